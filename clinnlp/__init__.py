@@ -1,0 +1,55 @@
+"""clinnlp: from clinical notes to calibrated risks and audited drug rules.
+
+Names resolve on first use, so that importing the package stays cheap.
+"""
+
+from importlib import import_module, metadata
+from typing import Any
+
+_HOMES = {
+    "clinnlp.core.errors": (
+        "ArgumentError",
+        "ClinnlpError",
+        "DataError",
+        "LeakageError",
+        "MissingExtra",
+        "OffsetError",
+        "PipeError",
+        "RunError",
+        "StoreError",
+    ),
+    "clinnlp.core.notes": ("Assertion", "Entity", "Note", "Relation", "Section"),
+    "clinnlp.core.spans": ("Span",),
+    "clinnlp.core.pipeline": ("Pipeline",),
+    "clinnlp.core.tables": ("Baskets", "EntityTable", "EventTable", "Outcome"),
+    "clinnlp.core.patients": ("TimeWindow",),
+    "clinnlp.io.corpora": ("read_notes", "write_notes"),
+    "clinnlp.io.tabular": ("from_pandas",),
+    "clinnlp.features.entities": ("entity_table",),
+    "clinnlp.features.baskets": ("baskets", "event_baskets"),
+    "clinnlp.bert.train": ("fine_tune_classifier", "fine_tune_ner"),
+    "clinnlp.bert.store": ("load",),
+    "clinnlp.metrics.spans": ("score_spans",),
+    "clinnlp.mine.itemsets": ("mine_itemsets",),
+    "clinnlp.mine.rules": ("mine_rules",),
+    "clinnlp.mine.signals": ("mine_interactions",),
+    "clinnlp.study.pipeline": ("pipeline",),
+    "clinnlp.study.risk": ("risk_study",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604
+
+__version__ = metadata.version("clinnlp")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'clinnlp' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The nouns of clinnlp: standard library, numpy and scipy only."""

@@ -1,0 +1,88 @@
+"""Settings: one frozen dataclass per thing, from TOML, from a mapping, and back.
+
+Unknown keys are refused by naming the valid ones; the same dataclass makes the command-line
+flags, its field comments in ``metadata["help"]`` the help.
+"""
+
+import tomllib
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from clinnlp.core.checks import check_file
+from clinnlp.core.errors import ArgumentError, DataError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["option", "read_settings", "settings_from", "settings_to"]
+
+S = TypeVar("S", bound="DataclassInstance")
+
+
+def option(default: Any, help: str) -> Any:
+    """Return a dataclass field with a default and a line of help that names unit and range."""
+    return field(default=default, metadata={"help": help})
+
+
+def settings_from(kind: type[S], values: Mapping[str, Any], *, path: Path | None = None) -> S:
+    """Return the settings dataclass `kind` filled from a mapping.
+
+    Raises
+    ------
+    DataError
+        An unknown key or a value of the wrong type, naming the file where there is one.
+    """
+    hints = get_type_hints(kind)
+    names = [f.name for f in fields(kind) if f.init]
+    unknown = sorted(set(values) - set(names))
+    if unknown:
+        raise DataError(
+            f"settings must be among {', '.join(names)}, got {', '.join(unknown)}", path=path
+        )
+    made = {key: _coerce(value, hints[key], key, path) for key, value in values.items()}
+    try:
+        return kind(**made)
+    except (ArgumentError, TypeError) as error:
+        raise DataError(str(error), path=path) from None
+
+
+def read_settings(kind: type[S], path: str | Path) -> S:
+    """Return the settings in a TOML file.
+
+    Raises
+    ------
+    DataError
+        Not TOML, unknown keys, or wrong types.
+    """
+    path = check_file(path)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise DataError("settings must be valid TOML in UTF-8", path=path) from None
+    return settings_from(kind, values, path=path)
+
+
+def settings_to(settings: "DataclassInstance") -> dict[str, Any]:
+    """Return the settings as plain values for JSON."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items()}
+
+
+def _coerce(value: Any, hint: Any, key: str, path: Path | None) -> Any:
+    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    for kind in options:
+        if get_origin(kind) is Literal and value in get_args(kind):
+            return value
+        if get_origin(kind) is tuple and isinstance(value, list | tuple):
+            return tuple(value)
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if kind is type(None) and value is None:
+            return None
+        if isinstance(kind, type) and get_origin(kind) is None and isinstance(value, kind):
+            if not (isinstance(value, bool) and kind is not bool):
+                return value
+    wanted = " or ".join(getattr(k, "__name__", str(k)) for k in options)
+    raise DataError(f"setting {key!r} must be {wanted}, got {type(value).__name__}", path=path)

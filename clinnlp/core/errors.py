@@ -1,0 +1,113 @@
+"""Every error of the library, as one tree.
+
+    ClinnlpError
+    ├── ArgumentError (ValueError)      a caller passed something unusable
+    ├── DataError (ValueError)          a file or a record is wrong: file:line, note id, offsets
+    │   └── OffsetError                 a span does not lie inside its text
+    ├── LeakageError (ValueError)       evaluation data in training, or the future in the past
+    ├── StoreError (ValueError)         a saved model or table is missing, broken or too new
+    ├── PipeError (RuntimeError)        a pipe failed on a note; names pipe and note id
+    ├── RunError (RuntimeError)         the machine failed: disk full, no permission
+    └── MissingExtra (ImportError)      an optional package is absent; carries the pip line
+
+A message is one sentence, *what* of *whom* must be *this*, got *that*; then the fix.
+No message holds note text: offsets, ids, files and lines only.
+"""
+
+from pathlib import Path
+
+__all__ = [
+    "ArgumentError",
+    "ClinnlpError",
+    "DataError",
+    "LeakageError",
+    "MissingExtra",
+    "OffsetError",
+    "PipeError",
+    "RunError",
+    "StoreError",
+]
+
+
+class ClinnlpError(Exception):
+    """Base of every error raised on purpose by clinnlp."""
+
+
+class ArgumentError(ClinnlpError, ValueError):
+    """An argument is out of range, of the wrong type, or does not go with another one."""
+
+
+class DataError(ClinnlpError, ValueError):
+    """A file or a record is wrong.
+
+    Parameters
+    ----------
+    message : str
+        One sentence without note text.
+    path : str or Path, optional
+        File at fault.
+    line : int, optional
+        1-based line in `path`.
+    note : str, optional
+        Id of the note at fault.
+
+    Examples
+    --------
+    >>> str(DataError("end offset must be at most 10, got 12", path="a.txt", line=3))
+    'a.txt:3: end offset must be at most 10, got 12'
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | Path | None = None,
+        line: int | None = None,
+        note: str | None = None,
+    ) -> None:
+        self.message, self.path, self.line, self.note = message, path, line, note
+        where = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
+        whom = "" if note is None else f"note {note!r}: "
+        super().__init__(f"{where}{whom}{message}")
+
+    def at(self, path: str | Path, line: int | None = None) -> "DataError":
+        """Return the same error, located in a file (unless it already is)."""
+        if self.path is not None:
+            return self
+        return type(self)(self.message, path=path, line=line, note=self.note)
+
+
+class OffsetError(DataError):
+    """A span does not lie inside its text, or its text is not what the file says."""
+
+
+class LeakageError(ClinnlpError, ValueError):
+    """Evaluation data would be seen in training, or a feature would look past its index time."""
+
+
+class StoreError(ClinnlpError, ValueError):
+    """A saved artefact is missing, incomplete, damaged, or of a version this one cannot read."""
+
+
+class PipeError(ClinnlpError, RuntimeError):
+    """A pipe failed on a note; the message names the pipe, the note id and the error type."""
+
+
+class RunError(ClinnlpError, RuntimeError):
+    """The machine failed at run time, for example a full disk; nothing half-written is left."""
+
+
+class MissingExtra(ClinnlpError, ImportError):
+    """An optional package is not installed.
+
+    Examples
+    --------
+    >>> str(MissingExtra("pyspark", extra="spark"))
+    "the package 'pyspark' is needed here and not installed: pip install 'clinnlp[spark]'"
+    """
+
+    def __init__(self, package: str, *, extra: str) -> None:
+        super().__init__(
+            f"the package {package!r} is needed here and not installed: "
+            f"pip install 'clinnlp[{extra}]'"
+        )

@@ -1,0 +1,262 @@
+"""Notes and what stands in them: the nouns every room shares.
+
+Values are frozen. A note keeps its text exactly as read; everything else points into it by
+half-open code-point offsets. ``repr`` shows ids and counts, never text. Gold and prediction are
+two notes with the same id.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, overload
+
+from clinnlp.core.errors import DataError, OffsetError
+from clinnlp.core.spans import Span, cover, within
+
+__all__ = [
+    "AXES",
+    "Assertion",
+    "Coverage",
+    "Entity",
+    "Note",
+    "Relation",
+    "Section",
+    "check_note",
+]
+
+AXES = ("negated", "uncertain", "hypothetical", "historical", "experiencer")
+
+Attribute = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """What the note says about a mention, on five axes.
+
+    Each axis is ``True``, ``False`` or ``None`` (not assessed). `experiencer` is ``True`` where
+    the mention is about someone other than the patient. `cues` maps an axis to the span of the
+    words that decided it.
+
+    References
+    ----------
+    Harkema et al., ConText, J Biomed Inform 2009; the i2b2 2010 assertion task.
+    """
+
+    negated: bool | None = None
+    uncertain: bool | None = None
+    hypothetical: bool | None = None
+    historical: bool | None = None
+    experiencer: bool | None = None
+    cues: Mapping[str, Span] = field(default_factory=dict, hash=False)
+
+    @property
+    def axes(self) -> tuple[bool | None, ...]:
+        """Values in the order of `AXES`."""
+        return (
+            self.negated,
+            self.uncertain,
+            self.hypothetical,
+            self.historical,
+            self.experiencer,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A mention: a labelled span, its concepts and its assertion.
+
+    Parameters
+    ----------
+    id : str
+        Unique within the note.
+    span : Span
+        Cover of all `parts`.
+    label : str
+        Class, such as ``"Chemical"``.
+    parts : tuple of Span
+        At least two disjoint spans in text order for a discontinuous mention, else empty.
+    concepts : tuple of str
+        Vocabulary entries; several for a composite mention.
+    score : float, optional
+        Probability in [0, 1] where a model made the mention.
+    source : str, optional
+        Who made it: a pipe's name, or ``None`` for what was read.
+    """
+
+    id: str
+    span: Span
+    label: str
+    parts: tuple[Span, ...] = ()
+    concepts: tuple[str, ...] = ()
+    assertion: Assertion = Assertion()
+    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+    score: float | None = None
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.parts:
+            _check_parts(self)
+
+    @property
+    def pieces(self) -> tuple[Span, ...]:
+        """`parts`, or the one span: what strict scoring compares."""
+        return self.parts or (self.span,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A labelled link: `roles` maps a role to ids of entities, relations or concepts."""
+
+    id: str
+    label: str
+    roles: Mapping[str, tuple[str, ...]] = field(hash=False)
+    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+    score: float | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of a note under a heading; `kind` is canonical, such as ``"family_history"``."""
+
+    span: Span
+    kind: str
+    heading: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How many of a note's tokens a model has read; equal numbers mean nothing was cut."""
+
+    n_seen: int
+    n_total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Note:
+    """One clinical text with its annotations.
+
+    Parameters
+    ----------
+    id : str
+        Unique within a collection.
+    text : str
+        Exactly what was read.
+    patient, encounter : str, optional
+        Whom and which stay it belongs to.
+    time : datetime, optional
+        What time the note speaks of.
+    known : datetime, optional
+        When it could first be read; a discharge note is known at discharge. Prediction uses
+        this one.
+    kind : str, optional
+        Document type.
+    tokens : tuple of Span, optional
+        Only where the source came tokenised.
+    sections, sentences, entities, relations, labels : tuple
+        Annotations; ``None`` for sections or sentences means not computed.
+    coverage : Coverage, optional
+        Tokens a model saw of tokens in.
+
+    Examples
+    --------
+    >>> note = Note(id="n1", text="Denies chest pain.")
+    >>> note[Span(7, 17)]
+    'chest pain'
+    >>> note
+    Note(id='n1', n_chars=18, n_entities=0, n_relations=0)
+    """
+
+    id: str
+    text: str
+    patient: str | None = None
+    encounter: str | None = None
+    time: datetime | None = None
+    known: datetime | None = None
+    kind: str | None = None
+    tokens: tuple[Span, ...] | None = None
+    sections: tuple[Section, ...] | None = None
+    sentences: tuple[Span, ...] | None = None
+    entities: tuple[Entity, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    labels: tuple[str, ...] = ()
+    coverage: Coverage | None = None
+
+    @overload
+    def __getitem__(self, where: Span) -> str: ...
+    @overload
+    def __getitem__(self, where: slice) -> str: ...
+    def __getitem__(self, where: Span | slice) -> str:
+        """Return the text at a span."""
+        if isinstance(where, Span):
+            return self.text[where.start : where.end]
+        return self.text[where]
+
+    def __repr__(self) -> str:
+        return (
+            f"Note(id={self.id!r}, n_chars={len(self.text)}, n_entities={len(self.entities)}, "
+            f"n_relations={len(self.relations)})"
+        )
+
+    def mention(self, entity: Entity) -> str:
+        """Return the text of an entity, the parts of a discontinuous one joined by a blank."""
+        return " ".join(self[piece] for piece in entity.pieces)
+
+    def with_(self, **changes: Any) -> "Note":
+        """Return a copy with some fields replaced; id and text cannot be."""
+        if "id" in changes or "text" in changes:
+            raise DataError("id and text of a note cannot be replaced", note=self.id)
+        return replace(self, **changes)
+
+    def without_source(self, *sources: str) -> "Note":
+        """Return the note without the entities and relations that `sources` had added."""
+        if not any(e.source in sources for e in self.entities) and not any(
+            r.source in sources for r in self.relations
+        ):
+            return self
+        return replace(
+            self,
+            entities=tuple(e for e in self.entities if e.source not in sources),
+            relations=tuple(r for r in self.relations if r.source not in sources),
+        )
+
+
+def check_note(note: Note) -> Note:
+    """Return `note` where all its offsets lie inside the text and entity ids are unique.
+
+    Raises
+    ------
+    OffsetError
+        A span ends past the text.
+    DataError
+        Two entities share an id.
+    """
+    n_chars = len(note.text)
+    for span in _all_spans(note):
+        if span.end > n_chars:
+            within(span, n_chars, note=note.id)
+    ids = [entity.id for entity in note.entities]
+    if len(set(ids)) != len(ids):
+        raise DataError("entity ids must be unique within a note, got a repeated one", note=note.id)
+    return note
+
+
+def _all_spans(note: Note) -> Iterable[Span]:
+    for entity in note.entities:
+        yield entity.span
+        yield from entity.assertion.cues.values()
+    for section in note.sections or ():
+        yield section.span
+    yield from note.sentences or ()
+    yield from note.tokens or ()
+
+
+def _check_parts(entity: Entity) -> None:
+    parts = entity.parts
+    ordered = all(a.end <= b.start for a, b in zip(parts, parts[1:], strict=False))
+    if len(parts) < 2 or not ordered or cover(parts) != entity.span:
+        raise OffsetError(
+            f"parts of entity {entity.id!r} must be two or more disjoint spans in text order "
+            f"that begin and end with its span {entity.span.start}-{entity.span.end}, "
+            f"got {[(p.start, p.end) for p in parts]}"
+        )

@@ -1,0 +1,80 @@
+"""Vocabularies: concepts with their names, and the terms a matcher looks for."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from clinnlp.core.errors import DataError
+
+__all__ = ["Concept", "Vocabulary", "fold"]
+
+
+def fold(text: str) -> str:
+    r"""Return text case-folded with runs of white space squeezed to one blank.
+
+    Examples
+    --------
+    >>> fold("  Chest\n PAIN ")
+    'chest pain'
+    """
+    return " ".join(text.casefold().split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concept:
+    """One vocabulary entry: a code in a system, its preferred name and its other names."""
+
+    code: str
+    name: str
+    system: str = ""
+    synonyms: tuple[str, ...] = ()
+    label: str = "Term"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Preferred name, then synonyms."""
+        return (self.name, *self.synonyms)
+
+
+class Vocabulary:
+    """Concepts by code, in file order.
+
+    Raises
+    ------
+    DataError
+        Two concepts share a code.
+
+    Examples
+    --------
+    >>> drugs = Vocabulary([Concept(code="d1", name="aspirin", synonyms=("ASA",))])
+    >>> drugs["d1"].name, len(drugs), list(drugs.terms())
+    ('aspirin', 1, [('aspirin', 'd1'), ('ASA', 'd1')])
+    """
+
+    def __init__(self, concepts: Iterable[Concept]) -> None:
+        self._by_code: dict[str, Concept] = {}
+        for concept in concepts:
+            if concept.code in self._by_code:
+                raise DataError(f"codes of a vocabulary must be unique, got {concept.code!r} twice")
+            self._by_code[concept.code] = concept
+
+    def __getitem__(self, code: str) -> Concept:
+        return self._by_code[code]
+
+    def __contains__(self, code: object) -> bool:
+        return code in self._by_code
+
+    def __iter__(self) -> Iterator[Concept]:
+        return iter(self._by_code.values())
+
+    def __len__(self) -> int:
+        return len(self._by_code)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self)} concepts)"
+
+    def terms(self) -> Iterator[tuple[str, str]]:
+        """Yield ``(name, code)`` for every non-empty name of every concept."""
+        for concept in self:
+            for name in concept.names:
+                if name.strip():
+                    yield name, concept.code

@@ -1,0 +1,1 @@
+"""One file per format: paths to notes and tables, and back."""

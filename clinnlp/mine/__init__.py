@@ -1,0 +1,1 @@
+"""Itemsets, co-occurrence rules and interaction signals, with honest statistics."""

@@ -1,0 +1,1 @@
+"""Results as HTML, Markdown and CSV; nothing is computed here."""

@@ -1,0 +1,1 @@
+"""Risk models: naive Bayes, random forest, SVM; calibrated, explained, leak-proof."""

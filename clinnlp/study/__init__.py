@@ -1,0 +1,1 @@
+"""Whole flows, one per file: the only place where rooms meet."""

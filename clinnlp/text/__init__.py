@@ -1,0 +1,1 @@
+"""Rules on text: sentences, sections, lookup, assertion, normalisation."""

@@ -1,0 +1,28 @@
+"""Shared by every test: where the real corpora lie, and a quiet, offline environment."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_dir():
+    """Give a function from a corpus name to its folder; skip, or fail under CLINNLP_DATA."""
+    named = os.environ.get("CLINNLP_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+
+    def find(corpus: str) -> Path:
+        path = folder / corpus
+        if path.is_dir():
+            return path
+        if named:
+            pytest.fail(f"corpus {corpus} must be in the folder CLINNLP_DATA names")
+        pytest.skip(f"corpus {corpus} is not here; set CLINNLP_DATA to the folder that holds it")
+
+    return find
