@@ -8,6 +8,7 @@ two notes with the same id.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count, islice
 from typing import Any, overload
 
 from clinnlp.core.errors import DataError, OffsetError
@@ -22,6 +23,7 @@ __all__ = [
     "Relation",
     "Section",
     "check_note",
+    "fresh_ids",
 ]
 
 AXES = ("negated", "uncertain", "hypothetical", "historical", "experiencer")
@@ -239,6 +241,19 @@ def check_note(note: Note) -> Note:
     if len(set(ids)) != len(ids):
         raise DataError("entity ids must be unique within a note, got a repeated one", note=note.id)
     return note
+
+
+def fresh_ids(note: Note, prefix: str, n: int) -> list[str]:
+    """Return `n` ids ``prefix1, prefix2, ...`` that no entity or relation of the note has.
+
+    Examples
+    --------
+    >>> fresh_ids(Note(id="n", text=""), "T", 2)
+    ['T1', 'T2']
+    """
+    taken = {e.id for e in note.entities} | {r.id for r in note.relations}
+    names = (name for name in (f"{prefix}{k}" for k in count(1)) if name not in taken)
+    return list(islice(names, n))
 
 
 def _all_spans(note: Note) -> Iterable[Span]:
