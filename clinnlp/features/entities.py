@@ -1,0 +1,194 @@
+"""Mentions as a table: one row each, the shared assertion filter, and the name of an item.
+
+The filter is the default of every consumer of mentions: an axis excludes a mention only where
+it is ``True``; ``None`` (nobody assessed it) passes and is counted. An item is the first
+concept of a mention where it has one, else its case-folded, space-squeezed text.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from sys import intern
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinnlp.core.checks import check_one_of
+from clinnlp.core.notes import AXES, Entity, Note, Section
+from clinnlp.core.spans import contains
+from clinnlp.core.tables import EntityTable
+from clinnlp.core.vocab import fold
+
+__all__ = ["AssertionCounts", "Items", "asserted", "entity_table", "item_of"]
+
+_FLAGS: dict[bool | None, int] = {None: -1, False: 0, True: 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssertionCounts:
+    """What an assertion filter did.
+
+    Parameters
+    ----------
+    n_excluded : mapping of str to int
+        Mentions left out, each counted once under the first axis that excludes it; under
+        ``"<axis>_unassessed"`` where `strict` left it out because nobody assessed the axis.
+    n_unassessed : mapping of str to int
+        Mentions that passed although nobody assessed the axis.
+    """
+
+    n_excluded: Mapping[str, int]
+    n_unassessed: Mapping[str, int]
+
+
+class Items(NamedTuple):
+    """Item name per mention (array of str), and how many came from a concept and from text."""
+
+    names: NDArray[np.object_]
+    n_concept: int
+    n_text: int
+
+
+def entity_table(notes: Iterable[Note]) -> EntityTable:
+    """Return one row per mention, in the order of notes and of their entities.
+
+    Parameters
+    ----------
+    notes : iterable of Note
+        Read once; only the columns are kept. Times with a zone are turned into UTC.
+
+    Returns
+    -------
+    EntityTable
+        `section` is the kind of the innermost section that contains the whole mention.
+
+    Examples
+    --------
+    >>> from clinnlp.core.notes import Assertion
+    >>> from clinnlp.core.spans import Span
+    >>> pain = Entity(
+    ...     id="T1", span=Span(7, 17), label="Problem", assertion=Assertion(negated=True)
+    ... )
+    >>> table = entity_table([Note(id="n1", text="Denies chest pain.", entities=(pain,))])
+    >>> table["text"].tolist(), table["negated"].tolist(), table["historical"].tolist()
+    (['chest pain'], [1], [-1])
+    """
+    names = tuple(EntityTable.SCHEMA)
+    columns: list[list[Any]] = [[] for _ in names]
+    for note in notes:
+        if not note.entities:
+            continue
+        head = (note.id, note.patient, note.encounter, _utc(note.time), _utc(note.known))
+        ordered = sorted(note.sections or (), key=lambda s: (s.span.start, -s.span.end))
+        starts = [s.span.start for s in ordered]
+        for entity in note.entities:
+            row = (*head, *_mention(note, entity), *_rest(entity, ordered, starts))
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
+    return EntityTable(dict(zip(names, columns, strict=True)))
+
+
+def asserted(
+    table: EntityTable, *, strict: bool = False, axes: Sequence[str] = AXES
+) -> tuple[NDArray[np.bool_], AssertionCounts]:
+    """Return which mentions the notes assert of the patient, and the counts of the filter.
+
+    Parameters
+    ----------
+    strict : bool
+        Demand that every axis is known to be ``False``; else ``None`` passes.
+    axes : sequence of str
+        Which of negated, uncertain, hypothetical, historical, experiencer exclude.
+
+    Returns
+    -------
+    mask : array of bool, shape (n_mentions,)
+    counts : AssertionCounts
+
+    Raises
+    ------
+    ArgumentError
+        An unknown axis.
+
+    Examples
+    --------
+    >>> columns = {"start": [0, 0], "end": [1, 1], "n_concepts": [0, 0], "negated": [1, -1]}
+    >>> mask, counts = asserted(EntityTable(columns), axes=("negated",))
+    >>> mask.tolist(), counts.n_excluded, counts.n_unassessed
+    ([False, True], {'negated': 1}, {'negated': 1})
+    """
+    for axis in axes:
+        check_one_of(axis, AXES, name="axis")
+    kept = np.ones(len(table), bool)
+    n_excluded: dict[str, int] = {}
+    for axis in axes:
+        flags = table[axis]
+        n_excluded[axis] = int(np.sum(kept & (flags == 1)))
+        kept &= flags != 1
+        if strict:
+            n_excluded[f"{axis}_unassessed"] = int(np.sum(kept & (flags == -1)))
+            kept &= flags != -1
+    n_unassessed = {axis: int(np.sum(kept & (table[axis] == -1))) for axis in axes}
+    return kept, AssertionCounts(n_excluded=n_excluded, n_unassessed=n_unassessed)
+
+
+def item_of(table: EntityTable) -> Items:
+    """Return the item name of each mention: its first concept, else its folded text.
+
+    Examples
+    --------
+    >>> columns = {"start": [0, 0], "end": [1, 1], "n_concepts": [1, 0]}
+    >>> columns |= {"text": ["ASA", "Chest  Pain"], "concept": ["d1", None]}
+    >>> items = item_of(EntityTable(columns))
+    >>> items.names.tolist(), items.n_concept, items.n_text
+    (['d1', 'chest pain'], 1, 1)
+    """
+    folded: dict[str, str] = {}
+    names = np.empty(len(table), dtype=object)
+    n_concept = 0
+    for i, (concept, text) in enumerate(zip(table["concept"], table["text"], strict=True)):
+        if concept:
+            names[i] = concept
+            n_concept += 1
+            continue
+        key = text or ""
+        if key not in folded:
+            folded[key] = fold(key)
+        names[i] = folded[key]
+    return Items(names, n_concept, len(table) - n_concept)
+
+
+def _mention(note: Note, entity: Entity) -> tuple[Any, ...]:
+    """Values of the columns entity, label, start, end, text, concept, n_concepts."""
+    concepts = entity.concepts
+    return (
+        entity.id,
+        intern(entity.label),
+        entity.span.start,
+        entity.span.end,
+        note.mention(entity),
+        intern(concepts[0]) if concepts else None,
+        len(concepts),
+    )
+
+
+def _rest(entity: Entity, sections: Sequence[Section], starts: list[int]) -> tuple[Any, ...]:
+    """Values of the five axes, and of section, score, source."""
+    flags = tuple(_FLAGS[value] for value in entity.assertion.axes)
+    score = np.nan if entity.score is None else entity.score
+    return (*flags, _section(entity, sections, starts), score, entity.source)
+
+
+def _section(entity: Entity, sections: Sequence[Section], starts: list[int]) -> str | None:
+    for k in range(bisect_right(starts, entity.span.start) - 1, -1, -1):
+        if contains(sections[k].span, entity.span):
+            return sections[k].kind
+    return None
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    if time is None or time.tzinfo is None:
+        return time
+    return time.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,114 @@
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.notes import AXES, Assertion, Entity, Note, Section
+from clinnlp.core.spans import Span
+from clinnlp.core.tables import EntityTable
+from clinnlp.features.entities import asserted, entity_table, item_of
+
+TEXT = "HPI: fever and left  leg\npain. FH: fever."
+
+
+def entity(id, start, end, **more):
+    return Entity(id=id, span=Span(start, end), label="Problem", **more)
+
+
+@pytest.fixture
+def note():
+    parts = (Span(15, 19), Span(25, 29))
+    return Note(
+        id="n1",
+        text=TEXT,
+        patient="p1",
+        time=datetime(2024, 3, 1, 8),
+        known=datetime(2024, 3, 5, 12, tzinfo=timezone(timedelta(hours=2))),
+        sections=(
+            Section(span=Span(31, 41), kind="family_history"),
+            Section(span=Span(0, 30), kind="history"),
+            Section(span=Span(0, 14), kind="inner"),
+        ),
+        entities=(
+            entity("a", 5, 10, concepts=("C1", "C2"), assertion=Assertion(negated=False)),
+            entity("b", 15, 29, parts=parts, assertion=Assertion(negated=True, historical=True)),
+            entity("c", 35, 40, score=0.5, assertion=Assertion(experiencer=True), source="x"),
+            entity("d", 28, 36),
+        ),
+    )
+
+
+def test_a_row_says_where_the_mention_stands_and_what_it_is(note):
+    table = entity_table([note])
+    assert table["text"].tolist() == ["fever", "left pain", "fever", TEXT[28:36]]
+    assert table["section"].tolist() == ["inner", "history", "family_history", None]
+    assert table["concept"].tolist() == ["C1", None, None, None]
+    assert table["n_concepts"].tolist() == [2, 0, 0, 0]
+    assert table["negated"].tolist() == [0, 1, -1, -1]
+    assert table["experiencer"].tolist() == [-1, -1, 1, -1]
+    assert table["source"].tolist() == [None, None, "x", None]
+    assert np.array_equal(table["score"], [np.nan, np.nan, 0.5, np.nan], equal_nan=True)
+    assert set(table["patient"]) == {"p1"}
+    assert table["time"][0] == np.datetime64("2024-03-01T08:00:00")
+    assert table["known"][0] == np.datetime64("2024-03-05T10:00:00")  # UTC
+
+
+def test_no_notes_and_no_mentions_give_an_empty_table():
+    assert len(entity_table([])) == 0
+    assert len(entity_table(iter([Note(id="n", text="nothing")]))) == 0
+
+
+def test_a_missing_time_stays_missing():
+    bare = Note(id="n", text="fever", entities=(entity("a", 0, 5),))
+    table = entity_table([bare])
+    assert np.isnat(table["time"]).all()
+    assert np.isnat(table["known"]).all()
+    assert table["patient"].tolist() == [None]
+
+
+def test_only_true_excludes_and_each_mention_is_counted_once(note):
+    mask, counts = asserted(entity_table([note]))
+    assert mask.tolist() == [True, False, False, True]
+    assert counts.n_excluded == {
+        "negated": 1,
+        "uncertain": 0,
+        "hypothetical": 0,
+        "historical": 0,
+        "experiencer": 1,
+    }
+    assert counts.n_unassessed == {
+        "negated": 1,
+        "uncertain": 2,
+        "hypothetical": 2,
+        "historical": 2,
+        "experiencer": 2,
+    }
+
+
+def test_strict_demands_false(note):
+    known_false = Assertion(**dict.fromkeys(AXES, False))
+    sure = Note(id="n2", text="fever", entities=(entity("a", 0, 5, assertion=known_false),))
+    table = entity_table([note, sure])
+    mask, counts = asserted(table, strict=True)
+    assert mask.tolist() == [False] * 4 + [True]
+    assert sum(counts.n_excluded.values()) == 4
+    assert counts.n_excluded["negated_unassessed"] == 2
+    assert not any(counts.n_unassessed.values())
+
+
+def test_chosen_axes_alone_exclude(note):
+    mask, counts = asserted(entity_table([note]), axes=("experiencer",))
+    assert mask.tolist() == [True, True, False, True]
+    assert list(counts.n_excluded) == ["experiencer"]
+
+
+def test_an_unknown_axis_is_refused():
+    with pytest.raises(ArgumentError, match="axis must be one of"):
+        asserted(EntityTable({}), axes=("polarity",))
+
+
+def test_an_item_is_the_concept_else_the_folded_text(note):
+    items = item_of(entity_table([note]))
+    assert items.names[:3].tolist() == ["C1", "left pain", "fever"]
+    assert (items.n_concept, items.n_text) == (1, 3)
