@@ -81,9 +81,13 @@ class Table:
     def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Self:
         """Return the table of an iterable of mappings; absent keys are missing values."""
         columns: dict[str, list[Any]] = {name: [] for name in cls.SCHEMA}
+        missing = {name: _MISSING.get(kind) for name, kind in cls.SCHEMA.items()}
         for row in rows:
-            for name, kind in cls.SCHEMA.items():
-                columns[name].append(row.get(name, _MISSING.get(kind)))
+            for name, values in columns.items():
+                values.append(row.get(name, missing[name]))
+        for name, kind in cls.SCHEMA.items():
+            if kind == "int" and None in columns[name]:
+                raise ArgumentError(f"each row of {cls.__name__} needs {name!r}, got one without")
         return cls(columns)
 
     @classmethod

@@ -1,0 +1,38 @@
+"""Counts keep counts; ratios are nan for 0/0 and inf for a true limit."""
+
+import math
+
+import numpy as np
+import pytest
+
+from clinnlp.core.counts import PRF, Table2x2, ratio
+from clinnlp.core.errors import ArgumentError
+
+
+def test_ratios_of_nothing_are_nan_and_true_limits_stay():
+    assert math.isnan(PRF(tp=0, fp=0, fn=3).precision)
+    assert PRF(tp=0, fp=0, fn=3).recall == 0
+    assert math.isnan(PRF(tp=0, fp=0, fn=0).f1)
+    assert ratio(1, 0) == math.inf
+
+
+def test_counts_add():
+    assert PRF(tp=1, fp=2, fn=3) + PRF(tp=1, fp=0, fn=1) == PRF(tp=2, fp=2, fn=4)
+
+
+def test_cells_of_a_table_sum_to_n_and_scalars_broadcast():
+    table = Table2x2(n_ab=np.array([1, 2]), n_a=np.array([3, 2]), n_b=4, n=10)
+    assert (table.a + table.b + table.c + table.d).tolist() == [10, 10]
+
+
+@pytest.mark.parametrize(
+    "bad", [{"n_ab": 4, "n_a": 3, "n_b": 5, "n": 9}, {"n_ab": 0, "n_a": 6, "n_b": 5, "n": 9}]
+)
+def test_an_impossible_table_is_refused(bad):
+    with pytest.raises(ArgumentError, match="at least 0"):
+        Table2x2(**bad)
+
+
+def test_fractions_are_no_counts():
+    with pytest.raises(ArgumentError, match="n_ab of a 2x2 table must be integers"):
+        Table2x2(n_ab=0.5, n_a=1, n_b=1, n=1)

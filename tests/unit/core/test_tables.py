@@ -1,0 +1,79 @@
+"""Tables: schema, missing values, pandas both ways, baskets and what stands behind them."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.tables import Baskets, EntityTable, EventTable, FeatureMatrix, Outcome
+
+ROWS = [
+    {"note": "n1", "patient": "p1", "label": "Drug", "start": 0, "end": 4, "n_concepts": 1,
+     "text": "Zeta", "negated": True, "time": "2020-01-02T03:04:05"},
+    {"note": "n2", "label": "Drug", "start": 3, "end": 9, "n_concepts": 0, "negated": False},
+]  # fmt: skip
+
+
+def test_absent_keys_become_missing_values():
+    table = EntityTable.from_rows(ROWS)
+    assert len(table) == 2
+    assert table["patient"].tolist() == ["p1", None]
+    assert table["negated"].tolist() == [1, 0]
+    assert table["uncertain"].tolist() == [-1, -1]
+    assert np.isnan(table["score"]).all()
+    assert np.isnat(table["known"]).all()
+
+
+def test_pandas_both_ways_gives_the_same_table():
+    table = EntityTable.from_rows(ROWS)
+    frame = table.to_pandas()
+    assert frame["negated"].tolist() == [True, False]
+    assert frame["uncertain"].isna().all()
+    again = EntityTable.from_pandas(frame)
+    for name in EntityTable.SCHEMA:
+        np.testing.assert_array_equal(again[name], table[name], err_msg=name)
+
+
+def test_take_and_concat_undo_each_other():
+    table = EntityTable.from_rows(ROWS)
+    both = EntityTable.concat([table.take(np.array([0])), table.take(np.array([False, True]))])
+    for name in EntityTable.SCHEMA:
+        np.testing.assert_array_equal(both[name], table[name], err_msg=name)
+    assert len(EntityTable.concat([])) == 0
+
+
+def test_repr_shows_no_text():
+    assert "Zeta" not in repr(EntityTable.from_rows(ROWS))
+
+
+def test_wrong_columns_are_refused_by_name():
+    with pytest.raises(ArgumentError, match="got colour"):
+        EventTable({"colour": ["red"]})
+    with pytest.raises(ArgumentError, match="equally long"):
+        EventTable({"patient": ["a"], "code": ["b", "c"]})
+    with pytest.raises(ArgumentError, match="needs the column"):
+        EntityTable({"note": ["a"]})
+    with pytest.raises(ArgumentError, match="must be one of"):
+        EventTable({})["colour"]
+
+
+def test_outcomes_and_features_check_their_shapes():
+    with pytest.raises(ArgumentError, match="0 or 1"):
+        Outcome(patients=np.array(["a"]), index=np.array(["2020-01-01"], "M8[s]"),
+                values=np.array([2], np.int8))  # fmt: skip
+    with pytest.raises(ArgumentError, match="shape"):
+        FeatureMatrix(values=sparse.csr_matrix((2, 2)), patients=np.array(["a"]), names=("f", "g"),
+                      n_excluded={})  # fmt: skip
+
+
+def test_rows_behind_are_mentions_in_baskets_that_hold_all_items():
+    # basket 0: a (rows 0, 1), b (row 2); basket 1: a (row 3) only
+    baskets = Baskets(
+        matrix=sparse.csr_matrix(np.array([[1, 1], [1, 0]], np.int8)),
+        ids=np.array(["p1", "p2"], object), items=("a", "b"), kinds=("drug", "drug"),
+        unit="patient", evidence=np.array([[0, 0, 0], [0, 0, 1], [0, 1, 2], [1, 0, 3]]),
+        entities=None, n_excluded={}, n_unassessed={},
+    )  # fmt: skip
+    assert baskets.rows_behind(["a", "b"]).tolist() == [0, 1, 2]
+    assert baskets.rows_behind(["a"]).tolist() == [0, 1, 3]
+    assert baskets.rows_behind([]).tolist() == []
