@@ -1,0 +1,85 @@
+"""From a model folder, a word list, or both, to a pipeline of pipes.
+
+    sections → sentences → model and word list → assertion → medications → normalise
+
+The word list adds only mentions that do not overlap the model's, so that a mention counts once.
+"""
+
+from pathlib import Path
+
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.pipeline import Pipe, Pipeline
+from clinnlp.core.vocab import Vocabulary
+
+__all__ = ["pipeline"]
+
+
+def pipeline(
+    model: str | Path | Pipe | None = None,
+    *,
+    vocabulary: str | Path | Vocabulary | None = None,
+    assertion: bool = True,
+) -> Pipeline:
+    """Return the pipeline that extracts entities with their assertion and concepts.
+
+    Parameters
+    ----------
+    model : folder or pipe, optional
+        A folder that `fine_tune_ner` or `fine_tune_classifier` wrote, or what they returned.
+    vocabulary : path or Vocabulary, optional
+        A word list: CSV, TSV or Parquet with a column ``name`` and, where known, ``code``,
+        ``system``, ``synonyms`` (joined by ``|``) and ``label``. Needs no model.
+    assertion : bool
+        Whether mentions get their five assertion axes.
+
+    Raises
+    ------
+    ArgumentError
+        Neither a model nor a vocabulary.
+    StoreError
+        The model folder is missing or incomplete.
+    DataError
+        The vocabulary cannot be read.
+
+    Examples
+    --------
+    >>> from clinnlp.core.vocab import Concept, Vocabulary
+    >>> words = Vocabulary([Concept(code="d1", name="lisinopril", label="Drug")])
+    >>> note = pipeline(vocabulary=words)("Never took lisinopril. Denies chest pain.")
+    >>> [(e.label, note[e.span], e.assertion.negated) for e in note.entities]
+    [('Drug', 'lisinopril', True)]
+    """
+    from clinnlp.text.assertion import Assertions
+    from clinnlp.text.lookup import Lookup
+    from clinnlp.text.medication import Medications
+    from clinnlp.text.normalise import Normalise
+    from clinnlp.text.sections import Sections
+    from clinnlp.text.sentences import Sentences
+
+    if model is None and vocabulary is None:
+        raise ArgumentError("a pipeline needs a model folder or a vocabulary, got neither")
+    pipes: list[Pipe] = [Sections(), Sentences()]
+    if model is not None:
+        pipes.append(_learned(model))
+    words = _words(vocabulary)
+    if words is not None:
+        pipes.append(Lookup(words))
+    if assertion:
+        pipes.append(Assertions())
+    return Pipeline([*pipes, Medications(), Normalise(words)])
+
+
+def _learned(model: str | Path | Pipe) -> Pipe:
+    if isinstance(model, str | Path):
+        from clinnlp.bert.store import load
+
+        return load(model)
+    return model
+
+
+def _words(vocabulary: str | Path | Vocabulary | None) -> Vocabulary | None:
+    if isinstance(vocabulary, str | Path):
+        from clinnlp.io.tabular import read_vocabulary
+
+        return read_vocabulary(vocabulary)
+    return vocabulary
