@@ -21,7 +21,7 @@ from clinnlp.core.spans import contains
 from clinnlp.core.tables import EntityTable
 from clinnlp.core.vocab import fold
 
-__all__ = ["AssertionCounts", "Items", "asserted", "entity_table", "item_of"]
+__all__ = ["AssertionCounts", "Items", "asserted", "entity_table", "item_of", "naive_utc"]
 
 _FLAGS: dict[bool | None, int] = {None: -1, False: 0, True: 1}
 
@@ -80,7 +80,7 @@ def entity_table(notes: Iterable[Note]) -> EntityTable:
     for note in notes:
         if not note.entities:
             continue
-        head = (note.id, note.patient, note.encounter, _utc(note.time), _utc(note.known))
+        head = (note.id, note.patient, note.encounter, naive_utc(note.time), naive_utc(note.known))
         ordered = sorted(note.sections or (), key=lambda s: (s.span.start, -s.span.end))
         starts = [s.span.start for s in ordered]
         for entity in note.entities:
@@ -160,6 +160,13 @@ def item_of(table: EntityTable) -> Items:
     return Items(names, n_concept, len(table) - n_concept)
 
 
+def naive_utc(time: datetime | None) -> datetime | None:
+    """Return a time without zone: one with a zone is turned into UTC."""
+    if time is None or time.tzinfo is None:
+        return time
+    return time.astimezone(UTC).replace(tzinfo=None)
+
+
 def _mention(note: Note, entity: Entity) -> tuple[Any, ...]:
     """Values of the columns entity, label, start, end, text, concept, n_concepts."""
     concepts = entity.concepts
@@ -186,9 +193,3 @@ def _section(entity: Entity, sections: Sequence[Section], starts: list[int]) -> 
         if contains(sections[k].span, entity.span):
             return sections[k].kind
     return None
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    if time is None or time.tzinfo is None:
-        return time
-    return time.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,234 @@
+"""Cases to a feature matrix: counts per code and time window, last values, demographics.
+
+The vocabulary (which codes, which values, which sexes), the medians that stand for missing
+numbers, and nothing else are fitted; on training patients only. A code is kept where at least
+`min_patients` of them have it, so that a rare word of a note never becomes a feature name.
+
+The names and the patients it was fitted on stay with the fitted transformer, the latter as
+hashes, so that an evaluation can refuse a transformer that has seen its test patients.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from clinnlp.core.checks import check_at_least
+from clinnlp.core.counts import Counts
+from clinnlp.core.errors import LeakageError
+from clinnlp.core.patients import TimeWindow
+from clinnlp.core.tables import FeatureMatrix
+from clinnlp.features.events import Cases
+
+__all__ = ["PatientFeatures", "check_windows", "patient_hashes"]
+
+Array = NDArray[Any]
+
+
+class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A scikit-learn transformer from `Cases` to a sparse matrix.
+
+    Parameters
+    ----------
+    windows : sequence of TimeWindow
+        Look-back windows in days before index; none may reach past it.
+    min_patients : int
+        A feature needs this many training patients (>= 1).
+    values : bool
+        Add the last known value of each measurement, the training median where it is missing.
+    demographics : bool
+        Add age at index in years (with an indicator where it is missing) and sex.
+
+    Attributes
+    ----------
+    feature_names_out_ : tuple of str
+    fitted_on_ : array of str, shape (n_training_patients,)
+        Hashes of the patients it was fitted on.
+
+    Raises
+    ------
+    LeakageError
+        On fit: a window reaches past the index time.
+
+    Examples
+    --------
+    >>> from clinnlp.core.tables import EventTable, Outcome
+    >>> from clinnlp.features.events import collect_cases
+    >>> time = np.array(["2024-01-10", "2024-01-20"], "datetime64[s]")
+    >>> outcome = Outcome(patients=np.array(["a", "b"]), index=time, values=np.array([1, 0]))
+    >>> events = EventTable({
+    ...     "patient": ["a", "a", "b"],
+    ...     "known": ["2024-01-08", "2024-01-09", "2024-01-09"],
+    ...     "code": ["x", "x", "y"],
+    ...     "kind": ["drug"] * 3,
+    ... })
+    >>> features = PatientFeatures(min_patients=1, demographics=False)
+    >>> features.fit_transform(collect_cases(outcome, events=events)).toarray()
+    array([[2., 0.],
+           [0., 1.]])
+    >>> features.get_feature_names_out().tolist()
+    ['drug:x in -3650d..0d', 'drug:y in -3650d..0d']
+    """
+
+    def __init__(
+        self,
+        windows: Sequence[TimeWindow] = (TimeWindow(start_days=-3650, end_days=0),),
+        *,
+        min_patients: int = 5,
+        values: bool = True,
+        demographics: bool = True,
+    ) -> None:
+        self.windows = windows
+        self.min_patients = min_patients
+        self.values = values
+        self.demographics = demographics
+
+    def fit(self, X: Cases, y: object = None) -> Self:  # noqa: ARG002
+        """Learn the vocabulary and the medians from training cases."""
+        check_windows(self.windows)
+        check_at_least(self.min_patients, 1, name="min_patients")
+        person = np.unique(X.patients.astype(str), return_inverse=True)[1]
+        self.fitted_on_ = patient_hashes(X.patients)
+        self.counted_ = [self._frequent(X, person, _inside(X, w)) for w in self.windows]
+        self.measured_: list[str] = []
+        self.medians_ = np.empty(0)
+        if self.values:
+            self._fit_values(X, person)
+        self.sexes_: list[str] = []
+        self.ages_: list[str] = []
+        if self.demographics:
+            self._fit_demographics(X)
+        self.feature_names_out_ = (
+            *(
+                f"{code} in {w.name}"
+                for w, codes in zip(self.windows, self.counted_, strict=True)
+                for code in codes
+            ),
+            *(f"last {code}" for code in self.measured_),
+            *self.ages_,
+            *(f"sex={sex}" for sex in self.sexes_),
+        )
+        return self
+
+    def transform(self, X: Cases) -> sparse.csr_matrix:
+        """Return the features of cases; codes not in the vocabulary are left out.
+
+        Returns
+        -------
+        csr_matrix of float64, shape (n_cases, n_features)
+        """
+        check_is_fitted(self)
+        blocks = [
+            _counts(X, _inside(X, w), codes)
+            for w, codes in zip(self.windows, self.counted_, strict=True)
+        ]
+        if self.measured_:
+            blocks.append(self._last_values(X))
+        if self.ages_:
+            blocks.append(self._ages(X))
+        if self.sexes_:
+            blocks.append(sparse.csr_matrix(X.sex[:, None] == np.array(self.sexes_, object)))
+        empty = sparse.csr_matrix((len(X), 0))
+        return sparse.hstack([empty, *blocks], format="csr", dtype=np.float64)
+
+    def get_feature_names_out(self, input_features: object = None) -> Array:  # noqa: ARG002
+        """Return the feature names, in column order."""
+        check_is_fitted(self)
+        return np.array(self.feature_names_out_, dtype=object)
+
+    def matrix(self, X: Cases) -> FeatureMatrix:
+        """Return the features of cases as a `FeatureMatrix` with patients and names."""
+        return FeatureMatrix(
+            values=self.transform(X),
+            patients=X.patients,
+            names=self.feature_names_out_,
+            n_excluded=X.n_excluded,
+        )
+
+    def _frequent(self, X: Cases, person: Counts, where: Array) -> list[str]:
+        """Return the sorted codes that enough persons have among the facts at `where`."""
+        pairs = np.unique(person[X.case[where]] * max(1, len(X.codes)) + X.code[where])
+        n_persons = np.bincount(pairs % max(1, len(X.codes)), minlength=len(X.codes))
+        return sorted(X.codes[k] for k in np.flatnonzero(n_persons >= self.min_patients))
+
+    def _fit_values(self, X: Cases, person: Counts) -> None:
+        self.measured_ = self._frequent(X, person, self._valued(X))
+        _, column, value = self._last(X)
+        self.medians_ = np.array(
+            [np.median(value[column == j]) for j in range(len(self.measured_))]
+        )
+
+    def _fit_demographics(self, X: Cases) -> None:
+        known = np.isfinite(X.age_years)
+        self.sexes_ = sorted({sex for sex in X.sex if sex is not None})
+        self.age_median_ = float(np.median(X.age_years[known])) if known.any() else 0.0
+        if known.any():
+            self.ages_ = ["age_years"] + ([] if known.all() else ["age_missing"])
+
+    def _valued(self, X: Cases) -> Array:
+        inside = np.zeros(len(X.case), bool)
+        for window in self.windows:
+            inside |= _inside(X, window)
+        return inside & np.isfinite(X.value)
+
+    def _last(self, X: Cases) -> tuple[Array, Array, Array]:
+        """Return case, measured column and value of the last value of each."""
+        column = _columns(X, self.measured_)
+        rows = np.flatnonzero(self._valued(X) & (column >= 0))
+        rows = rows[np.lexsort((X.days[rows], column[rows], X.case[rows]))]
+        key = X.case[rows] * max(1, len(self.measured_)) + column[rows]
+        last = rows[np.append(key[1:] != key[:-1], True)] if len(rows) else rows
+        return X.case[last], column[last], X.value[last]
+
+    def _last_values(self, X: Cases) -> sparse.csr_matrix:
+        case, column, value = self._last(X)
+        dense = np.tile(self.medians_, (len(X), 1))
+        dense[case, column] = value
+        return sparse.csr_matrix(dense)
+
+    def _ages(self, X: Cases) -> sparse.csr_matrix:
+        missing = ~np.isfinite(X.age_years)
+        ages = np.where(missing, self.age_median_, X.age_years)
+        return sparse.csr_matrix(np.column_stack([ages, missing])[:, : len(self.ages_)])
+
+
+def check_windows(windows: Sequence[TimeWindow]) -> None:
+    """Raise `LeakageError` for a time window that reaches past the index time."""
+    for window in windows:
+        if window.end_days > 0:
+            raise LeakageError(
+                f"a look-back window must end at 0 days at the latest, got {window.name}; "
+                "nothing at or after the index time can be used"
+            )
+
+
+def patient_hashes(patients: Iterable[str]) -> Array:
+    """Return sorted hashes of the distinct patient ids, as array of str."""
+    digests = {blake2b(str(p).encode(), digest_size=8).hexdigest() for p in patients}
+    return np.array(sorted(digests), dtype="U16")
+
+
+def _inside(X: Cases, window: TimeWindow) -> Array:
+    inside: Array = (window.start_days <= X.days) & (X.days < window.end_days)
+    return inside
+
+
+def _columns(X: Cases, codes: Sequence[str]) -> Counts:
+    """Return per fact the position of its code in `codes`, -1 where it is not there."""
+    position = {code: j for j, code in enumerate(codes)}
+    lookup = np.array([*(position.get(code, -1) for code in X.codes), -1], np.int64)
+    columns: Counts = lookup[X.code]
+    return columns
+
+
+def _counts(X: Cases, where: Array, codes: Sequence[str]) -> sparse.csr_matrix:
+    column = _columns(X, codes)
+    rows = np.flatnonzero(where & (column >= 0))
+    ones = np.ones(len(rows))
+    shape = (len(X), len(codes))
+    return sparse.csr_matrix((ones, (X.case[rows], column[rows])), shape=shape)

@@ -1,0 +1,139 @@
+"""Outcomes from a table: patient, index time and 0 or 1.
+
+A row without an outcome or an index time is left out and counted, never guessed.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from clinnlp.core.checks import check_file
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.tables import Outcome
+from clinnlp.features.entities import naive_utc
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["OutcomeRead", "outcome_from_columns", "outcome_from_pandas", "read_outcome"]
+
+_TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1, "no": 0, "yes": 1, "0.0": 0, "1.0": 1}
+_MISSING = frozenset({"", "na", "nan", "none", "null", "nat"})
+
+
+class OutcomeRead(NamedTuple):
+    """An outcome, and how many rows of its source were left out, by reason."""
+
+    outcome: Outcome
+    n_excluded: Mapping[str, int]
+
+
+def read_outcome(
+    path: str | Path, *, patient: str = "patient", index: str = "index", value: str = "outcome"
+) -> OutcomeRead:
+    """Return the outcome in a CSV file with a header.
+
+    Parameters
+    ----------
+    patient, index, value : str
+        Column names. Times are ISO 8601; values 0/1, true/false or yes/no.
+
+    Raises
+    ------
+    DataError
+        No such file, an absent column, or a cell that is neither valid nor empty, by file:line.
+    """
+    path = check_file(path)
+    cells: dict[str, list[Any]] = {patient: [], index: [], value: []}
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as handle:
+            rows = csv.DictReader(handle)
+            absent = [name for name in cells if name not in (rows.fieldnames or ())]
+            if absent:
+                raise DataError(
+                    f"columns must include {', '.join(cells)}, {', '.join(absent)} is not there",
+                    path=path,
+                )
+            for row in rows:
+                for name, column in cells.items():
+                    column.append(row[name])
+    except (UnicodeDecodeError, csv.Error):
+        raise DataError("an outcome file must be CSV in UTF-8", path=path) from None
+    try:
+        return outcome_from_columns(cells[patient], cells[index], cells[value])
+    except DataError as error:
+        raise error.at(path, error.line) from None
+
+
+def outcome_from_pandas(
+    frame: "pd.DataFrame",
+    *,
+    patient: str = "patient",
+    index: str = "index",
+    value: str = "outcome",
+) -> OutcomeRead:
+    """Return the outcome in three columns of a DataFrame.
+
+    Raises
+    ------
+    ArgumentError
+        An absent column.
+    DataError
+        A cell that is neither valid nor missing.
+    """
+    absent = [name for name in (patient, index, value) if name not in frame.columns]
+    if absent:
+        raise ArgumentError(f"columns must include {', '.join(absent)}, which the frame lacks")
+    return outcome_from_columns(*(frame[name].tolist() for name in (patient, index, value)))
+
+
+def outcome_from_columns(
+    patients: Sequence[Any], index: Sequence[Any], values: Sequence[Any]
+) -> OutcomeRead:
+    """Return the outcome of three equally long columns.
+
+    Raises
+    ------
+    DataError
+        A cell that is neither valid nor missing; its line counts a header as line 1.
+
+    Examples
+    --------
+    >>> read = outcome_from_columns(["a", "b"], ["2024-01-01", "2024-01-02"], [1, None])
+    >>> read.outcome, read.n_excluded["outcome_missing"]
+    (Outcome(1 rows, 1 positive), 1)
+    """
+    n_excluded = {"patient_missing": 0, "index_missing": 0, "outcome_missing": 0}
+    kept: list[tuple[str, np.datetime64, int]] = []
+    for line, cells in enumerate(zip(patients, index, values, strict=True), start=2):
+        for reason, cell in zip(n_excluded, cells, strict=True):
+            if str(cell).strip().casefold() in _MISSING:
+                n_excluded[reason] += 1
+                break
+        else:
+            kept.append((str(cells[0]), _time(cells[1], line), _truth(cells[2], line)))
+    outcome = Outcome(
+        patients=np.array([row[0] for row in kept], dtype=object),
+        index=np.array([row[1] for row in kept], dtype="datetime64[s]"),
+        values=np.array([row[2] for row in kept], dtype=np.int8),
+    )
+    return OutcomeRead(outcome, n_excluded)
+
+
+def _time(cell: Any, line: int) -> np.datetime64:
+    try:
+        time = datetime.fromisoformat(cell.strip()) if isinstance(cell, str) else cell
+        return np.datetime64(naive_utc(time) if isinstance(time, datetime) else time, "s")
+    except (ValueError, TypeError):
+        raise DataError("index must be a time in ISO 8601, got another form", line=line) from None
+
+
+def _truth(cell: Any, line: int) -> int:
+    text = str(cell).strip().casefold()
+    if text not in _TRUTH:
+        raise DataError("outcome must be 0 or 1 (or empty), got another value", line=line)
+    return _TRUTH[text]
