@@ -1,0 +1,191 @@
+"""Cards of the corpora: a TOML head of counts between ``+++`` lines, then prose.
+
+The head is written from the same records as the files; a test reads the files and recounts it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from clinnlp.study.synthetic.writer import AXIS_OF_LETTER
+
+__all__ = ["VERSION", "Note", "card", "discharge_card", "name_of", "toml"]
+
+VERSION = "1.0.0"
+LABELS = ("Drug", "Problem")
+DECIMALS = 4  # of shares
+
+Note = Mapping[str, Any]  # a JSON-ready note
+
+DISCHARGE_PROSE = """
+# discharge-mini
+
+Synthetic English discharge notes, written by a seeded generator from a lexicon and phrases made
+for this project. No real patient, no text from any clinical source. They have the habits of such
+notes (headings in several styles, lists, wrapped lines, abbreviations, slips of the pen, brand
+names) but far less variety than a ward: **scores on this corpus say that the machinery works, not
+how well it would do in a clinic.**
+
+## Files
+
+`train.jsonl`, `dev.jsonl`, `test.jsonl`: one note per line. `vocabulary.csv`: codes, names and
+synonyms (`|` between them) for a part of the names of train, as a hospital's own word list would
+be: incomplete, and without abbreviations of two letters.
+
+## What is annotated
+
+- `Drug`: named medicines, generic or brand. Not classes ("antibiotics"), nor a name inside the
+  name of a test or clinic ("vancomycin trough", "Coumadin clinic"). Attributes `dose` and
+  `schedule` as written.
+- `Problem`: illnesses, symptoms, adverse reactions, and ways of life or frailty that matter for
+  risk ("tobacco use", "medication nonadherence"). Not names of people ("Dr. Graves"), tests
+  ("influenza swab"), units ("stroke unit") or clinics; not "ST depression".
+- `concepts`: one id each, `drug:<generic>` or `problem:<name>`; brand names, synonyms and
+  abbreviations share the id of the main name.
+- `attributes.meant`: the right spelling, where the note has a slip of the pen.
+- Five assertion axes on every entity, `true` or `false`, with the cue where words decided.
+  *negated*: absent, ruled out, or a drug not to be taken. *uncertain*: suspected, possible.
+  *hypothetical*: only if something happens, including "as needed for". *historical*: over before
+  this illness; an allergy's drug and reaction too. A chronic problem listed under past history is
+  **not** historical. *experiencer*: somebody else than the patient.
+- `AdverseReaction`: `drug` caused `reaction`, as the note states it. Reactions that are denied
+  have none.
+- `sections`: kind, extent and heading. `labels`: the specialty of the principal illness.
+
+## Why a word list is not enough
+
+About a third of the lexicon never appears in train, with all its brand names and synonyms; see
+`unseen` above for what this makes of dev and test. Names also come misspelled, and many words
+that look like names are none.
+"""
+
+
+def discharge_card(splits: Mapping[str, Sequence[Note]], n_vocabulary: int, *, seed: int) -> str:
+    """Return the card of ``discharge-mini``.
+
+    Parameters
+    ----------
+    splits : mapping
+        Split name to its notes; ``train`` is what the others are compared with.
+    n_vocabulary : int
+        Rows of `vocabulary.csv`.
+    seed : int
+        Of the generator.
+    """
+    head: dict[str, Any] = {
+        "name": "discharge-mini",
+        "licence": "CC0-1.0",
+        "version": VERSION,
+        "seed": seed,
+        "language": "en",
+        "made_by": "corpora/generate.py",
+        "n_vocabulary": n_vocabulary,
+        "documents": {split: len(notes) for split, notes in splits.items()},
+        "words": {
+            split: sum(len(note["text"].split()) for note in notes)
+            for split, notes in splits.items()
+        },
+        "entities": {split: _by_label(notes) for split, notes in splits.items()},
+        "relations": {
+            split: {"AdverseReaction": sum(len(note.get("relations", ())) for note in notes)}
+            for split, notes in splits.items()
+        },
+        "assertion": {split: _by_axis(notes) for split, notes in splits.items()},
+        "misspelled": {
+            split: sum("meant" in e.get("attributes", {}) for _, e in _entities(notes))
+            for split, notes in splits.items()
+        },
+        "unseen": {label: _unseen(splits, label) for label in LABELS},
+    }
+    return card(head, DISCHARGE_PROSE)
+
+
+def card(head: Mapping[str, Any], prose: str) -> str:
+    """Return a card: `head` as TOML between ``+++`` lines, then `prose`."""
+    return f"+++\n{toml(head)}+++\n{prose}"
+
+
+def toml(head: Mapping[str, Any], path: tuple[str, ...] = ()) -> str:
+    """Return nested mappings of strings, numbers and flat lists as TOML, plain values first.
+
+    Examples
+    --------
+    >>> print(toml({"name": "x", "n": {"train": 2}}), end="")
+    name = "x"
+    <BLANKLINE>
+    [n]
+    train = 2
+    """
+    plain = {key: value for key, value in head.items() if not isinstance(value, Mapping)}
+    lines = [f"{key} = {_value(value)}\n" for key, value in plain.items()]
+    if path and plain:
+        lines.insert(0, f"\n[{'.'.join(path)}]\n")
+    tables = [
+        toml(value, (*path, key)) for key, value in head.items() if isinstance(value, Mapping)
+    ]
+    return "".join(lines + tables)
+
+
+def name_of(text: str) -> str:
+    """Return a mention as a name: case folded, blanks and line ends squeezed.
+
+    Examples
+    --------
+    >>> name_of("Chest\\npain")
+    'chest pain'
+    """
+    return " ".join(text.casefold().split())
+
+
+def _value(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _entities(notes: Iterable[Note]) -> Iterable[tuple[Note, Mapping[str, Any]]]:
+    return ((note, entity) for note in notes for entity in note["entities"])
+
+
+def _by_label(notes: Iterable[Note]) -> dict[str, int]:
+    counts = Counter(entity["label"] for _, entity in _entities(notes))
+    return {label: counts[label] for label in LABELS}
+
+
+def _by_axis(notes: Sequence[Note]) -> dict[str, int]:
+    return {
+        axis: sum(entity["assertion"][axis] is True for _, entity in _entities(notes))
+        for axis in AXIS_OF_LETTER.values()
+    }
+
+
+def _unseen(splits: Mapping[str, Sequence[Note]], label: str) -> dict[str, float]:
+    """Return what of dev and test a list of the names of train does not know.
+
+    Names are compared as rightly spelled, mentions as written.
+    """
+    found = {
+        split: [
+            (name_of(note["text"][entity["start"] : entity["end"]]), _meant(note, entity))
+            for note, entity in _entities(notes)
+            if entity["label"] == label
+        ]
+        for split, notes in splits.items()
+    }
+    known = {name for _, name in found.pop("train")}
+    later = [pair for pairs in found.values() for pair in pairs]
+    names = {name for _, name in later}
+    return {
+        "share_of_names": round(len(names - known) / len(names), DECIMALS),
+        "share_of_all_names": round(len(names - known) / len(known | names), DECIMALS),
+        "share_of_mentions": round(
+            sum(written not in known for written, _ in later) / len(later), DECIMALS
+        ),
+    }
+
+
+def _meant(note: Note, entity: Mapping[str, Any]) -> str:
+    written = note["text"][entity["start"] : entity["end"]]
+    return name_of(entity.get("attributes", {}).get("meant", written))

@@ -1,0 +1,278 @@
+"""Stories for notes: a patient, the reason for admission, drugs, reactions, and red herrings.
+
+A story is drawn from the lexicon so that it hangs together: symptoms belong to the illness, home
+drugs to the chronic problems, treatments to the illness, reactions to a drug that was given.
+`draw_story` can keep part of the lexicon out (`held_out`), which is how names come to appear in
+development and test notes only.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from clinnlp.study.synthetic.dice import Dice
+from clinnlp.study.synthetic.words import Term, drugs, lexicon, problems, reactions
+from clinnlp.study.synthetic.writer import Story
+
+__all__ = ["Case", "draw_case", "draw_facts", "draw_story", "story_of", "with_role"]
+
+COMMON = 3.0  # weight of the problems that most inpatients have, beside 1 for the others
+COMMON_CODES = frozenset(
+    f"problem:{name}"
+    for name in (
+        "hypertension",
+        "type_2_diabetes_mellitus",
+        "hyperlipidemia",
+        "coronary_artery_disease",
+        "heart_failure",
+        "gastroesophageal_reflux_disease",
+        "depression",
+        "tobacco_use",
+        "pneumonia",
+    )
+)
+AS_NEEDED = tuple(
+    f"drug:{name}"
+    for name in (
+        "acetaminophen",
+        "ibuprofen",
+        "ondansetron",
+        "docusate",
+        "senna",
+        "oxycodone",
+        "tramadol",
+        "diphenhydramine",
+        "loperamide",
+        "naproxen",
+        "polyethylene_glycol",
+        "famotidine",
+        "hydroxyzine",
+        "cyclobenzaprine",
+        "prochlorperazine",
+    )
+)
+SURNAMES = ("Alvarez", "Brandt", "Chen", "Dawson", "Eriksen", "Fontaine", "Iqbal", "Kowalski")
+DOCTORS = (  # some are names of illnesses elsewhere: not to be tagged here
+    *("Graves", "Parkinson", "Bell", "Addison", "Crohn", "Hodgkin", "Wilson", "Whipple"),
+    *("Okafor", "Lindgren", "Patel", "Moreau", "Nakamura", "Rossi", "Haddad", "Novak"),
+)
+N_SPARE = 10  # red herrings drawn per pool; more than any note uses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is true of a patient in one stay; everything else in a note is ornament."""
+
+    illness: Term
+    symptoms: Sequence[Term]
+    chronic: Sequence[Term]
+    home: Sequence[tuple[Term, Term | None]]  # drug and the problem it is taken for
+    given: Sequence[Term]  # drugs of the stay
+    caused: Sequence[tuple[Term, Term | None, Term]]  # drug, second drug, reaction
+    complications: Sequence[Term] = ()  # of the stay, no drug named
+    ways: Sequence[Term] = ()  # of life: tobacco use, frailty, ...
+    allergies: Sequence[tuple[Term, Term]] = ()  # drug and reaction
+    absent: frozenset[str] = field(default=frozenset())  # codes no red herring may use
+
+
+@dataclass(frozen=True, slots=True)
+class _Chooser:
+    """Weighted draws from the lexicon with part of it held out."""
+
+    dice: Dice
+    held_out: frozenset[str]
+    p_held_out: float
+
+    def draw(self, terms: Sequence[Term], n: int, without: Collection[str] = ()) -> list[Term]:
+        """Return up to `n` terms without replacement (Efraimidis and Spirakis 2006)."""
+        weights = [(self.weight(t), t) for t in terms if t.code not in without]
+        keyed = [(self.dice.uniform() ** (1 / w), at) for at, (w, _) in enumerate(weights) if w]
+        return [weights[at][1] for _, at in sorted(keyed, reverse=True)[: max(n, 0)]]
+
+    def weight(self, term: Term) -> float:
+        common = COMMON if term.code in COMMON_CODES else 1.0
+        return common * (self.p_held_out if term.code in self.held_out else 1.0)
+
+
+def draw_story(dice: Dice, *, held_out: frozenset[str], p_held_out: float) -> Story:
+    """Draw a story from the whole lexicon.
+
+    Parameters
+    ----------
+    dice : Dice
+        Source of every choice.
+    held_out : frozenset of str
+        Codes of terms under embargo.
+    p_held_out : float
+        Weight of a held-out term beside 1 for any other; 0 keeps them out.
+
+    Examples
+    --------
+    >>> story = draw_story(Dice(1), held_out=frozenset(), p_held_out=1.0)
+    >>> story.pools["dx"][0].label
+    'Problem'
+    """
+    return story_of(
+        draw_case(dice, held_out=held_out, p_held_out=p_held_out),
+        dice,
+        held_out=held_out,
+        p_held_out=p_held_out,
+    )
+
+
+def story_of(
+    case: Case,
+    dice: Dice,
+    *,
+    held_out: frozenset[str] = frozenset(),
+    p_held_out: float = 1.0,
+    facts: Mapping[str, str] | None = None,
+) -> Story:
+    """Return the pools of a case with red herrings that do not contradict it."""
+    chooser = _Chooser(dice, held_out, p_held_out)
+    true = {t.code for t in (case.illness, *case.symptoms, *case.chronic, *case.ways)}
+    true |= {t.code for t in case.complications} | {effect.code for *_, effect in case.caused}
+    true |= case.absent
+    taken = {t.code for t in case.given} | {drug.code for drug, _ in case.home}
+    as_needed = [lexicon()[code] for code in AS_NEEDED]
+    first_drug = {why.code: drug for drug, why in reversed(case.home) if why is not None}
+    pools: dict[str, Sequence[Term | None]] = {
+        "dx": [case.illness],
+        "sx": case.symptoms,
+        "pmh": case.chronic,
+        "pm": [first_drug.get(term.code) for term in case.chronic],
+        "med": [drug for drug, _ in case.home],
+        "why": [why for _, why in case.home],
+        "tx": case.given,
+        "rxd": [drug for drug, _, _ in case.caused],
+        "rxe": [second for _, second, _ in case.caused],
+        "rxr": [effect for _, _, effect in case.caused],
+        "ald": [drug for drug, _ in case.allergies],
+        "alr": [effect for _, effect in case.allergies],
+        "cmp": case.complications,
+        "soc": case.ways,
+        "nsoc": chooser.draw(with_role("L"), N_SPARE, true),
+        "nsx": chooser.draw(with_role("S"), N_SPARE, true),
+        "nrx": chooser.draw(with_role("R"), N_SPARE, true),
+        "unc": chooser.draw(with_role("A"), N_SPARE, true),
+        "past": chooser.draw(with_role("H"), 3, true),
+        "nch": chooser.draw(with_role("C"), 2, true),
+        "fam": chooser.draw(with_role("F"), 2),
+        "prn": chooser.draw(as_needed, 2, taken),
+        "ppx": [lexicon()["drug:heparin"], lexicon()["drug:enoxaparin"]],
+    }
+    for pool, n in (("pastmed", 1), ("fammed", 1), ("new", 3), ("nodrug", 4)):
+        pools[pool] = chooser.draw(drugs(), n, taken)
+    return Story(pools=pools, facts=facts or draw_facts(dice))
+
+
+def draw_case(dice: Dice, *, held_out: frozenset[str], p_held_out: float) -> Case:
+    """Draw an illness with what belongs to it; parameters as in `draw_story`."""
+    chooser = _Chooser(dice, held_out, p_held_out)
+    illness = chooser.draw(with_role("A"), 1)[0]
+    symptoms = chooser.draw([lexicon()[code] for code in illness.symptoms], 4)
+    symptoms += chooser.draw(with_role("S"), 3 - len(symptoms), {t.code for t in symptoms})
+    chronic = chooser.draw(with_role("C"), dice.between(2, 3), {illness.code})
+    home: list[tuple[Term, Term | None]] = []
+    for problem in chronic:
+        options = [lexicon()[code] for code in problem.treatments]
+        known = {drug.code for drug, _ in home}
+        home += [
+            (drug, problem) for drug in chooser.draw(options, dice.weighted((1, 2), (3, 1)), known)
+        ]
+    known = {drug.code for drug, _ in home}
+    given = chooser.draw([lexicon()[code] for code in illness.treatments], 2, known)
+    if len(given) < 2:
+        given += chooser.draw(drugs(), 2 - len(given), known | {t.code for t in given})
+    at_risk = [drug for drug in (*given, *(drug for drug, _ in home)) if drug.code in reactions()]
+    caused: list[tuple[Term, Term | None, Term]] = []
+    for drug in dice.sample(at_risk, dice.weighted((0, 1, 2), (4, 5, 1))):
+        effect = _reaction(chooser, drug)
+        if effect is not None and effect not in [known_effect for *_, known_effect in caused]:
+            caused.append((drug, None, effect))
+    return Case(
+        illness=illness,
+        symptoms=symptoms,
+        chronic=chronic,
+        home=home,
+        given=given,
+        caused=caused,
+        complications=chooser.draw(with_role("R"), 1) if dice.chance(0.2) else (),
+        ways=chooser.draw(with_role("L"), dice.weighted((0, 1, 2), (5, 4, 1))),
+        allergies=_allergies(chooser, known | {t.code for t in given}),
+    )
+
+
+def draw_facts(
+    dice: Dice, *, sex: str | None = None, age: int | None = None, when: datetime | None = None
+) -> dict[str, str]:
+    """Return the small facts of a note; ``|`` separates values that may differ each time.
+
+    Parameters
+    ----------
+    dice : Dice
+        Source of every choice.
+    sex : {"F", "M"}, optional
+        Drawn where not given.
+    age : int, optional
+        In years; drawn from 28 to 91 where not given.
+    when : datetime, optional
+        Day of discharge.
+    """
+    woman = (sex or dice.pick(("F", "M"))) == "F"
+    year = when.year if when else 2023
+    return {
+        "age": str(age if age is not None else dice.between(28, 91)),
+        "man": dice.pick(("woman", "female", "lady") if woman else ("man", "male", "gentleman")),
+        "mf": "F" if woman else "M",
+        "title": "Ms." if woman else "Mr.",
+        "he": "she" if woman else "he",
+        "him": "her" if woman else "him",
+        "his": "her" if woman else "his",
+        "surname": dice.pick(SURNAMES),
+        "doctor": dice.pick(DOCTORS),
+        "days": "2|3|4|5|6",
+        "n": "2|3|4|5|7|10",
+        "year": "|".join(str(year - back) for back in (2, 4, 5, 7, 9, 12)),
+        "kinage": "41|48|52|57|63|66|70",
+        "kin": "a daughter|a son|family|a cousin|a caregiver",
+        "job": "teacher|carpenter|bus driver|nurse|farmer|accountant|cook|electrician",
+        "date": f"{dice.between(1, 12):02d}/{dice.between(1, 28):02d}/{year}",
+        "temp": f"{dice.between(970, 993) / 10:.1f}",
+        "hot": f"{dice.between(1006, 1034) / 10:.1f}",
+        "bp": f"{dice.between(92, 178)}/{dice.between(48, 98)}",
+        "hr": str(dice.between(54, 124)),
+        "rr": str(dice.between(12, 26)),
+        "sat": str(dice.between(89, 99)),
+        "wbc": f"{dice.between(42, 189) / 10:.1f}",
+        "hgb": f"{dice.between(72, 152) / 10:.1f}",
+        "na": str(dice.between(126, 146)),
+        "k": f"{dice.between(32, 57) / 10:.1f}",
+        "bun": str(dice.between(9, 58)),
+        "cr": f"{dice.between(6, 32) / 10:.1f}",
+        "glu": str(dice.between(72, 340)),
+        "trough": f"{dice.between(90, 240) / 10:.1f}",
+        "dig": f"{dice.between(5, 23) / 10:.1f}",
+        "lac": f"{dice.between(8, 42) / 10:.1f}",
+    }
+
+
+def with_role(role: str) -> list[Term]:
+    """Return the problems that can play a role (see ``words``)."""
+    return [term for term in problems() if role in term.roles]
+
+
+def _reaction(chooser: _Chooser, drug: Term) -> Term | None:
+    options = [lexicon()[code] for code in reactions()[drug.code]]
+    return next(iter(chooser.draw(options, 1)), None)
+
+
+def _allergies(chooser: _Chooser, taken: Collection[str]) -> list[tuple[Term, Term]]:
+    n = chooser.dice.weighted((0, 1, 2), (4, 4, 2))
+    options = [lexicon()[code] for code in reactions()]
+    found = []
+    for drug in chooser.draw(options, n, taken):
+        effect = _reaction(chooser, drug)
+        if effect is not None:
+            found.append((drug, effect))
+    return found

@@ -1,0 +1,145 @@
+"""The committed corpora are what their generator writes and what their cards say."""
+
+import csv
+import json
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from clinnlp.study.synthetic import write_discharge_mini
+from clinnlp.study.synthetic.words import lexicon
+
+CORPORA = Path(__file__).parents[2] / "corpora"
+MINI = CORPORA / "discharge-mini"
+SPLITS = ("train", "dev", "test")
+AXES = ("negated", "uncertain", "hypothetical", "historical", "experiencer")
+
+
+def read_card(folder):
+    fence, head, prose = (folder / "CARD.md").read_text(encoding="utf-8").split("+++\n", 2)
+    assert fence == ""
+    assert prose.strip()
+    return tomllib.loads(head)
+
+
+def name(text):
+    return " ".join(text.casefold().split())
+
+
+@pytest.fixture(scope="module")
+def card():
+    return read_card(MINI)
+
+
+@pytest.fixture(scope="module")
+def notes():
+    return {
+        split: [json.loads(line) for line in (MINI / f"{split}.jsonl").open(encoding="utf-8")]
+        for split in SPLITS
+    }
+
+
+def test_committed_files_equal_regenerated_ones(tmp_path):
+    write_discharge_mini(tmp_path)
+    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert made == {path.name: path.read_bytes() for path in MINI.iterdir()}
+
+
+def test_size_is_small():
+    assert sum(path.stat().st_size for path in MINI.iterdir()) < 1_500_000
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_card_counts(card, notes, split):
+    found = notes[split]
+    entities = [entity for note in found for entity in note["entities"]]
+    assert card["documents"][split] == len(found)
+    assert card["words"][split] == sum(len(note["text"].split()) for note in found)
+    assert card["entities"][split] == Counter(entity["label"] for entity in entities)
+    assert card["relations"][split] == Counter(
+        relation["label"] for note in found for relation in note.get("relations", [])
+    )
+    assert card["assertion"][split] == {
+        axis: sum(entity["assertion"][axis] for entity in entities) for axis in AXES
+    }
+    assert card["misspelled"][split] == sum("meant" in e.get("attributes", {}) for e in entities)
+
+
+@pytest.mark.parametrize("label", ["Drug", "Problem"])
+def test_card_unseen_shares(card, notes, label):
+    written = {split: [] for split in SPLITS}
+    meant = {split: set() for split in SPLITS}
+    for split in SPLITS:
+        for note in notes[split]:
+            for entity in note["entities"]:
+                if entity["label"] == label:
+                    words = note["text"][entity["start"] : entity["end"]]
+                    written[split].append(name(words))
+                    right = entity.get("attributes", {}).get("meant", words)
+                    meant[split].add(name(right))
+    later = meant["dev"] | meant["test"]
+    new = later - meant["train"]
+    mentions = written["dev"] + written["test"]
+    shares = card["unseen"][label]
+    assert shares["share_of_names"] == pytest.approx(len(new) / len(later), abs=1e-4)
+    everything = later | meant["train"]
+    assert shares["share_of_all_names"] == pytest.approx(len(new) / len(everything), abs=1e-4)
+    unknown = sum(mention not in meant["train"] for mention in mentions)
+    assert shares["share_of_mentions"] == pytest.approx(unknown / len(mentions), abs=1e-4)
+    assert min(shares.values()) >= 0.25
+
+
+def test_card_vocabulary(card):
+    with (MINI / "vocabulary.csv").open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert card["n_vocabulary"] == len(rows)
+    assert list(rows[0]) == ["code", "system", "name", "synonyms", "label"]
+    for row in rows:
+        term = lexicon()[row["code"]]
+        assert (row["name"], row["label"]) == (term.name, term.label)
+        assert set(filter(None, row["synonyms"].split("|"))) <= set(term.others)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_mention_is_a_known_spelling_of_its_concept(notes, split):
+    for note in notes[split]:
+        for entity in note["entities"]:
+            words = note["text"][entity["start"] : entity["end"]]
+            words = entity.get("attributes", {}).get("meant", words)
+            (code,) = entity["concepts"]
+            term = lexicon()[code]
+            assert name(words) in {name(surface) for surface in term.surfaces}
+            assert entity["label"] == term.label
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_notes_are_whole(notes, split):
+    for note in notes[split]:
+        size = len(note["text"])
+        assert 120 <= len(note["text"].split()) <= 260
+        ids = {entity["id"]: entity["label"] for entity in note["entities"]}
+        ends = [0]
+        for entity in note["entities"]:
+            assert ends[-1] <= entity["start"] < entity["end"] <= size
+            ends.append(entity["end"])
+            axes = dict(entity["assertion"])
+            cues = axes.pop("cues", {})
+            assert set(axes) == set(AXES)
+            assert all(axes[axis] for axis in cues)
+            assert all(0 <= start < end <= size for start, end in cues.values())
+        for relation in note.get("relations", []):
+            assert [ids[drug] for drug in relation["roles"]["drug"]] == ["Drug"]
+            assert [ids[effect] for effect in relation["roles"]["reaction"]] == ["Problem"]
+        for section in note["sections"]:
+            start, end = section["heading"]
+            assert section["start"] == start < end < section["end"] <= size
+            assert note["text"][start:end].strip(":")
+        assert note["time"] < note["known"]
+
+
+def test_splits_share_no_patient_and_no_text(notes):
+    everything = [note for split in SPLITS for note in notes[split]]
+    for key in ("id", "patient", "encounter", "text"):
+        assert len({note[key] for note in everything}) == len(everything)
