@@ -10,7 +10,7 @@ one sorting serves every bootstrap resample. With positives P, negatives N:
     slope       b of  logit P(y = 1) = a + b logit p   (1 is right, < 1 too extreme)
     intercept   a of  logit P(y = 1) = a + logit p     (0 is right, > 0 too low: in the large)
 
-Predictions are kept `CLIP` away from 0 and 1 for slope and intercept only. Under complete
+Predictions are kept 1e-6 away from 0 and 1 for slope and intercept only. Under complete
 separation the slope's true limit, ±inf, is given.
 
 References
@@ -25,21 +25,32 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logit
 
+from clinnlp.core.checks import check_at_least
 from clinnlp.core.counts import Counts, Estimate, Floats, ratio
-from clinnlp.core.errors import ArgumentError
-from clinnlp.metrics.intervals import bootstrap_draws, cluster_codes, percentile_interval
+from clinnlp.metrics.intervals import (
+    bootstrap_draws,
+    cluster_codes,
+    percentile_interval,
+    wilson_bounds,
+)
+from clinnlp.metrics.ties import Tied, check_risks
 
-__all__ = ["CLIP", "SCORES", "RiskScores", "score_risk"]
+__all__ = [
+    "SCORES",
+    "CalibrationCurve",
+    "PrCurve",
+    "RiskScores",
+    "RocCurve",
+    "calibration_curve",
+    "pr_curve",
+    "roc_curve",
+    "score_risk",
+]
 
-CLIP = 1e-6
 SCORES = ("auroc", "auprc", "brier", "log_loss", "calibration_slope", "calibration_intercept")
 _ONE_CLASS = "undefined: only one class among the outcomes"
 _NEED_TWO = frozenset(SCORES) - {"brier", "log_loss"}
-_FRESH = np.array([np.nan, np.nan, np.nan, np.nan, 1.0, 0.0, 0.0])  # as `Tied.scores`
-_MAX_STEPS = 50
-_CLOSE = 1e-6  # the last Newton step; convergence is quadratic, so the error is far smaller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,153 +145,129 @@ def score_risk(
     return RiskScores(**made, n=len(y), n_positive=int(y.sum()), n_groups=n_groups)
 
 
-def check_risks(y: ArrayLike, p: ArrayLike) -> tuple[Counts, Floats]:
-    """Return outcomes as int64 and probabilities as float64 where both are usable.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RocCurve:
+    """Sensitivity against 1 - specificity over falling thresholds; first point (0, 0).
+
+    `fpr`, `tpr`, `threshold` : arrays of float64, one shape. A row is called positive where its
+    prediction is at least the threshold; the first threshold is ``inf``.
+    """
+
+    fpr: Floats
+    tpr: Floats
+    threshold: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PrCurve:
+    """Precision against recall over falling thresholds; arrays of float64, one shape."""
+
+    recall: Floats
+    precision: Floats
+    threshold: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CalibrationCurve:
+    """Observed share of positives, with interval, per bin of predictions; arrays, one shape.
+
+    `predicted` is the mean prediction of the bin, `n` its rows, `n_positive` its positives.
+    """
+
+    predicted: Floats
+    observed: Floats
+    low: Floats
+    high: Floats
+    n: Counts
+    n_positive: Counts
+
+
+def roc_curve(y: ArrayLike, p: ArrayLike) -> RocCurve:
+    """Return the ROC curve, one point per distinct prediction; ``nan`` where a class is absent.
+
+    Examples
+    --------
+    >>> curve = roc_curve([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    >>> curve.fpr.tolist(), curve.tpr.tolist()
+    ([0.0, 0.0, 0.5, 0.5, 1.0], [0.0, 0.5, 0.5, 1.0, 1.0])
+    """
+    tied, tp, fp = _sweep(y, p)
+    threshold = np.concatenate([[np.inf], tied.p[::-1]])
+    tpr, fpr = (np.concatenate([[0], ratio(k, k[-1])]) for k in (tp, fp))
+    return RocCurve(fpr=fpr, tpr=tpr, threshold=threshold)
+
+
+def pr_curve(y: ArrayLike, p: ArrayLike) -> PrCurve:
+    """Return the precision–recall curve, one point per distinct prediction.
+
+    Examples
+    --------
+    >>> curve = pr_curve([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    >>> curve.recall.tolist(), curve.precision.round(2).tolist()
+    ([0.5, 0.5, 1.0, 1.0], [1.0, 0.5, 0.67, 0.5])
+    """
+    tied, tp, fp = _sweep(y, p)
+    return PrCurve(recall=ratio(tp, tp[-1]), precision=ratio(tp, tp + fp), threshold=tied.p[::-1])
+
+
+def calibration_curve(
+    y: ArrayLike,
+    p: ArrayLike,
+    *,
+    groups: Sequence[Any] | NDArray[Any] | None = None,
+    n_bins: int = 10,
+    level: float = 0.95,
+) -> CalibrationCurve:
+    """Return observed against predicted risk in bins of equal mass.
+
+    Equal predictions share a bin, so that there may be fewer than `n_bins`. Intervals are
+    Wilson's; with `groups`, at the effective sample size n / deff, where deff ≥ 1 compares the
+    variance between clusters with that of independent rows.
 
     Raises
     ------
     ArgumentError
-        See `score_risk`.
+        See `score_risk`; or `n_bins` below 1.
+
+    Examples
+    --------
+    >>> curve = calibration_curve([0, 0, 1, 1], [0.1, 0.3, 0.6, 0.8], n_bins=2)
+    >>> curve.predicted.round(2).tolist(), curve.observed.tolist(), curve.n.tolist()
+    ([0.2, 0.7], [0.0, 1.0], [2, 2])
     """
-    outcomes, risks = np.asarray(y), np.asarray(p)
-    if outcomes.ndim != 1 or outcomes.shape != risks.shape or not len(outcomes):
-        raise ArgumentError(
-            "y and p must be equally long, one-dimensional and not empty, "
-            f"got shapes {outcomes.shape} and {risks.shape}"
-        )
-    if outcomes.dtype.kind not in "biuf" or not np.isin(outcomes, (0, 1)).all():
-        raise ArgumentError("y must hold 0 and 1 only, got another value")
-    if risks.dtype.kind not in "biuf" or not ((risks >= 0) & (risks <= 1)).all():
-        raise ArgumentError(
-            "p must hold probabilities between 0 and 1, got another value; "
-            "calibrate decision scores first"
-        )
-    return outcomes.astype(np.int64), risks.astype(np.float64)
+    check_at_least(n_bins, 1, name="n_bins")
+    y, p = check_risks(y, p)
+    codes, _ = cluster_codes(groups, len(y))
+    _, tie, n_tied = np.unique(p, return_inverse=True, return_counts=True)
+    middle = np.cumsum(n_tied) - (n_tied + 1) / 2  # mean 0-based rank of each distinct prediction
+    bins = np.floor(n_bins * (middle + 0.5) / len(y)).clip(0, n_bins - 1)[tie]
+    _, bins = np.unique(bins, return_inverse=True)  # empty bins vanish
+    n = np.bincount(bins)
+    n_positive = np.bincount(bins, y).astype(np.int64)
+    deff = _design_effect(y, bins, codes, n, n_positive)
+    low, high = wilson_bounds(n_positive / deff, n / deff, level=level)
+    return CalibrationCurve(
+        predicted=np.bincount(bins, p) / n,
+        observed=n_positive / n,
+        low=low,
+        high=high,
+        n=n.astype(np.int64),
+        n_positive=n_positive,
+    )
 
 
-class Tied:
-    """Rows sorted once by prediction, so that each reweighting is two counts and two sums.
-
-    Parameters
-    ----------
-    y : array of int64, shape (n,)
-    p : array of float64, shape (n,)
-    """
-
-    def __init__(self, y: Counts, p: Floats) -> None:
-        self.p, tie = np.unique(p, return_inverse=True)  # (n_ties,) ascending, (n,)
-        self.logit = logit(np.clip(self.p, CLIP, 1 - CLIP))
-        self._square = self.p**2, (1 - self.p) ** 2
-        self._inner = slice(int(self.p[0] == 0), len(self.p) - int(self.p[-1] == 1))
-        inner = self.p[self._inner]
-        self._log = np.log(inner), np.log1p(-inner)
-        self._positive = np.flatnonzero(y == 1)
-        self._negative = np.flatnonzero(y == 0)
-        self._tie_positive = tie[self._positive]
-        self._tie_negative = tie[self._negative]
-
-    def weigh(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Return the weight of positives and of negatives at each distinct prediction."""
-        n, up, down = len(self.p), weights[self._positive], weights[self._negative]
-        positive = np.bincount(self._tie_positive, up, minlength=n).astype(np.float64)
-        negative = np.bincount(self._tie_negative, down, minlength=n).astype(np.float64)
-        return positive, negative  # (n_ties,) each
-
-    def scores(self, weights: Floats, *, start: Floats | None = None) -> Floats:
-        """Return the values of `SCORES`, then the slope model's intercept, of weighted rows.
-
-        `start` may be what another weighting gave: the iterations then begin there.
-        """
-        positive, negative = self.weigh(weights)
-        total = weights.sum()
-        brier = (negative @ self._square[0] + positive @ self._square[1]) / total
-        log_loss = self._log_loss(positive, negative) / total
-        if not positive.any() or not negative.any():
-            return np.array([np.nan, np.nan, brier, log_loss, np.nan, np.nan, np.nan])
-        near = start if start is not None and np.isfinite(start[4:]).all() else _FRESH
-        a, slope = fit_slope(self.logit, positive, negative, start=(near[6], near[4]))
-        in_the_large = fit_offset(self.logit, positive, negative, start=near[5])
-        first = [_auroc(positive, negative), _auprc(positive, negative)]
-        return np.array([*first, brier, log_loss, slope, in_the_large, a])
-
-    def _log_loss(self, positive: Floats, negative: Floats) -> float:
-        inner, (log_p, log_q) = self._inner, self._log
-        if positive[: inner.start].any() or negative[inner.stop :].any():
-            return np.inf
-        return float(-(positive[inner] @ log_p + negative[inner] @ log_q))
+def _sweep(y: ArrayLike, p: ArrayLike) -> tuple[Tied, Floats, Floats]:
+    """Distinct predictions; true and false positives at each as threshold, from high to low."""
+    y, p = check_risks(y, p)
+    tied = Tied(y, p)
+    positive, negative = tied.weigh(np.ones(len(y)))
+    return tied, np.cumsum(positive[::-1]), np.cumsum(negative[::-1])
 
 
-def fit_slope(
-    x: Floats, positive: Floats, negative: Floats, *, start: tuple[float, float] = (0.0, 1.0)
-) -> tuple[float, float]:
-    """Return (a, b) of the maximum-likelihood model ``logit P = a + b x`` over weighted counts.
-
-    `x` ascends. One distinct `x` gives ``nan``; separated classes give ``b = ±inf``.
-    """
-    used = positive + negative > 0
-    if used.sum() < 2:
-        return np.nan, np.nan
-    up, down = x[positive > 0], x[negative > 0]
-    if down.max() <= up.min():
-        return np.nan, np.inf
-    if up.max() <= down.min():
-        return np.nan, -np.inf
-    found = _newton(x, positive, negative, start)
-    return found if found is not None else _newton(x, positive, negative, None) or (np.nan, np.nan)
-
-
-def fit_offset(x: Floats, positive: Floats, negative: Floats, *, start: float = 0.0) -> float:
-    """Return a of the maximum-likelihood model ``logit P = a + x`` over weighted counts."""
-    n, n_positive, a = positive + negative, positive.sum(), start
-    low, high = -60.0, 60.0  # |logit p| is bounded by CLIP, and so is a for up to 1e19 rows
-    for _ in range(_MAX_STEPS):
-        mu = _expit(a + x)
-        n_mu = n * mu
-        gradient = n_positive - n_mu.sum()
-        low, high = (a, high) if gradient > 0 else (low, a)
-        step = gradient / max(n_mu.sum() - n_mu @ mu, 1e-300)
-        step = step if low < a + step < high else (low + high) / 2 - a
-        a = a + step
-        if abs(step) < _CLOSE:
-            break
-    return float(a)
-
-
-def _newton(
-    x: Floats, positive: Floats, negative: Floats, start: tuple[float, float] | None
-) -> tuple[float, float] | None:
-    n, n_positive, x_positive = positive + negative, positive.sum(), positive @ x
-    a, b = start or (float(np.log(n_positive / negative.sum())), 0.0)
-    for _ in range(_MAX_STEPS):
-        mu = _expit(a + b * x)
-        n_mu = n * mu
-        g0, g1 = n_positive - n_mu.sum(), x_positive - n_mu @ x
-        v = n_mu - n_mu * mu
-        vx = v * x
-        h00, h01, h11 = v.sum(), vx.sum(), vx @ x
-        det = h00 * h11 - h01**2
-        if not np.isfinite(det) or det <= 1e-12 * h00 * h11:
-            return None
-        da, db = (h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det
-        a, b = a + da, b + db
-        if max(abs(da), abs(db)) < _CLOSE:
-            return float(a), float(b)
-    return None
-
-
-def _expit(t: Floats) -> Floats:
-    made: Floats = 1 / (1 + np.exp(-np.clip(t, -500, 500)))  # faster than scipy's on long arrays
-    return made
-
-
-def _auroc(positive: Floats, negative: Floats) -> float:
-    below = np.cumsum(negative) - negative  # negatives with a lower prediction
-    return float(positive @ (below + negative / 2) / (positive.sum() * negative.sum()))
-
-
-def _auprc(positive: Floats, negative: Floats) -> float:
-    tp = np.cumsum(positive[::-1])
-    fp = np.cumsum(negative[::-1])
-    precision = ratio(tp, tp + fp)
-    gains = positive[::-1] > 0
-    return float(positive[::-1][gains] @ precision[gains] / positive.sum())
+def _design_effect(y: Counts, bins: Counts, codes: Counts, n: Counts, n_positive: Counts) -> Floats:
+    residual = y - (n_positive / n)[bins]
+    pairs, cell = np.unique(bins * (codes.max() + 1) + codes, return_inverse=True)
+    square = np.bincount(cell, residual) ** 2  # of each cluster's sum within its bin
+    between = np.bincount(pairs // (codes.max() + 1), square, minlength=len(n))
+    within = n_positive * (1 - n_positive / n)
+    return np.maximum(1, np.where(within > 0, between / np.where(within > 0, within, 1), 1))

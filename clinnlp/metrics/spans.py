@@ -127,7 +127,7 @@ def score_spans(
     names = _labels(pairs, labels)
     counts = _count(pairs, names, match)  # (n_notes, n_labels, 3)
     whole = _scores(counts.sum(axis=0))
-    flat = counts.reshape(len(pairs), -1).astype(np.float64)
+    flat = counts.reshape(len(pairs), 3 * len(names)).astype(np.float64)
 
     def resampled(weights: Floats) -> Floats:
         return _scores((weights @ flat).reshape(len(names), 3))
