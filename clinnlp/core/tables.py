@@ -281,7 +281,8 @@ class Baskets:
     unit : str
         What a basket is: ``"note"``, ``"encounter"``, ``"patient"``, ...
     evidence : array of int64, shape (n_mentions, 3)
-        Sorted rows (basket, item, row of `entities`); empty where there are no mentions.
+        Sorted rows (basket, item, row of `entities` or else of `events`); empty where the source
+        is neither.
     entities : EntityTable or None
         The mentions that evidence points to.
     n_excluded : mapping of str to int
@@ -290,6 +291,8 @@ class Baskets:
         Mentions that passed an assertion filter only because nobody assessed that axis.
     n_concept, n_text : int
         Mentions whose item is a concept id, and whose item is the folded text.
+    events : EventTable or None
+        The events that evidence points to, where baskets come from events.
     """
 
     matrix: sparse.csr_matrix
@@ -303,6 +306,7 @@ class Baskets:
     n_unassessed: Mapping[str, int]
     n_concept: int = 0
     n_text: int = 0
+    events: EventTable | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.ids), len(self.items))
@@ -319,7 +323,10 @@ class Baskets:
         return f"Baskets({len(self)} x {len(self.items)} items, unit={self.unit!r})"
 
     def rows_behind(self, items: Iterable[str]) -> NDArray[np.int64]:
-        """Return the rows of `entities` that put `items` into the baskets holding all of them."""
+        """Return the rows behind `items` in the baskets that hold all of them.
+
+        The rows are of `entities`, or of `events` where there are no mentions.
+        """
         wanted = [self.items.index(item) for item in items]
         columns = self.matrix.tocsc()
         holding = None

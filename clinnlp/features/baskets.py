@@ -1,0 +1,347 @@
+"""Baskets: which items occur together in one note, encounter or patient.
+
+A basket is a set; an item counts once however often it is mentioned. From mentions, the default
+basket holds what the notes assert of the patient here and now (`asserted`); each filter is named
+and counted, and every item of a basket keeps the rows that put it there. A unit all of whose
+mentions are filtered out is a basket without items and still counts in n.
+
+References
+----------
+Agrawal, Imieliński and Swami, Mining association rules, SIGMOD 1993.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from clinnlp.core.checks import check_one_of
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.notes import AXES
+from clinnlp.core.tables import Array, Baskets, EntityTable, EventTable
+from clinnlp.features.entities import asserted, item_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["EVENT_KINDS", "UNITS", "baskets", "event_baskets", "frame_baskets"]
+
+UNITS = ("note", "encounter", "patient")
+EVENT_KINDS = ("drug", "outcome", "condition")
+
+Ints = NDArray[np.int64]
+
+
+def baskets(
+    table: EntityTable,
+    *,
+    label: str | Sequence[str] | None = None,
+    unit: str = "patient",
+    strict: bool = False,
+    axes: Sequence[str] = AXES,
+    kinds: Mapping[str, str] | None = None,
+) -> Baskets:
+    """Return the baskets of a table of mentions.
+
+    Parameters
+    ----------
+    table : EntityTable
+        One row per mention, from `entity_table`.
+    label : str or sequence of str, optional
+        Which labels become items; all by default. Mentions of others are counted under
+        ``"label"``.
+    unit : {"patient", "encounter", "note"}
+        What a basket is. Mentions without that id are counted under ``"no_patient"`` or
+        ``"no_encounter"`` and stand in no basket.
+    strict : bool
+        Demand that each axis is known to be ``False``; by default ``None`` passes and is counted.
+    axes : sequence of str
+        Assertion axes that exclude a mention; all five by default.
+    kinds : mapping of str to str, optional
+        Label to kind, such as ``{"Chemical": "drug"}``; a label not named is its own kind.
+
+    Returns
+    -------
+    Baskets
+        Units in order of first appearance, items by kind and name. An item name that occurs in
+        several kinds is written ``"name (kind)"``.
+
+    Raises
+    ------
+    ArgumentError
+        Unknown unit or axis, or no mention has the id of the unit.
+    DataError
+        One encounter id belongs to two patients.
+
+    Examples
+    --------
+    >>> columns = {"start": [0, 9, 0], "end": [4, 17, 4], "n_concepts": [0, 0, 0]}
+    >>> columns |= {"patient": ["p1", "p1", "p2"], "text": ["ASA", "warfarin", "asa"]}
+    >>> made = baskets(EntityTable(columns))
+    >>> made, made.items, made.matrix.toarray().tolist()
+    (Baskets(2 x 2 items, unit='patient'), ('asa', 'warfarin'), [[1, 1], [1, 0]])
+    """
+    check_one_of(unit, UNITS, name="unit")
+    n_excluded, has_unit = _with_unit(table, unit)
+    wanted = has_unit.copy()
+    if label is not None:
+        named = (label,) if isinstance(label, str) else tuple(label)
+        wanted &= np.isin(table["label"].astype(str), named)
+        n_excluded["label"] = int(np.sum(has_unit & ~wanted))
+    rows = np.flatnonzero(wanted)
+    mask, counts = asserted(table.take(rows), strict=strict, axes=axes)
+    n_excluded |= counts.n_excluded
+    rows = rows[mask]
+    names = item_of(table.take(rows))
+    ids, unit_codes = _codes(table[unit][has_unit])
+    where = np.zeros(len(table), np.int64)
+    where[has_unit] = unit_codes
+    labels = table["label"][rows]
+    kind_of = kinds or {}
+    made = [
+        (kind_of.get(str(kind), str(kind or "")), str(name))
+        for kind, name in zip(labels, names.names, strict=True)
+    ]
+    items, kind_names, codes = _items(made)
+    return Baskets(
+        matrix=_matrix(where[rows], codes, len(ids), len(items)),
+        ids=ids,
+        items=items,
+        kinds=kind_names,
+        unit=unit,
+        evidence=_evidence(where[rows], codes, rows),
+        entities=table,
+        n_excluded=n_excluded,
+        n_unassessed=counts.n_unassessed,
+        n_concept=names.n_concept,
+        n_text=names.n_text,
+    )
+
+
+def event_baskets(
+    events: EventTable,
+    *,
+    unit: str = "encounter",
+    kinds: Sequence[str] | None = EVENT_KINDS,
+) -> Baskets:
+    """Return the baskets of structured events; an item is a code, its kind the event's.
+
+    Parameters
+    ----------
+    events : EventTable
+    unit : {"encounter", "patient"}
+        What a basket is; events without that id are counted and left out.
+    kinds : sequence of str, optional
+        Kinds of event that become items; ``None`` takes all. Others are counted under ``"kind"``.
+
+    Raises
+    ------
+    ArgumentError
+        Unknown unit, or no event has its id.
+
+    Examples
+    --------
+    >>> events = EventTable(
+    ...     {"patient": ["p1", "p1"], "code": ["d1", "bleed"], "kind": ["drug", "outcome"]}
+    ... )
+    >>> event_baskets(events, unit="patient").kinds
+    ('drug', 'outcome')
+    """
+    check_one_of(unit, UNITS[1:], name="unit")
+    n_excluded, has_unit = _with_unit(events, unit)
+    wanted = has_unit & ~np.isin(events["code"].astype(str), ("", "None"))
+    n_excluded["no_code"] = int(np.sum(has_unit & ~wanted))
+    if kinds is not None:
+        named = np.isin(events["kind"].astype(str), tuple(kinds))
+        n_excluded["kind"] = int(np.sum(wanted & ~named))
+        wanted &= named
+    rows = np.flatnonzero(wanted)
+    ids, unit_codes = _codes(events[unit][has_unit])
+    where = np.zeros(len(events), np.int64)
+    where[has_unit] = unit_codes
+    pairs = zip(events["kind"][rows], events["code"][rows], strict=True)
+    items, kind_names, codes = _items([(str(k or ""), str(c)) for k, c in pairs])
+    return Baskets(
+        matrix=_matrix(where[rows], codes, len(ids), len(items)),
+        ids=ids,
+        items=items,
+        kinds=kind_names,
+        unit=unit,
+        evidence=_evidence(where[rows], codes, rows),
+        entities=None,
+        events=events,
+        n_excluded=n_excluded,
+        n_unassessed={},
+    )
+
+
+def frame_baskets(
+    frame: "pd.DataFrame",
+    *,
+    item: str | None = None,
+    unit: str | None = None,
+    kinds: Mapping[str, str] | str = "item",
+) -> Baskets:
+    """Return the baskets of a wide or a long pandas table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Wide: one row per basket, one column of bool or 0/1 per item. Long: one row per
+        occurrence.
+    item : str, optional
+        Column with the item of a long table; none means wide.
+    unit : str, optional
+        Column with the basket's id; the index by default. Ids of a wide table are unique.
+    kinds : mapping of str to str, or str
+        Kind of each item (``"item"`` where not named), or one kind for all.
+
+    Raises
+    ------
+    ArgumentError
+        A column is absent; a long table lacks `unit`.
+    DataError
+        A wide table holds something other than 0 and 1, or an id twice.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame_baskets(pd.DataFrame({"a": [True, False], "b": [1, 1]}))
+    Baskets(2 x 2 items, unit='row')
+    >>> long = pd.DataFrame({"case": [1, 1, 2], "drug": ["a", "b", "a"]})
+    >>> frame_baskets(long, item="drug", unit="case").matrix.toarray().tolist()
+    [[1, 1], [1, 0]]
+    """
+    for name in (item, unit):
+        if name is not None and name not in frame.columns:
+            raise ArgumentError(f"the table must have the column {name!r}, got none of that name")
+    if item is not None:
+        return _long(frame, item, unit, kinds)
+    ids = frame.index if unit is None else frame[unit]
+    wide = frame if unit is None else frame.drop(columns=unit)
+    names = [str(c) for c in wide.columns]
+    if not ids.is_unique or len(set(names)) != len(names):
+        raise DataError("ids and items of a wide table must be unique, got a repeated one")
+    columns = [_zero_one(wide.iloc[:, j].to_numpy(), name) for j, name in enumerate(names)]
+    matrix = sparse.csc_matrix(
+        (
+            np.ones(sum(map(len, columns)), np.int8),
+            np.concatenate([*columns, np.empty(0, np.int64)]),
+            np.cumsum([0, *map(len, columns)]),
+        ),
+        shape=(len(wide), len(names)),
+    )
+    return Baskets(
+        matrix=matrix.tocsr(),
+        ids=_text([str(i) for i in ids]),
+        items=tuple(names),
+        kinds=tuple(_kind(kinds, name) for name in names),
+        unit=unit or "row",
+        evidence=np.empty((0, 3), np.int64),
+        entities=None,
+        n_excluded={},
+        n_unassessed={},
+    )
+
+
+def _long(
+    frame: "pd.DataFrame", item: str, unit: str | None, kinds: Mapping[str, str] | str
+) -> Baskets:
+    if unit is None:
+        raise ArgumentError("a long table needs unit, the column with the basket's id; got none")
+    no_id, no_item = frame[unit].isna().to_numpy(), frame[item].isna().to_numpy()
+    ids, codes = _codes(frame[unit].to_numpy(object)[~no_id])
+    where = np.zeros(len(frame), np.int64)
+    where[~no_id] = codes
+    rows = np.flatnonzero(~no_id & ~no_item)
+    names = [str(name) for name in frame[item].to_numpy(object)[rows]]
+    items, kind_names, item_codes = _items([(_kind(kinds, name), name) for name in names])
+    return Baskets(
+        matrix=_matrix(where[rows], item_codes, len(ids), len(items)),
+        ids=_text([str(i) for i in ids]),
+        items=items,
+        kinds=kind_names,
+        unit=unit,
+        evidence=np.empty((0, 3), np.int64),
+        entities=None,
+        n_excluded={"no_unit": int(no_id.sum()), "no_item": int((~no_id & no_item).sum())},
+        n_unassessed={},
+    )
+
+
+def _with_unit(table: EntityTable | EventTable, unit: str) -> tuple[dict[str, int], Array]:
+    """Return the count of rows without the unit's id, and which rows have it."""
+    has_unit = np.array([bool(value) for value in table[unit]], bool)
+    if len(table) and not has_unit.any():
+        raise ArgumentError(
+            f"rows of the table must have a {unit} id for unit={unit!r}, got none in "
+            f"{len(table)} rows; choose another unit"
+        )
+    if unit == "encounter":
+        _check_encounters(table, has_unit)
+    return {f"no_{unit}": int(np.sum(~has_unit))}, has_unit
+
+
+def _check_encounters(table: EntityTable | EventTable, has_unit: Array) -> None:
+    owner: dict[str, str] = {}
+    for stay, patient in zip(table["encounter"][has_unit], table["patient"][has_unit], strict=True):
+        if patient and owner.setdefault(stay, patient) != patient:
+            raise DataError(
+                f"an encounter id must belong to one patient, got {stay!r} for two; "
+                "make the ids unique"
+            )
+
+
+def _codes(values: Iterable[Any]) -> tuple[Array, Ints]:
+    """Return the distinct values in order of first appearance, and the code of each value."""
+    seen: dict[Any, int] = {}
+    codes = np.fromiter((seen.setdefault(v, len(seen)) for v in values), np.int64)
+    return _text(list(seen)), codes
+
+
+def _items(pairs: list[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...], Ints]:
+    """Return item names, their kinds, and the item code of each (kind, name) pair."""
+    order = {pair: j for j, pair in enumerate(sorted(set(pairs)))}
+    shared = Counter(name for _, name in order)
+    names = tuple(f"{name} ({kind})" if shared[name] > 1 else name for kind, name in order)
+    codes = np.fromiter((order[pair] for pair in pairs), np.int64, len(pairs))
+    return names, tuple(kind for kind, _ in order), codes
+
+
+def _matrix(units: Ints, items: Ints, n_units: int, n_items: int) -> sparse.csr_matrix:
+    ones = np.ones(len(units), np.int64)
+    matrix = sparse.csr_matrix((ones, (units, items)), shape=(n_units, n_items))
+    matrix.sum_duplicates()
+    matrix.data = np.ones(matrix.nnz, np.int8)
+    return matrix
+
+
+def _evidence(units: Ints, items: Ints, rows: Ints) -> Ints:
+    order = np.lexsort((rows, items, units))
+    return np.stack([units, items, rows], axis=1)[order]
+
+
+def _zero_one(values: Array, name: str) -> Ints:
+    """Return the rows where a wide column is 1."""
+    try:
+        numbers = values.astype(np.float64)
+    except (TypeError, ValueError):
+        numbers = np.array([np.nan])
+    if not np.isin(numbers, (0.0, 1.0)).all():
+        raise DataError(
+            f"column {name!r} of a wide table must hold 0 and 1 only, got another value"
+        )
+    return np.flatnonzero(numbers)
+
+
+def _kind(kinds: Mapping[str, str] | str, name: str) -> str:
+    return kinds if isinstance(kinds, str) else kinds.get(name, "item")
+
+
+def _text(values: list[Any]) -> Array:
+    out: Array = np.full(len(values), None, dtype=object)
+    out[:] = values
+    return out

@@ -1,0 +1,242 @@
+"""Measures of association, each a small function of the counts of 2×2 tables.
+
+For a rule A → B over n baskets, P(A) = n_a / n, P(B) = n_b / n and P(A, B) = n_ab / n. Every
+function takes a `Table2x2` of any shape and returns an array of that shape. Numerators and
+denominators are whole numbers (int64, exact for n up to 3·10⁹), so that 0/0 is exactly ``nan``
+and a true limit exactly ``inf``.
+
+mlxtend 0.25 gives other values in three places, all 0/0 by definition: `zhangs_metric` (0 there,
+where A or B is in all baskets or in none), `certainty` (0 there, where B is in all baskets) and
+`conviction` (inf there, where B is in all baskets).
+
+References
+----------
+Tan, Kumar and Srivastava, Selecting the right objective measure, Inf Syst 2004;29:293.
+Hahsler, A probabilistic comparison of commonly used interest measures for association rules.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from clinnlp.core.checks import check_fraction
+from clinnlp.core.counts import Counts, Floats, Table2x2, ratio
+from clinnlp.mine.tails import hypergeometric_sf
+
+__all__ = [
+    "Interval",
+    "antecedent_support",
+    "certainty",
+    "confidence",
+    "consequent_support",
+    "conviction",
+    "fisher_p",
+    "jaccard",
+    "kulczynski",
+    "leverage",
+    "lift",
+    "odds_ratio",
+    "odds_ratio_interval",
+    "representativity",
+    "support",
+    "zhangs_metric",
+]
+
+
+class Interval(NamedTuple):
+    """Lower and upper limits, arrays of one shape."""
+
+    low: Floats
+    high: Floats
+
+
+def antecedent_support(t: Table2x2) -> Floats:
+    """P(A) = n_a / n."""
+    return ratio(t.n_a, t.n)
+
+
+def consequent_support(t: Table2x2) -> Floats:
+    """P(B) = n_b / n."""
+    return ratio(t.n_b, t.n)
+
+
+def support(t: Table2x2) -> Floats:
+    """P(A, B) = n_ab / n (Agrawal, Imieliński and Swami 1993).
+
+    Examples
+    --------
+    >>> float(support(Table2x2(n_ab=3, n_a=5, n_b=6, n=20)))
+    0.15
+    """
+    return ratio(t.n_ab, t.n)
+
+
+def confidence(t: Table2x2) -> Floats:
+    """P(B | A) = n_ab / n_a (Agrawal, Imieliński and Swami 1993).
+
+    Examples
+    --------
+    >>> float(confidence(Table2x2(n_ab=3, n_a=5, n_b=6, n=20)))
+    0.6
+    """
+    return ratio(t.n_ab, t.n_a)
+
+
+def lift(t: Table2x2) -> Floats:
+    """P(A, B) / (P(A) P(B)) = n n_ab / (n_a n_b) (Brin, Motwani, Ullman and Tsur 1997).
+
+    Examples
+    --------
+    >>> float(lift(Table2x2(n_ab=3, n_a=5, n_b=6, n=20)))
+    2.0
+    """
+    return ratio(t.n * t.n_ab, t.n_a * t.n_b)
+
+
+def leverage(t: Table2x2) -> Floats:
+    """P(A, B) − P(A) P(B) (Piatetsky-Shapiro 1991).
+
+    Examples
+    --------
+    >>> float(leverage(Table2x2(n_ab=3, n_a=5, n_b=6, n=20)))
+    0.075
+    """
+    return ratio(_excess(t), t.n * t.n)
+
+
+def conviction(t: Table2x2) -> Floats:
+    """P(A) P(not B) / P(A, not B) (Brin, Motwani, Ullman and Tsur 1997).
+
+    inf for a rule without exception; nan where B is in all baskets.
+
+    Examples
+    --------
+    >>> float(conviction(Table2x2(n_ab=3, n_a=5, n_b=6, n=20)))
+    1.75
+    """
+    return ratio(t.n_a * (t.n - t.n_b), t.n * t.b)
+
+
+def zhangs_metric(t: Table2x2) -> Floats:
+    """Leverage over its largest value in that direction, in [−1, 1] (Zhang 2000).
+
+    (P(A, B) − P(A) P(B)) / max(P(A, B) (1 − P(A)), P(A) (P(B) − P(A, B))).
+
+    Examples
+    --------
+    >>> float(zhangs_metric(Table2x2(n_ab=3, n_a=5, n_b=6, n=20)))
+    0.6666666666666666
+    """
+    return ratio(_excess(t), np.maximum(t.n_ab * (t.n - t.n_a), t.n_a * t.c))
+
+
+def jaccard(t: Table2x2) -> Floats:
+    """P(A, B) / P(A or B) = n_ab / (n_a + n_b − n_ab).
+
+    Examples
+    --------
+    >>> float(jaccard(Table2x2(n_ab=3, n_a=5, n_b=6, n=20)))
+    0.375
+    """
+    return ratio(t.n_ab, t.n_a + t.n_b - t.n_ab)
+
+
+def certainty(t: Table2x2) -> Floats:
+    """(P(B | A) − P(B)) / (1 − P(B)), the certainty factor where A favours B (Shortliffe 1975).
+
+    Examples
+    --------
+    >>> round(float(certainty(Table2x2(n_ab=3, n_a=5, n_b=6, n=20))), 6)
+    0.428571
+    """
+    return ratio(_excess(t), t.n_a * (t.n - t.n_b))
+
+
+def kulczynski(t: Table2x2) -> Floats:
+    """Mean of P(B | A) and P(A | B) (Kulczyński 1927).
+
+    Examples
+    --------
+    >>> float(kulczynski(Table2x2(n_ab=3, n_a=5, n_b=6, n=20)))
+    0.55
+    """
+    return (ratio(t.n_ab, t.n_a) + ratio(t.n_ab, t.n_b)) / 2
+
+
+def representativity(t: Table2x2) -> Floats:
+    """Share of baskets in which neither A nor B is missing; 1, as baskets know no missing item.
+
+    nan where there are no baskets.
+    """
+    return ratio(t.n, t.n)
+
+
+def odds_ratio(t: Table2x2) -> Floats:
+    """Sample odds ratio a d / (b c).
+
+    Examples
+    --------
+    >>> float(odds_ratio(Table2x2(n_ab=3, n_a=5, n_b=6, n=20)))
+    6.0
+    """
+    return ratio(t.a * t.d, t.b * t.c)
+
+
+def odds_ratio_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
+    """Interval of the odds ratio: exp(log OR ± z √(1/a + 1/b + 1/c + 1/d)) (Woolf 1955).
+
+    Where a cell is 0, a half is added to all four (Haldane 1956); the limit on the side of an
+    estimate of 0 or inf is then 0 or inf itself. nan where the odds ratio is nan.
+
+    Parameters
+    ----------
+    level : float
+        Coverage of the two-sided interval, between 0 and 1.
+
+    Raises
+    ------
+    ArgumentError
+        `level` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> low, high = odds_ratio_interval(Table2x2(n_ab=3, n_a=5, n_b=6, n=20))
+    >>> round(float(low), 3), round(float(high), 2)
+    (0.671, 53.68)
+    """
+    check_fraction(level, name="level")
+    cells = np.stack([t.a, t.b, t.c, t.d]).astype(np.float64)
+    cells = cells + 0.5 * (cells == 0).any(axis=0)
+    a, b, c, d = cells
+    middle = np.log(a) + np.log(d) - np.log(b) - np.log(c)
+    half = special.ndtri(0.5 + level / 2) * np.sqrt((1 / cells).sum(axis=0))
+    value = odds_ratio(t)
+    low = np.where(value == 0, 0.0, np.exp(middle - half))
+    high = np.where(value == np.inf, np.inf, np.exp(middle + half))
+    undefined = np.isnan(value)
+    return Interval(np.where(undefined, np.nan, low), np.where(undefined, np.nan, high))
+
+
+def fisher_p(t: Table2x2) -> Floats:
+    """One-sided p of Fisher's exact test for more joint baskets than under independence.
+
+    P(X ≥ n_ab) for X hypergeometric with the table's margins. Its estimand is the odds ratio,
+    its null an odds ratio of at most 1.
+
+    References
+    ----------
+    Fisher, The Design of Experiments, 1935.
+
+    Examples
+    --------
+    >>> round(float(fisher_p(Table2x2(n_ab=3, n_a=5, n_b=6, n=20))), 6)
+    0.131321
+    """
+    return hypergeometric_sf(t.n_ab, t.n, t.n_a, t.n_b)
+
+
+def _excess(t: Table2x2) -> Counts:
+    """n² times the leverage, a whole number."""
+    excess: Counts = t.n * t.n_ab - t.n_a * t.n_b
+    return excess

@@ -1,0 +1,54 @@
+"""Many tests at once: the false-discovery rate over all candidates, also those never shown.
+
+A miner prunes by joint count before it tests. Correcting over the survivors alone is wrong: the
+pruning looked at the data. Here m is the number of *all* candidates of the queried shape that
+pass a filter on margins alone, and those pruned by joint count enter with p = 1.
+
+References
+----------
+Benjamini and Hochberg, J R Stat Soc B 1995;57:289. Bourgon, Gentleman and Huber, Independent
+filtering increases detection power, PNAS 2010;107:9546.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from clinnlp.core.counts import Floats
+from clinnlp.core.errors import ArgumentError
+
+__all__ = ["q_values"]
+
+
+def q_values(p: ArrayLike, m: int) -> Floats:
+    """Return Benjamini-Hochberg q values of `p` among `m` candidates, the others having p = 1.
+
+    q of the k-th smallest p is the least of m p_j / j over all j ≥ k, at most 1: the smallest
+    false-discovery rate at which that candidate is called.
+
+    Parameters
+    ----------
+    p : array of float, shape (n_tested,)
+        Between 0 and 1.
+    m : int
+        All candidates, ≥ n_tested.
+
+    Raises
+    ------
+    ArgumentError
+        A p outside [0, 1], or more tests than candidates.
+
+    Examples
+    --------
+    >>> q_values([0.01, 0.04, 0.03], m=4).round(4).tolist()
+    [0.04, 0.0533, 0.0533]
+    """
+    values = np.asarray(p, np.float64)
+    if values.ndim != 1 or not ((values >= 0) & (values <= 1)).all():
+        raise ArgumentError("p must be one row of numbers between 0 and 1, got another")
+    if m < len(values):
+        raise ArgumentError(f"m must be at least the {len(values)} tests done, got {m}")
+    order = np.argsort(values, kind="stable")
+    scaled = values[order] * m / np.arange(1, len(values) + 1)
+    q = np.empty_like(values)
+    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return q
