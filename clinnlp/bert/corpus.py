@@ -1,0 +1,121 @@
+"""Training notes: what is checked before a model sees them, and which tenth picks the epoch."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from clinnlp.core.checks import check_disjoint, check_reiterable
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.notes import Note, check_note
+
+__all__ = ["corpus_sha256", "entity_labels", "note_labels", "read_train", "split_selection"]
+
+
+def read_train(train: Iterable[Note], dev: Iterable[Note] | None) -> list[Note]:
+    """Return the training notes, once they are fit to train on.
+
+    Raises
+    ------
+    ArgumentError
+        `train` or `dev` is a one-shot iterator.
+    DataError
+        There is no training note, or one has offsets past its text.
+    LeakageError
+        A note of `dev` stands in `train`, by id or by text.
+    """
+    check_reiterable(train, name="train")
+    notes = [check_note(note) for note in train]
+    if not notes:
+        raise DataError("train must hold at least one note, got none")
+    if dev is not None:
+        check_reiterable(dev, name="dev")
+        check_disjoint(notes, dev, name="dev")
+    return notes
+
+
+def split_selection(notes: Sequence[Note], fraction: float) -> tuple[list[Note], list[Note]]:
+    """Return notes to fit and notes for selection, the same split at every call.
+
+    Whole groups go to one side: a patient's notes, or notes of one text where no patient is
+    known. Groups are ordered by hash, so that neither the order of the notes nor a seed matters.
+    With a single group, or `fraction` 0, nothing is set aside.
+
+    Examples
+    --------
+    >>> fit, selection = split_selection([Note(id=str(i), text=str(i)) for i in range(20)], 0.1)
+    >>> len(fit), len(selection)
+    (18, 2)
+    """
+    groups = [_group(note) for note in notes]
+    names = sorted(set(groups))
+    n_aside = max(1, round(fraction * len(names))) if fraction > 0 and len(names) > 1 else 0
+    aside = set(names[:n_aside])
+    fit = [note for note, group in zip(notes, groups, strict=True) if group not in aside]
+    selection = [note for note, group in zip(notes, groups, strict=True) if group in aside]
+    return fit, selection
+
+
+def entity_labels(notes: Iterable[Note], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the sorted entity labels of the notes, or `wanted` where all of them occur.
+
+    Raises
+    ------
+    DataError
+        No note has an entity.
+    ArgumentError
+        A wanted label occurs nowhere.
+    """
+    found = {entity.label for note in notes for entity in note.entities}
+    return _chosen(found, wanted, what="an entity")
+
+
+def note_labels(notes: Iterable[Note], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the sorted labels of the notes, or `wanted` where all of them occur.
+
+    Raises
+    ------
+    DataError
+        A note has no label or several, or there are fewer than two different ones.
+    ArgumentError
+        A wanted label occurs nowhere.
+    """
+    found = set()
+    for note in notes:
+        if len(note.labels) != 1:
+            raise DataError(
+                f"each note must have exactly one label to be classified, got {len(note.labels)}",
+                note=note.id,
+            )
+        found.add(note.labels[0])
+    labels = _chosen(found, wanted, what="a label")
+    if len(labels) < 2:
+        raise DataError(f"train must hold notes of at least two labels, got {len(labels)}")
+    return labels
+
+
+def corpus_sha256(notes: Iterable[Note]) -> str:
+    """Return a hash of ids and texts, whatever their order."""
+    each = sorted(hashlib.sha256(_bytes(f"{n.id}\0{n.text}")).digest() for n in notes)
+    return hashlib.sha256(b"".join(each)).hexdigest()
+
+
+def _chosen(found: set[str], wanted: Sequence[str] | None, *, what: str) -> tuple[str, ...]:
+    if not found:
+        raise DataError(f"train must hold at least one note with {what}, got none")
+    if wanted is None:
+        return tuple(sorted(found))
+    unknown = sorted(set(wanted) - found)
+    if unknown or not wanted:
+        raise ArgumentError(
+            f"labels must be among those of train ({', '.join(sorted(found))}), "
+            f"got {', '.join(unknown) or 'none'}"
+        )
+    return tuple(dict.fromkeys(wanted))
+
+
+def _group(note: Note) -> str:
+    key = f"t\0{note.text}" if note.patient is None else f"p\0{note.patient}"
+    return hashlib.sha256(_bytes(key)).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,179 @@
+"""Labels as tag ids, gold mentions as tags of words, and back by constrained decoding.
+
+Tag ids: 0 is ``O``; label k has ``B`` = 2k + 1 and ``I`` = 2k + 2. Decoding finds the tag
+sequence of highest summed log probability among those in which ``I-x`` follows only ``B-x`` or
+``I-x`` (Viterbi with 0 / -inf transitions). Because every other tag may follow anything, one
+step costs O(tags), and all notes step together.
+
+References
+----------
+Ramshaw and Marcus 1995 (IOB); Forney, The Viterbi algorithm, Proc. IEEE 1973.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
+
+from clinnlp.bert.encoders import load_model
+from clinnlp.bert.windows import TokenisedText
+from clinnlp.core.notes import Entity
+from clinnlp.core.spans import Span, keep_longest
+
+__all__ = [
+    "IGNORED",
+    "GoldTags",
+    "build_classifier",
+    "build_tagger",
+    "decode_words",
+    "gold_tags",
+    "log_softmax",
+    "mention_ranges",
+    "tag_names",
+]
+
+IGNORED = -100  # torch's ignore_index of the cross entropy
+
+Floats = NDArray[np.float32]
+Tags = NDArray[np.int64]
+
+
+class GoldTags(NamedTuple):
+    """Tags of a text's words, and what a flat tag sequence could not hold."""
+
+    tags: Tags
+    n_kept: int
+    n_dropped: int
+    n_inexact: int
+
+
+def tag_names(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return tag names in the order of their ids.
+
+    Examples
+    --------
+    >>> tag_names(["Drug"])
+    ('O', 'B-Drug', 'I-Drug')
+    """
+    return ("O", *(f"{prefix}-{label}" for label in labels for prefix in "BI"))
+
+
+def build_tagger(source: str, labels: Sequence[str]) -> Any:
+    """Return the encoder with a new token-classification head; the head is drawn at random."""
+    return load_model(source, kind=AutoModelForTokenClassification, **_names(tag_names(labels)))
+
+
+def build_classifier(source: str, labels: Sequence[str]) -> Any:
+    """Return the encoder with a new note-classification head; the head is drawn at random."""
+    return load_model(source, kind=AutoModelForSequenceClassification, **_names(labels))
+
+
+def gold_tags(text: TokenisedText, entities: Iterable[Entity], labels: Sequence[str]) -> GoldTags:
+    """Return one tag per word for the entities whose label is in `labels`.
+
+    Of mentions that share a word the longest is kept; discontinuous mentions and those without
+    any word are dropped. Words that only dropped mentions cover are `IGNORED`, so that the model
+    is not told they are ``O``. `n_inexact` counts kept mentions that begin or end inside a word.
+    """
+    wanted = [e for e in entities if e.label in labels]
+    tags = np.zeros(text.n_words, np.int64)
+    ranges = [_word_range(text, piece) for e in wanted for piece in e.pieces]
+    for a, b in ranges:
+        tags[a:b] = IGNORED
+    flat = [(e, *_word_range(text, e.span)) for e in wanted if not e.parts]
+    flat = [(e, a, b) for e, a, b in flat if a < b]
+    kept = keep_longest([Span(a, b) for _, a, b in flat])
+    n_inexact = 0
+    for entity, a, b in (flat[i] for i in kept):
+        k = labels.index(entity.label)
+        tags[a] = 2 * k + 1
+        tags[a + 1 : b] = 2 * k + 2
+        n_inexact += (text.starts[a], text.ends[b - 1]) != (entity.span.start, entity.span.end)
+    return GoldTags(tags, len(kept), len(wanted) - len(kept), int(n_inexact))
+
+
+def decode_words(log_p: Floats, lengths: Sequence[int] | Tags) -> Tags:
+    """Return the best valid tag of each word, for several texts at once.
+
+    Parameters
+    ----------
+    log_p : array of float32, shape (n_words, n_tags)
+        Log probabilities of the words of all texts, one text after another.
+    lengths : sequence of int
+        Words of each text; they sum to n_words.
+
+    Examples
+    --------
+    An ``I`` that nothing begins becomes whatever is likeliest as a whole:
+
+    >>> p = np.array([[0.5, 0.4, 0.1], [0.1, 0.1, 0.8]], np.float32)
+    >>> decode_words(np.log(p), [2]).tolist()
+    [1, 2]
+    """
+    n_words, n_tags = log_p.shape
+    order = np.argsort(-np.asarray(lengths, np.int64), kind="stable")
+    sizes = np.asarray(lengths, np.int64)[order]
+    offsets = (np.cumsum(lengths, dtype=np.int64) - np.asarray(lengths, np.int64))[order]
+    came_from = np.zeros((n_words, n_tags), np.int32)
+    inner = np.arange(2, n_tags, 2)
+    n_steps = int(sizes[0]) if len(sizes) else 0
+    active = np.searchsorted(-sizes, -np.arange(n_steps), side="left")  # texts longer than t
+    total = np.empty((len(sizes), n_tags), np.float64)  # best score of a path ending in each tag
+    for t in range(n_steps):
+        n = int(active[t])
+        now = log_p[offsets[:n] + t].astype(np.float64)  # (n, n_tags)
+        if t == 0:
+            now[:, inner] = -np.inf
+            total[:n] = now
+            continue
+        before = total[:n]
+        back = np.repeat(before.argmax(1)[:, None], n_tags, axis=1)
+        back[:, inner] = np.where(before[:, inner] >= before[:, inner - 1], inner, inner - 1)
+        came_from[offsets[:n] + t] = back
+        total[:n] = now + np.take_along_axis(before, back, axis=1)
+    return _trace(came_from, total.argmax(1), offsets, sizes)
+
+
+def mention_ranges(tags: Tags) -> tuple[Tags, Tags, Tags]:
+    """Return first word, word past the end, and label index of each mention in valid `tags`.
+
+    The texts stand one after another: a valid text never begins with an ``I``, so none leaks.
+    """
+    begins = np.flatnonzero(tags % 2 == 1)
+    outside = np.append(np.flatnonzero((tags == 0) | (tags % 2 == 1)), len(tags))
+    ends = outside[np.searchsorted(outside, begins, side="right")]
+    return begins, ends, tags[begins] // 2
+
+
+def log_softmax(logits: Floats) -> Floats:
+    """Return log probabilities over the last axis."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    out: Floats = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return out
+
+
+def _trace(came_from: NDArray[np.int32], last: Tags, offsets: Tags, sizes: Tags) -> Tags:
+    tags = np.zeros(len(came_from), np.int64)
+    state = last.copy()
+    for t in range(int(sizes[0]) - 1 if len(sizes) else -1, -1, -1):
+        n = int(np.searchsorted(-sizes, -t, side="left"))
+        rows = offsets[:n] + t
+        tags[rows] = state[:n]
+        state[:n] = came_from[rows, state[:n]]
+    return tags
+
+
+def _word_range(text: TokenisedText, span: Span) -> tuple[int, int]:
+    """Return the words ``[a, b)`` that share a code point with `span`."""
+    a = int(np.searchsorted(text.ends, span.start, side="right"))
+    b = int(np.searchsorted(text.starts, span.end, side="left"))
+    return a, max(a, b)
+
+
+def _names(names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "id2label": dict(enumerate(names)),
+        "label2id": {name: i for i, name in enumerate(names)},
+    }

@@ -1,0 +1,177 @@
+"""Saved models: a folder that transformers reads too, plus one JSON of ours.
+
+    config.json, model.safetensors     the network, as `save_pretrained` writes it
+    tokenizer.json, ...                the tokenizer
+    clinnlp.json                       format, task, labels, windows, versions, settings, card
+
+``AutoModelForTokenClassification.from_pretrained(folder)`` (or ``...SequenceClassification``)
+gives the same network. Weights are safetensors only. The card holds counts, scores and a hash of
+the training set, never text; the weights of any model may still remember what they were trained
+on.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
+
+from clinnlp.bert.encoders import load_model, load_tokenizer, quiet
+from clinnlp.bert.network import Bf16, Network
+from clinnlp.bert.predict import EntityTagger, NoteClassifier
+from clinnlp.core.errors import ArgumentError, StoreError
+from clinnlp.core.files import atomic_folder
+
+__all__ = ["FORMAT", "load", "save"]
+
+FORMAT = 1
+
+_CARD_FILE = "clinnlp.json"
+_TASKS: dict[str, tuple[type[EntityTagger] | type[NoteClassifier], Any]] = {
+    "ner": (EntityTagger, AutoModelForTokenClassification),
+    "classification": (NoteClassifier, AutoModelForSequenceClassification),
+}
+_KEYS = {"task": str, "labels": list, "windows": dict, "settings": dict, "card": dict}
+
+
+def save(pipe: EntityTagger | NoteClassifier, folder: str | Path) -> None:
+    """Write a fine-tuned model; a folder already there is replaced only when all is written.
+
+    Raises
+    ------
+    RunError
+        The machine failed (full disk, no permission); nothing half-written is left.
+    """
+    network = pipe.network
+    task = next(name for name, (kind, _) in _TASKS.items() if isinstance(pipe, kind))
+    record = {
+        "format": FORMAT,
+        "task": task,
+        "labels": list(pipe.labels),
+        "windows": {"max_tokens": network.max_tokens, "stride": network.stride},
+        "settings": dict(pipe.settings),
+        "card": _finite(pipe.card),
+    }
+    with atomic_folder(folder) as temporary, quiet():
+        network.model.save_pretrained(temporary)
+        network.tokenizer.save_pretrained(temporary)
+        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+        (temporary / _CARD_FILE).write_text(text, encoding="utf-8")
+
+
+def load(
+    folder: str | Path,
+    *,
+    device: str | None = None,
+    tokens_per_batch: int = 8192,
+    bf16: Bf16 = "auto",
+) -> EntityTagger | NoteClassifier:
+    """Return exactly the pipe that was trained and saved in `folder`.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What `fine_tune_ner` or `fine_tune_classifier` wrote.
+    device : str, optional
+        Such as ``"cpu"`` or ``"cuda:1"``; the first GPU or the CPU by default.
+    tokens_per_batch : int
+        Tokens read at once, padding included.
+    bf16 : {"auto", "on", "off"}
+        Compute in bfloat16; "auto" where the device has it in hardware.
+
+    Raises
+    ------
+    StoreError
+        The folder is missing, not one of ours, incomplete, damaged, or of a newer format.
+    ArgumentError
+        An unknown device or choice.
+
+    Examples
+    --------
+    >>> load("no/such/model")
+    Traceback (most recent call last):
+    clinnlp.core.errors.StoreError: a model folder must exist, got none at no/such/model
+    """
+    folder = Path(folder)
+    record = _read_record(folder)
+    where = _device(device)
+    kind, head = _TASKS[record["task"]]
+    labels = tuple(record["labels"])
+    model = load_model(str(folder), kind=head)
+    n_outputs = 2 * len(labels) + 1 if kind is EntityTagger else len(labels)
+    if model.config.num_labels != n_outputs:
+        raise StoreError(
+            f"the network in {folder} must have {n_outputs} outputs for its {len(labels)} labels, "
+            f"got {model.config.num_labels}; its files do not belong together"
+        )
+    network = Network(
+        model,
+        load_tokenizer(str(folder)),
+        **record["windows"],
+        tokens_per_batch=tokens_per_batch,
+        device=where,
+        bf16=bf16,
+    )
+    return kind(labels=labels, network=network, settings=record["settings"], card=record["card"])
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise StoreError(f"a model folder must exist, got none at {folder}")
+    for name in (_CARD_FILE, "config.json", "model.safetensors", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise StoreError(
+                f"a model folder must hold {name}, got none in {folder}; it was not written by "
+                "clinnlp or is incomplete"
+            )
+    try:
+        record = json.loads((folder / _CARD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise StoreError(f"{folder / _CARD_FILE} must be JSON in UTF-8, and is not") from None
+    version = record.get("format") if isinstance(record, dict) else None
+    if version != FORMAT:
+        raise StoreError(
+            f"the format of {folder / _CARD_FILE} must be {FORMAT}, got {version!r}; "
+            "read it with the version of clinnlp that wrote it"
+        )
+    _check_record(record, folder / _CARD_FILE)
+    return dict(record)
+
+
+def _check_record(record: dict[str, Any], path: Path) -> None:
+    for key, kind in _KEYS.items():
+        if not isinstance(record.get(key), kind):
+            raise StoreError(
+                f"{key!r} in {path} must be a {kind.__name__}, got {type(record.get(key)).__name__}"
+            )
+    if record["task"] not in _TASKS:
+        raise StoreError(
+            f"'task' in {path} must be one of {', '.join(_TASKS)}, got {record['task']!r}"
+        )
+    windows = record["windows"]
+    if set(windows) != {"max_tokens", "stride"} or not all(
+        isinstance(value, int) for value in windows.values()
+    ):
+        raise StoreError(f"'windows' in {path} must hold the integers max_tokens and stride")
+
+
+def _finite(value: Any) -> Any:
+    """Return nested plain values with nan and inf, which JSON has not, as None."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _device(name: str | None) -> torch.device | None:
+    if name is None:
+        return None
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        raise ArgumentError(f"device must be one torch can use here, got {name!r}") from None
+    return device
