@@ -87,15 +87,18 @@ def load_tokenizer(source: str) -> Any:
     return tokenizer
 
 
-def load_model(source: str, *, kind: Any = AutoModel, **config: Any) -> Any:
+def load_model(source: str, *, kind: Any = AutoModel, **changes: Any) -> Any:
     """Return a model in float32 from safetensors; a head it lacks is drawn from torch's RNG.
+
+    Attention dropout is off: it gains little in fine-tuning and keeps torch from its fused
+    attention, which makes a training step on a CPU twice as fast.
 
     Parameters
     ----------
     source : str
         What `find_encoder` returned, or the folder of a saved model.
     kind : an ``AutoModelFor...`` class
-    **config
+    **changes
         Changes to the configuration, such as ``id2label``.
 
     Raises
@@ -103,7 +106,11 @@ def load_model(source: str, *, kind: Any = AutoModel, **config: Any) -> Any:
     StoreError
         Weights or configuration cannot be read.
     """
-    return _pretrained(kind, source, use_safetensors=True, **config).float()
+    config = _pretrained(AutoConfig, source, **changes)
+    for name in ("attention_probs_dropout_prob", "attention_dropout"):
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
+    return _pretrained(kind, source, use_safetensors=True, config=config).float()
 
 
 def max_positions(source: str) -> int:

@@ -79,7 +79,9 @@ def train_model(
     """
     plan = _plan(task, settings, accelerator)
     n_steps = sum(len(batches) for batches in plan)
-    optimizer = torch.optim.AdamW(_groups(model, settings.weight_decay), lr=learning_rate)
+    optimizer = torch.optim.AdamW(
+        _groups(model, settings.weight_decay), lr=learning_rate, fused=True
+    )
     wrapped, optimizer = accelerator.prepare(model, optimizer)
     history: list[Epoch] = []
     best: dict[str, torch.Tensor] = {}

@@ -38,7 +38,7 @@ class TrainSettings:
     clip: float = option(1.0, "largest norm of a gradient, > 0")
     max_tokens: int = option(256, "tokens of a window, special ones included, >= 8")
     stride: int = option(64, "fewest tokens that neighbouring windows share, >= 0")
-    tokens_per_batch: int = option(2048, "tokens of a training batch per process, >= 1")
+    tokens_per_batch: int = option(1024, "tokens of a training batch per process, >= 1")
     selection_fraction: float = option(
         0.1, "share of train, by patient or text, that picks the best epoch, 0 to 0.5; 0 = none"
     )
