@@ -201,15 +201,13 @@ def mine_rules(
     check_fraction(alpha, name="alpha")
     margin = min_count if min_margin is None else min_margin
     check_at_least(margin, 1, name="min_margin")
-    sides = [
-        _margins(baskets, kind, min(margin, len(baskets) + 1), max_len)
-        for kind in (antecedent_kind, consequent_kind)
-    ]
+    left = _margins(baskets, antecedent_kind, margin, max_len)
+    right = _margins(baskets, consequent_kind, margin, max_len)
     kinds = None
     if antecedent_kind is not None and consequent_kind is not None:
         kinds = (antecedent_kind, consequent_kind)
     joint = mine_itemsets(baskets, min_count=min_count, max_len=max_len, kinds=kinds)
-    splits = list(_splits(joint, *sides))
+    splits = list(_splits(joint, left, right))
     table = Table2x2(
         n_ab=_counts(splits, 2),
         n_a=_counts(splits, 3),
@@ -217,7 +215,7 @@ def mine_rules(
         n=np.full(len(splits), len(baskets), np.int64),
     )
     p = measures.fisher_p(table)
-    m = _n_candidates(*sides, max_len)
+    m = _n_candidates(left, right, max_len)
     return _ordered(baskets, splits, table, p, q_values(p, m), m, alpha, level)
 
 
@@ -275,7 +273,7 @@ def _n_candidates(
 def _n_disjoint(left: list[Members], right: list[Members]) -> int:
     """Count disjoint pairs by inclusion and exclusion over the shared subsets."""
     holding = Counter(s for c in right for s in _subsets(c))
-    shared = sum((-1) ** (len(s) + 1) * holding[s] for a in left for s in _subsets(a))
+    shared = sum(holding[s] * (1 if len(s) % 2 else -1) for a in left for s in _subsets(a))
     return len(left) * len(right) - shared
 
 

@@ -40,8 +40,8 @@ def hypergeometric_sf(x: Any, n: Any, n_a: Any, n_b: Any) -> Floats:
     )
 
     def step(k: Floats, at: NDArray[np.int64]) -> Floats:
-        up: Floats = (a[at] - k) * (b[at] - k)
-        return up / ((k + 1) * (total[at] - a[at] - b[at] + k + 1))
+        up = (a[at] - k) * (b[at] - k)
+        return np.asarray(up / ((k + 1) * (total[at] - a[at] - b[at] + k + 1)), np.float64)
 
     low, high = np.maximum(0.0, a + b - total), np.minimum(a, b)
     mode = np.floor((a + 1) * (b + 1) / (total + 2))
@@ -65,8 +65,8 @@ def beta_binomial_sf(x: Any, n: Any, a: Any, b: Any) -> Floats:
     k, total, a, b = (np.broadcast_to(v, shape).astype(np.float64).ravel() for v in (x, n, a, b))
 
     def step(k: Floats, at: NDArray[np.int64]) -> Floats:
-        up: Floats = (total[at] - k) * (k + a[at])
-        return up / ((k + 1) * (total[at] - k - 1 + b[at]))
+        up = (total[at] - k) * (k + a[at])
+        return np.asarray(up / ((k + 1) * (total[at] - k - 1 + b[at])), np.float64)
 
     mode = np.floor(total * a / (a + b))
 
