@@ -112,9 +112,7 @@ def write_bytes(path: str | Path) -> Iterator[IO[bytes]]:
     with atomic_write(path, "wb") as handle:
         packed: Any = handle
         if path.suffix.lower() == ".gz":
-            packed = gzip.GzipFile(  # noqa: SIM115
-                filename="", mode="wb", fileobj=handle, mtime=0
-            )
+            packed = gzip.GzipFile(filename="", mode="wb", fileobj=handle, mtime=0)
         elif path.suffix.lower() == ".xz":
             packed = lzma.LZMAFile(handle, "wb")  # noqa: SIM115
         yield packed

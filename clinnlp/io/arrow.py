@@ -1,0 +1,195 @@
+"""Columnar tables to Arrow and back: CSV, TSV, Parquet, and folders of Parquet parts.
+
+Missing text, numbers, times and flags are nulls in Parquet and nothing between two delimiters in
+CSV. Times are kept to the second and without time zone.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.files import atomic_folder, atomic_path
+from clinnlp.core.tables import Table
+from clinnlp.io.lines import open_bytes, read_lines, write_bytes
+from clinnlp.io.rows import check_columns, column_names, table_kind
+
+__all__ = ["arrow_schema", "from_arrow", "read_columns", "to_arrow", "write_columns"]
+
+T = TypeVar("T", bound=Table)
+
+_TYPES = {
+    "text": pa.string(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "time": pa.timestamp("us"),
+    "flag": pa.bool_(),
+}
+_PART_ROWS = 1_000_000
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+
+def arrow_schema(kind: type[Table]) -> pa.Schema:
+    """Return the Arrow schema of a table class."""
+    return pa.schema([(name, _TYPES[how]) for name, how in kind.SCHEMA.items()])
+
+
+def to_arrow(table: Table) -> pa.Table:
+    """Return the columns as an Arrow table; missing values become nulls."""
+    columns = []
+    for name, kind in table.SCHEMA.items():
+        values = table[name]
+        missing = values < 0 if kind == "flag" else None
+        if kind == "flag":
+            values = values == 1
+        if kind == "time":
+            values = values.astype("datetime64[us]")
+        columns.append(pa.array(values, _TYPES[kind], mask=missing, from_pandas=True))
+    return pa.Table.from_arrays(columns, schema=arrow_schema(type(table)))
+
+
+def from_arrow(kind: type[T], table: pa.Table) -> T:
+    """Return the table class `kind` filled from an Arrow table of its columns."""
+    columns = {}
+    for name in table.column_names:
+        column, how = table[name], kind.SCHEMA[name]
+        if how == "text":
+            columns[name] = np.array([*column.to_pylist(), None], dtype=object)[:-1]
+        elif how == "time":
+            columns[name] = column.to_numpy().astype("datetime64[s]")
+        elif how == "flag":
+            values = column.cast(pa.int8()).fill_null(-1)
+            columns[name] = values.to_numpy().astype(np.int8)
+        else:
+            columns[name] = column.to_numpy()
+    return kind(columns)
+
+
+def read_columns(kind: type[T], path: str | Path, renamed: Mapping[str, str]) -> T:
+    """Return a table from a CSV, TSV or Parquet file, or a folder of Parquet parts.
+
+    Parameters
+    ----------
+    kind : subclass of Table
+    path : str or Path
+    renamed : mapping of schema name to column name
+        Where given, only these are read; else the columns have the schema's names.
+
+    Raises
+    ------
+    DataError
+        A column that is missing, unknown, or of the wrong type.
+    """
+    path = Path(path)
+    if path.is_dir():
+        parts = sorted(path.glob("*.parquet"))
+        return kind.concat(read_columns(kind, part, renamed) for part in parts)
+    names = column_names(path)
+    unknown = [name for name in renamed if name not in kind.SCHEMA]
+    if unknown:
+        raise ArgumentError(
+            f"columns of {kind.__name__} are {', '.join(kind.SCHEMA)}, got {', '.join(unknown)}"
+        )
+    if not names:
+        return kind({})
+    if not renamed:
+        _check_known(names, kind, path)
+        renamed = {name: name for name in names}
+    check_columns(list(renamed.values()), names, path)
+    try:
+        read = _parquet if table_kind(path) == ".parquet" else _csv
+        return from_arrow(kind, read(kind, path, renamed))
+    except ArgumentError as error:
+        message = str(error)
+    raise DataError(message, path=path)
+
+
+def write_columns(table: Table, path: str | Path) -> None:
+    """Write a table as CSV, TSV or Parquet by suffix, or as a folder of Parquet parts without."""
+    path = Path(path)
+    arrow = to_arrow(table)
+    if not path.suffix:
+        if path.is_file() or (path.is_dir() and any(path.iterdir())):
+            raise ArgumentError(f"a folder to write must be new or empty, got {path}")
+        with atomic_folder(path) as folder:
+            for k in range(0, max(1, len(table)), _PART_ROWS):
+                part = folder / f"part-{k // _PART_ROWS:05d}.parquet"
+                pq.write_table(arrow.slice(k, _PART_ROWS), part)
+    elif table_kind(path) == ".parquet":
+        with atomic_path(path) as temporary:
+            pq.write_table(arrow, temporary)
+    else:
+        options = pc.WriteOptions(delimiter=_DELIMITERS[table_kind(path)])
+        with write_bytes(path) as handle:
+            pc.write_csv(arrow, handle, options)
+
+
+def _check_known(names: list[str], kind: type[Table], path: Path) -> None:
+    unknown = [name for name in names if name not in kind.SCHEMA]
+    if unknown:
+        raise DataError(
+            f"columns of {kind.__name__} must be among {', '.join(kind.SCHEMA)}, "
+            f"got {len(unknown)} other; name the columns to read",
+            path=path,
+        )
+
+
+def _parquet(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
+    table: pa.Table | None
+    wrong = ""
+    try:
+        table = pq.read_table(path, columns=list(renamed.values()), partitioning=None)
+        columns = {}
+        for name, column in renamed.items():
+            wrong = column
+            columns[name] = table[column].cast(_TYPES[kind.SCHEMA[name]], safe=False)
+        table = pa.table(columns)
+    except (pa.ArrowException, OSError):
+        table = None
+    if table is None:
+        raise DataError(f"column {wrong!r} must be of the type of the schema", path=path)
+    return table
+
+
+def _csv(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
+    types = {column: _TYPES[kind.SCHEMA[name]] for name, column in renamed.items()}
+    convert = pc.ConvertOptions(
+        column_types=types,
+        include_columns=list(types),
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    parse = pc.ParseOptions(delimiter=_DELIMITERS[table_kind(path)], newlines_in_values=True)
+    read = pc.ReadOptions(use_threads=False, block_size=1 << 24)
+    table: pa.Table | None
+    try:
+        with open_bytes(path) as handle:
+            table = pc.read_csv(
+                handle, read_options=read, parse_options=parse, convert_options=convert
+            )
+    except (pa.ArrowException, EOFError) as error:
+        table, said = None, str(error)
+    if table is None:
+        raise _located(said, path)
+    return table.rename_columns(list(renamed))
+
+
+def _located(said: str, path: Path) -> DataError:
+    """Keep only numbers of a message of Arrow, which quotes values."""
+    for _ in read_lines(path):  # names the line that is not UTF-8, where that is the reason
+        pass
+    row, column = re.search(r"[Rr]ow #(\d+)", said), re.search(r"column #(\d+)", said)
+    names = column_names(path)
+    whose = f"column {names[int(column[1])]!r}" if column else "each row"
+    return DataError(
+        f"{whose} must have the type and the number of fields of the schema",
+        path=path,
+        line=int(row[1]) if row else None,
+    )

@@ -1,0 +1,49 @@
+"""Patients from a table: id, birth date, sex."""
+
+from datetime import date
+from pathlib import Path
+
+from clinnlp.core.errors import DataError
+from clinnlp.core.patients import Patient
+from clinnlp.io.rows import column_names, read_rows
+
+__all__ = ["read_patients"]
+
+_COLUMNS = ("patient", "birth_date", "sex")
+
+
+def read_patients(path: str | Path) -> list[Patient]:
+    """Return the patients in a CSV, TSV or Parquet file with a column ``patient``.
+
+    ``birth_date`` (ISO 8601) and ``sex`` are read where the columns are there; a missing value
+    stays missing. Other columns are ignored.
+
+    Raises
+    ------
+    DataError
+        No column ``patient``, an empty or repeated id, or a birth date of another form.
+    """
+    present = column_names(path)
+    wanted = [name for name in _COLUMNS if name in present or name == "patient"]
+    out: dict[str, Patient] = {}
+    for line, row in read_rows(path, wanted):
+        values = {k: None if v in (None, "") else v for k, v in zip(wanted, row, strict=True)}
+        patient = values["patient"]
+        if patient is None or str(patient) in out:
+            what = "empty" if patient is None else "repeated"
+            raise DataError(f"patient ids must be unique, got a {what} one", path=path, line=line)
+        born = _date(values.get("birth_date"), path, line)
+        sex = values.get("sex")
+        out[str(patient)] = Patient(
+            id=str(patient), birth_date=born, sex=None if sex is None else str(sex)
+        )
+    return list(out.values())
+
+
+def _date(value: object, path: str | Path, line: int) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        raise DataError("birth_date must be ISO 8601", path=path, line=line) from None
