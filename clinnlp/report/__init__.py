@@ -1,1 +1,1 @@
-"""Results as HTML, Markdown and CSV; nothing is computed here."""
+"""Reports a person wants to read: blocks in, one HTML page, Markdown or CSV out."""

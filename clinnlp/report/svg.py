@@ -1,0 +1,267 @@
+"""Plots as inline SVG, drawn by hand: curves in a frame, forest rows, bars.
+
+Colours come from the page's style sheet (classes ``s0`` to ``s7``), so that a plot follows the
+light or dark theme. Curves have a fixed view box and scale as a whole; forest rows and bars use
+percentages, so that their words keep their size on a small screen.
+"""
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from clinnlp.core.counts import Estimate, Floats
+from clinnlp.report.blocks import CurvePlot, Series
+
+__all__ = [
+    "N_COLOURS",
+    "bar_svg",
+    "curve_svg",
+    "forest_axis_svg",
+    "forest_ends",
+    "forest_row_svg",
+    "scale",
+    "ticks",
+]
+
+N_COLOURS = 8
+WIDTH, HEIGHT = 360, 330
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 44  # margins of the frame
+_BARS_UP_TO = 40  # points of a series that get a dot
+
+
+def curve_svg(plot: CurvePlot) -> str:
+    """Return the SVG of a `CurvePlot`."""
+    x_range, y_range = _range(plot, "x"), _range(plot, "y")
+    frame = _Frame(x_range, y_range)
+    label = escape(f"{plot.title}: {plot.y_label} against {plot.x_label}", quote=True)
+    parts = [
+        f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">',
+        *_axes(plot, frame),
+    ]
+    if plot.diagonal:
+        ends = max(x_range[0], y_range[0]), min(x_range[1], y_range[1])
+        parts.append(_line(frame, (ends[0], ends[1]), (ends[0], ends[1]), "guide"))
+    if plot.level is not None and math.isfinite(plot.level):
+        parts.append(_line(frame, x_range, (plot.level, plot.level), "guide"))
+    for k, series in enumerate(plot.series):
+        parts += _series(series, frame, k % N_COLOURS)
+    return "".join([*parts, "</svg>"])
+
+
+def forest_row_svg(
+    estimate: Estimate, ends: tuple[float, float], *, log: bool, reference: float | None
+) -> str:
+    """Return one row of a forest plot: interval, point, and the reference line."""
+    value, low, high = (
+        scale(v, ends, log=log) for v in (estimate.value, estimate.low, estimate.high)
+    )
+    parts = ['<svg class="forest" width="100%" height="28" role="presentation">']
+    if reference is not None:
+        at = scale(reference, ends, log=log)
+        parts.append(f'<line class="guide" x1="{at}%" x2="{at}%" y1="0" y2="28"/>')
+    if not math.isnan(low) and not math.isnan(high):
+        parts.append(f'<line class="whisker" x1="{low}%" x2="{high}%" y1="14" y2="14"/>')
+        for end, raw in ((low, estimate.low), (high, estimate.high)):
+            if math.isfinite(raw):
+                parts.append(f'<line class="whisker" x1="{end}%" x2="{end}%" y1="9" y2="19"/>')
+    if not math.isnan(value):
+        parts.append(f'<circle class="point" cx="{value}%" cy="14" r="5"/>')
+    return "".join([*parts, "</svg>"])
+
+
+def forest_axis_svg(ends: tuple[float, float], *, log: bool, label: str) -> str:
+    """Return the axis under the rows of a forest plot."""
+    parts = [
+        '<svg class="axis" width="100%" height="40" role="presentation">',
+        '<line class="frame" x1="0" x2="100%" y1="1" y2="1"/>',
+    ]
+    for tick in log_ticks(ends) if log else ticks(*ends, n=4):
+        at = scale(tick, ends, log=log)
+        anchor = "start" if at < 4 else "end" if at > 96 else "middle"
+        parts.append(
+            f'<line class="frame" x1="{at}%" x2="{at}%" y1="1" y2="6"/>'
+            f'<text x="{at}%" y="19" text-anchor="{anchor}">{_tick(tick)}</text>'
+        )
+    if label:
+        parts.append(
+            f'<text class="name" x="50%" y="36" text-anchor="middle">{escape(label)}</text>'
+        )
+    return "".join([*parts, "</svg>"])
+
+
+def bar_svg(value: float, top: float) -> str:
+    """Return one horizontal bar of `value` on an axis from 0 to `top`."""
+    share = 0.0 if not top or not math.isfinite(value) else max(0.0, 100 * value / top)
+    return (
+        '<svg class="bar" width="100%" height="18" role="presentation">'
+        f'<rect class="track" width="100%" height="18" rx="3"/>'
+        f'<rect class="fill" width="{share:.2f}%" height="18" rx="3"/></svg>'
+    )
+
+
+def forest_ends(
+    rows: Sequence[tuple[str, Estimate]], *, log: bool, reference: float | None
+) -> tuple[float, float]:
+    """Return both ends of the axis that holds all finite ends of `rows`, with a little air."""
+    values = [v for _, e in rows for v in (e.value, e.low, e.high)]
+    values += [] if reference is None else [reference]
+    usable = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
+    if not usable:
+        return (0.1, 10.0) if log else (0.0, 1.0)
+    low, high = min(usable), max(usable)
+    if log:
+        air = max((high / low) ** 0.05, 1.05)
+        return low / air, high * air
+    air = 0.05 * (high - low) or 0.5
+    return low - air, high + air
+
+
+def scale(value: float, ends: tuple[float, float], *, log: bool) -> float:
+    """Return where `value` stands between `ends`, in percent, held inside 0 and 100."""
+    if math.isnan(value):
+        return math.nan
+    low, high = ends
+    if log:
+        low, high = math.log(low), math.log(high)
+        value = math.log(value) if value > 0 else -math.inf
+    return round(100 * min(1.0, max(0.0, (value - low) / (high - low))), 2)
+
+
+def ticks(low: float, high: float, *, n: int = 5) -> list[float]:
+    """Return about `n` round numbers between `low` and `high`.
+
+    Examples
+    --------
+    >>> ticks(0, 1)
+    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    >>> ticks(3, 47)
+    [10.0, 20.0, 30.0, 40.0]
+    """
+    raw = (high - low) / n
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = min((m * power for m in (1, 2, 5, 10)), key=lambda s: abs(s - raw))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(k * step, 12) for k in range(first, last + 1)]
+
+
+def log_ticks(ends: tuple[float, float]) -> list[float]:
+    """Return powers of ten between `ends`, or powers of two where there are few."""
+    for base in (10.0, 2.0):
+        first = math.ceil(math.log(ends[0], base) - 1e-9)
+        last = math.floor(math.log(ends[1], base) + 1e-9)
+        if last - first >= 2:
+            stride = math.ceil((last - first) / 6)
+            return [base**k for k in range(first, last + 1, stride)]
+    return [t for t in ticks(*ends, n=4) if t > 0]
+
+
+class _Frame:
+    """Data to view-box coordinates."""
+
+    def __init__(self, x: tuple[float, float], y: tuple[float, float]) -> None:
+        self.x_range, self.y_range = x, y
+        self.right, self.bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+
+    def x(self, value: ArrayLike) -> Floats:
+        low, high = self.x_range
+        return LEFT + (np.clip(np.asarray(value, np.float64), low, high) - low) / (high - low) * (
+            self.right - LEFT
+        )
+
+    def y(self, value: ArrayLike) -> Floats:
+        low, high = self.y_range
+        return self.bottom - (np.clip(np.asarray(value, np.float64), low, high) - low) / (
+            high - low
+        ) * (self.bottom - TOP)
+
+
+def _range(plot: CurvePlot, axis: str) -> tuple[float, float]:
+    given = plot.x_range if axis == "x" else plot.y_range
+    if given is not None:
+        return given
+    names = ("x",) if axis == "x" else ("y", "low", "high")
+    given_values = [getattr(s, name) for s in plot.series for name in names]
+    arrays = [np.asarray(v, np.float64).ravel() for v in given_values if v is not None]
+    flat = np.concatenate([np.empty(0), *arrays])
+    flat = flat[np.isfinite(flat)]
+    if not len(flat):
+        return 0.0, 1.0
+    low, high = float(flat.min()), float(flat.max())
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _axes(plot: CurvePlot, frame: _Frame) -> list[str]:
+    right, bottom = frame.right, frame.bottom
+    parts = [
+        f'<rect class="plot" x="{LEFT}" y="{TOP}" width="{right - LEFT}" height="{bottom - TOP}"/>'
+    ]
+    for tick in ticks(*frame.x_range):
+        x = round(float(frame.x(tick)), 1)
+        parts.append(
+            f'<line class="grid" x1="{x}" x2="{x}" y1="{TOP}" y2="{bottom}"/>'
+            f'<text x="{x}" y="{bottom + 16}" text-anchor="middle">{_tick(tick)}</text>'
+        )
+    for tick in ticks(*frame.y_range):
+        y = round(float(frame.y(tick)), 1)
+        parts.append(
+            f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y}" y2="{y}"/>'
+            f'<text x="{LEFT - 7}" y="{y + 4}" text-anchor="end">{_tick(tick)}</text>'
+        )
+    across, up = (LEFT + right) / 2, (TOP + bottom) / 2
+    parts.append(
+        f'<text class="name" x="{across}" y="{HEIGHT - 8}" text-anchor="middle">'
+        f"{escape(plot.x_label)}</text>"
+        f'<text class="name" transform="translate(12 {up}) rotate(-90)" text-anchor="middle">'
+        f"{escape(plot.y_label)}</text>"
+    )
+    return parts
+
+
+def _series(series: Series, frame: _Frame, colour: int) -> list[str]:
+    x, y = np.asarray(series.x, np.float64), np.asarray(series.y, np.float64)
+    kept = np.isfinite(x) & np.isfinite(y)
+    px, py = frame.x(x[kept]), frame.y(y[kept])
+    parts = []
+    if len(px) > 1:
+        path = " ".join(f"{a:g},{b:g}" for a, b in thin(px, py))
+        parts.append(f'<polyline class="line s{colour}" points="{path}"/>')
+    if series.low is not None and series.high is not None:
+        low = frame.y(np.asarray(series.low, np.float64)[kept])
+        high = frame.y(np.asarray(series.high, np.float64)[kept])
+        parts += [
+            f'<line class="whisker s{colour}" x1="{a:.1f}" x2="{a:.1f}" y1="{b:.1f}" y2="{c:.1f}"/>'
+            for a, b, c in zip(px, low, high, strict=True)
+            if math.isfinite(b) and math.isfinite(c)
+        ]
+    if len(px) == 1 or (series.low is not None and len(px) <= _BARS_UP_TO):
+        parts += [
+            f'<circle class="point s{colour}" cx="{a:.1f}" cy="{b:.1f}" r="3.4"/>'
+            for a, b in zip(px, py, strict=True)
+        ]
+    return parts
+
+
+def thin(x: Floats, y: Floats) -> Sequence[tuple[float, float]]:
+    """Return the points at half-pixel resolution without those on a straight run."""
+    points = np.round(np.stack([x, y], axis=1) * 2) / 2
+    moved = np.ones(len(points), bool)
+    moved[1:] = (points[1:] != points[:-1]).any(axis=1)
+    points = points[moved]
+    if len(points) > 2:
+        before, after = points[1:-1] - points[:-2], points[2:] - points[1:-1]
+        turn = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+        back = (before * after).sum(axis=1) < 0
+        points = points[np.concatenate([[True], (turn != 0) | back, [True]])]
+    return [(float(a), float(b)) for a, b in points]
+
+
+def _line(frame: _Frame, x: tuple[float, float], y: tuple[float, float], style: str) -> str:
+    (x1, x2), (y1, y2) = frame.x(x), frame.y(y)
+    return f'<line class="{style}" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
+
+
+def _tick(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
