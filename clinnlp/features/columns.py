@@ -1,0 +1,193 @@
+"""Plain columns to a feature matrix: one-hot categories, numbers with medians.
+
+The form for a table with one row per case. Categories and medians are fitted on training rows
+only; a category that fewer than `min_patients` training patients have, or that training never
+saw, gives zeros. Missing (``None``, ``nan``) stays missing: zeros for a category, and for a
+number the training median beside an indicator.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from clinnlp.core.checks import check_at_least
+from clinnlp.core.errors import ArgumentError
+from clinnlp.features.matrix import patient_hashes
+
+__all__ = ["ColumnFeatures", "Columns"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Columns:
+    """A table of cases.
+
+    Parameters
+    ----------
+    patients : array of str, shape (n,)
+        Whose row it is; may repeat.
+    values : mapping of str to array, shape (n,) each
+        Arrays of numbers are numbers; any other array holds categories (str or None), several
+        per row where its shape is (n, k).
+    n_excluded : mapping of str to int
+        Rows of the source left out, by reason.
+
+    Raises
+    ------
+    ArgumentError
+        Columns are not as long as `patients`.
+    """
+
+    patients: Array
+    values: Mapping[str, Array]
+    n_excluded: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, column in self.values.items():
+            if len(column) != len(self.patients):
+                raise ArgumentError(
+                    f"column {name!r} must have one value per row, got {len(column)} for "
+                    f"{len(self.patients)} rows"
+                )
+
+    def __len__(self) -> int:
+        return len(self.patients)
+
+    def __repr__(self) -> str:
+        return f"Columns({len(self)} rows, {len(self.values)} columns)"
+
+    def take(self, rows: Array) -> "Columns":
+        """Return the rows at a boolean mask or at integer positions."""
+        return Columns(
+            patients=self.patients[rows],
+            values={name: column[rows] for name, column in self.values.items()},
+            n_excluded=self.n_excluded,
+        )
+
+
+class ColumnFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A scikit-learn transformer from `Columns` to a sparse matrix.
+
+    Parameters
+    ----------
+    min_patients : int
+        A category, or a number at all, needs this many training patients (>= 1).
+
+    Attributes
+    ----------
+    feature_names_out_ : tuple of str
+    fitted_on_ : array of str, shape (n_training_patients,)
+        Hashes of the patients it was fitted on.
+
+    Examples
+    --------
+    >>> values = {"sex": np.array(["F", "M", None], object), "age": np.array([60.0, np.nan, 70.0])}
+    >>> rows = Columns(patients=np.array(["a", "b", "c"]), values=values)
+    >>> features = ColumnFeatures(min_patients=1)
+    >>> features.fit_transform(rows).toarray().tolist()
+    [[1.0, 0.0, 60.0, 0.0], [0.0, 1.0, 65.0, 1.0], [0.0, 0.0, 70.0, 0.0]]
+    >>> features.get_feature_names_out().tolist()
+    ['sex=F', 'sex=M', 'age', 'age missing']
+    """
+
+    def __init__(self, *, min_patients: int = 5) -> None:
+        self.min_patients = min_patients
+
+    def fit(self, X: Columns, y: object = None) -> Self:  # noqa: ARG002
+        """Learn categories and medians from training rows."""
+        check_at_least(self.min_patients, 1, name="min_patients")
+        person = np.unique(X.patients.astype(str), return_inverse=True)[1]
+        self.fitted_on_ = patient_hashes(X.patients)
+        self.columns_ = list(X.values)
+        self.categories_: dict[str, list[str]] = {}
+        self.medians_: dict[str, float] = {}
+        self.may_miss_: list[str] = []
+        names: list[str] = []
+        for name, column in X.values.items():
+            if column.dtype.kind not in "biuf":
+                self.categories_[name] = _categories(column, person, self.min_patients)
+                names += [f"{name}={category}" for category in self.categories_[name]]
+                continue
+            missing = np.isnan(column.astype(np.float64))
+            if len(np.unique(person[~missing])) < self.min_patients:
+                continue
+            self.medians_[name] = float(np.median(column[~missing]))
+            names.append(name)
+            if missing.any():
+                self.may_miss_.append(name)
+                names.append(f"{name} missing")
+        self.feature_names_out_ = tuple(names)
+        return self
+
+    def transform(self, X: Columns) -> sparse.csr_matrix:
+        """Return the features of rows.
+
+        Returns
+        -------
+        csr_matrix of float64, shape (n_rows, n_features)
+
+        Raises
+        ------
+        ArgumentError
+            A column it was fitted on is absent.
+        """
+        check_is_fitted(self)
+        absent = [name for name in self.columns_ if name not in X.values]
+        if absent:
+            raise ArgumentError(f"columns must include {', '.join(absent)}, which the table lacks")
+        blocks = [sparse.csr_matrix((len(X), 0))]
+        for name in self.columns_:
+            column = X.values[name]
+            if name in self.categories_:
+                blocks.append(_one_hot(column, self.categories_[name]))
+            elif name in self.medians_:
+                blocks.append(self._number(name, column.astype(np.float64)))
+        return sparse.hstack(blocks, format="csr", dtype=np.float64)
+
+    def get_feature_names_out(self, input_features: object = None) -> Array:  # noqa: ARG002
+        """Return the feature names, in column order."""
+        check_is_fitted(self)
+        return np.array(self.feature_names_out_, dtype=object)
+
+    def _number(self, name: str, column: Array) -> sparse.csr_matrix:
+        missing = np.isnan(column)
+        filled = np.where(missing, self.medians_[name], column)
+        both = np.column_stack([filled, missing])
+        return sparse.csr_matrix(both[:, : 1 + (name in self.may_miss_)])
+
+
+def _categories(column: Array, person: Array, min_patients: int) -> list[str]:
+    """Return the sorted categories that enough persons have."""
+    values = _cells(column)
+    position: dict[Any, int] = {}
+    codes = np.array([position.setdefault(v, len(position)) for v in values], np.int64)
+    whose = np.repeat(person, column.size // max(1, len(column)))
+    pairs = np.unique(whose * len(position) + codes)
+    n_persons = np.bincount(pairs % max(1, len(position)), minlength=len(position))
+    names = list(position)
+    return sorted(
+        names[k] for k in np.flatnonzero(n_persons >= min_patients) if names[k] is not None
+    )
+
+
+def _one_hot(column: Array, categories: list[str]) -> sparse.csr_matrix:
+    position = {value: j for j, value in enumerate(categories)}
+    codes = np.array([position.get(value, -1) for value in _cells(column)], np.int64)
+    width = column.size // max(1, len(column))
+    at = np.flatnonzero(codes >= 0)
+    shape = (len(column), len(categories))
+    counts = sparse.csr_matrix((np.ones(len(at)), (at // max(1, width), codes[at])), shape=shape)
+    return (counts > 0).astype(np.float64)
+
+
+def _cells(column: Array) -> list[Any]:
+    """Return the cells row by row: str, or None where missing."""
+    cells: list[Any] = column.ravel().tolist()
+    return [c if c is None or isinstance(c, str) else None if c != c else str(c) for c in cells]

@@ -1,0 +1,174 @@
+"""Readmission within 30 days in the Diabetes 130-US hospitals data (101,766 encounters).
+
+Encounters that end in death or hospice cannot be readmitted: excluded and counted. ``?`` is
+missing. Diagnoses come as ICD-9 chapter by position, and as three-digit groups of the first and of
+any position; drugs as given and changed; counts of earlier visits as numbers.
+
+References
+----------
+Strack et al., BioMed Res Int 2014, 781670 (UCI data set 296).
+"""
+
+import csv
+import io
+import zipfile
+from bisect import bisect_right
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinnlp.core.checks import check_file
+from clinnlp.core.counts import Counts
+from clinnlp.core.errors import DataError
+from clinnlp.features.columns import Columns
+from clinnlp.risk.models import NaiveBayesSettings, RandomForestSettings, SvmSettings
+from clinnlp.study.risk import Models, RiskStudy, risk_study_table
+
+__all__ = ["Readmissions", "icd9_chapter", "read_diabetes130", "readmission_study"]
+
+_MEMBER = "dataset_diabetes/diabetic_data.csv"
+_NO_RETURN = frozenset({"11", "13", "14", "19", "20", "21"})  # expired, or to hospice
+_DIAGNOSES = ("diag_1", "diag_2", "diag_3")
+_NUMBERS = (
+    "time_in_hospital",
+    "num_lab_procedures",
+    "num_procedures",
+    "num_medications",
+    "number_outpatient",
+    "number_emergency",
+    "number_inpatient",
+    "number_diagnoses",
+)
+_NOT_FEATURES = frozenset({"encounter_id", "patient_nbr", "readmitted", "weight", *_DIAGNOSES})
+
+# first three-digit code of each chapter, and its name
+_CHAPTERS = (
+    (1, "infections"),
+    (140, "neoplasms"),
+    (240, "endocrine"),
+    (280, "blood"),
+    (290, "mental"),
+    (320, "nervous"),
+    (390, "circulatory"),
+    (460, "respiratory"),
+    (520, "digestive"),
+    (580, "genitourinary"),
+    (630, "pregnancy"),
+    (680, "skin"),
+    (710, "musculoskeletal"),
+    (740, "congenital"),
+    (760, "perinatal"),
+    (780, "symptoms"),
+    (800, "injury"),
+)
+
+
+class Readmissions(NamedTuple):
+    """Features of encounters, and whether each was followed by a readmission in 30 days."""
+
+    columns: Columns
+    y: Counts
+
+
+def readmission_study(
+    folder: str | Path,
+    *,
+    models: Models | None = None,
+    n_boot: int = 200,
+    n_top: int = 0,
+    seed: int = 0,
+    n_jobs: int = 2,
+) -> RiskStudy:
+    """Train and score risk models of 30-day readmission, in 5 folds by patient.
+
+    Parameters
+    ----------
+    folder : path
+        Holds ``dataset_diabetes.zip``.
+    models : as for `risk_study`, optional
+    n_jobs : int
+        Threads of the forest.
+
+    Raises
+    ------
+    DataError
+        The zip or its table is missing or of another form.
+    """
+    columns, y = read_diabetes130(folder)
+    chosen: Models = models or {
+        "naive_bayes": NaiveBayesSettings(),
+        "random_forest": RandomForestSettings(n_jobs=n_jobs),
+        "svm": SvmSettings(),
+    }
+    return risk_study_table(
+        columns, y, models=chosen, min_patients=50, n_top=n_top, n_boot=n_boot, seed=seed
+    )
+
+
+def read_diabetes130(folder: str | Path) -> Readmissions:
+    """Return the encounters that could be followed by a readmission.
+
+    Raises
+    ------
+    DataError
+        The zip or its table is missing or of another form.
+    """
+    table = _read(check_file(Path(folder) / "dataset_diabetes.zip"))
+    kept = ~np.isin(table["discharge_disposition_id"].astype(str), list(_NO_RETURN))
+    table = {name: column[kept] for name, column in table.items()}
+    columns = Columns(
+        patients=table["patient_nbr"],
+        values=_features(table),
+        n_excluded={"encounters_death_or_hospice": int(np.sum(~kept))},
+    )
+    return Readmissions(columns, (table["readmitted"] == "<30").astype(np.int64))
+
+
+def icd9_chapter(code: str | None) -> str | None:
+    """Return the chapter of an ICD-9-CM code.
+
+    Examples
+    --------
+    >>> icd9_chapter("428.0"), icd9_chapter("V45"), icd9_chapter(None)
+    ('circulatory', 'V', None)
+    """
+    if code is None:
+        return None
+    if not code[:1].isdigit():
+        return code[:1]
+    at = bisect_right(_CHAPTERS, int(code.split(".")[0]), key=lambda chapter: chapter[0])
+    return _CHAPTERS[at - 1][1] if at else None
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(_MEMBER) as handle:
+            rows = csv.reader(io.TextIOWrapper(handle, "utf-8", newline=""))
+            head = next(rows)
+            cells = list(zip(*rows, strict=True))
+    except (zipfile.BadZipFile, KeyError, StopIteration, ValueError):
+        raise DataError(f"the archive must hold the table {_MEMBER}", path=path) from None
+    table = {}
+    for name, column in zip(head, cells, strict=True):
+        table[name] = np.array([None if cell == "?" else cell for cell in column], dtype=object)
+    return table
+
+
+def _features(table: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    made: dict[str, NDArray[Any]] = {}
+    for name, column in table.items():
+        if name in _NUMBERS:
+            made[name] = column.astype(np.float64)
+        elif name == "age":  # "[70-80)": the middle, in years
+            made["age_years"] = np.array([float(a[1:].split("-")[0]) + 5 for a in column])
+        elif name not in _NOT_FEATURES:
+            made[name] = column
+    chapters = [[icd9_chapter(code) for code in table[name]] for name in _DIAGNOSES]
+    groups = [[code and code.split(".")[0] for code in table[name]] for name in _DIAGNOSES]
+    for name, found in zip(_DIAGNOSES, chapters, strict=True):
+        made[f"{name} chapter"] = np.array(found, dtype=object)
+    made["diag_1 group"] = np.array(groups[0], dtype=object)
+    made["any diagnosis"] = np.array(groups, dtype=object).T
+    return made
