@@ -12,17 +12,18 @@ r"""BRAT standoff: a ``.txt`` with the text beside an ``.ann`` with the annotati
 in the ``.ann``                 in the note
 =============================== ===========================================================
 ``T``: label, offsets           entity; ``a b;c d`` becomes `parts`
-``N``: target, ``DB:ID``        ``concepts`` of the entity as ``DB:ID``; the name behind it, where
-                                it has one, ``attributes["Reference DB:ID"]``
+``N``: target, ``DB:ID``        ``concepts`` of the entity; where a name follows, it is
+                                ``attributes["Reference DB:ID"]``. A concept without database is
+                                written ``concept:ID``
 ``A``, ``M``: name, target,     attribute of the entity or relation, ``True`` without a value;
-value                           on an entity the names of the assertion axes with ``true`` or
-                                ``false`` are its `assertion`
+value                           an assertion axis (``negated true``) is its `assertion`
 ``R``: label, two arguments     relation with one role for each argument
 ``E``: label, trigger, roles    relation with the role ``trigger`` and one for each argument
 ``*``: label, members           relation ``*1``, ``*2``, ... with the role ``members``
-``#``: type, target, words      ``attributes[type]`` of the target
+``#``: type, target, words      ``attributes[type]`` of the target; about an attribute,
+                                ``attributes["type name"]`` of what that one is about
 ``#`` of type ``clinnlp``       JSON with what BRAT has no line for: scores, sources, cues,
-                                other ids
+                                numbers, other ids
 =============================== ===========================================================
 
 The id of a note is its path below the folder without suffix. A ``.txt`` without ``.ann`` is a note

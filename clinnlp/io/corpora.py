@@ -10,13 +10,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
+from clinnlp.io.brat import HOLDS as BRAT_HOLDS
+from clinnlp.io.brat import read_brat, write_brat
+from clinnlp.io.conll import HOLDS as CONLL_HOLDS
+from clinnlp.io.conll import looks_like_conll, read_conll, write_conll
 from clinnlp.io.jsonl import read_jsonl, write_jsonl
 from clinnlp.io.lines import read_lines
 from clinnlp.io.losses import EVERYTHING, check_kept
 from clinnlp.io.pubtator import HOLDS as PUBTATOR_HOLDS
 from clinnlp.io.pubtator import read_pubtator, write_pubtator
+from clinnlp.io.tabular import COLUMNS, read_note_table, write_table
+from clinnlp.io.tabular import HOLDS as TABLE_HOLDS
 
 __all__ = ["FORMATS", "Format", "Notes", "find_format", "read_notes", "write_notes"]
 
@@ -37,7 +44,13 @@ FORMATS: dict[str, Format] = {
     "pubtator": Format(
         (".pubtator", ".pubtator.txt"), read_pubtator, write_pubtator, PUBTATOR_HOLDS
     ),
+    "brat": Format((".ann",), read_brat, write_brat, BRAT_HOLDS),
+    "conll": Format((".conll", ".iob", ".iob2", ".bio"), read_conll, write_conll, CONLL_HOLDS),
+    "csv": Format((".csv",), read_note_table, write_table, TABLE_HOLDS),
+    "tsv": Format((".tsv",), read_note_table, write_table, TABLE_HOLDS),
+    "parquet": Format((".parquet",), read_note_table, write_table, TABLE_HOLDS),
 }
+_TABLES = ("csv", "tsv", "parquet")
 _PACKED = (".gz", ".xz")
 _PUBTATOR_HEAD = re.compile(r"\d+\|t\|")
 
@@ -93,12 +106,17 @@ def read_notes(source: Paths, *, format: str | None = None, **columns: str) -> N
     """
     _check_format(format)
     listed = [source] if isinstance(source, str | Path) else list(source)
+    if not listed:
+        raise ArgumentError("at least one file must be given, got none")
     files: list[tuple[Path, str]] = []
     for path in map(Path, listed):
         if path.is_dir():
-            files += _in_folder(path, format)
+            files += _in_folder(path, format, columns)
+        elif format is not None:
+            files.append((check_file(path), format))
         else:
-            files.append((path, format or find_format(path)))
+            files.append((path, find_format(path, columns=bool(columns))))
+    _check_columns(columns, files)
     return Notes(files, columns)
 
 
@@ -114,23 +132,42 @@ def write_notes(notes: Iterable[Note], path: str | Path, *, format: str | None =
     """
     _check_format(format)
     path = Path(path)
-    name = format or _by_suffix(path) or _unknown(path)
+    name = format or _by_suffix(path)
+    if name is None:
+        raise _unknown(path)
     kept = check_kept(notes, FORMATS[name].holds, name)
     return FORMATS[name].write(kept, path)
 
 
-def find_format(path: str | Path) -> str:
-    """Return the name of a file's format, by its suffix or its first line.
+def find_format(path: str | Path, *, columns: bool = False) -> str:
+    """Return the name of a file's format, by its suffix or, for ``.txt`` and ``.tsv``, a look.
+
+    Parameters
+    ----------
+    path : str or Path
+    columns : bool
+        Whether the caller named columns, so that a ``.tsv`` can only be a table.
 
     Raises
     ------
     DataError
         No such file, or no known format.
     """
-    path = Path(path)
-    if not path.exists():
-        raise DataError("no such file", path=path)
-    return _by_suffix(path) or _by_content(path) or _unknown(path)
+    path = check_file(path)
+    name = _guess(path, columns=columns)
+    if name is None:
+        raise _unknown(path)
+    return name
+
+
+def _guess(path: Path, *, columns: bool) -> str | None:
+    name = _by_suffix(path)
+    if name == "tsv" and not columns and looks_like_conll(path):
+        return "conll"
+    if name is None and path.suffix.lower() == ".txt":
+        _, head = next(read_lines(path), (1, ""))
+        return "pubtator" if _PUBTATOR_HEAD.match(head) else "brat"
+    return name
 
 
 def _by_suffix(path: Path) -> str | None:
@@ -146,22 +183,16 @@ def _by_suffix(path: Path) -> str | None:
     return max(fits)[1] if fits else None
 
 
-def _by_content(path: Path) -> str | None:
-    if path.suffix.lower() == ".txt":
-        for _, line in read_lines(path):
-            return "pubtator" if _PUBTATOR_HEAD.match(line) else None
-    return None
-
-
-def _in_folder(folder: Path, format: str | None) -> list[tuple[Path, str]]:
-    found: list[tuple[Path, str]] = []
-    for path in sorted(p for p in folder.iterdir() if p.is_file()):
-        name = _by_suffix(path) or _by_content(path)
-        if name is not None and format in (None, name):
-            found.append((path, name))
-    if not found:
+def _in_folder(folder: Path, format: str | None, columns: dict[str, str]) -> list[tuple[Path, str]]:
+    if format == "brat" or (format is None and next(folder.rglob("*.ann"), None) is not None):
+        return [(folder, "brat")]
+    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    found = [(path, _guess(path, columns=bool(columns))) for path in files]
+    named = [(path, name) for path, name in found if name is not None and format in (None, name)]
+    marked = [(path, name) for path, name in named if name != "brat"]  # not just some text
+    if not named:
         raise DataError(f"a folder must hold files of {format or _listed()}", path=folder)
-    return found
+    return marked or [(folder, "brat")]
 
 
 def _check_format(format: str | None) -> None:
@@ -169,13 +200,22 @@ def _check_format(format: str | None) -> None:
         raise ArgumentError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
 
 
+def _check_columns(columns: dict[str, str], files: Sequence[tuple[Path, str]]) -> None:
+    unknown = sorted(set(columns) - set(COLUMNS))
+    if unknown:
+        raise ArgumentError(f"columns of notes are {', '.join(COLUMNS)}, got {', '.join(unknown)}")
+    other = sorted({name for _, name in files if name not in _TABLES})
+    if columns and other:
+        raise ArgumentError(f"columns can be named for tables only, got {', '.join(other)}")
+
+
 def _listed() -> str:
     return ", ".join(f"{name} ({', '.join(f.suffixes)})" for name, f in FORMATS.items())
 
 
-def _unknown(path: Path) -> str:
-    raise DataError(
+def _unknown(path: Path) -> DataError:
+    return DataError(
         f"the suffix must be one of a known format, got {path.suffix or 'none'}; "
-        f"give format= one of: {_listed()}",
+        f"give format= one of {_listed()}",
         path=path,
     )
