@@ -108,7 +108,7 @@ def _fine_tune(args: argparse.Namespace) -> int:
 
 
 def _add_extract(parser: argparse.ArgumentParser) -> None:
-    from clinnlp.study.extract import ExtractSettings
+    from clinnlp.study.settings import ExtractSettings
 
     parser.add_argument("notes", help="notes to read: a file, or a folder of files")
     parser.add_argument(
@@ -122,7 +122,8 @@ def _add_extract(parser: argparse.ArgumentParser) -> None:
 
 def _extract(args: argparse.Namespace) -> int:
     from clinnlp.io.corpora import read_notes
-    from clinnlp.study.extract import ExtractSettings, extract
+    from clinnlp.study.extract import extract, fingerprint
+    from clinnlp.study.settings import ExtractSettings
 
     notes = read_notes(args.notes, format=args.format, **_columns(args))
     summary = extract(
@@ -130,7 +131,7 @@ def _extract(args: argparse.Namespace) -> int:
         _pipeline(args),
         args.out,
         settings=_settings(args, ExtractSettings),
-        origin=settings_to(_Origin(args.model, args.vocabulary)),
+        made_by=fingerprint(args.model, args.vocabulary),
     )
     print(summary)
     return 0
@@ -142,10 +143,18 @@ def _extract(args: argparse.Namespace) -> int:
 def _add_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("gold", help="annotated notes")
     parser.add_argument("predicted", help="the same notes as predicted")
-    parser.add_argument("--match", choices=["strict", "relaxed"], default="strict",
-                        help="equal offsets, or one shared character (default: strict)")  # fmt: skip
-    parser.add_argument("--n-boot", type=int, default=1000,
-                        help="bootstrap draws of documents for the intervals (default: 1000)")  # fmt: skip
+    parser.add_argument(
+        "--match",
+        choices=["strict", "relaxed"],
+        default="strict",
+        help="equal offsets, or one shared character (default: strict)",
+    )
+    parser.add_argument(
+        "--n-boot",
+        type=int,
+        default=1000,
+        help="bootstrap draws of documents for the intervals (default: 1000)",
+    )
     parser.add_argument("--format", help="format of both files (default: by suffix)")
     parser.set_defaults(command=_score)
 
@@ -186,7 +195,7 @@ def _convert(args: argparse.Namespace) -> int:
 
 
 def _add_risk(parser: argparse.ArgumentParser) -> None:
-    from clinnlp.study.flows import RiskSettings
+    from clinnlp.study.settings import RiskSettings
 
     parser.add_argument("outcome", help="CSV or Parquet: patient, index_time, outcome (0 or 1)")
     parser.add_argument("--events", help="CSV or Parquet of structured events")
@@ -198,7 +207,8 @@ def _add_risk(parser: argparse.ArgumentParser) -> None:
 
 
 def _risk(args: argparse.Namespace) -> int:
-    from clinnlp.study.flows import RiskSettings, risk_flow
+    from clinnlp.study.flows import risk_flow
+    from clinnlp.study.settings import RiskSettings
 
     print(
         risk_flow(
@@ -217,7 +227,7 @@ def _risk(args: argparse.Namespace) -> int:
 
 
 def _add_mine(parser: argparse.ArgumentParser) -> None:
-    from clinnlp.study.flows import MineSettings
+    from clinnlp.study.settings import MineSettings
 
     parser.add_argument("source", help="entities that `clinnlp extract` wrote, or events")
     parser.add_argument("--out", required=True, help="folder for rules, signals and report")
@@ -226,7 +236,8 @@ def _add_mine(parser: argparse.ArgumentParser) -> None:
 
 
 def _mine(args: argparse.Namespace) -> int:
-    from clinnlp.study.flows import MineSettings, mine_flow
+    from clinnlp.study.flows import mine_flow
+    from clinnlp.study.settings import MineSettings
 
     print(mine_flow(args.source, out=Path(args.out), settings=_settings(args, MineSettings)))
     return 0
@@ -236,7 +247,7 @@ def _mine(args: argparse.Namespace) -> int:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    from clinnlp.study.demo import DemoSettings
+    from clinnlp.study.settings import DemoSettings
 
     parser.add_argument("--out", default="out", help="folder for everything made (default: out)")
     _add_settings(parser, DemoSettings)
@@ -244,7 +255,8 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from clinnlp.study.demo import DemoSettings, demo
+    from clinnlp.study.demo import demo
+    from clinnlp.study.settings import DemoSettings
 
     demo(Path(args.out), settings=_settings(args, DemoSettings), say=print)
     return 0

@@ -1,0 +1,259 @@
+"""The whole flow on synthetic notes: teach, extract, model, mine, and compare with the truth.
+
+Everything is written below one folder: the model, the cohort, entities, tables, report.html.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from clinnlp.core.errors import DataError
+from clinnlp.core.notes import Note
+from clinnlp.core.patients import TimeWindow
+from clinnlp.core.pipeline import Pipeline
+from clinnlp.core.tables import EntityTable, EventTable
+from clinnlp.features.baskets import baskets, event_baskets
+from clinnlp.features.outcomes import read_outcome
+from clinnlp.io.corpora import read_notes
+from clinnlp.io.people import read_patients
+from clinnlp.io.tabular import read_entity_table, read_events
+from clinnlp.metrics.assertion import score_assertions
+from clinnlp.metrics.spans import SpanScores, score_spans
+from clinnlp.mine.rules import Rules, mine_rules
+from clinnlp.mine.signals import Signals, mine_interactions
+from clinnlp.report.blocks import Column, Report, Section, TableBlock, Verdict, Verdicts
+from clinnlp.study.extract import ExtractSummary, extract, fingerprint
+from clinnlp.study.flows import predictions, provenance, write_frame, write_report
+from clinnlp.study.pipeline import pipeline
+from clinnlp.study.risk import RiskStudy, risk_study
+from clinnlp.study.sections import (
+    corpus_section,
+    examples_section,
+    extraction_section,
+    risk_section,
+    rules_section,
+    signals_section,
+    spans_section,
+)
+from clinnlp.study.settings import DemoSettings
+from clinnlp.study.synthetic import write_cohort_mini
+
+__all__ = ["bundled", "demo"]
+
+Say = Callable[[str], None]
+
+
+def bundled(name: str) -> Path:
+    """Return the folder of a bundled corpus, in the installed package or in the checkout.
+
+    Raises
+    ------
+    DataError
+        It is in neither.
+    """
+    package = Path(str(resources.files("clinnlp")))
+    for folder in (package / "data" / name, package.parent / "corpora" / name):
+        if folder.is_dir():
+            return folder
+    raise DataError(f"the bundled corpus {name!r} is not installed", path=package)
+
+
+def demo(out: Path, *, settings: DemoSettings, say: Say) -> None:
+    """Run the flow and write ``report.html`` into `out`, telling what was found."""
+    corpus = bundled("discharge-mini")
+    with _step("Fine-tuning minilm on discharge-mini", say):
+        nlp, heard, scores = _teach(corpus, out, settings)
+    say(f"  mentions in unseen test notes, strict F1 {scores[0].f1}")
+    with _step("Generating cohort-mini", say):
+        cohort = out / "cohort"
+        write_cohort_mini(cohort, n_patients=settings.n_patients, n_noted=settings.n_noted)
+        truth = json.loads((cohort / "truth.json").read_text(encoding="utf-8"))
+    with _step(f"Extracting entities from the notes of {settings.n_noted:,} patients", say):
+        table, summary = _extract(nlp, corpus, cohort, out)
+    say(f"  {summary}")
+    events = read_events(cohort / "events.csv")
+    with _step("Training naive Bayes, random forest and SVM", say):
+        studies = _risk(cohort, events, table, settings)
+    _tell_risk(studies, truth, say)
+    with _step("Mining rules and interaction signals", say):
+        rules = mine_rules(baskets(table, label="Drug", unit="patient"), min_count=5)
+        signals = mine_interactions(event_baskets(events, unit="encounter"))
+    verdicts = compare(signals, truth["plants"])
+    _tell_signals(rules, signals, verdicts, say)
+    gold = list(read_notes(corpus / "test.jsonl"))
+    sections = (
+        corpus_section("What the model learned from", read_notes(corpus / "train.jsonl")),
+        spans_section("Mentions in unseen notes", scores, "Intervals resample notes."),
+        _assertion_section(gold, heard),
+        examples_section(heard[:3], show_text=settings.show_text),
+        extraction_section(table, summary.facts()),
+        risk_section(studies),
+        rules_section(rules, "Drugs that stand together in the notes"),
+        signals_section(signals),
+        Section(title="Planted truth beside what was found", blocks=(verdicts,)),
+    )
+    _write(out, sections, studies, rules, signals, verdicts, settings, corpus, cohort)
+    say(f"\nReport: {out / 'report.html'}")
+
+
+def compare(signals: Signals, plants: Sequence[Mapping[str, Any]]) -> Verdicts:
+    """Return for each plant whether it was signalled, and whether that is right."""
+    columns = ("drug_1", "drug_2", "outcome", "n_111", "expected", "omega025", "q_bh", "signal")
+    found = {
+        (frozenset(row[:2]), row[2]): row[3:]
+        for row in zip(*(signals[name].tolist() for name in columns), strict=True)
+    }
+    rows = []
+    for plant in plants:
+        key = (frozenset(plant["drugs"]), plant["outcome"])
+        n, expected, omega, q, called = found.get(key, (0, 0.0, float("nan"), 1.0, False))
+        power = plant.get("power")
+        known = f", power {power:.2f}" if plant["kind"] == "interaction" else ""
+        rows.append(
+            Verdict(
+                name=f"{' + '.join(plant['drugs'])} → {plant['outcome']}",
+                truth=f"{plant['kind'].replace('_', ' ')}{known}",
+                found=f"{'signal' if called else 'no signal'}, q = {q:.2g}",
+                right=bool(called) == (plant["kind"] == "interaction"),
+                detail=f"{n} stays, {expected:.1f} expected, Ω025 {omega:.2f}",
+            )
+        )
+    return Verdicts(
+        title="Plants",
+        rows=tuple(rows),
+        caption="An interaction must be signalled; a single guilty drug and a pair confounded by "
+        "its indication must not. A plant of low power may be missed by a correct method.",
+    )
+
+
+def _teach(
+    corpus: Path, out: Path, settings: DemoSettings
+) -> tuple[Pipeline, list[Note], list[SpanScores]]:
+    """Fine-tune, and return the pipeline, the test notes as heard, and their scores."""
+    from clinnlp.bert.train import fine_tune_ner
+
+    train, dev = read_notes(corpus / "train.jsonl"), read_notes(corpus / "dev.jsonl")
+    tagger = fine_tune_ner(
+        train, dev, out=out / "models" / "discharge", epochs=settings.epochs, seed=settings.seed
+    )
+    gold = list(read_notes(corpus / "test.jsonl"))
+    nlp = pipeline(tagger)
+    heard = list(nlp.stream(_bare(note) for note in gold))
+    scores = [score_spans(gold, heard, match="strict"), score_spans(gold, heard, match="relaxed")]
+    return pipeline(tagger, vocabulary=corpus / "vocabulary.csv"), heard, scores
+
+
+def _extract(
+    nlp: Pipeline, corpus: Path, cohort: Path, out: Path
+) -> tuple[EntityTable, ExtractSummary]:
+    folder = out / "entities"
+    shutil.rmtree(folder, ignore_errors=True)
+    made_by = fingerprint(out / "models" / "discharge", corpus / "vocabulary.csv")
+    summary = extract(read_notes(cohort / "notes.jsonl"), nlp, folder, made_by=made_by)
+    return read_entity_table(folder), summary
+
+
+def _risk(
+    cohort: Path, events: EventTable, table: EntityTable, settings: DemoSettings
+) -> dict[str, RiskStudy]:
+    shared: dict[str, Any] = {
+        "outcome": read_outcome(cohort / "outcome.csv", index="index_time"),
+        "windows": (TimeWindow(start_days=-3650, end_days=0),),
+        "seed": settings.seed,
+        "n_boot": 500,
+    }
+    people = read_patients(cohort / "patients.csv")
+    return {
+        "structured": risk_study(people, events=events, **shared),
+        "structured and notes": risk_study(people, events=events, notes=table, **shared),
+    }
+
+
+def _assertion_section(gold: Sequence[Note], heard: Sequence[Note]) -> Section:
+    from clinnlp.text.assertion import Assertions
+
+    judged = [Assertions()(_unjudged(note)) for note in gold]
+    rows = []
+    for source, notes in (("gold mentions", judged), ("found mentions", heard)):
+        for axis, prf in score_assertions(gold, notes).items():
+            kept = {"precision": prf.precision, "recall": prf.recall, "F1": prf.f1}
+            rows.append({"axis": axis, "on": source, "positives": prf.tp + prf.fn} | kept)
+    columns = ("axis", "on", *(Column(key=k, kind="ratio") for k in ("precision", "recall", "F1")),
+               Column(key="positives", kind="count"))  # fmt: skip
+    table = TableBlock(title="Assertion axes", rows=tuple(rows), columns=columns)
+    return Section(title="What is said of a mention", blocks=(table,))
+
+
+def _bare(note: Note) -> Note:
+    return note.with_(entities=(), relations=(), sections=None, sentences=None)
+
+
+def _unjudged(note: Note) -> Note:
+    from dataclasses import replace
+
+    from clinnlp.core.notes import Assertion
+
+    entities = tuple(replace(e, assertion=Assertion()) for e in note.entities)
+    return note.with_(entities=entities, sentences=None)
+
+
+def _tell_risk(studies: Mapping[str, RiskStudy], truth: Mapping[str, Any], say: Say) -> None:
+    for features, study in studies.items():
+        for model in study.models.values():
+            say(f"  {model.name}, {features}: AUROC {model.scores.auroc}")
+    oracle = truth.get("oracle_auc")
+    if oracle is not None:
+        say(f"  the model that generated the outcome itself: AUROC {oracle:.3f}")
+
+
+def _tell_signals(rules: Rules, signals: Signals, verdicts: Verdicts, say: Say) -> None:
+    say(f"  {rules}\n  {signals}")
+    say("\nPlanted truth, and what was found:")
+    for v in verdicts.rows:
+        say(f"  {'ok ' if v.right else '-- '} {v.truth:28} {v.name}: {v.found} ({v.detail})")
+
+
+def _write(
+    out: Path,
+    sections: tuple[Section, ...],
+    studies: Mapping[str, RiskStudy],
+    rules: Rules,
+    signals: Signals,
+    verdicts: Verdicts,
+    settings: DemoSettings,
+    corpus: Path,
+    cohort: Path,
+) -> None:
+    n_right = sum(v.right for v in verdicts.rows)
+    frame = rules.to_pandas()
+    for side in ("antecedents", "consequents"):
+        frame[side] = ["; ".join(sorted(items)) for items in frame[side]]
+    write_frame(frame, out / "rules.csv")
+    write_frame(signals.to_pandas(), out / "signals.csv")
+    write_frame(predictions(studies["structured and notes"]), out / "predictions.csv")
+    summary = (
+        f"{n_right} of {len(verdicts.rows)} planted pairs were judged right.",
+        *(f"{m.name}, {features}: AUROC {m.scores.auroc}"
+          for features, study in studies.items() for m in study.models.values()),
+    )  # fmt: skip
+    report = Report(
+        title="clinnlp: from notes to rules",
+        subtitle="Synthetic notes and patients; nobody in here is real.",
+        summary=summary,
+        blocks=sections,
+        provenance=provenance(settings, corpus, cohort),
+    )
+    write_report(report, out)
+
+
+@contextmanager
+def _step(title: str, say: Say) -> Iterator[None]:
+    say(f"\n{title} ...")
+    start = time.perf_counter()
+    yield
+    say(f"  done in {time.perf_counter() - start:.0f} s")

@@ -1,0 +1,192 @@
+"""Extraction over any number of notes: progress, parts, resuming, and a count of what was cut.
+
+Into a folder, mentions go as Parquet in parts: a run that was killed goes on where it stopped and
+redoes at most one part. Into a file (.csv, .tsv, .parquet: mentions; .jsonl: whole notes) the
+output appears when it is whole.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from clinnlp import __version__
+from clinnlp.core.errors import ClinnlpError
+from clinnlp.core.files import file_sha256
+from clinnlp.core.notes import Note
+from clinnlp.core.pipeline import Pipeline
+from clinnlp.features.entities import entity_table
+from clinnlp.io.corpora import write_notes
+from clinnlp.io.parts import PartWriter
+from clinnlp.io.tabular import write_entity_table
+from clinnlp.study.settings import ExtractSettings
+
+__all__ = ["ExtractSummary", "extract", "fingerprint"]
+
+
+@dataclass(slots=True, kw_only=True)
+class ExtractSummary:
+    """What one run of `extract` did.
+
+    `n_resumed` notes were already done; `n_tokens_seen` of `n_tokens` model tokens were read,
+    equal where nothing was cut (both 0 without a model).
+    """
+
+    n_notes: int = 0
+    n_resumed: int = 0
+    n_entities: int = 0
+    n_words: int = 0
+    n_tokens_seen: int = 0
+    n_tokens: int = 0
+    seconds: float = 0.0
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def words_per_second(self) -> float:
+        """Words of the notes done in this run, per second of wall time."""
+        return self.n_words / self.seconds if self.seconds else 0.0
+
+    def facts(self) -> dict[str, Any]:
+        """Return the numbers by a readable name."""
+        return {
+            "notes": self.n_notes,
+            "done before": self.n_resumed,
+            "skipped": len(self.skipped),
+            "mentions": self.n_entities,
+            "tokens seen": self.n_tokens_seen,
+            "tokens in": self.n_tokens,
+            "words per second": round(self.words_per_second),
+        }
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value:,}" for name, value in self.facts().items())
+
+
+def extract(
+    notes: Iterable[Note],
+    nlp: Pipeline,
+    out: str | Path,
+    *,
+    settings: ExtractSettings | None = None,
+    made_by: Mapping[str, str] | None = None,
+    progress: bool = True,
+) -> ExtractSummary:
+    """Run a pipeline over notes and write what it finds.
+
+    What the notes came with (entities, relations, sections, sentences) is dropped first.
+
+    Parameters
+    ----------
+    notes : iterable of Note
+        Streamed; resuming needs the same ids again.
+    nlp : Pipeline
+    out : path
+        A folder for Parquet parts, or a file ending in .jsonl, .csv, .tsv or .parquet.
+    settings : ExtractSettings, optional
+    made_by : mapping of str to str, optional
+        What made the pipeline, from `fingerprint`; resuming with another one is refused.
+    progress : bool
+        Show a bar on stderr.
+
+    Raises
+    ------
+    PipeError
+        A pipe failed on a note, unless ``on_error="skip"``.
+    DataError
+        A note cannot be read, or `out` was begun with other settings.
+    RunError
+        The disk is full; nothing half-written is left.
+    """
+    settings = settings or ExtractSettings()
+    summary = ExtractSummary()
+    start = time.perf_counter()
+    source = _peeked(notes)  # an unreadable source fails before anything is made
+    done = _Run(nlp, settings, summary, progress=progress)
+    out = Path(out)
+    if out.suffix == ".jsonl":
+        write_notes(done(source), out)
+    elif out.suffix in (".csv", ".tsv", ".parquet"):
+        write_entity_table(entity_table(done(source)), out)
+    else:
+        _into_parts(source, done, out, dict(made_by or {}))
+    summary.seconds = time.perf_counter() - start
+    return summary
+
+
+def fingerprint(model: str | Path | None, vocabulary: str | Path | None) -> dict[str, str]:
+    """Return what decides an extraction: versions and hashes of model and vocabulary."""
+    made = {"clinnlp": __version__}
+    if model is not None:
+        made["model"] = file_sha256(Path(model) / "model.safetensors")
+    if vocabulary is not None:
+        made["vocabulary"] = file_sha256(vocabulary)
+    return made
+
+
+class _Run:
+    """The notes as the pipeline leaves them, counted, under a progress bar."""
+
+    def __init__(
+        self, nlp: Pipeline, settings: ExtractSettings, summary: ExtractSummary, *, progress: bool
+    ) -> None:
+        self.nlp, self.settings, self.summary, self.progress = nlp, settings, summary, progress
+        self.on_skip: Callable[[str, ClinnlpError], None] | None = None
+
+    def __call__(self, notes: Iterable[Note]) -> Iterator[Note]:
+        bar = tqdm(desc="extract", unit=" notes", disable=not self.progress)
+        with bar:
+            stream = self.nlp.stream(
+                map(_bare, notes),
+                batch_size=self.settings.batch_size,
+                on_error=self.settings.on_error,
+                on_skip=self.skip,
+            )
+            for note in stream:
+                self._count(note)
+                bar.update()
+                yield note
+
+    def skip(self, note_id: str, error: ClinnlpError) -> None:
+        self.summary.skipped[note_id] = type(error).__name__
+        if self.on_skip is not None:
+            self.on_skip(note_id, error)
+
+    def _count(self, note: Note) -> None:
+        summary = self.summary
+        summary.n_notes += 1
+        summary.n_entities += len(note.entities)
+        summary.n_words += len(note.text.split())
+        if note.coverage is not None:
+            summary.n_tokens_seen += note.coverage.n_seen
+            summary.n_tokens += note.coverage.n_total
+
+
+def _into_parts(source: Iterable[Note], run: _Run, out: Path, made_by: dict[str, str]) -> None:
+    with PartWriter(out, settings=made_by, notes_per_part=run.settings.part_size) as writer:
+        before = frozenset(writer.done)
+        run.on_skip = writer.skip
+        left = (note for note in source if not _is_done(note, before, run.summary))
+        for note in run(left):
+            writer.add(note.id, entity_table([note]))
+
+
+def _is_done(note: Note, before: frozenset[str], summary: ExtractSummary) -> bool:
+    done = note.id in before
+    summary.n_resumed += done
+    return done
+
+
+def _bare(note: Note) -> Note:
+    return note.with_(
+        entities=(), relations=(), sections=None, sentences=None, labels=(), coverage=None
+    )
+
+
+def _peeked(notes: Iterable[Note]) -> Iterator[Note]:
+    source = iter(notes)
+    first = next(source, None)
+    return iter(()) if first is None else chain([first], source)

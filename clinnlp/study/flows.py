@@ -1,0 +1,165 @@
+"""Files in, a folder with tables and a report out: risk models, and rules with signals."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clinnlp.core.config import settings_to
+from clinnlp.core.errors import DataError
+from clinnlp.core.files import atomic_write, file_sha256
+from clinnlp.core.patients import TimeWindow
+from clinnlp.core.tables import Baskets, EntityTable
+from clinnlp.features.baskets import baskets, event_baskets
+from clinnlp.features.outcomes import read_outcome
+from clinnlp.io.people import read_patients
+from clinnlp.io.rows import column_names
+from clinnlp.io.tabular import read_entity_table, read_events
+from clinnlp.mine.rules import Rules, mine_rules
+from clinnlp.mine.signals import Signals, mine_interactions
+from clinnlp.report.blocks import Report, Section
+from clinnlp.report.html import render_html
+from clinnlp.report.markdown import render_markdown
+from clinnlp.study.provenance import versions
+from clinnlp.study.risk import RiskStudy, risk_study
+from clinnlp.study.sections import risk_section, rules_section, signals_section
+from clinnlp.study.settings import MineSettings, RiskSettings
+
+__all__ = ["mine_flow", "risk_flow", "write_report"]
+
+
+def risk_flow(
+    outcome: str | Path,
+    *,
+    events: str | Path | None,
+    entities: str | Path | None,
+    patients: str | Path | None,
+    out: Path,
+    settings: RiskSettings,
+) -> str:
+    """Train and score risk models from files; write scores, predictions and a report.
+
+    Raises
+    ------
+    DataError
+        No source of features, or a file that cannot be read.
+    LeakageError
+        Something known only after index would be used.
+    """
+    if events is None and entities is None:
+        raise DataError("risk models need events, entities or both, got neither")
+    study = risk_study(
+        read_patients(patients) if patients else (),
+        outcome=read_outcome(outcome, index="index_time"),
+        events=read_events(events) if events else None,
+        notes=read_entity_table(entities) if entities else None,
+        windows=(TimeWindow(start_days=-settings.look_back_days, end_days=0),),
+        models=settings.models,
+        min_patients=settings.min_patients,
+        n_folds=settings.n_folds,
+        n_boot=settings.n_boot,
+        seed=settings.seed,
+    )
+    write_frame(study.to_pandas(), out / "scores.csv")
+    write_frame(predictions(study), out / "predictions.csv")
+    inputs = [p for p in (outcome, events, entities, patients) if p]
+    summary = tuple(f"{m.name}: AUROC {m.scores.auroc}" for m in study.models.values())
+    write_report(
+        Report(
+            title="Risk models",
+            summary=summary,
+            blocks=(risk_section({"all features": study}),),
+            provenance=provenance(settings, *inputs) | {"study": dict(study.provenance)},
+        ),
+        out,
+    )
+    return "\n".join((*summary, f"report: {out / 'report.html'}"))
+
+
+def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
+    """Mine rules, and signals where drugs and outcomes stand, from a table of mentions or events.
+
+    Raises
+    ------
+    DataError
+        A file that cannot be read.
+    """
+    sets = read_baskets(source, settings)
+    rules = mine_rules(
+        sets, min_count=settings.min_count, max_len=settings.max_len, alpha=settings.alpha
+    )
+    sections: list[Section] = [rules_section(rules)]
+    write_frame(_plain(rules), out / "rules.csv")
+    said = [str(rules)]
+    if {settings.drug_kind, settings.outcome_kind} <= set(sets.kinds):
+        signals = mine_interactions(
+            sets,
+            drug_kind=settings.drug_kind,
+            outcome_kind=settings.outcome_kind,
+            alpha=settings.alpha,
+        )
+        sections.append(signals_section(signals))
+        write_frame(signals.to_pandas(), out / "signals.csv")
+        said.append(str(signals))
+    report = Report(
+        title="Drug rules and interaction signals",
+        summary=tuple(said),
+        blocks=tuple(sections),
+        provenance=provenance(settings, source),
+    )
+    write_report(report, out)
+    return "\n".join((*said, f"report: {out / 'report.html'}"))
+
+
+def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
+    """Return the baskets of a file or folder of mentions or of events, told by its columns."""
+    path = Path(source)
+    parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not parts:
+        raise DataError("a folder of entities must hold Parquet parts", path=path)
+    if "entity" in column_names(parts[0]):
+        table: EntityTable = read_entity_table(path)
+        return baskets(table, label=settings.label, unit=settings.unit, strict=settings.strict)
+    return event_baskets(read_events(path), unit=settings.unit)
+
+
+def predictions(study: RiskStudy) -> Any:
+    """Return one row per case: patient, fold, outcome and each model's probability."""
+    import pandas as pd
+
+    columns = {"patient": study.patients, "fold": study.folds, "outcome": study.y}
+    return pd.DataFrame(columns | {f"p_{m.name}": m.p for m in study.models.values()})
+
+
+def provenance(settings: Any, *inputs: str | Path) -> Mapping[str, Any]:
+    """Return versions, settings and the hashes of the input files."""
+    files = [Path(p) for p in inputs]
+    listed = [f for p in files for f in (sorted(p.glob("*")) if p.is_dir() else [p])]
+    return {
+        "versions": versions(),
+        "settings": settings_to(settings),
+        "inputs (sha256)": {f.name: file_sha256(f) for f in listed if f.is_file()},
+    }
+
+
+def write_report(report: Report, out: Path) -> None:
+    """Write report.html and report.md into a folder."""
+    for name, text in (
+        ("report.html", render_html(report)),
+        ("report.md", render_markdown(report)),
+    ):
+        with atomic_write(out / name) as handle:
+            handle.write(text)
+
+
+def write_frame(frame: Any, path: Path) -> None:
+    """Write a DataFrame as CSV, whole or not at all."""
+    with atomic_write(path) as handle:
+        frame.to_csv(handle, index=False)
+
+
+def _plain(rules: Rules | Signals) -> Any:
+    frame = rules.to_pandas()
+    for name in ("antecedents", "consequents"):
+        if name in frame:
+            frame[name] = ["; ".join(sorted(items)) for items in frame[name]]
+    return frame

@@ -1,0 +1,260 @@
+"""From results to the sections of a report: which numbers stand where, and in what words."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from clinnlp.core.counts import Estimate
+from clinnlp.core.notes import AXES, Note
+from clinnlp.core.tables import Baskets, EntityTable
+from clinnlp.metrics.spans import SpanScores
+from clinnlp.mine.rules import Rules
+from clinnlp.mine.signals import Signals
+from clinnlp.report.blocks import (
+    Block,
+    Column,
+    CurvePlot,
+    Examples,
+    Facts,
+    ForestPlot,
+    Paragraph,
+    Section,
+    Series,
+    TableBlock,
+)
+from clinnlp.study.risk import RiskStudy
+
+__all__ = [
+    "corpus_section",
+    "examples_section",
+    "extraction_section",
+    "risk_section",
+    "rules_section",
+    "signals_section",
+    "spans_section",
+]
+
+N_SHOWN = 25  # rules or signals shown with their evidence
+N_PLACES = 5  # places shown behind each
+
+
+def corpus_section(title: str, notes: Iterable[Note]) -> Section:
+    """Return what a corpus holds: notes, words, mentions per label, assertion."""
+    n_notes = n_words = 0
+    labels: Counter[str] = Counter()
+    axes: Counter[tuple[str, str]] = Counter()
+    for note in notes:
+        n_notes += 1
+        n_words += len(note.text.split())
+        for e in note.entities:
+            labels[e.label] += 1
+            axes.update((e.label, a) for a, v in zip(AXES, e.assertion.axes, strict=True) if v)
+    rows = tuple(
+        {"label": label, "mentions": n} | {axis: axes[label, axis] for axis in AXES}
+        for label, n in sorted(labels.items())
+    )
+    facts = Facts(pairs=(("notes", n_notes), ("words", n_words), ("mentions", labels.total())))
+    table = TableBlock(title="Mentions and what is said of them", rows=rows)
+    return Section(title=title, blocks=(facts, table) if rows else (facts,))
+
+
+def extraction_section(table: EntityTable, facts: Mapping[str, Any]) -> Section:
+    """Return what was extracted, and that nothing was cut."""
+    rows = []
+    for label in sorted(set(table["label"].tolist())):
+        of = table.take(table["label"] == label)
+        linked = float(np.mean(of["n_concepts"] > 0))
+        row: dict[str, Any] = {"label": label, "mentions": len(of), "linked to a concept": linked}
+        rows.append(row | {axis: int((of[axis] == 1).sum()) for axis in AXES})
+    columns = (
+        "label", Column(key="mentions", kind="count"),
+        Column(key="linked to a concept", kind="percent", digits=1), *AXES,
+    )  # fmt: skip
+    blocks: list[Block] = [Facts(pairs=tuple(facts.items()))]
+    if rows:
+        blocks.append(TableBlock(title="Extracted mentions", rows=tuple(rows), columns=columns))
+    return Section(title="Extraction", blocks=tuple(blocks))
+
+
+def spans_section(title: str, scores: Sequence[SpanScores], caption: str) -> Section:
+    """Return strict and relaxed scores of mentions, by label, with intervals."""
+    rows = [{"match": s.match} | row for s in scores for row in s.rows()]
+    forest = [(f"{label}, {s.match}", f1) for s in scores for label, f1 in s.label_f1.items()]
+    plot = ForestPlot(title="F1 by label", rows=tuple(forest), x_label="F1", caption=caption)
+    return Section(title=title, blocks=(TableBlock(title="Scores", rows=tuple(rows)), plot))
+
+
+def examples_section(notes: Sequence[Note], *, show_text: bool) -> Section:
+    """Return some annotated notes; their text only where it may be shown."""
+    block = Examples(notes=tuple(notes), show_text=show_text)
+    hidden = Paragraph(text="Text is hidden; ids and offsets only.", tone="note")
+    return Section(title="Examples", blocks=(block,) if show_text else (hidden, block))
+
+
+def risk_section(studies: Mapping[str, RiskStudy]) -> Section:
+    """Return the models' scores, curves and exclusions, one study per set of features."""
+    rows, blocks = [], list[Block]()
+    aurocs: list[tuple[str, Estimate]] = []
+    for features, study in studies.items():
+        for model in study.models.values():
+            scores = {row["score"]: row for row in model.scores.rows()}
+            rows.append({"features": features, "model": model.name} | _flat(scores))
+            aurocs.append((f"{model.name}, {features}", model.scores.auroc))
+    blocks.append(
+        TableBlock(
+            title="Scores of out-of-fold, calibrated probabilities",
+            rows=tuple(rows),
+            caption="Every patient is predicted by models that never saw that patient. Intervals "
+            "resample patients; they cover the test sample, not retraining.",
+        )
+    )
+    blocks.append(ForestPlot(title="AUROC", rows=tuple(aurocs), x_label="AUROC", reference=0.5))
+    last, study = list(studies.items())[-1]
+    blocks += _curves(study, last)
+    blocks += [_importance(study, last), *_excluded(studies)]
+    return Section(title="Risk models", blocks=tuple(blocks))
+
+
+def rules_section(rules: Rules, title: str = "Co-occurrence rules") -> Section:
+    """Return the rules with counts, interval, p and q, and the places behind the first ones."""
+    frame = rules.to_pandas()
+    frame["antecedents"] = [", ".join(sorted(x)) for x in frame["antecedents"]]
+    frame["consequents"] = [", ".join(sorted(x)) for x in frame["consequents"]]
+    columns = (
+        Column(key="antecedents", kind="text"), Column(key="consequents", kind="text"),
+        Column(key="n_both", title="n both", kind="count"),
+        Column(key="n_antecedent", title="n antecedent", kind="count"),
+        Column(key="n_consequent", title="n consequent", kind="count"),
+        Column(key="support", kind="ratio"), Column(key="confidence", kind="ratio"),
+        Column(key="lift", kind="ratio", digits=2),
+        Column(key="odds_ratio", title="odds ratio", low="odds_ratio_low", high="odds_ratio_high",
+               digits=2),
+        Column(key="p_fisher", title="Fisher p", kind="p"), Column(key="q_bh", title="q", kind="p"),
+    )  # fmt: skip
+    said = (
+        f"Unit: {rules.baskets.unit}, {len(rules.baskets):,} baskets. m = {rules.m:,} candidates "
+        f"with sufficient margins; {int(rules.significant.sum()):,} of {len(rules):,} rules have "
+        f"q < {rules.alpha:g} (Benjamini-Hochberg over all m, one-sided Fisher)."
+    )
+    blocks: list[Block] = [Paragraph(text=said), _filters(rules.baskets)]
+    if len(rules):
+        rows = tuple(frame.to_dict("records"))
+        blocks.append(TableBlock(title="Rules", rows=rows, columns=columns))
+        blocks += _behind(rules, [f"{r['antecedents']} → {r['consequents']}" for r in rows])
+    return Section(title=title, blocks=tuple(blocks))
+
+
+def signals_section(signals: Signals) -> Section:
+    """Return drug + drug → outcome signals with Ω, its interval, p, q and evidence."""
+    frame = signals.to_pandas()
+    said = (
+        f"Unit: {signals.baskets.unit}, {len(signals.baskets):,} baskets. m = {signals.m:,} "
+        f"candidate triplets; {int(signals['signal'].sum()):,} have q < {signals.alpha:g}. "
+        "Ω contrasts the observed count with what the two single drugs explain together "
+        "(additive null); p is one-sided against that null."
+    )
+    blocks: list[Block] = [Paragraph(text=said)]
+    rows = tuple(frame.to_dict("records"))
+    if rows:
+        blocks.append(TableBlock(title="Signals", rows=rows, columns=_signal_columns()))
+        names = [f"{r['drug_1']} + {r['drug_2']} → {r['outcome']}" for r in rows]
+        blocks += _behind(signals, names)
+    return Section(title="Interaction signals", blocks=tuple(blocks))
+
+
+def _signal_columns() -> tuple[Column | str, ...]:
+    return (
+        Column(key="drug_1", title="drug 1"), Column(key="drug_2", title="drug 2"), "outcome",
+        Column(key="n_111", title="n both + outcome", kind="count"),
+        Column(key="expected", kind="ratio", digits=1),
+        Column(key="omega", title="Ω", kind="ratio", digits=2),
+        Column(key="omega025", title="Ω025", kind="ratio", digits=2),
+        Column(key="p_additive", title="p", kind="p"), Column(key="q_bh", title="q", kind="p"),
+    )  # fmt: skip
+
+
+def _flat(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    ends = (("", "value"), ("_low", "low"), ("_high", "high"))
+    return {f"{name}{end}": row[key] for name, row in scores.items() for end, key in ends}
+
+
+def _curves(study: RiskStudy, features: str) -> list[Block]:
+    models = study.models.values()
+    base = float(np.mean(study.y))
+    return [
+        CurvePlot(
+            title=f"ROC, {features}",
+            series=tuple(Series(name=m.name, x=m.roc.fpr, y=m.roc.tpr) for m in models),
+            x_label="false-positive rate", y_label="sensitivity", diagonal=True,
+        ),
+        CurvePlot(
+            title=f"Precision and recall, {features}",
+            series=tuple(Series(name=m.name, x=m.pr.recall, y=m.pr.precision) for m in models),
+            x_label="recall", y_label="precision", level=base,
+            caption=f"The line is the base rate, {base:.3f}.",
+        ),
+        CurvePlot(
+            title=f"Calibration, {features}",
+            series=tuple(
+                Series(
+                    name=m.name, x=m.calibration.predicted, y=m.calibration.observed,
+                    low=m.calibration.low, high=m.calibration.high,
+                )
+                for m in models
+            ),
+            x_label="predicted risk", y_label="observed share", diagonal=True,
+        ),
+    ]  # fmt: skip
+
+
+def _importance(study: RiskStudy, features: str) -> Block:
+    rows = [
+        {"model": m.name, "feature": f.name, "fall in AUROC": f.fall, "folds": f.n_folds}
+        for m in study.models.values()
+        for f in m.top_features
+    ]
+    return TableBlock(
+        title=f"What the models lean on, {features}",
+        rows=tuple(rows),
+        caption="Fall in AUROC on held-out folds when one feature is shuffled.",
+    )
+
+
+def _excluded(studies: Mapping[str, RiskStudy]) -> list[Block]:
+    rows = [
+        {"features": name, "reason": reason.replace("_", " "), "rows": n}
+        for name, study in studies.items()
+        for reason, n in study.n_excluded.items()
+    ]
+    return [TableBlock(title="Left out, and why", rows=tuple(rows))] if rows else []
+
+
+def _filters(baskets: Baskets) -> Block:
+    pairs = [(f"left out: {name}", n) for name, n in baskets.n_excluded.items()]
+    pairs += [(f"not assessed, kept: {name}", n) for name, n in baskets.n_unassessed.items() if n]
+    return Facts(pairs=(("baskets", len(baskets)), ("items", len(baskets.items)), *pairs))
+
+
+def _behind(found: Rules | Signals, names: Sequence[str]) -> list[Block]:
+    """Return where the first rows come from: baskets, notes and offsets, never text."""
+    if found.baskets.entities is None and found.baskets.events is None:
+        return []
+    rows = []
+    for i, name in enumerate(names[:N_SHOWN]):
+        table = found.evidence(i)
+        if isinstance(table, EntityTable):
+            first = zip(table["note"], table["start"], table["end"], strict=True)
+            places = [f"{note}:{start}-{end}" for note, start, end in first]
+            n_places = len(set(table["note"].tolist()))
+        else:
+            ids = table["encounter"].tolist()
+            places = [str(x) for x in dict.fromkeys(ids)]
+            n_places = len(places)
+        more = " …" if len(places) > N_PLACES else ""
+        shown = ", ".join(places[:N_PLACES]) + more
+        rows.append({"statement": name, "mentions": len(table), "from": n_places, "places": shown})
+    columns = ("statement", "mentions", Column(key="from", title="notes or stays"),
+               Column(key="places", kind="code"))  # fmt: skip
+    return [TableBlock(title="Evidence", rows=tuple(rows), columns=columns)]

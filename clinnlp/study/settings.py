@@ -1,0 +1,62 @@
+"""Settings of the flows; light to import, so that ``--help`` is quick."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from clinnlp.core.checks import check_at_least, check_one_of
+from clinnlp.core.config import option
+
+__all__ = ["DemoSettings", "ExtractSettings", "MineSettings", "RiskSettings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractSettings:
+    """How notes are extracted."""
+
+    on_error: Literal["raise", "skip"] = option("raise", "what to do with a note that fails")
+    batch_size: int = option(64, "notes in memory at a time, >= 1")
+    part_size: int = option(2000, "notes in a Parquet part: what a kill can cost, >= 1")
+
+    def __post_init__(self) -> None:
+        check_one_of(self.on_error, ("raise", "skip"), name="on_error")
+        check_at_least(self.batch_size, 1, name="batch_size")
+        check_at_least(self.part_size, 1, name="part_size")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskSettings:
+    """How risk models are trained and scored."""
+
+    models: tuple[str, ...] = option(
+        ("naive_bayes", "random_forest", "svm"), "models to train: naive_bayes random_forest svm"
+    )
+    look_back_days: float = option(3650.0, "days before index that count, > 0")
+    min_patients: int = option(5, "training patients a feature needs, >= 1")
+    n_folds: int = option(5, "folds by patient, >= 2")
+    n_boot: int = option(1000, "bootstrap draws of patients for the intervals, >= 0")
+    seed: int = option(0, "seed of folds, models and bootstrap")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MineSettings:
+    """How rules and signals are mined."""
+
+    label: tuple[str, ...] | None = option(None, "labels whose mentions are items (all by default)")
+    unit: str = option("patient", "what a basket is: note, encounter or patient")
+    min_count: int = option(5, "baskets with both sides of a rule, >= 1")
+    max_len: int = option(2, "most items of a rule, >= 2")
+    alpha: float = option(0.05, "level of the q-values, 0 to 1")
+    strict: bool = option(False, "demand that each assertion axis was assessed")
+    drug_kind: str = option("drug", "kind or label of the drugs of interaction signals")
+    outcome_kind: str = option("outcome", "kind or label of their outcomes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSettings:
+    """How the demonstration runs."""
+
+    epochs: int = option(6, "passes over the annotated notes, >= 1")
+    n_patients: int = option(5000, "structured patients to generate, >= 500")
+    n_noted: int = option(1000, "patients with notes, >= 100")
+    seed: int = option(0, "seed of fine-tuning, folds and bootstrap")
+    show_text: bool = option(True, "show the text of (synthetic) notes in the report")
