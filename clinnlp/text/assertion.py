@@ -1,0 +1,248 @@
+"""Assertion: whether a mention is negated, uncertain, hypothetical, historical, another person's.
+
+One engine for five axes, after ConText. All cues of all axes are found in one scan of the
+folded note; of overlapping phrases the longest stays. Then each sentence with mentions is swept
+once from the left and once from the right: a cue opens its axis, a terminator closes it, and a
+mention takes the state it meets. Sections open an axis at the start of their sentences (family
+history: someone else), and the open axes of a sentence that ends in a colon reach into the list
+items below it. Time is linear in the text, the mentions and the cues.
+
+Everything that belongs to a language stands in the tables.
+
+References
+----------
+Chapman et al., NegEx, J Biomed Inform 34(5), 2001. Harkema, Dowling, Thornblade and Chapman,
+ConText, J Biomed Inform 42(5), 2009.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from clinnlp.core.notes import AXES, Assertion, Entity, Note, Section
+from clinnlp.core.spans import Span
+from clinnlp.text.cues import Action, read_cues, read_priors
+from clinnlp.text.matcher import Match, TermMatcher, fold_text
+from clinnlp.text.sentences import Sentences
+from clinnlp.text.tables import data_path
+
+__all__ = ["Assertions"]
+
+_N_AXES = len(AXES)
+_NOTHING = Assertion(**dict.fromkeys(AXES, False))  # type: ignore[arg-type]
+_LONGEST_WORD = 24  # characters; a scope of n words never reaches further than n such words
+_LIST_ITEM = re.compile(r"(?:[-*•·–+>]|\(?\d{1,2}[.)]|\(?[^\W\d_][.)])\s")
+
+
+class _Item(NamedTuple):
+    """A phrase of the table at a place of the note."""
+
+    start: int
+    end: int
+    actions: tuple[Action, ...]
+
+
+class _Open(NamedTuple):
+    """An open axis: the cue that opened it, and its reach in words (0: no limit)."""
+
+    start: int
+    end: int
+    scope: int
+
+
+_State = dict[int, _Open]  # axis → what opened it; limited cues under axis + _N_AXES
+_Hits = dict[int, _Open]  # axis → what decided
+
+
+class Assertions:
+    """Pipe that sets the assertion of every mention of a note, whoever made it.
+
+    All five axes are assessed; `Assertion.cues` holds, for each axis that is true, the span of
+    the words that decided, which may be a section's heading. Sentences are computed where the
+    note has none; section priors work where the note has sections.
+
+    Parameters
+    ----------
+    tables : sequence of paths, optional
+        TSV cue tables (see `clinnlp.text.cues`). Default: English.
+    priors : path, optional
+        TSV of section priors: ``kind``, ``axis``, ``when`` (``always``, or only with a ``cue``).
+
+    Examples
+    --------
+    >>> fever = Entity(id="T1", span=Span(7, 12), label="Problem")
+    >>> note = Assertions()(Note(id="n", text="Denies fever.", entities=(fever,)))
+    >>> note.entities[0].assertion.negated, note[note.entities[0].assertion.cues["negated"]]
+    (True, 'Denies')
+    """
+
+    def __init__(
+        self, tables: Sequence[str | Path] | None = None, *, priors: str | Path | None = None
+    ) -> None:
+        cues = read_cues(tables or [data_path("assertion_en.tsv")])
+        self._actions = cues.actions
+        self._matcher = TermMatcher(cues.phrases)
+        self._priors = read_priors(priors or data_path("section_priors.tsv"))
+        self._sentences = Sentences()
+
+    def __call__(self, note: Note, /) -> Note:
+        """Return the note with the assertion of each mention set anew."""
+        if not note.entities:
+            return note
+        hits = self._hits(note)
+        entities = tuple(
+            _asserted(entity, found) for entity, found in zip(note.entities, hits, strict=True)
+        )
+        return note.with_(entities=entities)
+
+    def _hits(self, note: Note) -> list[_Hits]:
+        """Return for each mention what decided each axis that is true."""
+        hits: list[_Hits] = [{} for _ in note.entities]
+        items = self._items(note.text)
+        starts = [item.start for item in items]
+        carried: _State = {}
+        for sentence, inside in _by_sentence(note, self._sentences):
+            if carried and not _LIST_ITEM.match(note.text, sentence.start):
+                carried = {}
+            introduces = note.text[sentence.end - 1] == ":"
+            if not inside and not introduces:
+                continue
+            first = bisect_left(starts, sentence.start)
+            here = items[first : bisect_left(starts, sentence.end, first)]
+            state = {**self._opened(note, sentence, here), **carried}
+            _sweep_forward(note, here, inside, state, hits)
+            _sweep_backward(note, here, inside, hits)
+            if introduces:
+                carried = state
+        return hits
+
+    def _items(self, text: str) -> list[_Item]:
+        folded = fold_text(text)
+        found = _longest(self._matcher.find(folded))
+        return [_Item(*folded.original(m.start, m.end), self._actions[m.term]) for m in found]
+
+    def _opened(self, note: Note, sentence: Span, items: Sequence[_Item]) -> _State:
+        """Return the axes that the section of a sentence opens at its start."""
+        state: _State = {}
+        section = _section_at(note.sections or (), sentence.start)
+        for prior in self._priors.get(section.kind, ()) if section else ():
+            if prior.needs_cue and not any(
+                action.axis == prior.axis and action.kind == "cue"
+                for item in items
+                for action in item.actions
+            ):
+                continue
+            where = section.heading if section else None
+            state[prior.axis] = _Open(where.start, where.end, 0) if where else _Open(-1, -1, 0)
+        return state
+
+
+def _by_sentence(note: Note, splitter: Sentences) -> Iterator[tuple[Span, list[int]]]:
+    """Yield each sentence with the indices of the mentions that begin in it, in text order.
+
+    A mention outside all sentences goes to the next one, stretched to hold it.
+    """
+    sentences = note.sentences
+    if sentences is None:
+        sentences = splitter(note).sentences or ()
+    entities = note.entities
+    order = sorted(range(len(entities)), key=lambda i: entities[i].span)
+    k = 0
+    for sentence in sorted(sentences):
+        inside = []
+        while k < len(order) and entities[order[k]].span.start < sentence.end:
+            inside.append(order[k])
+            k += 1
+        start = min(sentence.start, entities[inside[0]].span.start) if inside else sentence.start
+        yield Span(start, sentence.end), inside
+    for i in order[k:]:
+        yield entities[i].span, [i]
+
+
+def _section_at(sections: Sequence[Section], offset: int) -> Section | None:
+    """Return the last section that begins at or before `offset` and holds it."""
+    k = bisect_right(sections, offset, key=lambda section: section.span.start)
+    if k and sections[k - 1].span.end > offset:
+        return sections[k - 1]
+    return None
+
+
+def _sweep_forward(
+    note: Note, items: Sequence[_Item], inside: Sequence[int], state: _State, hits: list[_Hits]
+) -> None:
+    """Walk a sentence rightwards; leaves in `state` what is open at its end."""
+    k = 0
+    for i in inside:
+        start = note.entities[i].span.start
+        while k < len(items) and items[k].start < start:
+            _apply(items[k], state, forward=True)
+            k += 1
+        for key, cue in state.items():
+            if not cue.scope or _n_words(note.text, cue.end, start, cue.scope) < cue.scope:
+                hits[i].setdefault(key % _N_AXES, cue)
+    for item in items[k:]:
+        _apply(item, state, forward=True)
+
+
+def _sweep_backward(
+    note: Note, items: Sequence[_Item], inside: Sequence[int], hits: list[_Hits]
+) -> None:
+    """Walk a sentence leftwards."""
+    state: _State = {}
+    k = len(items) - 1
+    for i in sorted(inside, key=lambda i: note.entities[i].span.end, reverse=True):
+        end = note.entities[i].span.end
+        while k >= 0 and items[k].end > end:
+            _apply(items[k], state, forward=False)
+            k -= 1
+        for key, cue in state.items():
+            if not cue.scope or _n_words(note.text, end, cue.start, cue.scope) < cue.scope:
+                hits[i].setdefault(key % _N_AXES, cue)
+
+
+def _apply(item: _Item, state: _State, *, forward: bool) -> None:
+    for action in item.actions:
+        if action.kind == "terminator":
+            if action.forward if forward else action.backward:
+                state.pop(action.axis, None)
+                state.pop(action.axis + _N_AXES, None)
+        elif action.kind == "cue" and (action.forward if forward else action.backward):
+            key = action.axis + (_N_AXES if action.scope else 0)
+            state[key] = _Open(item.start, item.end, action.scope)
+
+
+def _n_words(text: str, start: int, end: int, limit: int) -> int:
+    """Return the number of words in a range, or `limit` where it is too long to hold fewer."""
+    if end - start > limit * _LONGEST_WORD:
+        return limit
+    return len(text[start:end].split()) if end > start else 0
+
+
+def _longest(matches: Iterable[Match]) -> list[Match]:
+    """Return disjoint matches; of two that overlap the longer stays, then the first."""
+    kept: list[Match] = []
+    for match in matches:
+        if kept and match.start < kept[-1].end:
+            if match.end - match.start > kept[-1].end - kept[-1].start:
+                kept[-1] = match
+        else:
+            kept.append(match)
+    return kept
+
+
+def _asserted(entity: Entity, found: _Hits) -> Entity:
+    if not found:
+        made = _NOTHING
+    else:
+        made = Assertion(
+            **{name: axis in found for axis, name in enumerate(AXES)},
+            cues={
+                AXES[axis]: Span(cue.start, cue.end)
+                for axis, cue in sorted(found.items())
+                if cue.end > 0
+            },
+        )
+    return replace(entity, assertion=made)

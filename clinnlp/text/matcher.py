@@ -1,0 +1,167 @@
+"""Finding many terms at once in text that is folded without losing its offsets.
+
+The text is case-folded character by character, so that its length stays, and runs of white
+space are squeezed to one blank, whose lost characters a short list remembers. One Aho-Corasick
+automaton then finds every term; a match counts only between word boundaries. All occurrences
+are looked at, not only the leftmost longest, because a longest match that ends inside a word
+would hide a shorter whole one.
+
+References
+----------
+Aho and Corasick, Communications of the ACM 18(6), 1975.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick
+
+__all__ = ["Folded", "Match", "TermMatcher", "fold_keeping_length", "fold_text", "leftmost_longest"]
+
+_LONG_GAP = re.compile(r"\s{2,}")
+_GAP = re.compile(r"\s{2,}|[^\S ]")
+
+
+class Match(NamedTuple):
+    """Term number `term` at ``[start, end)`` of the folded text."""
+
+    start: int
+    end: int
+    term: int
+
+
+class Folded(NamedTuple):
+    """A text made ready for matching.
+
+    `cased` has white space squeezed, `lower` is `cased` case-folded; both have one length.
+    `at` and `shifts` lead from their offsets back to the original ones.
+    """
+
+    lower: str
+    cased: str
+    at: list[int]
+    shifts: list[int]
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Return the original offsets of a non-empty range of the folded text."""
+        if not self.at:
+            return start, end
+        first = self.shifts[bisect_right(self.at, start)]
+        last = self.shifts[bisect_right(self.at, end - 1)]
+        return start + first, end + last
+
+
+def fold_keeping_length(text: str) -> str:
+    """Return `text` case-folded where that keeps each character one character.
+
+    Examples
+    --------
+    >>> fold_keeping_length("İSTANBUL Straße")
+    'İstanbul straße'
+    """
+    if text.isascii():
+        return text.lower()
+    folded = text.casefold()  # never shorter than the text
+    return folded if len(folded) == len(text) else "".join(_fold_char(c) for c in text)
+
+
+def fold_text(text: str) -> Folded:
+    """Return `text` folded and squeezed, with the way back to its offsets.
+
+    Examples
+    --------
+    >>> folded = fold_text("Chest\\n  PAIN")
+    >>> folded.lower, folded.original(6, 10)
+    ('chest pain', (8, 12))
+    """
+    at: list[int] = []
+    shifts = [0]
+    for gap in _LONG_GAP.finditer(text):
+        at.append(gap.start() + 1 - shifts[-1])
+        shifts.append(shifts[-1] + gap.end() - gap.start() - 1)
+    cased = _GAP.sub(" ", text)
+    return Folded(fold_keeping_length(cased), cased, at, shifts)
+
+
+class TermMatcher:
+    """Terms, found all at once.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        White space in them is squeezed. Repeated terms answer with the first one's number.
+    n_cased : int
+        Terms of up to this many characters match only in exactly their own case.
+
+    Examples
+    --------
+    >>> matcher = TermMatcher(["chest pain", "pain", "PE"], n_cased=3)
+    >>> [tuple(m) for m in matcher.find(fold_text("Chest pain: PE? (pe, painful)"))]
+    [(0, 10, 0), (6, 10, 1), (12, 14, 2)]
+    """
+
+    def __init__(self, terms: Sequence[str], *, n_cased: int = 0) -> None:
+        lower: dict[str, int] = {}
+        cased: dict[str, int] = {}
+        for number, term in enumerate(terms):
+            squeezed = " ".join(term.split())
+            if 0 < len(squeezed) <= n_cased:
+                cased.setdefault(squeezed, number)
+            elif squeezed:
+                lower.setdefault(fold_keeping_length(squeezed), number)
+        self._lower, self._lower_terms = _automaton(lower)
+        self._cased, self._cased_terms = _automaton(cased)
+
+    def find(self, folded: Folded) -> list[Match]:
+        """Return every whole-word occurrence by start, the longer first; they may overlap."""
+        found = _whole_words(self._lower, self._lower_terms, folded.lower)
+        if self._cased is not None:
+            found += _whole_words(self._cased, self._cased_terms, folded.cased)
+        found.sort(key=_by_start_then_length)
+        return found
+
+
+def leftmost_longest(matches: Sequence[Match]) -> list[Match]:
+    """Return the disjoint matches met from the left, the longest at each place.
+
+    `matches` come by start, the longer first, as `TermMatcher.find` gives them.
+    """
+    kept: list[Match] = []
+    end = 0
+    for match in matches:
+        if match.start >= end:
+            kept.append(match)
+            end = match.end
+    return kept
+
+
+def _automaton(terms: dict[str, int]) -> tuple[AhoCorasick | None, list[int]]:
+    made = AhoCorasick(list(terms), store_patterns=False) if terms else None
+    return made, list(terms.values())
+
+
+def _whole_words(automaton: AhoCorasick | None, numbers: list[int], text: str) -> list[Match]:
+    if automaton is None:
+        return []
+    out = []
+    n_chars = len(text)
+    for pattern, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
+        if start and text[start - 1].isalnum() and text[start].isalnum():
+            continue
+        if end < n_chars and text[end].isalnum() and text[end - 1].isalnum():
+            continue
+        out.append(Match(start, end, numbers[pattern]))
+    return out
+
+
+def _by_start_then_length(match: Match) -> tuple[int, int]:
+    return match.start, -match.end
+
+
+def _fold_char(char: str) -> str:
+    for folded in (char.casefold(), char.lower()):
+        if len(folded) == 1:
+            return folded
+    return char
