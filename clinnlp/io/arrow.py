@@ -18,7 +18,7 @@ from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_folder, atomic_path
 from clinnlp.core.tables import Table
 from clinnlp.io.lines import open_bytes, read_lines, write_bytes
-from clinnlp.io.rows import check_columns, column_names, table_kind
+from clinnlp.io.rows import DELIMITERS, check_columns, column_names, table_form
 
 __all__ = ["arrow_schema", "from_arrow", "read_columns", "to_arrow", "write_columns"]
 
@@ -32,7 +32,6 @@ _TYPES = {
     "flag": pa.bool_(),
 }
 _PART_ROWS = 1_000_000
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 def arrow_schema(kind: type[Table]) -> pa.Schema:
@@ -103,7 +102,7 @@ def read_columns(kind: type[T], path: str | Path, renamed: Mapping[str, str]) ->
         renamed = {name: name for name in names}
     check_columns(list(renamed.values()), names, path)
     try:
-        read = _parquet if table_kind(path) == ".parquet" else _csv
+        read = _parquet if table_form(path) == "parquet" else _csv
         return from_arrow(kind, read(kind, path, renamed))
     except ArgumentError as error:
         message = str(error)
@@ -121,11 +120,11 @@ def write_columns(table: Table, path: str | Path) -> None:
             for k in range(0, max(1, len(table)), _PART_ROWS):
                 part = folder / f"part-{k // _PART_ROWS:05d}.parquet"
                 pq.write_table(arrow.slice(k, _PART_ROWS), part)
-    elif table_kind(path) == ".parquet":
+    elif table_form(path) == "parquet":
         with atomic_path(path) as temporary:
             pq.write_table(arrow, temporary)
     else:
-        options = pc.WriteOptions(delimiter=_DELIMITERS[table_kind(path)])
+        options = pc.WriteOptions(delimiter=DELIMITERS[table_form(path)])
         with write_bytes(path) as handle:
             pc.write_csv(arrow, handle, options)
 
@@ -166,7 +165,7 @@ def _csv(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
     )
-    parse = pc.ParseOptions(delimiter=_DELIMITERS[table_kind(path)], newlines_in_values=True)
+    parse = pc.ParseOptions(delimiter=DELIMITERS[table_form(path)], newlines_in_values=True)
     read = pc.ReadOptions(use_threads=False, block_size=1 << 24)
     table: pa.Table | None
     try:

@@ -262,7 +262,7 @@ def _brat_ids(note: Note) -> dict[str, str]:
     wanted = [(e.id, "T") for e in note.entities] + [(r.id, _letter(r)) for r in note.relations]
     if len({own for own, _ in wanted}) < len(wanted):
         raise _refuse(note, "ids that no two mentions or relations share", "others")
-    allowed = {own for own, letter in wanted if re.fullmatch(rf"{letter}[0-9]+", own)}
+    allowed = {own for own, letter in wanted if re.fullmatch(rf"[{letter}]\d+", own)}
     names: dict[str, str] = {}
     counts = dict.fromkeys("TRE*", 0)
     for own, letter in wanted:

@@ -7,6 +7,7 @@ formats.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from clinnlp.io.lines import read_lines
 from clinnlp.io.losses import EVERYTHING, check_kept
 from clinnlp.io.pubtator import HOLDS as PUBTATOR_HOLDS
 from clinnlp.io.pubtator import read_pubtator, write_pubtator
+from clinnlp.io.rows import FORMS
 from clinnlp.io.tabular import COLUMNS, read_note_table, write_table
 from clinnlp.io.tabular import HOLDS as TABLE_HOLDS
 
@@ -46,11 +48,16 @@ FORMATS: dict[str, Format] = {
     ),
     "brat": Format((".ann",), read_brat, write_brat, BRAT_HOLDS),
     "conll": Format((".conll", ".iob", ".iob2", ".bio"), read_conll, write_conll, CONLL_HOLDS),
-    "csv": Format((".csv",), read_note_table, write_table, TABLE_HOLDS),
-    "tsv": Format((".tsv",), read_note_table, write_table, TABLE_HOLDS),
-    "parquet": Format((".parquet",), read_note_table, write_table, TABLE_HOLDS),
+    **{
+        form: Format(
+            (f".{form}",),
+            partial(read_note_table, form=form),
+            partial(write_table, form=form),
+            TABLE_HOLDS,
+        )
+        for form in FORMS
+    },
 }
-_TABLES = ("csv", "tsv", "parquet")
 _PACKED = (".gz", ".xz")
 _PUBTATOR_HEAD = re.compile(r"\d+\|t\|")
 
@@ -204,7 +211,7 @@ def _check_columns(columns: dict[str, str], files: Sequence[tuple[Path, str]]) -
     unknown = sorted(set(columns) - set(COLUMNS))
     if unknown:
         raise ArgumentError(f"columns of notes are {', '.join(COLUMNS)}, got {', '.join(unknown)}")
-    other = sorted({name for _, name in files if name not in _TABLES})
+    other = sorted({name for _, name in files if name not in FORMS})
     if columns and other:
         raise ArgumentError(f"columns can be named for tables only, got {', '.join(other)}")
 

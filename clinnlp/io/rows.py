@@ -19,11 +19,11 @@ from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.io.lines import read_lines
 
-__all__ = ["SUFFIXES", "check_columns", "column_names", "read_rows", "table_kind"]
+__all__ = ["DELIMITERS", "FORMS", "check_columns", "column_names", "read_rows", "table_form"]
 
-SUFFIXES = (".csv", ".tsv", ".parquet")
+FORMS = ("csv", "tsv", "parquet")
 _PACKED = (".gz", ".xz")
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+DELIMITERS = {"csv": ",", "tsv": "\t"}
 _BATCH = 256  # rows of a Parquet file in memory at a time
 _LONGEST_FIELD = 2**31 - 1
 _LONGEST_NAME = 64
@@ -32,8 +32,8 @@ _LOCK = threading.Lock()
 Row = tuple[Any, ...]
 
 
-def table_kind(path: str | Path) -> str:
-    """Return ``".csv"``, ``".tsv"`` or ``".parquet"``, whatever follows for packing.
+def table_form(path: str | Path, form: str | None = None) -> str:
+    """Return `form`, or else ``"csv"``, ``"tsv"`` or ``"parquet"`` by the suffix of `path`.
 
     Raises
     ------
@@ -42,29 +42,33 @@ def table_kind(path: str | Path) -> str:
 
     Examples
     --------
-    >>> table_kind("notes.csv.xz")
-    '.csv'
+    >>> table_form("notes.csv.xz")
+    'csv'
     """
+    if form in FORMS:
+        return form
     name = Path(path).name.lower()
     for packed in _PACKED:
         name = name.removesuffix(packed)
-    for suffix in SUFFIXES:
-        if name.endswith(suffix):
-            return suffix
-    raise ArgumentError(f"a table must end in {', '.join(SUFFIXES)} or a folder, got {path}")
+    suffix = name.rpartition(".")[2]
+    if suffix not in FORMS:
+        raise ArgumentError(f"a table must end in .{', .'.join(FORMS)}, got {path}")
+    return suffix
 
 
-def column_names(path: str | Path) -> list[str]:
+def column_names(path: str | Path, *, form: str | None = None) -> list[str]:
     """Return the names of the columns of a table file; none where it has 0 bytes."""
     path = check_file(path)
     if path.stat().st_size == 0:
         return []
-    if table_kind(path) == ".parquet":
+    if table_form(path, form) == "parquet":
         return list(_parquet(path).schema_arrow.names)
-    return next((list(row) for _, row in _records(path)), [])
+    return next((list(row) for _, row in _records(path, form)), [])
 
 
-def read_rows(path: str | Path, wanted: Sequence[str]) -> Iterator[tuple[int, Row]]:
+def read_rows(
+    path: str | Path, wanted: Sequence[str], *, form: str | None = None
+) -> Iterator[tuple[int, Row]]:
     """Yield ``(line, values of the wanted columns)`` for each row.
 
     Values are text in CSV and TSV, plain Python values or ``None`` in Parquet. A file of 0 bytes
@@ -78,10 +82,10 @@ def read_rows(path: str | Path, wanted: Sequence[str]) -> Iterator[tuple[int, Ro
     path = check_file(path)
     if path.stat().st_size == 0:
         return
-    if table_kind(path) == ".parquet":
+    if table_form(path, form) == "parquet":
         yield from _parquet_rows(path, wanted)
         return
-    records = _records(path)
+    records = _records(path, form)
     _, header = next(records, (1, []))
     if not header:
         return
@@ -121,9 +125,9 @@ def _told(names: Sequence[str]) -> str:
     return f"columns are {', '.join(repr(name) for name in names)}"
 
 
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _records(path: Path, form: str | None) -> Iterator[tuple[int, list[str]]]:
     lines = (line for _, line in read_lines(path))
-    reader = csv.reader(lines, delimiter=_DELIMITERS[table_kind(path)], strict=True)
+    reader = csv.reader(lines, delimiter=DELIMITERS[table_form(path, form)], strict=True)
     while True:
         began = reader.line_num + 1
         row: list[str] | None = []

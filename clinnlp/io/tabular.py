@@ -35,7 +35,7 @@ from clinnlp.core.tables import EntityTable, EventTable
 from clinnlp.core.vocab import Concept, Vocabulary, fold
 from clinnlp.io.arrow import read_columns, write_columns
 from clinnlp.io.lines import add_id, encode, write_bytes
-from clinnlp.io.rows import check_columns, column_names, read_rows, table_kind
+from clinnlp.io.rows import DELIMITERS, check_columns, column_names, read_rows, table_form
 
 __all__ = [
     "HOLDS",
@@ -144,20 +144,23 @@ def read_table(
 
 
 def read_note_table(
-    path: str | Path, *, seen: set[str] | None = None, **columns: str
+    path: str | Path, *, seen: set[str] | None = None, form: str | None = None, **columns: str
 ) -> Iterator[Note]:
-    """Yield the notes of a table; without names, columns called as in `COLUMNS` are read."""
+    """Yield the notes of a table; without names, columns called as in `COLUMNS` are read.
+
+    `form` is ``"csv"``, ``"tsv"`` or ``"parquet"``; by suffix where absent.
+    """
     unknown = sorted(set(columns) - set(COLUMNS))
     if unknown:
         raise ArgumentError(f"columns of notes are {', '.join(COLUMNS)}, got {', '.join(unknown)}")
     if not columns:
-        names = column_names(path)
+        names = column_names(path, form=form)
         columns = {name: name for name in COLUMNS if name in names}
-    return _table(Path(path), {"text": "text", **columns}, set() if seen is None else seen)
+    return _table(Path(path), {"text": "text", **columns}, set() if seen is None else seen, form)
 
 
-def write_table(notes: Iterable[Note], path: str | Path) -> int:
-    """Write notes as a table, CSV, TSV or Parquet by suffix, and return how many.
+def write_table(notes: Iterable[Note], path: str | Path, *, form: str | None = None) -> int:
+    """Write notes as a table, CSV, TSV or Parquet by suffix or `form`, and return how many.
 
     Raises
     ------
@@ -166,8 +169,9 @@ def write_table(notes: Iterable[Note], path: str | Path) -> int:
         a zone: the table would not give it back.
     """
     path = Path(path)
-    write = _write_parquet if table_kind(path) == ".parquet" else _write_csv
-    return write(map(_values, notes), path)
+    form = table_form(path, form)
+    rows = map(_values, notes)
+    return _write_parquet(rows, path) if form == "parquet" else _write_csv(rows, path, form)
 
 
 def read_events(path: str | Path, **columns: str) -> EventTable:
@@ -259,8 +263,10 @@ def _named(arguments: Mapping[str, Any]) -> dict[str, str]:
     return {field: arguments[field] for field in COLUMNS if arguments[field] is not None}
 
 
-def _table(path: Path, named: Mapping[str, str], seen: set[str]) -> Iterator[Note]:
-    for row, (line, values) in enumerate(read_rows(path, list(named.values()))):
+def _table(
+    path: Path, named: Mapping[str, str], seen: set[str], form: str | None = None
+) -> Iterator[Note]:
+    for row, (line, values) in enumerate(read_rows(path, list(named.values()), form=form)):
         note = _note(dict(zip(named, values, strict=True)), row, path, line)
         add_id(seen, note.id, path, line)
         yield note
@@ -346,10 +352,10 @@ def _values(note: Note) -> dict[str, Any]:
     return values
 
 
-def _write_csv(rows: Iterable[dict[str, Any]], path: Path) -> int:
+def _write_csv(rows: Iterable[dict[str, Any]], path: Path, form: str) -> int:
     n = 0
     line = io.StringIO(newline="")
-    writer = csv.DictWriter(line, COLUMNS, delimiter="\t" if table_kind(path) == ".tsv" else ",")
+    writer = csv.DictWriter(line, COLUMNS, delimiter=DELIMITERS[form])
     with write_bytes(path) as handle:
         writer.writeheader()
         for row in rows:
