@@ -8,12 +8,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from clinnlp.core.errors import DataError
-from clinnlp.core.notes import Note
+from clinnlp.core.notes import Assertion, Note
 from clinnlp.core.patients import TimeWindow
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.tables import EntityTable, EventTable
@@ -183,8 +184,13 @@ def _assertion_section(gold: Sequence[Note], heard: Sequence[Note]) -> Section:
         for axis, prf in score_assertions(gold, notes).items():
             kept = {"precision": prf.precision, "recall": prf.recall, "F1": prf.f1}
             rows.append({"axis": axis, "on": source, "positives": prf.tp + prf.fn} | kept)
-    columns = ("axis", "on", *(Column(key=k, kind="ratio") for k in ("precision", "recall", "F1")),
-               Column(key="positives", kind="count"))  # fmt: skip
+    ratios = tuple(Column(key=name, kind="ratio") for name in ("precision", "recall", "F1"))
+    columns: tuple[Column | str, ...] = (
+        "axis",
+        "on",
+        *ratios,
+        Column(key="positives", kind="count"),
+    )
     table = TableBlock(title="Assertion axes", rows=tuple(rows), columns=columns)
     return Section(title="What is said of a mention", blocks=(table,))
 
@@ -194,10 +200,6 @@ def _bare(note: Note) -> Note:
 
 
 def _unjudged(note: Note) -> Note:
-    from dataclasses import replace
-
-    from clinnlp.core.notes import Assertion
-
     entities = tuple(replace(e, assertion=Assertion()) for e in note.entities)
     return note.with_(entities=entities, sentences=None)
 

@@ -1,6 +1,5 @@
 """Files in, a folder with tables and a report out: risk models, and rules with signals."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +129,7 @@ def predictions(study: RiskStudy) -> Any:
     return pd.DataFrame(columns | {f"p_{m.name}": m.p for m in study.models.values()})
 
 
-def provenance(settings: Any, *inputs: str | Path) -> Mapping[str, Any]:
+def provenance(settings: Any, *inputs: str | Path) -> dict[str, Any]:
     """Return versions, settings and the hashes of the input files."""
     files = [Path(p) for p in inputs]
     listed = [f for p in files for f in (sorted(p.glob("*")) if p.is_dir() else [p])]

@@ -52,7 +52,9 @@ def fold(table: pd.DataFrame, k: int) -> pd.DataFrame:
     train, test = table[table["fold"] != k], table[table["fold"] == k]
     made = {"label": test["label"].to_numpy()}
     for name, model in {"complement_nb": ComplementNB(), "linear_svm": LinearSVC(C=0.5)}.items():
-        flow = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2), model)
+        flow = make_pipeline(
+            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2), model
+        )
         made[name] = flow.fit(train["text"], train["label"]).predict(test["text"])
     start = time.perf_counter()
     columns = {"text": "text", "id": "text_id", "label": "label"}

@@ -42,7 +42,7 @@ def test_an_empty_file_is_valid_and_has_no_notes(run, tmp_path):
     empty = tmp_path / "empty.jsonl"
     empty.write_bytes(b"")
     assert run("extract", empty, tmp_path / "out.csv", "--vocabulary", WORDS)[0] == 0
-    assert (tmp_path / "out.csv").read_text().startswith("note,")
+    assert (tmp_path / "out.csv").read_text().startswith('"note",')
 
 
 def test_training_on_no_notes_is_refused(run, tmp_path):

@@ -1,0 +1,124 @@
+"""Extraction: files, parts, resuming after a kill, skipping, and what it counts."""
+
+import pytest
+
+from clinnlp.core.errors import DataError, PipeError, RunError
+from clinnlp.core.notes import Coverage, Entity, Note
+from clinnlp.core.pipeline import Pipeline
+from clinnlp.core.spans import Span
+from clinnlp.io.corpora import read_notes
+from clinnlp.io.tabular import read_entity_table
+from clinnlp.study.extract import extract, fingerprint
+from clinnlp.study.settings import ExtractSettings
+
+NOTES = [Note(id=f"n{i}", text=f"drug{i} given") for i in range(25)]
+QUIET = {"progress": False}
+
+
+def first_word(note: Note) -> Note:
+    end = note.text.index(" ")
+    made = Entity(id="E1", span=Span(0, end), label="Drug", source="first")
+    kept = note.without_source("first")
+    return kept.with_(entities=(*kept.entities, made), coverage=Coverage(n_seen=2, n_total=2))
+
+
+class Killed(BaseException):
+    """Stands for a signal: no handler of ours may swallow it."""
+
+
+def killed_at(n):
+    def pipe(note):
+        if note.id == f"n{n}":
+            raise Killed
+        return first_word(note)
+
+    return pipe
+
+
+def failing(note):
+    if note.id in ("n3", "n7"):
+        raise ValueError(note.text)
+    return first_word(note)
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet", "parts"])
+def test_each_mention_is_written_once(tmp_path, name):
+    summary = extract(NOTES, Pipeline([first_word]), tmp_path / name, **QUIET)
+    table = read_entity_table(tmp_path / name)
+    assert table["note"].tolist() == [n.id for n in NOTES]
+    assert table["text"].tolist() == [f"drug{i}" for i in range(25)]
+    assert (summary.n_notes, summary.n_entities, summary.n_words) == (25, 25, 50)
+    assert summary.n_tokens_seen == summary.n_tokens == 50
+
+
+def test_whole_notes_as_jsonl_drop_what_they_came_with(tmp_path):
+    old = Entity(id="X", span=Span(0, 1), label="Old")
+    given = [note.with_(entities=(old,)) for note in NOTES]
+    extract(given, Pipeline([first_word]), tmp_path / "out.jsonl", **QUIET)
+    made = list(read_notes(tmp_path / "out.jsonl"))
+    assert {e.label for note in made for e in note.entities} == {"Drug"}
+
+
+@pytest.mark.parametrize("at", [0, 1, 9, 24])
+def test_a_killed_run_resumes_without_redoing_or_doubling(tmp_path, at):
+    settings = ExtractSettings(part_size=4, batch_size=2)
+    with pytest.raises(Killed):
+        extract(NOTES, Pipeline([killed_at(at)]), tmp_path / "o", settings=settings, **QUIET)
+    summary = extract(NOTES, Pipeline([first_word]), tmp_path / "o", settings=settings, **QUIET)
+    assert summary.n_resumed + summary.n_notes == 25
+    assert summary.n_resumed >= at - at % 2
+    assert sorted(read_entity_table(tmp_path / "o")["note"]) == sorted(n.id for n in NOTES)
+
+
+def test_resuming_with_another_model_is_refused(tmp_path):
+    extract(NOTES, Pipeline([first_word]), tmp_path / "o", made_by={"model": "a"}, **QUIET)
+    with pytest.raises(DataError, match="model"):
+        extract(NOTES, Pipeline([first_word]), tmp_path / "o", made_by={"model": "b"}, **QUIET)
+
+
+def test_a_failing_note_stops_or_is_listed(tmp_path):
+    with pytest.raises(PipeError, match="'n3'"):
+        extract(NOTES, Pipeline([failing]), tmp_path / "a.csv", **QUIET)
+    assert not list(tmp_path.iterdir())
+    skip = ExtractSettings(on_error="skip")
+    summary = extract(NOTES, Pipeline([failing]), tmp_path / "o", settings=skip, **QUIET)
+    assert sorted(summary.skipped) == ["n3", "n7"]
+    assert summary.n_notes == 23
+    listed = (tmp_path / "o" / "skipped.jsonl").read_text()
+    assert listed.count("n3") == listed.count("n7") == 1
+    assert "given" not in listed
+    again = extract(NOTES, Pipeline([failing]), tmp_path / "o", settings=skip, **QUIET)
+    assert (again.n_notes, again.n_resumed) == (0, 25)
+
+
+def test_a_source_that_cannot_be_read_leaves_nothing(tmp_path):
+    (tmp_path / "bad.jsonl").write_text("{\n")
+    with pytest.raises(DataError, match=r"bad.jsonl:1"):
+        extract(read_notes(tmp_path / "bad.jsonl"), Pipeline([]), tmp_path / "o", **QUIET)
+    assert [p.name for p in tmp_path.iterdir()] == ["bad.jsonl"]
+
+
+def test_a_full_disk_leaves_whole_parts_only(tmp_path, monkeypatch):
+    import os
+
+    calls = []
+    real = os.replace
+
+    def full(a, b):
+        calls.append(b)
+        if len(calls) > 3:  # the manifest and two parts fit
+            raise OSError(28, "No space left on device")
+        real(a, b)
+
+    monkeypatch.setattr("os.replace", full)
+    settings = ExtractSettings(part_size=5, batch_size=5)
+    with pytest.raises(RunError, match="disk is full"):
+        extract(NOTES, Pipeline([first_word]), tmp_path / "o", settings=settings, **QUIET)
+    monkeypatch.undo()
+    assert len(read_entity_table(tmp_path / "o")) == 10
+
+
+def test_fingerprints_differ_by_content(tmp_path):
+    (tmp_path / "a.csv").write_text("name\nx\n")
+    (tmp_path / "b.csv").write_text("name\ny\n")
+    assert fingerprint(None, tmp_path / "a.csv") != fingerprint(None, tmp_path / "b.csv")

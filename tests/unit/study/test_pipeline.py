@@ -1,0 +1,53 @@
+"""The pipeline of a word list, of a model, and of neither."""
+
+import pytest
+
+from clinnlp.core.errors import ArgumentError, DataError, StoreError
+from clinnlp.core.notes import Entity
+from clinnlp.core.spans import Span
+from clinnlp.core.vocab import Concept, Vocabulary
+from clinnlp.study.pipeline import pipeline
+
+WORDS = Vocabulary(
+    [
+        Concept(code="d1", name="lisinopril", label="Drug"),
+        Concept(code="p1", name="chest pain", synonyms=("angina",), label="Problem"),
+    ]
+)
+TEXT = "Denies chest pain. Started lisinopril 10 mg daily."
+
+
+def test_a_word_list_is_enough():
+    note = pipeline(vocabulary=WORDS)(TEXT)
+    assert [(note[e.span], e.label, e.concepts, e.assertion.negated) for e in note.entities] == [
+        ("chest pain", "Problem", ("p1",), True),
+        ("lisinopril", "Drug", ("d1",), False),
+    ]
+    assert note.sentences is not None
+    assert note.sections is not None
+
+
+def test_the_word_list_adds_only_what_the_model_left_out():
+    def model(note):
+        made = Entity(id="B1", span=Span(7, 17), label="Disease", source="tagger")
+        return note.without_source("tagger").with_(entities=(made,))
+
+    note = pipeline(model, vocabulary=WORDS)(TEXT)
+    assert sorted((e.label, note[e.span]) for e in note.entities) == [
+        ("Disease", "chest pain"),
+        ("Drug", "lisinopril"),
+    ]
+
+
+def test_assertion_can_be_left_out():
+    note = pipeline(vocabulary=WORDS, assertion=False)(TEXT)
+    assert {e.assertion.negated for e in note.entities} == {None}
+
+
+def test_neither_or_missing_is_refused(tmp_path):
+    with pytest.raises(ArgumentError, match="model folder or a vocabulary"):
+        pipeline()
+    with pytest.raises(StoreError, match="none"):
+        pipeline(tmp_path / "none")
+    with pytest.raises(DataError, match="no such file"):
+        pipeline(vocabulary=tmp_path / "none.csv")
