@@ -36,6 +36,8 @@ Kind = Literal["auto", "text", "count", "ratio", "percent", "p", "code"]
 Tone = Literal["plain", "note", "warning"]
 Row = Mapping[str, Any]
 
+_WORDS = {name.lower(): name for name in ("TP", "FP", "FN", "F1", "AUROC", "AUPRC", "Brier", "ID")}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paragraph:
@@ -66,7 +68,7 @@ class Column:
     key : str
         Key of the rows.
     title : str
-        Heading; the key with blanks for underscores by default.
+        Heading; by default the key with blanks for underscores and known short forms in capitals.
     kind : str
         "count" (1,234), "ratio" (0.123), "percent" (12.3 %), "p" (a probability of a test),
         "code" (fixed width), "text", or "auto" by the type of each value.
@@ -89,7 +91,10 @@ class Column:
     @property
     def heading(self) -> str:
         """Title, or the key made readable."""
-        return self.title or self.key.replace("_", " ")
+        if self.title:
+            return self.title
+        words = " ".join(_WORDS.get(word, word) for word in self.key.split("_"))
+        return words[0].upper() + words[1:] if len(words) > 2 and words[1] != " " else words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

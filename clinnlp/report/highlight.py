@@ -14,7 +14,7 @@ from clinnlp.core.spans import Span, contains
 from clinnlp.report.blocks import Column, Examples
 from clinnlp.report.svg import N_COLOURS
 
-__all__ = ["BADGES", "Badge", "badges", "mention_columns", "mention_rows", "note_html"]
+__all__ = ["BADGES", "Badge", "badges", "mention_rows", "mention_table", "note_html"]
 
 
 class Badge(NamedTuple):
@@ -31,6 +31,17 @@ BADGES: dict[str, Badge] = {
     "historical": Badge("HX", "historical: in the past"),
     "experiencer": Badge("FAM", "about someone other than the patient"),
 }
+
+_COLUMNS = (
+    Column(key="note", kind="code"),
+    Column(key="entity", kind="code"),
+    Column(key="label"),
+    Column(key="offsets", kind="code", help="code points, end excluded"),
+    Column(key="text"),
+    Column(key="assertion"),
+    Column(key="concepts"),
+    Column(key="score", kind="ratio", help="probability the model gave the mention"),
+)
 
 
 def badges(entity: Entity) -> list[Badge]:
@@ -51,12 +62,11 @@ def mention_rows(block: Examples) -> Iterator[dict[str, Any]]:
             yield row | {"concepts": ", ".join(entity.concepts), "score": entity.score}
 
 
-def mention_columns(block: Examples) -> tuple[Column, ...]:
-    """Return the columns of `mention_rows`."""
-    text = ("text",) if block.show_text else ()
-    keys = ("note", "entity", "label", "offsets", *text, "assertion", "concepts", "score")
-    kinds = {"note": "code", "entity": "code", "offsets": "code", "score": "ratio"}
-    return tuple(Column(key=key, kind=kinds.get(key, "text")) for key in keys)  # type: ignore[arg-type]
+def mention_table(block: Examples) -> tuple[tuple[Column, ...], tuple[dict[str, Any], ...]]:
+    """Return columns and rows of the mentions; columns with nothing in them are left out."""
+    rows = tuple(mention_rows(block))
+    filled = {key for row in rows for key, value in row.items() if value not in ("", None)}
+    return tuple(column for column in _COLUMNS if column.key in filled), rows
 
 
 def shown(note: Note, labels: Sequence[str]) -> list[Entity]:

@@ -39,7 +39,7 @@ from clinnlp.report.cells import (
     sort_key,
     value_text,
 )
-from clinnlp.report.highlight import BADGES, badges, mention_columns, mention_rows, note_html
+from clinnlp.report.highlight import BADGES, badges, mention_table, note_html
 from clinnlp.report.svg import (
     N_COLOURS,
     bar_svg,
@@ -50,6 +50,8 @@ from clinnlp.report.svg import (
 )
 
 __all__ = ["render_html"]
+
+_SHORT = 28  # characters of a table cell that stay on one line
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -245,7 +247,8 @@ def _cell(row: Mapping[str, Any], column: Column, *, numeric: bool) -> str:
         )
     elif column.kind == "code":
         main = f"<code>{main}</code>"
-    style = f' class="n" data-v="{sort_key(value)}"' if numeric else ""
+    style = ' class="short"' if len(main) <= _SHORT else ""
+    style = f' class="n" data-v="{sort_key(value)}"' if numeric else style
     hint = ""
     if isinstance(value, Estimate) and value.method:
         hint = f' title="{escape(value.method, quote=True)}"'
@@ -294,10 +297,11 @@ def _bars(block: BarPlot) -> str:
 
 def _examples(block: Examples) -> str:
     if not block.show_text:
+        columns, rows = mention_table(block)
         table = TableBlock(
             title=block.title,
-            rows=tuple(mention_rows(block)),
-            columns=mention_columns(block),
+            rows=rows,
+            columns=columns,
             caption=f"{block.caption} Note text is not shown; mentions are given by note and "
             "offsets (code points).".strip(),
         )
@@ -315,7 +319,7 @@ def _examples(block: Examples) -> str:
     )
     notes = []
     for note in block.notes:
-        facts = [note.kind or "", f"{len(note.entities)} mentions"]
+        facts = [note.kind or "", _mentions(len(note.entities))]
         rest = len(note.text) - block.max_chars
         facts += [f"{rest:,} more characters not shown"] if rest > 0 else []
         head = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
@@ -325,6 +329,10 @@ def _examples(block: Examples) -> str:
             f'<div class="text">{text}</div></article>'
         )
     return _figure(block.title, block.caption, f'<div class="keys">{keys}</div>{"".join(notes)}')
+
+
+def _mentions(n: int) -> str:
+    return f"{n:,} mention" + "s" * (n != 1)
 
 
 def _verdicts(block: Verdicts) -> str:

@@ -27,8 +27,9 @@ __all__ = [
 ]
 
 N_COLOURS = 8
-WIDTH, HEIGHT = 360, 330
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 44  # margins of the frame
+WIDTH, HEIGHT = 320, 300
+LEFT, RIGHT, TOP, BOTTOM = 44, 10, 8, 42  # margins of the frame
+_LOG_TICKS = 7  # at most
 _BARS_UP_TO = 40  # points of a series that get a dot
 
 
@@ -148,14 +149,26 @@ def ticks(low: float, high: float, *, n: int = 5) -> list[float]:
 
 
 def log_ticks(ends: tuple[float, float]) -> list[float]:
-    """Return powers of ten between `ends`, or powers of two where there are few."""
-    for base in (10.0, 2.0):
-        first = math.ceil(math.log(ends[0], base) - 1e-9)
-        last = math.floor(math.log(ends[1], base) + 1e-9)
-        if last - first >= 2:
-            stride = math.ceil((last - first) / 6)
-            return [base**k for k in range(first, last + 1, stride)]
-    return [t for t in ticks(*ends, n=4) if t > 0]
+    """Return round numbers between `ends` at even steps of a logarithmic axis, 1 among them.
+
+    Examples
+    --------
+    >>> log_ticks((0.4, 60))
+    [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
+    >>> log_ticks((1e-6, 1e6))
+    [1e-06, 0.001, 1.0, 1000.0, 1000000.0]
+    """
+    first, last = math.floor(math.log10(ends[0])), math.ceil(math.log10(ends[1]))
+    made: list[float] = []
+    for factors in ((1, 2, 5), (1, 3), (1,)):
+        made = [
+            m * 10.0**k if k >= 0 else m / 10.0**-k for k in range(first, last + 1) for m in factors
+        ]
+        made = [tick for tick in made if ends[0] <= tick <= ends[1]]
+        if len(made) <= _LOG_TICKS:
+            return made if len(made) > 1 else [t for t in ticks(*ends, n=4) if t > 0]
+    stride = math.ceil(len(made) / _LOG_TICKS) + 1
+    return [tick for tick in made if round(math.log10(tick)) % stride == 0]
 
 
 class _Frame:

@@ -1,0 +1,104 @@
+"""Reports into files, and where their numbers came from."""
+
+import platform
+import re
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.files import atomic_folder, atomic_write, file_sha256
+from clinnlp.report.blocks import Report
+from clinnlp.report.csvs import csv_tables
+from clinnlp.report.html import render_html
+from clinnlp.report.markdown import render_markdown
+
+__all__ = ["PACKAGES", "provenance", "write_report"]
+
+PACKAGES = (
+    "clinnlp",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "torch",
+    "transformers",
+    "accelerate",
+    "scikit-learn",
+    "mlxtend",
+    "spacy",
+)
+_RENDER = {".html": render_html, ".htm": render_html, ".md": render_markdown}
+
+
+def write_report(report: Report, path: str | Path) -> Path:
+    """Write a report and return its path; nothing half-written is ever left.
+
+    ``.html`` and ``.md`` give one file; a path without suffix gives a folder with
+    ``report.html``, ``report.md`` and a CSV of every table and figure.
+
+    Raises
+    ------
+    ArgumentError
+        Another suffix.
+    RunError
+        The machine failed, for example a full disk.
+    """
+    path = Path(path)
+    if path.suffix in _RENDER:
+        text = _RENDER[path.suffix](report)
+        with atomic_write(path) as handle:
+            handle.write(text)
+    elif not path.suffix:
+        with atomic_folder(path) as folder:
+            for name, text in _files(report):
+                (folder / name).write_text(text, encoding="utf-8", newline="")
+    else:
+        raise ArgumentError(
+            f"a report must be written to .html, .md or a folder, got {path.suffix!r}"
+        )
+    return path
+
+
+def provenance(
+    *,
+    settings: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    inputs: Iterable[str | Path] = (),
+    packages: Iterable[str] = PACKAGES,
+) -> dict[str, Any]:
+    """Return versions, seed, settings and SHA-256 of input files for `Report.provenance`.
+
+    Files are named by their last path component only; packages that are not installed are left
+    out.
+
+    Examples
+    --------
+    >>> provenance(seed=7, packages=())["seed"]
+    7
+    """
+    made: dict[str, Any] = {} if seed is None else {"seed": seed}
+    made["versions"] = {"python": platform.python_version()} | _versions(packages)
+    if settings:
+        made["settings"] = dict(settings)
+    hashes = {Path(path).name: file_sha256(path) for path in inputs}
+    return made | ({"inputs (SHA-256)": hashes} if hashes else {})
+
+
+def _versions(packages: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _files(report: Report) -> Iterable[tuple[str, str]]:
+    yield "report.html", render_html(report)
+    yield "report.md", render_markdown(report)
+    for k, (title, text) in enumerate(csv_tables(report), start=1):
+        slug = re.sub(r"[^a-z0-9]+", "-", title.casefold()).strip("-")[:40] or "table"
+        yield f"{k:02d}-{slug}.csv", text
