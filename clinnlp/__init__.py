@@ -3,7 +3,7 @@
 Names resolve on first use, so that importing the package stays cheap.
 """
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any
 
 _HOMES = {
@@ -40,10 +40,12 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604
 
-__version__ = metadata.version("clinnlp")
-
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("clinnlp")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'clinnlp' has no attribute {name!r}")
     value = getattr(import_module(_HOME_OF[name]), name)
