@@ -45,7 +45,9 @@ HEADINGS = {
     "instructions": ("Discharge Instructions", "Instructions", "Patient Instructions"),
     "follow_up": ("Follow-up", "Follow Up", "Followup", "Appointments"),
 }
-USED_UP = frozenset({"nsx", "unc", "past", "nrx", "nsoc", "soc", "nodrug", "nch", "fam", "new"})
+USED_UP = frozenset(
+    {"nsx", "unc", "past", "nrx", "nsoc", "soc", "nodrug", "nch", "fam", "new", "gv", "prs"}
+)
 P_SECTION = {  # chance that a section appears; 1 where not named
     "diagnosis": 0.35,
     "allergies": 0.45,
@@ -60,6 +62,8 @@ P_SECTION = {  # chance that a section appears; 1 where not named
     "instructions": 0.5,
     "follow_up": 0.45,
 }
+LONG = 3  # more terms than this are written as a list
+AGAIN = frozenset({"course.given", "course.cmp", "soc.fact", "course.rx", "course.rx2"})
 RESOLVED = frozenset({"course.end"})  # places that may say a symptom has gone
 BULLETS = ("- ", "* ", "#. ", "#) ", "", "  ")
 
@@ -147,11 +151,14 @@ class _Author:
                 self.one(place)
 
     def one(
-        self, place: str, extra: dict[str, int] | None = None, *, in_list: bool = False
+        self, place: str, extra: dict[str, int] | None = None, *, bullet: str | None = None
     ) -> bool:
-        """Write one phrase of a place that the story can fill; False where there is none."""
+        """Write one phrase of a place that the story can fill; False where there is none.
+
+        With `bullet` the phrase becomes a line of a list.
+        """
         shift = {**self.shift, **(extra or {})}
-        spent = frozenset() if in_list else self.spent
+        spent = frozenset() if bullet is not None or place in AGAIN else self.spent
         phrase, claims = self._fitting(
             [option for option in phrases()[place] if option not in spent],
             shift,
@@ -162,12 +169,20 @@ class _Author:
         self.spent.add(phrase)
         if place not in RESOLVED:
             self.claimed.update(claims)
-        if self.writer.text[-1:] not in ("", "\n", " "):
-            self.writer.add("\n" if phrase.startswith("#") else " ")
-        self.writer.phrase(phrase, shift=shift, in_list=in_list)
+        self.writer.add(self._joint(phrase, bullet))
+        self.writer.phrase(phrase, shift=shift, in_list=bullet is not None)
         for pool, n in _used(phrase).items():
             self.shift[pool] = self.shift.get(pool, 0) + n
         return True
+
+    def _joint(self, phrase: str, bullet: str | None) -> str:
+        """Return what stands between the text so far and a phrase."""
+        last = self.writer.text[-1:]
+        if bullet is not None:
+            return bullet if last in ("", "\n") else f"\n{bullet}"
+        if last in ("", "\n", " "):
+            return ""
+        return "\n" if phrase.startswith("#") else " "
 
     def _fitting(
         self, options: Sequence[str], shift: dict[str, int], *, resolved: bool
@@ -183,11 +198,10 @@ class _Author:
 
     def items(self, lines: Sequence[tuple[str, dict[str, int]]]) -> None:
         """Write one list line per (place, shift)."""
-        for number, (place, extra) in enumerate(lines, start=1):
-            if self.writer.text[-1:] not in ("", "\n"):
-                self.writer.add("\n")
-            self.writer.add(self.writer.style.bullet.replace("#", str(number)))
-            self.one(place, extra, in_list=True)
+        number = 1
+        for place, extra in lines:
+            bullet = self.writer.style.bullet.replace("#", str(number))
+            number += self.one(place, extra, bullet=bullet)
 
     def size(self, pool: str) -> int:
         return len(self.writer.story.pools.get(pool, ()))
@@ -230,7 +244,7 @@ def _present_illness(author: _Author) -> None:
 
 
 def _past_history(author: _Author) -> None:
-    if author.dice.chance(0.5):
+    if author.size("pmh") <= LONG and author.dice.chance(0.5):
         author.one("pmh.text")
         return
     lines = [("pmh.item", {"pmh": i, "pm": i}) for i in range(author.size("pmh"))]
@@ -240,7 +254,7 @@ def _past_history(author: _Author) -> None:
 
 
 def _medications(author: _Author) -> None:
-    if author.dice.chance(0.7):
+    if author.size("med") > LONG or author.dice.chance(0.7):
         author.items([("med.item", {"med": i, "why": i}) for i in range(author.size("med"))])
     else:
         author.one("med.text")
@@ -275,6 +289,8 @@ def _course(author: _Author) -> None:
     for i in range(author.size("rxd")):
         pair = author.writer.story.pools["rxe"][i] is not None
         author.one("course.rx2" if pair else "course.rx", {"rxd": i, "rxr": i, "rxe": i})
+    while author.size("gv") > author.shift.get("gv", 0) and author.one("course.given"):
+        pass
     for i in range(author.size("cmp")):
         author.one("course.cmp", {"cmp": i})
     for _ in range(author.size("soc") - author.shift.get("soc", 0)):

@@ -7,14 +7,23 @@ development and test notes only.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from clinnlp.study.synthetic.dice import Dice
 from clinnlp.study.synthetic.words import Term, drugs, lexicon, problems, reactions
 from clinnlp.study.synthetic.writer import Story
 
-__all__ = ["Case", "draw_case", "draw_facts", "draw_story", "story_of", "with_role"]
+__all__ = [
+    "Case",
+    "draw_allergies",
+    "draw_case",
+    "draw_facts",
+    "draw_story",
+    "story_of",
+    "with_role",
+]
 
 COMMON = 3.0  # weight of the problems that most inpatients have, beside 1 for the others
 COMMON_CODES = frozenset(
@@ -51,6 +60,12 @@ AS_NEEDED = tuple(
         "prochlorperazine",
     )
 )
+RELIEVED = (  # symptoms that as-needed medicines are for
+    *("problem:headache", "problem:back_pain", "problem:joint_pain", "problem:leg_pain"),
+    *("problem:myalgias", "problem:hip_pain", "problem:abdominal_pain", "problem:nausea"),
+    *("problem:vomiting", "problem:pruritus", "problem:constipation", "problem:dry_cough"),
+)
+PROTOCOL = ("drug:heparin", "drug:enoxaparin")
 SURNAMES = ("Alvarez", "Brandt", "Chen", "Dawson", "Eriksen", "Fontaine", "Iqbal", "Kowalski")
 DOCTORS = (  # some are names of illnesses elsewhere: not to be tagged here
     *("Graves", "Parkinson", "Bell", "Addison", "Crohn", "Hodgkin", "Wilson", "Whipple"),
@@ -72,7 +87,6 @@ class Case:
     complications: Sequence[Term] = ()  # of the stay, no drug named
     ways: Sequence[Term] = ()  # of life: tobacco use, frailty, ...
     allergies: Sequence[tuple[Term, Term]] = ()  # drug and reaction
-    absent: frozenset[str] = field(default=frozenset())  # codes no red herring may use
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +99,27 @@ class _Chooser:
 
     def draw(self, terms: Sequence[Term], n: int, without: Collection[str] = ()) -> list[Term]:
         """Return up to `n` terms without replacement (Efraimidis and Spirakis 2006)."""
-        weights = [(self.weight(t), t) for t in terms if t.code not in without]
-        keyed = [(self.dice.uniform() ** (1 / w), at) for at, (w, _) in enumerate(weights) if w]
-        return [weights[at][1] for _, at in sorted(keyed, reverse=True)[: max(n, 0)]]
+        ready = _exponents(tuple(terms), self.held_out, self.p_held_out)
+        uniform = self.dice.uniform
+        keyed = [
+            (uniform() ** power, at) for at, (t, power) in enumerate(ready) if t.code not in without
+        ]
+        keyed.sort(reverse=True)
+        return [ready[at][0] for _, at in keyed[: max(n, 0)]]
 
-    def weight(self, term: Term) -> float:
-        common = COMMON if term.code in COMMON_CODES else 1.0
-        return common * (self.p_held_out if term.code in self.held_out else 1.0)
+
+@cache
+def _exponents(
+    terms: tuple[Term, ...], held_out: frozenset[str], p_held_out: float
+) -> tuple[tuple[Term, float], ...]:
+    """Return the terms that may be drawn with 1 over their weight."""
+    found = []
+    for term in terms:
+        weight = COMMON if term.code in COMMON_CODES else 1.0
+        weight *= p_held_out if term.code in held_out else 1.0
+        if weight:
+            found.append((term, 1 / weight))
+    return tuple(found)
 
 
 def draw_story(dice: Dice, *, held_out: frozenset[str], p_held_out: float) -> Story:
@@ -127,14 +155,21 @@ def story_of(
     held_out: frozenset[str] = frozenset(),
     p_held_out: float = 1.0,
     facts: Mapping[str, str] | None = None,
+    closed: bool = False,
 ) -> Story:
-    """Return the pools of a case with red herrings that do not contradict it."""
+    """Return the pools of a case with red herrings that do not contradict it.
+
+    With `closed`, no drug is said to be given but those of the case.
+    """
     chooser = _Chooser(dice, held_out, p_held_out)
     true = {t.code for t in (case.illness, *case.symptoms, *case.chronic, *case.ways)}
     true |= {t.code for t in case.complications} | {effect.code for *_, effect in case.caused}
-    true |= case.absent
     taken = {t.code for t in case.given} | {drug.code for drug, _ in case.home}
-    as_needed = [lexicon()[code] for code in AS_NEEDED]
+    as_needed = [lexicon()[c] for c in AS_NEEDED if not closed or c in taken]
+    protocol = [lexicon()[c] for c in PROTOCOL if not closed or c in taken]
+    home = [drug for drug, _ in case.home]
+    fitting = [t for t in (*case.given, *home) if t.code in case.illness.treatments]
+    treatment = list(dict.fromkeys((*fitting, *case.given))) or home
     first_drug = {why.code: drug for drug, why in reversed(case.home) if why is not None}
     pools: dict[str, Sequence[Term | None]] = {
         "dx": [case.illness],
@@ -143,7 +178,8 @@ def story_of(
         "pm": [first_drug.get(term.code) for term in case.chronic],
         "med": [drug for drug, _ in case.home],
         "why": [why for _, why in case.home],
-        "tx": case.given,
+        "tx": treatment,
+        "gv": [drug for drug in case.given if drug not in treatment[:2]],
         "rxd": [drug for drug, _, _ in case.caused],
         "rxe": [second for _, second, _ in case.caused],
         "rxr": [effect for _, _, effect in case.caused],
@@ -158,8 +194,9 @@ def story_of(
         "past": chooser.draw(with_role("H"), 3, true),
         "nch": chooser.draw(with_role("C"), 2, true),
         "fam": chooser.draw(with_role("F"), 2),
-        "prn": chooser.draw(as_needed, 2, taken),
-        "ppx": [lexicon()["drug:heparin"], lexicon()["drug:enoxaparin"]],
+        "prs": chooser.draw([lexicon()[code] for code in RELIEVED], N_SPARE),
+        "prn": chooser.draw(as_needed, 2, () if closed else taken),
+        "ppx": protocol,
     }
     for pool, n in (("pastmed", 1), ("fammed", 1), ("new", 3), ("nodrug", 4)):
         pools[pool] = chooser.draw(drugs(), n, taken)
@@ -199,8 +236,32 @@ def draw_case(dice: Dice, *, held_out: frozenset[str], p_held_out: float) -> Cas
         caused=caused,
         complications=chooser.draw(with_role("R"), 1) if dice.chance(0.2) else (),
         ways=chooser.draw(with_role("L"), dice.weighted((0, 1, 2), (5, 4, 1))),
-        allergies=_allergies(chooser, known | {t.code for t in given}),
+        allergies=draw_allergies(
+            dice,
+            known | {t.code for t in given},
+            held_out=held_out,
+            p_held_out=p_held_out,
+        ),
     )
+
+
+def draw_allergies(
+    dice: Dice,
+    taken: Collection[str],
+    *,
+    held_out: frozenset[str] = frozenset(),
+    p_held_out: float = 1.0,
+) -> list[tuple[Term, Term]]:
+    """Draw up to two drugs that are not `taken`, each with a reaction it once caused."""
+    chooser = _Chooser(dice, held_out, p_held_out)
+    n = dice.weighted((0, 1, 2), (4, 4, 2))
+    options = [lexicon()[code] for code in reactions()]
+    found = []
+    for drug in chooser.draw(options, n, taken):
+        effect = _reaction(chooser, drug)
+        if effect is not None:
+            found.append((drug, effect))
+    return found
 
 
 def draw_facts(
@@ -257,22 +318,12 @@ def draw_facts(
     }
 
 
-def with_role(role: str) -> list[Term]:
+@cache
+def with_role(role: str) -> tuple[Term, ...]:
     """Return the problems that can play a role (see ``words``)."""
-    return [term for term in problems() if role in term.roles]
+    return tuple(term for term in problems() if role in term.roles)
 
 
 def _reaction(chooser: _Chooser, drug: Term) -> Term | None:
     options = [lexicon()[code] for code in reactions()[drug.code]]
     return next(iter(chooser.draw(options, 1)), None)
-
-
-def _allergies(chooser: _Chooser, taken: Collection[str]) -> list[tuple[Term, Term]]:
-    n = chooser.dice.weighted((0, 1, 2), (4, 4, 2))
-    options = [lexicon()[code] for code in reactions()]
-    found = []
-    for drug in chooser.draw(options, n, taken):
-        effect = _reaction(chooser, drug)
-        if effect is not None:
-            found.append((drug, effect))
-    return found

@@ -12,21 +12,29 @@ Examples
 ('Zestril', 'Prinivil')
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from clinnlp.study.synthetic.dice import Dice
 
-__all__ = ["Term", "code_of", "drugs", "lexicon", "misspelled", "problems", "reactions"]
+__all__ = [
+    "Term",
+    "code_of",
+    "drugs",
+    "lexicon",
+    "misspelled",
+    "problems",
+    "reactions",
+    "table",
+]
 
 SHORTEST_MISSPELLED = 6  # letters; shorter words would turn into other words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Term:
-    """A concept of the lexicon with the ways notes write it."""
+    """A concept of the lexicon with the ways notes write it; the lexicon holds each once."""
 
     code: str
     label: str  # "Drug" or "Problem"
@@ -63,7 +71,7 @@ def drugs() -> tuple[Term, ...]:
             doses=_cells(row["doses"]),
             schedules=_cells(row["schedules"]),
         )
-        for row in _rows("drugs.tsv")
+        for row in table("drugs.tsv")
     )
 
 
@@ -82,7 +90,7 @@ def problems() -> tuple[Term, ...]:
             symptoms=tuple(code_of("Problem", name) for name in _cells(row["symptoms"])),
             treatments=tuple(code_of("Drug", name) for name in _cells(row["drugs"])),
         )
-        for row in _rows("problems.tsv")
+        for row in table("problems.tsv")
     )
 
 
@@ -99,7 +107,7 @@ def reactions() -> dict[str, tuple[str, ...]]:
         code_of("Drug", row["drug"]): tuple(
             code_of("Problem", name) for name in _cells(row["reactions"])
         )
-        for row in _rows("reactions.tsv")
+        for row in table("reactions.tsv")
     }
 
 
@@ -128,7 +136,8 @@ def misspelled(surface: str, dice: Dice) -> str:
     return " ".join(words)
 
 
-def _rows(name: str) -> Sequence[dict[str, str]]:
+def table(name: str) -> list[dict[str, str]]:
+    """Return the rows of a table beside this file, by column."""
     text = files(__package__).joinpath("data", name).read_text(encoding="utf-8")
     head, *lines = text.splitlines()
     columns = head.split("\t")
