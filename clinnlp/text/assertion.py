@@ -156,8 +156,9 @@ def _by_sentence(note: Note, splitter: Sentences) -> Iterator[tuple[Span, list[i
         while k < len(order) and entities[order[k]].span.start < sentence.end:
             inside.append(order[k])
             k += 1
-        start = min(sentence.start, entities[inside[0]].span.start) if inside else sentence.start
-        yield Span(start, sentence.end), inside
+        if inside and entities[inside[0]].span.start < sentence.start:
+            sentence = Span(entities[inside[0]].span.start, sentence.end)
+        yield sentence, inside
     for i in order[k:]:
         yield entities[i].span, [i]
 

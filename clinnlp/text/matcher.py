@@ -20,8 +20,8 @@ from ahocorasick_rs import AhoCorasick
 
 __all__ = ["Folded", "Match", "TermMatcher", "fold_keeping_length", "fold_text", "leftmost_longest"]
 
-_LONG_GAP = re.compile(r"\s{2,}")
-_GAP = re.compile(r"\s{2,}|[^\S ]")
+_BLANKS = tuple(char for char in map(chr, range(0x3001)) if char.isspace() and char != " ")
+_FIRST_NOT_BLANK = re.compile(r"[^ ]|\Z")
 
 
 class Match(NamedTuple):
@@ -76,12 +76,19 @@ def fold_text(text: str) -> Folded:
     >>> folded.lower, folded.original(6, 10)
     ('chest pain', (8, 12))
     """
+    for blank in _BLANKS:
+        text = text.replace(blank, " ")
     at: list[int] = []
     shifts = [0]
-    for gap in _LONG_GAP.finditer(text):
-        at.append(gap.start() + 1 - shifts[-1])
-        shifts.append(shifts[-1] + gap.end() - gap.start() - 1)
-    cased = _GAP.sub(" ", text)
+    pieces: list[str] = []
+    start, gap = 0, text.find("  ")
+    while gap >= 0:
+        pieces.append(text[start : gap + 1])
+        at.append(gap + 1 - shifts[-1])
+        start = _end_of_gap(text, gap)
+        shifts.append(shifts[-1] + start - gap - 1)
+        gap = text.find("  ", start)
+    cased = "".join([*pieces, text[start:]]) if pieces else text
     return Folded(fold_keeping_length(cased), cased, at, shifts)
 
 
@@ -158,6 +165,11 @@ def _whole_words(automaton: AhoCorasick | None, numbers: list[int], text: str) -
 
 def _by_start_then_length(match: Match) -> tuple[int, int]:
     return match.start, -match.end
+
+
+def _end_of_gap(text: str, start: int) -> int:
+    found = _FIRST_NOT_BLANK.search(text, start)
+    return found.start() if found else len(text)
 
 
 def _fold_char(char: str) -> str:

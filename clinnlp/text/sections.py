@@ -4,9 +4,9 @@ A heading is looked for at the start of a line, after a comma that stands for a 
 (``...worse.,MEDICATIONS: , Her only``), and after a full stop. The words up to a colon or the
 line's end are looked up in a table of headings. A known heading counts
 
-- with a colon, in any case but all lower, at the start of a line or after such a comma;
-- with a colon, with capitals on its words, in running text after a stop;
-- without a colon, where it is alone on its line, or in capitals.
+- with a colon, beginning with a capital, at the start of a line, after such a comma or a stop;
+- with a colon, in capitals, after any comma;
+- without a colon, with capitals on its words, where it is alone on its line.
 
 An unknown heading in capitals with a colon at the start of a line also ends the section before
 it; its kind is ``other``. Subheadings (``HEENT``) take the kind of the section around them where
@@ -28,8 +28,8 @@ __all__ = ["Sections"]
 OTHER = "other"
 N_SHORT = 3  # an unknown heading in capitals needs more letters than this
 
-_CANDIDATE = re.compile(  # possessive throughout: linear in any text
-    r"(?P<left>\A\s*+|,\s*+|[.!?;]\s++|(?<!\s)(?:[^\S\n\r]*+[\n\r]\s*+|\s{3,}+))"
+_CANDIDATE = re.compile(  # begins with one set of characters (fast) and is possessive (linear)
+    r"(?P<left>[,.!?;\n\r](?:(?<=,)\s*+|(?<=[.!?;])\s++|(?<=[\n\r])[ \t]*+(?=\S)))"
     r"(?P<number>(?:\d{1,2}|[IVX]{1,4})[.)][ \t]*)?"
     r"(?P<head>[^\W\d_][^\s:,.;!?]*+(?:[ \t]{1,2}[^\s:,.;!?]++){0,9}+)"
     r"(?P<right>[ \t]*+:|(?=[ \t]*+(?:[\n\r,]|\Z)))"
@@ -78,9 +78,12 @@ class Sections:
 
     def __call__(self, note: Note, /) -> Note:
         """Return the note with its sections set anew."""
-        return note.with_(sections=tuple(_sections(note.text, self._headings(note.text))))
+        found = [h._replace(start=h.start - 1, end=h.end - 1) for h in self._headings(note.text)]
+        return note.with_(sections=tuple(_sections(note.text, found)))
 
     def _headings(self, text: str) -> Iterator[_Found]:
+        """Yield the headings of a text, one character to the right of where they stand."""
+        text = "\n" + text  # so that the first line begins like all others
         for match in _CANDIDATE.finditer(text):
             raw = match["head"]
             start = match.start("head")
@@ -90,34 +93,39 @@ class Sections:
             if row is None:
                 if colon and at_line and raw.isupper() and _n_letters(raw) > N_SHORT:
                     yield _Found(start, match.end("right"), OTHER, frozenset())
-            elif _is_heading(raw, colon=colon, at_line=at_line, alone=_is_alone(text, match)):
+            elif raw[0].isupper() and _is_heading(text, match, raw, at_line=at_line):
                 end = match.end("right") if colon else start + len(raw)
                 yield _Found(start, end, row.kind, row.within)
 
 
-def _is_heading(raw: str, *, colon: bool, at_line: bool, alone: bool) -> bool:
-    capital = raw[0].isupper()
-    if colon:
-        return capital and (at_line or _is_titled(raw))
-    return at_line and alone and capital and (raw.isupper() or _is_titled(raw))
+def _is_heading(text: str, match: re.Match[str], raw: str, *, at_line: bool) -> bool:
+    """Return whether a known heading's place and letters make it one."""
+    if match["right"]:
+        after_stop = match["left"][0] in ".!?;" and len(raw) > 1
+        return at_line or after_stop or raw.isupper()
+    if not at_line:
+        return False
+    following = _following(text, match)
+    return (following == "," and raw.isupper()) or (
+        following in ("", "\n", "\r") and _is_titled(raw)
+    )
 
 
 def _at_line_start(text: str, match: re.Match[str]) -> bool:
     """Return whether the candidate begins a line, or follows a comma that stands for its end."""
-    left, start = match["left"], match.start("left")
-    if start == 0 or "\n" in left or "\r" in left:
+    left, start = match["left"], match.start()
+    if "\n" in left or "\r" in left:
         return True
     if left[0] != ",":
         return False
     return left == "," or text[start - 1] in ".:;!?)" or bool(match["number"])
 
 
-def _is_alone(text: str, match: re.Match[str]) -> bool:
-    """Return whether no other words share the line (in flattened text: the commas)."""
+def _following(text: str, match: re.Match[str]) -> str:
+    """Return the first character after a candidate that is not a blank, "" at the end."""
     blanks = _BLANKS.match(text, match.end())
     end = blanks.end() if blanks else match.end()
-    following = text[end : end + 1]
-    return following in ("", "\n", "\r") or (following == "," and match["left"][:1] == ",")
+    return text[end : end + 1]
 
 
 def _is_titled(raw: str) -> bool:
@@ -129,7 +137,7 @@ def _n_letters(raw: str) -> int:
     return sum(char.isalpha() for char in raw)
 
 
-def _sections(text: str, found: Iterator[_Found]) -> Iterator[Section]:
+def _sections(text: str, found: list[_Found]) -> Iterator[Section]:
     """Yield the sections between headings, subheadings in the kind of their main section."""
     kept: list[_Found] = []
     main = ""

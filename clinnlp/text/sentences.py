@@ -24,15 +24,19 @@ MIN_WIDTH = 50  # characters; where no line of a note is longer, its lines are n
 MAX_WIDTH = 140  # characters; where some line is longer, the note is not wrapped at all
 _LOOK_BACK = 24  # characters in which the word before a stop is sought
 
-_PLACE = re.compile(  # possessive and anchored: linear in any text
-    r"(?P<deid>\[\*\*[^\[\]\n]{0,200}\*\*\]|\*\*[A-Z]+\[[^\[\]\n]{0,200}\])"
-    r"|(?<![.!?])(?P<stop>[.!?]++[\"')\]”’]*+)(?=[\s,]|\Z)"
-    r"|(?<![ \t])(?P<line>[ \t]*+(?:\r\n?|\n)\s*+)"
-    r"|(?P<comma>(?<=[.:!?;]),(?=\s*\S)|,(?=\d{1,2}\.\s))"
+_PLACE = re.compile(  # begins with one set of characters (fast) and is possessive (linear)
+    r"[.!?\n\r,\[*](?:"
+    r"(?<=[.!?])(?<![.!?]{2})(?P<stop>[.!?]*+[\"')\]”’]*+)(?=[\s,]|\Z)"
+    r"|(?<=[\n\r])(?P<line>\s*+)"
+    r"|(?<=,)(?P<comma>(?<=[.:!?;],)(?=\s*\S)|(?=\d{1,2}\.\s))"
+    r"|(?<=\[)\*\*[^\[\]\n]{0,200}\*\*\]"
+    r"|(?<=\*)\*[A-Z]+\[[^\[\]\n]{0,200}\])"
 )
 _ITEM = re.compile(r"(?:[-*•·–+>]|\(?\d{1,2}[.)]|\(?[A-Za-z][.)])\s")
 _HEAD = re.compile(r"[^\W\d_][\w /&'()-]{1,50}:")
+_SPLIT = re.compile(r"[(\[,;:/\"]")
 _NEXT = re.compile(r"[\s,]*")
+_WORD = re.compile(r"[^\W\d_]+")
 _BLANKS = " \t\r\n\v\f,"
 
 
@@ -44,8 +48,9 @@ class Sentences:
     Parameters
     ----------
     abbreviations : path, optional
-        TSV with columns ``abbreviation`` (with its stops) and ``kind``: ``never`` ends a
-        sentence, or does not before a ``digit``. Default: English.
+        TSV with columns ``abbreviation`` (with its stops) and ``kind``:
+        ``never`` before the end of a sentence, none before a ``digit``; words that begin
+        sentences (``starter``) tell "vitamin D. He" from "D. Hill". Default: English.
 
     Examples
     --------
@@ -105,8 +110,9 @@ class Sentences:
             return False
         if _is_marker(word) and _at_item_start(text, word_start):
             return False
-        if len(word) == 1 and word.isupper() and head.isalpha():
-            return not _is_initial(text, word_start)
+        if len(word) == 1 and word.isupper() and head.isupper():  # an initial, or "hepatitis C."
+            following = _WORD.match(text, after)
+            return self._kinds.get(following[0].casefold() if following else "") == "starter"
         return True
 
 
@@ -129,24 +135,25 @@ def _wrap_width(text: str) -> int:
 
 def _line_ends(text: str, line_start: int, place: re.Match[str], width: int) -> bool:
     """Return whether a line end is the end of a sentence rather than a wrapped line's."""
-    gap, start, after = place.group(), place.start(), place.end()
-    if after >= len(text) or start == line_start:
+    line = text[line_start : place.start()].rstrip()
+    gap, after = place.group(), place.end()
+    if after >= len(text) or not line or line[-1] == ":":
         return True
     if gap.count("\n") > 1 or gap.replace("\r\n", "\n").count("\r") > 1:
         return True
-    if text[start - 1] == ":" or _ITEM.match(text, after) or _HEAD.match(text, after):
+    if _ITEM.match(text, after) or _HEAD.match(text, after):
         return True
     if text[after].islower():
         return False
     word = text[after : after + _LOOK_BACK].split(None, 1)[0]
-    return not (width and start - line_start + 1 + len(word) > 0.9 * width)
+    return not (width and len(line) + 1 + len(word) > 0.9 * width)
 
 
 def _word_before(text: str, stop: int) -> tuple[int, str]:
     piece = text[max(0, stop - _LOOK_BACK) : stop]
     parts = piece.split()
     word = parts[-1] if parts and not piece[-1].isspace() else ""
-    word = re.split(r"[(\[,;:/\"]", word)[-1]
+    word = _SPLIT.split(word)[-1]
     return stop - len(word), word
 
 
@@ -157,9 +164,3 @@ def _is_marker(word: str) -> bool:
 def _at_item_start(text: str, start: int) -> bool:
     before = text[max(0, start - 8) : start].rstrip(" \t")
     return start == 0 or not before or before[-1] in "\n\r.,:;"
-
-
-def _is_initial(text: str, start: int) -> bool:
-    """Return whether a single capital at `start` follows a capitalised word or an initial."""
-    before = text[max(0, start - _LOOK_BACK) : start].split()
-    return not before or before[-1][:1].isupper()

@@ -1,0 +1,150 @@
+"""Assertion: cases written inside the text.
+
+``[mention]`` must be false on all axes, ``[mention|negated historical]`` true on exactly these.
+"""
+
+import re
+
+import pytest
+
+from clinnlp.core.notes import AXES, Assertion, Entity, Note, Section
+from clinnlp.core.spans import Span
+from clinnlp.text.assertion import Assertions
+from clinnlp.text.sections import Sections
+from clinnlp.text.sentences import Sentences
+
+CASES = [
+    # negated
+    "Denies [fever|negated], [chills|negated] or [cough|negated].",
+    "No evidence of [pneumonia|negated].",
+    "No [fever|negated] but has [cough].",
+    "No [fever|negated]; [cough] since Monday.",
+    "No [fever|negated]. [Cough] since Monday.",
+    "[Pulmonary embolism|negated] was ruled out.",
+    "[Fever|negated]: denied. [Cough] present.",
+    "She is [pain|negated] free.",
+    "There is no increase in [pleural effusion].",
+    "[Rash] is not resolving.",
+    "Gram negative [bacteremia].",
+    "No acute change without difficulty; [dyspnea] on exertion.",
+    "She has [asthma] and denies [dyspnea|negated].",
+    "Mother denies [fever|negated] in the child.",
+    "[Digital exam showed no mass].",
+    # uncertain
+    "Possible [pneumonia|uncertain].",
+    "Cannot rule out [pneumonia|uncertain].",
+    "[Pneumonia|uncertain] cannot be excluded.",
+    "[Sepsis|uncertain] is suspected.",
+    "? [PE|uncertain]",
+    "Likely [gastritis|uncertain] and known [ulcer|historical].",
+    # hypothetical
+    "Return if you develop [fever|hypothetical] or [rash|hypothetical].",
+    "Tylenol as needed for [pain|hypothetical].",
+    "Watch for [bleeding|hypothetical].",
+    "She will return to work; [pain] improved.",
+    # historical
+    "History of [gout|historical].",
+    "No history of [gout|negated historical].",
+    "History of present illness: [cough].",
+    "Status post [splenectomy|historical].",
+    "A man with a history of [gout|historical] who presents with [fever].",
+    "[Appendectomy|historical] many years ago.",
+    "A two-day history of [fever].",
+    # experiencer
+    "Her mother had [breast cancer|experiencer].",
+    "Family history of [gout|historical experiencer].",
+    "[Diabetes|experiencer] runs in the family.",
+    "According to his wife he had [chest pain].",
+    # sections
+    "FAMILY HISTORY:\n[Gout|experiencer].\nPLAN:\nRest for [sprain].",
+    "FAMILY HISTORY: No [gout|negated experiencer]. The patient has [asthma].",
+    "PAST MEDICAL HISTORY:\n1. [Gout|historical]\n2. [Asthma|historical]",
+    "worse.,PAST MEDICAL HISTORY: , [Gout|historical].,PLAN:,[Cough] syrup.",
+    "DISCHARGE INSTRUCTIONS: Take drugs for [gout]. Come back if [fever|hypothetical].",
+    # lists
+    "The patient denies:\n- [fever|negated]\n- [chills|negated]\nShe has [cough].",
+    "She takes the following:\n- [aspirin]\n- [warfarin]",
+]
+MENTION = re.compile(r"\[([^\]|]+)(?:\|([a-z ]+))?\]")
+
+
+def _parse(case):
+    text, entities, expected, last = "", [], [], 0
+    for match in MENTION.finditer(case):
+        text += case[last : match.start()]
+        span = Span(len(text), len(text) + len(match[1]))
+        entities.append(Entity(id=f"T{len(entities)}", span=span, label="Problem"))
+        expected.append(frozenset((match[2] or "").split()))
+        text, last = text + match[1], match.end()
+    return Note(id="n", text=text + case[last:], entities=tuple(entities)), expected
+
+
+def _true_axes(assertion):
+    assert None not in assertion.axes
+    return frozenset(name for name in AXES if getattr(assertion, name))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_cases(case):
+    note, expected = _parse(case)
+    note = Assertions()(Sentences()(Sections()(note)))
+    assert [_true_axes(e.assertion) for e in note.entities] == expected
+
+
+def test_the_cue_that_decided_is_named():
+    note, _ = _parse("FAMILY HISTORY: Denies any [gout].")
+    note = Assertions()(Sections()(note))
+    cues = note.entities[0].assertion.cues
+    assert {axis: note[span] for axis, span in cues.items()} == {
+        "negated": "Denies",
+        "experiencer": "FAMILY HISTORY:",
+    }
+
+
+def test_a_section_without_heading_decides_without_a_cue():
+    note, _ = _parse("[Gout] in youth")
+    note = note.with_(sections=(Section(span=Span(0, 13), kind="family_history"),))
+    assertion = Assertions()(note).entities[0].assertion
+    assert assertion.experiencer is True
+    assert assertion.cues == {}
+
+
+def test_an_assertion_read_before_is_replaced_whoever_made_the_mention():
+    entity = Entity(
+        id="T1", span=Span(3, 8), label="X", source="gold", assertion=Assertion(negated=False)
+    )
+    note = Assertions()(Note(id="n", text="No fever", entities=(entity,)))
+    assert note.entities[0].assertion.negated is True
+    assert note.entities[0].source == "gold"
+
+
+def test_mentions_outside_all_sentences_are_assessed():
+    note, _ = _parse("no [fever] then [cough]")
+    note = note.with_(sentences=(Span(9, 13),))
+    assert [_true_axes(e.assertion) for e in Assertions()(note).entities] == [
+        frozenset(),
+        frozenset(),
+    ]
+
+
+def test_a_scope_in_words_is_kept(tmp_path):
+    table = tmp_path / "cues.tsv"
+    table.write_text("cue\taxis\tdirection\tkind\tscope\nno\tnegated\tforward\tcue\t2\n", "utf-8")
+    note, _ = _parse("no a [fever] x [cough]")
+    note = Assertions([table])(note)
+    assert [e.assertion.negated for e in note.entities] == [True, False]
+
+
+def test_another_language_brings_its_own_cues(tmp_path):
+    table = tmp_path / "es.tsv"
+    table.write_text("cue\taxis\tdirection\tkind\tscope\nsin\tnegated\t\t\t\n", encoding="utf-8")
+    note, _ = _parse("Paciente sin [fiebre].")
+    assert Assertions([table])(note).entities[0].assertion.negated is True
+    note, _ = _parse("No [fever].")
+    assert Assertions([table])(note).entities[0].assertion.negated is False
+
+
+def test_entities_in_any_order_keep_their_order():
+    note, _ = _parse("No [fever] but [cough].")
+    turned = note.with_(entities=note.entities[::-1])
+    assert [e.assertion.negated for e in Assertions()(turned).entities] == [False, True]

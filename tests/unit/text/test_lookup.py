@@ -1,0 +1,63 @@
+"""Lookup: longest names between word boundaries, short names in their own case."""
+
+import pytest
+
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.notes import Entity, Note
+from clinnlp.core.spans import Span
+from clinnlp.core.vocab import Concept, Vocabulary
+from clinnlp.text.lookup import Lookup
+
+WORDS = Vocabulary(
+    [
+        Concept(code="P1", name="chest pain", label="Problem"),
+        Concept(code="P2", name="pain", label="Problem"),
+        Concept(code="P3", name="pulmonary embolism", synonyms=("PE",), label="Problem"),
+        Concept(code="D1", name="İnsulin", label="Drug"),
+        Concept(code="P4", name="pain", label="Other"),
+    ]
+)
+
+
+def _found(text, **options):
+    note = Lookup(WORDS, **options)(Note(id="n", text=text))
+    return [(note.mention(e), e.concepts[0]) for e in note.entities]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Chest pain and PAIN", [("Chest pain", "P1"), ("PAIN", "P2")]),
+        ("chest\r\n  pain", [("chest\r\n  pain", "P1")]),
+        ("painful, spain, pain-free", [("pain", "P2")]),
+        ("PE or pe", [("PE", "P3")]),
+        ("straßE İNSULİN", []),
+        ("🙂 İnsulin 🙂 pain", [("İnsulin", "D1"), ("pain", "P2")]),
+        ("chest painting", []),
+    ],
+)
+def test_finds(text, expected):
+    assert _found(text) == expected
+
+
+def test_overlap_with_another_source_is_skipped_or_kept():
+    gold = Entity(id="L1", span=Span(6, 10), label="X")
+    note = Note(id="n", text="chest pain, pain", entities=(gold,))
+    skipped = Lookup(WORDS)(note)
+    assert [(e.id, e.span) for e in skipped.entities] == [("L1", (6, 10)), ("L2", (12, 16))]
+    kept = Lookup(WORDS, overlap="keep")(note)
+    assert [e.span for e in kept.entities] == [(6, 10), (0, 10), (12, 16)]
+
+
+def test_finds_between_the_parts_of_a_mention_are_kept():
+    parts = (Span(0, 5), Span(11, 15))
+    gold = Entity(id="T1", span=Span(0, 15), parts=parts, label="X")
+    note = Lookup(WORDS)(Note(id="n", text="chest pain wall", entities=(gold,)))
+    assert len(note.entities) == 1
+    note = Lookup(WORDS)(Note(id="n", text="aches pain wall", entities=(gold,)))
+    assert [e.span for e in note.entities] == [(0, 15), (6, 10)]
+
+
+def test_an_unknown_rule_for_overlaps_is_refused():
+    with pytest.raises(ArgumentError, match="overlap"):
+        Lookup(WORDS, overlap="merge")

@@ -1,0 +1,55 @@
+"""Tables: columns by name, short rows filled, clear errors."""
+
+import pytest
+
+from clinnlp.core.errors import DataError
+from clinnlp.text.tables import data_path, read_table
+
+
+def _write(folder, text):
+    path = folder / "table.tsv"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_columns_come_in_the_order_asked_and_short_rows_are_filled(tmp_path):
+    path = _write(tmp_path, "# note\nb\ta\tc\n1\t2\t3\n\n4\n")
+    assert list(read_table(path, ("a", "b"))) == [(3, ["2", "1"]), (5, ["", "4"])]
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ("x\ty\n1\t2\n", ":1:"),
+        ("a\tb\n1\t2\t3\n", ":2:"),
+        ("", ":1:"),
+        (b"a\tb\n\xff\n", "UTF-8"),
+    ],
+)
+def test_a_malformed_table_is_refused_with_its_place(tmp_path, content, where):
+    with pytest.raises(DataError, match=where):
+        list(read_table(_write(tmp_path, content), ("a", "b")))
+
+
+def test_a_missing_table_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        list(read_table(tmp_path / "none.tsv", ("a",)))
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("abbreviations_en.tsv", ("abbreviation",)),
+        ("headings_en.tsv", ("heading",)),
+        ("assertion_en.tsv", ("cue", "axis", "direction", "kind")),
+        ("section_priors.tsv", ("kind", "axis")),
+        ("drug_names.tsv", ("brand",)),
+        ("drug_salts.tsv", ("word",)),
+        ("medication_en.tsv", ("term", "field")),
+    ],
+)
+def test_no_row_of_a_shipped_table_stands_twice(name, key):
+    rows = [tuple(cell.casefold() for cell in row) for _, row in read_table(data_path(name), key)]
+    assert rows
+    assert all(row[0] for row in rows)
+    assert len(set(rows)) == len(rows)
