@@ -6,8 +6,8 @@ denominators are whole numbers (int64, exact for n up to 3·10⁹), so that 0/0 
 and a true limit exactly ``inf``.
 
 mlxtend 0.25 gives other values in three places, all 0/0 by definition: `zhangs_metric` (0 there,
-where A or B is in all baskets or in none), `certainty` (0 there, where B is in all baskets) and
-`conviction` (inf there, where B is in all baskets).
+where A is in all baskets), `certainty` (0 there, where B is) and `conviction` (inf there, where
+B is).
 
 References
 ----------

@@ -6,8 +6,8 @@ additive risks (`clinnlp.mine.additive`). The screen runs in three steps:
 1. every pair and outcome whose *margins* pass is a candidate; their number is m;
 2. each candidate with `min_count` joint baskets gets Ω, Ω025 and the crude p; the others enter
    with p = 1;
-3. with `adjust`, candidates with crude p < alpha are tested again by an additive-risk regression
-   on conditions and all other drugs, and those still called once more beside all other called
+3. with `adjust`, candidates with q < alpha are tested again by an additive-risk regression on
+   conditions and all other drugs, and those still called once more beside all other called
    pairs of their outcome (`clinnlp.mine.adjust`). `p_additive` is the largest of these p, so
    that adjusting never makes a signal of what the plain counts do not show.
 
@@ -236,7 +236,7 @@ def _adjust(
         columns["expected_adjusted"][k] = null.expected[0]
         p[k] = max(p[k], additive_p(null)[0])
 
-    for k in np.flatnonzero(p < alpha).tolist():
+    for k in np.flatnonzero(q_values(p, m) < alpha).tolist():  # no other can be called any more
         test(k, ())
     called: dict[int, list[int]] = defaultdict(list)
     for k in np.flatnonzero(q_values(p, m) < alpha).tolist():

@@ -1,0 +1,76 @@
+"""Itemsets and rules on real baskets: published counts, and mlxtend beside."""
+
+import gzip
+import io
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from clinnlp.core.tables import Baskets
+from clinnlp.features.baskets import frame_baskets
+from clinnlp.mine.itemsets import mine_itemsets
+from clinnlp.mine.rules import mine_rules
+
+ENCOUNTERS = 20_000  # of 101,766: mlxtend takes its time
+
+
+@pytest.fixture(scope="module")
+def mushroom(data_dir):
+    with gzip.open(data_dir("fim") / "mushroom.dat.gz", "rt") as handle:
+        rows = [sorted(set(map(int, line.split()))) for line in handle if line.strip()]
+    items = sorted({item for row in rows for item in row})
+    place = {item: j for j, item in enumerate(items)}
+    columns = np.array([place[item] for row in rows for item in row])
+    starts = np.cumsum([0, *map(len, rows)])
+    return Baskets(
+        matrix=sparse.csr_matrix(
+            (np.ones(len(columns), np.int8), columns, starts), shape=(len(rows), len(items))
+        ),
+        ids=np.array([str(i) for i in range(len(rows))], object),
+        items=tuple(map(str, items)),
+        kinds=("item",) * len(items),
+        unit="mushroom",
+        evidence=np.empty((0, 3), np.int64),
+        entities=None,
+        n_excluded={},
+        n_unassessed={},
+    )
+
+
+@pytest.fixture(scope="module")
+def diabetes_drugs(data_dir):
+    """One row per encounter, one column per drug: given or not."""
+    with zipfile.ZipFile(data_dir("diabetes130") / "dataset_diabetes.zip") as packed:
+        name = next(n for n in packed.namelist() if n.endswith("diabetic_data.csv"))
+        frame = pd.read_csv(io.BytesIO(packed.read(name)), dtype=str, nrows=ENCOUNTERS)
+    first = frame.columns.get_loc("metformin")
+    last = frame.columns.get_loc("metformin-pioglitazone")
+    return frame.iloc[:, first : last + 1] != "No"
+
+
+@pytest.mark.parametrize(("support", "n_itemsets"), [(0.5, 153), (0.4, 565), (0.3, 2735)])
+def test_mushroom_has_the_published_number_of_itemsets(mushroom, support, n_itemsets):
+    assert len(mine_itemsets(mushroom, min_support=support)) == n_itemsets
+
+
+def test_diabetes_itemsets_and_rules_equal_mlxtend(diabetes_drugs):
+    from mlxtend.frequent_patterns import association_rules, fpgrowth
+
+    assert diabetes_drugs.shape == (ENCOUNTERS, 23)
+    baskets = frame_baskets(diabetes_drugs, kinds="drug")
+    n = len(baskets)
+    ours = mine_itemsets(baskets, min_count=2)
+    theirs = fpgrowth(diabetes_drugs, min_support=1.5 / n, use_colnames=True)
+    counts = {s: round(v * n) for s, v in zip(theirs["itemsets"], theirs["support"], strict=True)}
+    assert dict(ours) == counts
+    assert len(ours) > 100
+    rules = mine_rules(baskets, min_count=2, max_len=8).to_pandas()
+    peer = association_rules(theirs, metric="support", min_threshold=0.0)
+    assert len(rules) == len(peer)
+    sides = ["antecedents", "consequents"]
+    both = rules.merge(peer, on=sides, suffixes=("", " peer"), validate="one_to_one")
+    for name in (c for c in peer.columns if c not in sides):
+        np.testing.assert_allclose(both[name], both[f"{name} peer"], rtol=1e-12, atol=1e-12)
