@@ -29,6 +29,7 @@ from clinnlp.core.config import option
 
 __all__ = [
     "MODELS",
+    "Dense",
     "Indicators",
     "ModelSettings",
     "NaiveBayesSettings",
@@ -56,9 +57,10 @@ class NaiveBayesSettings:
 class RandomForestSettings:
     """Random forest of unweighted probability trees."""
 
-    n_trees: int = option(200, "trees, at least 1")
+    n_trees: int = option(100, "trees, at least 1")
     min_leaf: int = option(10, "training rows per leaf, at least 1")
-    max_features: float = option(0.1, "share of features tried per split, in (0, 1]")
+    max_features: float = option(0.05, "share of features tried per split, in (0, 1]")
+    max_samples: float = option(0.3, "share of training rows drawn per tree, in (0, 1]")
     n_jobs: int = option(1, "threads, at least 1")
 
 
@@ -109,10 +111,11 @@ def make_model(settings: ModelSettings, *, seed: int = 0) -> Pipeline:
                 n_estimators=settings.n_trees,
                 min_samples_leaf=settings.min_leaf,
                 max_features=settings.max_features,
+                max_samples=settings.max_samples,
                 n_jobs=settings.n_jobs,
                 random_state=seed,
             )
-            return Pipeline([("model", forest)])
+            return Pipeline([("dense", Dense()), ("model", forest)])
         case SvmSettings(c=c, n_bins=n_bins):
             svm = LinearSVC(C=c, class_weight="balanced", dual=False, random_state=seed)
             return Pipeline([("indicators", Indicators(n_bins=n_bins)), ("model", svm)])
@@ -176,7 +179,7 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the indicators, such as ``"age in (60, 70]"``."""
         check_is_fitted(self)
-        names = _generate_names(self, input_features)
+        names = _names_of(self, input_features)
         made = [
             name
             for given, edges in zip(names, self.edges_, strict=True)
@@ -190,7 +193,37 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def _generate_names(indicators: Indicators, given: Any) -> Sequence[Any]:
+class Dense(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Sparse rows to dense ones where they fit into memory: a forest is then twice as fast.
+
+    Parameters
+    ----------
+    max_cells : int
+        Matrices with more cells (4 bytes each) stay sparse.
+    """
+
+    def __init__(self, *, max_cells: int = 2**28) -> None:
+        self.max_cells = max_cells
+
+    def fit(self, X: Any, y: object = None) -> Self:  # noqa: ARG002
+        """Learn the number of features."""
+        validate_data(self, X, accept_sparse="csr", dtype=np.float32)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Return X in float32, dense or sparse, with the same values."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
+        small = X.shape[0] * X.shape[1] <= self.max_cells
+        return X.toarray() if sparse.issparse(X) and small else X
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _names_of(indicators: Indicators, given: Any) -> Sequence[Any]:
     from sklearn.utils.validation import _check_feature_names_in
 
     names: Sequence[Any] = _check_feature_names_in(indicators, given)

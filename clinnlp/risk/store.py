@@ -1,0 +1,136 @@
+"""Fitted risk models as a folder: ``model.skops`` beside ``card.json``.
+
+Nothing is unpickled: skops rebuilds objects only of types named here. The card says what the
+folder holds: version of the form, versions of libraries, features, settings, scores and
+whatever else the caller adds, and the SHA-256 of the model file.
+"""
+
+import json
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sklearn.pipeline import Pipeline
+from skops import io as skops_io
+
+from clinnlp.core.errors import StoreError
+from clinnlp.core.files import atomic_folder, file_sha256
+
+__all__ = ["FORM", "TRUSTED", "LoadedModel", "load_risk_model", "save_risk_model"]
+
+FORM = 1  # rises when the folder's form changes
+
+TRUSTED = (
+    "clinnlp.core.patients.TimeWindow",
+    "clinnlp.features.columns.ColumnFeatures",
+    "clinnlp.features.matrix.PatientFeatures",
+    "clinnlp.risk.calibrate.GroupCalibrated",
+    "clinnlp.risk.models.Dense",
+    "clinnlp.risk.models.Indicators",
+    "sklearn.tree._tree.Tree",  # arrays of nodes, whose form scikit-learn checks on load
+)
+
+_MODEL, _CARD = "model.skops", "card.json"
+
+
+class LoadedModel(NamedTuple):
+    """What a folder holds."""
+
+    model: Pipeline
+    card: Mapping[str, Any]
+
+
+def save_risk_model(
+    model: Pipeline, folder: str | Path, *, card: Mapping[str, Any] | None = None
+) -> Path:
+    """Write a fitted pipeline of `fit_risk_model` to a folder, replacing what is there.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Steps ``features`` and ``model``.
+    card : mapping of plain values, optional
+        What else to say: settings, cohort counts, scores.
+
+    Raises
+    ------
+    StoreError
+        The model holds a type that a load would refuse.
+    RunError
+        The disk is full or may not be written; nothing half-written is left.
+    """
+    features = model.named_steps["features"]
+    told = {
+        **(card or {}),
+        "form": FORM,
+        "kind": "risk",
+        "versions": {n: metadata.version(n) for n in ("clinnlp", "scikit-learn", "skops")},
+        "features": [str(name) for name in features.get_feature_names_out()],
+        "n_training_patients": len(features.fitted_on_),
+    }
+    folder = Path(folder)
+    with atomic_folder(folder) as made:
+        skops_io.dump(model, made / _MODEL)
+        _check_types(made / _MODEL)
+        told["model_sha256"] = file_sha256(made / _MODEL)
+        text = json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True)
+        (made / _CARD).write_text(f"{text}\n", encoding="utf-8")
+    return folder
+
+
+def load_risk_model(folder: str | Path) -> LoadedModel:
+    """Return the pipeline and the card in a folder.
+
+    Raises
+    ------
+    StoreError
+        A file is missing or damaged, the form is not known here, the model was made with
+        another version of scikit-learn, or it holds a type that is not allowed.
+    """
+    folder = Path(folder)
+    card = _read_card(folder / _CARD)
+    path = folder / _MODEL
+    if card.get("kind") != "risk" or card.get("form") != FORM:
+        raise StoreError(
+            f"the card of {folder} must be of kind 'risk' and form {FORM}, got "
+            f"{card.get('kind')!r} and {card.get('form')!r}; train it again with this version"
+        )
+    if not path.is_file():
+        raise StoreError(f"the folder {folder} must hold {_MODEL}, got none")
+    if file_sha256(path) != card.get("model_sha256"):
+        raise StoreError(f"{path} must have the SHA-256 its card names, got another one")
+    made_with, here = _versions(card).get("scikit-learn"), metadata.version("scikit-learn")
+    if made_with != here:
+        raise StoreError(
+            f"{path} must be made with scikit-learn {here}, got {made_with}; train it again "
+            "or install that version"
+        )
+    _check_types(path)
+    return LoadedModel(skops_io.load(path, trusted=list(TRUSTED)), card)
+
+
+def _check_types(path: Path) -> None:
+    try:
+        foreign = sorted(set(skops_io.get_untrusted_types(file=path)) - set(TRUSTED))
+    except Exception:
+        raise StoreError(f"{path} must be a model that skops can read, got another form") from None
+    if foreign:
+        raise StoreError(f"types in {path} must be among those allowed, got {', '.join(foreign)}")
+
+
+def _versions(card: Mapping[str, Any]) -> Mapping[str, Any]:
+    versions = card.get("versions")
+    return versions if isinstance(versions, dict) else {}
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise StoreError(f"the folder {path.parent} must hold {path.name}, got none")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        card = None
+    if not isinstance(card, dict):
+        raise StoreError(f"{path} must be a JSON object, got another form")
+    return card

@@ -1,0 +1,74 @@
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.features.outcomes import outcome_from_columns, outcome_from_pandas, read_outcome
+
+
+def write(tmp_path, text, encoding="utf-8"):
+    path = tmp_path / "outcome.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_a_csv_gives_its_complete_rows_and_counts_the_others(tmp_path):
+    path = write(
+        tmp_path,
+        "patient,index,outcome,more\n"
+        "p1,2024-01-01,1,x\np2,2024-01-01T10:30:00,No,x\n,2024-01-01,1,x\np3,,1,x\np4,2024-01-01,NA,x\n",
+    )
+    outcome, n_excluded = read_outcome(path)
+    assert outcome.patients.tolist() == ["p1", "p2"]
+    assert outcome.values.tolist() == [1, 0]
+    assert outcome.index[1] == np.datetime64("2024-01-01T10:30:00")
+    assert n_excluded == {"patient_missing": 1, "index_missing": 1, "outcome_missing": 1}
+
+
+def test_columns_may_have_other_names(tmp_path):
+    path = write(tmp_path, "id,when,died\np1,2024-01-01,true\n")
+    outcome, _ = read_outcome(path, patient="id", index="when", value="died")
+    assert outcome.values.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("patient,index\np1,2024-01-01\n", "outcome is not there"),
+        ("patient,index,outcome\np1,2024-01-01,1\np2,soon,1\n", "outcome.csv:3: index must be"),
+        ("patient,index,outcome\np1,2024-01-01,2\n", "outcome.csv:2: outcome must be 0 or 1"),
+    ],
+)
+def test_bad_files_are_refused_by_line_without_quoting_them(tmp_path, text, message):
+    with pytest.raises(DataError, match=message) as caught:
+        read_outcome(write(tmp_path, text))
+    assert "soon" not in str(caught.value)
+
+
+def test_a_file_not_in_utf8_and_no_file_are_refused(tmp_path):
+    path = write(tmp_path, "patient,index,outcome\né,2024-01-01,1\n", "latin-1")
+    with pytest.raises(DataError, match="UTF-8"):
+        read_outcome(path)
+    with pytest.raises(DataError, match="no such file"):
+        read_outcome(tmp_path / "none.csv")
+
+
+def test_a_frame_gives_the_same_and_times_with_a_zone_become_utc():
+    frame = pd.DataFrame(
+        {
+            "patient": ["a", "b", "c"],
+            "index": [pd.Timestamp("2024-01-01"), pd.NaT, pd.Timestamp("2024-01-03")],
+            "outcome": [True, 0, np.nan],
+        }
+    )
+    outcome, n_excluded = outcome_from_pandas(frame)
+    assert outcome.patients.tolist() == ["a"]
+    assert n_excluded == {"patient_missing": 0, "index_missing": 1, "outcome_missing": 1}
+    with pytest.raises(ArgumentError, match="index"):
+        outcome_from_pandas(frame.drop(columns="index"))
+    zoned = outcome_from_columns(
+        ["a", "b"], ["2024-01-01T02:00:00+02:00", datetime(2024, 1, 1, tzinfo=UTC)], [1, 0]
+    )
+    assert set(zoned.outcome.index.tolist()) == {datetime(2024, 1, 1)}
