@@ -7,7 +7,14 @@ from clinnlp.core.checks import check_disjoint, check_reiterable
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note, check_note
 
-__all__ = ["corpus_sha256", "entity_labels", "note_labels", "read_train", "split_selection"]
+__all__ = [
+    "corpus_sha256",
+    "entity_labels",
+    "note_labels",
+    "only_label",
+    "read_train",
+    "split_selection",
+]
 
 
 def read_train(train: Iterable[Note], dev: Iterable[Note] | None) -> list[Note]:
@@ -69,7 +76,7 @@ def entity_labels(notes: Iterable[Note], wanted: Sequence[str] | None) -> tuple[
 
 
 def note_labels(notes: Iterable[Note], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the sorted labels of the notes, or `wanted` where all of them occur.
+    """Return the sorted labels of the training notes, or `wanted` where all of them occur.
 
     Raises
     ------
@@ -78,18 +85,26 @@ def note_labels(notes: Iterable[Note], wanted: Sequence[str] | None) -> tuple[st
     ArgumentError
         A wanted label occurs nowhere.
     """
-    found = set()
-    for note in notes:
-        if len(note.labels) != 1:
-            raise DataError(
-                f"each note must have exactly one label to be classified, got {len(note.labels)}",
-                note=note.id,
-            )
-        found.add(note.labels[0])
-    labels = _chosen(found, wanted, what="a label")
+    labels = _chosen(set(map(only_label, notes)), wanted, what="a label")
     if len(labels) < 2:
         raise DataError(f"train must hold notes of at least two labels, got {len(labels)}")
     return labels
+
+
+def only_label(note: Note) -> str:
+    """Return the one label of a note.
+
+    Raises
+    ------
+    DataError
+        It has none or several.
+    """
+    if len(note.labels) != 1:
+        raise DataError(
+            f"each note must have exactly one label to be classified, got {len(note.labels)}",
+            note=note.id,
+        )
+    return note.labels[0]
 
 
 def corpus_sha256(notes: Iterable[Note]) -> str:

@@ -20,6 +20,7 @@ from clinnlp.bert.corpus import (
     corpus_sha256,
     entity_labels,
     note_labels,
+    only_label,
     read_train,
     split_selection,
 )
@@ -149,8 +150,8 @@ def fine_tune_classifier(
     """
     job = _Job(train, dev, encoder, out, settings, overrides, progress=progress)
     labels = note_labels(job.notes, job.settings.labels)
-    if dev is not None:
-        _check_known(note_labels(dev, None), labels)
+    if dev is not None and job.settings.labels is None:
+        _check_known(map(only_label, dev), labels)
     notes = [note for note in job.notes if note.labels[0] in labels]
     with _seeded(job.settings.seed):
         network = job.network(build_classifier, labels)
@@ -285,7 +286,7 @@ def _score_tagger(tagger: EntityTagger, dev: Iterable[Note]) -> Card:
 
 
 def _score_classifier(classifier: NoteClassifier, dev: Iterable[Note]) -> Card:
-    notes = list(dev)
+    notes = [note for note in dev if only_label(note) in classifier.labels]
     gold, found = classified(classifier, notes)
     groups = [note.patient or note.id for note in notes]
     scores = score_labels(gold, found, groups=groups)

@@ -1,0 +1,143 @@
+"""Fine-tuning learns, repeats itself, keeps out of dev, and says what is wrong."""
+
+import pytest
+import torch
+
+from clinnlp.bert.corpus import split_selection
+from clinnlp.bert.settings import TrainSettings, default_learning_rate
+from clinnlp.bert.tasks import tagged
+from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
+from clinnlp.core.errors import ArgumentError, DataError, LeakageError, StoreError
+from clinnlp.core.notes import Note
+from clinnlp.metrics.spans import score_spans
+
+from .conftest import LABELLED, QUICK, TRAIN, note_of
+
+
+def test_a_tiny_model_overfits_eight_notes(tagger):
+    assert score_spans(TRAIN, tagged(tagger, TRAIN), n_boot=0).micro.f1 == 1.0
+
+
+def test_a_tiny_classifier_overfits_eight_notes(classifier):
+    assert [n.labels for n in classifier.batch(LABELLED)] == [n.labels for n in LABELLED]
+
+
+def test_same_seed_same_weights_and_no_trace_in_torchs_generator(encoder, tmp_path):
+    def weights(seed):
+        before = torch.get_rng_state()
+        made = fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path, epochs=2, seed=seed, **QUICK)
+        assert torch.equal(torch.get_rng_state(), before)
+        return torch.cat([p.flatten() for p in made.network.model.parameters()])
+
+    first, again, other = weights(1), weights(1), weights(2)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_the_card_counts_and_scores(encoder, tmp_path):
+    nested = note_of(8, "severe chest pain", ("chest pain", "Problem"), ("pain", "Problem"))
+    dev = [note_of(9, "aspirin", ("aspirin", "Drug"))]
+    made = fine_tune_ner([*TRAIN, nested], dev, encoder=encoder, out=tmp_path, epochs=2, **QUICK)
+    card = made.card
+    assert (card["n_notes"], card["n_selection"]) == (9, 1)
+    assert len(card["epochs"]) == 2
+    assert card["best_epoch"] in (1, 2)
+    assert all(0 <= epoch["score"] <= 1 for epoch in card["epochs"])
+    assert card["dev"]["n_notes"] == 1
+    assert made.settings["epochs"] == 2
+    everything = fine_tune_ner(
+        [*TRAIN, nested], encoder=encoder, out=tmp_path, epochs=1, selection_fraction=0.0, **QUICK
+    )
+    assert (everything.card["n_mentions"], everything.card["n_dropped"]) == (15, 1)
+
+
+def test_only_the_wanted_labels_are_learned(encoder, tmp_path):
+    made = fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path, epochs=1, labels=["Drug"], **QUICK)
+    assert made.labels == ("Drug",)
+    assert made.network.model.config.id2label == {0: "O", 1: "B-Drug", 2: "I-Drug"}
+
+
+def test_selection_follows_patients_and_not_the_order():
+    notes = [Note(id=str(i), text=f"t{i}", patient=f"p{i // 4}") for i in range(80)]
+    fit, selection = split_selection(notes, 0.1)
+    assert len(selection) == 8
+    assert not {n.patient for n in fit} & {n.patient for n in selection}
+    assert {n.id for n in split_selection(notes[::-1], 0.1)[1]} == {n.id for n in selection}
+    copies = [Note(id=str(i), text="same") for i in range(3)]
+    assert split_selection(copies, 0.1) == (copies, [])
+
+
+def test_a_dev_note_in_train_is_leakage(encoder, tmp_path):
+    twin = Note(id="other", text=TRAIN[0].text)
+    with pytest.raises(LeakageError, match="1 with the same text"):
+        fine_tune_ner(TRAIN, [twin], encoder=encoder, out=tmp_path / "m", **QUICK)
+    assert not (tmp_path / "m").exists()
+
+
+UNKNOWN = [note_of(9, "a rare thing", ("rare", "Gene"))]
+
+
+@pytest.mark.parametrize(
+    ("train", "options", "error", "message"),
+    [
+        (iter(TRAIN), {}, ArgumentError, "train must be re-iterable"),
+        ([], {}, DataError, "at least one note"),
+        ([Note(id="a", text="b")], {}, DataError, "at least one note with an entity"),
+        (TRAIN, {"labels": ["Gene"]}, ArgumentError, "got Gene"),
+        (TRAIN, {"dev": UNKNOWN}, DataError, "labels of dev must be among .*got Gene"),
+        (TRAIN, {"epoch": 3}, DataError, "settings must be among epochs.*got epoch"),
+        (TRAIN, {"epochs": "3"}, DataError, "'epochs' must be int"),
+        (TRAIN, {"max_tokens": 65}, ArgumentError, "max_tokens must be at most 64"),
+        (TRAIN, {"stride": 46}, ArgumentError, "stride must be"),
+        (TRAIN, {"encoder": "no/such/encoder"}, StoreError, "no folder here"),
+    ],
+)
+def test_what_is_wrong_is_said(encoder, tmp_path, train, options, error, message):
+    with pytest.raises(error, match=message):
+        fine_tune_ner(train, **{"encoder": encoder, "out": tmp_path / "m", **QUICK, **options})
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_file_in_the_way_is_said_before_training(encoder, tmp_path):
+    (tmp_path / "m").write_text("x")
+    with pytest.raises(ArgumentError, match="out must be a folder"):
+        fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path / "m", **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("train", "dev", "message"),
+    [
+        (TRAIN, None, "note 'n0': each note must have exactly one label"),
+        (LABELLED[:1], None, "at least two labels"),
+        (LABELLED, [Note(id="d", text="new", labels=("x",))], "labels of dev .*got x"),
+    ],
+)
+def test_what_is_wrong_with_labels_is_said(encoder, tmp_path, train, dev, message):
+    with pytest.raises(DataError, match=message):
+        fine_tune_classifier(train, dev, encoder=encoder, out=tmp_path / "m", **QUICK)
+
+
+def test_a_classifier_is_scored_once_on_dev(encoder, tmp_path):
+    dev = [Note(id="d", text="gave aspirin", labels=("drug",))]
+    made = fine_tune_classifier(LABELLED, dev, encoder=encoder, out=tmp_path, epochs=1, **QUICK)
+    assert made.card["dev"]["n_notes"] == 1
+    assert made.card["dev"]["accuracy"]["value"] in (0.0, 1.0)
+
+
+def test_bfloat16_learns_too(encoder, tmp_path):
+    made = fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path, epochs=1, **{**QUICK, "bf16": "on"})
+    assert made.network.bf16
+    assert all(p.dtype == torch.float32 for p in made.network.model.parameters())
+
+
+def test_wide_encoders_get_small_steps():
+    rates = [default_learning_rate(width) for width in (384, 768, 1024)]
+    assert rates == sorted(rates, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"learning_rate": 0.0}, {"warmup": 1.5}, {"selection_fraction": 0.6}, {"bf16": "x"}]
+)
+def test_settings_have_ranges(wrong):
+    with pytest.raises(ArgumentError, match=next(iter(wrong))):
+        TrainSettings(**wrong)
