@@ -172,7 +172,7 @@ def _guess(path: Path, *, columns: bool) -> str | None:
     if name == "tsv" and not columns and looks_like_conll(path):
         return "conll"
     if name is None and path.suffix.lower() == ".txt":
-        _, head = next(read_lines(path), (1, ""))
+        head = next((line for _, line in read_lines(path) if line.strip()), "")
         return "pubtator" if _PUBTATOR_HEAD.match(head) else "brat"
     return name
 

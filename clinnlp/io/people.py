@@ -46,4 +46,5 @@ def _date(value: object, path: str | Path, line: int) -> date | None:
     try:
         return date.fromisoformat(str(value)[:10])
     except ValueError:
-        raise DataError("birth_date must be ISO 8601", path=path, line=line) from None
+        pass  # raised below, outside: the ValueError quotes the value
+    raise DataError("birth_date must be ISO 8601, got another form", path=path, line=line)

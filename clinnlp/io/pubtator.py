@@ -14,13 +14,14 @@ in the file                 in the note
                             without an ``|a|`` line the title alone
 mention line                entity ``T1``, ``T2``, ... in file order
 ids joined by ``|`` or      ``concepts``; ``-1``, ``-`` or nothing: no concept. A variant such
-``,``                       as ``p|SUB|E|333|D`` is one concept
+``,``                       as ``p|SUB|E|333|D`` (one small letter or none before the first
+                            ``|``) is one concept
 seventh column              ``attributes["mentions"]``: the single names of a composite mention
 relation line               relation ``R1``, ...; roles ``Arg1`` and ``Arg2`` with concept ids
 fifth column of a relation  ``attributes["novelty"]`` (BioRED)
 =========================== ===============================================================
 
-The mention text of each line is checked against the text. A note with more than one newline, a
+The mention text of each line is checked against the text, but for white space. A note with more than one newline, a
 discontinuous mention or anything else this cannot hold is refused by the writer.
 
 References
@@ -44,7 +45,7 @@ HOLDS = frozenset({"entities", "entity.concepts", "entity.attributes", "relation
 }
 
 _HEAD = re.compile(r"([^|\t]*)\|([ta])\|(.*)", re.DOTALL)
-_VARIANT = re.compile(r"[a-z]\|[A-Za-z]*\|")
+_VARIANT = re.compile(r"[a-z]?\|")
 _NONE = ("", "-", "-1")
 _ROLES = ("Arg1", "Arg2")
 _BREAKS = re.compile(r"[\t\r\n]")
@@ -151,7 +152,7 @@ def _entity(columns: list[str], position: int, text: str, path: str | Path, numb
             path=path,
             line=number,
         )
-    if text[start:end].replace("\n", " ") != mention:
+    if text[start:end].split() != mention.split():
         raise OffsetError(
             f"the mention must be the text at {start}-{end}, got another text",
             path=path,
@@ -178,9 +179,13 @@ def _relation(columns: list[str], position: int) -> Relation:
     return Relation(
         id=f"R{position}",
         label=columns[1],
-        roles={"Arg1": (columns[2],), "Arg2": (columns[3],)},
+        roles={role: _ends(columns[2 + k]) for k, role in enumerate(_ROLES)},
         attributes={"novelty": columns[4]} if len(columns) == 5 else {},
     )
+
+
+def _ends(column: str) -> tuple[str, ...]:
+    return _concepts(column) or (column,)
 
 
 # --- writing -------------------------------------------------------------------------------
@@ -230,14 +235,14 @@ def _joined(note: Note, concepts: tuple[str, ...]) -> str:
 def _relation_line(note: Note, relation: Relation, position: int) -> str:
     if relation.id != f"R{position}":
         raise _refuse(note, "relation ids R1, R2, ... in order", "others")
-    if tuple(relation.roles) != _ROLES or any(len(v) != 1 for v in relation.roles.values()):
-        raise _refuse(note, "relations with roles Arg1 and Arg2 of one concept each", "others")
+    if sorted(relation.roles) != sorted(_ROLES) or not all(relation.roles.values()):
+        raise _refuse(note, "relations with roles Arg1 and Arg2", "others")
     if not set(relation.attributes) <= {"novelty"}:
         raise _refuse(note, "no attribute of a relation but 'novelty'", "others")
-    ends = [ids[0] for ids in relation.roles.values()]
-    if not set(ends).isdisjoint(e.id for e in note.entities):
+    ends = [relation.roles[role] for role in _ROLES]
+    if not {e.id for e in note.entities}.isdisjoint({*ends[0], *ends[1]}):
         raise _refuse(note, "relations between concepts", "one between mentions")
-    columns = [note.id, relation.label, *ends]
+    columns = [note.id, relation.label, *(_joined(note, concepts) for concepts in ends)]
     if "novelty" in relation.attributes:
         columns.append(_text(note, relation.attributes["novelty"]))
     numbers = columns[1].isdecimal() and columns[2].isdecimal()

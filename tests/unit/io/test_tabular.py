@@ -1,0 +1,256 @@
+"""A hospital's own tables."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.notes import Note
+from clinnlp.core.tables import EntityTable, EventTable
+from clinnlp.io.tabular import (
+    from_pandas,
+    read_entity_table,
+    read_events,
+    read_table,
+    read_vocabulary,
+    write_entity_table,
+    write_events,
+    write_table,
+)
+
+EVENTS = EventTable(
+    {
+        "patient": ["p1", "p2"],
+        "start": ["2024-01-01T08:00:00", "NaT"],
+        "code": ["J18", 'a,\n"b"'],
+        "value": [1.5, np.nan],
+        "unit": [None, ""],
+    }
+)
+MENTIONS = EntityTable(
+    {
+        "note": ["n1", "n1"],
+        "entity": ["T1", "T2"],
+        "label": ["Drug", "Drug"],
+        "start": [0, 5],
+        "end": [3, 9],
+        "text": ["ASA", "two\nlines"],
+        "n_concepts": [0, 2],
+        "negated": [1, -1],
+        "historical": [0, -1],
+        "score": [0.5, np.nan],
+        "known": ["2024-01-01T08:00:00", "NaT"],
+    }
+)
+
+
+def equal(a, b):
+    return all(
+        np.array_equal(a[name], b[name], equal_nan=kind in ("float", "time"))
+        for name, kind in a.SCHEMA.items()
+    )
+
+
+# --- notes ---------------------------------------------------------------------------------
+
+
+def test_from_pandas_keeps_what_is_missing_missing():
+    frame = pd.DataFrame(
+        {
+            "t": ["one", None, "three"],
+            "mrn": [1.0, 2.0, np.nan],
+            "when": pd.to_datetime(["2024-01-01 10:00", None, "2024-01-02 00:00"]),
+            "k": ["2024-01-03", "", None],
+            "label": ["a", np.nan, ""],
+        }
+    )
+    notes = from_pandas(frame, text="t", patient="mrn", time="when", known="k", label="label")
+    assert notes == [
+        Note(
+            id="0",
+            text="one",
+            patient="1",
+            time=datetime(2024, 1, 1, 10),
+            known=datetime(2024, 1, 3),
+            labels=("a",),
+        ),
+        Note(id="1", text="", patient="2"),
+        Note(id="2", text="three", time=datetime(2024, 1, 2)),
+    ]
+    assert type(notes[0].time) is datetime
+
+
+def test_from_pandas_refuses():
+    frame = pd.DataFrame({"t": ["secret", "b"], "id": ["x", "x"], "when": ["secret", "b"]})
+    with pytest.raises(DataError, match=r"'text', got none; columns are 't', 'id', 'when'"):
+        from_pandas(frame, text="text")
+    with pytest.raises(DataError, match=r"row 1: ids of notes must be unique, got 'x'"):
+        from_pandas(frame, text="t", id="id")
+    with pytest.raises(DataError, match=r"row 0: time must be an ISO 8601") as caught:
+        from_pandas(frame, text="t", time="when")
+    assert caught.value.__context__ is None
+    assert from_pandas(frame.iloc[:0], text="t") == []
+
+
+def test_read_table_numbers_rows_and_names_columns(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    frame = pd.DataFrame({"note": ["a", ""], "mrn": ["007", ""], "who": ["x", "y"]})
+    frame.to_csv(path, index=False)
+    assert list(read_table(path, text="note", patient="mrn")) == [
+        Note(id="0", text="a", patient="007"),
+        Note(id="1", text=""),
+    ]
+
+
+def test_parquet_types(tmp_path):
+    path = tmp_path / "a.parquet"
+    pd.DataFrame(
+        {
+            "t": ["a", None],
+            "n": [7, 8],
+            "d": [datetime(2024, 1, 1).date(), None],
+            "w": pd.to_datetime(["2024-01-01 10:00", None]),
+        }
+    ).to_parquet(path)
+    assert list(read_table(path, text="t", id="n", time="d", known="w")) == [
+        Note(id="7", text="a", time=datetime(2024, 1, 1), known=datetime(2024, 1, 1, 10)),
+        Note(id="8", text=""),
+    ]
+    with pytest.raises(DataError, match=r"a.parquet:1: time must be an ISO 8601"):
+        next(read_table(path, text="t", time="n"))
+
+
+@pytest.mark.parametrize(
+    ("form", "more", "message"),
+    [
+        ("csv", {"labels": ("a", "b")}, "one label"),
+        ("csv", {"patient": ""}, "no empty value"),
+        ("parquet", {"time": datetime(2024, 1, 1, tzinfo=UTC)}, "times without zone"),
+    ],
+)
+def test_what_a_table_cannot_hold(form, more, message, tmp_path):
+    with pytest.raises(DataError, match=message):
+        write_table([Note(id="n", text="", **more)], tmp_path / f"a.{form}")
+    assert not list(tmp_path.iterdir())
+
+
+# --- events and mentions -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv.gz", "a.csv.xz", "a.parquet", "parts"])
+def test_tables_come_back(name, tmp_path):
+    write_events(EVENTS, tmp_path / name)
+    assert equal(read_events(tmp_path / name), EVENTS)
+    if name == "parts":
+        with pytest.raises(ArgumentError, match=r"new or empty"):
+            write_events(EVENTS, tmp_path / name)
+        return
+    write_entity_table(MENTIONS, tmp_path / name)
+    assert equal(read_entity_table(tmp_path / name), MENTIONS)
+    write_entity_table(EntityTable({}), tmp_path / name)
+    assert len(read_entity_table(tmp_path / name)) == 0
+
+
+def test_an_empty_file_is_an_empty_table(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"")
+    assert len(read_events(tmp_path / "a.csv")) == 0
+
+
+def test_events_of_other_names(tmp_path):
+    path = tmp_path / "rx.csv"
+    path.write_text("subject_id,drug,startdate,junk\n7,aspirin,2024-01-01,x\n")
+    with pytest.raises(DataError, match=r"columns of EventTable must be among .*, got 4 other"):
+        read_events(path)
+    table = read_events(path, patient="subject_id", code="drug", start="startdate")
+    assert next(iter(table.rows()))["start"] == datetime(2024, 1, 1)
+    assert table["patient"].tolist() == ["7"]
+    with pytest.raises(ArgumentError, match=r"columns of EventTable are"):
+        read_events(path, person="subject_id")
+    with pytest.raises(DataError, match=r"'dose', got none; columns are"):
+        read_events(path, patient="subject_id", code="dose")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("patient,code,value\np,c,1\np,c,secret\n", "a.csv:3: column 'value'"),
+        ("patient,code,start\np,c,2024-13-01\n", "a.csv:2: column 'start'"),
+        ("patient,code\np\n", "a.csv:2: each row"),
+        ("patient,code\n,secret\n", "each event must have a patient, got 1 without"),
+        ("patient\np\n", "each event must have a code, got 1 without"),
+    ],
+)
+def test_broken_events(text, message, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message) as caught:
+        read_events(path)
+    assert "secret" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_invalid_utf8_in_events(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"patient,code\np,c\np,secret\xff\n")
+    with pytest.raises(DataError, match=r"a.csv:3: text must be UTF-8"):
+        read_events(path)
+
+
+def test_wrong_types_in_parquet(tmp_path):
+    path = tmp_path / "a.parquet"
+    pd.DataFrame({"patient": ["p"], "code": ["c"], "value": ["secret"]}).to_parquet(path)
+    with pytest.raises(DataError, match=r"column 'value' must be of the type") as caught:
+        read_events(path)
+    assert caught.value.__context__ is None
+
+
+def test_a_table_needs_its_columns(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("note,label\nn1,Drug\n")
+    with pytest.raises(DataError, match=r"a.csv: EntityTable needs the column 'start'"):
+        read_entity_table(path)
+
+
+# --- vocabularies --------------------------------------------------------------------------
+
+
+def test_a_list_of_names_is_a_vocabulary(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("name\nAspirin\nChest  Pain\n")
+    words = read_vocabulary(path, label="Drug")
+    assert [(c.code, c.name, c.label) for c in words] == [
+        ("aspirin", "Aspirin", "Drug"),
+        ("chest pain", "Chest  Pain", "Drug"),
+    ]
+
+
+def test_all_columns_and_renamed_ones(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("code\tsystem\tname\tsynonyms\tlabel\nD1\tATC\tASA\tx | |y\tDrug\n\t\tB\t\t\n")
+    first, second = read_vocabulary(path)
+    assert (first.system, first.synonyms, first.label) == ("ATC", ("x", "y"), "Drug")
+    assert (second.code, second.label) == ("b", "Term")
+    renamed = read_vocabulary(path, code="name")
+    assert [c.code for c in renamed] == ["ASA", "B"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("term\nx\n", "a.csv: one column must be named 'name', got none; columns are 'term'"),
+        ('name,code\nx,1\n" ",2\n', "a.csv:3: each concept must have a name"),
+        ("name,code\nx,1\ny,1\n", "a.csv:3: codes of a vocabulary must be unique"),
+    ],
+)
+def test_broken_vocabularies(text, message, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_vocabulary(path)
+
+
+def test_unknown_fields_of_a_vocabulary(tmp_path):
+    with pytest.raises(ArgumentError, match=r"columns of a vocabulary are"):
+        read_vocabulary(tmp_path / "a.csv", title="x")
