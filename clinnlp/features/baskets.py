@@ -72,7 +72,7 @@ def baskets(
     Raises
     ------
     ArgumentError
-        Unknown unit or axis, or no mention has the id of the unit.
+        Unknown unit or axis, a label that no mention has, or no mention has the id of the unit.
     DataError
         One encounter id belongs to two patients.
 
@@ -88,36 +88,24 @@ def baskets(
     n_excluded, has_unit = _with_unit(table, unit)
     wanted = has_unit.copy()
     if label is not None:
-        named = (label,) if isinstance(label, str) else tuple(label)
-        wanted &= np.isin(table["label"].astype(str), named)
+        wanted &= _labelled(table, [label] if isinstance(label, str) else label)
         n_excluded["label"] = int(np.sum(has_unit & ~wanted))
     rows = np.flatnonzero(wanted)
     mask, counts = asserted(table.take(rows), strict=strict, axes=axes)
     n_excluded |= counts.n_excluded
     rows = rows[mask]
-    names = item_of(table.take(rows))
-    ids, unit_codes = _codes(table[unit][has_unit])
-    where = np.zeros(len(table), np.int64)
-    where[has_unit] = unit_codes
-    labels = table["label"][rows]
-    kind_of = kinds or {}
-    made = [
-        (kind_of.get(str(kind), str(kind or "")), str(name))
-        for kind, name in zip(labels, names.names, strict=True)
-    ]
-    items, kind_names, codes = _items(made)
+    found = item_of(table.take(rows))
+    labels = [str(label or "") for label in table["label"][rows]]
+    named = [(kinds or {}).get(label, label) for label in labels]
+    made = _made(table[unit], has_unit, rows, zip(named, found.names, strict=True))
     return Baskets(
-        matrix=_matrix(where[rows], codes, len(ids), len(items)),
-        ids=ids,
-        items=items,
-        kinds=kind_names,
+        **made,
         unit=unit,
-        evidence=_evidence(where[rows], codes, rows),
         entities=table,
         n_excluded=n_excluded,
         n_unassessed=counts.n_unassessed,
-        n_concept=names.n_concept,
-        n_text=names.n_text,
+        n_concept=found.n_concept,
+        n_text=found.n_text,
     )
 
 
@@ -159,18 +147,10 @@ def event_baskets(
         n_excluded["kind"] = int(np.sum(wanted & ~named))
         wanted &= named
     rows = np.flatnonzero(wanted)
-    ids, unit_codes = _codes(events[unit][has_unit])
-    where = np.zeros(len(events), np.int64)
-    where[has_unit] = unit_codes
-    pairs = zip(events["kind"][rows], events["code"][rows], strict=True)
-    items, kind_names, codes = _items([(str(k or ""), str(c)) for k, c in pairs])
+    pairs = zip((k or "" for k in events["kind"][rows]), events["code"][rows], strict=True)
     return Baskets(
-        matrix=_matrix(where[rows], codes, len(ids), len(items)),
-        ids=ids,
-        items=items,
-        kinds=kind_names,
+        **_made(events[unit], has_unit, rows, pairs),
         unit=unit,
-        evidence=_evidence(where[rows], codes, rows),
         entities=None,
         events=events,
         n_excluded=n_excluded,
@@ -253,19 +233,12 @@ def _long(
     if unit is None:
         raise ArgumentError("a long table needs unit, the column with the basket's id; got none")
     no_id, no_item = frame[unit].isna().to_numpy(), frame[item].isna().to_numpy()
-    ids, codes = _codes(frame[unit].to_numpy(object)[~no_id])
-    where = np.zeros(len(frame), np.int64)
-    where[~no_id] = codes
     rows = np.flatnonzero(~no_id & ~no_item)
-    names = [str(name) for name in frame[item].to_numpy(object)[rows]]
-    items, kind_names, item_codes = _items([(_kind(kinds, name), name) for name in names])
+    pairs = ((_kind(kinds, str(name)), str(name)) for name in frame[item].to_numpy(object)[rows])
+    made = _made(frame[unit].to_numpy(object), ~no_id, rows, pairs)
     return Baskets(
-        matrix=_matrix(where[rows], item_codes, len(ids), len(items)),
-        ids=_text([str(i) for i in ids]),
-        items=items,
-        kinds=kind_names,
+        **made | {"evidence": np.empty((0, 3), np.int64)},
         unit=unit,
-        evidence=np.empty((0, 3), np.int64),
         entities=None,
         n_excluded={"no_unit": int(no_id.sum()), "no_item": int((~no_id & no_item).sum())},
         n_unassessed={},
@@ -285,6 +258,15 @@ def _with_unit(table: EntityTable | EventTable, unit: str) -> tuple[dict[str, in
     return {f"no_{unit}": int(np.sum(~has_unit))}, has_unit
 
 
+def _labelled(table: EntityTable, wanted: Sequence[str]) -> NDArray[np.bool_]:
+    labels = np.array([str(label or "") for label in table["label"]], dtype=str)
+    absent = sorted(set(wanted) - set(labels))
+    if len(table) and absent:
+        known = ", ".join(sorted(set(labels)))
+        raise ArgumentError(f"label must be among {known}, got {', '.join(absent)}")
+    return np.isin(labels, list(wanted))
+
+
 def _check_encounters(table: EntityTable | EventTable, has_unit: Array) -> None:
     owner: dict[str, str] = {}
     for stay, patient in zip(table["encounter"][has_unit], table["patient"][has_unit], strict=True):
@@ -295,11 +277,37 @@ def _check_encounters(table: EntityTable | EventTable, has_unit: Array) -> None:
             )
 
 
+def _made(
+    units: Array, has_unit: Array, rows: Ints, pairs: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
+    """Return ids, items, kinds, matrix and evidence of (kind, name) `pairs` that stand in `rows`.
+
+    All rows that have a unit make a basket, also those without an item.
+    """
+    ids, codes = _codes(units[has_unit])
+    where = np.zeros(len(units), np.int64)
+    where[has_unit] = codes
+    names, kinds, items = _items([(str(kind), str(name)) for kind, name in pairs])
+    matrix = sparse.csr_matrix(
+        (np.ones(len(rows), np.int64), (where[rows], items)), shape=(len(ids), len(names))
+    )
+    matrix.sum_duplicates()
+    matrix.data = np.ones(matrix.nnz, np.int8)
+    order = np.lexsort((rows, items, where[rows]))
+    return {
+        "ids": ids,
+        "items": names,
+        "kinds": kinds,
+        "matrix": matrix,
+        "evidence": np.stack([where[rows], items, rows], axis=1)[order],
+    }
+
+
 def _codes(values: Iterable[Any]) -> tuple[Array, Ints]:
     """Return the distinct values in order of first appearance, and the code of each value."""
     seen: dict[Any, int] = {}
     codes = np.fromiter((seen.setdefault(v, len(seen)) for v in values), np.int64)
-    return _text(list(seen)), codes
+    return _text([str(value) for value in seen]), codes
 
 
 def _items(pairs: list[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...], Ints]:
@@ -309,19 +317,6 @@ def _items(pairs: list[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ..
     names = tuple(f"{name} ({kind})" if shared[name] > 1 else name for kind, name in order)
     codes = np.fromiter((order[pair] for pair in pairs), np.int64, len(pairs))
     return names, tuple(kind for kind, _ in order), codes
-
-
-def _matrix(units: Ints, items: Ints, n_units: int, n_items: int) -> sparse.csr_matrix:
-    ones = np.ones(len(units), np.int64)
-    matrix = sparse.csr_matrix((ones, (units, items)), shape=(n_units, n_items))
-    matrix.sum_duplicates()
-    matrix.data = np.ones(matrix.nnz, np.int8)
-    return matrix
-
-
-def _evidence(units: Ints, items: Ints, rows: Ints) -> Ints:
-    order = np.lexsort((rows, items, units))
-    return np.stack([units, items, rows], axis=1)[order]
 
 
 def _zero_one(values: Array, name: str) -> Ints:

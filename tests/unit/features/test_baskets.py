@@ -98,6 +98,12 @@ def test_no_ids_at_all_are_refused():
         baskets(TABLE, unit="stay")
 
 
+def test_a_label_that_no_mention_has_is_refused():
+    with pytest.raises(ArgumentError, match="label must be among Drug, Problem, got Drugs"):
+        baskets(TABLE, label="Drugs")
+    assert len(baskets(EntityTable({}), label="Drugs")) == 0
+
+
 def test_an_encounter_of_two_patients_is_refused():
     table = mentions(
         ("p1", "1", "n", "Drug", "iron", None, 0, 0), ("p2", "1", "n", "Drug", "iron", None, 0, 0)
