@@ -15,7 +15,7 @@ q is Benjamini and Hochberg's over m. From spontaneous reports the risks are *re
 fractions and a signal is a reporting contrast; from care data it is an association adjusted for
 what the baskets record, and nothing more.
 
-Simulated on the synthetic cohort, see ``tests/unit/mine/test_signals.py``.
+``tests/unit/mine/test_signals.py`` plants interactions beside look-alikes and checks the calls.
 """
 
 from collections import defaultdict
