@@ -59,7 +59,9 @@ class RandomForestSettings:
 
     n_trees: int = option(100, "trees, at least 1")
     min_leaf: int = option(10, "training rows per leaf, at least 1")
-    max_features: float = option(0.05, "share of features tried per split, in (0, 1]")
+    max_features: float | Literal["sqrt"] = option(
+        "sqrt", "share of features tried per split, in (0, 1], or sqrt: square root of their number"
+    )
     max_samples: float = option(0.3, "share of training rows drawn per tree, in (0, 1]")
     n_jobs: int = option(1, "threads, at least 1")
 
@@ -220,6 +222,7 @@ class Dense(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
 

@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from clinnlp.core.errors import ArgumentError, LeakageError
+from clinnlp.features.columns import ColumnFeatures, Columns
+from clinnlp.risk.crossfit import cross_fit, fit_risk_model
+from clinnlp.risk.models import NaiveBayesSettings, RandomForestSettings, SvmSettings
+from clinnlp.risk.splits import patient_folds
+
+MODELS = {
+    "naive_bayes": NaiveBayesSettings(),
+    "random_forest": RandomForestSettings(n_trees=10, max_features=0.5),
+    "svm": SvmSettings(),
+}
+
+
+@pytest.fixture(scope="module")
+def fits(table):
+    rows, y = table
+    folds = patient_folds(rows.patients, y, n_folds=3)
+    return cross_fit(rows, y, folds, features=ColumnFeatures(), models=MODELS, n_top=3)
+
+
+def test_every_row_gets_a_probability_and_every_fold_a_score(fits):
+    for fit in fits.values():
+        assert ((fit.p > 0) & (fit.p < 1)).all()
+        assert len(fit.auroc_folds) == len(fit.n_features) == 3
+        assert np.mean(fit.auroc_folds) > 0.7
+        assert fit.top[0].name == "signal"
+        assert fit.top[0].fall > 0.1
+
+
+def test_the_same_seed_gives_the_same_bits(table, fits):
+    rows, y = table
+    folds = patient_folds(rows.patients, y, n_folds=3)
+    again = cross_fit(rows, y, folds, features=ColumnFeatures(), models=MODELS, n_top=0)
+    for name, fit in again.items():
+        assert fit.p.tolist() == fits[name].p.tolist()
+        assert fit.top == ()
+
+
+def test_a_held_out_row_depends_on_nothing_but_its_features(table, fits):
+    """Turn all outcomes and features of fold 0 upside down: fold 0 must come out as before."""
+    rows, y = table
+    folds = patient_folds(rows.patients, y, n_folds=3)
+    out = folds == 0
+    others = Columns(
+        patients=rows.patients,
+        values={
+            "signal": np.where(out & (np.cumsum(out) > 5), 1e6, rows.values["signal"]),
+            "noise": rows.values["noise"],
+            "drug": np.where(out & (np.cumsum(out) > 5), "new", rows.values["drug"]),
+        },
+    )
+    turned = np.where(out, 1 - y, y)
+    again = cross_fit(others, turned, folds, features=ColumnFeatures(), models=MODELS, n_top=0)
+    first = np.flatnonzero(out)[:5]
+    for name, fit in again.items():
+        assert fit.p[first].tolist() == fits[name].p[first].tolist()
+
+
+def test_outcomes_that_mean_nothing_score_nothing(table):
+    rows, _ = table
+    y = np.random.default_rng(5).integers(0, 2, len(rows))
+    folds = patient_folds(rows.patients, y, n_folds=5)
+    fits = cross_fit(rows, y, folds, features=ColumnFeatures(), models=MODELS, n_top=0)
+    for fit in fits.values():
+        assert 0.35 < np.mean(fit.auroc_folds) < 0.65
+
+
+def test_a_patient_in_two_folds_is_leakage(table):
+    rows, y = table
+    with pytest.raises(LeakageError, match="one fold"):
+        cross_fit(rows, y, np.arange(len(y)) % 3, features=ColumnFeatures(), models=MODELS)
+
+
+class Peeking(ColumnFeatures):
+    """Fits on everybody, whatever it is given."""
+
+    def fit(self, X, y=None):
+        return super().fit(self.everybody)
+
+
+def test_features_fitted_on_test_patients_are_leakage(table):
+    rows, y = table
+    Peeking.everybody = rows
+    folds = patient_folds(rows.patients, y, n_folds=3)
+    with pytest.raises(LeakageError, match="Peeking must be fitted on training patients only"):
+        cross_fit(rows, y, folds, features=Peeking(), models=MODELS)
+
+
+def test_refusals(table):
+    rows, y = table
+    with pytest.raises(ArgumentError, match="at least 2"):
+        cross_fit(rows, y, np.zeros(len(y)), features=ColumnFeatures(), models=MODELS)
+    folds = patient_folds(rows.patients, y, n_folds=3)
+    with pytest.raises(ArgumentError, match="at least one feature"):
+        cross_fit(rows, y, folds, features=ColumnFeatures(min_patients=10**6), models=MODELS)
+
+
+def test_a_model_fitted_on_all_rows_predicts_from_rows(table):
+    rows, y = table
+    model = fit_risk_model(rows, y, features=ColumnFeatures(), settings=NaiveBayesSettings())
+    assert model.predict_proba(rows.take(np.arange(4))).shape == (4, 2)

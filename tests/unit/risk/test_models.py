@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.naive_bayes import BernoulliNB
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from clinnlp.core.config import settings_from, settings_to
+from clinnlp.core.errors import ArgumentError
+from clinnlp.risk.models import (
+    MODELS,
+    Dense,
+    Indicators,
+    NaiveBayesSettings,
+    RandomForestSettings,
+    SvmSettings,
+    default_settings,
+    make_model,
+)
+
+SMALL = [
+    NaiveBayesSettings(),
+    NaiveBayesSettings(kind="complement"),
+    RandomForestSettings(n_trees=5, max_samples=1.0),
+    SvmSettings(),
+]
+
+
+@parametrize_with_checks([Indicators(), Indicators(n_bins=2), Dense(), Dense(max_cells=1)])
+def test_our_transformers_pass_the_checks_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_bins_are_closed_on_the_right_and_zero_is_an_edge():
+    column = np.array([[0.0], [0.0], [1.0], [2.0], [3.0], [4.0]])
+    bins = Indicators(n_bins=2).fit(column)
+    assert bins.get_feature_names_out(["n"]).tolist() == ["n <= 0", "n in (0, 2]", "n > 2"]
+    assert bins.transform(column).toarray().argmax(axis=1).tolist() == [0, 0, 1, 1, 2, 2]
+    assert bins.transform([[-9.0], [99.0]]).toarray().argmax(axis=1).tolist() == [0, 2]
+
+
+def test_two_valued_and_constant_columns_give_one_indicator():
+    X = np.array([[0.0, 5.0, 1.0], [1.0, 7.0, 1.0], [1.0, 7.0, 1.0]])
+    bins = Indicators().fit(X)
+    assert bins.get_feature_names_out(["a", "b", "c"]).tolist() == ["a", "b > 5", "c > 1"]
+    assert bins.transform(X).toarray().tolist() == [[0, 0, 0], [1, 1, 0], [1, 1, 0]]
+    assert bins.source_.tolist() == [0, 1, 2]
+
+
+def test_every_row_has_one_bin_per_number():
+    X = np.random.default_rng(0).normal(size=(50, 3)).round(1)
+    bins = Indicators(n_bins=4).fit(X)
+    made = bins.transform(X).toarray()
+    for j in range(3):
+        assert (made[:, bins.source_ == j].sum(axis=1) == 1).all()
+
+
+def test_sparse_and_dense_give_the_same():
+    X = np.random.default_rng(0).poisson(0.5, size=(40, 5)).astype(float)
+    dense, thin = Indicators().fit_transform(X), Indicators().fit_transform(sparse.csr_matrix(X))
+    assert (dense != thin).nnz == 0
+    assert isinstance(Dense().fit_transform(sparse.csr_matrix(X)), np.ndarray)
+    assert sparse.issparse(Dense(max_cells=10).fit_transform(sparse.csr_matrix(X)))
+
+
+@pytest.mark.parametrize("settings", SMALL)
+def test_a_model_is_deterministic_and_does_not_care_for_the_form_of_its_matrix(settings):
+    rng = np.random.default_rng(0)
+    X = rng.poisson(1.0, size=(120, 6)).astype(float)
+    y = (X[:, 0] + rng.normal(size=120) > 1).astype(int)
+    predict = [
+        make_model(settings, seed=3).fit(form(X), y).predict(form(X))
+        for form in (np.asarray, np.asarray, sparse.csr_matrix)
+    ]
+    assert predict[0].tolist() == predict[1].tolist() == predict[2].tolist()
+    assert np.mean(predict[0] == y) > 0.7
+
+
+@pytest.mark.parametrize("kind", ["bernoulli", "complement"])
+def test_naive_bayes_obeys_row_order_column_order_and_weights_as_copies(kind):
+    rng = np.random.default_rng(0)
+    X = (rng.random((60, 8)) < 0.3).astype(float)
+    y = rng.integers(0, 2, 60)
+    settings = NaiveBayesSettings(kind=kind)
+    p = make_model(settings).fit(X, y).predict_proba(X)
+    rows, columns = rng.permutation(60), rng.permutation(8)
+    turned = make_model(settings).fit(X[rows][:, columns], y[rows])
+    np.testing.assert_allclose(turned.predict_proba(X[:, columns]), p)
+    weights = np.where(np.arange(60) < 10, 2.0, 1.0)
+    copies = make_model(settings).fit(np.vstack([X, X[:10]]), np.append(y, y[:10]))
+    weighted = make_model(settings).fit(X, y, model__sample_weight=weights)
+    np.testing.assert_allclose(weighted.predict_proba(X), copies.predict_proba(X))
+
+
+def test_naive_bayes_on_indicators_equals_scikit_learns():
+    X = (np.random.default_rng(0).random((60, 8)) < 0.3).astype(float)
+    y = np.arange(60) % 2
+    ours = make_model(NaiveBayesSettings(alpha=2.0)).fit(X, y)
+    np.testing.assert_allclose(
+        ours.predict_proba(X), BernoulliNB(alpha=2.0).fit(X, y).predict_proba(X)
+    )
+
+
+def test_settings_survive_a_round_trip_and_refuse_unknown_models():
+    for kind in MODELS.values():
+        assert settings_from(kind, settings_to(kind())) == kind()
+    assert list(default_settings(["svm"])) == ["svm"]
+    with pytest.raises(ArgumentError, match="model must be one of"):
+        default_settings(["boosting"])
+    with pytest.raises(ArgumentError, match="n_bins"):
+        Indicators(n_bins=1).fit([[1.0]])
