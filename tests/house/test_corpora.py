@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clinnlp.study.synthetic import write_discharge_mini
+from clinnlp.study.synthetic import write_cohort_mini, write_discharge_mini
 from clinnlp.study.synthetic.words import lexicon
 
 CORPORA = Path(__file__).parents[2] / "corpora"
@@ -143,3 +143,62 @@ def test_splits_share_no_patient_and_no_text(notes):
     everything = [note for split in SPLITS for note in notes[split]]
     for key in ("id", "patient", "encounter", "text"):
         assert len({note[key] for note in everything}) == len(everything)
+
+
+# ---- cohort-mini, made at run time --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    return write_cohort_mini(tmp_path_factory.mktemp("cohort-mini"))
+
+
+def table(path):
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_cohort_card_is_the_committed_one(cohort):
+    committed = (CORPORA / "cohort-mini" / "CARD.md").read_bytes()
+    assert (cohort / "CARD.md").read_bytes() == committed
+
+
+def test_cohort_card_counts_tables(cohort):
+    card, events = read_card(CORPORA / "cohort-mini"), table(cohort / "events.csv")
+    outcome, patients = table(cohort / "outcome.csv"), table(cohort / "patients.csv")
+    assert card["n_patients"] == len(patients) == len(outcome) == 5000
+    assert [row["patient"] for row in patients] == [row["patient"] for row in outcome]
+    assert card["n_readmitted"] == sum(row["outcome"] == "1" for row in outcome)
+    assert card["n_encounters"] == len({row["encounter"] for row in events})
+    assert card["events"] == Counter(row["kind"] for row in events)
+    assert card["n_events_without_known"] == sum(not row["known"] for row in events)
+    for kind, n in card["codes"].items():
+        assert n == len({row["code"] for row in events if row["kind"] == kind})
+
+
+def test_cohort_card_counts_notes(cohort):
+    card = read_card(CORPORA / "cohort-mini")
+    gold = [json.loads(line) for line in (cohort / "notes_gold.jsonl").open(encoding="utf-8")]
+    entities = [entity for note in gold for entity in note["entities"]]
+    relations = [relation for note in gold for relation in note.get("relations", [])]
+    assert card["documents"]["notes"] == len(gold) == 1000
+    assert card["n_words"] == sum(len(note["text"].split()) for note in gold)
+    assert card["entities"]["notes"] == Counter(entity["label"] for entity in entities)
+    assert card["relations"]["notes"] == Counter(relation["label"] for relation in relations)
+    assert card["assertion"]["notes"] == {
+        axis: sum(entity["assertion"][axis] for entity in entities) for axis in AXES
+    }
+
+
+def test_cohort_truth_is_fit_for_the_demo(cohort):
+    card = read_card(CORPORA / "cohort-mini")
+    truth = json.loads((cohort / "truth.json").read_text(encoding="utf-8"))
+    plants = truth["interactions"]["plants"]
+    kinds = Counter(plant["kind"] for plant in plants)
+    strong = sum(plant["must_signal"] for plant in plants)
+    assert card["plants"] == {**kinds, "interaction_power_90": strong}
+    assert strong >= 5
+    assert any(0.3 <= p["power"] <= 0.8 for p in plants if p["kind"] == "interaction")
+    auc = truth["risk"]["oracle_auc"]
+    assert auc["noted"] > auc["noted_structured_only"] + 0.03
+    assert auc["all"] > auc["all_structured_only"] + 0.03

@@ -40,11 +40,14 @@ Q_LEVEL = 0.05
 N_TRUE = 5  # K: signals assumed to be found, for the threshold
 N_DRAWS = 300  # redrawn outcome columns behind each power
 HIGH_POWER = 0.9
+GROUPS = ("p_neither", "p_only_1", "p_only_2", "p_both")  # shares of stays with the outcome
 CHUNK = 50  # draws held in memory at a time
 
 
 def additive_null(n: Floats, k: Floats) -> Floats:
     """Return E, the stays with both drugs and the outcome that the additive null expects.
+
+    ``nan`` where a group of stays is empty.
 
     Parameters
     ----------
@@ -57,16 +60,20 @@ def additive_null(n: Floats, k: Floats) -> Floats:
     --------
     >>> n = np.array([10000.0, 1000, 1000, 100])
     >>> round(float(additive_null(n, np.array([100.0, 20, 30, 9]))), 2)
-    3.98
+    3.96
     """
-    odds = k / (n - k)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        odds = k / (n - k)
     o00, o10, o01 = odds[..., 0], odds[..., 1], odds[..., 2]
-    expected: Floats = n[..., 3] * (1 - 1 / (np.maximum(o00, o10) + np.maximum(o00, o01) - o00 + 1))
+    joint = np.maximum(o00, o10) + np.maximum(o00, o01) - o00
+    expected: Floats = n[..., 3] * (1 - 1 / (joint + 1))
     return expected
 
 
 def additive_p(n: Floats, k: Floats) -> Floats:
     """Return P(N ≥ y11) under the additive null with its estimation error.
+
+    1 where a group of stays is empty.
 
     Parameters and shapes as in `additive_null`.
 
@@ -74,17 +81,17 @@ def additive_p(n: Floats, k: Floats) -> Floats:
     --------
     >>> n = np.array([10000.0, 400, 400, 50])
     >>> round(float(additive_p(n, np.array([100.0, 20, 10, 9]))), 3)
-    0.014
+    0.016
     """
-    w = n[..., 3:] / n[..., :3]  # (..., 3)
+    w = n[..., 3:] / np.maximum(n[..., :3], 1)  # (..., 3)
     base = (w * k[..., :3])[..., 0]
     alone = w[..., 1:] * (k[..., 1:3] + 1)
     mean = np.maximum(base[..., None], alone).sum(axis=-1) - base
     spread = (w**2 * k[..., :3]).sum(axis=-1) + (w[..., 1:] ** 2).sum(axis=-1)
-    shape = mean**2 / spread
-    observed = k[..., 3]
-    p: Floats = special.betainc(np.maximum(observed, 1), shape, mean / (shape + mean))
-    return np.where(observed > 0, p, 1.0)
+    usable = (n > 0).all(axis=-1) & (k[..., 3] > 0)
+    shape = np.where(usable, mean**2 / np.where(usable, spread, 1), 1)
+    p = special.betainc(np.maximum(k[..., 3], 1), shape, mean / (shape + mean))
+    return np.where(usable, p, 1.0)
 
 
 def threshold() -> dict[str, float]:
@@ -126,6 +133,7 @@ def _truth(
 ) -> dict[str, Any]:
     chances = cohort.chances[:, list(outcome_bases()).index(plant.outcome)]
     n, k = _count(cells), _count(cells, chances)
+    shares = k / np.where(n > 0, n, np.nan)
     power = float((p_values <= threshold()["p"]).mean())
     is_interaction = plant.kind == "interaction"
     return {
@@ -138,16 +146,20 @@ def _truth(
         "parameters": _parameters(plant),
         "expected": {
             "n_both": int(n[3]),
-            "n_both_outcome": round(float(k[3]), 2),
-            "n_both_outcome_additive": round(float(additive_null(n, k)), 2),
-            "p_neither": round(float(k[0] / n[0]), 5),
-            "p_only_1": round(float(k[1] / n[1]), 5),
-            "p_only_2": round(float(k[2] / n[2]), 5),
+            "n_both_outcome": _rounded(k[3], 2),
+            "n_both_outcome_additive": _rounded(additive_null(n, k), 2),
+            **{name: _rounded(p, 5) for name, p in zip(GROUPS, shares, strict=True)},
         },
         "power": round(power, 4),
         "must_signal": is_interaction and power >= HIGH_POWER,
         "must_not_signal": not is_interaction,
     }
+
+
+def _rounded(value: object, digits: int) -> float | None:
+    """Return a number for JSON, None where it is not finite."""
+    number = float(np.asarray(value))
+    return round(number, digits) if np.isfinite(number) else None
 
 
 def _parameters(plant: Plant) -> Mapping[str, float]:

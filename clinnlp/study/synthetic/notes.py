@@ -15,7 +15,12 @@ from clinnlp.study.synthetic.writer import NoteWriter, Story, Style, phrases
 __all__ = ["HEADINGS", "compose", "draw_style"]
 
 HEADINGS = {
-    "diagnosis": ("Discharge Diagnosis", "Diagnosis", "Principal Diagnosis", "Dx"),
+    "discharge_diagnosis": (
+        "Discharge Diagnosis",
+        "Discharge Diagnoses",
+        "Final Diagnosis",
+        "Discharge Dx",
+    ),
     "allergies": ("Allergies", "Allergies/ADRs", "Drug Allergies", "Allergy"),
     "history_of_present_illness": (
         "History of Present Illness",
@@ -42,14 +47,14 @@ HEADINGS = {
         "Medications at Discharge",
         "DC Meds",
     ),
-    "instructions": ("Discharge Instructions", "Instructions", "Patient Instructions"),
+    "discharge_instructions": ("Discharge Instructions", "Instructions", "Patient Instructions"),
     "follow_up": ("Follow-up", "Follow Up", "Followup", "Appointments"),
 }
 USED_UP = frozenset(
     {"nsx", "unc", "past", "nrx", "nsoc", "soc", "nodrug", "nch", "fam", "new", "gv", "prs"}
 )
 P_SECTION = {  # chance that a section appears; 1 where not named
-    "diagnosis": 0.35,
+    "discharge_diagnosis": 0.35,
     "allergies": 0.45,
     "past_medical_history": 0.5,
     "medications": 0.4,
@@ -59,7 +64,7 @@ P_SECTION = {  # chance that a section appears; 1 where not named
     "physical_exam": 0.4,
     "labs": 0.4,
     "discharge_medications": 0.65,
-    "instructions": 0.5,
+    "discharge_instructions": 0.5,
     "follow_up": 0.45,
 }
 LONG = 3  # more terms than this are written as a list
@@ -326,7 +331,7 @@ def _follow_up(author: _Author) -> None:
 
 
 SECTIONS: dict[str, Callable[[_Author], None]] = {
-    "diagnosis": _diagnosis,
+    "discharge_diagnosis": _diagnosis,
     "allergies": _allergies,
     "history_of_present_illness": _present_illness,
     "past_medical_history": _past_history,
@@ -338,6 +343,6 @@ SECTIONS: dict[str, Callable[[_Author], None]] = {
     "labs": _results,
     "hospital_course": _course,
     "discharge_medications": _discharge_medications,
-    "instructions": _instructions,
+    "discharge_instructions": _instructions,
     "follow_up": _follow_up,
 }

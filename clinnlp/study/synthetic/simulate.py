@@ -80,7 +80,7 @@ def draw_cohort(seed: int, n_patients: int) -> Cohort:
     --------
     >>> cohort = draw_cohort(1, 50)
     >>> cohort.taken.shape[1], cohort.befell.shape[1]
-    (61, 12)
+    (60, 12)
     """
     rng = np.random.default_rng(seed)
     age = AGES[0] + (AGES[1] - AGES[0]) * rng.random(n_patients) ** 0.8
