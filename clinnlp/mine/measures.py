@@ -5,9 +5,8 @@ function takes a `Table2x2` of any shape and returns an array of that shape. Num
 denominators are whole numbers (int64, exact for n up to 3·10⁹), so that 0/0 is exactly ``nan``
 and a true limit exactly ``inf``.
 
-mlxtend 0.25 gives other values in three places, all 0/0 by definition: `zhangs_metric` (0 there,
-where A is in all baskets), `certainty` (0 there, where B is) and `conviction` (inf there, where
-B is).
+mlxtend 0.25 gives 0 for 0/0 in two places: `zhangs_metric` where A is in all baskets, and
+`certainty` where B is.
 
 References
 ----------
@@ -108,14 +107,15 @@ def leverage(t: Table2x2) -> Floats:
 def conviction(t: Table2x2) -> Floats:
     """P(A) P(not B) / P(A, not B) (Brin, Motwani, Ullman and Tsur 1997).
 
-    inf for a rule without exception; nan where B is in all baskets.
+    A rule without exception has conviction inf by definition, also where B is in all baskets.
 
     Examples
     --------
     >>> float(conviction(Table2x2(n_ab=3, n_a=5, n_b=6, n=20)))
     1.75
     """
-    return ratio(t.n_a * (t.n - t.n_b), t.n * t.b)
+    defined = ratio(t.n_a * (t.n - t.n_b), t.n * t.b)
+    return np.where((t.n_a > 0) & (t.b == 0), np.inf, defined)
 
 
 def zhangs_metric(t: Table2x2) -> Floats:

@@ -9,15 +9,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Assertion, Note
-from clinnlp.core.patients import TimeWindow
 from clinnlp.core.pipeline import Pipeline
-from clinnlp.core.tables import EntityTable, EventTable
+from clinnlp.core.tables import EntityTable, EventTable, Outcome
 from clinnlp.features.baskets import baskets, event_baskets
 from clinnlp.features.outcomes import read_outcome
 from clinnlp.io.corpora import read_notes
@@ -47,6 +49,8 @@ from clinnlp.study.synthetic import write_cohort_mini
 __all__ = ["bundled", "demo"]
 
 Say = Callable[[str], None]
+
+WITH_NOTES = "structured and notes, patients with notes"
 
 
 def bundled(name: str) -> Path:
@@ -84,7 +88,7 @@ def demo(out: Path, *, settings: DemoSettings, say: Say) -> None:
     with _step("Mining rules and interaction signals", say):
         rules = mine_rules(baskets(table, label="Drug", unit="patient"), min_count=5)
         signals = mine_interactions(event_baskets(events, unit="encounter"))
-    verdicts = compare(signals, truth["plants"])
+    verdicts = compare(signals, truth["interactions"]["plants"])
     _tell_signals(rules, signals, verdicts, say)
     gold = list(read_notes(corpus / "test.jsonl"))
     sections = (
@@ -162,17 +166,23 @@ def _extract(
 def _risk(
     cohort: Path, events: EventTable, table: EntityTable, settings: DemoSettings
 ) -> dict[str, RiskStudy]:
-    shared: dict[str, Any] = {
-        "outcome": read_outcome(cohort / "outcome.csv", index="index_time"),
-        "windows": (TimeWindow(start_days=-3650, end_days=0),),
-        "seed": settings.seed,
-        "n_boot": 500,
-    }
+    """Return the studies of everybody, and of those with notes without and with their notes."""
+    everybody = read_outcome(cohort / "outcome.csv", index="index_time").outcome
+    noted = _only(everybody, {note.patient for note in read_notes(cohort / "notes.jsonl")})
     people = read_patients(cohort / "patients.csv")
+    study = partial(risk_study, people, events=events, seed=settings.seed, n_boot=500)
     return {
-        "structured": risk_study(people, events=events, **shared),
-        "structured and notes": risk_study(people, events=events, notes=table, **shared),
+        "structured, all patients": study(outcome=everybody),
+        "structured, patients with notes": study(outcome=noted),
+        WITH_NOTES: study(outcome=noted, notes=table),
     }
+
+
+def _only(outcome: Outcome, patients: set[str | None]) -> Outcome:
+    where = np.array([patient in patients for patient in outcome.patients.tolist()])
+    return Outcome(
+        patients=outcome.patients[where], index=outcome.index[where], values=outcome.values[where]
+    )
 
 
 def _assertion_section(gold: Sequence[Note], heard: Sequence[Note]) -> Section:
@@ -208,9 +218,8 @@ def _tell_risk(studies: Mapping[str, RiskStudy], truth: Mapping[str, Any], say: 
     for features, study in studies.items():
         for model in study.models.values():
             say(f"  {model.name}, {features}: AUROC {model.scores.auroc}")
-    oracle = truth.get("oracle_auc")
-    if oracle is not None:
-        say(f"  the model that generated the outcome itself: AUROC {oracle:.3f}")
+    for name, auc in truth["risk"]["oracle_auc"].items():
+        say(f"  the model that made the outcome, {name.replace('_', ' ')}: AUROC {auc:.3f}")
 
 
 def _tell_signals(rules: Rules, signals: Signals, verdicts: Verdicts, say: Say) -> None:
@@ -237,7 +246,7 @@ def _write(
         frame[side] = ["; ".join(sorted(items)) for items in frame[side]]
     write_frame(frame, out / "rules.csv")
     write_frame(signals.to_pandas(), out / "signals.csv")
-    write_frame(predictions(studies["structured and notes"]), out / "predictions.csv")
+    write_frame(predictions(studies[WITH_NOTES]), out / "predictions.csv")
     summary = (
         f"{n_right} of {len(verdicts.rows)} planted pairs were judged right.",
         *(f"{m.name}, {features}: AUROC {m.scores.auroc}"

@@ -52,7 +52,7 @@ def definitions(n_ab, n_a, n_b, n):
         "support": pab,
         "lift": divide(pab, pa * pb),
         "leverage": excess,
-        "conviction": nan if n_a == 0 else divide(1 - pb, 1 - confident),
+        "conviction": nan if n_a == 0 else inf if confident == 1 else (1 - pb) / (1 - confident),
         "zhangs_metric": divide(excess, max(pab * (1 - pa), pa * (pb - pab))),
         "certainty": nan if n_a == 0 else divide(confident - pb, 1 - pb),
     }
