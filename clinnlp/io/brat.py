@@ -51,6 +51,8 @@ HOLDS = frozenset({"entities", "relations"}) | {
     *(f"relation.{f}" for f in ("attributes", "score", "source")),
 }
 
+_MARK = "\ufeff"
+
 
 def read_brat(path: str | Path, *, seen: set[str] | None = None) -> Iterator[Note]:
     """Yield the notes of a folder (and those in it) or of one ``.ann`` / ``.txt`` pair.
@@ -140,7 +142,8 @@ def _write_pair(notes: Iterable[Note], path: Path) -> int:
 
 def _contents(note: Note) -> dict[str, bytes]:
     ann = "".join(f"{line}\n" for line in ann_lines(note))
-    return {".txt": encode(note.text, note=note.id), ".ann": encode(ann, note=note.id)}
+    mark = _MARK if note.text.startswith(_MARK) else ""  # the reader drops the first one
+    return {".txt": encode(mark + note.text, note=note.id), ".ann": encode(ann, note=note.id)}
 
 
 def _file_name(note: Note) -> PurePosixPath:

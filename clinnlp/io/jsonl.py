@@ -163,7 +163,7 @@ def note_from_record(record: Json) -> Note:
         labels=_texts(record, "labels"),
         coverage=Coverage(n_seen=coverage[0], n_total=coverage[1]) if coverage else None,
     )
-    if _SURROGATE.search(note.text):
+    if not note.text.isascii() and _SURROGATE.search(note.text):
         raise DataError("text must be valid Unicode, got a lone surrogate", note=note.id)
     return check_note(note)
 

@@ -21,8 +21,9 @@ relation line               relation ``R1``, ...; roles ``Arg1`` and ``Arg2`` wi
 fifth column of a relation  ``attributes["novelty"]`` (BioRED)
 =========================== ===============================================================
 
-The mention text of each line is checked against the text, but for white space. A note with more than one newline, a
-discontinuous mention or anything else this cannot hold is refused by the writer.
+The mention text of each line is checked against the text, but for white space. A note with more
+than one newline, a discontinuous mention or anything else this cannot hold is refused by the
+writer.
 
 References
 ----------
