@@ -106,7 +106,8 @@ def train_model(
             score = history[-1].score
             if score is not None and score > best_score:
                 best_score, best_epoch = score, number
-                best = copy.deepcopy(accelerator.unwrap_model(wrapped).state_dict())
+                best = copy.deepcopy(model.state_dict())
+    accelerator.unwrap_model(wrapped, keep_fp32_wrapper=False)  # plain forward again
     if best:
         model.load_state_dict(best)
     model.eval()

@@ -1,0 +1,67 @@
+"""The loop: its schedule, its order, and two processes that stay in step."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from clinnlp.bert.loop import _schedule
+from clinnlp.bert.store import load
+from clinnlp.bert.train import fine_tune_ner
+from clinnlp.core.errors import RunError
+
+from .conftest import QUICK, TRAIN
+
+TWO = """
+import sys
+sys.path.insert(0, {tests!r})
+from conftest import TRAIN, QUICK
+from clinnlp.bert.train import fine_tune_ner
+made = fine_tune_ner(TRAIN, encoder={encoder!r}, out={out!r}, epochs=3, **QUICK)
+import torch
+total = sum(float(p.double().sum()) for p in made.network.model.parameters())
+sys.stdout.write(f"{{made.card['n_steps']}} {{total:.12f}}")
+"""
+
+
+def test_the_rate_rises_then_falls_to_zero():
+    rates = [_schedule(step, 20, 0.25) for step in range(21)]
+    assert rates[:6] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
+    assert np.all(np.diff(rates[5:]) < 0)
+    assert rates[-1] == 0
+    assert _schedule(0, 5, 0.0) == 1
+
+
+def test_a_diverging_loss_is_told(encoder, tmp_path):
+    with pytest.raises(RunError, match="lower learning_rate"):
+        fine_tune_ner(
+            TRAIN, encoder=encoder, out=tmp_path, epochs=40, learning_rate=1e30, clip=1e30, **QUICK
+        )
+
+
+@pytest.mark.slow
+def test_two_processes_end_with_the_same_weights(encoder, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    code = TWO.format(
+        tests=os.path.dirname(__file__), encoder=str(encoder), out=str(tmp_path / "m")
+    )
+    shared = {"ACCELERATE_USE_CPU": "true", "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
+    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=os.environ | shared | where | {"RANK": rank, "LOCAL_RANK": rank},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+    first, second = (process.communicate(timeout=300)[0] for process in running)
+    assert [process.returncode for process in running] == [0, 0]
+    assert first == second != ""
+    assert load(tmp_path / "m").labels == ("Drug", "Problem")
