@@ -8,7 +8,9 @@ stay from the additive model of ``scenario``, the readmission after index from a
 Only ``Generator.random`` is used: it is the one stream that stays the same between numpy versions.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,55 +85,28 @@ def draw_cohort(seed: int, n_patients: int) -> Cohort:
     (60, 12)
     """
     rng = np.random.default_rng(seed)
-    age = AGES[0] + (AGES[1] - AGES[0]) * rng.random(n_patients) ** 0.8
-    woman = rng.random(n_patients) < 0.52
-    prone = _prevalences(age)  # (p, conditions)
-    acute = np.array([condition.acute for condition in conditions()])
-    has = (rng.random(prone.shape) < prone) & ~acute
-    uses = _uses()  # (conditions, drugs)
-    regimen = _any(rng, has, uses)
-    older = (age - 65) / 10
-    facts = rng.random((n_patients, len(NOTE_ONLY))) < np.array(list(NOTE_ONLY.values()))
+    people, prone = _people(rng, n_patients)
     n_before = 2 + (3 * rng.random(n_patients)).astype(np.int64)
     n_after = 1 + (2 * rng.random(n_patients)).astype(np.int64)
-    patient = np.repeat(np.arange(n_patients), n_before + n_after)
-    place = np.arange(len(patient)) - np.repeat(
-        np.cumsum(n_before + n_after) - n_after, n_before + n_after
-    )
-    now = (rng.random((len(patient), len(acute))) < prone[patient]) & acute
-    ill = has[patient] | now
-    coded = ill & (rng.random(ill.shape) < P_CODED)
-    kept = regimen[patient] & (rng.random((len(patient), len(drug_codes()))) < P_TAKEN)
-    taken = kept | _any(rng, now, uses) | _any(rng, np.ones((len(patient), 1), bool), _always())
-    chances = outcome_chances(ill, taken)
-    befell = rng.random(chances.shape) < chances
-    kidney = ill[:, _column("problem:chronic_kidney_disease")]
-    creatinine = (
-        0.7 + 0.5 * rng.random(len(patient)) + kidney * (0.4 + 1.6 * rng.random(len(kidney)))
-    )
+    n_stays = n_before + n_after
+    patient = np.repeat(np.arange(n_patients), n_stays)
+    place = np.arange(len(patient)) - np.repeat(np.cumsum(n_stays) - n_after, n_stays)
+    stays = _stays(rng, people, prone, patient)
     last = place == -1
-    risk_structured = _log_odds(older, has, taken[last], creatinine[last], n_before)
+    older = (people["age"] - 65) / 10
+    structured = _log_odds(
+        older, people["has"], stays["taken"][last], stays["creatinine"][last], n_before
+    )
     weights = np.array([RISK[fact] for fact in NOTE_ONLY])
-    risk = special.expit(risk_structured + facts @ weights)
+    risk = special.expit(structured + people["facts"] @ weights)
     return Cohort(
-        age=age,
-        woman=woman,
-        has=has,
-        regimen=regimen,
-        facts=facts,
+        **people,
+        **stays,
         readmitted=rng.random(n_patients) < risk,
         risk=risk,
-        risk_structured=risk_structured,
+        risk_structured=structured,
         patient=patient,
         place=place,
-        coded=coded,
-        ill=ill,
-        taken=taken,
-        chances=chances,
-        befell=befell,
-        creatinine=creatinine.round(2),
-        hemoglobin=(9.5 + 5.5 * rng.random(len(patient)) - 1.2 * kidney).round(1),
-        days=2.0 + np.floor(7 * rng.random(len(patient))),
     )
 
 
@@ -155,6 +130,45 @@ def outcome_chances(ill: Flags, taken: Flags) -> Floats:
     return chances.clip(max=LARGEST_CHANCE)
 
 
+def _people(rng: np.random.Generator, n: int) -> tuple[dict[str, Any], Floats]:
+    """Draw the columns of `Cohort` about patients; also return how prone each is to what."""
+    age = AGES[0] + (AGES[1] - AGES[0]) * rng.random(n) ** 0.8
+    woman = rng.random(n) < 0.52
+    prone = _prevalences(age)  # (p, conditions)
+    has = (rng.random(prone.shape) < prone) & ~_acute()
+    regimen = _any(rng, has, _uses())
+    facts = rng.random((n, len(NOTE_ONLY))) < np.array(list(NOTE_ONLY.values()))
+    people = {"age": age, "woman": woman, "has": has, "regimen": regimen, "facts": facts}
+    return people, prone
+
+
+def _stays(
+    rng: np.random.Generator, people: Mapping[str, Any], prone: Floats, patient: Whole
+) -> dict[str, Any]:
+    """Draw the columns of `Cohort` about stays."""
+    n = len(patient)
+    now = (rng.random((n, prone.shape[1])) < prone[patient]) & _acute()
+    ill = people["has"][patient] | now
+    coded = ill & (rng.random(ill.shape) < P_CODED)
+    taken = people["regimen"][patient] & (rng.random((n, len(drug_codes()))) < P_TAKEN)
+    taken |= _any(rng, now, _uses()) | _any(rng, np.ones((n, 1), bool), _always())
+    chances = outcome_chances(ill, taken)
+    befell = rng.random(chances.shape) < chances
+    kidney = ill[:, _column("problem:chronic_kidney_disease")]
+    creatinine = 0.7 + 0.5 * rng.random(n)
+    creatinine += kidney * (0.4 + 1.6 * rng.random(n))
+    return {
+        "coded": coded,
+        "ill": ill,
+        "taken": taken,
+        "chances": chances,
+        "befell": befell,
+        "creatinine": creatinine.round(2),
+        "hemoglobin": (9.5 + 5.5 * rng.random(n) - 1.2 * kidney).round(1),
+        "days": 2.0 + np.floor(7 * rng.random(n)),
+    }
+
+
 def _log_odds(
     older: Floats, has: Flags, taken: Flags, creatinine: Floats, n_before: Whole
 ) -> Floats:
@@ -175,6 +189,10 @@ def _prevalences(age: Floats) -> Floats:
     log_odds = special.logit(prevalence) + slope * (age[:, None] - 65) / 10
     prone: Floats = special.expit(log_odds)
     return prone
+
+
+def _acute() -> Flags:
+    return np.array([condition.acute for condition in conditions()])
 
 
 def _uses() -> Floats:

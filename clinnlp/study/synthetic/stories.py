@@ -73,6 +73,16 @@ DOCTORS = (  # some are names of illnesses elsewhere: not to be tagged here
 )
 N_SPARE = 10  # red herrings drawn per pool; more than any note uses
 
+ORNAMENTS = (  # pool, role of its problems, how many
+    ("nsoc", "L", N_SPARE),
+    ("nsx", "S", N_SPARE),
+    ("nrx", "R", N_SPARE),
+    ("unc", "A", N_SPARE),
+    ("past", "H", 3),
+    ("nch", "C", 2),
+    ("fam", "F", 2),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -162,44 +172,7 @@ def story_of(
     With `closed`, no drug is said to be given but those of the case.
     """
     chooser = _Chooser(dice, held_out, p_held_out)
-    true = {t.code for t in (case.illness, *case.symptoms, *case.chronic, *case.ways)}
-    true |= {t.code for t in case.complications} | {effect.code for *_, effect in case.caused}
-    taken = {t.code for t in case.given} | {drug.code for drug, _ in case.home}
-    as_needed = [lexicon()[c] for c in AS_NEEDED if not closed or c in taken]
-    protocol = [lexicon()[c] for c in PROTOCOL if not closed or c in taken]
-    home = [drug for drug, _ in case.home]
-    fitting = [t for t in (*case.given, *home) if t.code in case.illness.treatments]
-    treatment = list(dict.fromkeys((*fitting, *case.given))) or home
-    first_drug = {why.code: drug for drug, why in reversed(case.home) if why is not None}
-    pools: dict[str, Sequence[Term | None]] = {
-        "dx": [case.illness],
-        "sx": case.symptoms,
-        "pmh": case.chronic,
-        "pm": [first_drug.get(term.code) for term in case.chronic],
-        "med": [drug for drug, _ in case.home],
-        "why": [why for _, why in case.home],
-        "tx": treatment,
-        "gv": [drug for drug in case.given if drug not in treatment[:2]],
-        "rxd": [drug for drug, _, _ in case.caused],
-        "rxe": [second for _, second, _ in case.caused],
-        "rxr": [effect for _, _, effect in case.caused],
-        "ald": [drug for drug, _ in case.allergies],
-        "alr": [effect for _, effect in case.allergies],
-        "cmp": case.complications,
-        "soc": case.ways,
-        "nsoc": chooser.draw(with_role("L"), N_SPARE, true),
-        "nsx": chooser.draw(with_role("S"), N_SPARE, true),
-        "nrx": chooser.draw(with_role("R"), N_SPARE, true),
-        "unc": chooser.draw(with_role("A"), N_SPARE, true),
-        "past": chooser.draw(with_role("H"), 3, true),
-        "nch": chooser.draw(with_role("C"), 2, true),
-        "fam": chooser.draw(with_role("F"), 2),
-        "prs": chooser.draw([lexicon()[code] for code in RELIEVED], N_SPARE),
-        "prn": chooser.draw(as_needed, 2, () if closed else taken),
-        "ppx": protocol,
-    }
-    for pool, n in (("pastmed", 1), ("fammed", 1), ("new", 3), ("nodrug", 4)):
-        pools[pool] = chooser.draw(drugs(), n, taken)
+    pools = {**_told(case), **_ornaments(chooser, case, closed=closed)}
     return Story(pools=pools, facts=facts or draw_facts(dice))
 
 
@@ -322,6 +295,49 @@ def draw_facts(
 def with_role(role: str) -> tuple[Term, ...]:
     """Return the problems that can play a role (see ``words``)."""
     return tuple(term for term in problems() if role in term.roles)
+
+
+def _told(case: Case) -> dict[str, Sequence[Term | None]]:
+    """Return the pools that tell the case."""
+    home = [drug for drug, _ in case.home]
+    fitting = [t for t in (*case.given, *home) if t.code in case.illness.treatments]
+    treatment = list(dict.fromkeys((*fitting, *case.given))) or home
+    first_drug = {why.code: drug for drug, why in reversed(case.home) if why is not None}
+    return {
+        "dx": [case.illness],
+        "sx": case.symptoms,
+        "pmh": case.chronic,
+        "pm": [first_drug.get(term.code) for term in case.chronic],
+        "med": home,
+        "why": [why for _, why in case.home],
+        "tx": treatment,
+        "gv": [drug for drug in case.given if drug not in treatment[:2]],
+        "rxd": [drug for drug, _, _ in case.caused],
+        "rxe": [second for _, second, _ in case.caused],
+        "rxr": [effect for _, _, effect in case.caused],
+        "ald": [drug for drug, _ in case.allergies],
+        "alr": [effect for _, effect in case.allergies],
+        "cmp": case.complications,
+        "soc": case.ways,
+    }
+
+
+def _ornaments(chooser: _Chooser, case: Case, *, closed: bool) -> dict[str, Sequence[Term]]:
+    """Return the pools of red herrings: what is denied, suspected, past or another's."""
+    true = {t.code for t in (case.illness, *case.symptoms, *case.chronic, *case.ways)}
+    true |= {t.code for t in case.complications} | {effect.code for *_, effect in case.caused}
+    taken = {t.code for t in case.given} | {drug.code for drug, _ in case.home}
+    as_needed = [lexicon()[code] for code in AS_NEEDED if not closed or code in taken]
+    pools: dict[str, Sequence[Term]] = {
+        pool: chooser.draw(with_role(role), n, () if role == "F" else true)
+        for pool, role, n in ORNAMENTS
+    }
+    pools["prs"] = chooser.draw([lexicon()[code] for code in RELIEVED], N_SPARE)
+    pools["prn"] = chooser.draw(as_needed, 2, () if closed else taken)
+    pools["ppx"] = [lexicon()[code] for code in PROTOCOL if not closed or code in taken]
+    for pool, n in (("pastmed", 1), ("fammed", 1), ("new", 3), ("nodrug", 4)):
+        pools[pool] = chooser.draw(drugs(), n, taken)
+    return pools
 
 
 def _reaction(chooser: _Chooser, drug: Term) -> Term | None:
