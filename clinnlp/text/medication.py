@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Attribute, Entity, Note
+from clinnlp.core.vocab import fold
+from clinnlp.text.matcher import fold_keeping_length
 from clinnlp.text.normalise import DRUG_LABELS
 from clinnlp.text.sentences import Sentences
 from clinnlp.text.tables import data_path, read_table
@@ -84,11 +86,11 @@ class Medications:
 
     def _filled(self, entity: Entity, text: str) -> Entity:
         found: dict[str, Attribute] = {}
-        for match in self._rules.pattern.finditer(text):
+        for match in self._rules.pattern.finditer(fold_keeping_length(text)):
             field = match.lastgroup or ""
             if field in found:
                 continue
-            found[field] = " ".join(match[0].split())
+            found[field] = " ".join(text[match.start() : match.end()].split())
             if field == "dose":
                 found["dose_mg"] = self._in_mg(match[0])
         kept = {key: value for key, value in found.items() if value is not None}
@@ -99,7 +101,7 @@ class Medications:
     def _in_mg(self, dose: str) -> float | None:
         """Return the milligrams of a dose, None for a range or a unit that is not one of mass."""
         match = re.fullmatch(rf"({_NUMBER})[\s-]*(\D+)", dose)
-        factor = self._rules.mg.get(" ".join(match[2].casefold().split())) if match else None
+        factor = self._rules.mg.get(fold(match[2])) if match else None
         if match is None or factor is None:
             return None
         return round(float(match[1].replace(",", "")) * factor, 9)
@@ -126,10 +128,10 @@ def _rules(path: str | Path) -> _Rules:
             raise DataError(
                 f"field must be one of {', '.join(terms)}, got {field!r}", path=path, line=line
             )
-        terms[field].append(term)
+        terms[field].append(fold_keeping_length(term))
         if field == "unit" and value:
             try:
-                mg[" ".join(term.casefold().split())] = float(value)
+                mg[fold(term)] = float(value)
             except ValueError:
                 raise DataError(
                     "value of a unit must be a number of milligrams", path=path, line=line
@@ -137,7 +139,7 @@ def _rules(path: str | Path) -> _Rules:
     dose = rf"{_NUMBER}(?:\s*(?:-|–|/)\s*\d+(?:\.\d+)?)?[\s-]*(?:{_any(terms['unit'])})"
     parts = [f"(?P<dose>{dose})"]
     parts += [f"(?P<{f}>{_any(terms[f])})" for f in ("duration", "frequency", "route") if terms[f]]
-    return _Rules(re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE), mg)
+    return _Rules(re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)"), mg)
 
 
 def _any(terms: list[str]) -> str:
