@@ -121,6 +121,7 @@ def cross_fit(
     made = {name: _Running(len(y)) for name in models}
     for fold in names:
         held_out = folds == fold
+        _check_classes(rows.patients[~held_out], y[~held_out], fold)
         part = _prepare(rows, held_out, clone(features))
         for name, settings in models.items():
             started = time.perf_counter()
@@ -201,6 +202,15 @@ class _Running:
             top=tuple(sorted(top, key=lambda t: (-t.fall, t.name))),
             n_features=tuple(self.n_features),
             seconds=self.seconds,
+        )
+
+
+def _check_classes(patients: Array, y: Counts, fold: Any) -> None:
+    n_least = min(len(np.unique(patients[y == k].astype(str))) for k in (0, 1))
+    if n_least < 2:
+        raise ArgumentError(
+            "training rows of every fold must have at least 2 patients of each class, got "
+            f"{n_least} where fold {fold} is held out; use fewer folds or more data"
         )
 
 

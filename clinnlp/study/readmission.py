@@ -147,13 +147,13 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
         with zipfile.ZipFile(path) as archive, archive.open(_MEMBER) as handle:
             rows = csv.reader(io.TextIOWrapper(handle, "utf-8", newline=""))
             head = next(rows)
-            cells = list(zip(*rows, strict=True))
+            cells = dict(zip(head, zip(*rows, strict=True), strict=True))
     except (zipfile.BadZipFile, KeyError, StopIteration, ValueError):
         raise DataError(f"the archive must hold the table {_MEMBER}", path=path) from None
-    table = {}
-    for name, column in zip(head, cells, strict=True):
-        table[name] = np.array([None if cell == "?" else cell for cell in column], dtype=object)
-    return table
+    return {
+        name: np.array([None if cell == "?" else cell for cell in column], dtype=object)
+        for name, column in cells.items()
+    }
 
 
 def _features(table: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

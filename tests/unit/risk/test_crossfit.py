@@ -9,7 +9,7 @@ from clinnlp.risk.splits import patient_folds
 
 MODELS = {
     "naive_bayes": NaiveBayesSettings(),
-    "random_forest": RandomForestSettings(n_trees=10, max_features=0.5),
+    "random_forest": RandomForestSettings(n_trees=5, max_features=0.5),
     "svm": SvmSettings(),
 }
 

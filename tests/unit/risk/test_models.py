@@ -25,7 +25,7 @@ SMALL = [
 ]
 
 
-@parametrize_with_checks([Indicators(), Indicators(n_bins=2), Dense(), Dense(max_cells=1)])
+@parametrize_with_checks([Indicators(), Dense()])
 def test_our_transformers_pass_the_checks_of_scikit_learn(estimator, check):
     check(estimator)
 

@@ -61,6 +61,7 @@ def test_patient_features_are_kept_too(tmp_path):
     assert b"p17" not in stored
 
 
+@pytest.mark.slow
 def test_another_process_gives_equal_bits(table, folder, tmp_path):
     rows, _ = table
     np.savez(tmp_path / "rows.npz", **{k: v.astype(str) for k, v in rows.values.items()})

@@ -1,0 +1,41 @@
+"""The readmission data: counts by the book, and a model that neither fails nor leaks.
+
+Papers that report an AUROC above 0.9 here leak; a tenth of the patients must give less.
+"""
+
+import numpy as np
+import pytest
+
+from clinnlp.risk.splits import patient_folds
+from clinnlp.study.readmission import read_diabetes130
+from clinnlp.study.risk import risk_study_table
+
+
+@pytest.fixture(scope="module")
+def readmissions(data_dir):
+    return read_diabetes130(data_dir("diabetes130"))
+
+
+def test_counts(readmissions):
+    columns, y = readmissions
+    assert len(columns) + columns.n_excluded["encounters_death_or_hospice"] == 101_766
+    assert columns.n_excluded["encounters_death_or_hospice"] == 2_423
+    assert int(y.sum()) == 11_314
+
+
+def test_a_tenth_of_the_patients_scores_above_chance_and_below_a_leak(readmissions):
+    columns, y = readmissions
+    tenth = patient_folds(columns.patients, y, n_folds=10) == 0
+    study = risk_study_table(
+        columns.take(tenth),
+        y[tenth],
+        models=["naive_bayes"],
+        min_patients=30,
+        n_folds=3,
+        n_top=0,
+        n_boot=0,
+    )
+    for model in study.models.values():
+        assert 0.60 < model.scores.auroc.value < 0.72
+        assert 0.85 < model.scores.calibration_slope.value < 1.15
+        assert abs(model.p.mean() - np.mean(y[tenth])) < 0.01
