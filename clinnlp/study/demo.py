@@ -172,8 +172,8 @@ def _risk(
     people = read_patients(cohort / "patients.csv")
     study = partial(risk_study, people, events=events, seed=settings.seed, n_boot=500)
     return {
-        "structured, all patients": study(outcome=everybody),
-        "structured, patients with notes": study(outcome=noted),
+        "structured, all patients": study(outcome=everybody, n_top=0),
+        "structured, patients with notes": study(outcome=noted, n_top=0),
         WITH_NOTES: study(outcome=noted, notes=table),
     }
 

@@ -55,7 +55,7 @@ class MineSettings:
 class DemoSettings:
     """How the demonstration runs."""
 
-    epochs: int = option(6, "passes over the annotated notes, >= 1")
+    epochs: int = option(4, "passes over the annotated notes, >= 1")
     n_patients: int = option(5000, "structured patients to generate, >= 500")
     n_noted: int = option(1000, "patients with notes, >= 100")
     seed: int = option(0, "seed of fine-tuning, folds and bootstrap")

@@ -59,8 +59,9 @@ def fold(table: pd.DataFrame, k: int) -> pd.DataFrame:
     start = time.perf_counter()
     columns = {"text": "text", "id": "text_id", "label": "label"}
     classifier = clinnlp.fine_tune_classifier(
-        clinnlp.from_pandas(train, **columns), out=OUT / f"model{k}"
-    )
+        clinnlp.from_pandas(train, **columns), out=OUT / f"model{k}",
+        epochs=3, windows_per_note=1, max_tokens=256,
+    )  # fmt: skip
     bare = clinnlp.from_pandas(test, text="text", id="text_id")
     predicted = classifier.batch(bare)
     made["bert"] = [note.labels[0] for note in predicted]
