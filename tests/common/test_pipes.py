@@ -150,7 +150,7 @@ def test_any_mixture_of_clinical_pieces_passes_through_all_pipes(text):
 @given(st.lists(PIECES, max_size=30).map("".join))
 @settings(max_examples=150, deadline=None)
 def test_sentences_are_disjoint_and_leave_out_only_blanks_and_commas(text):
-    note = Sentences()(Sections()(Note(id="n", text=text)))
+    note = PIPES["Sentences"](PIPES["Sections"](Note(id="n", text=text)))
     end = 0
     for sentence in note.sentences:
         assert not text[end : sentence.start].strip(" \t\r\n\v\f,")
@@ -163,7 +163,7 @@ def test_sentences_are_disjoint_and_leave_out_only_blanks_and_commas(text):
 @settings(max_examples=150, deadline=None)
 def test_sections_are_disjoint_and_hold_their_headings(text):
     end = 0
-    for section in Sections()(Note(id="n", text=text)).sections:
+    for section in PIPES["Sections"](Note(id="n", text=text)).sections:
         assert section.span.start == section.heading.start
         assert end <= section.span.start < section.heading.end <= section.span.end
         end = section.span.end

@@ -65,6 +65,8 @@ CASES = [
     "The patient denies:\n- [fever|negated]\n- [chills|negated]\nShe has [cough].",
     "She takes the following:\n- [aspirin]\n- [warfarin]",
 ]
+DEFAULT = Assertions()
+SECTIONS, SENTENCES = Sections(), Sentences()
 MENTION = re.compile(r"\[([^\]|]+)(?:\|([a-z ]+))?\]")
 
 
@@ -87,13 +89,13 @@ def _true_axes(assertion):
 @pytest.mark.parametrize("case", CASES)
 def test_cases(case):
     note, expected = _parse(case)
-    note = Assertions()(Sentences()(Sections()(note)))
+    note = DEFAULT(SENTENCES(SECTIONS(note)))
     assert [_true_axes(e.assertion) for e in note.entities] == expected
 
 
 def test_the_cue_that_decided_is_named():
     note, _ = _parse("FAMILY HISTORY: Denies any [gout].")
-    note = Assertions()(Sections()(note))
+    note = DEFAULT(SECTIONS(note))
     cues = note.entities[0].assertion.cues
     assert {axis: note[span] for axis, span in cues.items()} == {
         "negated": "Denies",
@@ -104,7 +106,7 @@ def test_the_cue_that_decided_is_named():
 def test_a_section_without_heading_decides_without_a_cue():
     note, _ = _parse("[Gout] in youth")
     note = note.with_(sections=(Section(span=Span(0, 13), kind="family_history"),))
-    assertion = Assertions()(note).entities[0].assertion
+    assertion = DEFAULT(note).entities[0].assertion
     assert assertion.experiencer is True
     assert assertion.cues == {}
 
@@ -113,7 +115,7 @@ def test_an_assertion_read_before_is_replaced_whoever_made_the_mention():
     entity = Entity(
         id="T1", span=Span(3, 8), label="X", source="gold", assertion=Assertion(negated=False)
     )
-    note = Assertions()(Note(id="n", text="No fever", entities=(entity,)))
+    note = DEFAULT(Note(id="n", text="No fever", entities=(entity,)))
     assert note.entities[0].assertion.negated is True
     assert note.entities[0].source == "gold"
 
@@ -121,7 +123,7 @@ def test_an_assertion_read_before_is_replaced_whoever_made_the_mention():
 def test_mentions_outside_all_sentences_are_assessed():
     note, _ = _parse("no [fever] then [cough]")
     note = note.with_(sentences=(Span(9, 13),))
-    assert [_true_axes(e.assertion) for e in Assertions()(note).entities] == [
+    assert [_true_axes(e.assertion) for e in DEFAULT(note).entities] == [
         frozenset(),
         frozenset(),
     ]
@@ -147,4 +149,4 @@ def test_another_language_brings_its_own_cues(tmp_path):
 def test_entities_in_any_order_keep_their_order():
     note, _ = _parse("No [fever] but [cough].")
     turned = note.with_(entities=note.entities[::-1])
-    assert [e.assertion.negated for e in Assertions()(turned).entities] == [False, True]
+    assert [e.assertion.negated for e in DEFAULT(turned).entities] == [False, True]

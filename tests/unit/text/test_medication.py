@@ -7,13 +7,15 @@ from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.text.medication import Medications
 
+DEFAULT = Medications()
+
 
 def _attributes(text, *drugs, label="Drug"):
     entities = tuple(
         Entity(id=f"T{i}", span=Span(text.index(d), text.index(d) + len(d)), label=label)
         for i, d in enumerate(drugs)
     )
-    note = Medications()(Note(id="n", text=text, entities=entities))
+    note = DEFAULT(Note(id="n", text=text, entities=entities))
     return [dict(e.attributes) for e in note.entities]
 
 
@@ -73,7 +75,7 @@ def test_other_labels_are_left_alone():
 
 def test_what_a_mention_already_has_is_kept():
     entity = Entity(id="T", span=Span(0, 5), label="Drug", attributes={"dose": "gold"})
-    note = Medications()(Note(id="n", text="Lasix 40 mg daily", entities=(entity,)))
+    note = DEFAULT(Note(id="n", text="Lasix 40 mg daily", entities=(entity,)))
     assert note.entities[0].attributes["dose"] == "gold"
     assert note.entities[0].attributes["frequency"] == "daily"
 

@@ -5,9 +5,11 @@ import pytest
 from clinnlp.core.notes import Note
 from clinnlp.text.sections import Sections
 
+DEFAULT = Sections()
+
 
 def _kinds(text):
-    note = Sections()(Note(id="n", text=text))
+    note = DEFAULT(Note(id="n", text=text))
     return [(s.kind, note[s.heading] if s.heading else "") for s in note.sections]
 
 
@@ -65,7 +67,7 @@ def test_a_row_without_a_kind_is_a_heading_only_inside_its_section():
 
 def test_sections_reach_from_heading_to_heading():
     text = "Seen today.\nPlan: rest. \n\nAllergies: none\n"
-    note = Sections()(Note(id="n", text=text))
+    note = DEFAULT(Note(id="n", text=text))
     assert [note[s.span] for s in note.sections] == ["Plan: rest.", "Allergies: none"]
 
 

@@ -7,6 +7,8 @@ from clinnlp.core.notes import Note
 from clinnlp.text.sections import Sections
 from clinnlp.text.sentences import Sentences
 
+DEFAULT = Sentences()
+
 CASES = [
     "She was seen. | He left.",
     "Seen by Dr. Smith at St. Mary. | No fever.",
@@ -50,7 +52,7 @@ Pneumonia in both lungs and was treated for ten days with antibiotics.""",
 def test_cases(case):
     pieces = case.split("|")
     text = "".join(pieces)
-    note = Sentences()(Note(id="n", text=text))
+    note = DEFAULT(Note(id="n", text=text))
     expected = [piece.strip(" \t\r\n,") for piece in pieces if piece.strip()]
     if case.startswith("worse"):
         expected = ["worse here.", "MEDICATIONS: , Her only drug."]
@@ -58,7 +60,7 @@ def test_cases(case):
 
 
 def test_headings_of_sections_are_sentences_of_their_own():
-    note = Sentences()(Sections()(Note(id="n", text="ALLERGIES: None known. Family history: Gout")))
+    note = DEFAULT(Sections()(Note(id="n", text="ALLERGIES: None known. Family history: Gout")))
     assert [note[s] for s in note.sentences] == [
         "ALLERGIES:",
         "None known.",
