@@ -10,8 +10,9 @@ McCallum and Nigam, AAAI workshop 1998 (Bernoulli); Rennie et al., ICML 2003 (co
 Breiman, Machine Learning 2001; Cortes and Vapnik, Machine Learning 1995.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -159,7 +160,8 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Learn the bin edges."""
         check_at_least(self.n_bins, 2, name="n_bins")
         X = validate_data(self, X, accept_sparse="csc", dtype=np.float64)
-        self.edges_ = [_edges(_column(X, j), self.n_bins) for j in range(X.shape[1])]
+        n = X.shape[0]
+        self.edges_ = [_edges(x, n - len(x), self.n_bins) for _, x in _stored(X)]
         widths = [_width(edges) for edges in self.edges_]
         self.source_ = np.repeat(np.arange(X.shape[1]), widths)
         return self
@@ -168,15 +170,17 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return the indicators, as csr_matrix of float64, shape (n_rows, n_features_out)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csc", dtype=np.float64, reset=False)
-        first, rows, columns = 0, [], []
-        for j, edges in enumerate(self.edges_):
-            bins = np.searchsorted(edges, _column(X, j), side="left")
-            where = np.arange(len(bins)) if len(edges) > 1 else np.flatnonzero(bins)
-            rows.append(where)
-            columns.append(first + bins[where] - (len(edges) == 1))
+        n, first = X.shape[0], 0
+        rows, columns = [], []
+        for (where, x), edges in zip(_stored(X), self.edges_, strict=True):
+            bins = np.full(n, np.searchsorted(edges, 0.0))
+            bins[where] = np.searchsorted(edges, x, side="left")
+            shown = np.arange(n) if len(edges) > 1 else np.flatnonzero(bins)
+            rows.append(shown)
+            columns.append(first + bins[shown] - (len(edges) == 1))
             first += _width(edges)
         at = (np.concatenate(rows), np.concatenate(columns))
-        return sparse.csr_matrix((np.ones(len(at[0])), at), shape=(X.shape[0], first))
+        return sparse.csr_matrix((np.ones(len(at[0])), at), shape=(n, first))
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the indicators, such as ``"age in (60, 70]"``."""
@@ -233,19 +237,23 @@ def _names_of(indicators: Indicators, given: Any) -> Sequence[Any]:
     return names
 
 
-def _column(X: Any, j: int) -> Array:
-    column: Array = X[:, [j]].toarray().ravel() if sparse.issparse(X) else X[:, j]
-    return column
+def _stored(X: Any) -> Iterator[tuple[Array, Array]]:
+    """Yield row numbers and values of the cells other than zero, column by column."""
+    columns = sparse.csc_matrix(X)
+    for a, b in pairwise(columns.indptr):
+        there = columns.data[a:b] != 0
+        yield columns.indices[a:b][there], columns.data[a:b][there]
 
 
-def _edges(column: Array, n_bins: int) -> Array:
+def _edges(values: Array, n_zeros: int, n_bins: int) -> Array:
     """Return the inner edges: the largest values of all bins but the last."""
-    distinct = np.unique(column)
-    other = column[column != 0]
-    if len(distinct) > 2 and len(other):
+    distinct = np.unique(values)
+    if n_zeros:
+        distinct = np.union1d(distinct, [0.0])
+    if len(distinct) > 2:
         shares = np.arange(1, n_bins) / n_bins
-        edges: Array = np.unique(np.quantile(other, shares, method="inverted_cdf"))
-        edges = np.union1d(edges, [0.0]) if len(other) < len(column) else edges
+        edges: Array = np.unique(np.quantile(values, shares, method="inverted_cdf"))
+        edges = np.union1d(edges, [0.0]) if n_zeros else edges
         edges = edges[(distinct[0] <= edges) & (edges < distinct[-1])]
         if len(edges):
             return edges
