@@ -53,17 +53,15 @@ from clinnlp.io.lines import add_id, encode, read_lines, write_bytes
 
 __all__ = ["note_from_record", "note_to_record", "parse_note", "read_jsonl", "write_jsonl"]
 
-_NOTE = (
-    *("id", "text", "patient", "encounter", "time", "known", "kind", "labels", "tokens"),
-    *("sections", "sentences", "entities", "relations", "coverage"),
-)
-_ENTITY = (
-    *("id", "start", "end", "label", "parts", "concepts", "assertion", "attributes"),
-    *("score", "source"),
-)
-_RELATION = ("id", "label", "roles", "attributes", "score", "source")
-_SECTION = ("start", "end", "kind", "heading")
-_ASSERTION = (*AXES, "cues")
+# dicts: their order for messages, their views to compare keys quickly
+_META = ("id", "text", "patient", "encounter", "time", "known", "kind", "labels")
+_LAYERS = ("tokens", "sections", "sentences", "entities", "relations", "coverage")
+_NOTE = dict.fromkeys((*_META, *_LAYERS))
+_PLACE = ("id", "start", "end", "label", "parts")
+_ENTITY = dict.fromkeys((*_PLACE, "concepts", "assertion", "attributes", "score", "source"))
+_RELATION = dict.fromkeys(["id", "label", "roles", "attributes", "score", "source"])
+_SECTION = dict.fromkeys(["start", "end", "kind", "heading"])
+_ASSERTION = dict.fromkeys((*AXES, "cues"))
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NAMES = {str: "text", int: "a whole number", dict: "an object", list: "a list", bool: "true/false"}
 _BAD = object()
@@ -248,11 +246,11 @@ def _assertion(record: Json) -> Assertion:
     return Assertion(**axes, cues={axis: _span(cue, "a cue") for axis, cue in cues.items()})
 
 
-def _check_keys(record: Any, known: tuple[str, ...], whose: str) -> None:
+def _check_keys(record: Any, known: dict[str, None], whose: str) -> None:
     if type(record) is not dict:
         raise DataError(f"{whose} must be a JSON object, got {type(record).__name__}")
-    if not record.keys() <= set(known):
-        n = len(record.keys() - set(known))
+    if not record.keys() <= known.keys():
+        n = len(record.keys() - known.keys())
         raise DataError(f"keys of {whose} must be among {', '.join(known)}, got {n} other")
 
 
@@ -271,15 +269,19 @@ def _needed(record: Json, key: str, whose: str) -> str:
 
 
 def _texts(record: Json, key: str) -> tuple[str, ...]:
-    values = _typed(record, key, list) or ()
+    values = _typed(record, key, list)
+    if not values:
+        return ()
     if any(type(value) is not str for value in values):
         raise DataError("a list of labels, concepts or ids must hold text only, got another type")
     return tuple(values)
 
 
 def _span(value: Any, whose: str) -> Span:
-    if type(value) is list and [type(x) for x in value] == [int, int]:
-        return Span(value[0], value[1])
+    if type(value) is list and len(value) == 2:
+        start, end = value
+        if type(start) is int and type(end) is int:
+            return Span(start, end)
     raise DataError(f"start and end of {whose} must be two whole numbers, got another form")
 
 
@@ -289,7 +291,9 @@ def _spans(record: Json, key: str) -> tuple[Span, ...] | None:
 
 
 def _attributes(record: Json) -> dict[str, Any]:
-    values = _typed(record, "attributes", dict) or {}
+    values = _typed(record, "attributes", dict)
+    if not values:
+        return {}
     if any(type(v) not in (str, int, float, bool, type(None)) for v in values.values()):
         raise DataError("values of attributes must be text, numbers, true, false or null")
     return dict(values)
