@@ -1,0 +1,61 @@
+"""The demonstration runs whole, small, and its verdicts follow the signals."""
+
+import csv
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from clinnlp.core.tables import Baskets
+from clinnlp.mine.signals import COLUMNS, Signals
+from clinnlp.study.demo import bundled, compare, demo
+from clinnlp.study.settings import DemoSettings
+
+
+def signals(**rows):
+    columns = {name: np.array(rows.get(name, [0.0])) for name in COLUMNS}
+    nothing = Baskets(
+        matrix=sparse.csr_matrix((0, 0)), ids=np.array([]), items=(), kinds=(), unit="encounter",
+        evidence=np.empty((0, 3), np.int64), entities=None, n_excluded={}, n_unassessed={},
+    )  # fmt: skip
+    return Signals(columns=columns, m=1, alpha=0.05, baskets=nothing)
+
+
+@pytest.mark.parametrize(
+    ("kind", "called", "right"),
+    [
+        ("interaction", True, True),
+        ("interaction", False, False),
+        ("single_guilty", True, False),
+        ("confounded", False, True),
+    ],
+)
+def test_a_verdict_is_right_where_signal_and_plant_agree(kind, called, right):
+    found = signals(drug_1=["b"], drug_2=["a"], outcome=["o"], signal=[called])
+    plant = {"kind": kind, "drugs": ["a", "b"], "outcome": "o", "power": 0.95}
+    assert compare(found, [plant]).rows[0].right is right
+
+
+def test_a_plant_without_a_row_is_no_signal():
+    found = signals(drug_1=["x"], drug_2=["y"], outcome=["o"], signal=[True])
+    plant = {"kind": "interaction", "drugs": ["a", "b"], "outcome": "o", "power": 0.95}
+    assert not compare(found, [plant]).rows[0].right
+
+
+def test_the_bundled_corpus_is_found():
+    assert (bundled("discharge-mini") / "train.jsonl").is_file()
+
+
+@pytest.mark.slow
+def test_the_demo_runs_whole(tmp_path):
+    said: list[str] = []
+    settings = DemoSettings(epochs=1, n_patients=1000, n_noted=150)
+    demo(tmp_path / "out", settings=settings, say=said.append)
+    html = (tmp_path / "out" / "report.html").read_text()
+    for title in ("Risk models", "Interaction signals", "Planted truth", "Extraction"):
+        assert title in html
+    told = "\n".join(said)
+    assert "strict F1" in told
+    assert "plant" not in told.split("Planted truth")[0]
+    with open(tmp_path / "out" / "predictions.csv") as handle:
+        assert len(list(csv.DictReader(handle))) == 150
