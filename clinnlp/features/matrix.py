@@ -25,7 +25,7 @@ from clinnlp.core.patients import TimeWindow
 from clinnlp.core.tables import FeatureMatrix
 from clinnlp.features.events import Cases
 
-__all__ = ["PatientFeatures", "check_windows", "patient_hashes"]
+__all__ = ["PatientFeatures", "check_windows", "n_outside", "patient_hashes"]
 
 Array = NDArray[Any]
 
@@ -171,10 +171,7 @@ class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             self.ages_ = ["age_years"] + ([] if known.all() else ["age_missing"])
 
     def _valued(self, X: Cases) -> Array:
-        inside = np.zeros(len(X.case), bool)
-        for window in self.windows:
-            inside |= _inside(X, window)
-        return inside & np.isfinite(X.value)
+        return _in_any(X, self.windows) & np.isfinite(X.value)
 
     def _last(self, X: Cases) -> tuple[Array, Array, Array]:
         """Return case, measured column and value of the last value of each."""
@@ -207,10 +204,22 @@ def check_windows(windows: Sequence[TimeWindow]) -> None:
             )
 
 
+def n_outside(X: Cases, windows: Sequence[TimeWindow]) -> int:
+    """Return how many facts of the cases lie in none of the time windows."""
+    return int(np.sum(~_in_any(X, windows)))
+
+
 def patient_hashes(patients: Iterable[str]) -> Array:
     """Return sorted hashes of the distinct patient ids, as array of str."""
     digests = {blake2b(str(p).encode(), digest_size=8).hexdigest() for p in patients}
     return np.array(sorted(digests), dtype="U16")
+
+
+def _in_any(X: Cases, windows: Sequence[TimeWindow]) -> NDArray[np.bool_]:
+    inside = np.zeros(len(X.case), bool)
+    for window in windows:
+        inside |= _inside(X, window)
+    return inside
 
 
 def _inside(X: Cases, window: TimeWindow) -> Array:

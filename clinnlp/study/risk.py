@@ -26,7 +26,7 @@ from clinnlp.core.tables import EntityTable, EventTable, Outcome
 from clinnlp.features.columns import ColumnFeatures, Columns
 from clinnlp.features.entities import entity_table
 from clinnlp.features.events import Cases, collect_cases
-from clinnlp.features.matrix import PatientFeatures, check_windows
+from clinnlp.features.matrix import PatientFeatures, check_windows, n_outside
 from clinnlp.features.outcomes import OutcomeRead
 from clinnlp.metrics.risk import (
     CalibrationCurve,
@@ -213,7 +213,11 @@ def risk_study(
         n_top=n_top,
         n_boot=n_boot,
         seed=seed,
-        n_excluded=n_missing | dict(cases.n_excluded),
+        n_excluded={
+            **n_missing,
+            **cases.n_excluded,
+            "facts_outside_windows": n_outside(cases, windows),
+        },
         settings={"windows": [w.name for w in windows], "strict": strict},
     )
 

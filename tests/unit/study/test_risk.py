@@ -119,6 +119,14 @@ def test_a_window_past_index_is_leakage():
         risk_study(outcome=outcome(), notes=notes(), windows=ahead, **FAST)
 
 
+def test_facts_before_every_window_are_counted():
+    week = (TimeWindow(start_days=-7, end_days=0),)
+    recent = noise(known=datetime(2024, 1, 30))
+    study = risk_study(outcome=outcome(), events=recent, notes=notes(), windows=week, **FAST)
+    assert study.n_excluded["facts_outside_windows"] == N
+    assert auroc(study).value < 0.75
+
+
 def test_given_folds_are_used_and_a_patient_in_two_is_leakage():
     folds = np.arange(N) % 4
     study = risk_study(outcome=outcome(), notes=notes(), folds=folds, **FAST)
