@@ -91,7 +91,7 @@ class Entity:
     parts: tuple[Span, ...] = ()
     concepts: tuple[str, ...] = ()
     assertion: Assertion = Assertion()
-    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False, repr=False)
     score: float | None = None
     source: str | None = None
 
@@ -112,7 +112,7 @@ class Relation:
     id: str
     label: str
     roles: Mapping[str, tuple[str, ...]] = field(hash=False)
-    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False, repr=False)
     score: float | None = None
     source: str | None = None
 
