@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from .conftest import QUICK, TRAIN
 
 TWO = """
 import sys
+from pathlib import Path
 sys.path.insert(0, {tests!r})
 from conftest import TRAIN, QUICK
 from clinnlp.bert.train import fine_tune_ner
@@ -48,7 +50,7 @@ def test_two_processes_end_with_the_same_weights(encoder, tmp_path):
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     code = TWO.format(
-        tests=os.path.dirname(__file__), encoder=str(encoder), out=str(tmp_path / "m")
+        tests=str(Path(__file__).parent), encoder=str(encoder), out=str(tmp_path / "m")
     )
     shared = {"ACCELERATE_USE_CPU": "true", "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
     where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
