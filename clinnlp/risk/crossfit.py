@@ -7,7 +7,7 @@ are used.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -49,7 +49,7 @@ class Rows(Protocol):
 class Importance:
     """Mean fall in AUROC when a feature is shuffled, over the folds in which it was tried."""
 
-    name: str
+    name: str = field(repr=False)  # may hold words of notes
     fall: float
     n_folds: int
 
@@ -72,7 +72,7 @@ class CrossFit:
         Fitting and predicting, all folds, without the features.
     """
 
-    p: Floats
+    p: Floats = field(repr=False)
     auroc_folds: tuple[float, ...]
     top: tuple[Importance, ...]
     n_features: tuple[int, ...]

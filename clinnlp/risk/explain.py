@@ -10,7 +10,7 @@ Kononenko, Int J Med Inform 2001 (points); Breiman 2001; Fisher et al., JMLR 201
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ Array = NDArray[Any]
 class Points:
     """Log likelihood ratios of one indicator: where it is present, and where it is absent."""
 
-    name: str
+    name: str = field(repr=False)  # may hold words of notes
     present: float
     absent: float
 

@@ -87,6 +87,9 @@ class ModelRisk:
     calibration: CalibrationCurve
     seconds: float
 
+    def __repr__(self) -> str:
+        return f"ModelRisk({self.name!r}, AUROC {self.scores.auroc})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RiskStudy:

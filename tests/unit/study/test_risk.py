@@ -63,6 +63,8 @@ def test_notes_known_before_index_tell_and_a_table_of_them_gives_the_same():
     study = risk_study(outcome=outcome(), events=noise(), notes=notes(), **FAST)
     assert auroc(study).value > 0.99
     assert study.models["naive_bayes"].top_features[0].name.startswith("note:Problem:")
+    assert "fever" not in repr(study.models["naive_bayes"]) + repr(study.models)
+    assert "fever" not in repr(study.models["naive_bayes"].top_features)
     same = risk_study(outcome=outcome(), events=noise(), notes=entity_table(notes()), **FAST)
     assert same.models["naive_bayes"].p.tolist() == study.models["naive_bayes"].p.tolist()
 
