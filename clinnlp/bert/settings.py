@@ -29,14 +29,14 @@ class TrainSettings:
     clinnlp.core.errors.ArgumentError: epochs must be at least 1, got 0
     """
 
-    epochs: int = option(8, "passes over the training notes, >= 1")
+    epochs: int = option(6, "passes over the training notes, >= 1")
     learning_rate: float | None = option(
         None, "peak step size, > 0; by default 3e-4 for narrow encoders, 5e-5 for BERT-base"
     )
     warmup: float = option(0.1, "fraction of the steps over which the step size rises, 0 to 1")
     weight_decay: float = option(0.01, "decoupled decay of weight matrices, >= 0")
     clip: float = option(1.0, "largest norm of a gradient, > 0")
-    max_tokens: int = option(256, "tokens of a window, special ones included, >= 8")
+    max_tokens: int = option(384, "tokens of a window, special ones included, >= 8")
     stride: int = option(64, "fewest tokens that neighbouring windows share, >= 0")
     tokens_per_batch: int = option(1024, "tokens of a training batch per process, >= 1")
     selection_fraction: float = option(
