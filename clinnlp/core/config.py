@@ -76,7 +76,8 @@ def _coerce(value: Any, hint: Any, key: str, path: Path | None) -> Any:
         if get_origin(kind) is Literal and value in get_args(kind):
             return value
         if get_origin(kind) is tuple and isinstance(value, list | tuple):
-            return tuple(value)
+            if all(isinstance(one, get_args(kind)[0]) for one in value):
+                return tuple(value)
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if kind is type(None) and value is None:
@@ -84,5 +85,13 @@ def _coerce(value: Any, hint: Any, key: str, path: Path | None) -> Any:
         if isinstance(kind, type) and get_origin(kind) is None and isinstance(value, kind):
             if not (isinstance(value, bool) and kind is not bool):
                 return value
-    wanted = " or ".join(getattr(k, "__name__", str(k)) for k in options)
+    wanted = " or ".join(map(_told, options))
     raise DataError(f"setting {key!r} must be {wanted}, got {type(value).__name__}", path=path)
+
+
+def _told(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}"
+    if get_origin(kind) is tuple:
+        return f"a list of {get_args(kind)[0].__name__}"
+    return "absent" if kind is type(None) else str(getattr(kind, "__name__", kind))

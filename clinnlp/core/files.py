@@ -9,13 +9,13 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from clinnlp.core.errors import ArgumentError, RunError
 
-__all__ = ["atomic_folder", "atomic_path", "atomic_write", "file_sha256"]
+__all__ = ["atomic_folder", "atomic_path", "atomic_write", "check_writable", "file_sha256"]
 
 
 @contextmanager
@@ -38,7 +38,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     else:
         return
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where the parent is no folder, there is nothing to remove
+            temporary.unlink(missing_ok=True)
     raise failure from None
 
 
@@ -87,6 +88,22 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
             os.replace(old, path)
         shutil.rmtree(old, ignore_errors=True)
     raise failure from None
+
+
+def check_writable(path: str | Path) -> Path:
+    """Return `path` as a Path where something can be written there; before hours of work.
+
+    Raises
+    ------
+    RunError
+        The nearest parent that exists is a file or may not be written.
+    """
+    path = Path(path)
+    parent = next(p for p in path.absolute().parents if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        why = "may not be written" if parent.is_dir() else "is not a folder"
+        raise RunError(f"writing {path} would fail: {parent} {why}; name another place")
+    return path
 
 
 def file_sha256(path: str | Path) -> str:

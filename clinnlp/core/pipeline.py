@@ -63,8 +63,7 @@ class Pipeline:
 
     def __call__(self, note: Note | str, /) -> Note:
         """Return the annotated note; a string becomes the note with id ``"text"``."""
-        made = Note(id="text", text=note) if isinstance(note, str) else note
-        return self.batch([made])[0]
+        return self.batch([_noted(note, "text")])[0]
 
     def batch(self, notes: Sequence[Note], /) -> list[Note]:
         """Return the annotated notes, in order."""
@@ -99,14 +98,13 @@ class Pipeline:
         PipeError
             With `on_error` "raise", naming pipe and note.
         """
+        if isinstance(notes, str | Note):
+            raise ArgumentError("notes must be several, got one; put it into a list")
         if batch_size < 1:
             raise ArgumentError(f"batch_size must be at least 1, got {batch_size}")
         if on_error not in ("raise", "skip"):
             raise ArgumentError(f"on_error must be 'raise' or 'skip', got {on_error!r}")
-        named = (
-            Note(id=str(i), text=note) if isinstance(note, str) else note
-            for i, note in enumerate(notes)
-        )
+        named = (_noted(note, str(i)) for i, note in enumerate(notes))
         for chunk in chunks(named, batch_size):
             yield from self._chunk(chunk, on_error, on_skip)
 
@@ -144,11 +142,21 @@ def pipe_name(pipe: Pipe) -> str:
     return getattr(pipe, "__name__", None) or type(pipe).__name__
 
 
+def _noted(note: object, id: str) -> Note:
+    if isinstance(note, str):
+        return Note(id=id, text=note)
+    if not isinstance(note, Note):
+        raise ArgumentError(f"a pipeline takes a Note or a str, got {type(note).__name__}")
+    return note
+
+
 def _apply(pipe: Pipe, notes: list[Note]) -> list[Note]:
     if isinstance(pipe, BatchPipe):
         done = _guard(pipe, partial(pipe.batch, notes), notes)
     else:
         done = [_guard(pipe, partial(pipe, note), [note]) for note in notes]
+    if any(not isinstance(n, Note) for n in done):
+        raise PipeError(f"pipe {pipe_name(pipe)} must return a note for each note")
     if [n.id for n in done] != [n.id for n in notes] or any(
         a.text != b.text for a, b in zip(done, notes, strict=True)
     ):

@@ -35,6 +35,12 @@ _MISSING: dict[str, Any] = {
     "time": np.datetime64("NaT", "s"),
     "flag": -1,
 }
+_SAID = {
+    "int": "whole numbers",
+    "float": "numbers",
+    "time": "times without zone",
+    "flag": "-1, 0 or 1",
+}
 
 
 class Table:
@@ -60,7 +66,7 @@ class Table:
                 f"columns of {type(self).__name__} must be among {', '.join(self.SCHEMA)}, "
                 f"got {', '.join(sorted(unknown))}"
             )
-        made = {name: _column(columns[name], self.SCHEMA[name]) for name in columns}
+        made = {name: _column(columns[name], self.SCHEMA[name], name) for name in columns}
         lengths = {len(values) for values in made.values()}
         if len(lengths) > 1:
             raise ArgumentError(
@@ -340,12 +346,14 @@ class Baskets:
         return rows
 
 
-def _column(values: ArrayLike | Sequence[Any], kind: str) -> Array:
+def _column(values: ArrayLike | Sequence[Any], kind: str, name: str) -> Array:
     if kind == "text":
         rows = list(values)  # type: ignore[arg-type]
         column: Array = np.full(len(rows), None, dtype=object)
         column[:] = rows
         return column
-    if kind == "time":
-        return np.asarray(values, dtype="datetime64[s]")
-    return np.asarray(values, dtype=_DTYPES[kind])
+    try:
+        return np.asarray(values, dtype=_DTYPES[kind])
+    except (ValueError, TypeError, OverflowError) as error:
+        said = type(error).__name__  # its message quotes a value
+    raise ArgumentError(f"column {name!r} must hold {_SAID[kind]}, got another value ({said})")

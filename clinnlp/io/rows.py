@@ -2,7 +2,7 @@
 
 CSV follows RFC 4180: fields in double quotes may hold line breaks, kept exactly. For Parquet the
 line is the row number from 1. A column that is missing is refused by naming those that exist,
-unless one of them looks like a sentence: then the file may lack its header, and nothing of it is
+unless one of them looks like a cell: then the file may lack its header, and nothing of it is
 shown.
 """
 
@@ -27,6 +27,7 @@ DELIMITERS = {"csv": ",", "tsv": "\t"}
 _BATCH = 256  # rows of a Parquet file in memory at a time
 _LONGEST_FIELD = 2**31 - 1
 _LONGEST_NAME = 64
+_MOST_WORDS = 4  # of the name of a column
 _LOCK = threading.Lock()
 
 Row = tuple[Any, ...]
@@ -113,16 +114,30 @@ def check_columns(
     for name in wanted:
         if names.count(name) != 1:
             n = "none" if name not in names else "several"
-            raise DataError(
-                f"one column must be named {name!r}, got {n}; {_told(names)}", path=path
-            )
+            raise DataError(f"one column must be named {name!r}, got {n}; {told(names)}", path=path)
     return [names.index(name) for name in wanted]
 
 
-def _told(names: Sequence[str]) -> str:
-    if any(len(name) > _LONGEST_NAME or "\n" in name for name in names):
+def told(names: Sequence[str]) -> str:
+    """Return the names of columns for a message, unless they may be cells of a first row.
+
+    A name begins with a letter and has at most four words; a row of a table without header
+    nearly always has a cell that is empty, a number, a date or a sentence.
+    """
+    named = names[1:] if len(names) > 1 and not names[0] else names  # pandas: an unnamed index
+    if not all(map(_looks_like_name, named)):
         return f"the first line has {len(names)} fields that do not look like a header"
-    return f"columns are {', '.join(repr(name) for name in names)}"
+    hint = "; fields must be separated by commas" if len(names) == 1 and ";" in names[0] else ""
+    return f"columns are {', '.join(repr(name) for name in names)}{hint}"
+
+
+def _looks_like_name(name: str) -> bool:
+    return (
+        name[:1].isalpha()
+        and len(name) <= _LONGEST_NAME
+        and name.isprintable()
+        and len(name.split()) <= _MOST_WORDS
+    )
 
 
 def _records(path: Path, form: str | None) -> Iterator[tuple[int, list[str]]]:

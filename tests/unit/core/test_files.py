@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from clinnlp.core.errors import ArgumentError, RunError
-from clinnlp.core.files import atomic_folder, atomic_write, file_sha256
+from clinnlp.core.files import atomic_folder, atomic_write, check_writable, file_sha256
 
 
 def test_a_file_appears_only_when_whole(tmp_path):
@@ -64,3 +64,13 @@ def test_only_writing_modes(tmp_path):
 def test_sha256_is_that_of_the_bytes(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert file_sha256(tmp_path / "a").startswith("ba7816bf8f01cfea")
+
+
+def test_a_path_below_a_file_is_a_run_error_that_names_the_target(tmp_path):
+    (tmp_path / "file").write_text("x")
+    path = tmp_path / "file" / "sub" / "a.txt"
+    with pytest.raises(RunError, match=r"sub/a.txt failed"), atomic_write(path):
+        pass
+    with pytest.raises(RunError, match=r"a.txt would fail: .*file is not a folder"):
+        check_writable(path)
+    assert check_writable(tmp_path / "new" / "a.txt") == tmp_path / "new" / "a.txt"

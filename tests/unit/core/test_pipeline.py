@@ -94,3 +94,23 @@ def test_bad_options_are_refused(bad):
 
 def test_chunks_cover_everything_once():
     assert list(chunks(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_what_is_no_note_is_refused():
+    nlp = Pipeline([mark])
+    for wrong in (None, 3, b"text", ["text"]):
+        with pytest.raises(ArgumentError, match="takes a Note or a str, got"):
+            nlp(wrong)
+        with pytest.raises(ArgumentError, match="takes a Note or a str, got"):
+            list(nlp.stream([wrong]))
+    for one in ("a text, not its letters", Note(id="n", text="x")):
+        with pytest.raises(ArgumentError, match="put it into a list"):
+            list(nlp.stream(one))
+
+
+def test_a_pipe_that_returns_no_note_is_named():
+    def forgetful(note):
+        return None
+
+    with pytest.raises(PipeError, match="pipe forgetful must return a note"):
+        Pipeline([forgetful])("x")

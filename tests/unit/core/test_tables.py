@@ -77,3 +77,11 @@ def test_rows_behind_are_mentions_in_baskets_that_hold_all_items():
     assert baskets.rows_behind(["a", "b"]).tolist() == [0, 1, 2]
     assert baskets.rows_behind(["a"]).tolist() == [0, 1, 3]
     assert baskets.rows_behind([]).tolist() == []
+
+
+@pytest.mark.parametrize(("name", "said"), [("known", "times without zone"), ("value", "numbers")])
+def test_a_value_of_another_type_is_refused_unquoted(name, said):
+    with pytest.raises(ArgumentError, match=f"column '{name}' must hold {said}") as caught:
+        EventTable({"patient": ["p"], name: ["Canary Zebrowski"]})
+    assert "Canary" not in str(caught.value)
+    assert caught.value.__context__ is None

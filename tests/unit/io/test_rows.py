@@ -79,3 +79,26 @@ def test_damaged_parquet(tmp_path):
 
 def test_positions_of_columns():
     assert check_columns(["b", "a"], ["a", "x", "b"]) == [2, 0]
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["1,Canary Zebrowski", "2024-01-02,Canary", '{"id": "n0", "text": "Canary Zebrowski"}',
+     "Canary was seen here today", "Canary,", '"Canary\t",x'],
+)  # fmt: skip
+def test_a_first_row_that_may_hold_cells_is_not_shown(tmp_path, first):
+    path = tmp_path / "a.csv"
+    path.write_text(first + "\n")
+    with pytest.raises(DataError, match="do not look like a header") as caught:
+        list(read_rows(path, ["text"]))
+    assert "Canary" not in str(caught.value)
+
+
+def test_a_header_is_shown_and_semicolons_are_told(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("Pat. Nr,Note Text (full)\n")
+    with pytest.raises(DataError, match=r"columns are 'Pat. Nr', 'Note Text \(full\)'$"):
+        list(read_rows(path, ["text"]))
+    path.write_text("id;text\n")
+    with pytest.raises(DataError, match=r"'id;text'; fields must be separated by commas"):
+        list(read_rows(path, ["text"]))
