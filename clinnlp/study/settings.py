@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from clinnlp.core.checks import check_at_least, check_one_of
+from clinnlp.core.checks import check_at_least, check_fraction, check_one_of
 from clinnlp.core.config import option
+from clinnlp.core.errors import ArgumentError
 
 __all__ = ["DemoSettings", "ExtractSettings", "MineSettings", "RiskSettings"]
 
@@ -34,7 +35,13 @@ class RiskSettings:
     min_patients: int = option(5, "training patients a feature needs, >= 1")
     n_folds: int = option(5, "folds by patient, >= 2")
     n_boot: int = option(1000, "bootstrap draws of patients for the intervals, >= 0")
-    seed: int = option(0, "seed of folds, models and bootstrap")
+    seed: int = option(0, "seed of folds, models and bootstrap, >= 0")
+
+    def __post_init__(self) -> None:
+        for name, low in (("min_patients", 1), ("n_folds", 2), ("n_boot", 0), ("seed", 0)):
+            check_at_least(getattr(self, name), low, name=name)
+        if not self.look_back_days > 0:
+            raise ArgumentError(f"look_back_days must be above 0, got {self.look_back_days}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +57,23 @@ class MineSettings:
     drug_kind: str = option("drug", "kind or label of the drugs of interaction signals")
     outcome_kind: str = option("outcome", "kind or label of their outcomes")
 
+    def __post_init__(self) -> None:
+        check_one_of(self.unit, ("note", "encounter", "patient"), name="unit")
+        check_at_least(self.min_count, 1, name="min_count")
+        check_at_least(self.max_len, 2, name="max_len")
+        check_fraction(self.alpha, name="alpha")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSettings:
     """How the demonstration runs."""
 
-    epochs: int = option(4, "passes over the annotated notes, >= 1")
+    epochs: int = option(3, "passes over the annotated notes, >= 1")
     n_patients: int = option(5000, "structured patients to generate, >= 500")
     n_noted: int = option(1000, "patients with notes, >= 100")
-    seed: int = option(0, "seed of fine-tuning, folds and bootstrap")
+    seed: int = option(0, "seed of fine-tuning, folds and bootstrap, >= 0")
     show_text: bool = option(True, "show the text of (synthetic) notes in the report")
+
+    def __post_init__(self) -> None:
+        for name, low in (("epochs", 1), ("n_patients", 500), ("n_noted", 100), ("seed", 0)):
+            check_at_least(getattr(self, name), low, name=name)
