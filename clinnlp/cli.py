@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 failed at run time (full disk, a pipe that failed), 2 bad 
 import argparse
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -18,6 +18,7 @@ from clinnlp.core.errors import ClinnlpError, PipeError, RunError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+    from clinnlp.core.counts import PRF
     from clinnlp.core.pipeline import Pipeline
 
 __all__ = ["main"]
@@ -112,7 +113,7 @@ def _add_extract(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("notes", help="notes to read: a file, or a folder of files")
     parser.add_argument(
-        "out", help="a folder for Parquet parts (resumes), or a file .jsonl, .csv, .parquet"
+        "out", help="a folder for Parquet parts (resumes), or a file .jsonl, .csv, .tsv, .parquet"
     )
     _add_pipeline(parser)
     _add_reading(parser)
@@ -166,10 +167,20 @@ def _score(args: argparse.Namespace) -> int:
     gold = read_notes(args.gold, format=args.format)
     predicted = read_notes(args.predicted, format=args.format)
     scores = score_spans(gold, predicted, match=args.match, n_boot=args.n_boot)
+    _warn_labels(scores.per_label)
     for label, prf in scores.per_label.items():
         print(f"{label}: P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}")
     print(f"micro, {args.match}: P {scores.precision} R {scores.recall} F1 {scores.f1}")
     return 0
+
+
+def _warn_labels(per_label: "Mapping[str, PRF]") -> None:
+    """Say on stderr where no gold label is among those predicted: then all scores are 0."""
+    gold = [label for label, prf in per_label.items() if prf.tp + prf.fn]
+    predicted = [label for label, prf in per_label.items() if prf.tp + prf.fp]
+    if gold and predicted and not set(gold) & set(predicted):
+        said = f"gold has {', '.join(gold)}, predicted has {', '.join(predicted)}"
+        print(f"clinnlp: no label stands on both sides: {said}", file=sys.stderr)
 
 
 # --- convert ----------------------------------------------------------------------------------
@@ -197,7 +208,9 @@ def _convert(args: argparse.Namespace) -> int:
 def _add_risk(parser: argparse.ArgumentParser) -> None:
     from clinnlp.study.settings import RiskSettings
 
-    parser.add_argument("outcome", help="CSV or Parquet: patient, index_time, outcome (0 or 1)")
+    parser.add_argument(
+        "outcome", help="CSV, TSV or Parquet: patient, index_time, outcome (0 or 1)"
+    )
     parser.add_argument("--events", help="CSV or Parquet of structured events")
     parser.add_argument("--entities", help="entities that `clinnlp extract` wrote")
     parser.add_argument("--patients", help="CSV or Parquet: patient, birth_date, sex")
@@ -278,7 +291,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--format", help="jsonl, csv, parquet, pubtator, brat or conll (default: by suffix)"
+        "--format", help="jsonl, csv, tsv, parquet, pubtator, brat or conll (default: by suffix)"
     )
     table = parser.add_argument_group("tables of notes")
     for name, line in COLUMNS.items():
@@ -310,9 +323,17 @@ def _add_settings(parser: argparse.ArgumentParser, kind: "type[DataclassInstance
         group.add_argument(
             f"--{f.name.replace('_', '-')}",
             default=argparse.SUPPRESS,
-            help=f"{f.metadata.get('help', '')} (default: {f.default})".replace("%", "%%"),
+            help=f"{f.metadata.get('help', '')}{_default(f.default)}".replace("%", "%%"),
             **_flag(hints[f.name]),
         )
+
+
+def _default(value: Any) -> str:
+    if value is None:  # the help says what happens then
+        return ""
+    if isinstance(value, bool):
+        value = "on" if value else "off"
+    return f" (default: {' '.join(value) if isinstance(value, tuple) else value})"
 
 
 def _flag(hint: Any) -> dict[str, Any]:
@@ -321,7 +342,7 @@ def _flag(hint: Any) -> dict[str, Any]:
     if get_origin(hint) is Literal:
         return {"choices": list(get_args(hint))}
     if get_origin(hint) is tuple:
-        return {"nargs": "+", "type": get_args(hint)[0], "metavar": "X"}
+        return {"nargs": "+", "type": get_args(hint)[0], "metavar": "NAME"}
     if hint is bool:
         return {"action": argparse.BooleanOptionalAction}
     return {"type": hint, "metavar": {int: "N", float: "X"}.get(hint, "NAME")}

@@ -13,6 +13,7 @@ __all__ = [
     "check_fraction",
     "check_one_of",
     "check_reiterable",
+    "check_several",
 ]
 
 
@@ -55,6 +56,14 @@ def check_reiterable(notes: Iterable[Note], *, name: str) -> None:
     if iter(notes) is notes:
         raise ArgumentError(
             f"{name} must be re-iterable (a list or read_notes(...)), got a one-shot iterator"
+        )
+
+
+def check_several(notes: object, *, name: str) -> None:
+    """Raise `ArgumentError` for one note or one text: both can be iterated, by character."""
+    if isinstance(notes, str | bytes | Note):
+        raise ArgumentError(
+            f"{name} must be several, got one {type(notes).__name__}; put it into a list"
         )
 
 

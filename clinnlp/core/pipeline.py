@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
+from clinnlp.core.checks import check_several
 from clinnlp.core.errors import ArgumentError, ClinnlpError, PipeError
 from clinnlp.core.notes import Note
 
@@ -98,8 +99,7 @@ class Pipeline:
         PipeError
             With `on_error` "raise", naming pipe and note.
         """
-        if isinstance(notes, str | Note):
-            raise ArgumentError("notes must be several, got one; put it into a list")
+        check_several(notes, name="notes")
         if batch_size < 1:
             raise ArgumentError(f"batch_size must be at least 1, got {batch_size}")
         if on_error not in ("raise", "skip"):

@@ -250,7 +250,7 @@ def _with_unit(table: EntityTable | EventTable, unit: str) -> tuple[dict[str, in
     has_unit = np.array([bool(value) for value in table[unit]], bool)
     if len(table) and not has_unit.any():
         raise ArgumentError(
-            f"rows of the table must have a {unit} id for unit={unit!r}, got none in "
+            f"rows of the table must have the {unit} id for unit={unit!r}, got none in "
             f"{len(table)} rows; choose another unit"
         )
     if unit == "encounter":

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from clinnlp.core.checks import check_one_of
+from clinnlp.core.checks import check_one_of, check_several
 from clinnlp.core.notes import AXES, Entity, Note, Section
 from clinnlp.core.spans import contains
 from clinnlp.core.tables import EntityTable
@@ -64,6 +64,11 @@ def entity_table(notes: Iterable[Note]) -> EntityTable:
     EntityTable
         `section` is the kind of the innermost section that contains the whole mention.
 
+    Raises
+    ------
+    ArgumentError
+        One note, or text, in place of several notes.
+
     Examples
     --------
     >>> from clinnlp.core.notes import Assertion
@@ -75,6 +80,7 @@ def entity_table(notes: Iterable[Note]) -> EntityTable:
     >>> table["text"].tolist(), table["negated"].tolist(), table["historical"].tolist()
     (['chest pain'], [1], [-1])
     """
+    check_several(notes, name="notes")
     names = tuple(EntityTable.SCHEMA)
     columns: list[list[Any]] = [[] for _ in names]
     for note in notes:

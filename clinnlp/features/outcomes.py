@@ -115,13 +115,18 @@ def outcome_from_columns(
                 n_excluded[reason] += 1
                 break
         else:
-            kept.append((str(cells[0]), _time(cells[1], line), _truth(cells[2], line)))
+            kept.append((_id(cells[0]), _time(cells[1], line), _truth(cells[2], line)))
     outcome = Outcome(
         patients=np.array([row[0] for row in kept], dtype=object),
         index=np.array([row[1] for row in kept], dtype="datetime64[s]"),
         values=np.array([row[2] for row in kept], dtype=np.int8),
     )
     return OutcomeRead(outcome, n_excluded)
+
+
+def _id(cell: Any) -> str:
+    whole = isinstance(cell, float) and cell.is_integer()  # pandas, where an id is missing
+    return str(int(cell) if whole else cell)
 
 
 def _time(cell: Any, line: int) -> np.datetime64:

@@ -18,7 +18,7 @@ from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_folder, atomic_path
 from clinnlp.core.tables import Table
 from clinnlp.io.lines import open_bytes, read_lines, write_bytes
-from clinnlp.io.rows import DELIMITERS, check_columns, column_names, table_form
+from clinnlp.io.rows import DELIMITERS, check_columns, column_names, table_form, told
 
 __all__ = ["arrow_schema", "from_arrow", "read_columns", "to_arrow", "write_columns"]
 
@@ -30,6 +30,12 @@ _TYPES = {
     "float": pa.float64(),
     "time": pa.timestamp("us"),
     "flag": pa.bool_(),
+}
+_SAID = {
+    "int": "whole numbers",
+    "float": "numbers",
+    "time": "ISO 8601 times without zone, such as 2024-03-01T08:00:00",
+    "flag": "true, false or nothing",
 }
 _PART_ROWS = 1_000_000
 
@@ -88,6 +94,8 @@ def read_columns(kind: type[T], path: str | Path, renamed: Mapping[str, str]) ->
     path = Path(path)
     if path.is_dir():
         parts = sorted(path.glob("*.parquet"))
+        if not parts and not (path / "manifest.json").is_file():  # begun by `io.parts`, no notes
+            raise DataError("a folder of a table must hold Parquet parts, got none", path=path)
         return kind.concat(read_columns(kind, part, renamed) for part in parts)
     names = column_names(path)
     unknown = [name for name in renamed if name not in kind.SCHEMA]
@@ -133,8 +141,8 @@ def _check_known(names: list[str], kind: type[Table], path: Path) -> None:
     unknown = [name for name in names if name not in kind.SCHEMA]
     if unknown:
         raise DataError(
-            f"columns of {kind.__name__} must be among {', '.join(kind.SCHEMA)}, "
-            f"got {len(unknown)} other; name the columns to read",
+            f"columns of {kind.__name__} must be among {', '.join(kind.SCHEMA)}, got "
+            f"{len(unknown)} other; name the columns to read, or drop the others; {told(unknown)}",
             path=path,
         )
 
@@ -176,19 +184,22 @@ def _csv(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
     except (pa.ArrowException, EOFError) as error:
         table, said = None, str(error)
     if table is None:
-        raise _located(said, path)
+        raise _located(said, kind, path, {column: name for name, column in renamed.items()})
     return table.rename_columns(list(renamed))
 
 
-def _located(said: str, path: Path) -> DataError:
+def _located(said: str, kind: type[Table], path: Path, fields: Mapping[str, str]) -> DataError:
     """Keep only numbers of a message of Arrow, which quotes values."""
     for _ in read_lines(path):  # names the line that is not UTF-8, where that is the reason
         pass
     row, column = re.search(r"[Rr]ow #(\d+)", said), re.search(r"column #(\d+)", said)
     names = column_names(path)
-    whose = f"column {names[int(column[1])]!r}" if column else "each row"
+    name = names[int(column[1])] if column else ""
+    wanted = _SAID.get(kind.SCHEMA.get(fields.get(name, ""), ""), "of the type of the schema")
     return DataError(
-        f"{whose} must have the type and the number of fields of the schema",
+        f"column {name!r} must hold {wanted}, got another value"
+        if name
+        else f"a row must have {len(names)} fields as the header has, got another number",
         path=path,
         line=int(row[1]) if row else None,
     )

@@ -139,7 +139,7 @@ def write_notes(notes: Iterable[Note], path: str | Path, *, format: str | None =
     """
     _check_format(format)
     path = Path(path)
-    name = format or _by_suffix(path)
+    name = format or by_suffix(path)
     if name is None:
         raise _unknown(path)
     kept = check_kept(notes, FORMATS[name].holds, name)
@@ -168,7 +168,7 @@ def find_format(path: str | Path, *, columns: bool = False) -> str:
 
 
 def _guess(path: Path, *, columns: bool) -> str | None:
-    name = _by_suffix(path)
+    name = by_suffix(path)
     if name == "tsv" and not columns and looks_like_conll(path):
         return "conll"
     if name is None and path.suffix.lower() == ".txt":
@@ -177,7 +177,8 @@ def _guess(path: Path, *, columns: bool) -> str | None:
     return name
 
 
-def _by_suffix(path: Path) -> str | None:
+def by_suffix(path: Path) -> str | None:
+    """Return the format that the name of a file stands for, packed or not, or None."""
     name = path.name.lower()
     for packed in _PACKED:
         name = name.removesuffix(packed)

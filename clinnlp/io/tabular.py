@@ -281,8 +281,13 @@ def _note(values: dict[str, Any], row: int, path: str | Path, line: int | None) 
         except (ValueError, TypeError):
             wrong = True
         if wrong:
+            form = (
+                "an ISO 8601 time such as 2024-03-01T08:00:00"
+                if field in _TIMES
+                else "text or a number"
+            )
             raise DataError(
-                f"{field} must be an ISO 8601 time such as 2024-03-01T08:00:00, got another form",
+                f"{field} must be {form}, got another form",
                 path=path,
                 line=line,
             )
@@ -299,6 +304,8 @@ def _text(value: Any) -> str | None:
         if value != value:
             return None
         return str(int(value)) if value.is_integer() else str(value)
+    if isinstance(value, bytes | list | tuple | dict | set):
+        raise TypeError
     return None if value is None or value == "" else str(value)
 
 

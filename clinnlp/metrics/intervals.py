@@ -105,6 +105,7 @@ def bootstrap_draws(
     array of float64, shape (n_boot, k)
     """
     check_at_least(n_boot, 0, name="n_boot")
+    check_at_least(seed, 0, name="seed")
     weights = bootstrap_weights(n_clusters, n_boot=n_boot, seed=seed)
     draws = [np.atleast_1d(np.asarray(statistic(w), np.float64)) for w in weights]
     return np.stack(draws) if draws else np.empty((0, 1))

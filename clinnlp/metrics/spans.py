@@ -25,7 +25,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from clinnlp.core.checks import check_one_of
+from clinnlp.core.checks import check_one_of, check_several
 from clinnlp.core.counts import PRF, Counts, Estimate, Floats, ratio
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Entity, Note
@@ -123,6 +123,8 @@ def score_spans(
     PRF(tp=2, fp=0, fn=0)
     """
     check_one_of(match, ("strict", "relaxed"), name="match")
+    check_several(gold, name="gold")
+    check_several(predicted, name="predicted")
     pairs = _pair(gold, predicted)
     names = _labels(pairs, labels)
     counts = _count(pairs, names, match)  # (n_notes, n_labels, 3)

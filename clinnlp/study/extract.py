@@ -15,17 +15,19 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from clinnlp import __version__
-from clinnlp.core.errors import ClinnlpError
-from clinnlp.core.files import file_sha256
+from clinnlp.core.errors import ArgumentError, ClinnlpError
+from clinnlp.core.files import check_writable, file_sha256
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.features.entities import entity_table
-from clinnlp.io.corpora import write_notes
+from clinnlp.io.corpora import by_suffix, write_notes
 from clinnlp.io.parts import PartWriter
 from clinnlp.io.tabular import write_entity_table
 from clinnlp.study.settings import ExtractSettings
 
 __all__ = ["ExtractSummary", "extract", "fingerprint"]
+
+_FILES = ("jsonl", "csv", "tsv", "parquet")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,7 +87,8 @@ def extract(
         Streamed; resuming needs the same ids again.
     nlp : Pipeline
     out : path
-        A folder for Parquet parts, or a file ending in .jsonl, .csv, .tsv or .parquet.
+        A folder for Parquet parts, or a file ending in .jsonl, .csv, .tsv or .parquet; text may
+        be packed (.jsonl.gz).
     settings : ExtractSettings, optional
     made_by : mapping of str to str, optional
         What made the pipeline, from `fingerprint`; resuming with another one is refused.
@@ -94,6 +97,8 @@ def extract(
 
     Raises
     ------
+    ArgumentError
+        `out` is a folder named like a file, or a file of another form.
     PipeError
         A pipe failed on a note, unless ``on_error="skip"``.
     DataError
@@ -102,14 +107,15 @@ def extract(
         The disk is full; nothing half-written is left.
     """
     settings = settings or ExtractSettings()
+    out = check_writable(out)
+    form = _form(out)
     summary = ExtractSummary()
     start = time.perf_counter()
     source = _peeked(notes)  # an unreadable source fails before anything is made
     done = _Run(nlp, settings, summary, progress=progress)
-    out = Path(out)
-    if out.suffix == ".jsonl":
-        write_notes(done(source), out)
-    elif out.suffix in (".csv", ".tsv", ".parquet"):
+    if form == "jsonl":
+        write_notes(done(source), out, format=form)
+    elif form is not None:
         write_entity_table(entity_table(done(source)), out)
     else:
         _into_parts(source, done, out, dict(made_by or {}))
@@ -125,6 +131,21 @@ def fingerprint(model: str | Path | None, vocabulary: str | Path | None) -> dict
     if vocabulary is not None:
         made["vocabulary"] = file_sha256(vocabulary)
     return made
+
+
+def _form(out: Path) -> str | None:
+    """Return the format of a file to write, or None for a folder of parts."""
+    form = by_suffix(out)
+    if form in _FILES and out.is_dir():
+        raise ArgumentError(f"{out} must be a file to write, got a folder of that name")
+    if form in _FILES or out.is_dir():
+        return form if form in _FILES else None
+    if form is not None or out.suffix[1:].isalpha():
+        raise ArgumentError(
+            f"what is extracted must go to a folder or a file ending in "
+            f".{', .'.join(_FILES)}, got {out}"
+        )
+    return None
 
 
 class _Run:

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from clinnlp.core.config import settings_to
-from clinnlp.core.errors import DataError
-from clinnlp.core.files import atomic_write, file_sha256
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.files import atomic_write, check_writable, file_sha256
 from clinnlp.core.patients import TimeWindow
 from clinnlp.core.tables import Baskets, EntityTable
-from clinnlp.features.baskets import baskets, event_baskets
-from clinnlp.features.outcomes import read_outcome
+from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets
+from clinnlp.features.outcomes import OutcomeRead, outcome_from_columns
 from clinnlp.io.people import read_patients
-from clinnlp.io.rows import column_names
+from clinnlp.io.rows import column_names, read_rows, told
 from clinnlp.io.tabular import read_entity_table, read_events
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals import Signals, mine_interactions
@@ -46,9 +46,10 @@ def risk_flow(
     """
     if events is None and entities is None:
         raise DataError("risk models need events, entities or both, got neither")
+    check_writable(out / "report.html")
     study = risk_study(
         read_patients(patients) if patients else (),
-        outcome=read_outcome(outcome, index="index_time"),
+        outcome=read_outcome_table(outcome),
         events=read_events(events) if events else None,
         notes=read_entity_table(entities) if entities else None,
         windows=(TimeWindow(start_days=-settings.look_back_days, end_days=0),),
@@ -82,13 +83,15 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
     DataError
         A file that cannot be read.
     """
+    check_writable(out / "report.html")
     sets = read_baskets(source, settings)
     rules = mine_rules(
         sets, min_count=settings.min_count, max_len=settings.max_len, alpha=settings.alpha
     )
     sections: list[Section] = [rules_section(rules)]
     write_frame(_plain(rules), out / "rules.csv")
-    said = [str(rules)]
+    lost = [f"{reason} {n:,}" for reason, n in sets.n_excluded.items() if n]
+    said = [str(sets), f"left out: {', '.join(lost) or 'nothing'}", str(rules)]
     if {settings.drug_kind, settings.outcome_kind} <= set(sets.kinds):
         signals = mine_interactions(
             sets,
@@ -109,16 +112,51 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
     return "\n".join((*said, f"report: {out / 'report.html'}"))
 
 
+def read_outcome_table(path: str | Path) -> OutcomeRead:
+    """Return the outcome in a CSV, TSV or Parquet file: patient, index_time, outcome.
+
+    Raises
+    ------
+    DataError
+        A column that is missing, or a cell that is neither valid nor empty, by file and line.
+    """
+    read = list(read_rows(path, ("patient", "index_time", "outcome")))
+    columns = list(zip(*(row for _, row in read), strict=True)) or [(), (), ()]
+    try:
+        return outcome_from_columns(*columns)
+    except DataError as error:  # it counts rows from 2, below a header
+        message, line = error.message, None if error.line is None else read[error.line - 2][0]
+    raise DataError(message, path=path, line=line)
+
+
 def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
-    """Return the baskets of a file or folder of mentions or of events, told by its columns."""
+    """Return the baskets of a file or folder of mentions or of events, told by its columns.
+
+    Raises
+    ------
+    DataError
+        The columns are those of neither.
+    ArgumentError
+        A label, or `strict`, with events: both speak of mentions.
+    """
     path = Path(source)
     parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    if not parts:
-        raise DataError("a folder of entities must hold Parquet parts", path=path)
-    if "entity" in column_names(parts[0]):
+    names = column_names(parts[0]) if parts else ["entity"]  # extracted from no notes
+    if "entity" in names:
         table: EntityTable = read_entity_table(path)
         return baskets(table, label=settings.label, unit=settings.unit, strict=settings.strict)
-    return event_baskets(read_events(path), unit=settings.unit)
+    if names and not {"patient", "code"} <= set(names):
+        raise DataError(
+            "a table to mine must have the columns of mentions (note, entity, ...) or of events "
+            f"(patient, code, ...), got neither; {told(names)}",
+            path=path,
+        )
+    if settings.label or settings.strict:
+        raise ArgumentError(
+            "label and strict choose mentions, got a table of events; leave them out"
+        )
+    kinds = (*EVENT_KINDS, settings.drug_kind, settings.outcome_kind)
+    return event_baskets(read_events(path), unit=settings.unit, kinds=kinds)
 
 
 def predictions(study: RiskStudy) -> Any:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from clinnlp.core.checks import check_at_least
 from clinnlp.core.config import settings_to
 from clinnlp.core.counts import Counts, Floats
 from clinnlp.core.errors import ArgumentError
@@ -204,6 +205,7 @@ def risk_study(
     )
     mentions = notes if notes is None or isinstance(notes, EntityTable) else entity_table(notes)
     cases = collect_cases(outcome, patients, events=events, entities=mentions, strict=strict)
+    _check_facts(cases)
     features = PatientFeatures(tuple(windows), min_patients=min_patients)
     return _study(
         cases,
@@ -304,8 +306,10 @@ def _study(
     n_excluded: Mapping[str, int],
     settings: Mapping[str, Any],
 ) -> RiskStudy:
+    check_at_least(seed, 0, name="seed")
     truth = _check_outcome(y, len(rows))
-    chosen = dict(models) if isinstance(models, Mapping) else default_settings(models)
+    named = [models] if isinstance(models, str) else models
+    chosen = dict(named) if isinstance(named, Mapping) else default_settings(named)
     dealt = (
         patient_folds(rows.patients, truth, n_folds=n_folds, seed=seed)
         if folds is None
@@ -368,6 +372,17 @@ def _scored(
     )
 
 
+def _check_facts(cases: Cases) -> None:
+    """Refuse cases of which nothing at all is known, naming why the facts were left out."""
+    if len(cases.case) or not np.isnan(cases.age_years).all() or any(cases.sex):
+        return
+    lost = [f"{reason} {n}" for reason, n in cases.n_excluded.items() if n]
+    raise ArgumentError(
+        "some fact of a patient must be known before the index time, got none; left out: "
+        f"{', '.join(lost) or 'nothing, the sources are empty'}"
+    )
+
+
 def _check_outcome(y: ArrayLike, n: int) -> Counts:
     values = np.asarray(y)
     if values.shape != (n,):
@@ -375,7 +390,8 @@ def _check_outcome(y: ArrayLike, n: int) -> Counts:
     if not np.isin(values, (0, 1)).all():
         raise ArgumentError("outcomes must be 0 or 1, got another value")
     if len(np.unique(values)) < 2:
-        raise ArgumentError("a risk study needs both outcomes, got one class only")
+        got = "one class only" if len(values) else "no row"
+        raise ArgumentError(f"a risk study needs both outcomes, got {got}")
     return values.astype(np.int64)
 
 

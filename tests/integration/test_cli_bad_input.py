@@ -125,3 +125,23 @@ def test_a_note_of_one_megabyte_is_processed(run, tmp_path):
     path = tmp_path / "long.jsonl"
     path.write_text(json.dumps({"id": "long", "text": text}) + "\n")
     assert run("extract", path, tmp_path / "out.parquet", "--vocabulary", WORDS)[0] == 0
+
+
+def test_labels_that_never_meet_are_told_beside_the_scores(run, tmp_path):
+    gold = MINI / "test.jsonl"
+    other = tmp_path / "other.jsonl"
+    text = gold.read_text(encoding="utf-8").replace('"Drug"', '"Rx"').replace('"Problem"', '"Dx"')
+    other.write_text(text, encoding="utf-8")
+    code, out, err = run("score", gold, other, "--n-boot", "0")
+    assert (code, out.splitlines()[-1][:13]) == (0, "micro, strict")
+    assert "no label stands on both sides: gold has Drug, Problem" in err
+    assert run("score", gold, gold, "--n-boot", "0")[2] == ""
+
+
+def test_a_table_without_header_or_of_another_form_is_not_quoted(run, tmp_path):
+    table = tmp_path / "notes.csv"
+    table.write_text(f"1,{SECRET}\n")
+    refused(run("extract", table, tmp_path / "o", "--vocabulary", WORDS), table, "header")
+    notes = tmp_path / "notes.jsonl"
+    notes.write_text(json.dumps({"id": "n0", "text": SECRET}) + "\n")
+    refused(run("convert", notes, tmp_path / "o.jsonl", "--format", "csv"), notes, "header")

@@ -41,3 +41,10 @@ def test_a_note_in_both_sets_is_leakage(other):
     with pytest.raises(LeakageError, match="no note of dev may stand in train") as caught:
         checks.check_disjoint(train, [other], name="dev")
     assert "same words" not in str(caught.value)
+
+
+def test_one_note_or_text_is_not_several():
+    for one in ("text", b"text", Note(id="a", text="text")):
+        with pytest.raises(ArgumentError, match=r"notes must be several, got one .*into a list"):
+            checks.check_several(one, name="notes")
+    checks.check_several([Note(id="a", text="text")], name="notes")

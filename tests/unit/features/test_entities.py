@@ -112,3 +112,8 @@ def test_an_item_is_the_concept_else_the_folded_text(note):
     items = item_of(entity_table([note]))
     assert items.names[:3].tolist() == ["C1", "left pain", "fever"]
     assert (items.n_concept, items.n_text) == (1, 3)
+
+
+def test_one_note_is_not_taken_apart():
+    with pytest.raises(ArgumentError, match="notes must be several, got one Note"):
+        entity_table(Note(id="n", text="aspirin"))

@@ -72,3 +72,8 @@ def test_a_frame_gives_the_same_and_times_with_a_zone_become_utc():
         ["a", "b"], ["2024-01-01T02:00:00+02:00", datetime(2024, 1, 1, tzinfo=UTC)], [1, 0]
     )
     assert set(zoned.outcome.index.tolist()) == {datetime(2024, 1, 1)}
+
+
+def test_whole_numbers_that_pandas_made_floats_are_the_same_ids():
+    read = outcome_from_columns([7.0, "8"], ["2024-01-01"] * 2, [1, 0])
+    assert read.outcome.patients.tolist() == ["7", "8"]

@@ -177,7 +177,7 @@ def test_events_of_other_names(tmp_path):
     [
         ("patient,code,value\np,c,1\np,c,secret\n", "a.csv:3: column 'value'"),
         ("patient,code,start\np,c,2024-13-01\n", "a.csv:2: column 'start'"),
-        ("patient,code\np\n", "a.csv:2: each row"),
+        ("patient,code\np\n", "a.csv:2: a row must have 2 fields"),
         ("patient,code\n,secret\n", "each event must have a patient, got 1 without"),
         ("patient\np\n", "each event must have a code, got 1 without"),
     ],
@@ -254,3 +254,29 @@ def test_broken_vocabularies(text, message, tmp_path):
 def test_unknown_fields_of_a_vocabulary(tmp_path):
     with pytest.raises(ArgumentError, match=r"columns of a vocabulary are"):
         read_vocabulary(tmp_path / "a.csv", title="x")
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "message"),
+    [
+        (
+            "patient,code,known",
+            "1,x,2024-01-01T00:00:00+02:00",
+            "'known' must hold ISO 8601 times without",
+        ),
+        ("patient,code,value", "1,x,Canary", "'value' must hold numbers"),
+        ("patient,code", "1,x,Canary", "a row must have 2 fields as the header has"),
+    ],
+)
+def test_a_wrong_event_says_what_is_wanted(tmp_path, head, row, message):
+    path = tmp_path / "e.csv"
+    path.write_text(f"{head}\n{row}\n")
+    with pytest.raises(DataError, match=rf"e.csv:2: .*{message}") as caught:
+        read_events(path)
+    assert "Canary" not in str(caught.value)
+
+
+def test_bytes_and_lists_are_no_text():
+    for value in (b"abc", ["abc"]):
+        with pytest.raises(DataError, match="row 0: text must be text or a number"):
+            from_pandas(pd.DataFrame({"t": [value]}), text="t")

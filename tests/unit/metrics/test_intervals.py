@@ -85,3 +85,8 @@ def test_a_level_outside_the_open_interval_is_refused(level):
         wilson_interval(1, 2, level=level)
     with pytest.raises(ArgumentError, match="n_boot must be at least 0"):
         bootstrap_draws(np.sum, 3, n_boot=-1, seed=0)
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(ArgumentError, match="seed must be at least 0, got -1"):
+        bootstrap_draws(lambda w: w.sum(), 3, n_boot=1, seed=-1)

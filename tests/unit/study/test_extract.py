@@ -2,7 +2,7 @@
 
 import pytest
 
-from clinnlp.core.errors import DataError, PipeError, RunError
+from clinnlp.core.errors import ArgumentError, DataError, PipeError, RunError
 from clinnlp.core.notes import Coverage, Entity, Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.spans import Span
@@ -122,3 +122,34 @@ def test_fingerprints_differ_by_content(tmp_path):
     (tmp_path / "a.csv").write_text("name\nx\n")
     (tmp_path / "b.csv").write_text("name\ny\n")
     assert fingerprint(None, tmp_path / "a.csv") != fingerprint(None, tmp_path / "b.csv")
+
+
+@pytest.mark.parametrize("name", ["out.jsonl.gz", "out.csv.gz", "out.PARQUET", "out.ndjson"])
+def test_a_file_is_told_from_a_folder_by_its_whole_name(tmp_path, name):
+    extract(NOTES, Pipeline([first_word]), tmp_path / name, **QUIET)
+    assert (tmp_path / name).is_file()
+    if "jsonl" in name or "ndjson" in name:
+        assert len(list(read_notes(tmp_path / name))) == len(NOTES)
+    else:
+        assert len(read_entity_table(tmp_path / name)) == len(NOTES)
+
+
+def test_a_folder_may_have_a_version_in_its_name(tmp_path):
+    extract(NOTES, Pipeline([first_word]), tmp_path / "run.v2", **QUIET)
+    assert (tmp_path / "run.v2" / "part-00000.parquet").is_file()
+
+
+@pytest.mark.parametrize("name", ["out.xlsx", "out.txt", "out.conll", "out.gz"])
+def test_a_file_of_another_form_is_refused_before_any_work(tmp_path, name):
+    with pytest.raises(ArgumentError, match=r"a folder or a file ending in \.jsonl, \.csv"):
+        extract(NOTES, Pipeline([failing]), tmp_path / name, **QUIET)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+    (tmp_path / "dir.csv").mkdir()
+    with pytest.raises(ArgumentError, match="got a folder of that name"):
+        extract(NOTES, Pipeline([failing]), tmp_path / "dir.csv", **QUIET)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RunError, match="file is not a folder"):
+        extract(NOTES, Pipeline([failing]), tmp_path / "file" / "out.csv", **QUIET)

@@ -3,9 +3,13 @@
 import csv
 import random
 
+import pandas as pd
 import pytest
 
 from clinnlp.cli import main
+from clinnlp.core.errors import DataError
+from clinnlp.io.parts import PartWriter
+from clinnlp.study.flows import read_outcome_table
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def test_risk_writes_scores_predictions_and_a_report(cohort, capsys):
     said = capsys.readouterr().out
     assert code == 0
     assert "naive_bayes: AUROC 0." in said
-    rows = list(csv.DictReader(open(cohort / "risk" / "predictions.csv")))
+    rows = list(csv.DictReader((cohort / "risk" / "predictions.csv").read_text().splitlines()))
     assert len(rows) == 240
     assert {float(r["p_svm"]) <= 1 for r in rows} == {True}
     html = (cohort / "risk" / "report.html").read_text()
@@ -55,7 +59,7 @@ def test_mine_writes_rules_and_a_report(cohort, capsys):
                  "--unit", "encounter", "--min-count", "3"])  # fmt: skip
     assert code == 0
     assert "Rules(" in capsys.readouterr().out
-    rows = list(csv.DictReader(open(cohort / "rules" / "rules.csv")))
+    rows = list(csv.DictReader((cohort / "rules" / "rules.csv").read_text().splitlines()))
     pair = next(r for r in rows if {r["antecedents"], r["consequents"]} == {"warfarin", "bleed"})
     assert int(pair["n_both"]) > 30
     assert float(pair["q_bh"]) < 0.05
@@ -76,3 +80,88 @@ def test_a_wrong_outcome_file_is_refused(cohort, capsys, broken, message):
     assert code == 2
     assert message in capsys.readouterr().err
     assert not (cohort / "risk").exists()
+
+
+def test_an_outcome_may_be_tsv_or_parquet_and_its_lines_are_named(cohort):
+    frame = pd.read_csv(cohort / "outcome.csv", parse_dates=["index_time"])
+    frame.to_parquet(cohort / "outcome.parquet")
+    frame.to_csv(cohort / "outcome.tsv.gz", sep="\t", index=False)
+    wanted = read_outcome_table(cohort / "outcome.csv").outcome
+    for name in ("outcome.parquet", "outcome.tsv.gz"):
+        made = read_outcome_table(cohort / name).outcome
+        assert made.patients.tolist() == wanted.patients.tolist()
+        assert made.index.tolist() == wanted.index.tolist()
+        assert made.values.tolist() == wanted.values.tolist()
+    bad = cohort / "bad.csv"
+    bad.write_text("patient,index_time,outcome\n\np1,2020-01-01,1\np2,01.02.2020,1\n")
+    with pytest.raises(DataError, match=r"bad.csv:4: index must be a time in ISO 8601"):
+        read_outcome_table(bad)
+
+
+@pytest.mark.parametrize(
+    ("flags", "part"),
+    [
+        (["--seed", "-1"], "seed must be at least 0, got -1"),
+        (["--look-back-days", "nan"], "look_back_days must be above 0, got nan"),
+        (["--n-folds", "1"], "n_folds must be at least 2, got 1"),
+    ],
+)
+def test_risk_settings_out_of_range_are_refused(cohort, capsys, flags, part):
+    assert main(["risk", str(cohort / "outcome.csv"), "--events", str(cohort / "events.csv"),
+                 "--out", str(cohort / "risk"), *flags]) == 2  # fmt: skip
+    assert part in capsys.readouterr().err
+    assert not (cohort / "risk").exists()
+
+
+def test_patients_that_do_not_match_are_told_as_such(cohort, capsys):
+    lines = (cohort / "outcome.csv").read_text().replace("\np", "\nq")
+    (cohort / "outcome.csv").write_text(lines)
+    assert main(["risk", str(cohort / "outcome.csv"), "--events", str(cohort / "events.csv"),
+                 "--out", str(cohort / "risk")]) == 2  # fmt: skip
+    assert "got none; left out: events_other_patient" in capsys.readouterr().err
+
+
+def test_mine_says_what_was_left_out_and_takes_other_kinds(cohort, capsys):
+    text = (cohort / "events.csv").read_text().replace(",drug", ",Rx").replace(",outcome", ",ADE")
+    (cohort / "events.csv").write_text(text)
+    call = ["mine", str(cohort / "events.csv"), "--out", str(cohort / "rules"), "--min-count", "3"]
+    assert main(call) == 0
+    said = capsys.readouterr().out
+    assert "left out: kind" in said
+    assert "Signals(" not in said
+    assert main([*call, "--drug-kind", "Rx", "--outcome-kind", "ADE"]) == 0
+    said = capsys.readouterr().out
+    assert "left out: nothing" in said
+    assert "Signals(" in said
+
+
+def test_mine_refuses_what_it_would_ignore(cohort, capsys):
+    call = ["mine", str(cohort / "events.csv"), "--out", str(cohort / "rules")]
+    assert main([*call, "--label", "Drug"]) == 2
+    assert "label and strict choose mentions, got a table of events" in capsys.readouterr().err
+    assert main(["mine", str(cohort / "outcome.csv"), "--out", str(cohort / "rules")]) == 2
+    assert "got neither; columns are 'patient', 'index_time'" in capsys.readouterr().err
+    assert main([*call[:-1], str(cohort / "events.csv" / "rules")]) == 1
+    assert "events.csv is not a folder" in capsys.readouterr().err
+    assert not (cohort / "rules").exists()
+
+
+def test_mine_reads_a_folder_extracted_from_no_notes_but_not_an_empty_one(tmp_path, capsys):
+    with PartWriter(tmp_path / "none"):
+        pass
+    assert main(["mine", str(tmp_path / "none"), "--out", str(tmp_path / "rules")]) == 0
+    (tmp_path / "empty").mkdir()
+    assert main(["mine", str(tmp_path / "empty"), "--out", str(tmp_path / "rules")]) == 2
+    assert "must hold Parquet parts, got none" in capsys.readouterr().err
+
+
+def test_help_states_defaults_as_typed(capsys):
+    for command, part in (
+        ("risk", "(default: naive_bayes random_forest svm)"),
+        ("mine", "(default: off)"),
+    ):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        said = " ".join(capsys.readouterr().out.split())
+        assert part in said
+        assert "None" not in said
