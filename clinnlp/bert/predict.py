@@ -66,7 +66,8 @@ class EntityTagger(_Learned):
     untouched text. Its `score` is the probability of the least certain of its words' tags; its
     `source` is ``"tagger"``. Earlier mentions of the same source are dropped first.
 
-    Strict micro F1 on the BC5CDR development set, trained on its training set: see README.
+    Fine-tuned from minilm with default settings on the BC5CDR training set, strict micro F1 on
+    its development set is 0.839 [0.828, 0.849] (Chemical 0.884, Disease 0.783).
 
     Parameters
     ----------
