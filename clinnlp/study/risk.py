@@ -374,7 +374,7 @@ def _scored(
 
 def _check_facts(cases: Cases) -> None:
     """Refuse cases of which nothing at all is known, naming why the facts were left out."""
-    if len(cases.case) or not np.isnan(cases.age_years).all() or any(cases.sex):
+    if not len(cases) or len(cases.case) or any(cases.sex) or np.isfinite(cases.age_years).any():
         return
     lost = [f"{reason} {n}" for reason, n in cases.n_excluded.items() if n]
     raise ArgumentError(

@@ -119,6 +119,10 @@ def test_patients_that_do_not_match_are_told_as_such(cohort, capsys):
     assert main(["risk", str(cohort / "outcome.csv"), "--events", str(cohort / "events.csv"),
                  "--out", str(cohort / "risk")]) == 2  # fmt: skip
     assert "got none; left out: events_other_patient" in capsys.readouterr().err
+    (cohort / "outcome.csv").write_bytes(b"")
+    assert main(["risk", str(cohort / "outcome.csv"), "--events", str(cohort / "events.csv"),
+                 "--out", str(cohort / "risk")]) == 2  # fmt: skip
+    assert "needs both outcomes, got no row" in capsys.readouterr().err
 
 
 def test_mine_says_what_was_left_out_and_takes_other_kinds(cohort, capsys):
