@@ -130,6 +130,11 @@ def test_bfloat16_learns_too(encoder, tmp_path):
     assert all(p.dtype == torch.float32 for p in made.network.model.parameters())
 
 
+def test_without_progress_nothing_is_shown(encoder, tmp_path, capfd):
+    fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path, epochs=1, **QUICK)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_wide_encoders_get_small_steps():
     rates = [default_learning_rate(width) for width in (384, 768, 1024)]
     assert rates == sorted(rates, reverse=True)
