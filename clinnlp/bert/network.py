@@ -78,7 +78,7 @@ class Network:
         *,
         max_tokens: int,
         stride: int,
-        tokens_per_batch: int = 8192,
+        tokens_per_batch: int = 2048,
         device: torch.device | None = None,
         bf16: Bf16 = "auto",
     ) -> None:

@@ -65,7 +65,7 @@ def load(
     folder: str | Path,
     *,
     device: str | None = None,
-    tokens_per_batch: int = 8192,
+    tokens_per_batch: int = 2048,
     bf16: Bf16 = "auto",
 ) -> EntityTagger | NoteClassifier:
     """Return exactly the pipe that was trained and saved in `folder`.
