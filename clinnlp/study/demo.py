@@ -31,7 +31,7 @@ from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals import Signals, mine_interactions
 from clinnlp.report.blocks import Column, Report, Section, TableBlock, Verdict, Verdicts
 from clinnlp.study.extract import ExtractSummary, extract, fingerprint
-from clinnlp.study.flows import predictions, provenance, write_frame, write_report
+from clinnlp.study.flows import origin, predictions, write_frame, write_pages
 from clinnlp.study.pipeline import pipeline
 from clinnlp.study.risk import RiskStudy, risk_study
 from clinnlp.study.sections import (
@@ -266,9 +266,9 @@ def _write(
         subtitle="Synthetic notes and patients; nobody in here is real.",
         summary=summary,
         blocks=sections,
-        provenance=provenance(settings, corpus, cohort),
+        provenance=origin(settings, corpus, cohort),
     )
-    write_report(report, out)
+    write_pages(report, out)
 
 
 @contextmanager

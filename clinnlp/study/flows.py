@@ -5,7 +5,7 @@ from typing import Any
 
 from clinnlp.core.config import settings_to
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.core.files import atomic_write, check_writable, file_sha256
+from clinnlp.core.files import atomic_write, check_writable
 from clinnlp.core.patients import TimeWindow
 from clinnlp.core.tables import Baskets, EntityTable
 from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets
@@ -16,14 +16,12 @@ from clinnlp.io.tabular import read_entity_table, read_events
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals import Signals, mine_interactions
 from clinnlp.report.blocks import Report, Section
-from clinnlp.report.html import render_html
-from clinnlp.report.markdown import render_markdown
-from clinnlp.study.provenance import versions
+from clinnlp.report.write import provenance, write_report
 from clinnlp.study.risk import RiskStudy, risk_study
 from clinnlp.study.sections import risk_section, rules_section, signals_section
 from clinnlp.study.settings import MineSettings, RiskSettings
 
-__all__ = ["mine_flow", "risk_flow", "write_report"]
+__all__ = ["mine_flow", "origin", "risk_flow", "write_frame", "write_pages"]
 
 
 def risk_flow(
@@ -63,12 +61,12 @@ def risk_flow(
     write_frame(predictions(study), out / "predictions.csv")
     inputs = [p for p in (outcome, events, entities, patients) if p]
     summary = tuple(f"{m.name}: AUROC {m.scores.auroc}" for m in study.models.values())
-    write_report(
+    write_pages(
         Report(
             title="Risk models",
             summary=summary,
             blocks=(risk_section({"all features": study}),),
-            provenance=provenance(settings, *inputs) | {"study": dict(study.provenance)},
+            provenance=origin(settings, *inputs) | {"study": dict(study.provenance)},
         ),
         out,
     )
@@ -106,9 +104,9 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
         title="Drug rules and interaction signals",
         summary=tuple(said),
         blocks=tuple(sections),
-        provenance=provenance(settings, source),
+        provenance=origin(settings, source),
     )
-    write_report(report, out)
+    write_pages(report, out)
     return "\n".join((*said, f"report: {out / 'report.html'}"))
 
 
@@ -167,25 +165,17 @@ def predictions(study: RiskStudy) -> Any:
     return pd.DataFrame(columns | {f"p_{m.name}": m.p for m in study.models.values()})
 
 
-def provenance(settings: Any, *inputs: str | Path) -> dict[str, Any]:
-    """Return versions, settings and the hashes of the input files."""
-    files = [Path(p) for p in inputs]
-    listed = [f for p in files for f in (sorted(p.glob("*")) if p.is_dir() else [p])]
-    return {
-        "versions": versions(),
-        "settings": settings_to(settings),
-        "inputs (sha256)": {f.name: file_sha256(f) for f in listed if f.is_file()},
-    }
+def origin(settings: Any, *inputs: str | Path) -> dict[str, Any]:
+    """Return versions, settings and the hashes of the input files, those of a folder each."""
+    paths = [Path(p) for p in inputs]
+    listed = [f for p in paths for f in (sorted(p.glob("*")) if p.is_dir() else [p])]
+    return provenance(settings=settings_to(settings), inputs=[f for f in listed if f.is_file()])
 
 
-def write_report(report: Report, out: Path) -> None:
+def write_pages(report: Report, out: Path) -> None:
     """Write report.html and report.md into a folder."""
-    for name, text in (
-        ("report.html", render_html(report)),
-        ("report.md", render_markdown(report)),
-    ):
-        with atomic_write(out / name) as handle:
-            handle.write(text)
+    for name in ("report.html", "report.md"):
+        write_report(report, out / name)
 
 
 def write_frame(frame: Any, path: Path) -> None:
