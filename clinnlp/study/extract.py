@@ -18,7 +18,7 @@ from clinnlp import __version__
 from clinnlp.core.errors import ArgumentError, ClinnlpError
 from clinnlp.core.files import check_writable, file_sha256
 from clinnlp.core.notes import Note
-from clinnlp.core.pipeline import Pipeline
+from clinnlp.core.pipeline import Pipeline, chunks
 from clinnlp.features.entities import entity_table
 from clinnlp.io.corpora import by_suffix, write_notes
 from clinnlp.io.parts import PartWriter
@@ -155,23 +155,39 @@ class _Run:
         self, nlp: Pipeline, settings: ExtractSettings, summary: ExtractSummary, *, progress: bool
     ) -> None:
         self.nlp, self.settings, self.summary, self.progress = nlp, settings, summary, progress
+        self.before: frozenset[str] = frozenset()
         self.on_skip: Callable[[str, ClinnlpError], None] | None = None
 
     def __call__(self, notes: Iterable[Note]) -> Iterator[Note]:
         bar = tqdm(desc="extract", unit=" notes", disable=not self.progress)
         with bar:
             stream = self.nlp.stream(
-                map(_bare, notes),
+                map(_bare, self._needed(notes)),
                 batch_size=self.settings.batch_size,
                 on_error=self.settings.on_error,
                 on_skip=self.skip,
             )
             for note in stream:
-                self._count(note)
-                bar.update()
-                yield note
+                if note.id not in self.before:
+                    self._count(note)
+                    bar.update()
+                    yield note
+
+    def _needed(self, notes: Iterable[Note]) -> Iterator[Note]:
+        """Yield the batches that hold a note not done before, whole.
+
+        A resumed run so reads each note in the same company as an uninterrupted one, and rounds
+        its scores alike.
+        """
+        for batch in chunks(notes, self.settings.batch_size):
+            n_done = sum(note.id in self.before for note in batch)
+            self.summary.n_resumed += n_done
+            if n_done < len(batch):
+                yield from batch
 
     def skip(self, note_id: str, error: ClinnlpError) -> None:
+        if note_id in self.before:
+            return
         self.summary.skipped[note_id] = type(error).__name__
         if self.on_skip is not None:
             self.on_skip(note_id, error)
@@ -188,17 +204,9 @@ class _Run:
 
 def _into_parts(source: Iterable[Note], run: _Run, out: Path, made_by: dict[str, str]) -> None:
     with PartWriter(out, settings=made_by, notes_per_part=run.settings.part_size) as writer:
-        before = frozenset(writer.done)
-        run.on_skip = writer.skip
-        left = (note for note in source if not _is_done(note, before, run.summary))
-        for note in run(left):
+        run.before, run.on_skip = frozenset(writer.done), writer.skip
+        for note in run(source):
             writer.add(note.id, entity_table([note]))
-
-
-def _is_done(note: Note, before: frozenset[str], summary: ExtractSummary) -> bool:
-    done = note.id in before
-    summary.n_resumed += done
-    return done
 
 
 def _bare(note: Note) -> Note:

@@ -1,5 +1,7 @@
 """Extraction: files, parts, resuming after a kill, skipping, and what it counts."""
 
+from dataclasses import replace
+
 import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError, PipeError, RunError
@@ -68,6 +70,32 @@ def test_a_killed_run_resumes_without_redoing_or_doubling(tmp_path, at):
     assert summary.n_resumed + summary.n_notes == 25
     assert summary.n_resumed >= at - at % 2
     assert sorted(read_entity_table(tmp_path / "o")["note"]) == sorted(n.id for n in NOTES)
+
+
+class Company:
+    """A pipe whose scores depend on the notes read together, as rounding in a model does."""
+
+    def __call__(self, note):
+        return self.batch([note])[0]
+
+    def batch(self, notes):
+        score = sum(int(n.id[1:]) for n in notes) / 1000
+        made = [first_word(n) for n in notes]
+        return [n.with_(entities=(replace(n.entities[0], score=score),)) for n in made]
+
+
+@pytest.mark.parametrize("at", [5, 12, 24])
+def test_a_resumed_run_reads_each_note_in_the_same_company(tmp_path, at):
+    settings = ExtractSettings(part_size=5, batch_size=4)
+    whole = Pipeline([Company()])
+    extract(NOTES, whole, tmp_path / "whole", settings=settings, **QUIET)
+    with pytest.raises(Killed):
+        extract(NOTES, Pipeline([killed_at(at), Company()]), tmp_path / "o", settings=settings,
+                **QUIET)  # fmt: skip
+    extract(NOTES, whole, tmp_path / "o", settings=settings, **QUIET)
+    a, b = (read_entity_table(tmp_path / name) for name in ("whole", "o"))
+    assert a["score"].tolist() == b["score"].tolist()
+    assert a["note"].tolist() == b["note"].tolist()
 
 
 def test_resuming_with_another_model_is_refused(tmp_path):
