@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get
 
 from clinnlp import __version__
 from clinnlp.core.config import read_settings, settings_from, settings_to
+from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ClinnlpError, PipeError, RunError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ __all__ = ["main"]
 
 COLUMNS = {
     "text": "column with the text of the note (needed for CSV, TSV and Parquet)",
-    "id": "column with the note id (default: row number)",
+    "id": "column with the note id (default: file name and row number)",
     "patient": "column with the patient id",
     "encounter": "column with the encounter id",
     "time": "column with the time the note speaks of, ISO 8601",
@@ -99,8 +100,9 @@ def _fine_tune(args: argparse.Namespace) -> int:
     fine_tune = fine_tune_ner if args.task == "ner" else fine_tune_classifier
     settings = _settings(args, TrainSettings)
     model = fine_tune(train, dev, encoder=args.encoder, out=args.out, settings=settings)
-    for name, value in model.card.get("scores", {}).items():
-        print(f"{name}: {value}")
+    for name, score in model.card.get("dev", {}).items():
+        if isinstance(score, dict):
+            print(f"dev {name}: {Estimate(**score)}")
     print(f"model: {args.out}")
     return 0
 

@@ -36,8 +36,8 @@ def main() -> None:
     dev = [note for note, held in zip(notes, held_out, strict=True) if held]
 
     classifier = clinnlp.fine_tune_classifier(train, dev, out=args.out, epochs=args.epochs)
-    for name, value in classifier.card["scores"].items():
-        print(f"{name}: {value}")
+    for name in ("accuracy", "macro_f1"):
+        print(name, classifier.card["dev"][name])
 
 
 if __name__ == "__main__":

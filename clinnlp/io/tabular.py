@@ -2,7 +2,8 @@
 
 A hospital's own file works by naming its columns. What is missing stays missing: an empty cell
 is ``None``, except that a note without text is a note of empty text. Times are ISO 8601. Without
-an id column the id of a note is the position of its row from 0.
+an id column the id of a note is the position of its row from 0, behind the name of its file
+where it has one (``notes-0``), so that the rows of two files differ.
 
 ========================== ==================================================================
 table                      columns
@@ -104,7 +105,7 @@ def from_pandas(
     seen: set[str] = set()
     notes = []
     for row, values in enumerate(zip(*columns, strict=True)):
-        notes.append(_note(dict(zip(named, values, strict=True)), row, f"row {row}", None))
+        notes.append(_note(dict(zip(named, values, strict=True)), str(row), f"row {row}", None))
         add_id(seen, notes[-1].id, f"row {row}")
     return notes
 
@@ -266,13 +267,14 @@ def _named(arguments: Mapping[str, Any]) -> dict[str, str]:
 def _table(
     path: Path, named: Mapping[str, str], seen: set[str], form: str | None = None
 ) -> Iterator[Note]:
+    stem = path.name.split(".")[0]
     for row, (line, values) in enumerate(read_rows(path, list(named.values()), form=form)):
-        note = _note(dict(zip(named, values, strict=True)), row, path, line)
+        note = _note(dict(zip(named, values, strict=True)), f"{stem}-{row}", path, line)
         add_id(seen, note.id, path, line)
         yield note
 
 
-def _note(values: dict[str, Any], row: int, path: str | Path, line: int | None) -> Note:
+def _note(values: dict[str, Any], unnamed: str, path: str | Path, line: int | None) -> Note:
     made: dict[str, Any] = {}
     for field, value in values.items():
         try:
@@ -296,7 +298,7 @@ def _note(values: dict[str, Any], row: int, path: str | Path, line: int | None) 
         raise DataError("each note must have an id, got an empty one", path=path, line=line)
     label = made.pop("label", None)
     labels = () if label is None else (label,)
-    return Note(**{"id": str(row), **made, "text": text, "labels": labels})
+    return Note(**{"id": unnamed, **made, "text": text, "labels": labels})
 
 
 def _text(value: Any) -> str | None:

@@ -99,8 +99,8 @@ def test_read_table_numbers_rows_and_names_columns(tmp_path):
     frame = pd.DataFrame({"note": ["a", ""], "mrn": ["007", ""], "who": ["x", "y"]})
     frame.to_csv(path, index=False)
     assert list(read_table(path, text="note", patient="mrn")) == [
-        Note(id="0", text="a", patient="007"),
-        Note(id="1", text=""),
+        Note(id="a-0", text="a", patient="007"),
+        Note(id="a-1", text=""),
     ]
 
 
