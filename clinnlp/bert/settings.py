@@ -1,6 +1,7 @@
 """Settings of fine-tuning, with the defaults we recommend.
 
-For the embedded encoder they come from single runs on the BC5CDR training set; no grid was searched.
+For the embedded encoder they come from single runs on the BC5CDR training set; no grid was
+searched.
 """
 
 from dataclasses import dataclass
