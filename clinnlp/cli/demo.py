@@ -1,0 +1,25 @@
+"""The demo command."""
+
+import argparse
+from pathlib import Path
+
+from clinnlp.cli.options import add_settings, settings_of
+
+__all__ = ["add_demo"]
+
+
+def add_demo(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp demo`."""
+    from clinnlp.study.settings import DemoSettings
+
+    parser.add_argument("--out", default="out", help="folder for everything made (default: out)")
+    add_settings(parser, DemoSettings)
+    parser.set_defaults(command=_demo)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from clinnlp.study.demo import demo
+    from clinnlp.study.settings import DemoSettings
+
+    demo(Path(args.out), settings=settings_of(args, DemoSettings), say=print)
+    return 0

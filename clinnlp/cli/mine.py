@@ -1,0 +1,26 @@
+"""Commands of the mining room: mine."""
+
+import argparse
+from pathlib import Path
+
+from clinnlp.cli.options import add_settings, settings_of
+
+__all__ = ["add_mine"]
+
+
+def add_mine(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp mine`."""
+    from clinnlp.study.settings import MineSettings
+
+    parser.add_argument("source", help="entities that `clinnlp extract` wrote, or events")
+    parser.add_argument("--out", required=True, help="folder for rules, signals and report")
+    add_settings(parser, MineSettings)
+    parser.set_defaults(command=_mine)
+
+
+def _mine(args: argparse.Namespace) -> int:
+    from clinnlp.study.flows import mine_flow
+    from clinnlp.study.settings import MineSettings
+
+    print(mine_flow(args.source, out=Path(args.out), settings=settings_of(args, MineSettings)))
+    return 0

@@ -1,0 +1,111 @@
+"""Commands on annotated notes: extract, score, convert."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from clinnlp.cli.options import (
+    add_pipeline,
+    add_reading,
+    add_settings,
+    columns_of,
+    pipeline_of,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from clinnlp.core.counts import PRF
+
+__all__ = ["add_convert", "add_extract", "add_score"]
+
+
+def add_extract(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp extract`."""
+    from clinnlp.study.settings import ExtractSettings
+
+    parser.add_argument("notes", help="notes to read: a file, or a folder of files")
+    parser.add_argument(
+        "out", help="a folder for Parquet parts (resumes), or a file .jsonl, .csv, .tsv, .parquet"
+    )
+    add_pipeline(parser)
+    add_reading(parser)
+    add_settings(parser, ExtractSettings)
+    parser.set_defaults(command=_extract)
+
+
+def _extract(args: argparse.Namespace) -> int:
+    from clinnlp.io.corpora import read_notes
+    from clinnlp.study.extract import extract, fingerprint
+    from clinnlp.study.settings import ExtractSettings
+
+    notes = read_notes(args.notes, format=args.format, **columns_of(args))
+    summary = extract(
+        notes,
+        pipeline_of(args),
+        args.out,
+        settings=settings_of(args, ExtractSettings),
+        made_by=fingerprint(args.model, args.vocabulary),
+    )
+    print(summary)
+    return 0
+
+
+def add_score(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp score`."""
+    parser.add_argument("gold", help="annotated notes")
+    parser.add_argument("predicted", help="the same notes as predicted")
+    parser.add_argument(
+        "--match",
+        choices=["strict", "relaxed"],
+        default="strict",
+        help="equal offsets, or one shared character (default: strict)",
+    )
+    parser.add_argument(
+        "--n-boot",
+        type=int,
+        default=1000,
+        help="bootstrap draws of documents for the intervals (default: 1000)",
+    )
+    parser.add_argument("--format", help="format of both files (default: by suffix)")
+    parser.set_defaults(command=_score)
+
+
+def _score(args: argparse.Namespace) -> int:
+    from clinnlp.io.corpora import read_notes
+    from clinnlp.metrics.spans import score_spans
+
+    gold = read_notes(args.gold, format=args.format)
+    predicted = read_notes(args.predicted, format=args.format)
+    scores = score_spans(gold, predicted, match=args.match, n_boot=args.n_boot)
+    _warn_labels(scores.per_label)
+    for label, prf in scores.per_label.items():
+        print(f"{label}: P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}")
+    print(f"micro, {args.match}: P {scores.precision} R {scores.recall} F1 {scores.f1}")
+    return 0
+
+
+def _warn_labels(per_label: "Mapping[str, PRF]") -> None:
+    """Say on stderr where no gold label is among those predicted: then all scores are 0."""
+    gold = [label for label, prf in per_label.items() if prf.tp + prf.fn]
+    predicted = [label for label, prf in per_label.items() if prf.tp + prf.fp]
+    if gold and predicted and not set(gold) & set(predicted):
+        said = f"gold has {', '.join(gold)}, predicted has {', '.join(predicted)}"
+        print(f"clinnlp: no label stands on both sides: {said}", file=sys.stderr)
+
+
+def add_convert(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp convert`."""
+    parser.add_argument("source", help="notes to read")
+    parser.add_argument("out", help="file or folder to write")
+    parser.add_argument("--to", help="format to write (default: by suffix)")
+    add_reading(parser)
+    parser.set_defaults(command=_convert)
+
+
+def _convert(args: argparse.Namespace) -> int:
+    from clinnlp.io.corpora import read_notes, write_notes
+
+    notes = read_notes(args.source, format=args.format, **columns_of(args))
+    print(f"{write_notes(notes, args.out, format=args.to)} notes: {args.out}")
+    return 0
