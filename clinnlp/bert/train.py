@@ -5,8 +5,6 @@ of train for selection (by patient, or by text where there is no patient), train
 epoch, score dev once, write the folder.
 """
 
-import importlib.metadata
-import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +34,7 @@ from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import chunks
+from clinnlp.core.versions import package_versions
 from clinnlp.metrics.labels import score_labels
 from clinnlp.metrics.spans import score_spans
 
@@ -226,7 +225,7 @@ class _Job:
             **task.counts,
             train_sha256=corpus_sha256(self.notes),
             **record,
-            versions=_versions(),
+            versions=package_versions(_PACKAGES),
         )
 
     def write(self, pipe: P) -> P:
@@ -296,8 +295,3 @@ def _score_classifier(classifier: NoteClassifier, dev: Iterable[Note]) -> Card:
         "macro_f1": asdict(scores.macro_f1),
         "rows": scores.rows(),
     }
-
-
-def _versions() -> dict[str, str]:
-    named = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    return {"python": platform.python_version(), **named}

@@ -1,14 +1,13 @@
 """Reports into files, and where their numbers came from."""
 
-import platform
 import re
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import atomic_folder, atomic_write, file_sha256
+from clinnlp.core.versions import package_versions
 from clinnlp.report.blocks import Report
 from clinnlp.report.csvs import csv_tables
 from clinnlp.report.html import render_html
@@ -79,21 +78,11 @@ def provenance(
     7
     """
     made: dict[str, Any] = {} if seed is None else {"seed": seed}
-    made["versions"] = {"python": platform.python_version()} | _versions(packages)
+    made["versions"] = package_versions(packages)
     if settings:
         made["settings"] = dict(settings)
     hashes = {Path(path).name: file_sha256(path) for path in inputs}
     return made | ({"inputs (SHA-256)": hashes} if hashes else {})
-
-
-def _versions(packages: Iterable[str]) -> dict[str, str]:
-    found = {}
-    for name in packages:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _files(report: Report) -> Iterable[tuple[str, str]]:

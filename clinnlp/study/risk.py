@@ -8,10 +8,8 @@ Intervals cover the sampling of the test patients, not retraining.
 """
 
 import hashlib
-import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +22,7 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
 from clinnlp.core.patients import Patient, TimeWindow
 from clinnlp.core.tables import EntityTable, EventTable, Outcome
+from clinnlp.core.versions import package_versions
 from clinnlp.features.columns import ColumnFeatures, Columns
 from clinnlp.features.entities import entity_table
 from clinnlp.features.events import Cases, collect_cases
@@ -401,10 +400,7 @@ def _provenance(
     digest = hashlib.sha256("\x1f".join(map(str, patients)).encode())
     digest.update(y.astype(np.int8).tobytes())
     return {
-        "versions": {
-            name: metadata.version(name) for name in ("clinnlp", "numpy", "scipy", "scikit-learn")
-        }
-        | {"python": platform.python_version()},
+        "versions": package_versions(("clinnlp", "numpy", "scipy", "scikit-learn")),
         "seed": seed,
         "settings": dict(settings),
         "rows_sha256": digest.hexdigest(),
