@@ -1,65 +1,28 @@
-"""Fine-tuned models as pipes: mentions for a note, labels for a note.
+"""A fine-tuned tagger as a pipe: the mentions of a note.
 
-Both read every token of every note, in overlapping windows (see `clinnlp.bert.windows`), and say
-so in ``note.coverage``. Both are deterministic, keep no state between notes, and answer in input
+It reads every token of every note, in overlapping windows (see `clinnlp.bert.windows`), and says
+so in ``note.coverage``. It is deterministic, keeps no state between notes, and answers in input
 order however the windows were batched.
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clinnlp.bert.learned import Learned, blocks
 from clinnlp.bert.model import decode_words, log_softmax, mention_ranges
-from clinnlp.bert.network import Network
 from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.notes import Coverage, Entity, Note, fresh_ids
 from clinnlp.core.spans import Span
 
-__all__ = ["Card", "EntityTagger", "NoteClassifier"]
-
-_BLOCK_CHARS = 2_000_000  # characters tokenised at a time: bounds memory on long batches
+__all__ = ["EntityTagger"]
 
 Floats32 = NDArray[np.float32]
-Floats = NDArray[np.float64]
-Card = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Learned:
-    """What both pipes hold: labels, network, the settings and the record of their training."""
-
-    labels: tuple[str, ...]
-    network: Network
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    card: Card = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}(labels={list(self.labels)}, "
-            f"max_tokens={self.network.max_tokens}, stride={self.network.stride})"
-        )
-
-    def save(self, folder: str | Path) -> None:
-        """Write the model as a folder that `clinnlp.load` and transformers read.
-
-        Raises
-        ------
-        RunError
-            The machine failed; a folder that was there before is left as it was.
-        """
-        from clinnlp.bert.store import save
-
-        save(cast("EntityTagger | NoteClassifier", self), folder)
-
-
-class EntityTagger(_Learned):
+class EntityTagger(Learned):
     """Add the mentions a fine-tuned token classifier finds; a pipe.
 
     A mention covers whole words of the encoder's pre-tokenizer, on exact code points of the
@@ -96,7 +59,7 @@ class EntityTagger(_Learned):
 
     def batch(self, notes: Sequence[Note], /) -> list[Note]:
         """Return the notes with their mentions, in order."""
-        return [done for block in _blocks(notes) for done in self._block(block)]
+        return [done for block in blocks(notes) for done in self._block(block)]
 
     def _block(self, notes: list[Note]) -> Iterator[Note]:
         texts = self.network.tokenise([note.text for note in notes])
@@ -143,75 +106,6 @@ class EntityTagger(_Learned):
                 logits[offsets[i] + a : offsets[i] + b] = answer[first[a:b] - window.start + shift]
                 n_seen[i] += window.keep_end - window.keep_start
         return log_softmax(logits), n_seen
-
-
-class NoteClassifier(_Learned):
-    """Set the label of a note by a fine-tuned sequence classifier; a pipe.
-
-    Every window of the note is read; the note's logits are the mean over its windows, weighted by
-    the tokens each keeps. `labels` of the note becomes the one likeliest label.
-
-    Parameters
-    ----------
-    labels : tuple of str
-        In the order of the columns of `predict_proba`.
-    network : Network
-        With a head of ``len(labels)`` outputs.
-    settings, card
-        As for `EntityTagger`.
-
-    Examples
-    --------
-    >>> classifier = clinnlp.load("models/specialty")                   # doctest: +SKIP
-    >>> classifier(Note(id="n", text="ECG shows sinus rhythm.")).labels  # doctest: +SKIP
-    """
-
-    __slots__ = ()
-
-    def __call__(self, note: Note, /) -> Note:
-        """Return the note with its label."""
-        return self.batch([note])[0]
-
-    def batch(self, notes: Sequence[Note], /) -> list[Note]:
-        """Return the notes with their labels, in order."""
-        out: list[Note] = []
-        for block in _blocks(notes):
-            p, coverages = self._p_labels(block)
-            out.extend(
-                note.with_(labels=(self.labels[k],), coverage=coverage)
-                for note, k, coverage in zip(block, p.argmax(1), coverages, strict=True)
-            )
-        return out
-
-    def predict_proba(self, notes: Sequence[Note]) -> Floats:
-        """Return the probability of each label, shape (n_notes, n_labels); rows sum to 1."""
-        parts = [self._p_labels(block)[0] for block in _blocks(notes)]
-        return np.concatenate(parts) if parts else np.empty((0, len(self.labels)))
-
-    def _p_labels(self, notes: list[Note]) -> tuple[Floats, list[Coverage]]:
-        texts = self.network.tokenise([note.text for note in notes])
-        rows = self.network.rows(texts)
-        of_row = np.zeros((len(rows), len(self.labels)), np.float64)
-        for batch, out in self.network.logits(texts, rows):
-            of_row[batch] = out
-        kept = np.array([r.window.keep_end - r.window.keep_start for r in rows], np.float64)
-        text = np.array([row.text for row in rows], np.int64)
-        n_seen = np.bincount(text, kept, len(texts))
-        weight = np.where(n_seen[text] > 0, kept / np.maximum(n_seen[text], 1), 1.0)
-        mean = np.zeros((len(texts), len(self.labels)), np.float64)
-        np.add.at(mean, text, of_row * weight[:, None])
-        p: Floats = np.exp(mean - np.logaddexp.reduce(mean, axis=1, keepdims=True))
-        coverages = [
-            Coverage(n_seen=int(n), n_total=len(t.ids)) for n, t in zip(n_seen, texts, strict=True)
-        ]
-        return p, coverages
-
-
-def _blocks(notes: Sequence[Note]) -> Iterator[list[Note]]:
-    """Yield runs of notes of about `_BLOCK_CHARS` characters together."""
-    sizes = np.cumsum([len(note.text) for note in notes]) // _BLOCK_CHARS
-    for _, block in groupby(zip(sizes.tolist(), notes, strict=True), key=itemgetter(0)):
-        yield [note for _, note in block]
 
 
 def _exact_span(text: str, words: TokenisedText, a: int, b: int) -> Span | None:

@@ -18,9 +18,10 @@ from typing import Any
 import torch
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
+from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.encoders import load_model, load_tokenizer, quiet
 from clinnlp.bert.network import Bf16, Network
-from clinnlp.bert.predict import EntityTagger, NoteClassifier
+from clinnlp.bert.predict import EntityTagger
 from clinnlp.core.errors import ArgumentError, StoreError
 from clinnlp.core.files import atomic_folder
 

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import torch
 
+from clinnlp.bert.classify import NoteClassifier
+from clinnlp.bert.classify_task import ClassifierTask, classified
 from clinnlp.bert.corpus import (
     corpus_sha256,
     entity_labels,
@@ -23,13 +25,14 @@ from clinnlp.bert.corpus import (
     split_selection,
 )
 from clinnlp.bert.encoders import find_encoder, load_tokenizer, max_positions
+from clinnlp.bert.learned import Card
 from clinnlp.bert.loop import make_accelerator, train_model
 from clinnlp.bert.model import build_classifier, build_tagger
 from clinnlp.bert.network import Network
-from clinnlp.bert.predict import Card, EntityTagger, NoteClassifier
+from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import TrainSettings, default_learning_rate
 from clinnlp.bert.store import save
-from clinnlp.bert.tasks import ClassifierTask, TaggerTask, classified, tagged
+from clinnlp.bert.tasks import TaggerTask, tagged
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note

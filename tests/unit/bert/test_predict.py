@@ -1,15 +1,14 @@
-"""The two pipes: exact offsets, every token seen, batch equals one by one."""
+"""The tagger as a pipe: exact offsets, every token seen, batch equals one by one."""
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinnlp.bert import predict
+from clinnlp.bert import learned
 from clinnlp.core.notes import Entity, Note, check_note
 from clinnlp.core.spans import Span
 
-from .conftest import LABELLED, TRAIN
+from .conftest import TRAIN
 
 LONG = Note(id="long", text="Denies chest pain. Started aspirin 5 mg!\n" * 300)
 ODD = [
@@ -40,7 +39,7 @@ def test_batch_equals_one_by_one(tagger):
 
 def test_blocks_do_not_change_the_answer(tagger, monkeypatch):
     whole = tagger.batch(NOTES)
-    monkeypatch.setattr(predict, "_BLOCK_CHARS", 60)
+    monkeypatch.setattr(learned, "_BLOCK_CHARS", 60)
     assert [mentions(n) for n in tagger.batch(NOTES)] == [mentions(n) for n in whole]
 
 
@@ -78,24 +77,5 @@ def test_stripped_combining_marks_belong_to_the_mention(tagger):
     assert text[drug.span.start : drug.span.end] == "aspirin\u0301"
 
 
-def test_reprs_show_no_text(tagger, classifier):
+def test_its_repr_shows_no_text(tagger):
     assert repr(tagger) == "EntityTagger(labels=['Drug', 'Problem'], max_tokens=48, stride=8)"
-    assert repr(classifier).startswith("NoteClassifier(labels=['drug', 'none']")
-
-
-def test_classifier_reads_all_windows_of_a_long_note(classifier):
-    (done,) = classifier.batch([LONG])
-    assert done.coverage.n_seen == done.coverage.n_total > 2000
-    assert done.labels[0] in classifier.labels
-
-
-def test_classifier_batch_equals_one_by_one(classifier):
-    notes = [*LABELLED, LONG, *ODD]
-    together = classifier.predict_proba(notes)
-    alone = np.concatenate([classifier.predict_proba([note]) for note in notes])
-    assert together.shape == (len(notes), 2)
-    np.testing.assert_allclose(together.sum(1), 1)
-    np.testing.assert_allclose(together, alone, atol=1e-5)
-    chosen = [note.labels[0] for note in classifier.batch(notes)]
-    assert chosen == [classifier.labels[k] for k in together.argmax(1)]
-    assert classifier.predict_proba([]).shape == (0, 2)
