@@ -30,16 +30,17 @@ from typing import NamedTuple
 
 from clinnlp.core.notes import AXES, Assertion, Entity, Note, Section
 from clinnlp.core.spans import Span
-from clinnlp.text.cues import Action, read_cues, read_priors
+from clinnlp.text.cues import Action, Row, read_cues, read_priors
 from clinnlp.text.matcher import Match, TermMatcher, fold_text
 from clinnlp.text.sentences import Sentences
-from clinnlp.text.tables import data_path
+from clinnlp.text.tables import data_path, language_path
 
-__all__ = ["Assertions"]
+__all__ = ["Assertions", "Reason"]
 
 _N_AXES = len(AXES)
 _NOTHING = Assertion(**dict.fromkeys(AXES, False))  # type: ignore[arg-type]
 _LONGEST_WORD = 24  # characters; a scope of n words never reaches further than n such words
+_MARGIN = 16  # characters of indentation looked at before a list item
 _LIST_ITEM = re.compile(r"(?:[-*•·–+>]|\(?\d{1,2}[.)]|\(?[^\W\d_][.)])\s")
 
 
@@ -52,11 +53,24 @@ class _Item(NamedTuple):
 
 
 class _Open(NamedTuple):
-    """An open axis: the cue that opened it, and its reach in words (0: no limit)."""
+    """An open axis: the cue that opened it, its reach in words (0: no limit), and its row."""
 
     start: int
     end: int
     scope: int
+    row: Row
+
+
+class Reason(NamedTuple):
+    """Why an axis of a mention is true: `span` is the cue (None: a section without heading).
+
+    `row` names the table, its line, the cell, and the source of the rule.
+    """
+
+    entity: str
+    axis: str
+    span: Span | None
+    row: Row
 
 
 _State = dict[int, _Open]  # axis → what opened it; limited cues under axis + _N_AXES
@@ -73,7 +87,9 @@ class Assertions:
     Parameters
     ----------
     tables : sequence of paths, optional
-        TSV cue tables (see `clinnlp.text.cues`). Default: English.
+        TSV cue tables (see `clinnlp.text.cues`) in place of the language's own.
+    language : str
+        Whose tables: ``"en"`` or ``"es"``.
     priors : path, optional
         TSV of section priors: ``kind``, ``axis``, ``when`` (``always``, or only with a ``cue``).
 
@@ -86,13 +102,17 @@ class Assertions:
     """
 
     def __init__(
-        self, tables: Sequence[str | Path] | None = None, *, priors: str | Path | None = None
+        self,
+        tables: Sequence[str | Path] | None = None,
+        *,
+        language: str = "en",
+        priors: str | Path | None = None,
     ) -> None:
-        cues = read_cues(tables or [data_path("assertion_en.tsv")])
+        cues = read_cues(tables or [language_path("assertion", language)])
         self._actions = cues.actions
         self._matcher = TermMatcher(cues.phrases)
         self._priors = read_priors(priors or data_path("section_priors.tsv"))
-        self._sentences = Sentences()
+        self._sentences = Sentences(language=language)
 
     def __call__(self, note: Note, /) -> Note:
         """Return the note with the assertion of each mention set anew."""
@@ -104,15 +124,33 @@ class Assertions:
         )
         return note.with_(entities=entities)
 
+    def explain(self, note: Note, /) -> list[Reason]:
+        """Return why each axis of each mention is true: the cue, and the row that it matched.
+
+        Examples
+        --------
+        >>> fever = Entity(id="T1", span=Span(7, 12), label="Problem")
+        >>> (why,) = Assertions().explain(Note(id="n", text="Denies fever.", entities=(fever,)))
+        >>> why.axis, why.span, why.row.table, why.row.source
+        ('negated', Span(0, 6), 'assertion_en.tsv', 'negex')
+        """
+        return [
+            Reason(entity.id, AXES[axis], _span(cue), cue.row)
+            for entity, found in zip(note.entities, self._hits(note), strict=True)
+            for axis, cue in sorted(found.items())
+        ]
+
     def _hits(self, note: Note) -> list[_Hits]:
         """Return for each mention what decided each axis that is true."""
         hits: list[_Hits] = [{} for _ in note.entities]
         items = self._items(note.text)
         starts = [item.start for item in items]
-        carried: _State = {}
+        carried: _State = {}  # what a line that ends in a colon holds over the list below it
+        begun = False
         for sentence, inside in _by_sentence(note, self._sentences):
-            if carried and not _LIST_ITEM.match(note.text, sentence.start):
+            if carried and not _in_list(note.text, sentence.start, begun=begun):
                 carried = {}
+            begun = True
             introduces = note.text[sentence.end - 1] == ":"
             if not inside and not introduces:
                 continue
@@ -122,7 +160,7 @@ class Assertions:
             _sweep_forward(note, here, inside, state, hits)
             _sweep_backward(note, here, inside, hits)
             if introduces:
-                carried = state
+                carried, begun = state, False
         return hits
 
     def _items(self, text: str) -> list[_Item]:
@@ -141,9 +179,17 @@ class Assertions:
                 for action in item.actions
             ):
                 continue
-            where = section.heading if section else None
-            state[prior.axis] = _Open(where.start, where.end, 0) if where else _Open(-1, -1, 0)
+            start, end = (section.heading if section else None) or (-1, -1)
+            state[prior.axis] = _Open(start, end, 0, prior.row)
         return state
+
+
+def _in_list(text: str, start: int, *, begun: bool) -> bool:
+    """Return whether a sentence is a list item, or goes on in one that has `begun`."""
+    if _LIST_ITEM.match(text, start):
+        return True
+    before = text[max(0, start - _MARGIN) : start].rstrip(" \t")
+    return begun and before[-1:] not in ("\n", "\r", ",")
 
 
 def _by_sentence(note: Note, splitter: Sentences) -> Iterator[tuple[Span, list[int]]]:
@@ -218,7 +264,7 @@ def _apply(item: _Item, state: _State, *, forward: bool) -> None:
                 state.pop(action.axis + _N_AXES, None)
         elif action.kind == "cue" and (action.forward if forward else action.backward):
             key = action.axis + (_N_AXES if action.scope else 0)
-            state[key] = _Open(item.start, item.end, action.scope)
+            state[key] = _Open(item.start, item.end, action.scope, action.row)
 
 
 def _n_words(text: str, start: int, end: int, limit: int) -> int:
@@ -247,9 +293,13 @@ def _asserted(entity: Entity, found: _Hits) -> Entity:
         made = Assertion(
             **{name: axis in found for axis, name in enumerate(AXES)},
             cues={
-                AXES[axis]: Span(cue.start, cue.end)
+                AXES[axis]: span
                 for axis, cue in sorted(found.items())
-                if cue.end > 0
+                if (span := _span(cue)) is not None
             },
         )
     return replace(entity, assertion=made)
+
+
+def _span(cue: _Open) -> Span | None:
+    return Span(cue.start, cue.end) if cue.end > 0 else None

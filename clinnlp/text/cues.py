@@ -6,13 +6,21 @@ A row says: this *cue*, on this *axis*, is of this *kind* and works in this *dir
                 or both; at most `scope` words away where that is given.
 ``terminator``  ends the reach of cues of its axis (``*``: of every axis) and of a section prior.
 ``pseudo``      does nothing, but holds its words against shorter cues ("no increase").
+``word``        gives words to the class that stands in the column `axis`.
 
-A phrase is one unit: the longest wins, so that "no history of" is not also "history of". A
-phrase may have several rows, one per axis.
+A cell of cues may hold several, with `` | `` between them, and classes in braces:
+``{be} not {seen}`` stands for "is not seen", "were not found" and so on, ``{other?}`` for each
+word of its class or none. A phrase is one unit: the longest wins, so that "no history of" is not
+also "history of". A phrase may have several rows, one per axis; where classes make a phrase that
+another row writes out for the same axis, the row that writes it out holds.
+
+Each phrase remembers its row, so that an answer can name it.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,12 +28,23 @@ from clinnlp.core.errors import DataError
 from clinnlp.core.notes import AXES
 from clinnlp.text.tables import read_table
 
-__all__ = ["Action", "CueTable", "Prior", "read_cues", "read_priors"]
+__all__ = ["Action", "CueTable", "Prior", "Row", "read_cues", "read_priors"]
 
-KINDS = ("cue", "pseudo", "terminator")
+KINDS = ("cue", "pseudo", "terminator", "word")
 DIRECTIONS = ("forward", "backward", "both")
 WHEN = ("always", "cue")
-_COLUMNS = ("cue", "axis", "direction", "kind", "scope")
+N_PHRASES = 100_000  # phrases that one row may stand for
+_CLASS = re.compile(r"\{(?P<name>\w+)(?P<optional>\??)\}")
+_COLUMNS = ("cue", "axis", "direction", "kind", "scope", "source")
+
+
+class Row(NamedTuple):
+    """Where a rule is written: the table's file name, its line, the cell, and where it is from."""
+
+    table: str
+    line: int
+    cue: str
+    source: str
 
 
 class Action(NamedTuple):
@@ -36,6 +55,7 @@ class Action(NamedTuple):
     forward: bool
     backward: bool
     scope: int
+    row: Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +71,10 @@ class Prior(NamedTuple):
 
     axis: int
     needs_cue: bool
+    row: Row
+
+
+_Made = dict[str, list[Action]]
 
 
 def read_cues(paths: Sequence[str | Path]) -> CueTable:
@@ -59,17 +83,28 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
     Raises
     ------
     DataError
-        An unknown axis, direction or kind, or a scope that is not a number.
+        An unknown axis, direction, kind or class, or a scope that is not a number.
     """
-    actions: dict[str, list[Action]] = {}
+    plain: _Made = {}
+    made: _Made = {}
     for path in paths:
-        for line, (cue, axis, direction, kind, scope) in read_table(path, _COLUMNS):
+        rows = list(read_table(path, _COLUMNS[:-1], optional=_COLUMNS[-1:]))
+        classes = _classes(rows)
+        for line, (cell, axis, direction, kind, scope, source) in rows:
+            if kind == "word":
+                continue
+            row = Row(Path(path).name, line, cell, source)
             try:
-                made = _actions(axis, direction, kind or "cue", scope)
+                actions = _actions(axis, direction, kind or "cue", scope, row)
+                for phrase, written in _phrases(cell, classes):
+                    (plain if written else made).setdefault(phrase, []).extend(actions)
             except DataError as error:
                 raise error.at(path, line) from None
-            actions.setdefault(" ".join(cue.split()), []).extend(made)
-    return CueTable(phrases=tuple(actions), actions=tuple(tuple(made) for made in actions.values()))
+    for phrase, actions in made.items():
+        held = plain.setdefault(phrase, [])
+        taken = {action.axis for action in held}
+        held += [action for action in actions if action.axis not in taken]
+    return CueTable(phrases=tuple(plain), actions=tuple(tuple(made) for made in plain.values()))
 
 
 def read_priors(path: str | Path) -> dict[str, tuple[Prior, ...]]:
@@ -81,7 +116,9 @@ def read_priors(path: str | Path) -> dict[str, tuple[Prior, ...]]:
         An unknown axis, or a `when` other than ``always`` and ``cue``.
     """
     priors: dict[str, tuple[Prior, ...]] = {}
-    for line, (kind, axis, when) in read_table(path, ("kind", "axis", "when")):
+    for line, (kind, axis, when, source) in read_table(
+        path, ("kind", "axis", "when"), optional=("source",)
+    ):
         if axis not in AXES or when not in WHEN:
             raise DataError(
                 f"a prior needs one of {', '.join(AXES)} and one of {', '.join(WHEN)}, "
@@ -89,12 +126,50 @@ def read_priors(path: str | Path) -> dict[str, tuple[Prior, ...]]:
                 path=path,
                 line=line,
             )
-        prior = Prior(AXES.index(axis), when == "cue")
-        priors[kind] = (*priors.get(kind, ()), prior)
+        row = Row(Path(path).name, line, kind, source)
+        priors[kind] = (*priors.get(kind, ()), Prior(AXES.index(axis), when == "cue", row))
     return priors
 
 
-def _actions(axis: str, direction: str, kind: str, scope: str) -> list[Action]:
+def _classes(rows: Sequence[tuple[int, list[str]]]) -> dict[str, list[str]]:
+    classes: dict[str, list[str]] = {}
+    for _, (cell, name, _, kind, _, _) in rows:
+        if kind == "word":
+            classes.setdefault(name, []).extend(_alternatives(cell))
+    return classes
+
+
+def _alternatives(cell: str) -> list[str]:
+    return [" ".join(words) for part in cell.split(" | ") if (words := part.split())]
+
+
+def _phrases(cell: str, classes: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, bool]]:
+    """Yield each phrase a cell stands for, and whether it is written out there."""
+    for part in _alternatives(cell):
+        written = not _CLASS.search(part)
+        choices = [_choices(word, classes) for word in part.split()]
+        n_phrases = 1
+        for words in choices:
+            n_phrases *= len(words)
+        if n_phrases > N_PHRASES:
+            raise DataError(f"a cue may stand for {N_PHRASES} phrases at most, got {n_phrases}")
+        for words in product(*choices):
+            yield " ".join(word for word in words if word), written
+
+
+def _choices(word: str, classes: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    found = _CLASS.search(word)
+    if not found:
+        return (word,)
+    name = found["name"]
+    if name not in classes:
+        raise DataError(f"a class in a cue must have words in the same table, got {name!r}")
+    before, after = word[: found.start()], word[found.end() :]
+    made = [f"{before}{member}{after}" for member in classes[name]]
+    return [*made, ""] if found["optional"] else made
+
+
+def _actions(axis: str, direction: str, kind: str, scope: str, row: Row) -> list[Action]:
     direction = direction or ("both" if kind == "terminator" else "forward")
     for value, allowed in ((axis, (*AXES, "*")), (direction, DIRECTIONS), (kind, KINDS)):
         if value not in allowed:
@@ -103,4 +178,4 @@ def _actions(axis: str, direction: str, kind: str, scope: str) -> list[Action]:
         raise DataError(f"scope of a cue must be a number of words or empty, got {scope!r}")
     forward, backward = direction != "backward", direction != "forward"
     axes = range(len(AXES)) if axis == "*" else [AXES.index(axis)]
-    return [Action(i, kind, forward, backward, int(scope or 0)) for i in axes]
+    return [Action(i, kind, forward, backward, int(scope or 0), row) for i in axes]

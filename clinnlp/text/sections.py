@@ -21,7 +21,7 @@ from typing import NamedTuple
 from clinnlp.core.notes import Note, Section
 from clinnlp.core.spans import Span
 from clinnlp.core.vocab import fold
-from clinnlp.text.tables import data_path, read_table
+from clinnlp.text.tables import language_path, read_table
 
 __all__ = ["Sections"]
 
@@ -60,7 +60,9 @@ class Sections:
     table : path, optional
         TSV with columns ``heading``, ``kind`` and ``within``: kinds of sections (separated by
         blanks) inside which this heading is a subheading and takes their kind. A row with an
-        empty kind is a heading only there. Default: English.
+        empty kind is a heading only there. In place of the language's own.
+    language : str
+        Whose table: ``"en"`` or ``"es"``.
 
     Examples
     --------
@@ -69,8 +71,8 @@ class Sections:
     [('family_history', 'FAMILY HISTORY:'), ('medications', 'MEDICATIONS')]
     """
 
-    def __init__(self, table: str | Path | None = None) -> None:
-        path = table or data_path("headings_en.tsv")
+    def __init__(self, table: str | Path | None = None, *, language: str = "en") -> None:
+        path = table or language_path("headings", language)
         self._rows = {
             fold(heading): _Row(kind, frozenset(within.split()))
             for _, (heading, kind, within) in read_table(path, ("heading", "kind", "within"))

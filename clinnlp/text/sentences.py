@@ -16,7 +16,7 @@ from pathlib import Path
 
 from clinnlp.core.notes import Note
 from clinnlp.core.spans import Span
-from clinnlp.text.tables import data_path, read_table
+from clinnlp.text.tables import language_path, read_table
 
 __all__ = ["Sentences"]
 
@@ -50,7 +50,9 @@ class Sentences:
     abbreviations : path, optional
         TSV with columns ``abbreviation`` (with its stops) and ``kind``:
         ``never`` before the end of a sentence, none before a ``digit``; words that begin
-        sentences (``starter``) tell "vitamin D. He" from "D. Hill". Default: English.
+        sentences (``starter``) tell "vitamin D. He" from "D. Hill". In place of the language's own.
+    language : str
+        Whose table: ``"en"`` or ``"es"``.
 
     Examples
     --------
@@ -59,8 +61,8 @@ class Sentences:
     ['Seen by Dr. B. Lee.', '1. Aspirin 81 mg p.o. daily']
     """
 
-    def __init__(self, abbreviations: str | Path | None = None) -> None:
-        path = abbreviations or data_path("abbreviations_en.tsv")
+    def __init__(self, abbreviations: str | Path | None = None, *, language: str = "en") -> None:
+        path = abbreviations or language_path("abbreviations", language)
         self._kinds = {
             word.rstrip(".").casefold(): kind
             for _, (word, kind) in read_table(path, ("abbreviation", "kind"))

@@ -6,10 +6,10 @@ A table has one header line that names its columns, ``#`` lines as comments, and
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from clinnlp.core.checks import check_file
+from clinnlp.core.checks import check_file, check_one_of
 from clinnlp.core.errors import DataError
 
-__all__ = ["data_path", "read_table"]
+__all__ = ["data_path", "language_path", "read_table"]
 
 _DATA = Path(__file__).parent / "data"
 
@@ -19,8 +19,23 @@ def data_path(name: str) -> Path:
     return _DATA / name
 
 
-def read_table(path: str | Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield ``(line, values)`` for each row, values in the order of `columns`.
+def language_path(name: str, language: str) -> Path:
+    """Return the path of a language's table, such as ``language_path("assertion", "es")``.
+
+    Raises
+    ------
+    ArgumentError
+        No table for this language comes with the package.
+    """
+    there = sorted(path.stem.removeprefix(f"{name}_") for path in _DATA.glob(f"{name}_*.tsv"))
+    check_one_of(language, there, name="language")
+    return _DATA / f"{name}_{language}.tsv"
+
+
+def read_table(
+    path: str | Path, columns: Sequence[str], *, optional: Sequence[str] = ()
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield ``(line, values)`` for each row, values in the order of `columns`, then `optional`.
 
     Parameters
     ----------
@@ -28,6 +43,8 @@ def read_table(path: str | Path, columns: Sequence[str]) -> Iterator[tuple[int, 
         UTF-8, tab-separated, with a header line.
     columns : sequence of str
         Wanted columns; the file may hold more. Short rows end in empty values.
+    optional : sequence of str
+        Columns whose values are empty where the file has no such column.
 
     Raises
     ------
@@ -54,7 +71,8 @@ def read_table(path: str | Path, columns: Sequence[str]) -> Iterator[tuple[int, 
             path=path,
             line=rows[0][0] if rows else 1,
         )
-    where = [header.index(name) for name in columns]
+    names = (*columns, *optional)
+    where = [header.index(name) if name in header else len(header) for name in names]
     for line, row in rows[1:]:
         cells = [cell.strip() for cell in row.split("\t")]
         if len(cells) > len(header):
@@ -63,5 +81,5 @@ def read_table(path: str | Path, columns: Sequence[str]) -> Iterator[tuple[int, 
                 path=path,
                 line=line,
             )
-        cells += [""] * (len(header) - len(cells))
+        cells += [""] * (len(header) + 1 - len(cells))
         yield line, [cells[i] for i in where]

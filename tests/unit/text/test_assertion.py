@@ -12,6 +12,7 @@ from clinnlp.core.spans import Span
 from clinnlp.text.assertion import Assertions
 from clinnlp.text.sections import Sections
 from clinnlp.text.sentences import Sentences
+from clinnlp.text.tables import data_path
 
 CASES = [
     # negated
@@ -101,6 +102,18 @@ def test_the_cue_that_decided_is_named():
         "negated": "Denies",
         "experiencer": "FAMILY HISTORY:",
     }
+
+
+def test_an_answer_names_the_row_of_its_table():
+    note, _ = _parse("FAMILY HISTORY: Denies any [gout].")
+    reasons = DEFAULT.explain(SECTIONS(note))
+    assert [(why.entity, why.axis, why.row.table) for why in reasons] == [
+        ("T0", "negated", "assertion_en.tsv"),
+        ("T0", "experiencer", "section_priors.tsv"),
+    ]
+    for why in reasons:
+        line = data_path(why.row.table).read_text("utf-8").splitlines()[why.row.line - 1]
+        assert line.startswith(why.row.cue + "\t")
 
 
 def test_a_section_without_heading_decides_without_a_cue():

@@ -3,7 +3,7 @@
 import pytest
 
 from clinnlp.core.errors import DataError
-from clinnlp.text.cues import Action, read_cues, read_priors
+from clinnlp.text.cues import Action, Row, read_cues, read_priors
 
 HEAD = "cue\taxis\tdirection\tkind\tscope\tsource\n"
 
@@ -20,7 +20,10 @@ def test_rows_of_one_cue_are_joined_and_defaults_filled(tmp_path):
     )
     assert table.phrases == ("no sign",)
     assert table.actions == (
-        (Action(0, "cue", True, False, 4), Action(1, "pseudo", True, True, 0)),
+        (
+            Action(0, "cue", True, False, 4, Row("cues.tsv", 2, "no  sign", "")),
+            Action(1, "pseudo", True, True, 0, Row("cues.tsv", 3, "no sign", "")),
+        ),
     )
 
 
@@ -42,3 +45,44 @@ def test_a_wrong_prior_is_refused_with_its_line(tmp_path):
     path = _write(tmp_path, "family_history\texperiencer\tnever\n", "kind\taxis\twhen\n")
     with pytest.raises(DataError, match=r"cues\.tsv:2: "):
         read_priors(path)
+
+
+def test_a_cell_may_hold_several_cues_and_classes(tmp_path):
+    rows = (
+        "is | was\tbe\t\tword\n"
+        "new | other\tkind\t\tword\n"
+        "{be} absent | no {kind?} sign\tnegated\t\t\t\tnegex\n"
+    )
+    table = read_cues([_write(tmp_path, rows)])
+    assert set(table.phrases) == {
+        "is absent",
+        "was absent",
+        "no new sign",
+        "no other sign",
+        "no sign",
+    }
+    assert {actions[0].row.line for actions in table.actions} == {4}
+    assert table.actions[0][0].row.source == "negex"
+
+
+def test_a_class_may_stand_inside_a_word(tmp_path):
+    rows = "aunt\tkin\t\tword\n({kin}'s)\texperiencer\t\t\t\n"
+    assert read_cues([_write(tmp_path, rows)]).phrases == ("(aunt's)",)
+
+
+def test_a_phrase_written_out_holds_against_one_made_from_classes(tmp_path):
+    rows = "change\tthing\t\tword\nno {thing}\tnegated\t\tcue\nno change\tnegated\t\tpseudo\n"
+    (actions,) = read_cues([_write(tmp_path, rows)]).actions
+    assert [a.kind for a in actions] == ["pseudo"]
+
+
+def test_an_unknown_class_is_refused_with_its_line(tmp_path):
+    with pytest.raises(DataError, match=r"cues\.tsv:2: .*'kin'"):
+        read_cues([_write(tmp_path, "{kin}\texperiencer\n")])
+
+
+def test_a_row_that_would_explode_is_refused(tmp_path):
+    words = " | ".join(f"w{i}" for i in range(100))
+    rows = f"{words}\tw\t\tword\n{{w}} {{w}} {{w}}\tnegated\n"
+    with pytest.raises(DataError, match="100000 phrases at most"):
+        read_cues([_write(tmp_path, rows)])
