@@ -107,9 +107,12 @@ def only_label(note: Note) -> str:
     return note.labels[0]
 
 
-def corpus_sha256(notes: Iterable[Note]) -> str:
-    """Return a hash of ids and texts, whatever their order."""
-    each = sorted(hashlib.sha256(_bytes(f"{n.id}\0{n.text}")).digest() for n in notes)
+def corpus_sha256(notes: Iterable[Note], *, annotations: bool = False) -> str:
+    """Return a hash of ids and texts, and of annotations where wanted, whatever their order."""
+    each = sorted(
+        hashlib.sha256(_bytes(f"{n.id}\0{n.text}{_gold(n) if annotations else ''}")).digest()
+        for n in notes
+    )
     return hashlib.sha256(b"".join(each)).hexdigest()
 
 
@@ -130,6 +133,10 @@ def _chosen(found: set[str], wanted: Sequence[str] | None, *, what: str) -> tupl
 def _group(note: Note) -> str:
     key = f"t\0{note.text}" if note.patient is None else f"p\0{note.patient}"
     return hashlib.sha256(_bytes(key)).hexdigest()
+
+
+def _gold(note: Note) -> str:
+    return f"\0{note.labels}\0{[(e.label, e.pieces) for e in note.entities]}"
 
 
 def _bytes(text: str) -> bytes:

@@ -1,15 +1,16 @@
 """The training loop, visible: one for every task, on CPU, one GPU or several.
 
-AdamW (Loshchilov and Hutter, ICLR 2019) with linear warm-up and linear decay to zero, gradients
-clipped by norm, bfloat16 by autocast where wanted, placement and gradient exchange by
-accelerate. After each epoch the selection score decides which weights are kept. The order of
-batches is planned for all epochs before the first step, from the seed alone.
+AdamW (Loshchilov and Hutter, ICLR 2019) with linear warm-up and linear decay to zero, smaller
+steps for lower layers where wanted, gradients clipped by norm, bfloat16 by autocast, placement
+and gradient exchange by accelerate. A running average of the weights is scored after each epoch;
+the selection score decides which average is kept. The order of batches is planned for all epochs
+before the first step, and each step draws its dropout from the seed and its number alone: a
+training that was killed goes on exactly where it stood (`clinnlp.bert.checkpoint`).
 """
 
-import copy
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from contextlib import nullcontext
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -18,17 +19,22 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from tqdm import tqdm
 
+from clinnlp.bert.average import WeightAverage
+from clinnlp.bert.checkpoint import Checkpoint, Standing
 from clinnlp.bert.network import best_device, wants_bf16
+from clinnlp.bert.rates import parameter_groups, rate_factor
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.core.errors import RunError
 
-__all__ = ["Epoch", "Task", "make_accelerator", "train_model"]
+__all__ = ["Task", "make_accelerator", "train_model"]
 
 B = TypeVar("B")
 
 
 class Task(Protocol[B]):
     """What the loop needs to know of a task."""
+
+    counts: dict[str, int]  # of what is learned from, for the card
 
     def plan(self, rng: np.random.Generator) -> list[B]:
         """Return the batches of one epoch, cheap to hold."""
@@ -38,14 +44,6 @@ class Task(Protocol[B]):
 
     def score(self) -> float | None:
         """Return the selection score of the weights as they are, or None without selection."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Epoch:
-    """Mean training loss and selection score after an epoch."""
-
-    loss: float
-    score: float | None
 
 
 def make_accelerator(settings: TrainSettings) -> Accelerator:
@@ -64,104 +62,181 @@ def train_model(
     accelerator: Accelerator,
     learning_rate: float,
     progress: bool,
+    checkpoint: Checkpoint | None = None,
 ) -> dict[str, Any]:
-    """Train `model` in place and leave it with the weights of the best epoch.
+    """Train `model` in place and leave it with the averaged weights of the best epoch.
 
     Returns
     -------
     dict
-        ``epochs`` (loss and score of each), ``best_epoch`` (1-based), ``n_steps``.
+        ``epochs`` (loss and score of each), ``best_epoch`` (1-based), ``n_steps`` planned.
 
     Raises
     ------
     RunError
-        The loss stopped being a finite number.
+        The loss stopped being a finite number, or a checkpoint cannot be written.
+    StoreError
+        The checkpoint to resume from is of another training.
     """
-    plan = _plan(task, settings, accelerator)
-    n_steps = sum(len(batches) for batches in plan)
-    optimizer = torch.optim.AdamW(
-        _groups(model, settings.weight_decay), lr=learning_rate, fused=True
-    )
-    wrapped, optimizer = accelerator.prepare(model, optimizer)
-    history: list[Epoch] = []
-    best: dict[str, torch.Tensor] = {}
-    best_score, best_epoch, step = -math.inf, len(plan), 0
-    bar = tqdm(
-        total=n_steps, disable=not (progress and accelerator.is_main_process), desc="fine-tuning"
-    )
-    with bar:
-        for number, batches in enumerate(plan, 1):
-            wrapped.train()
-            losses = []
-            for batch in batches:
-                for group in optimizer.param_groups:
-                    group["lr"] = learning_rate * _schedule(step, n_steps, settings.warmup)
-                losses.append(_step(wrapped, task, batch, optimizer, accelerator, settings.clip))
-                step += 1
-                bar.update()
-                if step % 10 == 0:
-                    bar.set_postfix_str(_told(number, losses, history))
-            history.append(Epoch(loss=_mean(losses, number), score=task.score()))
-            bar.set_postfix_str(_told(number, losses, history))
-            score = history[-1].score
-            if score is not None and score > best_score:
-                best_score, best_epoch = score, number
-                best = copy.deepcopy(model.state_dict())
-    accelerator.unwrap_model(wrapped, keep_fp32_wrapper=False)  # plain forward again
-    if best:
-        model.load_state_dict(best)
-    model.eval()
+    run = _Run(model, task, settings, accelerator, learning_rate, checkpoint)
+    told = progress and accelerator.is_main_process
+    with tqdm(total=run.n_steps, disable=not told, desc="fine-tuning") as bar:
+        bar.update(run.at.step)
+        while run.is_open():
+            run.step()
+            bar.update()
+            if run.at.step % 10 == 0 or not run.at.losses:
+                bar.set_postfix_str(run.told())
+    run.finish()
     return {
-        "epochs": [asdict(epoch) for epoch in history],
-        "best_epoch": best_epoch,
-        "n_steps": n_steps,
+        "epochs": run.at.history,
+        "best_epoch": run.at.best_epoch,
+        "n_steps": run.n_steps,
     }
 
 
-def _plan(task: Task[B], settings: TrainSettings, accelerator: Accelerator) -> list[list[B]]:
-    """Return this process's batches of each epoch; every process gets equally many."""
+class _Run:
+    """One training: the plan, the tensors, and how far it has come."""
+
+    def __init__(
+        self,
+        model: Any,
+        task: Task[Any],
+        settings: TrainSettings,
+        accelerator: Accelerator,
+        learning_rate: float,
+        checkpoint: Checkpoint | None,
+    ) -> None:
+        self.model, self.task, self.settings, self.accelerator = model, task, settings, accelerator
+        self.checkpoint, self.at = checkpoint, Standing()
+        self.plan = _plan(task, settings, accelerator)
+        self.ends = np.cumsum([len(epoch) for epoch in self.plan]).tolist()  # step after each epoch
+        self.n_steps = self.ends[-1]
+        self.optimizer = torch.optim.AdamW(
+            parameter_groups(model, learning_rate, settings), lr=learning_rate, fused=True
+        )
+        self.wrapped, self.prepared = accelerator.prepare(model, self.optimizer)
+        self.names = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        self.average = WeightAverage(self.names.values(), settings.average)
+        self.best: list[torch.Tensor] = []
+        self._restore()
+
+    def is_open(self) -> bool:
+        """Return whether there is a step left, and hope."""
+        done, patience = len(self.at.history), self.settings.patience
+        tired = patience is not None and done - self.at.best_epoch >= patience
+        return self.at.step < self.n_steps and not (tired and not self.at.losses)
+
+    def step(self) -> None:
+        """Take the next step; after the last of an epoch, score and maybe keep the weights."""
+        at, epoch = self.at, len(self.at.history)
+        first = self.ends[epoch - 1] if epoch else 0
+        batches = self.plan[epoch][at.step - first]
+        torch.manual_seed(_step_seed(self.settings.seed, at.step, self.accelerator.process_index))
+        factor = rate_factor(at.step, self.n_steps, self.settings.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * factor
+        self.wrapped.train()
+        at.losses.append(sum(self._backward(batches)))
+        self.accelerator.clip_grad_norm_(self.wrapped.parameters(), self.settings.clip)
+        self.prepared.step()
+        self.prepared.zero_grad()
+        self.average.update()
+        at.step += 1
+        if at.step == self.ends[epoch]:
+            self._end_epoch()
+        if self.checkpoint and self.checkpoint.is_due() and self.accelerator.is_main_process:
+            self.checkpoint.write(at, self._tensors())
+
+    def finish(self) -> None:
+        """Leave the best weights in the model, and the model as it was handed in."""
+        self.accelerator.unwrap_model(self.wrapped, keep_fp32_wrapper=False)  # plain forward again
+        with torch.no_grad():
+            for p, kept in zip(self.names.values(), self.best, strict=True):
+                p.copy_(kept)
+        self.model.eval()
+        if self.checkpoint and self.accelerator.is_main_process:
+            self.checkpoint.remove()
+
+    def told(self) -> str:
+        """Return one line of where it stands."""
+        recent = self.at.losses[-20:]
+        loss = math.fsum(recent) / len(recent) if recent else self.at.history[-1]["loss"]
+        best = self.at.best_score
+        rest = "" if best is None else f", best selection score {best:.3f}"
+        return f"epoch {len(self.at.history) + bool(recent)}, loss {loss:.3f}{rest}"
+
+    def _backward(self, batches: Sequence[Any]) -> list[float]:
+        losses = []
+        for i, batch in enumerate(batches, 1):
+            last = i == len(batches)
+            with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
+                with self.accelerator.autocast():
+                    loss = self.task.loss(self.wrapped, batch) / len(batches)
+                self.accelerator.backward(loss)
+            losses.append(float(loss.detach()))
+        return losses
+
+    def _end_epoch(self) -> None:
+        at, number = self.at, len(self.at.history) + 1
+        loss = _mean(at.losses, number)
+        with self.average.applied():
+            score = self.task.score()
+        at.history.append({"loss": loss, "score": score})
+        at.losses = []
+        if score is None or at.best_score is None or score > at.best_score:
+            at.best_score, at.best_epoch = score, number
+            now = self.average.tensors or list(self.names.values())
+            self.best = [p.detach().clone() for p in now]
+
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        """Return all that changes in training, by name."""
+        out = {f"weights/{name}": p.detach() for name, p in self.names.items()}
+        for kind, tensors in (("average", self.average.tensors), ("best", self.best)):
+            out |= {f"{kind}/{n}": t for n, t in zip(self.names, tensors, strict=False)}
+        for name, p in self.names.items():
+            out |= {f"adam.{k}/{name}": v for k, v in self.optimizer.state.get(p, {}).items()}
+        return out
+
+    @torch.no_grad()
+    def _restore(self) -> None:
+        found = self.checkpoint.read(self.accelerator.device) if self.checkpoint else None
+        if found is None:
+            return
+        self.at, tensors = found
+        self.average.n_updates = self.at.step
+        self.best = [tensors[f"best/{n}"] for n in self.names] if self.at.history else []
+        for i, (name, p) in enumerate(self.names.items()):
+            p.copy_(tensors[f"weights/{name}"])
+            if self.average.tensors:
+                self.average.tensors[i].copy_(tensors[f"average/{name}"])
+            moments = {
+                k.removeprefix("adam.").removesuffix(f"/{name}"): v
+                for k, v in tensors.items()
+                if k.startswith("adam.") and k.endswith(f"/{name}")
+            }
+            if moments:
+                self.optimizer.state[p] = moments
+
+
+def _plan(task: Task[B], settings: TrainSettings, accelerator: Accelerator) -> list[list[list[B]]]:
+    """Return this process's steps of each epoch, `accumulate` batches each.
+
+    Every process gets equally many batches.
+    """
     rank, n = accelerator.process_index, accelerator.num_processes
     out = []
     for epoch in range(settings.epochs):
         batches = task.plan(np.random.default_rng([settings.seed, epoch]))
         batches += batches[: -len(batches) % n]
-        out.append(batches[rank::n])
+        mine = batches[rank::n]
+        every = range(0, len(mine), settings.accumulate)
+        out.append([mine[i : i + settings.accumulate] for i in every])
     return out
 
 
-def _step(
-    model: Any,
-    task: Task[B],
-    batch: B,
-    optimizer: Any,
-    accelerator: Accelerator,
-    clip: float,
-) -> float:
-    with accelerator.autocast():
-        loss = task.loss(model, batch)
-    accelerator.backward(loss)
-    accelerator.clip_grad_norm_(model.parameters(), clip)
-    optimizer.step()
-    optimizer.zero_grad()
-    return float(loss.detach())
-
-
-def _schedule(step: int, n_steps: int, warmup: float) -> float:
-    """Return the factor on the learning rate: up to 1 over the warm-up, then down to 0."""
-    n_up = int(warmup * n_steps)
-    if step < n_up:
-        return (step + 1) / n_up
-    return (n_steps - step) / max(1, n_steps - n_up)
-
-
-def _groups(model: Any, weight_decay: float) -> list[dict[str, Any]]:
-    """Return parameter groups: matrices decay, biases and norms do not."""
-    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    return [
-        {"params": matrices, "weight_decay": weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
+def _step_seed(seed: int, step: int, rank: int) -> int:
+    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1)[0])
 
 
 def _mean(losses: Sequence[float], number: int) -> float:
@@ -171,10 +246,3 @@ def _mean(losses: Sequence[float], number: int) -> float:
             f"the loss of epoch {number} must be finite, got nan or inf; lower learning_rate"
         )
     return mean
-
-
-def _told(number: int, losses: Sequence[float], history: Sequence[Epoch]) -> str:
-    recent = losses[-20:]
-    scores = [e.score for e in history if e.score is not None]
-    best = f", best selection score {max(scores):.3f}" if scores else ""
-    return f"epoch {number}, loss {math.fsum(recent) / max(1, len(recent)):.3f}{best}"

@@ -36,10 +36,22 @@ class TrainSettings:
     )
     warmup: float = option(0.1, "fraction of the steps over which the step size rises, 0 to 1")
     weight_decay: float = option(0.01, "decoupled decay of weight matrices, >= 0")
+    layer_decay: float = option(
+        1.0, "factor on the step size for each layer below the last, above 0 to 1"
+    )
     clip: float = option(1.0, "largest norm of a gradient, > 0")
     max_tokens: int = option(384, "tokens of a window, special ones included, >= 8")
     stride: int = option(64, "fewest tokens that neighbouring windows share, >= 0")
     tokens_per_batch: int = option(1024, "tokens of a training batch per process, >= 1")
+    accumulate: int = option(1, "batches per step, >= 1: large steps in little memory")
+    average: float = option(0.99, "decay of the running average of weights, 0 to < 1; 0 = none")
+    word_dropout: float = option(0.0, "tagger: share of tokens hidden in training, 0 to < 1")
+    patience: int | None = option(
+        None, "stop after this many epochs without a better selection score, >= 1; never by default"
+    )
+    checkpoint_minutes: float = option(
+        5.0, "time between two checkpoints of an unfinished training, >= 0; 0 = none"
+    )
     selection_fraction: float = option(
         0.1, "share of train, by patient or text, that picks the best epoch, 0 to 0.5; 0 = none"
     )
@@ -59,15 +71,25 @@ class TrainSettings:
             ("max_tokens", 8),
             ("stride", 0),
             ("tokens_per_batch", 1),
+            ("accumulate", 1),
+            ("checkpoint_minutes", 0),
             ("windows_per_note", 1),
             ("seed", 0),
         ):
             check_at_least(getattr(self, name), low, name=name)
-        for name in ("learning_rate", "clip"):
+        if self.patience is not None:
+            check_at_least(self.patience, 1, name="patience")
+        for name in ("learning_rate", "clip", "layer_decay"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ArgumentError(f"{name} must be above 0, got {value}")
-        check_fraction(self.warmup, name="warmup")
+        for name in ("warmup", "layer_decay"):
+            check_fraction(getattr(self, name), name=name)
+        for name in ("average", "word_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ArgumentError(
+                    f"{name} must be at least 0 and below 1, got {getattr(self, name)}"
+                )
         if not 0 <= self.selection_fraction <= 0.5:
             raise ArgumentError(
                 f"selection_fraction must lie between 0 and 0.5, got {self.selection_fraction}"

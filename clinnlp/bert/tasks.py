@@ -72,7 +72,9 @@ class TaggerTask:
         rows = [self._rows[i] for i in batch]
         ids = [network.row_ids(self._texts[r.text].ids, r.window) for r in rows]
         targets, _ = pad_rows([self._targets(row) for row in rows], IGNORED)
-        logits = model(**network.collate(ids)).logits  # (n_rows, width, n_tags)
+        inputs = network.collate(ids)
+        inputs["input_ids"] = self._hidden(inputs["input_ids"])
+        logits = model(**inputs).logits  # (n_rows, width, n_tags)
         return _cross_entropy(logits.flatten(0, 1), targets.to(logits.device).flatten())
 
     def score(self) -> float | None:
@@ -82,6 +84,13 @@ class TaggerTask:
         found = tagged(self._tagger, self._selection)
         f1 = score_spans(self._selection, found, n_boot=0).micro.f1
         return 0.0 if np.isnan(f1) else f1
+
+    def _hidden(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return the ids with a random share of them masked, so that context must tell."""
+        mask_id, share = self._tagger.network.tokenizer.mask_token_id, self._settings.word_dropout
+        if not share or mask_id is None:
+            return ids
+        return ids.masked_fill(torch.rand(ids.shape).to(ids.device) < share, mask_id)
 
     def _targets(self, row: Row) -> NDArray[np.int64]:
         """Return a tag at the first token of each kept word, else `IGNORED`, shape (width,)."""

@@ -5,47 +5,33 @@ of train for selection (by patient, or by text where there is no patient), train
 epoch, score dev once, write the folder.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
-
-import torch
+from typing import Any
 
 from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.classify_task import ClassifierTask, classified
 from clinnlp.bert.corpus import (
-    corpus_sha256,
     entity_labels,
     note_labels,
     only_label,
     read_train,
     split_selection,
 )
-from clinnlp.bert.encoders import find_encoder, load_tokenizer, max_positions
+from clinnlp.bert.job import Job, seeded
 from clinnlp.bert.learned import Card
-from clinnlp.bert.loop import make_accelerator, train_model
 from clinnlp.bert.model import build_classifier, build_tagger
-from clinnlp.bert.network import Network
 from clinnlp.bert.predict import EntityTagger
-from clinnlp.bert.settings import TrainSettings, default_learning_rate
-from clinnlp.bert.store import save
+from clinnlp.bert.settings import TrainSettings
 from clinnlp.bert.tasks import TaggerTask, tagged
-from clinnlp.core.config import settings_from, settings_to
-from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import chunks
-from clinnlp.core.versions import package_versions
 from clinnlp.metrics.labels import score_labels
 from clinnlp.metrics.spans import score_spans
 
 __all__ = ["TrainSettings", "fine_tune_classifier", "fine_tune_ner"]
-
-P = TypeVar("P", EntityTagger, NoteClassifier)
-
-_PACKAGES = ("clinnlp", "torch", "transformers", "tokenizers", "accelerate")
 
 
 def fine_tune_ner(
@@ -56,6 +42,7 @@ def fine_tune_ner(
     out: str | Path,
     settings: TrainSettings | None = None,
     progress: bool = True,
+    resume: bool = False,
     **overrides: Any,
 ) -> EntityTagger:
     """Train a tagger on notes with entities, and write it to a folder.
@@ -74,6 +61,9 @@ def fine_tune_ner(
     settings : TrainSettings, optional
     progress : bool
         Show a bar on stderr.
+    resume : bool
+        Go on from ``<out>-checkpoint``, which a training that was killed leaves behind; the
+        weights become those of an uninterrupted training. Without such a folder, begin.
     **overrides
         Fields of `TrainSettings`, such as ``epochs=4``.
 
@@ -89,7 +79,7 @@ def fine_tune_ner(
     LeakageError
         A dev note stands in train.
     StoreError
-        The encoder cannot be found or read.
+        The encoder cannot be found or read, or the checkpoint is of another training.
     RunError
         The folder cannot be written, or training diverged.
 
@@ -98,15 +88,16 @@ def fine_tune_ner(
     >>> train = clinnlp.read_notes("CDR_TrainingSet.PubTator.txt")         # doctest: +SKIP
     >>> tagger = fine_tune_ner(train, out="models/drugs", epochs=4)        # doctest: +SKIP
     """
-    job = _Job(train, dev, encoder, out, settings, overrides, progress=progress)
-    labels = entity_labels(job.notes, job.settings.labels)
+    job = Job(encoder, out, settings, overrides, progress=progress, resume=resume)
+    notes = read_train(train, dev)
+    labels = entity_labels(notes, job.settings.labels)
     if dev is not None and job.settings.labels is None:
         _check_known((e.label for note in dev for e in note.entities), labels)
-    with _seeded(job.settings.seed):
+    with seeded(job.settings.seed):
         network = job.network(build_tagger, labels)
         tagger = EntityTagger(labels=labels, network=network, settings=job.plain_settings)
-        fit, selection = split_selection(job.notes, job.settings.selection_fraction)
-        job.run(tagger, TaggerTask(tagger, fit, selection, job.settings), len(selection))
+        fit, selection = split_selection(notes, job.settings.selection_fraction)
+        job.run(tagger, TaggerTask(tagger, fit, selection, job.settings), notes, len(selection))
     if dev is not None:
         tagger.card["dev"] = _score_tagger(tagger, dev)
     return job.write(tagger)
@@ -120,6 +111,7 @@ def fine_tune_classifier(
     out: str | Path,
     settings: TrainSettings | None = None,
     progress: bool = True,
+    resume: bool = False,
     **overrides: Any,
 ) -> NoteClassifier:
     """Train a classifier on notes with one label each, and write it to a folder.
@@ -133,7 +125,7 @@ def fine_tune_classifier(
         ``note.labels`` holds exactly one label.
     dev : re-iterable of Note, optional
         Scored once, at the end, by accuracy and macro F1; never used to choose anything.
-    encoder, out, settings, progress, **overrides
+    encoder, out, settings, progress, resume, **overrides
         As for `fine_tune_ner`.
 
     Returns
@@ -150,107 +142,21 @@ def fine_tune_classifier(
     >>> train = clinnlp.read_notes("notes.csv", text="text", label="kind")  # doctest: +SKIP
     >>> model = fine_tune_classifier(train, out="models/kind")              # doctest: +SKIP
     """
-    job = _Job(train, dev, encoder, out, settings, overrides, progress=progress)
-    labels = note_labels(job.notes, job.settings.labels)
+    job = Job(encoder, out, settings, overrides, progress=progress, resume=resume)
+    notes = read_train(train, dev)
+    labels = note_labels(notes, job.settings.labels)
     if dev is not None and job.settings.labels is None:
         _check_known(map(only_label, dev), labels)
-    notes = [note for note in job.notes if note.labels[0] in labels]
-    with _seeded(job.settings.seed):
+    notes = [note for note in notes if note.labels[0] in labels]
+    with seeded(job.settings.seed):
         network = job.network(build_classifier, labels)
         model = NoteClassifier(labels=labels, network=network, settings=job.plain_settings)
         fit, selection = split_selection(notes, job.settings.selection_fraction)
-        job.run(model, ClassifierTask(model, fit, selection, job.settings), len(selection))
+        task = ClassifierTask(model, fit, selection, job.settings)
+        job.run(model, task, notes, len(selection))
     if dev is not None:
         model.card["dev"] = _score_classifier(model, dev)
     return job.write(model)
-
-
-class _Job:
-    """One call of fine-tuning: what both tasks check, build and write alike."""
-
-    def __init__(
-        self,
-        train: Iterable[Note],
-        dev: Iterable[Note] | None,
-        encoder: str | Path,
-        out: str | Path,
-        settings: TrainSettings | None,
-        overrides: dict[str, Any],
-        *,
-        progress: bool,
-    ) -> None:
-        self.began = time.perf_counter()
-        self.settings = _settings(settings, overrides)
-        self.out, self.encoder, self.progress = _check_out(out), encoder, progress
-        self.source = find_encoder(encoder)
-        self.notes = read_train(train, dev)
-        n_most = max_positions(self.source)
-        if self.settings.max_tokens > n_most:
-            raise ArgumentError(
-                f"max_tokens must be at most {n_most}, what encoder {str(encoder)!r} can read at "
-                f"once, got {self.settings.max_tokens}"
-            )
-        self.accelerator = make_accelerator(self.settings)
-
-    @property
-    def plain_settings(self) -> dict[str, Any]:
-        """The settings as plain values."""
-        return settings_to(self.settings)
-
-    def network(self, build: Callable[[str, Sequence[str]], Any], labels: Sequence[str]) -> Network:
-        """Return the encoder with a new head for `labels`."""
-        return Network(
-            build(self.source, labels),
-            load_tokenizer(self.source),
-            max_tokens=self.settings.max_tokens,
-            stride=self.settings.stride,
-            device=self.accelerator.device,
-            bf16=self.settings.bf16,
-        )
-
-    def run(self, pipe: P, task: TaggerTask | ClassifierTask, n_selection: int) -> None:
-        """Train `pipe` in place and fill its card."""
-        model = pipe.network.model
-        rate = self.settings.learning_rate or default_learning_rate(model.config.hidden_size)
-        record = train_model(
-            model,
-            task,
-            self.settings,
-            accelerator=self.accelerator,
-            learning_rate=rate,
-            progress=self.progress,
-        )
-        pipe.card.update(
-            encoder=str(self.encoder),
-            learning_rate=rate,
-            n_notes=len(self.notes),
-            n_selection=n_selection,
-            **task.counts,
-            train_sha256=corpus_sha256(self.notes),
-            **record,
-            versions=package_versions(_PACKAGES),
-        )
-
-    def write(self, pipe: P) -> P:
-        """Write the folder, once however many processes train."""
-        pipe.card["seconds"] = round(time.perf_counter() - self.began, 1)
-        if self.accelerator.is_main_process:
-            save(pipe, self.out)
-        self.accelerator.wait_for_everyone()
-        return pipe
-
-
-def _settings(settings: TrainSettings | None, overrides: dict[str, Any]) -> TrainSettings:
-    if not overrides:
-        return settings or TrainSettings()
-    return settings_from(TrainSettings, settings_to(settings or TrainSettings()) | overrides)
-
-
-def _check_out(out: str | Path) -> Path:
-    path = Path(out)
-    if path.is_file():
-        raise ArgumentError(f"out must be a folder to write, got the file {path}")
-    return path
 
 
 def _check_known(found: Iterable[str], labels: Sequence[str]) -> None:
@@ -260,14 +166,6 @@ def _check_known(found: Iterable[str], labels: Sequence[str]) -> None:
             f"labels of dev must be among those of train ({', '.join(labels)}), "
             f"got {', '.join(unknown)}"
         )
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed torch's generators inside the block only: they draw the head and dropout."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
-        yield
 
 
 def _score_tagger(tagger: EntityTagger, dev: Iterable[Note]) -> Card:

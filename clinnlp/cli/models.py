@@ -19,6 +19,9 @@ def add_fine_tune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--encoder", default="minilm", help="minilm, a folder, or a hub id (default: minilm)"
     )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint of a killed training"
+    )
     add_reading(parser)
     add_settings(parser, TrainSettings)
     parser.set_defaults(command=_fine_tune)
@@ -34,7 +37,9 @@ def _fine_tune(args: argparse.Namespace) -> int:
     dev = read_notes(args.dev, format=args.format, **columns) if args.dev else None
     fine_tune = fine_tune_ner if args.task == "ner" else fine_tune_classifier
     settings = settings_of(args, TrainSettings)
-    model = fine_tune(train, dev, encoder=args.encoder, out=args.out, settings=settings)
+    model = fine_tune(
+        train, dev, encoder=args.encoder, out=args.out, settings=settings, resume=args.resume
+    )
     for name, score in model.card.get("dev", {}).items():
         if isinstance(score, dict):
             print(f"dev {name}: {Estimate(**score)}")

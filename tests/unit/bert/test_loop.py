@@ -6,10 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from clinnlp.bert.loop import _schedule
 from clinnlp.bert.store import load
 from clinnlp.bert.train import fine_tune_ner
 from clinnlp.core.errors import RunError
@@ -27,14 +25,6 @@ import torch
 total = sum(float(p.double().sum()) for p in made.network.model.parameters())
 sys.stdout.write(f"{{made.card['n_steps']}} {{total:.12f}}")
 """
-
-
-def test_the_rate_rises_then_falls_to_zero():
-    rates = [_schedule(step, 20, 0.25) for step in range(21)]
-    assert rates[:6] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
-    assert np.all(np.diff(rates[5:]) < 0)
-    assert rates[-1] == 0
-    assert _schedule(0, 5, 0.0) == 1
 
 
 def test_a_diverging_loss_is_told(encoder, tmp_path):

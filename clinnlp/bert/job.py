@@ -1,0 +1,162 @@
+"""One call of fine-tuning: what every task checks, builds, trains and writes alike."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from clinnlp.bert.checkpoint import Checkpoint
+from clinnlp.bert.classify import NoteClassifier
+from clinnlp.bert.corpus import corpus_sha256
+from clinnlp.bert.encoders import find_encoder, load_tokenizer, max_positions
+from clinnlp.bert.loop import Task, make_accelerator, train_model
+from clinnlp.bert.network import Network
+from clinnlp.bert.predict import EntityTagger
+from clinnlp.bert.settings import TrainSettings, default_learning_rate
+from clinnlp.bert.store import save
+from clinnlp.core.config import settings_from, settings_to
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.notes import Note
+from clinnlp.core.versions import package_versions
+
+__all__ = ["Job", "seeded"]
+
+P = TypeVar("P", EntityTagger, NoteClassifier)
+
+_PACKAGES = ("clinnlp", "torch", "transformers", "tokenizers", "accelerate")
+
+
+class Job:
+    """One call of fine-tuning, opened before the notes are read.
+
+    Parameters
+    ----------
+    encoder, out, progress, resume
+        As for `clinnlp.bert.train.fine_tune_ner`.
+    settings, overrides
+        Settings and the fields to change in them.
+
+    Raises
+    ------
+    ArgumentError, DataError
+        Unusable settings, or a file where the folder should be.
+    StoreError
+        The encoder cannot be found.
+    """
+
+    def __init__(
+        self,
+        encoder: str | Path,
+        out: str | Path,
+        settings: TrainSettings | None,
+        overrides: dict[str, Any],
+        *,
+        progress: bool,
+        resume: bool,
+    ) -> None:
+        self.began = time.perf_counter()
+        self.settings = _settings(settings, overrides)
+        self.out, self.encoder = _check_out(out), encoder
+        self.progress, self.resume = progress, resume
+        self.source = find_encoder(encoder)
+        n_most = max_positions(self.source)
+        if self.settings.max_tokens > n_most:
+            raise ArgumentError(
+                f"max_tokens must be at most {n_most}, what encoder {str(encoder)!r} can read at "
+                f"once, got {self.settings.max_tokens}"
+            )
+        self.accelerator = make_accelerator(self.settings)
+
+    @property
+    def plain_settings(self) -> dict[str, Any]:
+        """The settings as plain values."""
+        return settings_to(self.settings)
+
+    def network(self, build: Callable[[str, Sequence[str]], Any], labels: Sequence[str]) -> Network:
+        """Return the encoder with a new head for `labels`."""
+        return Network(
+            build(self.source, labels),
+            load_tokenizer(self.source),
+            max_tokens=self.settings.max_tokens,
+            stride=self.settings.stride,
+            device=self.accelerator.device,
+            bf16=self.settings.bf16,
+        )
+
+    def run(self, pipe: P, task: Task[Any], notes: Sequence[Note], n_selection: int) -> None:
+        """Train `pipe` in place on `task`, made from `notes`, and fill its card."""
+        model = pipe.network.model
+        rate = self.settings.learning_rate or default_learning_rate(model.config.hidden_size)
+        record = train_model(
+            model,
+            task,
+            self.settings,
+            accelerator=self.accelerator,
+            learning_rate=rate,
+            progress=self.progress,
+            checkpoint=self._checkpoint(pipe, notes),
+        )
+        pipe.card.update(
+            encoder=str(self.encoder),
+            learning_rate=rate,
+            n_notes=len(notes),
+            n_selection=n_selection,
+            **task.counts,
+            train_sha256=corpus_sha256(notes),
+            **record,
+            versions=package_versions(_PACKAGES),
+        )
+
+    def write(self, pipe: P) -> P:
+        """Write the folder, once however many processes train."""
+        pipe.card["seconds"] = round(time.perf_counter() - self.began, 1)
+        if self.accelerator.is_main_process:
+            save(pipe, self.out)
+        self.accelerator.wait_for_everyone()
+        return pipe
+
+    def _checkpoint(self, pipe: P, notes: Sequence[Note]) -> Checkpoint:
+        settings = {k: v for k, v in self.plain_settings.items() if k != "checkpoint_minutes"}
+        what = [
+            type(pipe).__name__,
+            pipe.labels,
+            settings,
+            str(self.encoder),
+            pipe.network.model.config.to_dict(),
+            corpus_sha256(notes, annotations=True),
+            self.accelerator.num_processes,
+            package_versions(_PACKAGES),
+        ]
+        text = json.dumps(what, sort_keys=True, default=str)
+        return Checkpoint(
+            self.out.with_name(f"{self.out.name}-checkpoint"),
+            minutes=self.settings.checkpoint_minutes,
+            resume=self.resume,
+            identity=hashlib.sha256(text.encode()).hexdigest(),
+        )
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch's generators inside the block only: they draw the head and dropout."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        yield
+
+
+def _settings(settings: TrainSettings | None, overrides: dict[str, Any]) -> TrainSettings:
+    if not overrides:
+        return settings or TrainSettings()
+    return settings_from(TrainSettings, settings_to(settings or TrainSettings()) | overrides)
+
+
+def _check_out(out: str | Path) -> Path:
+    path = Path(out)
+    if path.is_file():
+        raise ArgumentError(f"out must be a folder to write, got the file {path}")
+    return path
