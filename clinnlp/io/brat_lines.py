@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from clinnlp.core.errors import DataError, OffsetError
+from clinnlp.core.errors import DataError
 from clinnlp.core.notes import AXES, Assertion, Entity, Note, Relation, check_note
 from clinnlp.core.spans import Span, cover
+from clinnlp.io.documents import Document
+from clinnlp.io.offsets import place
 
-__all__ = ["ann_lines", "parse_ann"]
+__all__ = ["ann_lines", "brat_letter", "is_attribute", "parse_ann", "plain_label"]
 
 _ID = re.compile(r"[TREAMN#]\S+|\*")
 _OFFSETS = re.compile(r"(\S+) (\d+ \d+(?:;\d+ \d+)*)")
@@ -59,7 +61,7 @@ class _Draft:
 # --- reading -------------------------------------------------------------------------------
 
 
-def parse_ann(note: Note, lines: Iterable[tuple[int, str]], path: Path) -> Note:
+def parse_ann(note: Note, lines: Iterable[tuple[int, str]], document: Document) -> Note:
     """Return the note with the annotations of an ``.ann`` file.
 
     Raises
@@ -69,6 +71,7 @@ def parse_ann(note: Note, lines: Iterable[tuple[int, str]], path: Path) -> Note:
         mention outside the text or that is not its text.
     """
     drafts: dict[str, _Draft] = {}
+    path = document.path
     about: list[_Line] = []
     n_members = 0
     for number, raw in lines:
@@ -83,7 +86,8 @@ def parse_ann(note: Note, lines: Iterable[tuple[int, str]], path: Path) -> Note:
         elif line.id in drafts:
             raise line.wrong("ids must be unique within a file, got one a second time")
         else:
-            drafts[line.id] = _entity(line, note) if line.id[0] == "T" else _relation(line)
+            mention = line.id[0] == "T"
+            drafts[line.id] = _entity(line, note.text, document) if mention else _relation(line)
     owners: dict[str, tuple[_Draft, str]] = {key: (d, "") for key, d in drafts.items()}
     for line in about:
         _attach(line, owners)
@@ -111,20 +115,13 @@ def _split(line: str, path: Path, number: int) -> _Line | None:
     return _Line(columns[0], columns[1], columns[2] if len(columns) > 2 else None, path, number)
 
 
-def _entity(line: _Line, note: Note) -> _Draft:
+def _entity(line: _Line, text: str, document: Document) -> _Draft:
     found = _OFFSETS.fullmatch(line.body)
     if found is None or line.rest is None:
         raise line.wrong("a mention must have the form 'T1<tab>Label 0 4;8 12<tab>its text'")
-    where = found[2]
-    bounds = [(int(a), int(b)) for a, b in re.findall(r"(\d+) (\d+)", where)]
-    failure = ""
-    if not all(start < end <= len(note.text) for start, end in bounds):
-        failure = f"offsets must lie inside the text of {len(note.text)} characters, got {where}"
-    elif " ".join(note.text[a:b] for a, b in bounds).split() != line.rest.split():
-        failure = f"the mention must be the text at {where}, got another text"
-    if failure:
-        raise OffsetError(failure, path=line.path, line=line.number)
-    return _Draft(line, found[1], pieces=tuple(Span(a, b) for a, b in sorted(bounds)))
+    bounds = [(int(a), int(b)) for a, b in re.findall(r"(\d+) (\d+)", found[2])]
+    pieces = place(document, text, bounds, line.rest, line=line.number)
+    return _Draft(line, found[1], pieces=pieces)
 
 
 def _relation(line: _Line) -> _Draft:
@@ -246,7 +243,7 @@ def ann_lines(note: Note) -> Iterator[str]:
     for entity in note.entities:
         offsets = ";".join(f"{p.start} {p.end}" for p in entity.pieces)
         mention = _BREAKS.sub(" ", note.mention(entity))
-        yield f"{names[entity.id]}\t{_plain(entity.label)} {offsets}\t{mention}"
+        yield f"{names[entity.id]}\t{plain_label(entity.label)} {offsets}\t{mention}"
     for relation in note.relations:
         yield _relation_line(note, relation, names)
     numbers = dict.fromkeys("NA#", 0)
@@ -259,7 +256,7 @@ def ann_lines(note: Note) -> Iterator[str]:
 
 def _brat_ids(note: Note) -> dict[str, str]:
     """Return id to id in the file: its own where BRAT allows it, else the next free one."""
-    wanted = [(e.id, "T") for e in note.entities] + [(r.id, _letter(r)) for r in note.relations]
+    wanted = [(e.id, "T") for e in note.entities] + [(r.id, brat_letter(r)) for r in note.relations]
     if len({own for own, _ in wanted}) < len(wanted):
         raise _refuse(note, "ids that no two mentions or relations share", "others")
     allowed = {own for own, letter in wanted if re.fullmatch(rf"[{letter}]\d+", own)}
@@ -276,14 +273,15 @@ def _brat_ids(note: Note) -> dict[str, str]:
     return names
 
 
-def _letter(relation: Relation) -> str:
+def brat_letter(relation: Relation) -> str:
+    """Return which line a relation takes: ``E`` (event), ``*`` (equivalence) or ``R``."""
     if len(relation.roles.get("trigger", ())) == 1:
         return "E"
     return "*" if set(relation.roles) == {"members"} else "R"
 
 
 def _relation_line(note: Note, relation: Relation, names: dict[str, str]) -> str:
-    letter, label = _letter(relation), _plain(relation.label)
+    letter, label = brat_letter(relation), plain_label(relation.label)
     pairs = [(role, end) for role, ends in relation.roles.items() for end in ends]
     if letter == "R" and len(pairs) != 2:
         raise _refuse(note, "relations of two arguments or with a trigger", "another")
@@ -305,7 +303,7 @@ def _lines_about(thing: Entity | Relation, name: str) -> Iterator[tuple[str, str
     extras: dict[str, Any] = {}
     if thing.id != name:
         extras["id"] = thing.id
-    if thing.label != _plain(thing.label):
+    if thing.label != plain_label(thing.label):
         extras["label"] = thing.label
     attributes = dict(thing.attributes)
     if isinstance(thing, Entity):
@@ -316,21 +314,26 @@ def _lines_about(thing: Entity | Relation, name: str) -> Iterator[tuple[str, str
         if thing.assertion.cues:
             extras["cues"] = {axis: list(cue) for axis, cue in thing.assertion.cues.items()}
     for key, value in attributes.items():
-        if not _NAME.fullmatch(key) or key in (*AXES, _EXTRAS):
-            extras.setdefault("attributes", {})[key] = value
-        elif value is True:
-            yield "A", f"{key} {name}"
-        elif not isinstance(value, str) or not _VALUE.fullmatch(value):
-            extras.setdefault("attributes", {})[key] = value
-        elif key == _REMARK:
+        if key == _REMARK and isinstance(value, str) and _VALUE.fullmatch(value):
             yield "#", f"{key} {name}\t{value}"
+        elif is_attribute(key, value):
+            yield "A", f"{key} {name}" if value is True else f"{key} {name} {value}"
         else:
-            yield "A", f"{key} {name} {value}"
+            extras.setdefault("attributes", {})[key] = value
     for key in ("score", "source"):
         if getattr(thing, key) is not None:
             extras[key] = getattr(thing, key)
     if extras:
         yield "#", f"{_EXTRAS} {name}\t{json.dumps(extras, ensure_ascii=False)}"
+
+
+def is_attribute(name: str, value: Any) -> bool:
+    """Return whether an attribute can stand on an ``A`` line."""
+    if not _NAME.fullmatch(name) or name in (*AXES, _EXTRAS):
+        return False
+    if value is True:
+        return True
+    return isinstance(value, str) and name != _REMARK and _VALUE.fullmatch(value) is not None
 
 
 def _concept_lines(
@@ -351,7 +354,7 @@ def _concept_lines(
         yield "N", f"Reference {name} {code}\t{called if shown else ''}"
 
 
-def _plain(label: str) -> str:
+def plain_label(label: str) -> str:
     """Return a label BRAT can hold; the true one goes into the extras where it differs."""
     return label if _LABEL.fullmatch(label) else re.sub(r"[\s:]+", "_", label) or "_"
 

@@ -32,7 +32,7 @@ Tjong Kim Sang and De Meulder, CoNLL-2003; Crichton et al., BMC Bioinformatics 2
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,11 +41,10 @@ from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.core.tags import TagRange, decode_tags, encode_tags
 from clinnlp.core.tokens import tokenize
-from clinnlp.io.lines import add_id, encode, read_lines, write_bytes
+from clinnlp.io.documents import Document, Format, Source, file_writer, id_of
+from clinnlp.io.lines import UTF_8, byte_lines, decode, read_lines
 
-__all__ = ["HOLDS", "looks_like_conll", "read_conll", "write_conll"]
-
-HOLDS = frozenset({"entities", "tokens", "sentences"})
+__all__ = ["CONLL", "looks_like_conll"]
 
 _START = "-DOCSTART-"
 _START_ID = re.compile(r"-DOCSTART-[ \t]+\((?P<id>[^\t]*)\)[ \t]+O")
@@ -59,48 +58,9 @@ class _Row(NamedTuple):
     tag: str
 
 
-def read_conll(path: str | Path, *, seen: set[str] | None = None) -> Iterator[Note]:
-    """Yield the notes of a CoNLL file, one document (or sentence) at a time.
-
-    Parameters
-    ----------
-    path : str or Path
-        May end in ``.gz`` or ``.xz``.
-    seen : set of str, optional
-        Ids read before; each new id is added.
-
-    Raises
-    ------
-    DataError
-        With file and line: a line of one column, a tag of another form, a repeated id.
-    """
-    path = Path(path)
-    seen = set() if seen is None else seen
-    for n, (line, note_id, sentences) in enumerate(_documents(path)):
-        note_id = note_id or f"{path.name.split('.')[0]}-{n}"
-        add_id(seen, note_id, path, line)
-        yield _note(note_id, sentences)
-
-
-def write_conll(notes: Iterable[Note], path: str | Path) -> int:
-    """Write notes as CoNLL with IOB2 tags and return how many.
-
-    Raises
-    ------
-    DataError
-        A note that CoNLL cannot hold, naming what.
-    """
-    n = 0
-    with write_bytes(path) as handle:
-        for note in notes:
-            handle.write(encode("\n".join(_lines(note)) + "\n", note=note.id))
-            n += 1
-    return n
-
-
-def looks_like_conll(path: str | Path) -> bool:
+def looks_like_conll(path: str | Path, encoding: str = UTF_8) -> bool:
     """Return whether the first line of a file that is not blank is one of CoNLL."""
-    for _, line in read_lines(path):
+    for _, line in read_lines(path, encoding):
         if line.strip():
             columns = _columns(line)
             return line.startswith(_START) or (
@@ -112,47 +72,50 @@ def looks_like_conll(path: str | Path) -> bool:
 # --- reading -------------------------------------------------------------------------------
 
 
-def _documents(path: Path) -> Iterator[tuple[int, str | None, list[list[_Row]]]]:
-    """Yield (line of its head, id, sentences) for each document."""
-    head: tuple[int, str | None] | None = None
-    held: list[list[_Row]] = []
-    for line, start, sentence in _sentences(path):
-        if start is not None:
-            if head is not None:
-                yield *head, held
-            found = _START_ID.fullmatch(start)
-            head, held = (line, found["id"] if found else None), []
-        elif head is None:
-            yield line, None, [sentence]
-        else:
-            held.append(sentence)
-    if head is not None:
-        yield *head, held
+def _split(source: Source) -> Iterator[Document]:
+    """Give the lines of each document, or of each sentence where there is no document head."""
+    held: list[tuple[int, bytes]] = []
+    n, headed = 0, False
+    for number, raw in byte_lines(source.path, source.encoding):
+        start = raw.startswith(_START.encode())
+        if held and (start or (not headed and not raw.strip())):
+            yield _document(source.path, held, n)
+            held, n = [], n + 1
+        headed = headed or start
+        if held or raw.strip():
+            held.append((number, raw))
+    if held:
+        yield _document(source.path, held, n)
 
 
-def _sentences(path: Path) -> Iterator[tuple[int, str | None, list[_Row]]]:
-    """Yield (line, document head, no rows) or (line, None, rows of a sentence)."""
-    rows: list[_Row] = []
-    for number, line in read_lines(path):
-        line = line.rstrip("\r\n")
-        if line.startswith(_START) or not line.strip():
-            if rows:
-                yield rows[0].line, None, rows
-            rows = []
-            if line.startswith(_START):
-                yield number, line, rows
-        else:
-            columns = _columns(line)
-            if len(columns) < 2 or not _TAG.fullmatch(columns[-1]) or not columns[0]:
-                raise DataError(
-                    "a line must have a token and, in the last column, a tag such as 'O' or "
-                    f"'B-Label', got {len(columns)} columns in another form",
-                    path=path,
-                    line=number,
-                )
-            rows.append(_Row(number, columns[0], columns[-1]))
-    if rows:
-        yield rows[0].line, None, rows
+def _document(path: Path, lines: list[tuple[int, bytes]], n: int) -> Document:
+    return Document(path, lines[0][0], lines, id_of(path, n))
+
+
+def _parse(document: Document) -> Note:
+    note_id, lines = document.name, document.data
+    first = decode(lines[0][1], document.path, lines[0][0])
+    if first.startswith(_START):
+        found = _START_ID.fullmatch(first.rstrip("\r\n"))
+        note_id, lines = (found["id"] if found else note_id), lines[1:]
+    sentences: list[list[_Row]] = [[]]
+    for number, raw in lines:
+        if raw.strip():
+            sentences[-1].append(_row(decode(raw, document.path, number), number, document))
+        elif sentences[-1]:
+            sentences.append([])
+    return _note(note_id, [rows for rows in sentences if rows])
+
+
+def _row(line: str, number: int, document: Document) -> _Row:
+    columns = _columns(line)
+    if len(columns) < 2 or not _TAG.fullmatch(columns[-1]) or not columns[0]:
+        raise document.wrong(
+            "a line must have a token and, in the last column, a tag such as 'O' or "
+            f"'B-Label', got {len(columns)} columns in another form",
+            number,
+        )
+    return _Row(number, columns[0], columns[-1])
 
 
 def _columns(line: str) -> list[str]:
@@ -231,3 +194,16 @@ def _ranges(note: Note, tokens: tuple[Span, ...]) -> list[TagRange]:
 
 def _refuse(note: Note, holds: str, got: str) -> DataError:
     return DataError(f"CoNLL holds {holds}, got {got}; write JSONL", note=note.id)
+
+
+def _encode(note: Note) -> str:
+    return "\n".join(_lines(note)) + "\n"
+
+
+CONLL = Format(
+    suffixes=(".conll", ".iob", ".iob2", ".bio"),
+    split=_split,
+    parse=_parse,
+    write=file_writer(_encode),
+    holds=frozenset({"entities", "tokens", "sentences"}),
+)

@@ -6,57 +6,37 @@ formats.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal
 
-from clinnlp.core.checks import check_file
+from clinnlp.core.checks import check_file, check_one_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
-from clinnlp.io.brat import HOLDS as BRAT_HOLDS
-from clinnlp.io.brat import read_brat, write_brat
-from clinnlp.io.conll import HOLDS as CONLL_HOLDS
-from clinnlp.io.conll import looks_like_conll, read_conll, write_conll
-from clinnlp.io.jsonl import read_jsonl, write_jsonl
-from clinnlp.io.lines import read_lines
-from clinnlp.io.losses import EVERYTHING, check_kept
-from clinnlp.io.pubtator import HOLDS as PUBTATOR_HOLDS
-from clinnlp.io.pubtator import read_pubtator, write_pubtator
+from clinnlp.io.brat import BRAT
+from clinnlp.io.conll import CONLL, looks_like_conll
+from clinnlp.io.documents import Format, Reading, Source
+from clinnlp.io.jsonl import JSONL
+from clinnlp.io.lines import UTF_8, check_encoding, read_lines
+from clinnlp.io.losses import check_kept
+from clinnlp.io.pubtator import PUBTATOR
 from clinnlp.io.rows import FORMS
-from clinnlp.io.tabular import COLUMNS, read_note_table, write_table
-from clinnlp.io.tabular import HOLDS as TABLE_HOLDS
+from clinnlp.io.sidecar import sidecar_path, with_sidecar
+from clinnlp.io.tabular import COLUMNS, TABLES
 
-__all__ = ["FORMATS", "Format", "Notes", "find_format", "read_notes", "write_notes"]
+__all__ = ["FORMATS", "Notes", "OnLoss", "find_format", "read_notes", "write_notes"]
 
 Paths = str | Path | Sequence[str | Path]
-
-
-class Format(NamedTuple):
-    """How one format is recognised, read and written, and what it holds (`io.losses`)."""
-
-    suffixes: tuple[str, ...]
-    read: Callable[..., Iterator[Note]]
-    write: Callable[[Iterable[Note], Path], int]
-    holds: frozenset[str]
-
+OnLoss = Literal["error", "sidecar"]
 
 FORMATS: dict[str, Format] = {
-    "jsonl": Format((".jsonl", ".ndjson"), read_jsonl, write_jsonl, EVERYTHING),
-    "pubtator": Format(
-        (".pubtator", ".pubtator.txt"), read_pubtator, write_pubtator, PUBTATOR_HOLDS
-    ),
-    "brat": Format((".ann",), read_brat, write_brat, BRAT_HOLDS),
-    "conll": Format((".conll", ".iob", ".iob2", ".bio"), read_conll, write_conll, CONLL_HOLDS),
-    **{
-        form: Format(
-            (f".{form}",),
-            partial(read_note_table, form=form),
-            partial(write_table, form=form),
-            TABLE_HOLDS,
-        )
-        for form in FORMS
-    },
+    "jsonl": JSONL,
+    "pubtator": PUBTATOR,
+    "brat": BRAT,
+    "conll": CONLL,
+    **TABLES,
 }
 _PACKED = (".gz", ".xz")
 _PUBTATOR_HEAD = re.compile(r"\d+\|t\|")
@@ -65,24 +45,61 @@ _PUBTATOR_HEAD = re.compile(r"\d+\|t\|")
 class Notes:
     """A re-iterable source of notes over one or several files of one or several formats.
 
-    Made by `read_notes`. Ids must be unique over all files.
+    Made by `read_notes`. Ids must be unique over all files. After a pass, `skipped` has the
+    errors of the documents left out (with `skip_bad`), and `repairs` counts the mentions moved
+    to their text (with `repair`), by what was wrong with their offsets.
     """
 
-    def __init__(self, files: Sequence[tuple[Path, str]], columns: dict[str, str]) -> None:
+    def __init__(
+        self,
+        files: Sequence[tuple[Path, str]],
+        columns: Mapping[str, str],
+        *,
+        encoding: str = UTF_8,
+        skip_bad: bool = False,
+        repair: bool = False,
+        number_repeated: bool = False,
+    ) -> None:
         self.files = tuple(files)
         self.columns = dict(columns)
+        self.encoding = encoding
+        self.skipped: list[DataError] = []
+        self.repairs: Counter[str] = Counter()
+        self._skip_bad, self._repair, self._number = skip_bad, repair, number_repeated
+
+    def reading(self) -> Reading:
+        """Return the state of a new pass, and forget what the last one met."""
+        self.skipped, self.repairs = [], Counter()
+        return Reading(
+            skipped=self.skipped if self._skip_bad else None,
+            repairs=self.repairs if self._repair else None,
+            number_repeated=self._number,
+        )
+
+    def source(self, path: Path) -> Source:
+        """Return one of `files` with how it is to be read."""
+        return Source(path, self.encoding, self.columns)
 
     def __iter__(self) -> Iterator[Note]:
-        seen: set[str] = set()
+        reading = self.reading()
         for path, name in self.files:
-            yield from FORMATS[name].read(path, seen=seen, **self.columns)
+            yield from FORMATS[name].read(self.source(path), reading)
 
     def __repr__(self) -> str:
         formats = sorted({name for _, name in self.files})
         return f"Notes({len(self.files)} files, {', '.join(formats)})"
 
 
-def read_notes(source: Paths, *, format: str | None = None, **columns: str) -> Notes:
+def read_notes(
+    source: Paths,
+    *,
+    format: str | None = None,
+    encoding: str = UTF_8,
+    skip_bad: bool = False,
+    repair: bool = False,
+    number_repeated: bool = False,
+    **columns: str,
+) -> Notes:
     """Return a re-iterable source of the notes in a file, a folder or a list of both.
 
     Parameters
@@ -91,9 +108,19 @@ def read_notes(source: Paths, *, format: str | None = None, **columns: str) -> N
         Files may end in ``.gz`` or ``.xz``.
     format : str, optional
         A key of `FORMATS`; by suffix where absent.
+    encoding : str
+        Of the text; UTF-16 with its mark is known without being named. XML says its own.
+    skip_bad : bool
+        Leave out documents that are wrong, and list their errors in `Notes.skipped`; else the
+        first is raised.
+    repair : bool
+        Move mentions whose offsets count bytes, UTF-16, or are off by one to where their text
+        stands, and count them in `Notes.repairs` (see `io.offsets`); else they are refused.
+    number_repeated : bool
+        Call the second note of an id ``id#2``; else it is refused.
     **columns : str
         For tables: which column is ``text``, ``id``, ``patient``, ``encounter``, ``time``,
-        ``known``, ``kind``, ``label`` (see `clinnlp.io.tabular.read_table`).
+        ``known``, ``kind``, ``label`` (see `clinnlp.io.tabular`).
 
     Raises
     ------
@@ -115,20 +142,47 @@ def read_notes(source: Paths, *, format: str | None = None, **columns: str) -> N
     listed = [source] if isinstance(source, str | Path) else list(source)
     if not listed:
         raise ArgumentError("at least one file must be given, got none")
+    encoding = check_encoding(encoding)
+    look = partial(_guess, columns=bool(columns), encoding=encoding)
     files: list[tuple[Path, str]] = []
     for path in map(Path, listed):
         if path.is_dir():
-            files += _in_folder(path, format, columns)
-        elif format is not None:
-            files.append((check_file(path), format))
+            files += _in_folder(path, format, look)
         else:
-            files.append((path, find_format(path, columns=bool(columns))))
+            name = format or look(check_file(path))
+            if name is None:
+                raise _unknown(path)
+            files.append((check_file(path), name))
     _check_columns(columns, files)
-    return Notes(files, columns)
+    return Notes(
+        files,
+        columns,
+        encoding=encoding,
+        skip_bad=skip_bad,
+        repair=repair,
+        number_repeated=number_repeated,
+    )
 
 
-def write_notes(notes: Iterable[Note], path: str | Path, *, format: str | None = None) -> int:
+def write_notes(
+    notes: Iterable[Note],
+    path: str | Path,
+    *,
+    format: str | None = None,
+    on_loss: OnLoss = "error",
+) -> int:
     """Write notes to a file that appears only when whole, and return how many.
+
+    Parameters
+    ----------
+    notes : iterable of Note
+    path : path
+    format : str, optional
+        A key of `FORMATS`; by suffix where absent.
+    on_loss : {"error", "sidecar"}
+        What happens to that which the format cannot hold: the note is refused, naming it; or it
+        is written to ``<path>.sidecar.jsonl``, from which `read_notes` puts it back. Text that a
+        format cannot hold is refused either way.
 
     Raises
     ------
@@ -138,12 +192,20 @@ def write_notes(notes: Iterable[Note], path: str | Path, *, format: str | None =
         The disk is full or may not be written.
     """
     _check_format(format)
+    check_one_of(on_loss, ("error", "sidecar"), name="on_loss")
     path = Path(path)
     name = format or by_suffix(path)
     if name is None:
         raise _unknown(path)
-    kept = check_kept(notes, FORMATS[name].holds, name)
-    return FORMATS[name].write(kept, path)
+    found = FORMATS[name]
+    if found.write is None:
+        can = (known for known, entry in FORMATS.items() if entry.write is not None)
+        raise ArgumentError(f"format to write must be one of {', '.join(can)}, got {name!r}")
+    if on_loss == "sidecar":
+        return with_sidecar(notes, path, found.write, found.read, found.holds)
+    n = found.write(check_kept(notes, found.holds, name), path)
+    sidecar_path(path).unlink(missing_ok=True)  # of what stood here before
+    return n
 
 
 def find_format(path: str | Path, *, columns: bool = False) -> str:
@@ -161,18 +223,18 @@ def find_format(path: str | Path, *, columns: bool = False) -> str:
         No such file, or no known format.
     """
     path = check_file(path)
-    name = _guess(path, columns=columns)
+    name = _guess(path, columns=columns, encoding=UTF_8)
     if name is None:
         raise _unknown(path)
     return name
 
 
-def _guess(path: Path, *, columns: bool) -> str | None:
+def _guess(path: Path, *, columns: bool, encoding: str) -> str | None:
     name = by_suffix(path)
-    if name == "tsv" and not columns and looks_like_conll(path):
+    if name == "tsv" and not columns and looks_like_conll(path, encoding):
         return "conll"
     if name is None and path.suffix.lower() == ".txt":
-        head = next((line for _, line in read_lines(path) if line.strip()), "")
+        head = next((line for _, line in read_lines(path, encoding) if line.strip()), "")
         return "pubtator" if _PUBTATOR_HEAD.match(head) else "brat"
     return name
 
@@ -191,16 +253,25 @@ def by_suffix(path: Path) -> str | None:
     return max(fits)[1] if fits else None
 
 
-def _in_folder(folder: Path, format: str | None, columns: dict[str, str]) -> list[tuple[Path, str]]:
-    if format == "brat" or (format is None and next(folder.rglob("*.ann"), None) is not None):
+def _in_folder(
+    folder: Path, format: str | None, look: Callable[[Path], str | None]
+) -> list[tuple[Path, str]]:
+    if format is not None and FORMATS[format].in_folder:
+        return [(folder, format)]
+    if format is None and next(folder.rglob("*.ann"), None) is not None:
         return [(folder, "brat")]
-    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
-    found = [(path, _guess(path, columns=bool(columns))) for path in files]
+    files = sorted(p for p in folder.iterdir() if p.is_file() and not _is_aside(p))
+    found = [(path, look(path)) for path in files]
     named = [(path, name) for path, name in found if name is not None and format in (None, name)]
     marked = [(path, name) for path, name in named if name != "brat"]  # not just some text
     if not named:
         raise DataError(f"a folder must hold files of {format or _listed()}", path=folder)
     return marked or [(folder, "brat")]
+
+
+def _is_aside(path: Path) -> bool:
+    """Return whether a file in a folder is hidden, or the sidecar of another."""
+    return path.name.startswith(".") or path.name.endswith(sidecar_path(Path("x")).name[1:])
 
 
 def _check_format(format: str | None) -> None:

@@ -1,11 +1,15 @@
 """Bytes to lines and back: UTF-8, compressed or not, every error with file and line.
 
 Lines end at ``\\n`` only and keep their ends, so that ``\\r`` and exotic separators inside a text
-survive; a byte-order mark at the head is dropped. Errors are raised outside ``except`` blocks,
-because a ``UnicodeDecodeError`` carries the text it failed on.
+survive; a byte-order mark at the head is dropped. UTF-16 is known by its mark; any other encoding
+must be named, because bytes do not say which it is. Either becomes UTF-8 while it is read. Errors
+are raised outside ``except`` blocks, because a ``UnicodeDecodeError`` carries the text it failed
+on.
 """
 
+import codecs
 import gzip
+import io
 import lzma
 import zlib
 from collections.abc import Iterable, Iterator
@@ -14,14 +18,47 @@ from pathlib import Path
 from typing import IO, Any
 
 from clinnlp.core.checks import check_file
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_write
 
-__all__ = ["add_id", "byte_lines", "encode", "open_bytes", "read_lines", "write_bytes"]
+__all__ = [
+    "UTF_8",
+    "byte_lines",
+    "check_encoding",
+    "decode",
+    "encode",
+    "joined",
+    "open_bytes",
+    "read_lines",
+    "read_text",
+    "write_bytes",
+]
+
+UTF_8 = "utf-8"
 
 _BOM = b"\xef\xbb\xbf"
+_CHUNK = 8192  # bytes of another encoding that are read at a time
 _COMPRESSED = {".gz": gzip.open, ".xz": lzma.open}
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
+
+
+def check_encoding(name: str) -> str:
+    """Return the usual name of an encoding of text, or raise `ArgumentError` for an unknown one.
+
+    Examples
+    --------
+    >>> check_encoding("latin1")
+    'iso8859-1'
+    """
+    try:
+        known = codecs.lookup(name).name
+        "".encode(known)  # refuses the codecs that are no encoding of text
+    except LookupError:
+        known = ""
+    if not known:
+        raise ArgumentError(f"encoding must be one that Python knows, got {name!r}")
+    return known
 
 
 def open_bytes(path: str | Path) -> IO[bytes]:
@@ -40,40 +77,79 @@ def open_bytes(path: str | Path) -> IO[bytes]:
     return handle
 
 
-def byte_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
-    """Yield ``(line number from 1, line with its end)`` of a file, without a byte-order mark.
+def byte_lines(path: str | Path, encoding: str = UTF_8) -> Iterator[tuple[int, bytes]]:
+    """Yield ``(line number from 1, line with its end)`` of a file, as UTF-8 without a mark.
 
     Raises
     ------
     DataError
         No such file, or compressed data that break off.
     """
-    number, whole = 0, True
-    with open_bytes(path) as handle:
+    number, failure = 0, ""
+    with open_bytes(path) as packed:
+        handle: IO[bytes] = packed
         while True:
             try:
+                if number == 0:
+                    handle = _as_utf8(packed, encoding)
                 line = handle.readline()
             except _BROKEN:
-                whole = False
-            if not whole or not line:
+                failure = "compressed data must be whole, got a damaged file"
+            except UnicodeDecodeError as error:
+                failure = f"text must be {error.encoding}, got other bytes; name its encoding"
+            if failure or not line:
                 break
             number += 1
             yield number, line.removeprefix(_BOM) if number == 1 else line
-    if not whole:
-        raise DataError(
-            "compressed data must be whole, got a damaged file", path=path, line=number + 1
-        )
+    if failure:
+        raise DataError(failure, path=path, line=number + 1)
 
 
-def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Yield ``(line number from 1, line with its end)`` of a UTF-8 file.
+def _as_utf8(handle: IO[bytes], encoding: str) -> IO[bytes]:
+    """Return a handle on the same text in UTF-8; the same handle where it is that already."""
+    head = handle.peek(2)[:2]  # type: ignore[attr-defined]
+    if encoding == UTF_8 and head not in _UTF_16:
+        return handle
+    wanted = "utf-16" if encoding == UTF_8 else encoding
+    return io.BufferedReader(_Recoded(handle, codecs.getincrementaldecoder(wanted)()))
+
+
+class _Recoded(io.RawIOBase):
+    """Bytes of one encoding as bytes of UTF-8, some at a time."""
+
+    def __init__(self, handle: IO[bytes], decoder: codecs.IncrementalDecoder) -> None:
+        self._handle = handle
+        self._decoder = decoder
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            raw = self._handle.read(_CHUNK)
+            self._ready = self._decoder.decode(raw, final=not raw).encode("utf-8")
+            if not raw:
+                break
+        n = min(len(buffer), len(self._ready))
+        buffer[:n], self._ready = self._ready[:n], self._ready[n:]
+        return n
+
+
+def read_text(path: str | Path, encoding: str = UTF_8) -> str:
+    """Return a whole file as text, its line ends as they are."""
+    return joined(read_lines(path, encoding))
+
+
+def read_lines(path: str | Path, encoding: str = UTF_8) -> Iterator[tuple[int, str]]:
+    """Yield ``(line number from 1, line with its end)`` of a file.
 
     Raises
     ------
     DataError
-        A line is not UTF-8; nothing of it is quoted.
+        A line is of another encoding; nothing of it is quoted.
     """
-    for number, raw in byte_lines(path):
+    for number, raw in byte_lines(path, encoding):
         yield number, decode(raw, path, number)
 
 
@@ -86,7 +162,7 @@ def decode(raw: bytes, path: str | Path, number: int) -> str:
         line, at = None, error.start
     if line is None:
         raise DataError(
-            f"text must be UTF-8, got other bytes at byte {at} of the line; convert the file",
+            f"text must be UTF-8, got other bytes at byte {at} of the line; name its encoding",
             path=path,
             line=number,
         )
@@ -118,15 +194,6 @@ def write_bytes(path: str | Path) -> Iterator[IO[bytes]]:
         yield packed
         if packed is not handle:
             packed.close()
-
-
-def add_id(seen: set[str], id: str, path: str | Path, line: int | None = None) -> None:
-    """Add a note id to those seen, or raise `DataError` where it stands there already."""
-    if id in seen:
-        raise DataError(
-            f"ids of notes must be unique, got {id!r} a second time", path=path, line=line
-        )
-    seen.add(id)
 
 
 def joined(lines: Iterable[tuple[int, str]]) -> str:

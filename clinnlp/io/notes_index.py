@@ -1,12 +1,16 @@
 """Where each note stands, so that evidence is read again on demand and never kept in memory.
 
 An index maps a note id to its file and, for uncompressed JSON Lines, the byte its line begins at;
-for other formats the position of the note within the file. Each file's SHA-256 stands beside it:
-a note of a file that has changed since is refused, because its offsets may mean something else.
+for other formats the position of the document within the file. Each file's SHA-256 stands beside
+it: a note of a file that has changed since is refused, because its offsets may mean something
+else.
 """
 
+import codecs
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,10 +21,11 @@ import pyarrow.parquet as pq
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_path, file_sha256
 from clinnlp.core.notes import Note
-from clinnlp.io.brat import find_documents, read_brat_pair
 from clinnlp.io.corpora import FORMATS, Notes
+from clinnlp.io.documents import Reading, Source
 from clinnlp.io.jsonl import parse_note
-from clinnlp.io.lines import add_id, byte_lines, decode
+from clinnlp.io.lines import UTF_8, byte_lines, decode
+from clinnlp.io.sidecar import Sidecar
 
 __all__ = ["NoteIndex"]
 
@@ -28,14 +33,15 @@ _KEY = b"clinnlp.files"
 
 
 class _File(NamedTuple):
-    path: str
+    paths: tuple[str, ...]
     format: str
     sha256: str
+    root: str  # the file or folder that it was read from: its sidecar stands beside
 
 
 class _Place(NamedTuple):
     file: int  # position in the list of files
-    at: int  # byte of the line, or position of the note in the file
+    at: int  # byte of the line, or position of the document in the file
     line: int  # line of JSON Lines, else 0
 
 
@@ -58,11 +64,20 @@ class NoteIndex:
     """
 
     def __init__(
-        self, files: list[_File], places: dict[str, _Place], columns: dict[str, str]
+        self,
+        files: list[_File],
+        places: dict[str, _Place],
+        columns: dict[str, str],
+        *,
+        encoding: str = UTF_8,
+        repair: bool = False,
     ) -> None:
         self._files = files
         self._places = places
         self._columns = columns
+        self._encoding = encoding
+        self._repair = repair
+        self._sidecars: dict[str, Sidecar | None] = {}
         self._checked: dict[int, tuple[int, int]] = {}  # file to (size, time) when last hashed
 
     @classmethod
@@ -70,14 +85,22 @@ class NoteIndex:
         """Return the index of a source that `read_notes` made; reads every note once."""
         files: list[_File] = []
         places: dict[str, _Place] = {}
-        seen: set[str] = set()
+        reading = notes.reading()
         for path, name in notes.files:
-            for file, found in _files_of(path, name, notes.columns):
-                files.append(file)
-                for note_id, at, line in found:
-                    add_id(seen, note_id, file.path, line or None)
-                    places[note_id] = _Place(len(files) - 1, at, line)
-        return cls(files, places, dict(notes.columns))
+            begun = 0 if FORMATS[name].in_folder else len(files)
+            if not FORMATS[name].in_folder:
+                files.append(_hashed((path,), name, path))
+            starts = _line_starts(path) if _is_plain_jsonl(path, name, notes.encoding) else None
+            for at, document, note in FORMATS[name].documents(notes.source(path), reading):
+                if FORMATS[name].in_folder:
+                    files.append(_hashed(document.files, name, path))
+                    places[note.id] = _Place(len(files) - 1, 0, 0)
+                elif starts is not None and document.line is not None:
+                    places[note.id] = _Place(begun, starts(document.line), document.line)
+                else:
+                    places[note.id] = _Place(begun, at, 0)
+        repair = reading.repairs is not None
+        return cls(files, places, dict(notes.columns), encoding=notes.encoding, repair=repair)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -106,15 +129,24 @@ class NoteIndex:
         place = self._places[note_id]
         file = self._files[place.file]
         self._check(place.file)
+        path = Path(file.paths[0])
         if place.line:
-            with open(file.path, "rb") as handle:
+            with open(path, "rb") as handle:
                 handle.seek(place.at)
-                line = decode(handle.readline(), file.path, place.line)
-            return parse_note(line, file.path, place.line)
-        if file.format == "brat":
-            return read_brat_pair(Path(file.path), note_id)
-        found = FORMATS[file.format].read(Path(file.path), **self._columns)
-        return next(islice(found, place.at, None))
+                line = decode(handle.readline(), path, place.line)
+            return replace(parse_note(line, path, place.line), id=note_id)
+        known = FORMATS[file.format]
+        found = known.split(Source(path, self._encoding, self._columns))
+        document = next(islice(found, place.at, None))
+        if known.in_folder:
+            document = document._replace(name=note_id)
+        reading = Reading(repairs=Counter() if self._repair else None)
+        return replace(known.note_of(document, reading, self._sidecar(file.root)), id=note_id)
+
+    def _sidecar(self, root: str) -> Sidecar | None:
+        if root not in self._sidecars:
+            self._sidecars[root] = Sidecar.beside(Path(root))
+        return self._sidecars[root]
 
     def save(self, path: str | Path) -> None:
         """Write the index as one Parquet file."""
@@ -124,7 +156,12 @@ class NoteIndex:
             "at": pa.array([p.at for p in self._places.values()], pa.int64()),
             "line": pa.array([p.line for p in self._places.values()], pa.int64()),
         }
-        about = {"files": [list(f) for f in self._files], "columns": self._columns}
+        about = {
+            "files": [list(f) for f in self._files],
+            "columns": self._columns,
+            "encoding": self._encoding,
+            "repair": self._repair,
+        }
         metadata = {_KEY: json.dumps(about, ensure_ascii=False).encode("utf-8")}
         with atomic_path(path) as temporary:
             pq.write_table(pa.table(columns).replace_schema_metadata(metadata), temporary)
@@ -148,7 +185,10 @@ class NoteIndex:
             raise DataError("an index of notes must be one that `save` wrote", path=path)
         rows = zip(*(table[name].to_pylist() for name in ("id", "file", "at", "line")), strict=True)
         places = {note_id: _Place(*place) for note_id, *place in rows}
-        return cls([_File(*file) for file in about["files"]], places, about["columns"])
+        files = [_File(tuple(paths), *rest) for paths, *rest in about["files"]]
+        return cls(
+            files, places, about["columns"], encoding=about["encoding"], repair=about["repair"]
+        )
 
     def _check(self, number: int) -> None:
         file = self._files[number]
@@ -159,51 +199,50 @@ class NoteIndex:
             raise DataError(
                 "the file must be as it was when the index was built, got a changed one; "
                 "build the index again",
-                path=file.path,
+                path=file.paths[0],
             )
         self._checked[number] = now
 
 
-def _files_of(
-    path: Path, name: str, columns: dict[str, str]
-) -> Iterator[tuple[_File, Iterator[tuple[str, int, int]]]]:
-    """Yield each file with (id, place, line) of its notes."""
-    if name == "brat":
-        for note_id, text in find_documents(path):
-            yield _hashed(text, name), iter([(note_id, 0, 0)])
-    elif name == "jsonl" and path.suffix.lower() not in (".gz", ".xz"):
-        yield _hashed(path, name), _lines_of(path)
-    else:
-        notes = FORMATS[name].read(path, **columns)
-        yield _hashed(path, name), ((note.id, k, 0) for k, note in enumerate(notes))
+def _is_plain_jsonl(path: Path, name: str, encoding: str) -> bool:
+    """Return whether a line can be read by seeking to its byte."""
+    if name != "jsonl" or encoding != UTF_8 or path.suffix.lower() in (".gz", ".xz"):
+        return False
+    with path.open("rb") as handle:
+        return handle.read(2) not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def _lines_of(path: Path) -> Iterator[tuple[str, int, int]]:
+def _line_starts(path: Path) -> Callable[[int], int]:
+    """Return a function from rising line numbers to the byte each line begins at."""
+    lines = byte_lines(path)
     at = path.stat().st_size - sum(len(raw) for _, raw in byte_lines(path))  # a byte-order mark
-    for number, raw in byte_lines(path):
-        if raw.strip():
-            yield parse_note(decode(raw, path, number), path, number).id, at, number
-        at += len(raw)
+    number = 0
+
+    def start(wanted: int) -> int:
+        nonlocal at, number
+        for number, raw in lines:
+            at += len(raw)
+            if number == wanted:
+                return at - len(raw)
+        raise AssertionError("lines are asked for in rising order")
+
+    return start
 
 
-def _hashed(path: Path, name: str) -> _File:
-    file = _File(str(path), name, "")
+def _hashed(paths: Iterable[Path], name: str, root: Path) -> _File:
+    there = tuple(str(path) for path in paths if path.is_file())
+    file = _File(there, name, "", str(root))
     return file._replace(sha256=_hash(file))
 
 
 def _hash(file: _File) -> str:
-    return "+".join(file_sha256(path) for path in _hashed_paths(file))
-
-
-def _hashed_paths(file: _File) -> list[Path]:
-    path = Path(file.path)
-    ann = path.with_suffix(".ann")
-    return [path, ann] if file.format == "brat" and ann.is_file() else [path]
+    return "+".join(file_sha256(path) for path in file.paths)
 
 
 def _state(file: _File) -> tuple[int, int] | None:
-    """Return size and time of change, or None where the file is gone."""
-    if not Path(file.path).is_file():
+    """Return size and time of change, or None where a file is gone."""
+    paths = [Path(path) for path in file.paths]
+    if not all(path.is_file() for path in paths):
         return None
-    stats = [path.stat() for path in _hashed_paths(file)]
+    stats = [path.stat() for path in paths]
     return sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)

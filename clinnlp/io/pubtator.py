@@ -31,145 +31,98 @@ Wei, Kao and Lu, PubTator, Nucleic Acids Res 2013; Li et al., BC5CDR, Database 2
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
-from clinnlp.core.errors import DataError, OffsetError
+from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note, Relation
-from clinnlp.core.spans import Span
-from clinnlp.io.lines import add_id, encode, read_lines, write_bytes
+from clinnlp.io.documents import Document, Format, Source, file_writer
+from clinnlp.io.lines import byte_lines, decode
+from clinnlp.io.offsets import place
 
-__all__ = ["HOLDS", "read_pubtator", "write_pubtator"]
-
-HOLDS = frozenset({"entities", "entity.concepts", "entity.attributes", "relations"}) | {
-    "relation.attributes"
-}
+__all__ = ["PUBTATOR", "concepts_in"]
 
 _HEAD = re.compile(r"([^|\t]*)\|([ta])\|(.*)", re.DOTALL)
 _VARIANT = re.compile(r"[a-z]?\|")
 _NONE = ("", "-", "-1")
 _ROLES = ("Arg1", "Arg2")
 _BREAKS = re.compile(r"[\t\r\n]")
-
-
-def read_pubtator(path: str | Path, *, seen: set[str] | None = None) -> Iterator[Note]:
-    """Yield the notes of a PubTator file, one document at a time.
-
-    Parameters
-    ----------
-    path : str or Path
-        May end in ``.gz`` or ``.xz``.
-    seen : set of str, optional
-        Ids read before; each new id is added.
-
-    Raises
-    ------
-    DataError
-        With file and line: a line of another form or of another document, a repeated id.
-        `OffsetError` where a mention does not lie inside the text or is not what the file says.
-    """
-    seen = set() if seen is None else seen
-    block: list[tuple[int, str]] = []
-    for number, line in read_lines(path):
-        line = line.removesuffix("\n").removesuffix("\r")
-        if line.strip():
-            block.append((number, line))
-        elif block:
-            yield _note(block, path, seen)
-            block = []
-    if block:
-        yield _note(block, path, seen)
-
-
-def write_pubtator(notes: Iterable[Note], path: str | Path) -> int:
-    """Write notes as PubTator and return how many; the file appears only when whole.
-
-    Raises
-    ------
-    DataError
-        A note that PubTator cannot hold, naming what.
-    """
-    n = 0
-    with write_bytes(path) as handle:
-        for note in notes:
-            handle.write(encode("\n".join(_lines(note)) + "\n\n", note=note.id))
-            n += 1
-    return n
+_OTHER = "a line must begin with the id of its document; a blank line ends a document"
 
 
 # --- reading -------------------------------------------------------------------------------
 
 
-def _note(block: list[tuple[int, str]], path: str | Path, seen: set[str]) -> Note:
-    number, line = block[0]
-    title = _HEAD.fullmatch(line)
+def _split(source: Source) -> Iterator[Document]:
+    block: list[tuple[int, bytes]] = []
+    for number, raw in byte_lines(source.path, source.encoding):
+        if raw.strip():
+            block.append((number, raw))
+        elif block:
+            yield Document(source.path, block[0][0], block)
+            block = []
+    if block:
+        yield Document(source.path, block[0][0], block)
+
+
+def _parse(document: Document) -> Note:
+    block = [
+        (number, decode(raw, document.path, number).removesuffix("\n").removesuffix("\r"))
+        for number, raw in document.data
+    ]
+    title = _HEAD.fullmatch(block[0][1])
     if title is None or title[2] != "t" or not title[1]:
-        raise DataError("a document must begin with 'ID|t|title'", path=path, line=number)
+        raise document.wrong("a document must begin with 'ID|t|title'")
     note_id, text = title[1], title[3]
-    add_id(seen, note_id, path, number)
     rest = block[1:]
     abstract = _HEAD.fullmatch(rest[0][1]) if rest else None
     if abstract is not None and abstract[2] == "a":
         if abstract[1] != note_id:
-            raise _other(path, rest[0][0])
+            raise document.wrong(_OTHER, rest[0][0])
         text, rest = f"{text}\n{abstract[3]}", rest[1:]
     entities: list[Entity] = []
     relations: list[Relation] = []
     for number, line in rest:
         columns = line.split("\t")
         if columns[0] != note_id:
-            raise _other(path, number)
+            raise document.wrong(_OTHER, number)
         if len(columns) >= 5 and columns[1].isdecimal() and columns[2].isdecimal():
-            entities.append(_entity(columns, len(entities) + 1, text, path, number))
+            entities.append(_entity(columns, len(entities) + 1, text, document, number))
         elif len(columns) in (4, 5):
             relations.append(_relation(columns, len(relations) + 1))
         else:
-            raise DataError(
+            raise document.wrong(
                 "a line must have 5 to 7 columns (mention) or 4 to 5 (relation) with blanks as "
                 f"tabs, got {len(columns)} in another form",
-                path=path,
-                line=number,
+                number,
             )
     return Note(id=note_id, text=text, entities=tuple(entities), relations=tuple(relations))
 
 
-def _other(path: str | Path, number: int) -> DataError:
-    return DataError(
-        "a line must begin with the id of its document; a blank line ends a document",
-        path=path,
-        line=number,
-    )
-
-
-def _entity(columns: list[str], position: int, text: str, path: str | Path, number: int) -> Entity:
-    start, end, mention, label = int(columns[1]), int(columns[2]), columns[3], columns[4]
-    if len(columns) > 7 or not label:
-        raise DataError(
-            "a mention line must have at most 7 columns and a label", path=path, line=number
-        )
-    if not start < end <= len(text):
-        raise OffsetError(
-            f"offsets must lie inside the text of {len(text)} characters, got {start}-{end}",
-            path=path,
-            line=number,
-        )
-    if text[start:end].split() != mention.split():
-        raise OffsetError(
-            f"the mention must be the text at {start}-{end}, got another text",
-            path=path,
-            line=number,
-        )
+def _entity(
+    columns: list[str], position: int, text: str, document: Document, number: int
+) -> Entity:
+    if len(columns) > 7 or not columns[4]:
+        raise document.wrong("a mention line must have at most 7 columns and a label", number)
+    bounds = [(int(columns[1]), int(columns[2]))]
+    (span,) = place(document, text, bounds, columns[3], line=number)
     singles = columns[6] if len(columns) == 7 else ""
     return Entity(
         id=f"T{position}",
-        span=Span(start, end),
-        label=label,
-        concepts=_concepts(columns[5]) if len(columns) > 5 else (),
+        span=span,
+        label=columns[4],
+        concepts=concepts_in(columns[5]) if len(columns) > 5 else (),
         attributes={"mentions": singles} if singles else {},
     )
 
 
-def _concepts(column: str) -> tuple[str, ...]:
+def concepts_in(column: str) -> tuple[str, ...]:
+    """Return the concept ids in one field, joined by ``|`` or ``,``; see the table above.
+
+    Examples
+    --------
+    >>> concepts_in("D1|D2"), concepts_in("p|SUB|E|333|D,D3"), concepts_in("-1")
+    (('D1', 'D2'), ('p|SUB|E|333|D', 'D3'), ())
+    """
     found: list[str] = []
     for piece in column.split(","):
         found += [piece] if _VARIANT.match(piece) else piece.split("|")
@@ -186,7 +139,7 @@ def _relation(columns: list[str], position: int) -> Relation:
 
 
 def _ends(column: str) -> tuple[str, ...]:
-    return _concepts(column) or (column,)
+    return concepts_in(column) or (column,)
 
 
 # --- writing -------------------------------------------------------------------------------
@@ -228,7 +181,7 @@ def _entity_line(note: Note, entity: Entity, position: int) -> str:
 def _joined(note: Note, concepts: tuple[str, ...]) -> str:
     between = "," if any("|" in concept for concept in concepts) else "|"
     joined = between.join(concepts) or "-1"
-    if _concepts(joined) != concepts:
+    if concepts_in(joined) != concepts:
         raise _refuse(note, "concept ids without '|', ',' and blanks around them", "others")
     return joined
 
@@ -260,3 +213,17 @@ def _text(note: Note, value: object) -> str:
 
 def _refuse(note: Note, holds: str, got: str) -> DataError:
     return DataError(f"PubTator holds {holds}, got {got}; write JSONL", note=note.id)
+
+
+def _encode(note: Note) -> str:
+    return "\n".join(_lines(note)) + "\n\n"
+
+
+PUBTATOR = Format(
+    suffixes=(".pubtator", ".pubtator.txt"),
+    split=_split,
+    parse=_parse,
+    write=file_writer(_encode),
+    holds=frozenset({"entities", "entity.concepts", "entity.attributes", "relations"})
+    | {"relation.attributes"},
+)

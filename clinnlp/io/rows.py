@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.io.lines import read_lines
+from clinnlp.io.lines import UTF_8, read_lines
 
 __all__ = ["DELIMITERS", "FORMS", "check_columns", "column_names", "read_rows", "table_form"]
 
@@ -57,23 +57,29 @@ def table_form(path: str | Path, form: str | None = None) -> str:
     return suffix
 
 
-def column_names(path: str | Path, *, form: str | None = None) -> list[str]:
+def column_names(path: str | Path, *, form: str | None = None, encoding: str = UTF_8) -> list[str]:
     """Return the names of the columns of a table file; none where it has 0 bytes."""
     path = check_file(path)
     if path.stat().st_size == 0:
         return []
     if table_form(path, form) == "parquet":
         return list(_parquet(path).schema_arrow.names)
-    return next((list(row) for _, row in _records(path, form)), [])
+    return next((list(row) for _, row in _records(path, form, encoding)), [])
 
 
 def read_rows(
-    path: str | Path, wanted: Sequence[str], *, form: str | None = None
+    path: str | Path,
+    wanted: Sequence[str],
+    *,
+    form: str | None = None,
+    encoding: str = UTF_8,
+    short: list[DataError] | None = None,
 ) -> Iterator[tuple[int, Row]]:
     """Yield ``(line, values of the wanted columns)`` for each row.
 
     Values are text in CSV and TSV, plain Python values or ``None`` in Parquet. A file of 0 bytes
-    has no rows.
+    has no rows. A row of another length is raised, or where a list `short` is given its error is
+    put there and the row yielded without values.
 
     Raises
     ------
@@ -86,19 +92,24 @@ def read_rows(
     if table_form(path, form) == "parquet":
         yield from _parquet_rows(path, wanted)
         return
-    records = _records(path, form)
+    records = _records(path, form, encoding)
     _, header = next(records, (1, []))
     if not header:
         return
     at = check_columns(wanted, header, path)
     for line, row in records:
         if len(row) != len(header):
-            raise DataError(
+            error = DataError(
                 f"a row must have {len(header)} fields as the header has, got {len(row)}",
                 path=path,
                 line=line,
             )
-        yield line, tuple(row[i] for i in at)
+            if short is None:
+                raise error
+            short.append(error)
+            yield line, ()
+        else:
+            yield line, tuple(row[i] for i in at)
 
 
 def check_columns(
@@ -140,8 +151,8 @@ def _looks_like_name(name: str) -> bool:
     )
 
 
-def _records(path: Path, form: str | None) -> Iterator[tuple[int, list[str]]]:
-    lines = (line for _, line in read_lines(path))
+def _records(path: Path, form: str | None, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    lines = (line for _, line in read_lines(path, encoding))
     reader = csv.reader(lines, delimiter=DELIMITERS[table_form(path, form)], strict=True)
     while True:
         began = reader.line_num + 1

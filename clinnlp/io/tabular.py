@@ -21,6 +21,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +36,21 @@ from clinnlp.core.pipeline import chunks
 from clinnlp.core.tables import EntityTable, EventTable
 from clinnlp.core.vocab import Concept, Vocabulary, fold
 from clinnlp.io.arrow import read_columns, write_columns
-from clinnlp.io.lines import add_id, encode, write_bytes
-from clinnlp.io.rows import DELIMITERS, check_columns, column_names, read_rows, table_form
+from clinnlp.io.documents import Document, Format, Source, add_id, id_of
+from clinnlp.io.lines import encode, write_bytes
+from clinnlp.io.rows import DELIMITERS, FORMS, check_columns, column_names, read_rows, table_form
 
 __all__ = [
-    "HOLDS",
+    "TABLES",
     "from_pandas",
     "read_entity_table",
     "read_events",
-    "read_note_table",
-    "read_table",
     "read_vocabulary",
     "write_entity_table",
     "write_events",
     "write_table",
 ]
 
-HOLDS = frozenset({"patient", "encounter", "time", "known", "kind", "labels"})
 COLUMNS = ("id", "text", "patient", "encounter", "time", "known", "kind", "label")
 
 _TIMES = ("time", "known")
@@ -108,56 +107,6 @@ def from_pandas(
         notes.append(_note(dict(zip(named, values, strict=True)), str(row), f"row {row}", None))
         add_id(seen, notes[-1].id, f"row {row}")
     return notes
-
-
-def read_table(
-    path: str | Path,
-    *,
-    text: str,
-    id: str | None = None,
-    patient: str | None = None,
-    encounter: str | None = None,
-    time: str | None = None,
-    known: str | None = None,
-    kind: str | None = None,
-    label: str | None = None,
-    seen: set[str] | None = None,
-) -> Iterator[Note]:
-    """Yield one note per row of a CSV, TSV or Parquet file, row by row.
-
-    Parameters
-    ----------
-    path : str or Path
-        CSV and TSV may end in ``.gz`` or ``.xz``.
-    text : str
-        Name of the column with the text; the others as in `from_pandas`.
-    seen : set of str, optional
-        Ids read before; each new id is added.
-
-    Raises
-    ------
-    DataError
-        With file and line: a missing column (naming those that exist), a repeated or empty id,
-        a time that is none, broken quoting, not UTF-8.
-    """
-    named = _named(locals())
-    return _table(Path(path), named, set() if seen is None else seen)
-
-
-def read_note_table(
-    path: str | Path, *, seen: set[str] | None = None, form: str | None = None, **columns: str
-) -> Iterator[Note]:
-    """Yield the notes of a table; without names, columns called as in `COLUMNS` are read.
-
-    `form` is ``"csv"``, ``"tsv"`` or ``"parquet"``; by suffix where absent.
-    """
-    unknown = sorted(set(columns) - set(COLUMNS))
-    if unknown:
-        raise ArgumentError(f"columns of notes are {', '.join(COLUMNS)}, got {', '.join(unknown)}")
-    if not columns:
-        names = column_names(path, form=form)
-        columns = {name: name for name in COLUMNS if name in names}
-    return _table(Path(path), {"text": "text", **columns}, set() if seen is None else seen, form)
 
 
 def write_table(notes: Iterable[Note], path: str | Path, *, form: str | None = None) -> int:
@@ -264,14 +213,28 @@ def _named(arguments: Mapping[str, Any]) -> dict[str, str]:
     return {field: arguments[field] for field in COLUMNS if arguments[field] is not None}
 
 
-def _table(
-    path: Path, named: Mapping[str, str], seen: set[str], form: str | None = None
-) -> Iterator[Note]:
-    stem = path.name.split(".")[0]
-    for row, (line, values) in enumerate(read_rows(path, list(named.values()), form=form)):
-        note = _note(dict(zip(named, values, strict=True)), f"{stem}-{row}", path, line)
-        add_id(seen, note.id, path, line)
-        yield note
+def _split(source: Source, *, form: str) -> Iterator[Document]:
+    """Give the rows; without names, of the columns called as in `COLUMNS`."""
+    path, named = source.path, dict(source.columns)
+    unknown = sorted(set(named) - set(COLUMNS))
+    if unknown:
+        raise ArgumentError(f"columns of notes are {', '.join(COLUMNS)}, got {', '.join(unknown)}")
+    if not named:
+        names = column_names(path, form=form, encoding=source.encoding)
+        named = {name: name for name in COLUMNS if name in names}
+    named = {"text": "text", **named}
+    wanted = list(named.values())
+    short: list[DataError] = []
+    rows = read_rows(path, wanted, form=form, encoding=source.encoding, short=short)
+    for n, (line, values) in enumerate(rows):
+        data = dict(zip(named, values, strict=True)) if not short else short.pop()
+        yield Document(path, line, data, id_of(path, n))
+
+
+def _parse(document: Document) -> Note:
+    if isinstance(document.data, DataError):
+        raise document.data
+    return _note(document.data, document.name, document.path, document.line)
 
 
 def _note(values: dict[str, Any], unnamed: str, path: str | Path, line: int | None) -> Note:
@@ -395,3 +358,15 @@ def _check_parquet(row: Mapping[str, Any]) -> None:
     encode(row["text"], note=row["id"])
     if any(row[field] is not None and row[field].tzinfo is not None for field in _TIMES):
         raise DataError("Parquet holds times without zone, got one with", note=row["id"])
+
+
+TABLES = {
+    form: Format(
+        suffixes=(f".{form}",),
+        split=partial(_split, form=form),
+        parse=_parse,
+        write=partial(write_table, form=form),
+        holds=frozenset({"patient", "encounter", "time", "known", "kind", "labels"}),
+    )
+    for form in FORMS
+}

@@ -5,7 +5,7 @@ import pytest
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Assertion, Entity, Note, Relation
 from clinnlp.core.spans import Span
-from clinnlp.io.brat import find_documents, read_brat, write_brat
+from clinnlp.io.brat import BRAT
 
 TEXT = "No low or high\nsodium after lithium."
 ANN = """\
@@ -34,7 +34,7 @@ def pair(tmp_path):
 
 
 def test_every_kind_of_line(pair):
-    (note,) = read_brat(pair)
+    (note,) = BRAT.read(pair)
     assert note.entities == (
         Entity(
             id="T1",
@@ -71,9 +71,9 @@ def test_every_kind_of_line(pair):
 
 
 def test_back_to_brats_own_lines(pair, tmp_path):
-    (note,) = read_brat(pair)
-    write_brat([note], tmp_path / "out")
-    assert list(read_brat(tmp_path / "out")) == [note]
+    (note,) = BRAT.read(pair)
+    BRAT.write([note], tmp_path / "out")
+    assert list(BRAT.read(tmp_path / "out")) == [note]
     written = (tmp_path / "out" / "a.ann").read_text().splitlines()
     assert written[:5] == [
         "T1\tDrug 28 35\tlithium",
@@ -93,42 +93,41 @@ def test_nested_folders_give_ids_and_come_back(tmp_path):
         Note(id="train/b.1", text=""),
         Note(id="train/é", text=""),
     ]
-    write_brat(notes, tmp_path / "out")
-    assert list(read_brat(tmp_path / "out")) == notes
-    assert [note_id for note_id, _ in find_documents(tmp_path / "out")] == [n.id for n in notes]
+    BRAT.write(notes, tmp_path / "out")
+    assert list(BRAT.read(tmp_path / "out")) == notes
 
 
 def test_text_without_annotations_and_annotations_without_text(tmp_path):
     (tmp_path / "a.txt").write_text("plain")
-    assert list(read_brat(tmp_path)) == [Note(id="a", text="plain")]
+    assert list(BRAT.read(tmp_path)) == [Note(id="a", text="plain")]
     (tmp_path / "b.ann").write_text("")
     with pytest.raises(DataError, match=r"b.ann: each .ann must have its .txt"):
-        list(read_brat(tmp_path))
+        list(BRAT.read(tmp_path))
     with pytest.raises(DataError, match=r"b.txt: no such file"):
-        list(read_brat(tmp_path / "b.ann"))
+        list(BRAT.read(tmp_path / "b.ann"))
 
 
 def test_one_pair(tmp_path):
     path = tmp_path / "a.ann"
-    assert write_brat([Note(id="a", text="x")], path) == 1
-    assert list(read_brat(path)) == [Note(id="a", text="x")]
+    assert BRAT.write([Note(id="a", text="x")], path) == 1
+    assert list(BRAT.read(path)) == [Note(id="a", text="x")]
     with pytest.raises(DataError, match=r"one note whose id is 'a', got 2 notes"):
-        write_brat([Note(id="a", text="x"), Note(id="b", text="y")], path)
+        BRAT.write([Note(id="a", text="x"), Note(id="b", text="y")], path)
 
 
 @pytest.mark.parametrize("bad", ["../a", "/a", "", "a/../b", "a\\b", "a//b", "."])
 def test_ids_that_are_no_file_names(bad, tmp_path):
     with pytest.raises(DataError, match=r"relative file name"):
-        write_brat([Note(id=bad, text="")], tmp_path / "out")
+        BRAT.write([Note(id=bad, text="")], tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_repeated_id_and_a_file_in_the_way(tmp_path):
     with pytest.raises(DataError, match=r"ids of notes must be unique"):
-        write_brat([Note(id="a", text="")] * 2, tmp_path / "out")
+        BRAT.write([Note(id="a", text="")] * 2, tmp_path / "out")
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentError, match=r"new or empty"):
-        write_brat([], tmp_path / "file")
+        BRAT.write([], tmp_path / "file")
 
 
 DRUG = Entity(id="T1", span=Span(0, 2), label="Drug")
@@ -149,20 +148,20 @@ def test_relations_brat_cannot_hold(roles, message, tmp_path):
         id="n", text=TEXT, entities=(DRUG,), relations=(Relation(id="R1", label="R", roles=roles),)
     )
     with pytest.raises(DataError, match=message):
-        write_brat([note], tmp_path / "out")
+        BRAT.write([note], tmp_path / "out")
 
 
 def test_ids_shared_by_a_mention_and_a_relation_are_refused(tmp_path):
     link = Relation(id="T1", label="R", roles={"a": ("T1",), "b": ("T1",)})
     with pytest.raises(DataError, match=r"ids that no two"):
-        write_brat([Note(id="n", text=TEXT, entities=(DRUG,), relations=(link,))], tmp_path / "o")
+        BRAT.write([Note(id="n", text=TEXT, entities=(DRUG,), relations=(link,))], tmp_path / "o")
 
 
 def test_foreign_ids_are_kept_beside_ids_brat_allows(tmp_path):
     first = Entity(id="drug-1", span=Span(0, 2), label="Drug")
     link = Relation(id="T7", label="R", roles={"a": ("drug-1",), "b": ("T1",)})
     note = Note(id="n", text=TEXT, entities=(first, DRUG), relations=(link,))
-    write_brat([note], tmp_path / "out")
-    assert list(read_brat(tmp_path / "out")) == [note]
+    BRAT.write([note], tmp_path / "out")
+    assert list(BRAT.read(tmp_path / "out")) == [note]
     lines = (tmp_path / "out" / "n.ann").read_text().splitlines()
     assert [line.split("\t")[0] for line in lines[:3]] == ["T2", "T1", "R1"]

@@ -5,13 +5,13 @@ import pytest
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
-from clinnlp.io.conll import looks_like_conll, read_conll, write_conll
+from clinnlp.io.conll import CONLL, looks_like_conll
 
 
 def read(tmp_path, text, name="train.conll"):
     path = tmp_path / name
     path.write_text(text)
-    return list(read_conll(path))
+    return list(CONLL.read(path))
 
 
 def test_without_documents_each_sentence_is_a_note(tmp_path):
@@ -56,9 +56,9 @@ def test_text_is_cut_into_words_where_a_note_has_no_tokens(tmp_path):
     drug = Entity(id="T1", span=Span(8, 15), label="Dose")
     note = Note(id="n", text="Aspirin  10.5 mg\ndaily", entities=(drug,))
     with pytest.raises(DataError, match=r"begin and end with a token"):
-        write_conll([note], tmp_path / "a.conll")
+        CONLL.write([note], tmp_path / "a.conll")
     note = note.with_(entities=(Entity(id="T1", span=Span(9, 16), label="Dose"),))
-    write_conll([note], tmp_path / "a.conll")
+    CONLL.write([note], tmp_path / "a.conll")
     assert (tmp_path / "a.conll").read_text().splitlines() == [
         "-DOCSTART- (n)\tO",
         "",
@@ -72,8 +72,8 @@ def test_text_is_cut_into_words_where_a_note_has_no_tokens(tmp_path):
 
 def test_a_sentence_may_end_between_tokens(tmp_path):
     note = Note(id="n", text="One. \nTwo.", sentences=(Span(0, 6), Span(6, 10)))
-    write_conll([note], tmp_path / "a.conll")
-    (back,) = read_conll(tmp_path / "a.conll")
+    CONLL.write([note], tmp_path / "a.conll")
+    (back,) = CONLL.read(tmp_path / "a.conll")
     assert back.text == "One .\nTwo ."
 
 
@@ -93,10 +93,10 @@ def mention(start, end, label="L", **more):
 )
 def test_what_conll_cannot_hold(more, message, tmp_path):
     with pytest.raises(DataError, match=message):
-        write_conll([Note(id="n", text="a b c", **more)], tmp_path / "a.conll")
+        CONLL.write([Note(id="n", text="a b c", **more)], tmp_path / "a.conll")
     assert not list(tmp_path.iterdir())
 
 
 def test_an_id_with_a_tab_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"ids without tab"):
-        write_conll([Note(id="a\tb", text="x")], tmp_path / "a.conll")
+        CONLL.write([Note(id="a\tb", text="x")], tmp_path / "a.conll")

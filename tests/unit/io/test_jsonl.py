@@ -7,7 +7,9 @@ import pytest
 from clinnlp.core.errors import DataError, OffsetError
 from clinnlp.core.notes import Assertion, Entity, Note, Relation
 from clinnlp.core.spans import Span
-from clinnlp.io.jsonl import note_from_record, note_to_record, parse_note, read_jsonl, write_jsonl
+from clinnlp.io.documents import Reading
+from clinnlp.io.jsonl import JSONL, parse_note
+from clinnlp.io.records import note_from_record, note_to_record
 
 
 def test_empty_values_have_no_key():
@@ -117,9 +119,9 @@ def test_deep_nesting_is_broken_json_not_a_crash():
 def test_blank_lines_and_ids_seen_elsewhere(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('\n{"id": "n1", "text": ""}\n  \n')
-    assert [note.id for note in read_jsonl(path)] == ["n1"]
+    assert [note.id for note in JSONL.read(path)] == ["n1"]
     with pytest.raises(DataError, match=r"a.jsonl:2: ids of notes must be unique"):
-        list(read_jsonl(path, seen={"n1"}))
+        list(JSONL.read(path, Reading(seen={"n1"})))
 
 
 def test_text_with_line_breaks_stays_on_one_line(tmp_path):
@@ -127,6 +129,6 @@ def test_text_with_line_breaks_stays_on_one_line(tmp_path):
         id="n", text="a\nb\r\nc\u2028d", entities=(Entity(id="T", span=Span(0, 3), label="L"),)
     )
     path = tmp_path / "a.jsonl"
-    assert write_jsonl([note], path) == 1
+    assert JSONL.write([note], path) == 1
     assert path.read_bytes().count(b"\n") == 1
-    assert list(read_jsonl(path)) == [note]
+    assert list(JSONL.read(path)) == [note]

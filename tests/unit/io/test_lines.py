@@ -5,7 +5,8 @@ import gzip
 import pytest
 
 from clinnlp.core.errors import DataError, RunError
-from clinnlp.io.lines import add_id, byte_lines, encode, open_bytes, read_lines, write_bytes
+from clinnlp.io.documents import add_id
+from clinnlp.io.lines import byte_lines, encode, open_bytes, read_lines, write_bytes
 
 
 def test_only_newline_ends_a_line(tmp_path):

@@ -5,13 +5,13 @@ import pytest
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.spans import Span
-from clinnlp.io.pubtator import read_pubtator, write_pubtator
+from clinnlp.io.pubtator import PUBTATOR
 
 
 def read(tmp_path, *lines):
     path = tmp_path / "a.pubtator"
     path.write_bytes("\n".join(lines).encode())
-    return list(read_pubtator(path))
+    return list(PUBTATOR.read(path))
 
 
 def test_columns(tmp_path):
@@ -53,8 +53,8 @@ def test_title_alone_and_empty_abstract_differ(tmp_path):
     notes = read(tmp_path, "1|t|Title", "", "", "2|t|Title", "2|a|", "", "x|t|", "x|a|")
     assert [n.text for n in notes] == ["Title", "Title\n", "\n"]
     path = tmp_path / "b.pubtator"
-    write_pubtator(notes, path)
-    assert list(read_pubtator(path)) == notes
+    PUBTATOR.write(notes, path)
+    assert list(PUBTATOR.read(path)) == notes
 
 
 def entity(**more):
@@ -102,7 +102,7 @@ def relation(**more):
 )
 def test_what_pubtator_cannot_hold(note, message, tmp_path):
     with pytest.raises(DataError, match=message) as caught:
-        write_pubtator([note], tmp_path / "a.pubtator")
+        PUBTATOR.write([note], tmp_path / "a.pubtator")
     assert caught.value.note == note.id
     assert not list(tmp_path.iterdir())
 
@@ -110,4 +110,4 @@ def test_what_pubtator_cannot_hold(note, message, tmp_path):
 def test_relation_that_would_read_as_a_mention_is_refused(tmp_path):
     odd = relation(label="1", roles={"Arg1": ("2",), "Arg2": ("D2",)}, attributes={"novelty": "x"})
     with pytest.raises(DataError, match=r"labels and concepts"):
-        write_pubtator([Note(id="n", text="abc", relations=(odd,))], tmp_path / "a.pubtator")
+        PUBTATOR.write([Note(id="n", text="abc", relations=(odd,))], tmp_path / "a.pubtator")

@@ -9,11 +9,11 @@ import pytest
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
 from clinnlp.core.tables import EntityTable, EventTable
+from clinnlp.io.corpora import read_notes
 from clinnlp.io.tabular import (
     from_pandas,
     read_entity_table,
     read_events,
-    read_table,
     read_vocabulary,
     write_entity_table,
     write_events,
@@ -98,7 +98,7 @@ def test_read_table_numbers_rows_and_names_columns(tmp_path):
     path = tmp_path / "a.csv.gz"
     frame = pd.DataFrame({"note": ["a", ""], "mrn": ["007", ""], "who": ["x", "y"]})
     frame.to_csv(path, index=False)
-    assert list(read_table(path, text="note", patient="mrn")) == [
+    assert list(read_notes(path, text="note", patient="mrn")) == [
         Note(id="a-0", text="a", patient="007"),
         Note(id="a-1", text=""),
     ]
@@ -114,12 +114,12 @@ def test_parquet_types(tmp_path):
             "w": pd.to_datetime(["2024-01-01 10:00", None]),
         }
     ).to_parquet(path)
-    assert list(read_table(path, text="t", id="n", time="d", known="w")) == [
+    assert list(read_notes(path, text="t", id="n", time="d", known="w")) == [
         Note(id="7", text="a", time=datetime(2024, 1, 1), known=datetime(2024, 1, 1, 10)),
         Note(id="8", text=""),
     ]
     with pytest.raises(DataError, match=r"a.parquet:1: time must be an ISO 8601"):
-        next(read_table(path, text="t", time="n"))
+        list(read_notes(path, text="t", time="n"))
 
 
 @pytest.mark.parametrize(

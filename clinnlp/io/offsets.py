@@ -1,0 +1,124 @@
+"""Where a mention stands: offsets checked against its text, and repaired only on request.
+
+A file that gives a mention its text lets offsets be checked. Where they do not hold, one of a few
+known ways of counting may explain it; a repair is counted under its name, and nothing is searched
+for: a mention whose text stands elsewhere stays refused.
+
+================== ==========================================================================
+repair             offsets of the file
+================== ==========================================================================
+bytes              count bytes of UTF-8
+UTF-16             count units of UTF-16 (Java, JavaScript, .NET): an emoji is two
+CRLF as one        count ``\\r\\n`` as one character
+CRLF for LF        count each ``\\n`` as two, because the file had ``\\r\\n`` once
+end included       end with the last character, not behind it
+one too late       begin and end one too late (the first character is 1)
+one too early      begin and end one too early
+================== ==========================================================================
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+from clinnlp.core.errors import OffsetError
+from clinnlp.core.spans import Span
+from clinnlp.io.documents import Document
+
+__all__ = ["REPAIRS", "place"]
+
+Bounds = Sequence[tuple[int, int]]
+_SPACE = re.compile(r"\s")
+
+
+def place(
+    document: Document, text: str, bounds: Bounds, mention: str | None, *, line: int | None = None
+) -> tuple[Span, ...]:
+    """Return the pieces of a mention in text order, where they are its text but for white space.
+
+    Parameters
+    ----------
+    document : Document
+        Named in errors; counts repairs where these are wanted.
+    text : str
+        The whole text.
+    bounds : sequence of (int, int)
+        Start and end of each piece, as the file gives them.
+    mention : str or None
+        What the file says the mention is; ``None``: not said, so that it is not checked.
+
+    Raises
+    ------
+    OffsetError
+        The offsets lie outside the text, or the text there is another.
+    """
+    if _inside(bounds, len(text)):
+        if mention is None or " ".join(text[a:b] for a, b in bounds).split() == mention.split():
+            return tuple(Span(a, b) for a, b in sorted(bounds))
+    name, moved = _explained(text, bounds, mention)
+    if moved and document.repairs is not None:
+        document.repairs[name] += 1
+        return tuple(Span(a, b) for a, b in sorted(moved))
+    where = ";".join(f"{a}-{b}" for a, b in bounds)
+    hint = f"; it would be by the rule {name!r}: read with repair" if moved else ""
+    if not _inside(bounds, len(text)):
+        said = f"offsets must lie inside the text of {len(text)} characters, got {where}{hint}"
+    else:
+        said = f"the mention must be the text at {where}, got another text{hint}"
+    raise OffsetError(said, path=document.path, line=document.line if line is None else line)
+
+
+def _inside(bounds: Bounds, n_chars: int) -> bool:
+    return all(0 <= start < end <= n_chars for start, end in bounds)
+
+
+def _explained(text: str, bounds: Bounds, mention: str | None) -> tuple[str, list[tuple[int, int]]]:
+    """Return the repair under which the mention is the text there, and the bounds it gives."""
+    if mention is None or not mention.strip():
+        return "", []
+    wanted = _SPACE.sub(" ", mention)
+    for name, moved_by in REPAIRS.items():
+        moved = moved_by(text, bounds)
+        if moved and _inside(moved, len(text)):
+            if _SPACE.sub(" ", " ".join(text[a:b] for a, b in moved)) == wanted:
+                return name, moved
+    return "", []
+
+
+def _each(point: Callable[[str, int], int]) -> Callable[[str, Bounds], list[tuple[int, int]]]:
+    return lambda text, bounds: [(point(text, a), point(text, b)) for a, b in bounds]
+
+
+def _from_units(encoding: str, width: int) -> Callable[[str, int], int]:
+    def point(text: str, at: int) -> int:
+        raw = text.encode(encoding, "surrogatepass")[: at * width]
+        return len(raw.decode(encoding, "ignore"))
+
+    return point
+
+
+def _from_short_breaks(text: str, at: int) -> int:
+    for found in re.finditer("\r\n", text):
+        if found.start() >= at:
+            break
+        at += 1
+    return at
+
+
+def _from_long_breaks(text: str, at: int) -> int:
+    n_before = 0
+    for found in re.finditer("\n", text):
+        if at <= found.end() + n_before:
+            break
+        n_before += 1
+    return at - n_before
+
+
+REPAIRS: dict[str, Callable[[str, Bounds], list[tuple[int, int]]]] = {
+    "bytes": _each(_from_units("utf-8", 1)),
+    "UTF-16": _each(_from_units("utf-16-le", 2)),
+    "CRLF as one": _each(_from_short_breaks),
+    "CRLF for LF": _each(_from_long_breaks),
+    "end included": lambda _, bounds: [(a, b + 1) for a, b in bounds],
+    "one too late": lambda _, bounds: [(a - 1, b - 1) for a, b in bounds],
+    "one too early": lambda _, bounds: [(a + 1, b + 1) for a, b in bounds],
+}
