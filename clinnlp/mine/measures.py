@@ -14,16 +14,15 @@ Tan, Kumar and Srivastava, Selecting the right objective measure, Inf Syst 2004;
 Hahsler, A probabilistic comparison of commonly used interest measures for association rules.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-from scipy import special
 
-from clinnlp.core.checks import check_fraction
+from clinnlp.core.checks import check_one_of
 from clinnlp.core.counts import Counts, Floats, Table2x2, ratio
+from clinnlp.mine.intervals import Interval, half_where_empty, log_interval
 from clinnlp.mine.tails import hypergeometric_sf
 
 __all__ = [
+    "SIDES",
     "Interval",
     "antecedent_support",
     "certainty",
@@ -35,6 +34,8 @@ __all__ = [
     "kulczynski",
     "leverage",
     "lift",
+    "lift_interval",
+    "mid_p",
     "odds_ratio",
     "odds_ratio_interval",
     "representativity",
@@ -43,11 +44,7 @@ __all__ = [
 ]
 
 
-class Interval(NamedTuple):
-    """Lower and upper limits, arrays of one shape."""
-
-    low: Floats
-    high: Floats
+SIDES = ("greater", "less")
 
 
 def antecedent_support(t: Table2x2) -> Floats:
@@ -91,6 +88,36 @@ def lift(t: Table2x2) -> Floats:
     2.0
     """
     return ratio(t.n * t.n_ab, t.n_a * t.n_b)
+
+
+def lift_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
+    """Interval of the lift: exp(log lift ± z √V), by the delta method for multinomial counts.
+
+    V = 1/n_ab − 1/n_a − 1/n_b + (2 lift − 1)/n. Where n_ab is 0, V is that of a table with a half
+    added to each of its four cells (Haldane 1956), and the lower limit is 0.
+
+    Parameters
+    ----------
+    level : float
+        Coverage of the two-sided interval, between 0 and 1.
+
+    Raises
+    ------
+    ArgumentError
+        `level` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> low, high = lift_interval(Table2x2(n_ab=3, n_a=5, n_b=6, n=20))
+    >>> round(float(low), 3), round(float(high), 3)
+    (1.024, 3.906)
+    """
+    more = 0.5 * (t.n_ab == 0)
+    both, n_a, n_b, n = t.n_ab + more, t.n_a + 2 * more, t.n_b + 2 * more, t.n + 4 * more
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = np.log(both) + np.log(n) - np.log(n_a) - np.log(n_b)
+        variance = 1 / both - 1 / n_a - 1 / n_b + (2 * np.exp(middle) - 1) / n
+    return log_interval(lift(t), middle, np.maximum(variance, 0.0), level=level)
 
 
 def leverage(t: Table2x2) -> Floats:
@@ -205,24 +232,20 @@ def odds_ratio_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
     >>> round(float(low), 3), round(float(high), 2)
     (0.671, 53.68)
     """
-    check_fraction(level, name="level")
-    cells = np.stack([t.a, t.b, t.c, t.d]).astype(np.float64)
-    cells = cells + 0.5 * (cells == 0).any(axis=0)
-    a, b, c, d = cells
+    a, b, c, d = half_where_empty(t.a, t.b, t.c, t.d)
     middle = np.log(a) + np.log(d) - np.log(b) - np.log(c)
-    half = special.ndtri(0.5 + level / 2) * np.sqrt((1 / cells).sum(axis=0))
-    value = odds_ratio(t)
-    low = np.where(value == 0, 0.0, np.exp(middle - half))
-    high = np.where(value == np.inf, np.inf, np.exp(middle + half))
-    undefined = np.isnan(value)
-    return Interval(np.where(undefined, np.nan, low), np.where(undefined, np.nan, high))
+    return log_interval(odds_ratio(t), middle, 1 / a + 1 / b + 1 / c + 1 / d, level=level)
 
 
-def fisher_p(t: Table2x2) -> Floats:
-    """One-sided p of Fisher's exact test for more joint baskets than under independence.
+def fisher_p(t: Table2x2, *, side: str = "greater") -> Floats:
+    """One-sided p of Fisher's exact test.
 
-    P(X ≥ n_ab) for X hypergeometric with the table's margins. Its estimand is the odds ratio,
-    its null an odds ratio of at most 1.
+    With X hypergeometric given the table's margins, ``"greater"`` is P(X ≥ n_ab), against more
+    joint baskets than under independence (an odds ratio above 1), ``"less"`` is P(X ≤ n_ab).
+
+    Parameters
+    ----------
+    side : {"greater", "less"}
 
     References
     ----------
@@ -233,7 +256,42 @@ def fisher_p(t: Table2x2) -> Floats:
     >>> round(float(fisher_p(Table2x2(n_ab=3, n_a=5, n_b=6, n=20))), 6)
     0.131321
     """
-    return hypergeometric_sf(t.n_ab, t.n, t.n_a, t.n_b)
+    check_one_of(side, SIDES, name="side")
+    return _upper(t, 0) if side == "greater" else _upper(_without(t), 0)
+
+
+def mid_p(t: Table2x2, *, side: str = "greater") -> Floats:
+    """One-sided mid-p: Fisher's p less half the chance of the table itself.
+
+    P(X > n_ab) + ½ P(X = n_ab) for ``"greater"``, P(X < n_ab) + ½ P(X = n_ab) for ``"less"``. Less
+    cautious than Fisher's p: on average right, in a single table it may exceed its level a little.
+
+    Parameters
+    ----------
+    side : {"greater", "less"}
+
+    References
+    ----------
+    Lancaster, Significance tests in discrete distributions, J Am Stat Assoc 1961;56:223.
+
+    Examples
+    --------
+    >>> round(float(mid_p(Table2x2(n_ab=3, n_a=5, n_b=6, n=20))), 6)
+    0.072626
+    """
+    check_one_of(side, SIDES, name="side")
+    table = t if side == "greater" else _without(t)
+    return (_upper(table, 0) + _upper(table, 1)) / 2
+
+
+def _upper(t: Table2x2, beyond: int) -> Floats:
+    """P(X ≥ n_ab + beyond)."""
+    return hypergeometric_sf(t.n_ab + beyond, t.n, t.n_a, t.n_b)
+
+
+def _without(t: Table2x2) -> Table2x2:
+    """Return the tables of A and not-B, whose upper tail is the lower one of A and B."""
+    return Table2x2(n_ab=t.b, n_a=t.n_a, n_b=t.n - t.n_b, n=t.n)
 
 
 def _excess(t: Table2x2) -> Counts:
