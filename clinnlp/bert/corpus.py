@@ -1,20 +1,67 @@
-"""Training notes: what is checked before a model sees them, and which tenth picks the epoch."""
+"""Training notes: what is checked before a model sees them, and which tenth picks the epoch.
+
+A mapping of names to notes is several *corpora*, each of which annotates labels of its own.
+"""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from clinnlp.core.checks import check_disjoint, check_reiterable
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note, check_note
 
 __all__ = [
+    "Corpora",
+    "Notes",
+    "annotated_labels",
+    "check_known",
+    "corpora_of",
     "corpus_sha256",
+    "drop_overlap",
     "entity_labels",
     "note_labels",
     "only_label",
     "read_train",
+    "split_corpora",
     "split_selection",
 ]
+
+Notes = Iterable[Note] | Mapping[str, Iterable[Note]]
+Corpora = dict[str, list[Note]]
+
+_ONLY = "train"  # the name of a corpus that comes without one
+
+
+def corpora_of(notes: Notes) -> dict[str, Iterable[Note]]:
+    """Return notes by the name of their corpus; plain notes are one corpus.
+
+    Raises
+    ------
+    DataError
+        There is no corpus.
+    """
+    if not isinstance(notes, Mapping):
+        return {_ONLY: notes}
+    if not notes:
+        raise DataError("train must hold at least one corpus, got none")
+    return dict(notes)
+
+
+def drop_overlap(notes: Iterable[Note], *others: Iterable[Note]) -> list[Note]:
+    """Return the notes whose id and text stand in none of the others.
+
+    Examples
+    --------
+    >>> a, b, c = (Note(id=i, text=t) for i, t in [("1", "x"), ("2", "y"), ("3", "x")])
+    >>> [note.id for note in drop_overlap([a, b], [c])]
+    ['2']
+    """
+    ids, texts = set(), set()
+    for other in others:
+        for note in other:
+            ids.add(note.id)
+            texts.add(note.text)
+    return [note for note in notes if note.id not in ids and note.text not in texts]
 
 
 def read_train(train: Iterable[Note], dev: Iterable[Note] | None) -> list[Note]:
@@ -52,13 +99,56 @@ def split_selection(notes: Sequence[Note], fraction: float) -> tuple[list[Note],
     >>> len(fit), len(selection)
     (18, 2)
     """
-    groups = [_group(note) for note in notes]
-    names = sorted(set(groups))
+    fit, selection = split_corpora({_ONLY: notes}, fraction)
+    return fit[_ONLY], selection[_ONLY]
+
+
+def split_corpora(
+    corpora: Mapping[str, Sequence[Note]], fraction: float
+) -> tuple[Corpora, Corpora]:
+    """Return corpora to fit and for selection; a text in several goes to one side in all."""
+    groups = {name: [_group(note) for note in notes] for name, notes in corpora.items()}
+    names = sorted({group for each in groups.values() for group in each})
     n_aside = max(1, round(fraction * len(names))) if fraction > 0 and len(names) > 1 else 0
     aside = set(names[:n_aside])
-    fit = [note for note, group in zip(notes, groups, strict=True) if group not in aside]
-    selection = [note for note, group in zip(notes, groups, strict=True) if group in aside]
-    return fit, selection
+
+    def side(wanted: bool) -> Corpora:  # noqa: FBT001
+        return {
+            name: [n for n, group in zip(notes, groups[name], strict=True)
+                   if (group in aside) == wanted]
+            for name, notes in corpora.items()
+        }  # fmt: skip
+
+    return side(False), side(True)
+
+
+def annotated_labels(
+    corpora: Mapping[str, Sequence[Note]], labels: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return which of the labels each corpus annotates: those it has a mention of.
+
+    Raises
+    ------
+    DataError
+        A corpus has no mention of any of them.
+    """
+    out = {}
+    for name, notes in corpora.items():
+        found = {entity.label for note in notes for entity in note.entities}
+        out[name] = tuple(label for label in labels if label in found)
+        if not out[name]:
+            raise DataError(f"corpus {name} must have a mention to learn from, got none")
+    return out
+
+
+def check_known(found: Iterable[str], labels: Sequence[str]) -> None:
+    """Raise `DataError` where dev has a label that train has not."""
+    unknown = sorted(set(found) - set(labels))
+    if unknown:
+        raise DataError(
+            f"labels of dev must be among those of train ({', '.join(labels)}), "
+            f"got {', '.join(unknown)}"
+        )
 
 
 def entity_labels(notes: Iterable[Note], wanted: Sequence[str] | None) -> tuple[str, ...]:

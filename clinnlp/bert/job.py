@@ -64,12 +64,6 @@ class Job:
         self.out, self.encoder = _check_out(out), encoder
         self.progress, self.resume = progress, resume
         self.source = find_encoder(encoder)
-        n_most = max_positions(self.source)
-        if self.settings.max_tokens > n_most:
-            raise ArgumentError(
-                f"max_tokens must be at most {n_most}, what encoder {str(encoder)!r} can read at "
-                f"once, got {self.settings.max_tokens}"
-            )
         self.accelerator = make_accelerator(self.settings)
 
     @property
@@ -78,7 +72,19 @@ class Job:
         return settings_to(self.settings)
 
     def network(self, build: Callable[[str, Sequence[str]], Any], labels: Sequence[str]) -> Network:
-        """Return the encoder with a new head for `labels`."""
+        """Return the encoder with a new head for `labels`.
+
+        Raises
+        ------
+        ArgumentError
+            The encoder cannot read `max_tokens` at once.
+        """
+        n_most = max_positions(self.source)
+        if self.settings.max_tokens > n_most:
+            raise ArgumentError(
+                f"max_tokens must be at most {n_most}, what encoder {str(self.encoder)!r} can read "
+                f"at once, got {self.settings.max_tokens}"
+            )
         return Network(
             build(self.source, labels),
             load_tokenizer(self.source),

@@ -1,11 +1,15 @@
 """Labels as tag ids, gold mentions as tags of words, and back by constrained decoding.
 
-Tag ids: 0 is ``O``; label k has ``B`` = 2k + 1 and ``I`` = 2k + 2. Decoding finds the tag
-sequence of highest summed log probability among those in which ``I-x`` follows only ``B-x`` or
-``I-x`` (Viterbi with 0 / -inf transitions). Because every other tag may follow anything, one
-step costs O(tags). And where at some word each ``B-x`` is at least as likely as its ``I-x``, an
-``I`` there can be exchanged for its ``B`` without loss: the words before and after decode apart,
-exactly. Such words are frequent, so a note of any length falls into short runs that step together.
+Tag ids of a *joint* head: 0 is ``O``; label k has ``B`` = 2k + 1 and ``I`` = 2k + 2. With one
+head *per label* each has its own ``O``, ``B``, ``I`` at 3k, 3k + 1, 3k + 2, so that mentions of
+different labels may overlap and a corpus teaches only the labels it annotates.
+
+Decoding finds the tag sequence of highest summed log probability among those in which ``I-x``
+follows only ``B-x`` or ``I-x`` (Viterbi with 0 / -inf transitions). Because every other tag may
+follow anything, one step costs O(tags). And where at some word each ``B-x`` is at least as likely
+as its ``I-x``, an ``I`` there can be exchanged for its ``B`` without loss: the words before and
+after decode apart, exactly. Such words are frequent, so a note of any length falls into short
+runs that step together.
 
 References
 ----------
@@ -31,8 +35,10 @@ __all__ = [
     "build_tagger",
     "decode_words",
     "gold_tags",
+    "gold_tags_per_label",
     "log_softmax",
     "mention_ranges",
+    "n_heads",
     "tag_names",
 ]
 
@@ -43,7 +49,10 @@ Tags = NDArray[np.int64]
 
 
 class GoldTags(NamedTuple):
-    """Tags of a text's words, and what a flat tag sequence could not hold."""
+    """Tags of a text's words, and what the tag sequences could not hold.
+
+    `tags` has shape (n_words,) for one sequence, (n_words, n_heads) for several.
+    """
 
     tags: Tags
     n_kept: int
@@ -51,20 +60,32 @@ class GoldTags(NamedTuple):
     n_inexact: int
 
 
-def tag_names(labels: Sequence[str]) -> tuple[str, ...]:
+def tag_names(labels: Sequence[str], *, per_label: bool = False) -> tuple[str, ...]:
     """Return tag names in the order of their ids.
 
     Examples
     --------
-    >>> tag_names(["Drug"])
-    ('O', 'B-Drug', 'I-Drug')
+    >>> tag_names(["Drug", "Dose"])
+    ('O', 'B-Drug', 'I-Drug', 'B-Dose', 'I-Dose')
+    >>> tag_names(["Drug", "Dose"], per_label=True)
+    ('O-Drug', 'B-Drug', 'I-Drug', 'O-Dose', 'B-Dose', 'I-Dose')
     """
-    return ("O", *(f"{prefix}-{label}" for label in labels for prefix in "BI"))
+    prefixes = "OBI" if per_label else "BI"
+    names = tuple(f"{prefix}-{label}" for label in labels for prefix in prefixes)
+    return names if per_label else ("O", *names)
 
 
-def build_tagger(source: str, labels: Sequence[str]) -> Any:
+def n_heads(n_outputs: int, n_labels: int) -> int:
+    """Return 1 for a joint head of so many outputs, the labels where each has its own, else 0."""
+    if n_outputs == 2 * n_labels + 1:
+        return 1
+    return n_labels if n_outputs == 3 * n_labels else 0
+
+
+def build_tagger(source: str, labels: Sequence[str], *, per_label: bool = False) -> Any:
     """Return the encoder with a new token-classification head; the head is drawn at random."""
-    return load_model(source, kind=AutoModelForTokenClassification, **_names(tag_names(labels)))
+    names = tag_names(labels, per_label=per_label)
+    return load_model(source, kind=AutoModelForTokenClassification, **_names(names))
 
 
 def build_classifier(source: str, labels: Sequence[str]) -> Any:
@@ -94,6 +115,20 @@ def gold_tags(text: TokenisedText, entities: Iterable[Entity], labels: Sequence[
         tags[a + 1 : b] = 2 * k + 2
         n_inexact += (text.starts[a], text.ends[b - 1]) != (entity.span.start, entity.span.end)
     return GoldTags(tags, len(kept), len(wanted) - len(kept), int(n_inexact))
+
+
+def gold_tags_per_label(
+    text: TokenisedText, entities: Sequence[Entity], labels: Sequence[str], annotated: Sequence[str]
+) -> GoldTags:
+    """Return one tag per word and label; those of labels not `annotated` are all `IGNORED`."""
+    each = [
+        gold_tags(text, entities, [label])
+        if label in annotated
+        else GoldTags(np.full(text.n_words, IGNORED), 0, 0, 0)
+        for label in labels
+    ]
+    tags = np.stack([gold.tags for gold in each], axis=1)  # (n_words, n_labels)
+    return GoldTags(tags, *(sum(column) for column in list(zip(*each, strict=True))[1:]))
 
 
 def decode_words(log_p: Floats, lengths: Sequence[int] | Tags) -> Tags:

@@ -59,6 +59,11 @@ class TrainSettings:
         2, "classifier: random windows of a note read per epoch, >= 1; prediction reads all"
     )
     labels: tuple[str, ...] | None = option(None, "labels to learn; all that train has by default")
+    heads: Literal["auto", "joint", "per_label"] = option(
+        "auto",
+        "tagger: one head for all labels, or one for each, whose mentions may overlap; auto = "
+        "per_label where corpora annotate different labels",
+    )
     bf16: Literal["auto", "on", "off"] = option(
         "auto", "compute in bfloat16: auto = where the hardware has it"
     )
@@ -94,6 +99,7 @@ class TrainSettings:
             raise ArgumentError(
                 f"selection_fraction must lie between 0 and 0.5, got {self.selection_fraction}"
             )
+        check_one_of(self.heads, ("auto", "joint", "per_label"), name="heads")
         check_one_of(self.bf16, ("auto", "on", "off"), name="bf16")
 
 

@@ -2,7 +2,7 @@
 
     config.json, model.safetensors     the network, as `save_pretrained` writes it
     tokenizer.json, ...                the tokenizer
-    clinnlp.json                       format, task, labels, windows, versions, settings, card
+    clinnlp.json                       format, task, labels, calibration, windows, settings, card
 
 ``AutoModelForTokenClassification.from_pretrained(folder)`` (or ``...SequenceClassification``)
 gives the same network. Weights are safetensors only. The card holds counts, scores and a hash of
@@ -19,7 +19,9 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from clinnlp.bert.classify import NoteClassifier
+from clinnlp.bert.confidence import Calibration
 from clinnlp.bert.encoders import load_model, load_tokenizer, quiet
+from clinnlp.bert.model import n_heads
 from clinnlp.bert.network import Bf16, Network
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.core.errors import ArgumentError, StoreError
@@ -51,6 +53,7 @@ def save(pipe: EntityTagger | NoteClassifier, folder: str | Path) -> None:
         "format": FORMAT,
         "task": task,
         "labels": list(pipe.labels),
+        "calibration": {k: list(v) for k, v in getattr(pipe, "calibration", {}).items()},
         "windows": {"max_tokens": network.max_tokens, "stride": network.stride},
         "settings": dict(pipe.settings),
         "card": _finite(pipe.card),
@@ -101,11 +104,11 @@ def load(
     kind, head = _TASKS[record["task"]]
     labels = tuple(record["labels"])
     model = load_model(str(folder), kind=head)
-    n_outputs = 2 * len(labels) + 1 if kind is EntityTagger else len(labels)
-    if model.config.num_labels != n_outputs:
+    n_outputs = model.config.num_labels
+    if not (n_heads(n_outputs, len(labels)) if kind is EntityTagger else n_outputs == len(labels)):
         raise StoreError(
-            f"the network in {folder} must have {n_outputs} outputs for its {len(labels)} labels, "
-            f"got {model.config.num_labels}; its files do not belong together"
+            f"the network in {folder} must have outputs for {len(labels)} labels, "
+            f"got {n_outputs}; its files do not belong together"
         )
     network = Network(
         model,
@@ -115,7 +118,11 @@ def load(
         device=where,
         bf16=bf16,
     )
-    return kind(labels=labels, network=network, settings=record["settings"], card=record["card"])
+    learned = {key: record[key] for key in ("settings", "card")}
+    if kind is EntityTagger:
+        fitted = record.get("calibration", {})
+        learned["calibration"] = {label: Calibration(*pair) for label, pair in fitted.items()}
+    return kind(labels=labels, network=network, **learned)
 
 
 def _read_record(folder: Path) -> dict[str, Any]:

@@ -4,18 +4,22 @@ The loss is the cross entropy of the tag of each word's first token; a token cou
 window that keeps it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from clinnlp.bert.batches import pad_rows, shuffled_batches
-from clinnlp.bert.model import IGNORED, gold_tags
+from clinnlp.bert.batches import shuffled_batches
+from clinnlp.bert.confidence import Calibration, fit_calibration
+from clinnlp.bert.corpus import Corpora
+from clinnlp.bert.model import IGNORED, GoldTags, gold_tags, gold_tags_per_label, n_heads
 from clinnlp.bert.network import Row
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import TrainSettings
+from clinnlp.bert.windows import TokenisedText
+from clinnlp.core.counts import PRF
 from clinnlp.core.notes import Note
 from clinnlp.metrics.spans import score_spans
 
@@ -29,28 +33,37 @@ class TaggerTask:
     ----------
     tagger : EntityTagger
         Trained in place.
-    fit, selection : sequences of Note
+    fit, selection : mappings of corpus name to notes
         Notes to learn from, and notes that pick the epoch (may be empty).
+    annotated : mapping of corpus name to labels
+        A label that a corpus does not annotate is neither taught nor scored there.
     settings : TrainSettings
     """
 
     def __init__(
         self,
         tagger: EntityTagger,
-        fit: Sequence[Note],
-        selection: Sequence[Note],
+        fit: Corpora,
+        selection: Corpora,
+        annotated: Mapping[str, Sequence[str]],
         settings: TrainSettings,
     ) -> None:
-        self._tagger, self._settings = tagger, settings
-        self._selection = [_only(note, tagger.labels) for note in selection]
+        self._tagger, self._settings, self._annotated = tagger, settings, annotated
+        self._selection = {
+            name: [_only(note, annotated[name]) for note in notes]
+            for name, notes in selection.items()
+            if notes
+        }
         network = tagger.network
-        self._texts = network.tokenise([note.text for note in fit])
+        notes = [(name, note) for name, each in fit.items() for note in each]
+        self._texts = network.tokenise([note.text for _, note in notes])
         self._rows = [row for row in network.rows(self._texts) if row.window.end]
+        self._n_heads = n_heads(network.model.config.num_labels, len(tagger.labels))
         gold = [
-            gold_tags(text, note.entities, tagger.labels)
-            for note, text in zip(fit, self._texts, strict=True)
+            self._gold(text, note, annotated[name])
+            for (name, note), text in zip(notes, self._texts, strict=True)
         ]
-        self._tags = [g.tags for g in gold]
+        self._tags = [g.tags.reshape(len(g.tags), self._n_heads) for g in gold]
         extra = len(network.prefix) + len(network.suffix)
         self._lengths = np.array(
             [row.window.end - row.window.start + extra for row in self._rows], np.int64
@@ -70,20 +83,42 @@ class TaggerTask:
         """Return the mean cross entropy of the words that the batch's windows keep."""
         network = self._tagger.network
         rows = [self._rows[i] for i in batch]
-        ids = [network.row_ids(self._texts[r.text].ids, r.window) for r in rows]
-        targets, _ = pad_rows([self._targets(row) for row in rows], IGNORED)
-        inputs = network.collate(ids)
+        inputs = network.collate([network.row_ids(self._texts[r.text].ids, r.window) for r in rows])
         inputs["input_ids"] = self._hidden(inputs["input_ids"])
-        logits = model(**inputs).logits  # (n_rows, width, n_tags)
-        return _cross_entropy(logits.flatten(0, 1), targets.to(logits.device).flatten())
+        at, targets = self._targets(rows)
+        logits = model(**inputs).logits  # (n_rows, width, n_outputs)
+        answers = logits[tuple(torch.from_numpy(at).to(logits.device))]  # (n_words, n_outputs)
+        answers = answers.reshape(targets.size, answers.shape[1] // self._n_heads)
+        return _cross_entropy(answers, torch.from_numpy(targets.ravel()).to(logits.device))
 
     def score(self) -> float | None:
-        """Return strict micro F1 on the selection notes; 0 where it is undefined."""
+        """Return strict micro F1 over the selection notes of all corpora; 0 where undefined."""
         if not self._selection:
             return None
-        found = tagged(self._tagger, self._selection)
-        f1 = score_spans(self._selection, found, n_boot=0).micro.f1
-        return 0.0 if np.isnan(f1) else f1
+        total = PRF(tp=0, fp=0, fn=0)
+        for name, notes in self._selection.items():
+            found = tagged(self._tagger, notes, self._annotated[name])
+            total += score_spans(notes, found, n_boot=0).micro
+        return 0.0 if np.isnan(total.f1) else total.f1
+
+    def calibration(self) -> dict[str, Calibration]:
+        """Return the calibration of each label's scores, fitted on the selection notes."""
+        p: dict[str, list[float]] = {}
+        right: dict[str, list[bool]] = {}
+        for name, notes in self._selection.items():
+            found = tagged(self._tagger, notes, self._annotated[name])
+            for gold, note in zip(notes, found, strict=True):
+                truth = {(e.label, e.pieces) for e in gold.entities}
+                for e in note.entities:
+                    p.setdefault(e.label, []).append(e.score or 0.0)
+                    right.setdefault(e.label, []).append((e.label, e.pieces) in truth)
+        return {label: fit_calibration(p[label], right[label]) for label in sorted(p)}
+
+    def _gold(self, text: TokenisedText, note: Note, annotated: Sequence[str]) -> GoldTags:
+        labels = self._tagger.labels
+        if self._n_heads == 1:
+            return gold_tags(text, note.entities, labels)
+        return gold_tags_per_label(text, note.entities, labels, annotated)
 
     def _hidden(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the ids with a random share of them masked, so that context must tell."""
@@ -92,19 +127,25 @@ class TaggerTask:
             return ids
         return ids.masked_fill(torch.rand(ids.shape).to(ids.device) < share, mask_id)
 
-    def _targets(self, row: Row) -> NDArray[np.int64]:
-        """Return a tag at the first token of each kept word, else `IGNORED`, shape (width,)."""
-        text, window, network = self._texts[row.text], row.window, self._tagger.network
-        n_before = len(network.prefix)
-        out = np.full(window.end - window.start + n_before + len(network.suffix), IGNORED)
-        a, b = np.searchsorted(text.first, [window.keep_start, window.keep_end])
-        out[text.first[a:b] - window.start + n_before] = self._tags[row.text][a:b]
-        return out
+    def _targets(self, rows: Sequence[Row]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the first tokens of kept words stand, (2, n_words), and their tags."""
+        n_before = len(self._tagger.network.prefix)
+        columns, tags = [], []
+        for text, window in rows:
+            first = self._texts[text].first
+            a, b = np.searchsorted(first, [window.keep_start, window.keep_end])
+            columns.append(first[a:b].astype(np.int64) - window.start + n_before)
+            tags.append(self._tags[text][a:b])
+        which = np.repeat(np.arange(len(rows)), [len(c) for c in columns])
+        return np.stack([which, np.concatenate(columns)]), np.concatenate(tags)
 
 
-def tagged(tagger: EntityTagger, notes: Sequence[Note]) -> list[Note]:
-    """Return the notes with the tagger's mentions and no others."""
-    return tagger.batch([note.with_(entities=(), relations=()) for note in notes])
+def tagged(
+    tagger: EntityTagger, notes: Sequence[Note], labels: Sequence[str] | None = None
+) -> list[Note]:
+    """Return the notes with the tagger's mentions (of `labels`, where named) and no others."""
+    found = tagger.batch([note.with_(entities=(), relations=()) for note in notes])
+    return found if labels is None else [_only(note, labels) for note in found]
 
 
 def _only(note: Note, labels: Sequence[str]) -> Note:

@@ -5,18 +5,25 @@ of train for selection (by patient, or by text where there is no patient), train
 epoch, score dev once, write the folder.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.classify_task import ClassifierTask, classified
 from clinnlp.bert.corpus import (
+    Corpora,
+    Notes,
+    annotated_labels,
+    check_known,
+    corpora_of,
     entity_labels,
     note_labels,
     only_label,
     read_train,
+    split_corpora,
     split_selection,
 )
 from clinnlp.bert.job import Job, seeded
@@ -25,7 +32,8 @@ from clinnlp.bert.model import build_classifier, build_tagger
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.bert.tasks import TaggerTask, tagged
-from clinnlp.core.errors import DataError
+from clinnlp.core.checks import check_disjoint, check_reiterable
+from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import chunks
 from clinnlp.metrics.labels import score_labels
@@ -35,8 +43,8 @@ __all__ = ["TrainSettings", "fine_tune_classifier", "fine_tune_ner"]
 
 
 def fine_tune_ner(
-    train: Iterable[Note],
-    dev: Iterable[Note] | None = None,
+    train: Notes,
+    dev: Notes | None = None,
     *,
     encoder: str | Path = "minilm",
     out: str | Path,
@@ -49,11 +57,13 @@ def fine_tune_ner(
 
     Parameters
     ----------
-    train : re-iterable of Note
-        One flat label set; of mentions that overlap the longest is learned, discontinuous ones
-        are left out, both counted in the card (``n_dropped``).
-    dev : re-iterable of Note, optional
-        Scored once, at the end, by strict micro F1; never used to choose anything.
+    train : re-iterable of Note, or mapping of corpus name to such
+        Of mentions that overlap the longest is learned, discontinuous ones are left out, both
+        counted in the card (``n_dropped``). A corpus of a mapping teaches only the labels it has
+        mentions of: where it annotates no genes, nothing is a non-gene there.
+    dev : re-iterable of Note, or mapping of corpus name to such, optional
+        Scored once, at the end, by strict micro F1; never used to choose anything. A corpus is
+        scored on the labels that its namesake in `train` annotates.
     encoder : str or Path
         ``"minilm"`` (embedded), a folder, or a hub id.
     out : str or Path
@@ -70,7 +80,8 @@ def fine_tune_ner(
     Returns
     -------
     EntityTagger
-        With the weights of the best epoch; its `card` holds counts and scores.
+        With the weights of the best epoch, and scores calibrated on the selection tenth; its
+        `card` holds counts and scores.
 
     Raises
     ------
@@ -89,17 +100,26 @@ def fine_tune_ner(
     >>> tagger = fine_tune_ner(train, out="models/drugs", epochs=4)        # doctest: +SKIP
     """
     job = Job(encoder, out, settings, overrides, progress=progress, resume=resume)
-    notes = read_train(train, dev)
-    labels = entity_labels(notes, job.settings.labels)
-    if dev is not None and job.settings.labels is None:
-        _check_known((e.label for note in dev for e in note.entities), labels)
+    corpora, dev_corpora = _read_corpora(train, dev)
+    everything = [note for notes in corpora.values() for note in notes]
+    labels = entity_labels(everything, job.settings.labels)
+    annotated = annotated_labels(corpora, labels)
+    if job.settings.labels is None:
+        for name, notes in dev_corpora.items():
+            check_known((e.label for n in notes for e in n.entities), annotated[name])
+    per_label = _per_label(job.settings, annotated)
     with seeded(job.settings.seed):
-        network = job.network(build_tagger, labels)
+        network = job.network(partial(build_tagger, per_label=per_label), labels)
         tagger = EntityTagger(labels=labels, network=network, settings=job.plain_settings)
-        fit, selection = split_selection(notes, job.settings.selection_fraction)
-        job.run(tagger, TaggerTask(tagger, fit, selection, job.settings), notes, len(selection))
-    if dev is not None:
-        tagger.card["dev"] = _score_tagger(tagger, dev)
+        fit, selection = split_corpora(corpora, job.settings.selection_fraction)
+        task = TaggerTask(tagger, fit, selection, annotated, job.settings)
+        job.run(tagger, task, everything, sum(map(len, selection.values())))
+    tagger = replace(tagger, calibration=task.calibration())
+    scores = {
+        name: _score_tagger(tagger, notes, annotated[name]) for name, notes in dev_corpora.items()
+    }
+    if scores:
+        tagger.card["dev"] = scores if isinstance(dev, Mapping) else next(iter(scores.values()))
     return job.write(tagger)
 
 
@@ -146,7 +166,7 @@ def fine_tune_classifier(
     notes = read_train(train, dev)
     labels = note_labels(notes, job.settings.labels)
     if dev is not None and job.settings.labels is None:
-        _check_known(map(only_label, dev), labels)
+        check_known(map(only_label, dev), labels)
     notes = [note for note in notes if note.labels[0] in labels]
     with seeded(job.settings.seed):
         network = job.network(build_classifier, labels)
@@ -159,21 +179,37 @@ def fine_tune_classifier(
     return job.write(model)
 
 
-def _check_known(found: Iterable[str], labels: Sequence[str]) -> None:
-    unknown = sorted(set(found) - set(labels))
+def _read_corpora(train: Notes, dev: Notes | None) -> tuple[Corpora, dict[str, Iterable[Note]]]:
+    """Return the training notes by corpus once they are fit to train on, and those of dev."""
+    ours = corpora_of(train)
+    theirs = {} if dev is None else corpora_of(dev)
+    unknown = sorted(set(theirs) - set(ours))
     if unknown:
-        raise DataError(
-            f"labels of dev must be among those of train ({', '.join(labels)}), "
+        raise ArgumentError(
+            f"corpora of dev must be among those of train ({', '.join(ours)}), "
             f"got {', '.join(unknown)}"
         )
+    corpora = {name: read_train(notes, None) for name, notes in ours.items()}
+    for notes in theirs.values():
+        check_reiterable(notes, name="dev")
+        check_disjoint((note for each in corpora.values() for note in each), notes, name="dev")
+    return corpora, theirs
 
 
-def _score_tagger(tagger: EntityTagger, dev: Iterable[Note]) -> Card:
+def _per_label(settings: TrainSettings, annotated: dict[str, tuple[str, ...]]) -> bool:
+    differ = len(set(annotated.values())) > 1
+    if differ and settings.heads == "joint":
+        raise ArgumentError(
+            "heads must be per_label where corpora annotate different labels, got joint"
+        )
+    return differ or settings.heads == "per_label"
+
+
+def _score_tagger(tagger: EntityTagger, dev: Iterable[Note], labels: Sequence[str]) -> Card:
     gold = [
-        note.with_(entities=tuple(e for e in note.entities if e.label in tagger.labels))
-        for note in dev
+        note.with_(entities=tuple(e for e in note.entities if e.label in labels)) for note in dev
     ]
-    found = [note for chunk in chunks(gold, 256) for note in tagged(tagger, chunk)]
+    found = [note for chunk in chunks(gold, 256) for note in tagged(tagger, chunk, labels)]
     scores = score_spans(gold, found)
     return {
         "n_notes": scores.n_notes,

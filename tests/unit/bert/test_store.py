@@ -66,7 +66,7 @@ def change(key, value):
         (lambda f: (f / "clinnlp.json").write_text("[]"), "must be 1, got None"),
         (change("format", 2), "format of .* must be 1, got 2"),
         (change("labels", "Drug"), "'labels' in .* must be a list"),
-        (change("labels", ["Drug"]), "must have 3 outputs .* got 5"),
+        (change("labels", ["Drug"]), "must have outputs for 1 labels, got 5"),
         (change("task", "parse"), "'task' in .* must be one of"),
         (change("windows", {"max_tokens": 8}), "'windows' in"),
     ],

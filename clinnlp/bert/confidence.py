@@ -1,0 +1,80 @@
+"""Scores of mentions that mean what they say: of those scored 0.8, four in five are right.
+
+What a network says of a mention, p, is the probability that its words carry just these tags and
+that it goes no further; fine-tuned networks are too sure. Per label two numbers, learned on notes
+that were kept out of training, put it right:
+
+    score = sigmoid(scale · logit(p) + shift)
+
+`scale` is the inverse of the temperature; `shift` takes up that a mention is right only where
+both of its ends are. A penalty of ``((scale - 1)² + shift²) / 2`` keeps a label with few mentions
+near what the network said; with none it stays there.
+
+References
+----------
+Platt 1999; Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+__all__ = ["Calibration", "calibrated", "fit_calibration"]
+
+_TINY = 1e-6  # the farthest a probability is taken from, or put to, 0 and 1
+
+Floats = NDArray[np.float64]
+
+
+class Calibration(NamedTuple):
+    """How the log odds of one label's mentions are stretched and moved."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+
+def fit_calibration(p: ArrayLike, right: Sequence[bool] | NDArray[np.bool_]) -> Calibration:
+    """Return the calibration under which `right` is likeliest.
+
+    Parameters
+    ----------
+    p : array of float, shape (n,)
+        What the network said of each mention.
+    right : array of bool, shape (n,)
+        Whether a gold mention has the same span and label.
+
+    Examples
+    --------
+    A network that is always sure and right four times in five:
+
+    >>> made = fit_calibration([0.99] * 500, [True, True, True, True, False] * 100)
+    >>> calibrated([0.99], made).round(2).tolist()
+    [0.8]
+    """
+    z, y = _log_odds(p), np.asarray(right, np.float64)
+
+    def cost(x: Floats) -> tuple[float, Floats]:
+        u = x[0] * z + x[1]
+        gap = expit(u) - y
+        value = np.logaddexp(0, u).sum() - y @ u + ((x[0] - 1) ** 2 + x[1] ** 2) / 2
+        return float(value), np.array([gap @ z + x[0] - 1, gap.sum() + x[1]])
+
+    found = minimize(
+        cost, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=[(0.05, 5), (None, None)]
+    )
+    return Calibration(float(found.x[0]), float(found.x[1]))
+
+
+def calibrated(p: ArrayLike, by: Calibration) -> Floats:
+    """Return the calibrated probabilities, in the order of `p` wherever it is not cut off."""
+    out: Floats = expit(by.scale * _log_odds(p) + by.shift)
+    return np.clip(out, _TINY, 1 - _TINY)
+
+
+def _log_odds(p: ArrayLike) -> Floats:
+    clipped: Floats = logit(np.clip(np.asarray(p, np.float64), _TINY, 1 - _TINY))
+    return clipped

@@ -1,0 +1,130 @@
+"""Several corpora in one model: each teaches, and is scored on, the labels it annotates."""
+
+import pytest
+import torch
+from transformers import AutoModelForTokenClassification
+
+from clinnlp.bert.corpus import annotated_labels, drop_overlap, split_corpora
+from clinnlp.bert.model import IGNORED, gold_tags_per_label
+from clinnlp.bert.settings import TrainSettings
+from clinnlp.bert.store import load
+from clinnlp.bert.tasks import TaggerTask, tagged
+from clinnlp.bert.train import fine_tune_ner
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.notes import Note
+
+from .conftest import DRUG, OVERFIT, PROBLEM, QUICK, TRAIN, note_of
+
+
+def only(notes, label):
+    return [n.with_(entities=tuple(e for e in n.entities if e.label == label)) for n in notes]
+
+
+DRUGS = only(TRAIN[:4], DRUG)
+PROBLEMS = only(TRAIN[4:], PROBLEM)
+NEW = [note_of(30, "a new rash", ("rash", PROBLEM))]
+
+
+@pytest.fixture(scope="module")
+def both(encoder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("both") / "m"
+    fine_tune_ner({"a": DRUGS, "b": PROBLEMS}, encoder=encoder, out=folder, **OVERFIT)
+    return load(folder)
+
+
+def test_each_corpus_teaches_its_labels(both):
+    assert both.labels == (DRUG, PROBLEM)
+    found = tagged(both, [*DRUGS, *PROBLEMS])
+    for gold, note in zip([*DRUGS, *PROBLEMS], found, strict=True):
+        label = DRUG if gold in DRUGS else PROBLEM
+        assert [e.span for e in note.entities if e.label == label] == [
+            e.span for e in gold.entities
+        ]
+
+
+def test_what_a_corpus_does_not_annotate_has_no_gradient(both):
+    task = TaggerTask(both, {"a": DRUGS}, {}, {"a": (DRUG,)}, TrainSettings())
+    model = both.network.model
+    model.zero_grad()
+    task.loss(model, [0, 1]).backward()
+    gradient = model.classifier.weight.grad.abs().sum(1)  # outputs O, B, I of Drug, then Problem
+    assert torch.all(gradient[:3] > 0)
+    assert torch.all(gradient[3:] == 0)
+    model.zero_grad(set_to_none=True)
+
+
+def test_the_folder_loads_in_plain_transformers(encoder, tmp_path):
+    made = fine_tune_ner({"a": DRUGS, "b": PROBLEMS}, encoder=encoder, out=tmp_path / "m",
+                         epochs=1, **QUICK)  # fmt: skip
+    plain = AutoModelForTokenClassification.from_pretrained(tmp_path / "m")
+    assert plain.config.id2label[4] == "B-Problem"
+    ours = dict(made.network.model.named_parameters())
+    assert all(torch.equal(p, ours[name]) for name, p in plain.named_parameters())
+
+
+def test_mentions_of_different_labels_may_overlap(encoder, tmp_path):
+    notes = [
+        note_of(i, f"aspirin rash {i}", ("aspirin", DRUG), ("aspirin rash", PROBLEM))
+        for i in range(6)
+    ]
+    made = fine_tune_ner(notes, encoder=encoder, out=tmp_path, heads="per_label", **OVERFIT)
+    assert made.card["n_dropped"] == 0
+    for gold, note in zip(notes, tagged(made, notes), strict=True):
+        assert {(e.span, e.label) for e in note.entities} == {
+            (e.span, e.label) for e in gold.entities
+        }
+
+
+def test_dev_is_scored_on_the_labels_of_its_namesake(encoder, tmp_path):
+    dev = {"b": [note_of(20, "rash despite aspirin", ("rash", PROBLEM))]}
+    made = fine_tune_ner({"a": DRUGS, "b": PROBLEMS}, dev, encoder=encoder, out=tmp_path,
+                         epochs=1, **QUICK)  # fmt: skip
+    assert set(made.card["dev"]) == {"b"}
+    assert {row["label"] for row in made.card["dev"]["b"]["rows"]} == {PROBLEM, "micro"}
+
+
+def test_tags_of_labels_not_annotated_are_ignored(tagger):
+    (text,) = tagger.network.tokenise([TRAIN[0].text])
+    gold = gold_tags_per_label(text, TRAIN[0].entities, (DRUG, PROBLEM), (DRUG,))
+    assert gold.tags[:, 0].tolist() == [0, 1, 0, 0, 0, 0]
+    assert set(gold.tags[:, 1]) == {IGNORED}
+    assert (gold.n_kept, gold.n_dropped) == (1, 0)
+
+
+def test_a_text_in_two_corpora_goes_to_one_side():
+    a = [Note(id=f"a{i}", text=str(i)) for i in range(30)]
+    b = [Note(id=f"b{i}", text=str(i)) for i in range(10, 40)]
+    fit, selection = split_corpora({"a": a, "b": b}, 0.2)
+    assert not {n.text for c in fit.values() for n in c} & {
+        n.text for c in selection.values() for n in c
+    }
+    assert len(fit["a"]) + len(selection["a"]) == 30
+
+
+def test_overlap_is_dropped_by_id_and_by_text():
+    notes = [Note(id=str(i), text=f"t{i}") for i in range(5)]
+    others = [Note(id="0", text="x"), Note(id="y", text="t3")]
+    assert [n.id for n in drop_overlap(notes, others[:1], others[1:])] == ["1", "2", "4"]
+
+
+@pytest.mark.parametrize(
+    ("train", "options", "error", "message"),
+    [
+        ({}, {}, DataError, "at least one corpus"),
+        ({"a": DRUGS, "b": []}, {}, DataError, "at least one note"),
+        ({"a": DRUGS, "b": [Note(id="e", text="none")]}, {}, DataError, "corpus b must have"),
+        ({"a": DRUGS, "b": PROBLEMS}, {"heads": "joint"}, ArgumentError, "heads must be"),
+        ({"a": DRUGS}, {"dev": {"c": PROBLEMS}}, ArgumentError, "corpora of dev .*got c"),
+        ({"a": DRUGS, "b": PROBLEMS}, {"dev": {"a": NEW}}, DataError, "labels of dev .*Problem"),
+    ],
+)
+def test_what_is_wrong_is_said(encoder, tmp_path, train, options, error, message):
+    with pytest.raises(error, match=message):
+        fine_tune_ner(train, **{"encoder": encoder, "out": tmp_path / "m", **QUICK, **options})
+
+
+def test_annotated_are_the_labels_that_occur():
+    assert annotated_labels({"a": DRUGS, "b": TRAIN}, (DRUG, PROBLEM)) == {
+        "a": (DRUG,),
+        "b": (DRUG, PROBLEM),
+    }
