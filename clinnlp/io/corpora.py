@@ -15,6 +15,7 @@ from typing import Literal
 from clinnlp.core.checks import check_file, check_one_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
+from clinnlp.io.bioc import BIOC_JSON, BIOC_XML
 from clinnlp.io.brat import BRAT
 from clinnlp.io.conll import CONLL, looks_like_conll
 from clinnlp.io.documents import Format, Reading, Source
@@ -36,6 +37,8 @@ FORMATS: dict[str, Format] = {
     "pubtator": PUBTATOR,
     "brat": BRAT,
     "conll": CONLL,
+    "bioc-xml": BIOC_XML,
+    "bioc-json": BIOC_JSON,
     **TABLES,
 }
 _PACKED = (".gz", ".xz")

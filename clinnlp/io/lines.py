@@ -22,7 +22,9 @@ from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_write
 
 __all__ = [
+    "BROKEN",
     "UTF_8",
+    "byte_chunks",
     "byte_lines",
     "check_encoding",
     "decode",
@@ -38,9 +40,10 @@ UTF_8 = "utf-8"
 
 _BOM = b"\xef\xbb\xbf"
 _CHUNK = 8192  # bytes of another encoding that are read at a time
+_LARGE = 1 << 16
 _COMPRESSED = {".gz": gzip.open, ".xz": lzma.open}
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
+BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
 
 def check_encoding(name: str) -> str:
@@ -83,26 +86,36 @@ def byte_lines(path: str | Path, encoding: str = UTF_8) -> Iterator[tuple[int, b
     Raises
     ------
     DataError
-        No such file, or compressed data that break off.
+        No such file, compressed data that break off, bytes of another encoding.
     """
-    number, failure = 0, ""
+    return enumerate(_pieces(path, encoding, None), 1)
+
+
+def byte_chunks(path: str | Path, encoding: str = UTF_8) -> Iterator[bytes]:
+    """Yield a file in pieces of up to 64 kB, as UTF-8 without a mark; raises as `byte_lines`."""
+    return _pieces(path, encoding, _LARGE)
+
+
+def _pieces(path: str | Path, encoding: str, size: int | None) -> Iterator[bytes]:
+    n, n_lines, failure = 0, 0, ""
     with open_bytes(path) as packed:
         handle: IO[bytes] = packed
         while True:
             try:
-                if number == 0:
+                if n == 0:
                     handle = _as_utf8(packed, encoding)
-                line = handle.readline()
-            except _BROKEN:
+                piece = handle.readline() if size is None else handle.read(size)
+            except BROKEN:
                 failure = "compressed data must be whole, got a damaged file"
             except UnicodeDecodeError as error:
                 failure = f"text must be {error.encoding}, got other bytes; name its encoding"
-            if failure or not line:
+            if failure or not piece:
                 break
-            number += 1
-            yield number, line.removeprefix(_BOM) if number == 1 else line
+            n += 1
+            n_lines += 1 if size is None else piece.count(b"\n")
+            yield piece.removeprefix(_BOM) if n == 1 else piece
     if failure:
-        raise DataError(failure, path=path, line=number + 1)
+        raise DataError(failure, path=path, line=n_lines + 1)
 
 
 def _as_utf8(handle: IO[bytes], encoding: str) -> IO[bytes]:

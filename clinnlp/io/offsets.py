@@ -2,7 +2,8 @@
 
 A file that gives a mention its text lets offsets be checked. Where they do not hold, one of a few
 known ways of counting may explain it; a repair is counted under its name, and nothing is searched
-for: a mention whose text stands elsewhere stays refused.
+for: a mention whose text stands elsewhere stays refused. Of a discontinuous mention all pieces may
+be wrong, or one.
 
 ================== ==========================================================================
 repair             offsets of the file
@@ -77,10 +78,12 @@ def _explained(text: str, bounds: Bounds, mention: str | None) -> tuple[str, lis
         return "", []
     wanted = _SPACE.sub(" ", mention)
     for name, moved_by in REPAIRS.items():
-        moved = moved_by(text, bounds)
-        if moved and _inside(moved, len(text)):
-            if _SPACE.sub(" ", " ".join(text[a:b] for a, b in moved)) == wanted:
-                return name, moved
+        whole = moved_by(text, bounds)
+        each = [[*bounds[:k], whole[k], *bounds[k + 1 :]] for k in range(len(bounds))]
+        for moved in [whole, *each]:
+            if _inside(moved, len(text)):
+                if _SPACE.sub(" ", " ".join(text[a:b] for a, b in moved)) == wanted:
+                    return name, moved
     return "", []
 
 

@@ -1,0 +1,295 @@
+"""The tree of a BioC document, in the form of its JSON, to a note and back; see `io.bioc`.
+
+What BioC has no place for goes into one infon ``clinnlp``, so that nothing is lost.
+"""
+
+import json
+from bisect import bisect_right
+from typing import Any
+
+from clinnlp.core.errors import DataError, OffsetError
+from clinnlp.core.notes import Entity, Note, Relation, Section, check_note
+from clinnlp.core.spans import Span, cover
+from clinnlp.io.documents import Document
+from clinnlp.io.offsets import place
+from clinnlp.io.pubtator import concepts_in
+from clinnlp.io.records import note_from_record, note_to_record
+
+__all__ = ["Tree", "note_of_tree", "tree_of_note"]
+
+Tree = dict[str, Any]
+
+_EXTRAS = "clinnlp"
+_TYPE = "type"
+_CONCEPTS = ("identifier", "MESH")
+_LABELS = (_TYPE, "relation")
+_PAIR = {"entity1": "Arg1", "entity2": "Arg2"}
+_OWN = {*_CONCEPTS, *_LABELS, *_PAIR, _EXTRAS}
+_ENTITY_EXTRAS = ("concepts", "assertion", "attributes", "score", "source")
+_LINK_EXTRAS = ("roles", "attributes", "score", "source")
+
+
+# --- tree to note --------------------------------------------------------------------------
+
+
+def note_of_tree(tree: Tree, document: Document) -> Note:
+    """Return the note of a document in the form of BioC JSON.
+
+    Raises
+    ------
+    DataError
+        A value of another type, passages that overlap, a mention that is not its text.
+    """
+    try:
+        return _built(tree, document)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        failure = error if isinstance(error, DataError) else None
+    if failure is not None:
+        raise failure.at(document.path, document.line) from None
+    raise document.wrong("a document must be of the form of BioC, got a value of another type")
+
+
+def _built(tree: Tree, document: Document) -> Note:
+    passages = _typed(tree.get("passages", []), list)
+    sentences = [s for p in passages for s in p.get("sentences", [])]
+    found = _all(tree, passages, sentences, "annotations")
+    links = _all(tree, passages, sentences, "relations")
+    text, bounds = _text_of(passages, document)
+    try:
+        entities = [_entity(a, k, text, document) for k, a in enumerate(found, 1)]
+    except OffsetError:
+        if document.repairs is None or sentences:
+            raise
+        text, bounds = _text_of(_packed(passages), document)
+        entities = [_entity(a, k, text, document) for k, a in enumerate(found, 1)]
+        document.repairs["offset of a passage"] += 1
+    note = Note(
+        id=_typed(tree["id"], str),
+        text=text,
+        sections=_sections(passages, bounds),
+        sentences=_sentence_spans(sentences) if sentences else None,
+        entities=tuple(entities),
+        relations=tuple(_relation(r, k) for k, r in enumerate(links, 1)),
+    )
+    extras = _extras(tree.get("infons", {}))
+    if extras:
+        note = note_from_record({**note_to_record(note), **extras})
+    return check_note(note)
+
+
+def _packed(passages: list[Tree]) -> list[Tree]:
+    """Return passages one line break apart, whatever their offsets say."""
+    at, made = 0, []
+    for passage in passages:
+        made.append({**passage, "offset": at})
+        at += len(passage.get("text", "")) + 1
+    return made
+
+
+def _sections(passages: list[Tree], bounds: list[Span | None]) -> tuple[Section, ...] | None:
+    kinds = [p.get("infons", {}).get(_TYPE) for p in passages]
+    if not all(kinds) or not any(bounds):
+        return None
+    pairs = zip(bounds, kinds, strict=True)
+    return tuple(Section(span=span, kind=_typed(kind, str)) for span, kind in pairs if span)
+
+
+def _all(tree: Tree, passages: list[Tree], sentences: list[Tree], kind: str) -> list[Tree]:
+    return [one for part in (*passages, *sentences, tree) for one in part.get(kind, [])]
+
+
+def _text_of(passages: list[Tree], document: Document) -> tuple[str, list[Span | None]]:
+    """Return the text, and where each passage stands in it."""
+    text = ""
+    bounds: list[Span | None] = []
+    for passage in passages:
+        start: int | None = None
+        for part in passage.get("sentences", []) if "text" not in passage else [passage]:
+            offset, words = _typed(part["offset"], int), _typed(part.get("text", ""), str)
+            if offset < len(text):
+                raise document.wrong(
+                    f"passages must follow one another, got one at {offset} behind a text of "
+                    f"{len(text)} characters; offsets must count characters"
+                )
+            text += "\n" * (offset - len(text)) + words
+            start = offset if start is None else start
+        bounds.append(Span(start, len(text)) if start is not None and start < len(text) else None)
+    return text, bounds
+
+
+def _sentence_spans(sentences: list[Tree]) -> tuple[Span, ...]:
+    return tuple(Span(s["offset"], s["offset"] + len(s["text"])) for s in sentences if s["text"])
+
+
+def _entity(tree: Tree, position: int, text: str, document: Document) -> Entity:
+    infons = _infons(tree)
+    bounds = [(x["offset"], x["offset"] + x["length"]) for x in tree["locations"]]
+    if not bounds:
+        raise document.wrong("an annotation must have a location, got none", tree.get("line"))
+    mention = tree.get("text")
+    pieces = place(document, text, bounds, mention, line=tree.get("line"))
+    entity = Entity(
+        id=str(tree.get("id") or f"T{position}"),
+        span=cover(pieces),
+        label=infons.get(_TYPE, ""),
+        parts=pieces if len(pieces) > 1 else (),
+        concepts=tuple(c for key in _CONCEPTS for c in concepts_in(infons.get(key) or "")),
+        attributes={k: v for k, v in infons.items() if k not in (_TYPE, *_CONCEPTS, _EXTRAS)},
+    )
+    if _EXTRAS not in infons:
+        return entity
+    extras = _extras(infons)
+    extras["attributes"] = {**entity.attributes, **extras.get("attributes", {})}
+    bare = Note(id="", text=text, entities=(entity,))
+    record = note_to_record(bare)["entities"][0] | extras
+    return note_from_record({"id": "", "text": text, "entities": [record]}).entities[0]
+
+
+def _relation(tree: Tree, position: int) -> Relation:
+    infons = _infons(tree)
+    extras = _extras(infons)
+    label = next((infons[key] for key in _LABELS if key in infons), "")
+    roles: dict[str, list[str]] = {}
+    for k, node in enumerate(tree.get("nodes", []), 1):
+        roles.setdefault(node.get("role") or f"Arg{k}", []).append(str(node["refid"]))
+    rest = {k: v for k, v in infons.items() if k not in (*_LABELS, _EXTRAS)}
+    if not roles and "roles" not in extras:
+        ends = _PAIR if _PAIR.keys() & rest.keys() else {key: key for key in rest}
+        for key, role in ends.items():
+            value = rest.pop(key, "")
+            roles[role] = list(concepts_in(value)) or [value]
+    attributes = {**rest, **extras.pop("attributes", {})}
+    record: Tree = {"id": str(tree.get("id") or f"R{position}"), "label": label, "roles": roles}
+    record |= {"attributes": attributes, **extras}
+    return note_from_record({"id": "", "text": "", "relations": [record]}).relations[0]
+
+
+def _infons(tree: Tree) -> dict[str, str]:
+    infons = _typed(tree.get("infons", {}), dict)
+    return {key: value if type(value) is str else str(value) for key, value in infons.items()}
+
+
+def _extras(infons: Tree) -> Tree:
+    extras: Tree = _typed(json.loads(infons.get(_EXTRAS) or "{}"), dict)
+    return extras
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise TypeError
+    return value
+
+
+# --- note to tree --------------------------------------------------------------------------
+
+
+def tree_of_note(note: Note) -> Tree:
+    """Return a note in the form of BioC JSON; the inverse of `note_of_tree`."""
+    record = note_to_record(note)
+    entities, links = record.pop("entities", []), record.pop("relations", [])
+    cut = _cut(note)
+    if cut is not None:
+        del record["sections"]
+    bounds = cut or [(0, len(note.text), None)]
+    passages: list[Tree] = [
+        {
+            "offset": start,
+            "infons": {} if kind is None else {_TYPE: kind},
+            "text": note.text[start:end],
+            "annotations": [
+                _annotation(e, raw)
+                for e, raw in zip(note.entities, entities, strict=True)
+                if start <= e.span.start < end
+            ],
+        }
+        for start, end, kind in bounds
+    ]
+    for annotation in (a for p in passages for a in p["annotations"]):
+        spans = [Span(x["offset"], x["offset"] + x["length"]) for x in annotation["locations"]]
+        annotation["text"] = " ".join(note[span] for span in spans)
+    extras = {key: value for key, value in record.items() if key not in ("id", "text")}
+    return {
+        "id": note.id,
+        "infons": _with_extras({}, extras),
+        "passages": passages,
+        "relations": [_link(note, r, raw) for r, raw in zip(note.relations, links, strict=True)],
+    }
+
+
+def _cut(note: Note) -> list[tuple[int, int, str | None]] | None:
+    """Return the passages that the sections are, where nothing but line breaks is between."""
+    sections, at = note.sections, 0
+    if not sections or any(s.heading or not s.kind for s in sections):
+        return None
+    for section in sections:
+        if section.span.start < at or note.text[at : section.span.start].strip("\n"):
+            return None
+        at = section.span.end
+    starts = [section.span.start for section in sections]
+    where = [bisect_right(starts, e.span.start) - 1 for e in note.entities]
+    inside = all(
+        k >= 0 and e.span.start < sections[k].span.end
+        for k, e in zip(where, note.entities, strict=True)
+    )
+    if at < len(note.text) or where != sorted(where) or not inside:
+        return None
+    return [(s.span.start, s.span.end, s.kind) for s in sections]
+
+
+def _annotation(entity: Entity, record: Tree) -> Tree:
+    infons = {_TYPE: entity.label}
+    extras = {key: record[key] for key in _ENTITY_EXTRAS if key in record}
+    for between in "|,":
+        joined = between.join(entity.concepts)
+        if entity.concepts and concepts_in(joined) == entity.concepts:
+            infons["identifier"] = joined
+            extras.pop("concepts", None)
+    return {
+        "id": entity.id,
+        "infons": _with_attributes(infons, extras),
+        "locations": [{"offset": p.start, "length": p.length} for p in entity.pieces],
+    }
+
+
+def _link(note: Note, relation: Relation, record: Tree) -> Tree:
+    infons = {_TYPE: relation.label}
+    extras = {key: record[key] for key in _LINK_EXTRAS if key in record}
+    pairs = [(role, end) for role, ends in relation.roles.items() for end in ends]
+    known = {e.id for e in note.entities} | {r.id for r in note.relations}
+    nodes: list[Tree] = []
+    if pairs and all(relation.roles.values()) and all(role for role, _ in pairs):
+        if all(end in known for _, end in pairs):
+            nodes = [{"refid": end, "role": role} for role, end in pairs]
+        elif tuple(relation.roles) == tuple(_PAIR.values()):
+            infons |= _concept_pair(relation)
+    if nodes or len(infons) > 1:
+        del extras["roles"]
+    tree = {"id": relation.id, "infons": _with_attributes(infons, extras)}
+    return {**tree, "nodes": nodes}
+
+
+def _concept_pair(relation: Relation) -> dict[str, str]:
+    """Return the infons of a relation between concepts, where they give its ends back."""
+    made: dict[str, str] = {}
+    for key, role in _PAIR.items():
+        for between in "|,":
+            joined = between.join(relation.roles[role])
+            if (concepts_in(joined) or (joined,)) == relation.roles[role]:
+                made[key] = joined
+    return made if len(made) == len(_PAIR) else {}
+
+
+def _with_attributes(infons: dict[str, str], extras: Tree) -> dict[str, str]:
+    """Move attributes that are text into infons, the rest and `extras` into the last one."""
+    attributes = extras.pop("attributes", {})
+    plain = {k: v for k, v in attributes.items() if type(v) is str and k and k not in _OWN}
+    others = {k: v for k, v in attributes.items() if k not in plain}
+    if others:
+        extras["attributes"] = others
+    return _with_extras({**infons, **plain}, extras)
+
+
+def _with_extras(infons: dict[str, str], extras: Tree) -> dict[str, str]:
+    if not extras:
+        return infons
+    return {**infons, _EXTRAS: json.dumps(extras, ensure_ascii=False, separators=(",", ":"))}
