@@ -1,9 +1,12 @@
 """Commands of the BERT room: fine-tune."""
 
 import argparse
+from functools import partial
+from typing import Any
 
 from clinnlp.cli.options import add_reading, add_settings, columns_of, settings_of
 from clinnlp.core.counts import Estimate
+from clinnlp.core.errors import ArgumentError
 
 __all__ = ["add_fine_tune"]
 
@@ -13,8 +16,22 @@ def add_fine_tune(parser: argparse.ArgumentParser) -> None:
     from clinnlp.bert.settings import TrainSettings
 
     parser.add_argument("task", choices=["ner", "classifier"], help="entities, or note classes")
-    parser.add_argument("train", help="annotated notes to train on")
-    parser.add_argument("--dev", help="annotated notes to score once, at the end")
+    parser.add_argument(
+        "train",
+        nargs="+",
+        help="annotated notes to train on; ner: of several, each teaches only what it annotates",
+    )
+    parser.add_argument(
+        "--dev",
+        nargs="+",
+        default=[],
+        help="annotated notes to score once, at the end, one per training file, in the same order",
+    )
+    parser.add_argument(
+        "--drop-overlap",
+        action="store_true",
+        help="leave out training notes whose id or text stands in dev (else they are an error)",
+    )
     parser.add_argument("--out", required=True, help="folder for the model")
     parser.add_argument(
         "--encoder", default="minilm", help="minilm, a folder, or a hub id (default: minilm)"
@@ -30,18 +47,42 @@ def add_fine_tune(parser: argparse.ArgumentParser) -> None:
 def _fine_tune(args: argparse.Namespace) -> int:
     from clinnlp.bert.settings import TrainSettings
     from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
-    from clinnlp.io.corpora import read_notes
 
-    columns = columns_of(args)
-    train = read_notes(args.train, format=args.format, **columns)
-    dev = read_notes(args.dev, format=args.format, **columns) if args.dev else None
-    fine_tune = fine_tune_ner if args.task == "ner" else fine_tune_classifier
-    settings = settings_of(args, TrainSettings)
+    if len(args.train) > 1 and args.task != "ner":
+        raise ArgumentError("classifier needs one training file, got several")
+    train, dev = _corpora(args)
+    several = len(train) > 1
+    fine_tune: Any = fine_tune_ner if args.task == "ner" else fine_tune_classifier
     model = fine_tune(
-        train, dev, encoder=args.encoder, out=args.out, settings=settings, resume=args.resume
+        train if several else next(iter(train.values())),
+        (dev if several else next(iter(dev.values()))) if dev else None,
+        encoder=args.encoder,
+        out=args.out,
+        settings=settings_of(args, TrainSettings),
+        resume=args.resume,
     )
-    for name, score in model.card.get("dev", {}).items():
-        if isinstance(score, dict):
-            print(f"dev {name}: {Estimate(**score)}")
+    scores = model.card.get("dev", {})
+    for corpus, card in scores.items() if several else [("dev", scores)]:
+        for name, score in card.items():
+            if isinstance(score, dict):
+                print(f"{corpus} {name}: {Estimate(**score)}")
     print(f"model: {args.out}")
     return 0
+
+
+def _corpora(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return training and dev notes by the path of the training file."""
+    from clinnlp.bert.corpus import drop_overlap
+    from clinnlp.io.corpora import read_notes
+
+    if len(args.dev) > len(args.train):
+        raise ArgumentError(
+            f"dev must be at most one file per training file ({len(args.train)}), "
+            f"got {len(args.dev)}"
+        )
+    read = partial(read_notes, format=args.format, **columns_of(args))  # type: ignore[arg-type]
+    train: dict[str, Any] = {path: read(path) for path in args.train}
+    dev = {path: read(source) for path, source in zip(args.train, args.dev, strict=False)}
+    if args.drop_overlap:
+        train = {path: drop_overlap(notes, *dev.values()) for path, notes in train.items()}
+    return train, dev

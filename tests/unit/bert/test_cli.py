@@ -53,3 +53,24 @@ def test_a_dev_note_in_train_is_leakage(encoder, tmp_path, capsys, task):
     assert code == 2
     assert "no note of dev may stand in train" in capsys.readouterr().err
     assert not (tmp_path / "model").exists()
+
+
+def test_several_corpora_drop_what_dev_holds(encoder, tmp_path, capsys):
+    files = {name: tmp_path / f"{name}.jsonl" for name in ("a", "b", "dev")}
+    write_notes(TRAIN, files["a"])
+    write_notes([n.with_(entities=n.entities[1:]) for n in TRAIN[:5]], files["b"])
+    write_notes(TRAIN[:2], files["dev"])
+    command = ["fine-tune", "ner", str(files["a"]), str(files["b"]), "--dev", str(files["dev"]),
+               "--encoder", str(encoder), "--epochs", "1", "--max-tokens", "64", "--stride", "8",
+               "--out", str(tmp_path / "m")]  # fmt: skip
+    assert main(command) == 2
+    assert "drop them from train" in capsys.readouterr().err
+    assert main([*command, "--drop-overlap"]) == 0
+    assert f"{files['a']} f1: " in capsys.readouterr().out
+
+
+def test_more_dev_than_train_files_are_refused(tmp_path, capsys):
+    assert main(["fine-tune", "ner", "a.jsonl", "--dev", "b.jsonl", "c.jsonl", "--out", "m"]) == 2
+    assert "at most one file per training file" in capsys.readouterr().err
+    assert main(["fine-tune", "classifier", "a.jsonl", "b.jsonl", "--out", "m"]) == 2
+    assert "classifier needs one training file" in capsys.readouterr().err
