@@ -25,6 +25,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,9 +109,10 @@ class Assertions:
         language: str = "en",
         priors: str | Path | None = None,
     ) -> None:
-        cues = read_cues(tables or [language_path("assertion", language)])
-        self._actions = cues.actions
-        self._matcher = TermMatcher(cues.phrases)
+        if tables:
+            self._actions, self._matcher = _compiled(tables)
+        else:
+            self._actions, self._matcher = _shipped(language)
         self._priors = read_priors(priors or data_path("section_priors.tsv"))
         self._sentences = Sentences(language=language)
 
@@ -145,6 +147,7 @@ class Assertions:
         hits: list[_Hits] = [{} for _ in note.entities]
         items = self._items(note.text)
         starts = [item.start for item in items]
+        ends = [item.end for item in items]
         carried: _State = {}  # what a line that ends in a colon holds over the list below it
         begun = False
         for sentence, inside in _by_sentence(note, self._sentences):
@@ -154,7 +157,7 @@ class Assertions:
             introduces = note.text[sentence.end - 1] == ":"
             if not inside and not introduces:
                 continue
-            first = bisect_left(starts, sentence.start)
+            first = bisect_right(ends, sentence.start)  # ": denies" may begin in the heading
             here = items[first : bisect_left(starts, sentence.end, first)]
             state = {**self._opened(note, sentence, here), **carried}
             _sweep_forward(note, here, inside, state, hits)
@@ -182,6 +185,16 @@ class Assertions:
             start, end = (section.heading if section else None) or (-1, -1)
             state[prior.axis] = _Open(start, end, 0, prior.row)
         return state
+
+
+def _compiled(tables: Sequence[str | Path]) -> tuple[tuple[tuple[Action, ...], ...], TermMatcher]:
+    cues = read_cues(tables)
+    return cues.actions, TermMatcher(cues.phrases)
+
+
+@cache
+def _shipped(language: str) -> tuple[tuple[tuple[Action, ...], ...], TermMatcher]:
+    return _compiled([language_path("assertion", language)])
 
 
 def _in_list(text: str, start: int, *, begun: bool) -> bool:

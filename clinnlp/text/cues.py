@@ -11,14 +11,15 @@ A row says: this *cue*, on this *axis*, is of this *kind* and works in this *dir
 A cell of cues may hold several, with `` | `` between them, and classes in braces:
 ``{be} not {seen}`` stands for "is not seen", "were not found" and so on, ``{other?}`` for each
 word of its class or none. A phrase is one unit: the longest wins, so that "no history of" is not
-also "history of". A phrase may have several rows, one per axis; where classes make a phrase that
+also "history of"; but one that only ends axes lets its words do what they do on the others. A
+phrase may have several rows, one per axis; where classes make a phrase that
 another row writes out for the same axis, the row that writes it out holds.
 
 Each phrase remembers its row, so that an answer can name it.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -104,6 +105,10 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
         held = plain.setdefault(phrase, [])
         taken = {action.axis for action in held}
         held += [action for action in actions if action.axis not in taken]
+    for phrase, actions in plain.items():
+        if all(action.kind == "terminator" for action in actions):
+            actions += _inside(phrase, {action.axis for action in actions}, plain)
+        actions.sort(key=lambda action: action.kind != "terminator")  # ends first, then begins
     return CueTable(phrases=tuple(plain), actions=tuple(tuple(made) for made in plain.values()))
 
 
@@ -137,6 +142,19 @@ def _classes(rows: Sequence[tuple[int, list[str]]]) -> dict[str, list[str]]:
         if kind == "word":
             classes.setdefault(name, []).extend(_alternatives(cell))
     return classes
+
+
+def _inside(phrase: str, taken: Set[int], made: _Made) -> list[Action]:
+    """Return what the phrases inside a phrase do on axes other than those taken."""
+    words = phrase.split()
+    return [
+        action
+        for i in range(len(words))
+        for j in range(i + 1, len(words) + 1)
+        if j - i < len(words)
+        for action in made.get(" ".join(words[i:j]), ())
+        if action.axis not in taken
+    ]
 
 
 def _alternatives(cell: str) -> list[str]:

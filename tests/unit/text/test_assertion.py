@@ -99,7 +99,7 @@ def test_the_cue_that_decided_is_named():
     note = DEFAULT(SECTIONS(note))
     cues = note.entities[0].assertion.cues
     assert {axis: note[span] for axis, span in cues.items()} == {
-        "negated": "Denies",
+        "negated": "Denies any",
         "experiencer": "FAMILY HISTORY:",
     }
 
@@ -117,7 +117,7 @@ def test_an_answer_names_the_row_of_its_table():
 
 
 def test_a_section_without_heading_decides_without_a_cue():
-    note, _ = _parse("[Gout] in youth")
+    note, _ = _parse("[Gout] in Agnes")
     note = note.with_(sections=(Section(span=Span(0, 13), kind="family_history"),))
     assertion = DEFAULT(note).entities[0].assertion
     assert assertion.experiencer is True
