@@ -35,10 +35,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from clinnlp.core.counts import Counts, Floats, ratio
 from clinnlp.core.errors import ArgumentError
+from clinnlp.mine.disproportionality import shrunk_log2, shrunk_log2_interval
+from clinnlp.mine.intervals import Interval
 from clinnlp.mine.tails import beta_binomial_sf
 
 __all__ = [
@@ -50,6 +51,8 @@ __all__ = [
     "noren_expected",
     "omega",
     "omega025",
+    "omega_interval",
+    "one_stratum",
 ]
 
 CELLS = ("y11", "y10", "y01", "y00", "n11", "n10", "n01", "n00")
@@ -106,7 +109,7 @@ class Additive:
     n_pair : array of int64
         Baskets with both drugs, in comparable strata.
     expected : array of float64
-        Norén's E; ``nan`` where no stratum is comparable.
+        Norén's E; ``nan`` where no stratum is comparable or holds the pair.
     mean, variance : array of float64
         Of the distribution of E under additive risks that `additive_p` uses.
     """
@@ -116,6 +119,22 @@ class Additive:
     expected: Floats
     mean: Floats
     variance: Floats
+
+
+def one_stratum(
+    y11: Any, y10: Any, y01: Any, y00: Any, n11: Any, n10: Any, n01: Any, n00: Any
+) -> PairCounts:
+    """Return the counts of one or many pairs, all baskets in one stratum.
+
+    Examples
+    --------
+    >>> one_stratum(9, 20, 10, 100, 50, 400, 400, 10000).y11.shape
+    (1, 1)
+    """
+    cells = np.broadcast_arrays(y11, y10, y01, y00, n11, n10, n01, n00)
+    return PairCounts(
+        **{name: np.atleast_1d(cell)[None] for name, cell in zip(CELLS, cells, strict=True)}
+    )
 
 
 def noren_expected(f00: Any, f10: Any, f01: Any) -> Floats:
@@ -140,22 +159,27 @@ def omega(n_joint: Any, expected: Any) -> Floats:
     >>> float(omega(7, 1.375))
     2.0
     """
-    observed, e = np.asarray(n_joint, np.float64), np.asarray(expected, np.float64)
-    return np.asarray(np.log2((observed + 0.5) / (e + 0.5)), np.float64)
+    return shrunk_log2(n_joint, expected)
+
+
+def omega_interval(n_joint: Any, expected: Any, *, level: float = 0.95) -> Interval:
+    """Interval of Ω: log2 of gamma quantiles with shape y11 + ½ over E + ½.
+
+    Takes E as known, as in the paper; see `additive_p` for a test that does not. The paper also
+    gives Ω ± 1.96 / (log 2 √y11), an approximation for large counts that is not used here.
+    """
+    return shrunk_log2_interval(n_joint, expected, level=level)
 
 
 def omega025(n_joint: Any, expected: Any) -> Floats:
-    """Lower 2.5 % limit of Ω: log2 of the gamma quantile with shape y11 + ½ over E + ½.
-
-    Takes E as known, as in the paper; see `additive_p` for a test that does not.
+    """Lower 2.5 % limit of Ω; above 0 is the paper's criterion.
 
     Examples
     --------
     >>> float(omega025(7, 1.375).round(4))
     0.7398
     """
-    observed, e = np.asarray(n_joint, np.float64), np.asarray(expected, np.float64)
-    return np.asarray(np.log2(special.gammaincinv(observed + 0.5, 0.025) / (e + 0.5)), np.float64)
+    return omega_interval(n_joint, expected).low
 
 
 def additive_null(counts: PairCounts) -> Additive:
@@ -163,9 +187,7 @@ def additive_null(counts: PairCounts) -> Additive:
 
     Examples
     --------
-    >>> one = {"y11": 9, "y10": 20, "y01": 10, "y00": 100}
-    >>> one |= {"n11": 50, "n10": 400, "n01": 400, "n00": 10000}
-    >>> null = additive_null(PairCounts(**{k: np.array([[v]]) for k, v in one.items()}))
+    >>> null = additive_null(one_stratum(9, 20, 10, 100, 50, 400, 400, 10000))
     >>> null.expected.round(2).tolist(), additive_p(null).round(4).tolist()
     ([3.19], [0.0122])
     """

@@ -199,3 +199,174 @@ def eb_below(x, n, e, a1, b1, a2, b2, w):
     return q * mp.gammainc(a1 + n, 0, (b1 + e) * x, regularized=True) + (1 - q) * mp.gammainc(
         a2 + n, 0, (b2 + e) * x, regularized=True
     )
+
+
+# ---- two drugs: y of n with the outcome, groups 11, 10, 01, 00
+
+
+def risks(y, n):
+    return [over(a, b) for a, b in zip(y, n, strict=True)]
+
+
+def any_nan(values):
+    return any(mp.isnan(x) for x in values)
+
+
+def gradient_variance(function, y, n):
+    """Delta method by numerical derivatives: the four y are independent binomials."""
+    total = mpf(0)
+    for k in range(4):
+        slope = mp.diff(lambda x, k=k: function([*y[:k], x, *y[k + 1 :]]), mpf(y[k]))
+        p = mpf(y[k]) / n[k]
+        total += slope**2 * n[k] * p * (1 - p)
+    return total
+
+
+def risk_excess(y, n):
+    p = risks(y, n)
+    return NAN if any_nan(p) else p[0] - p[1] - p[2] + p[3]
+
+
+def risk_excess_ends(y, n):
+    value = risk_excess(y, n)
+    if mp.isnan(value):
+        return NAN, NAN
+    spread = sum(p * (1 - p) / m for p, m in zip(risks(y, n), n, strict=True))
+    return value - Z * mp.sqrt(spread), value + Z * mp.sqrt(spread)
+
+
+def reri(y, n):
+    p = risks(y, n)
+    return NAN if any_nan(p) else over(p[0] - p[1] - p[2] + p[3], p[3])
+
+
+def reri_ends(y, n):
+    p = risks(y, n)
+    if any_nan(p) or p[3] == 0:
+        return NAN, NAN
+
+    def value(counts):
+        q = [mpf(a) / b for a, b in zip(counts, n, strict=True)]
+        return q[0] / q[3] - q[1] / q[3] - q[2] / q[3] + 1
+
+    half = Z * mp.sqrt(gradient_variance(value, [mpf(x) for x in y], n))
+    return value(y) - half, value(y) + half
+
+
+def interaction_odds_ratio(y, n):
+    no = [b - a for a, b in zip(y, n, strict=True)]
+    return over(y[0] * no[1] * no[2] * y[3], no[0] * y[1] * y[2] * no[3])
+
+
+def interaction_odds_ratio_ends(y, n):
+    value = interaction_odds_ratio(y, n)
+    no = [b - a for a, b in zip(y, n, strict=True)]
+    h = mpf(1) / 2 if 0 in (*y, *no) else mpf(0)
+    yes, no = [a + h for a in y], [a + h for a in no]
+    odds = [mp.log(a / b) for a, b in zip(yes, no, strict=True)]
+    return around(value, odds[0] - odds[1] - odds[2] + odds[3], sum(1 / x for x in (*yes, *no)))
+
+
+def prr_of(y, n, inside):
+    """PRR of the groups `inside` against the others."""
+    outside = [k for k in range(4) if k not in inside]
+    return over(
+        sum(y[k] for k in inside) * sum(n[k] for k in outside),
+        sum(y[k] for k in outside) * sum(n[k] for k in inside),
+    )
+
+
+def combination_risk_ratio(y, n):
+    pair, one, two = (prr_of(y, n, inside) for inside in ((0,), (0, 1), (0, 2)))
+    singles = [x for x in (one, two) if not mp.isnan(x)]
+    if mp.isnan(pair) or not singles:
+        return NAN
+    top = max(singles)
+    if pair == INF:
+        return NAN if top == INF else INF
+    return mpf(0) if top == INF else over(pair, top)
+
+
+def combination_risk_ratio_ends(y, n):
+    """Only where all logarithms are finite; the rule for the others is the library's own."""
+    one, two = prr_of(y, n, (0, 1)), prr_of(y, n, (0, 2))
+    stronger = (0, 1) if one >= two else (0, 2)
+
+    def log_ratio(counts):
+        return mp.log(prr_of(counts, n, (0,))) - mp.log(prr_of(counts, n, stronger))
+
+    variance = gradient_variance(log_ratio, [mpf(x) for x in y], n)
+    return around(mp.exp(log_ratio(y)), log_ratio(y), variance)
+
+
+def noren_joint(y, n):
+    """E of Norén et al. 2008, through odds as in the paper; nan where a group is empty."""
+    p = risks(y, n)
+    if 0 in n:
+        return NAN
+    odds = [over(x, 1 - x) for x in p[1:]]
+    if odds[2] == INF:
+        return NAN
+    joint = max(odds[2], odds[0]) + max(odds[2], odds[1]) - odds[2]
+    return n[0] * (mpf(1) if joint == INF else 1 - 1 / (joint + 1))
+
+
+def omega(y, n):
+    e = noren_joint(y, n)
+    return NAN if mp.isnan(e) else log2((y[0] + mpf(1) / 2) / (e + mpf(1) / 2))
+
+
+def omega_ends(y, n):
+    return shrunk_ends(y[0], noren_joint(y, n))
+
+
+def chi2_gosho(y, n):
+    e = noren_joint(y, n)
+    return NAN if mp.isnan(e) else over(y[0] - e - mpf(1) / 2, mp.sqrt(e))
+
+
+# ---- strata of two by two tables
+
+
+def mh_odds_ratio(strata):
+    used = [row for row in strata if sum(row)]
+    top = sum(mpf(a) * d / (a + b + c + d) for a, b, c, d in used)
+    bottom = sum(mpf(b) * c / (a + b + c + d) for a, b, c, d in used)
+    return over(top, bottom)
+
+
+def mh_odds_ratio_ends(strata):
+    value = mh_odds_ratio(strata)
+    if not 0 < value < INF:
+        return NAN, NAN
+    r = s = pr = ps = qr = qs = mpf(0)
+    for a, b, c, d in strata:
+        n = mpf(a + b + c + d)
+        if not n:
+            continue
+        p, q, x, z = (a + d) / n, (b + c) / n, a * d / n, b * c / n
+        r, s = r + x, s + z
+        pr, ps, qr, qs = pr + p * x, ps + p * z, qr + q * x, qs + q * z
+    variance = pr / (2 * r**2) + (ps + qr) / (2 * r * s) + qs / (2 * s**2)
+    return around(value, mp.log(value), variance)
+
+
+def mh_prr(strata):
+    used = [row for row in strata if sum(row)]
+    top = sum(mpf(a) * (c + d) / (a + b + c + d) for a, b, c, d in used)
+    bottom = sum(mpf(c) * (a + b) / (a + b + c + d) for a, b, c, d in used)
+    return over(top, bottom)
+
+
+def mh_prr_ends(strata):
+    value = mh_prr(strata)
+    if not 0 < value < INF:
+        return NAN, NAN
+    top = left = right = mpf(0)
+    for a, b, c, d in strata:
+        n = mpf(a + b + c + d)
+        if not n:
+            continue
+        top += ((a + b) * (c + d) * (a + c) - a * c * n) / n**2
+        left, right = left + a * (c + d) / n, right + c * (a + b) / n
+    return around(value, mp.log(value), top / (left * right))
