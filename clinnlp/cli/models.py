@@ -80,7 +80,8 @@ def _corpora(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
             f"dev must be at most one file per training file ({len(args.train)}), "
             f"got {len(args.dev)}"
         )
-    read = partial(read_notes, format=args.format, **columns_of(args))  # type: ignore[arg-type]
+    columns: dict[str, Any] = columns_of(args)
+    read = partial(read_notes, format=args.format, **columns)
     train: dict[str, Any] = {path: read(path) for path in args.train}
     dev = {path: read(source) for path, source in zip(args.train, args.dev, strict=False)}
     if args.drop_overlap:

@@ -32,7 +32,7 @@ from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import pairs_overlapping
 from clinnlp.metrics.intervals import bootstrap_draws, percentile_interval
 
-__all__ = ["Match", "SpanScores", "count_matches", "score_spans"]
+__all__ = ["Match", "SpanScores", "count_matches", "pair_entities", "score_spans"]
 
 Match = Literal["strict", "relaxed"]
 
@@ -125,7 +125,7 @@ def score_spans(
     check_one_of(match, ("strict", "relaxed"), name="match")
     check_several(gold, name="gold")
     check_several(predicted, name="predicted")
-    pairs = _pair(gold, predicted)
+    pairs = [(ours, theirs) for _, ours, theirs in pair_entities(gold, predicted)]
     names = _labels(pairs, labels)
     counts = _count(pairs, names, match)  # (n_notes, n_labels, 3)
     whole = _scores(counts.sum(axis=0))
@@ -163,6 +163,42 @@ def count_matches(gold: Sequence[Entity], predicted: Sequence[Entity], match: Ma
     return _MATCHERS[match](gold, predicted)
 
 
+def pair_entities(
+    gold: Iterable[Note], predicted: Iterable[Note]
+) -> list[tuple[Note, tuple[Entity, ...], tuple[Entity, ...]]]:
+    """Return each gold note with its mentions and the predicted ones, in the order of gold.
+
+    Raises
+    ------
+    DataError
+        Ids that repeat or have no partner, or texts that differ under one id.
+    """
+    ours: dict[str, Note] = {}
+    for note in gold:
+        if note.id in ours:
+            raise DataError("ids of gold notes must be unique, got this one twice", note=note.id)
+        ours[note.id] = note
+    theirs: dict[str, tuple[Entity, ...]] = {}
+    for note in predicted:
+        if note.id in theirs:
+            raise DataError("ids of predictions must be unique, got this one twice", note=note.id)
+        if note.id not in ours:
+            raise DataError(
+                "each prediction must have a gold note, this one has none", note=note.id
+            )
+        if ours[note.id].text != note.text:
+            raise DataError(
+                "gold and prediction must have the same text, got different ones; offsets of "
+                "two texts cannot be compared",
+                note=note.id,
+            )
+        theirs[note.id] = note.entities
+    for name in ours:
+        if name not in theirs:
+            raise DataError("each gold note must have a prediction, this one has none", note=name)
+    return [(note, note.entities, theirs[name]) for name, note in ours.items()]
+
+
 def _strict(gold: Sequence[Entity], predicted: Sequence[Entity]) -> int:
     theirs = Counter(entity.pieces for entity in predicted)
     ours = Counter(entity.pieces for entity in gold)
@@ -193,34 +229,6 @@ _MATCHERS: dict[Match, Callable[[Sequence[Entity], Sequence[Entity]], int]] = {
 }
 
 _Pair = tuple[tuple[Entity, ...], tuple[Entity, ...]]
-
-
-def _pair(gold: Iterable[Note], predicted: Iterable[Note]) -> list[_Pair]:
-    ours: dict[str, tuple[str, tuple[Entity, ...]]] = {}
-    for note in gold:
-        if note.id in ours:
-            raise DataError("ids of gold notes must be unique, got this one twice", note=note.id)
-        ours[note.id] = (note.text, note.entities)
-    pairs: dict[str, _Pair] = {}
-    for note in predicted:
-        if note.id in pairs:
-            raise DataError("ids of predictions must be unique, got this one twice", note=note.id)
-        if note.id not in ours:
-            raise DataError(
-                "each prediction must have a gold note, this one has none", note=note.id
-            )
-        text, entities = ours[note.id]
-        if text != note.text:
-            raise DataError(
-                "gold and prediction must have the same text, got different ones; offsets of "
-                "two texts cannot be compared",
-                note=note.id,
-            )
-        pairs[note.id] = (entities, note.entities)
-    for name in ours:
-        if name not in pairs:
-            raise DataError("each gold note must have a prediction, this one has none", note=name)
-    return [pairs[name] for name in ours]
 
 
 def _labels(pairs: Iterable[_Pair], labels: Collection[str] | None) -> list[str]:
