@@ -11,7 +11,7 @@ A row says: this *cue*, on this *axis*, is of this *kind* and works in this *dir
 A cell of cues may hold several, with `` | `` between them, and classes in braces:
 ``{be} not {seen}`` stands for "is not seen", "were not found" and so on, ``{other?}`` for each
 word of its class or none. A phrase is one unit: the longest wins, so that "no history of" is not
-also "history of"; but one that only ends axes lets its words do what they do on the others. A
+also "history of"; but one that ends an axis lets its words do what they do on the others. A
 phrase may have several rows, one per axis; where classes make a phrase that
 another row writes out for the same axis, the row that writes it out holds.
 
@@ -106,7 +106,7 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
         taken = {action.axis for action in held}
         held += [action for action in actions if action.axis not in taken]
     for phrase, actions in plain.items():
-        if all(action.kind == "terminator" for action in actions):
+        if any(action.kind == "terminator" for action in actions):
             actions += _inside(phrase, {action.axis for action in actions}, plain)
         actions.sort(key=lambda action: action.kind != "terminator")  # ends first, then begins
     return CueTable(phrases=tuple(plain), actions=tuple(tuple(made) for made in plain.values()))
