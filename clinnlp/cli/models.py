@@ -1,7 +1,6 @@
 """Commands of the BERT room: fine-tune."""
 
 import argparse
-from functools import partial
 from typing import Any
 
 from clinnlp.cli.options import add_reading, add_settings, columns_of, settings_of
@@ -81,7 +80,10 @@ def _corpora(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
             f"got {len(args.dev)}"
         )
     columns: dict[str, Any] = columns_of(args)
-    read = partial(read_notes, format=args.format, **columns)
+
+    def read(path: str) -> Any:
+        return read_notes(path, format=args.format, **columns)
+
     train: dict[str, Any] = {path: read(path) for path in args.train}
     dev = {path: read(source) for path, source in zip(args.train, args.dev, strict=False)}
     if args.drop_overlap:

@@ -1,30 +1,105 @@
-"""Fine-tune `minilm` on bc5cdr train and score its dev split once: scripts/bench ner."""
+"""Fine-tune on real corpora and score their dev splits once: scripts/bench ner [--corpora ...].
+
+Each run is one row of out/bench.jsonl per corpus; `--summary` prints mean and spread over seeds.
+"""
 
 import argparse
+import json
 import time
+from dataclasses import replace
+
+import numpy as np
 
 import clinnlp
+from clinnlp.bert.corpus import drop_overlap
+from clinnlp.core.config import settings_from
+from clinnlp.metrics.mentions import mention_length, score_confidence, score_groups, seen_in
 from tests.bench import DATA, ROOT, record
+
+FILES = {
+    "bc5cdr": ("bc5cdr/CDR_TrainingSet.PubTator.txt", "bc5cdr/CDR_DevelopmentSet.PubTator.txt"),
+    "ncbi_disease": ("ncbi_disease/NCBItrainset_corpus.txt",
+                     "ncbi_disease/NCBIdevelopset_corpus.txt"),
+    "biored": ("biored/Train.PubTator", "biored/Dev.PubTator"),
+}  # fmt: skip
+
+
+def read(corpus: str, split: int) -> list:
+    """Notes of a corpus; in NCBI the four kinds of disease are one label, of its own."""
+    notes = clinnlp.read_notes(DATA / FILES[corpus][split], format="pubtator", number_repeated=True)
+    if corpus != "ncbi_disease":
+        return list(notes)
+    return [
+        note.with_(entities=tuple(replace(e, label="DiseaseName") for e in note.entities))
+        for note in notes
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", default=str(ROOT / "out" / "models" / "bc5cdr"))
+    parser.add_argument("--corpora", nargs="+", default=["bc5cdr"], choices=list(FILES))
+    parser.add_argument("--name", default="default", help="of the configuration, for the table")
+    parser.add_argument("--out", default=str(ROOT / "out" / "models"))
+    parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON", help="of TrainSettings")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--summary", action="store_true", help="only print what was recorded")
     args = parser.parse_args()
+    if args.summary:
+        return summary()
 
-    train = clinnlp.read_notes(DATA / "bc5cdr" / "CDR_TrainingSet.PubTator.txt")
-    dev = clinnlp.read_notes(DATA / "bc5cdr" / "CDR_DevelopmentSet.PubTator.txt")
+    dev = {name: read(name, 1) for name in args.corpora}
+    train = {name: read(name, 0) for name in args.corpora}
+    kept = {name: drop_overlap(notes, *dev.values()) for name, notes in train.items()}
+    changed = {key: json.loads(value) for key, _, value in (one.partition("=") for one in args.set)}
+    settings = settings_from(clinnlp.TrainSettings, {**changed, "seed": args.seed})
+    folder = f"{args.out}/{'+'.join(args.corpora)}-{args.name}-{args.seed}"
     start = time.perf_counter()
-    tagger = clinnlp.fine_tune_ner(train, dev, out=args.out, seed=args.seed)
-    minutes = (time.perf_counter() - start) / 60
-    bare = [note.with_(entities=(), relations=()) for note in dev]
-    predicted = tagger.batch(bare)
-    for match in ("strict", "relaxed"):
-        scores = clinnlp.score_spans(dev, predicted, match=match)
-        per_label = {label: round(prf.f1, 4) for label, prf in scores.per_label.items()}
-        record("ner", corpus="bc5cdr dev", match=match, f1=str(scores.f1), per_label=per_label,
-               minutes=round(minutes, 1), seed=args.seed)  # fmt: skip
+    cpu = time.process_time()
+    tagger = clinnlp.fine_tune_ner(
+        kept if len(kept) > 1 else kept[args.corpora[0]],
+        encoder=args.encoder, out=folder, settings=settings, resume=args.resume,
+    )  # fmt: skip
+    spent = {
+        "minutes": round((time.perf_counter() - start) / 60, 1),
+        "cpu_minutes": round((time.process_time() - cpu) / 60, 1),
+    }
+    for name, gold in dev.items():
+        dropped = len(train[name]) - len(kept[name])
+        score(args, name, gold, kept[name], tagger, {**spent, "n_dropped": dropped})
+
+
+def score(args, name, gold, train, tagger, more) -> None:
+    labels = {e.label for note in train for e in note.entities}
+    found = [
+        note.with_(entities=tuple(e for e in note.entities if e.label in labels))
+        for note in tagger.batch([note.with_(entities=(), relations=()) for note in gold])
+    ]
+    strict, relaxed = (clinnlp.score_spans(gold, found, match=m) for m in ("strict", "relaxed"))
+    sure = score_confidence(gold, found)
+    record(
+        "ner", corpus=f"{name} dev", trained_on="+".join(args.corpora), name=args.name,
+        seed=args.seed, f1=round(strict.f1.value, 4), f1_interval=str(strict.f1),
+        relaxed=round(relaxed.f1.value, 4), **more,
+        per_label={k: round(v.f1, 4) for k, v in strict.per_label.items()},
+        ece=round(sure.ece, 4), brier=round(sure.brier, 4),
+        by_seen={k: round(v.f1, 4) for k, v in score_groups(gold, found, seen_in(train)).items()},
+        by_length={k: round(v.f1, 4) for k, v in score_groups(gold, found, mention_length).items()},
+        settings=args.set, encoder=args.encoder, best_epoch=tagger.card["best_epoch"],
+    )  # fmt: skip
+
+
+def summary() -> None:
+    runs: dict[tuple, list] = {}
+    for line in (ROOT / "out" / "bench.jsonl").open():
+        row = json.loads(line)
+        if row["bench"] == "ner" and "trained_on" in row:
+            runs.setdefault((row["corpus"], row["trained_on"], row["name"]), []).append(row)
+    for key, rows in runs.items():
+        f1 = np.array([row["f1"] for row in rows])
+        print(*key, f"n={len(f1)} F1 {f1.mean():.4f} ({f1.min():.4f}-{f1.max():.4f})",
+              f"ECE {max(row['ece'] for row in rows)}")  # fmt: skip
 
 
 if __name__ == "__main__":
