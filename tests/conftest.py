@@ -9,6 +9,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 ROOT = Path(__file__).parents[1]
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "out" / "kernels"))  # compile once, not per run
 
 
 @pytest.fixture(scope="session")

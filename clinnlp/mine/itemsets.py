@@ -1,18 +1,15 @@
 """Itemsets: sets of items that stand together in at least so many baskets, counted exactly.
 
-Pairs come from one sparse product XᵀX. Deeper sets by depth-first search over a vertical layout
-(Eclat): each item is a row of packed bits, one bit per basket; the baskets of a larger set are
-the bitwise *and* of its parts', their number a population count. A set is only extended by items
-that are frequent together with its other parts (Apriori: no set is more frequent than its
-subsets).
+The sets are held as flat arrays, one per length, and become names only where they are asked for:
+a million sets are a few tens of megabytes. `clinnlp.mine.engines` says who counts.
 
 References
 ----------
-Zaki, Scalable algorithms for association mining, IEEE Trans Knowl Data Eng 2000;12:372.
+Agrawal and Srikant, Fast algorithms for mining association rules, VLDB 1994.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,49 +21,54 @@ from clinnlp.core.checks import check_at_least
 from clinnlp.core.counts import Counts, Floats, ratio
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
+from clinnlp.mine.closure import closed as closed_only
+from clinnlp.mine.closure import maximal as maximal_only
+from clinnlp.mine.engines import run
+from clinnlp.mine.query import Query, quotas
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Itemsets", "min_count_of", "mine_itemsets"]
 
-MAX_ITEMSETS = 5_000_000  # about 1 GB with their names
-
-Bits = NDArray[np.uint64]
+MAX_MEMORY_GB = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Itemsets:
-    """Frequent itemsets with their counts, short ones first, then in item order.
+    """Itemsets with their counts, short ones first, then in item order.
 
     Parameters
     ----------
-    members : tuple of tuple of int
-        Positions of the items of each set in the baskets' `items`, rising.
+    groups : tuple of array of int32, shape (n_sets, size) each
+        The sets of 1, 2, ... items as positions in the baskets' `items`, each row rising.
     counts : array of int64, shape (n_itemsets,)
-        Baskets that hold the whole set.
+        Baskets that hold the whole set, in the order of `groups`.
     baskets : Baskets
         What was mined.
     min_count : int
         The least count kept.
     """
 
-    members: tuple[tuple[int, ...], ...]
+    groups: tuple[NDArray[np.int32], ...]
     counts: Counts
     baskets: Baskets
     min_count: int
 
     def __len__(self) -> int:
-        return len(self.members)
+        return len(self.counts)
 
     def __repr__(self) -> str:
         return f"Itemsets({len(self)} in {len(self.baskets)} baskets, min_count={self.min_count})"
 
     def __iter__(self) -> Iterator[tuple[frozenset[str], int]]:
         """Yield each set of item names with its count."""
-        names = self.baskets.items
-        for members, count in zip(self.members, self.counts.tolist(), strict=True):
-            yield frozenset(names[j] for j in members), count
+        return zip(self._names(), self.counts.tolist(), strict=True)
+
+    @property
+    def members(self) -> tuple[tuple[int, ...], ...]:
+        """The sets as tuples of positions in the baskets' `items`."""
+        return tuple(tuple(row) for group in self.groups for row in group.tolist())
 
     @property
     def support_fraction(self) -> Floats:
@@ -77,9 +79,14 @@ class Itemsets:
         """Return mlxtend's columns ``support`` (a fraction) and ``itemsets``, and ``count``."""
         import pandas as pd
 
-        itemsets = pd.Series([names for names, _ in self], dtype=object)
+        itemsets = pd.Series(list(self._names()), dtype=object)
         columns = {"support": self.support_fraction, "itemsets": itemsets, "count": self.counts}
         return pd.DataFrame(columns)
+
+    def _names(self) -> Iterator[frozenset[str]]:
+        names = np.array(self.baskets.items, dtype=object)
+        for group in self.groups:
+            yield from map(frozenset, names[group].tolist())
 
 
 def mine_itemsets(
@@ -88,8 +95,14 @@ def mine_itemsets(
     min_count: int | None = None,
     min_support: float | None = None,
     max_len: int | None = None,
-    kinds: Sequence[str] | None = None,
-    max_itemsets: int = MAX_ITEMSETS,
+    kinds: Sequence[str] | Mapping[str, int] | None = None,
+    target: str | Sequence[str] | None = None,
+    closed: bool = False,
+    maximal: bool = False,
+    engine: str = "native",
+    threads: int | None = None,
+    max_memory_gb: float = MAX_MEMORY_GB,
+    progress: bool = False,
 ) -> Itemsets:
     """Return every itemset in at least `min_count` baskets.
 
@@ -102,16 +115,32 @@ def mine_itemsets(
         Least fraction of baskets, above 0 and at most 1.
     max_len : int, optional
         Longest set wanted, ≥ 1; no bound by default.
-    kinds : sequence of str, optional
-        Only items of these kinds.
-    max_itemsets : int
-        Stop with an error once more sets than this are found.
+    kinds : sequence of str, or mapping of str to int, optional
+        Only items of these kinds. A mapping also says how many of each kind a set may hold:
+        ``{"drug": 2, "outcome": 1}`` asks for drug + drug → outcome and its parts.
+    target : str or sequence of str, optional
+        Item names or kinds: every set holds at least one of these items.
+    closed : bool
+        Only sets that no larger set found equals in count.
+    maximal : bool
+        Only sets that no larger set found contains.
+    engine : {"native", "mlxtend", "spark"}
+        Who counts; the answer is the same.
+    threads : int, optional
+        Threads of the native engine; all cores of the process by default.
+    max_memory_gb : float
+        What counting and the sets found may take, in GB (10⁹ bytes). A query that would take
+        more is refused with the estimate, as soon as it is known.
+    progress : bool
+        Show a progress bar (native engine).
 
     Raises
     ------
     ArgumentError
-        Both or neither of `min_count` and `min_support`, one out of range, an unknown kind, or
-        more than `max_itemsets` sets.
+        Both or neither of `min_count` and `min_support`, an argument out of range, an unknown
+        kind, target or engine, both `closed` and `maximal`, or more than `max_memory_gb`.
+    MissingExtra
+        The engine's package is not installed.
 
     Examples
     --------
@@ -120,21 +149,29 @@ def mine_itemsets(
     >>> milk = frame_baskets(pd.DataFrame({"milk": [1, 1, 0], "bread": [1, 1, 1]}))
     >>> [(sorted(names), count) for names, count in mine_itemsets(milk, min_count=2)]
     [(['milk'], 2), (['bread'], 3), (['bread', 'milk'], 2)]
+    >>> [sorted(names) for names, _ in mine_itemsets(milk, min_count=2, closed=True)]
+    [['bread'], ['bread', 'milk']]
     """
     least = min_count_of(len(baskets), min_count=min_count, min_support=min_support)
-    if max_len is not None:
-        check_at_least(max_len, 1, name="max_len")
-    matrix = baskets.matrix.astype(np.int32).tocsc()
-    singles = np.asarray(matrix.sum(axis=0), np.int64).ravel()
-    frequent = np.flatnonzero((singles >= least) & _of_kinds(baskets, kinds))
-    found: dict[tuple[int, ...], int] = {(int(j),): int(singles[j]) for j in frequent}
-    if max_len != 1 and len(frequent) > 1:
-        search = _Search(least=least, max_len=max_len or len(frequent), limit=max_itemsets)
-        search.run(matrix[:, frequent], frequent, found)
-    _check_size(len(found), max_itemsets, least)
-    members = sorted(found, key=lambda m: (len(m), m))
-    counts = np.fromiter((found[m] for m in members), np.int64, len(members))
-    return Itemsets(members=tuple(members), counts=counts, baskets=baskets, min_count=least)
+    for value, low, name in ((max_len, 1, "max_len"), (threads, 1, "threads")):
+        if value is not None:
+            check_at_least(value, low, name=name)
+    if not max_memory_gb > 0:
+        raise ArgumentError(f"max_memory_gb must be above 0, got {max_memory_gb}")
+    if closed and maximal:
+        raise ArgumentError(
+            "closed and maximal must not both be asked for: every maximal set is closed"
+        )
+    query = _query(baskets, least, max_len, kinds, target, max_memory_gb)
+    groups = run(query, engine=engine, threads=threads, progress=progress)
+    if closed or maximal:
+        groups = (closed_only if closed else maximal_only)(groups)
+    return Itemsets(
+        groups=tuple(members for members, _ in groups),
+        counts=np.concatenate([np.empty(0, np.int64), *(counts for _, counts in groups)]),
+        baskets=baskets,
+        min_count=least,
+    )
 
 
 def min_count_of(n: int, *, min_count: int | None, min_support: float | None) -> int:
@@ -164,83 +201,61 @@ def min_count_of(n: int, *, min_count: int | None, min_support: float | None) ->
     return least
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Search:
-    least: int
-    max_len: int
-    limit: int
-
-    def run(
-        self, matrix: sparse.csc_matrix, items: NDArray[np.int64], found: dict[tuple[int, ...], int]
-    ) -> None:
-        """Add all sets of two and more items; `matrix` holds only the frequent `items`."""
-        pairs = sparse.triu(matrix.T @ matrix, k=1).tocoo()
-        keep = pairs.data >= self.least
-        rows, columns, counts = pairs.row[keep], pairs.col[keep], pairs.data[keep]
-        _check_size(len(found) + len(rows), self.limit, self.least)
-        for a, b, count in zip(items[rows].tolist(), items[columns].tolist(), counts, strict=True):
-            found[a, b] = int(count)
-        if self.max_len == 2:
-            return
-        used, codes = np.unique(np.concatenate([rows, columns]), return_inverse=True)
-        bits = _packed(matrix[:, used])
-        tails: dict[int, list[int]] = {}
-        for a, b in zip(codes[: len(rows)].tolist(), codes[len(rows) :].tolist(), strict=True):
-            tails.setdefault(a, []).append(b)
-        names = items[used]
-        for first, tail in tails.items():
-            tail.sort()
-            rows_ = bits[first] & bits[tail]
-            self._deeper((int(names[first]),), names[tail].tolist(), rows_, found)
-
-    def _deeper(
-        self,
-        prefix: tuple[int, ...],
-        tail: list[int],
-        rows: Bits,
-        found: dict[tuple[int, ...], int],
-    ) -> None:
-        """Extend ``prefix + one of tail`` by a later one; `rows` are the baskets of those sets."""
-        for i in range(len(tail) - 1):
-            both = rows[i] & rows[i + 1 :]  # (len(tail) - i - 1, n_words)
-            counts = np.bitwise_count(both).sum(axis=1, dtype=np.int64)
-            kept = np.flatnonzero(counts >= self.least)
-            if not len(kept):
-                continue
-            longer = (*prefix, tail[i])
-            names = [tail[i + 1 + k] for k in kept.tolist()]
-            for name, count in zip(names, counts[kept].tolist(), strict=True):
-                found[(*longer, name)] = count
-            _check_size(len(found), self.limit, self.least)
-            if len(longer) + 1 < self.max_len and len(names) > 1:
-                self._deeper(longer, names, both[kept], found)
+def _query(
+    baskets: Baskets,
+    least: int,
+    max_len: int | None,
+    kinds: Sequence[str] | Mapping[str, int] | None,
+    target: str | Sequence[str] | None,
+    max_memory_gb: float,
+) -> Query:
+    most = dict(kinds) if isinstance(kinds, Mapping) else None
+    for kind, n in (most or {}).items():
+        check_at_least(n, 0, name=f"kinds[{kind!r}]")
+    codes, quota = quotas(baskets.kinds, most)
+    return Query(
+        matrix=_matrix(
+            baskets, None if kinds is None else _among(baskets.kinds, list(kinds), "kinds")
+        ),
+        least=least,
+        max_len=max(1, len(baskets.items)) if max_len is None else max_len,
+        kinds=codes,
+        quota=quota,
+        targets=None if target is None else _targets(baskets, target),
+        max_memory_gb=max_memory_gb,
+    )
 
 
-def _packed(matrix: sparse.csc_matrix) -> Bits:
-    """Return one row of bits per column of `matrix`, padded to whole words of 64."""
-    n_rows, n_columns = matrix.shape
-    n_words = (n_rows + 63) // 64
-    out = np.zeros((n_columns, n_words * 8), np.uint8)
-    for j in range(n_columns):
-        column = np.zeros(n_words * 64, bool)
-        column[matrix.indices[matrix.indptr[j] : matrix.indptr[j + 1]]] = True
-        out[j] = np.packbits(column)
-    return out.view(np.uint64)
+def _matrix(baskets: Baskets, wanted: NDArray[np.bool_] | None) -> sparse.csr_matrix:
+    """Return the baskets with ones only, the columns of other items emptied."""
+    matrix = baskets.matrix.tocsr()
+    if not matrix.has_canonical_format or (matrix.nnz and not matrix.data.all()):
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+    if wanted is None or wanted.all():
+        return matrix
+    keep = wanted[matrix.indices]
+    before = np.concatenate([[0], np.cumsum(keep)])
+    parts = (np.ones(int(before[-1]), np.int8), matrix.indices[keep], before[matrix.indptr])
+    return sparse.csr_matrix(parts, shape=matrix.shape)
 
 
-def _of_kinds(baskets: Baskets, kinds: Sequence[str] | None) -> NDArray[np.bool_]:
-    if kinds is None:
-        return np.ones(len(baskets.items), bool)
-    unknown = sorted(set(kinds) - set(baskets.kinds))
-    if unknown and baskets.kinds:
-        known = ", ".join(sorted(set(baskets.kinds)))
-        raise ArgumentError(f"kinds must be among {known}, got {', '.join(unknown)}")
-    return np.isin(np.array(baskets.kinds, dtype=str), list(kinds))
-
-
-def _check_size(n_found: int, limit: int, least: int) -> None:
-    if n_found > limit:
+def _targets(baskets: Baskets, target: str | Sequence[str]) -> NDArray[np.bool_]:
+    names = [target] if isinstance(target, str) else list(target)
+    items, kinds = set(baskets.items), set(baskets.kinds)
+    unknown = [name for name in names if name not in items and name not in kinds]
+    if unknown and items:
         raise ArgumentError(
-            f"itemsets at min_count={least} must be at most {limit}, got more; "
-            "raise min_count, lower max_len, or raise max_itemsets"
+            f"target must name items or kinds of the baskets, got {', '.join(unknown)}"
         )
+    held = np.isin(np.array(baskets.items, dtype=str), names)
+    return held | np.isin(np.array(baskets.kinds, dtype=str), names)
+
+
+def _among(values: Sequence[str], wanted: Sequence[str], name: str) -> NDArray[np.bool_]:
+    unknown = sorted(set(wanted) - set(values))
+    if unknown and values:
+        known = ", ".join(sorted(set(values)))
+        raise ArgumentError(f"{name} must be among {known}, got {', '.join(unknown)}")
+    return np.isin(np.array(values, dtype=str), list(wanted))

@@ -42,12 +42,16 @@ def peer_counts(found, n):
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TABLES, st.integers(1, 12), st.sampled_from([None, 2, 3]))
 def test_itemset_counts_are_equal(held, min_count, max_len):
     frame = frame_of(held)
     min_count = min(min_count, len(frame))
-    ours = mine_itemsets(frame_baskets(frame), min_count=min_count, max_len=max_len)
+    asked = {"min_count": min_count, "max_len": max_len}
+    ours = mine_itemsets(frame_baskets(frame), **asked)
+    engine = mine_itemsets(frame_baskets(frame), **asked, engine="mlxtend")
+    assert ours.members == engine.members
+    assert ours.counts.tolist() == engine.counts.tolist()
     found = peer_itemsets(frame, min_count, max_len)
     assert dict(ours) == peer_counts(found, len(frame))
     supports = dict(zip(found["itemsets"], found["support"], strict=True))

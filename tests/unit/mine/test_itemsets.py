@@ -1,14 +1,19 @@
 """Itemsets against a naive count of every subset, and the refusals."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from clinnlp.core.errors import ArgumentError
+from clinnlp.core.tables import Baskets
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.itemsets import min_count_of, mine_itemsets
+from clinnlp.mine import native
+from clinnlp.mine.itemsets import _query, min_count_of, mine_itemsets
+from clinnlp.mine.query import proven_sets
 
 
 def random_baskets(seed=0, n=150, items="abcdefg", kinds="item"):
@@ -75,7 +80,7 @@ def test_no_baskets_and_no_items():
 
 def test_more_sets_than_allowed_are_refused():
     with pytest.raises(ArgumentError, match="raise min_count"):
-        mine_itemsets(random_baskets(), min_count=1, max_itemsets=20)
+        mine_itemsets(random_baskets(), min_count=1, max_memory_gb=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -106,3 +111,117 @@ def test_repr_shows_counts_only():
     assert repr(mine_itemsets(random_baskets(), min_count=151)) == (
         "Itemsets(0 in 150 baskets, min_count=151)"
     )
+
+
+def test_a_mapping_of_kinds_says_how_many_of_each():
+    baskets = random_baskets(kinds=dict.fromkeys("abcd", "drug") | dict.fromkeys("ef", "outcome"))
+    shape = {"drug": 2, "outcome": 1}
+    of = dict(zip(baskets.items, baskets.kinds, strict=True))
+
+    def fits(names):
+        held = [of[name] for name in names]
+        return "item" not in held and all(held.count(kind) <= n for kind, n in shape.items())
+
+    every = naive(baskets, 2, 7)
+    expected = {names: count for names, count in every.items() if fits(names)}
+    assert dict(mine_itemsets(baskets, min_count=2, kinds=shape)) == expected
+    assert max(map(len, expected)) == 3
+    triplets = dict(mine_itemsets(baskets, min_count=2, kinds=shape, target="outcome"))
+    assert triplets == {s: c for s, c in expected.items() if s & {"e", "f"}}
+
+
+@pytest.mark.parametrize("target", ["c", "drug", ["c", "outcome"], ["a", "g"]])
+@pytest.mark.parametrize("asked", [{}, {"closed": True}, {"maximal": True}])
+def test_every_set_holds_a_target(target, asked):
+    baskets = random_baskets(kinds=dict.fromkeys("ab", "drug") | {"f": "outcome"})
+    of = dict(zip(baskets.items, baskets.kinds, strict=True))
+    wanted = {target} if isinstance(target, str) else set(target)
+    every = naive(baskets, 4, 7)
+    held = {s: c for s, c in every.items() if any({name, of[name]} & wanted for name in s)}
+    if asked.get("closed"):
+        held = {s: c for s, c in held.items() if not any(s < t and c == every[t] for t in every)}
+    if asked.get("maximal"):
+        held = {s: c for s, c in held.items() if not any(s < t for t in every)}
+    assert dict(mine_itemsets(baskets, min_count=4, target=target, **asked)) == held
+
+
+def test_unknown_targets_and_negative_quotas_are_refused():
+    baskets = random_baskets()
+    with pytest.raises(ArgumentError, match=r"target must name items or kinds.*got z"):
+        mine_itemsets(baskets, min_count=1, target=["a", "z"])
+    with pytest.raises(ArgumentError, match=r"kinds\['item'\] must be at least 0"):
+        mine_itemsets(baskets, min_count=1, kinds={"item": -1})
+    assert len(mine_itemsets(baskets, min_count=1, kinds={"item": 0})) == 0
+
+
+def test_what_must_overflow_is_refused_before_the_search():
+    wide = frame_baskets(pd.DataFrame(np.ones((20, 100), bool)))
+    with pytest.raises(ArgumentError, match=r"got at least 1.27e\+30 itemsets \(1.22e\+23 GB\)"):
+        mine_itemsets(wide, min_count=5)
+    with pytest.raises(ArgumentError, match=r"got at least 1.21e\+15 itemsets"):
+        mine_itemsets(wide, min_count=5, max_len=12, max_memory_gb=0.1)
+    assert len(mine_itemsets(wide, min_count=5, max_len=2)) == 100 + 4950
+
+
+def test_the_proven_number_of_sets_is_never_above_the_true_one():
+    for seed in range(4):
+        baskets = random_baskets(seed, items="abcdefghijkl", kinds=dict.fromkeys("abcd", "drug"))
+        for kinds in (None, {"drug": 2, "item": 3}):
+            for max_len in (1, 4, 12):
+                query = _query(baskets, 5, max_len, kinds, None, 1e-7)  # room for one set
+                true = len(mine_itemsets(baskets, min_count=5, max_len=max_len, kinds=kinds))
+                assert 0 < proven_sets(query) <= true
+
+
+def test_threads_do_not_change_the_answer(monkeypatch):
+    monkeypatch.setattr(native, "SMALL", 0)
+    baskets = random_baskets(n=400)
+    one, three = (mine_itemsets(baskets, min_count=3, threads=n) for n in (1, 3))
+    assert one.members == three.members
+    assert one.counts.tolist() == three.counts.tolist()
+    with pytest.raises(ArgumentError, match="must fit into max_memory_gb"):
+        mine_itemsets(baskets, min_count=1, threads=2, max_memory_gb=1e-6)
+
+
+def test_progress_counts_every_class(capsys):
+    mine_itemsets(random_baskets(), min_count=3, progress=True)
+    assert "7/7" in capsys.readouterr().err
+
+
+def test_more_than_65535_items_and_sparse_words():
+    rng = np.random.default_rng(5)
+    n, m = 3000, 70_000
+    wide = sparse.lil_matrix((n, m), dtype=np.int8)
+    wide[0] = 1  # every item once
+    for t in range(1, n):
+        wide[t, rng.integers(0, 6, 3)] = 1
+        if t % 500 == 1:
+            wide[t, [m - 1, m - 2, m - 3]] = 1
+    baskets = Baskets(
+        matrix=wide.tocsr(), ids=np.arange(n).astype(object), items=tuple(map(str, range(m))),
+        kinds=("item",) * m, unit="row", evidence=np.empty((0, 3), np.int64), entities=None,
+        n_excluded={}, n_unassessed={},
+    )  # fmt: skip
+    held = wide.tocsc()[:, [*range(6), m - 3, m - 2, m - 1]].toarray()
+    small = frame_baskets(pd.DataFrame(held, columns=[*"012345", *map(str, range(m - 3, m))]))
+    assert dict(mine_itemsets(baskets, min_count=2, kinds=None)) == naive(small, 2, 9)
+    assert len(mine_itemsets(baskets, min_count=1, max_len=1)) == m
+
+
+def test_stored_zeros_and_doubled_entries_do_not_count():
+    matrix = sparse.csr_matrix(
+        (np.array([1, 0, 1, 1, 1], np.int8), np.array([0, 1, 0, 1, 1]), np.array([0, 2, 5])), (2, 2)
+    )
+    made = replace(frame_baskets(pd.DataFrame({"a": [1, 0], "b": [1, 0]})), matrix=matrix)
+    assert dict(mine_itemsets(made, min_count=1)) == {
+        frozenset("a"): 2, frozenset("b"): 1, frozenset("ab"): 1,
+    }  # fmt: skip
+
+
+def test_closed_and_maximal_exclude_each_other():
+    with pytest.raises(ArgumentError, match="closed and maximal must not both"):
+        mine_itemsets(random_baskets(), min_count=1, closed=True, maximal=True)
+    with pytest.raises(ArgumentError, match="max_memory_gb must be above 0"):
+        mine_itemsets(random_baskets(), min_count=1, max_memory_gb=0)
+    with pytest.raises(ArgumentError, match="engine must be one of mlxtend, native, spark"):
+        mine_itemsets(random_baskets(), min_count=1, engine="duck")
