@@ -27,7 +27,8 @@ value                           an assertion axis (``negated true``) is its `ass
 =============================== ===========================================================
 
 The id of a note is its path below the folder without suffix. A ``.txt`` without ``.ann`` is a note
-without annotations. Line ends inside the text are kept as they are. Where a target has the same
+without annotations. Line ends inside the text are kept as they are. A byte-order mark is part of
+the text only where the offsets count it. Where a target has the same
 attribute twice, the second is called ``name#2``. A folder is written with an
 ``annotation.conf`` that names its labels, roles and attributes. The ``.ann`` files of n2c2 2018
 (medications and adverse drug events) are of this format.
@@ -37,14 +38,17 @@ References
 Stenetorp et al., brat, EACL 2012; https://brat.nlplab.org/standoff.html
 """
 
+import codecs
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, OffsetError
 from clinnlp.core.notes import Note
 from clinnlp.io.brat_conf import Conf
 from clinnlp.io.brat_lines import ann_lines, parse_ann
 from clinnlp.io.documents import Document, Format, Source, find_in_folder, folder_writer
-from clinnlp.io.lines import read_lines, read_text
+from clinnlp.io.lines import open_bytes, read_lines, read_text
 
 __all__ = ["BRAT"]
 
@@ -69,7 +73,23 @@ def _parse(document: Document) -> Note:
     note = Note(id=document.name, text=read_text(document.data, document.encoding))
     if not document.path.is_file():
         return note
+    if _is_marked(document.data):
+        try:  # offsets may count the mark
+            marked = replace(note, text=_MARK + note.text)
+            found = _annotated(marked, document._replace(repairs=None))
+        except OffsetError:
+            return _annotated(note, document)
+        return found if found.entities else note
+    return _annotated(note, document)
+
+
+def _annotated(note: Note, document: Document) -> Note:
     return parse_ann(note, read_lines(document.path, document.encoding), document)
+
+
+def _is_marked(path: Path) -> bool:
+    with open_bytes(path) as handle:
+        return handle.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
 
 
 def _contents(note: Note) -> dict[str, str]:

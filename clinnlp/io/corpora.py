@@ -18,14 +18,19 @@ from clinnlp.core.notes import Note
 from clinnlp.io.bioc import BIOC_JSON, BIOC_XML
 from clinnlp.io.brat import BRAT
 from clinnlp.io.conll import CONLL, looks_like_conll
+from clinnlp.io.ddi import DDI
 from clinnlp.io.documents import Format, Reading, Source
+from clinnlp.io.i2b2 import I2B2
+from clinnlp.io.i2b2_xml import I2B2_XML
 from clinnlp.io.jsonl import JSONL
-from clinnlp.io.lines import UTF_8, check_encoding, read_lines
+from clinnlp.io.lines import UTF_8, byte_chunks, check_encoding
 from clinnlp.io.losses import check_kept
+from clinnlp.io.phee import PHEE, SPL_ADR
 from clinnlp.io.pubtator import PUBTATOR
 from clinnlp.io.rows import FORMS
 from clinnlp.io.sidecar import sidecar_path, with_sidecar
 from clinnlp.io.tabular import COLUMNS, TABLES
+from clinnlp.io.xmi import XMI
 
 __all__ = ["FORMATS", "Notes", "OnLoss", "find_format", "read_notes", "write_notes"]
 
@@ -39,10 +44,30 @@ FORMATS: dict[str, Format] = {
     "conll": CONLL,
     "bioc-xml": BIOC_XML,
     "bioc-json": BIOC_JSON,
+    "ddi": DDI,
+    "i2b2": I2B2,
+    "i2b2-xml": I2B2_XML,
+    "xmi": XMI,
+    "phee-json": PHEE,
+    "spl-adr": SPL_ADR,
     **TABLES,
 }
 _PACKED = (".gz", ".xz")
-_PUBTATOR_HEAD = re.compile(r"\d+\|t\|")
+_HEAD = 4096  # bytes that are looked at where a suffix does not say the format
+_LOOKS = {
+    ".txt": {"pubtator": rb"\A\s*\d+\|t\|", "brat": b""},
+    ".xml": {
+        "bioc-xml": rb"<collection[\s>]",
+        "ddi": rb"<document\s[^>]*>\s*<sentence\s",
+        "xmi": rb"<xmi:XMI\s",
+        "i2b2-xml": rb"<TEXT>",
+    },
+    ".json": {
+        "bioc-json": rb'"passages"\s*:|"documents"\s*:\s*\[',
+        "phee-json": rb'\s*\{"id".*"is_mult_event"',
+        "spl-adr": rb'\s*\[\s*\{\s*"label_id"',
+    },
+}
 
 
 class Notes:
@@ -236,17 +261,29 @@ def _guess(path: Path, *, columns: bool, encoding: str) -> str | None:
     name = by_suffix(path)
     if name == "tsv" and not columns and looks_like_conll(path, encoding):
         return "conll"
-    if name is None and path.suffix.lower() == ".txt":
-        head = next((line for _, line in read_lines(path, encoding) if line.strip()), "")
-        return "pubtator" if _PUBTATOR_HEAD.match(head) else "brat"
+    return name or _look(path, encoding)
+
+
+def _look(path: Path, encoding: str) -> str | None:
+    """Return the format that the head of a file is of, for suffixes that several share."""
+    looks = _LOOKS.get(Path(_unpacked(path)).suffix)
+    if looks is None:
+        return None
+    head = next(byte_chunks(path, encoding), b"")[:_HEAD]
+    return next((name for name, look in looks.items() if re.search(look, head)), None)
+
+
+def _unpacked(path: Path) -> str:
+    """Return the name of a file in small letters, without the suffix of its packing."""
+    name = path.name.lower()
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
     return name
 
 
 def by_suffix(path: Path) -> str | None:
     """Return the format that the name of a file stands for, packed or not, or None."""
-    name = path.name.lower()
-    for packed in _PACKED:
-        name = name.removesuffix(packed)
+    name = _unpacked(path)
     fits = [
         (len(suffix), known)
         for known, entry in FORMATS.items()
@@ -261,15 +298,20 @@ def _in_folder(
 ) -> list[tuple[Path, str]]:
     if format is not None and FORMATS[format].in_folder:
         return [(folder, format)]
-    if format is None and next(folder.rglob("*.ann"), None) is not None:
-        return [(folder, "brat")]
+    for suffix, name in ((".ann", "brat"), (".con", "i2b2")):
+        if format is None and next(folder.rglob(f"*{suffix}"), None) is not None:
+            return [(folder, name)]
     files = sorted(p for p in folder.iterdir() if p.is_file() and not _is_aside(p))
+    if not files and format is None:  # a corpus in folders of folders
+        files = sorted(p for p in folder.rglob("*.xml") if not _is_aside(p))[:1]
     found = [(path, look(path)) for path in files]
     named = [(path, name) for path, name in found if name is not None and format in (None, name)]
     marked = [(path, name) for path, name in named if name != "brat"]  # not just some text
     if not named:
         raise DataError(f"a folder must hold files of {format or _listed()}", path=folder)
-    return marked or [(folder, "brat")]
+    whole = {name for _, name in marked or named if FORMATS[name].in_folder}
+    one_file = [(path, name) for path, name in marked if name not in whole]
+    return [*((folder, name) for name in sorted(whole)), *one_file]
 
 
 def _is_aside(path: Path) -> bool:

@@ -30,6 +30,7 @@ __all__ = [
     "find_in_folder",
     "folder_writer",
     "id_of",
+    "split_files",
 ]
 
 Write = Callable[[Iterable[Note], Path], int]
@@ -166,6 +167,12 @@ def find_in_folder(path: Path, suffix: str) -> list[tuple[str, Path]]:
         return [(path.name.removesuffix(suffix), path)]
     files = sorted(p for p in path.rglob(f"*{suffix}") if not p.name.startswith("."))
     return [(str(PurePosixPath(p.relative_to(path)))[: -len(suffix)], p) for p in files]
+
+
+def split_files(source: Source, *, suffix: str) -> Iterator[Document]:
+    """Give each file of a folder that ends in `suffix`, or the one file, as a document."""
+    for note_id, path in find_in_folder(source.path, suffix):
+        yield Document(path, None, path, note_id, source.encoding, files=(path,))
 
 
 def file_writer(

@@ -36,6 +36,8 @@ def place(
 ) -> tuple[Span, ...]:
     """Return the pieces of a mention in text order, where they are its text but for white space.
 
+    Corpora join the pieces of a discontinuous mention with a blank or without.
+
     Parameters
     ----------
     document : Document
@@ -52,9 +54,8 @@ def place(
     OffsetError
         The offsets lie outside the text, or the text there is another.
     """
-    if _inside(bounds, len(text)):
-        if mention is None or " ".join(text[a:b] for a, b in bounds).split() == mention.split():
-            return tuple(Span(a, b) for a, b in sorted(bounds))
+    if _inside(bounds, len(text)) and _is_text(text, bounds, mention):
+        return tuple(Span(a, b) for a, b in sorted(bounds))
     name, moved = _explained(text, bounds, mention)
     if moved and document.repairs is not None:
         document.repairs[name] += 1
@@ -68,6 +69,15 @@ def place(
     raise OffsetError(said, path=document.path, line=document.line if line is None else line)
 
 
+def _is_text(text: str, bounds: Bounds, mention: str | None) -> bool:
+    """Return whether the mention is the text but for white space, of any kind between pieces."""
+    if mention is None:
+        return True
+    found = [word for a, b in bounds for word in text[a:b].split()]
+    words = mention.split()
+    return found == words or (len(bounds) > 1 and "".join(found) == "".join(words))
+
+
 def _inside(bounds: Bounds, n_chars: int) -> bool:
     return all(0 <= start < end <= n_chars for start, end in bounds)
 
@@ -76,13 +86,14 @@ def _explained(text: str, bounds: Bounds, mention: str | None) -> tuple[str, lis
     """Return the repair under which the mention is the text there, and the bounds it gives."""
     if mention is None or not mention.strip():
         return "", []
-    wanted = _SPACE.sub(" ", mention)
+    wanted = _SPACE.sub("" if len(bounds) > 1 else " ", mention)
     for name, moved_by in REPAIRS.items():
         whole = moved_by(text, bounds)
         each = [[*bounds[:k], whole[k], *bounds[k + 1 :]] for k in range(len(bounds))]
         for moved in [whole, *each]:
             if _inside(moved, len(text)):
-                if _SPACE.sub(" ", " ".join(text[a:b] for a, b in moved)) == wanted:
+                found = "".join(text[a:b] for a, b in moved)
+                if _SPACE.sub("" if len(bounds) > 1 else " ", found) == wanted:
                     return name, moved
     return "", []
 

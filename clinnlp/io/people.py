@@ -9,14 +9,14 @@ from clinnlp.io.rows import column_names, read_rows
 
 __all__ = ["read_patients"]
 
-_COLUMNS = ("patient", "birth_date", "sex")
+_COLUMNS = ("patient", "birth_date", "sex", "ethnicity")
 
 
 def read_patients(path: str | Path) -> list[Patient]:
     """Return the patients in a CSV, TSV or Parquet file with a column ``patient``.
 
-    ``birth_date`` (ISO 8601) and ``sex`` are read where the columns are there; a missing value
-    stays missing. Other columns are ignored.
+    ``birth_date`` (ISO 8601), ``sex`` and ``ethnicity`` are read where the columns are there; a
+    missing value stays missing. Other columns are ignored.
 
     Raises
     ------
@@ -33,10 +33,8 @@ def read_patients(path: str | Path) -> list[Patient]:
             what = "empty" if patient is None else "repeated"
             raise DataError(f"patient ids must be unique, got a {what} one", path=path, line=line)
         born = _date(values.get("birth_date"), path, line)
-        sex = values.get("sex")
-        out[str(patient)] = Patient(
-            id=str(patient), birth_date=born, sex=None if sex is None else str(sex)
-        )
+        told = {k: str(values[k]) for k in ("sex", "ethnicity") if values.get(k) is not None}
+        out[str(patient)] = Patient(id=str(patient), birth_date=born, **told)
     return list(out.values())
 
 
