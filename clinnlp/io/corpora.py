@@ -19,6 +19,7 @@ from clinnlp.io.bioc import BIOC_JSON, BIOC_XML
 from clinnlp.io.brat import BRAT
 from clinnlp.io.conll import CONLL, looks_like_conll
 from clinnlp.io.ddi import DDI
+from clinnlp.io.docbin import DOCBIN
 from clinnlp.io.documents import Format, Reading, Source
 from clinnlp.io.i2b2 import I2B2
 from clinnlp.io.i2b2_xml import I2B2_XML
@@ -44,6 +45,7 @@ FORMATS: dict[str, Format] = {
     "conll": CONLL,
     "bioc-xml": BIOC_XML,
     "bioc-json": BIOC_JSON,
+    "docbin": DOCBIN,
     "ddi": DDI,
     "i2b2": I2B2,
     "i2b2-xml": I2B2_XML,
