@@ -17,16 +17,17 @@ from clinnlp.bert.encoders import find_encoder, load_tokenizer, max_positions
 from clinnlp.bert.loop import Task, make_accelerator, train_model
 from clinnlp.bert.network import Network
 from clinnlp.bert.predict import EntityTagger
-from clinnlp.bert.settings import TrainSettings, default_learning_rate
+from clinnlp.bert.settings import LoopSettings, TrainSettings, default_learning_rate
 from clinnlp.bert.store import save
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
 from clinnlp.core.versions import package_versions
 
-__all__ = ["Job", "seeded"]
+__all__ = ["Job", "checkpoint_of", "merged_settings", "seeded"]
 
 P = TypeVar("P", EntityTagger, NoteClassifier)
+S = TypeVar("S", bound=LoopSettings)
 
 _PACKAGES = ("clinnlp", "torch", "transformers", "tokenizers", "accelerate")
 
@@ -60,7 +61,7 @@ class Job:
         resume: bool,
     ) -> None:
         self.began = time.perf_counter()
-        self.settings = _settings(settings, overrides)
+        self.settings = merged_settings(TrainSettings, settings, overrides)
         self.out, self.encoder = _check_out(out), encoder
         self.progress, self.resume = progress, resume
         self.source = find_encoder(encoder)
@@ -98,6 +99,10 @@ class Job:
         """Train `pipe` in place on `task`, made from `notes`, and fill its card."""
         model = pipe.network.model
         rate = self.settings.learning_rate or default_learning_rate(model.config.hidden_size)
+        settings = self.plain_settings | {"checkpoint_minutes": None}  # may change on the way
+        what = [type(pipe).__name__, pipe.labels, settings, str(self.encoder),
+                model.config.to_dict(), corpus_sha256(notes, annotations=True)]  # fmt: skip
+        began = time.perf_counter()
         record = train_model(
             model,
             task,
@@ -105,7 +110,9 @@ class Job:
             accelerator=self.accelerator,
             learning_rate=rate,
             progress=self.progress,
-            checkpoint=self._checkpoint(pipe, notes),
+            checkpoint=checkpoint_of(
+                self.out, self.settings, what, self.accelerator, resume=self.resume
+            ),
         )
         pipe.card.update(
             encoder=str(self.encoder),
@@ -115,6 +122,7 @@ class Job:
             **task.counts,
             train_sha256=corpus_sha256(notes),
             **record,
+            train_seconds=round(time.perf_counter() - began, 2),
             versions=package_versions(_PACKAGES),
         )
 
@@ -126,25 +134,19 @@ class Job:
         self.accelerator.wait_for_everyone()
         return pipe
 
-    def _checkpoint(self, pipe: P, notes: Sequence[Note]) -> Checkpoint:
-        settings = {k: v for k, v in self.plain_settings.items() if k != "checkpoint_minutes"}
-        what = [
-            type(pipe).__name__,
-            pipe.labels,
-            settings,
-            str(self.encoder),
-            pipe.network.model.config.to_dict(),
-            corpus_sha256(notes, annotations=True),
-            self.accelerator.num_processes,
-            package_versions(_PACKAGES),
-        ]
-        text = json.dumps(what, sort_keys=True, default=str)
-        return Checkpoint(
-            self.out.with_name(f"{self.out.name}-checkpoint"),
-            minutes=self.settings.checkpoint_minutes,
-            resume=self.resume,
-            identity=hashlib.sha256(text.encode()).hexdigest(),
-        )
+
+def checkpoint_of(
+    out: Path, settings: LoopSettings, what: list[Any], accelerator: Any, *, resume: bool
+) -> Checkpoint:
+    """Return the checkpoint beside `out` of a training that `what` says all of."""
+    what = [*what, accelerator.num_processes, package_versions(_PACKAGES)]
+    text = json.dumps(what, sort_keys=True, default=str)
+    return Checkpoint(
+        out.with_name(f"{out.name}-checkpoint"),
+        minutes=settings.checkpoint_minutes,
+        resume=resume,
+        identity=hashlib.sha256(text.encode()).hexdigest(),
+    )
 
 
 @contextmanager
@@ -155,10 +157,17 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def _settings(settings: TrainSettings | None, overrides: dict[str, Any]) -> TrainSettings:
+def merged_settings(kind: type[S], settings: S | None, overrides: dict[str, Any]) -> S:
+    """Return the settings with some fields changed.
+
+    Raises
+    ------
+    DataError
+        An unknown field, or a value of the wrong type or out of range.
+    """
     if not overrides:
-        return settings or TrainSettings()
-    return settings_from(TrainSettings, settings_to(settings or TrainSettings()) | overrides)
+        return settings or kind()
+    return settings_from(kind, settings_to(settings or kind()) | overrides)
 
 
 def _check_out(out: str | Path) -> Path:

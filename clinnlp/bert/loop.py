@@ -23,7 +23,7 @@ from clinnlp.bert.average import WeightAverage
 from clinnlp.bert.checkpoint import Checkpoint, Standing
 from clinnlp.bert.network import best_device, wants_bf16
 from clinnlp.bert.rates import parameter_groups, rate_factor
-from clinnlp.bert.settings import TrainSettings
+from clinnlp.bert.settings import LoopSettings
 from clinnlp.core.errors import RunError
 
 __all__ = ["Task", "make_accelerator", "train_model"]
@@ -46,7 +46,7 @@ class Task(Protocol[B]):
         """Return the selection score of the weights as they are, or None without selection."""
 
 
-def make_accelerator(settings: TrainSettings) -> Accelerator:
+def make_accelerator(settings: LoopSettings) -> Accelerator:
     """Return an accelerator of the wanted precision."""
     precision = "bf16" if wants_bf16(settings.bf16, best_device()) else "no"
     if AcceleratorState._shared_state:  # an earlier training of this process, maybe in the other
@@ -57,7 +57,7 @@ def make_accelerator(settings: TrainSettings) -> Accelerator:
 def train_model(
     model: Any,
     task: Task[Any],
-    settings: TrainSettings,
+    settings: LoopSettings,
     *,
     accelerator: Accelerator,
     learning_rate: float,
@@ -102,7 +102,7 @@ class _Run:
         self,
         model: Any,
         task: Task[Any],
-        settings: TrainSettings,
+        settings: LoopSettings,
         accelerator: Accelerator,
         learning_rate: float,
         checkpoint: Checkpoint | None,
@@ -219,7 +219,7 @@ class _Run:
                 self.optimizer.state[p] = moments
 
 
-def _plan(task: Task[B], settings: TrainSettings, accelerator: Accelerator) -> list[list[list[B]]]:
+def _plan(task: Task[B], settings: LoopSettings, accelerator: Accelerator) -> list[list[list[B]]]:
     """Return this process's steps of each epoch, `accumulate` batches each.
 
     Every process gets equally many batches.

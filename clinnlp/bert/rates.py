@@ -12,7 +12,7 @@ Howard and Ruder, ACL 2018 (rates by layer); Loshchilov and Hutter, ICLR 2019 (d
 import re
 from typing import Any
 
-from clinnlp.bert.settings import TrainSettings
+from clinnlp.bert.settings import LoopSettings
 
 __all__ = ["parameter_groups", "rate_factor"]
 
@@ -34,7 +34,7 @@ def rate_factor(step: int, n_steps: int, warmup: float) -> float:
 
 
 def parameter_groups(
-    model: Any, learning_rate: float, settings: TrainSettings
+    model: Any, learning_rate: float, settings: LoopSettings
 ) -> list[dict[str, Any]]:
     """Return the optimizer's parameter groups, each with the peak of its rate in ``"peak"``."""
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]

@@ -1,4 +1,4 @@
-"""Settings of fine-tuning, with the defaults we recommend.
+"""Settings of training, with the defaults we recommend.
 
 For the embedded encoder they come from single runs on the BC5CDR training set; no grid was
 searched.
@@ -11,24 +11,15 @@ from clinnlp.core.checks import check_at_least, check_fraction, check_one_of
 from clinnlp.core.config import option
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["TrainSettings", "default_learning_rate"]
+__all__ = ["LoopSettings", "PretrainSettings", "TrainSettings", "default_learning_rate"]
 
 # Width of the encoder → peak learning rate; the narrow ones bear a much higher one.
 _RATES = ((400, 3e-4), (600, 1e-4), (800, 5e-5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainSettings:
-    """How a model is fine-tuned; each field's help names unit and range.
-
-    Examples
-    --------
-    >>> TrainSettings(epochs=4).stride
-    64
-    >>> TrainSettings(epochs=0)
-    Traceback (most recent call last):
-    clinnlp.core.errors.ArgumentError: epochs must be at least 1, got 0
-    """
+class LoopSettings:
+    """What every training has; each field's help names unit and range."""
 
     epochs: int = option(6, "passes over the training notes, >= 1")
     learning_rate: float | None = option(
@@ -41,28 +32,17 @@ class TrainSettings:
     )
     clip: float = option(1.0, "largest norm of a gradient, > 0")
     max_tokens: int = option(384, "tokens of a window, special ones included, >= 8")
-    stride: int = option(64, "fewest tokens that neighbouring windows share, >= 0")
     tokens_per_batch: int = option(1024, "tokens of a training batch per process, >= 1")
     accumulate: int = option(1, "batches per step, >= 1: large steps in little memory")
     average: float = option(0.99, "decay of the running average of weights, 0 to < 1; 0 = none")
-    word_dropout: float = option(0.0, "tagger: share of tokens hidden in training, 0 to < 1")
+    selection_fraction: float = option(
+        0.1, "share of train, by patient or text, that picks the best epoch, 0 to 0.5; 0 = none"
+    )
     patience: int | None = option(
         None, "stop after this many epochs without a better selection score, >= 1; never by default"
     )
     checkpoint_minutes: float = option(
         5.0, "time between two checkpoints of an unfinished training, >= 0; 0 = none"
-    )
-    selection_fraction: float = option(
-        0.1, "share of train, by patient or text, that picks the best epoch, 0 to 0.5; 0 = none"
-    )
-    windows_per_note: int = option(
-        2, "classifier: random windows of a note read per epoch, >= 1; prediction reads all"
-    )
-    labels: tuple[str, ...] | None = option(None, "labels to learn; all that train has by default")
-    heads: Literal["auto", "joint", "per_label"] = option(
-        "auto",
-        "tagger: one head for all labels, or one for each, whose mentions may overlap; auto = "
-        "per_label where corpora annotate different labels",
     )
     bf16: Literal["auto", "on", "off"] = option(
         "auto", "compute in bfloat16: auto = where the hardware has it"
@@ -74,11 +54,9 @@ class TrainSettings:
             ("epochs", 1),
             ("weight_decay", 0),
             ("max_tokens", 8),
-            ("stride", 0),
             ("tokens_per_batch", 1),
             ("accumulate", 1),
             ("checkpoint_minutes", 0),
-            ("windows_per_note", 1),
             ("seed", 0),
         ):
             check_at_least(getattr(self, name), low, name=name)
@@ -90,19 +68,76 @@ class TrainSettings:
                 raise ArgumentError(f"{name} must be above 0, got {value}")
         for name in ("warmup", "layer_decay"):
             check_fraction(getattr(self, name), name=name)
-        for name in ("average", "word_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ArgumentError(
-                    f"{name} must be at least 0 and below 1, got {getattr(self, name)}"
-                )
+        _check_below_one(self.average, "average")
         if not 0 <= self.selection_fraction <= 0.5:
             raise ArgumentError(
                 f"selection_fraction must lie between 0 and 0.5, got {self.selection_fraction}"
             )
-        check_one_of(self.heads, ("auto", "joint", "per_label"), name="heads")
         check_one_of(self.bf16, ("auto", "on", "off"), name="bf16")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings(LoopSettings):
+    """How a model is fine-tuned.
+
+    Examples
+    --------
+    >>> TrainSettings(epochs=4).stride
+    64
+    >>> TrainSettings(epochs=0)
+    Traceback (most recent call last):
+    clinnlp.core.errors.ArgumentError: epochs must be at least 1, got 0
+    """
+
+    stride: int = option(64, "fewest tokens that neighbouring windows share, >= 0")
+    word_dropout: float = option(0.0, "tagger: share of tokens hidden in training, 0 to < 1")
+    heads: Literal["auto", "joint", "per_label"] = option(
+        "auto",
+        "tagger: one head for all labels, or one for each, whose mentions may overlap; auto = "
+        "per_label where corpora annotate different labels",
+    )
+    windows_per_note: int = option(
+        2, "classifier: random windows of a note read per epoch, >= 1; prediction reads all"
+    )
+    pooling: Literal["mean", "max"] = option(
+        "mean", "classifier: a note is the mean of its windows, or the most that one of them says"
+    )
+    class_weights: bool = option(
+        False, "classifier: rare labels weigh more in the loss, in inverse proportion"
+    )
+    multi_label: bool = option(
+        False, "classifier: a note has any number of labels, each with a threshold of its own"
+    )
+    labels: tuple[str, ...] | None = option(None, "labels to learn; all that train has by default")
+
+    def __post_init__(self) -> None:
+        LoopSettings.__post_init__(self)
+        check_at_least(self.stride, 0, name="stride")
+        check_at_least(self.windows_per_note, 1, name="windows_per_note")
+        check_one_of(self.heads, ("auto", "joint", "per_label"), name="heads")
+        _check_below_one(self.word_dropout, "word_dropout")
+        check_one_of(self.pooling, ("mean", "max"), name="pooling")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainSettings(LoopSettings):
+    """How an encoder is taught the language of some notes."""
+
+    epochs: int = option(3, "passes over the notes, >= 1")
+    hidden_share: float = option(0.15, "share of words to be guessed, above 0 to < 1")
+
+    def __post_init__(self) -> None:
+        LoopSettings.__post_init__(self)
+        _check_below_one(self.hidden_share, "hidden_share")
+        if not self.hidden_share:
+            raise ArgumentError("hidden_share must be above 0, got 0")
 
 
 def default_learning_rate(width: int) -> float:
     """Return the peak learning rate for an encoder of a hidden width."""
     return next((rate for below, rate in _RATES if width < below), 2e-5)
+
+
+def _check_below_one(value: float, name: str) -> None:
+    if not 0 <= value < 1:
+        raise ArgumentError(f"{name} must be at least 0 and below 1, got {value}")

@@ -1,4 +1,4 @@
-"""Commands of the BERT room: fine-tune."""
+"""Commands of the BERT room: fine-tune, pretrain."""
 
 import argparse
 from typing import Any
@@ -7,7 +7,7 @@ from clinnlp.cli.options import add_reading, add_settings, columns_of, settings_
 from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["add_fine_tune"]
+__all__ = ["add_fine_tune", "add_pretrain"]
 
 
 def add_fine_tune(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +41,23 @@ def add_fine_tune(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
     add_settings(parser, TrainSettings)
     parser.set_defaults(command=_fine_tune)
+
+
+def add_pretrain(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp pretrain`."""
+    from clinnlp.bert.settings import PretrainSettings
+
+    parser.add_argument("notes", nargs="+", help="notes to read; annotations are not needed")
+    parser.add_argument("--out", required=True, help="folder for the encoder")
+    parser.add_argument(
+        "--encoder", default="minilm", help="minilm, a folder, or a hub id (default: minilm)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint of a killed training"
+    )
+    add_reading(parser)
+    add_settings(parser, PretrainSettings)
+    parser.set_defaults(command=_pretrain)
 
 
 def _fine_tune(args: argparse.Namespace) -> int:
@@ -89,3 +106,23 @@ def _corpora(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     if args.drop_overlap:
         train = {path: drop_overlap(notes, *dev.values()) for path, notes in train.items()}
     return train, dev
+
+
+def _pretrain(args: argparse.Namespace) -> int:
+    from clinnlp.bert.pretrain import pretrain
+    from clinnlp.bert.settings import PretrainSettings
+    from clinnlp.io.corpora import read_notes
+
+    columns: dict[str, Any] = columns_of(args)
+    card = pretrain(
+        read_notes(args.notes, format=args.format, **columns),
+        encoder=args.encoder,
+        out=args.out,
+        settings=settings_of(args, PretrainSettings),
+        resume=args.resume,
+    )
+    for number, epoch in enumerate(card["epochs"], 1):
+        kept_out = "" if epoch["score"] is None else f", on notes kept out {-epoch['score']:.3f}"
+        print(f"epoch {number}: loss {epoch['loss']:.3f}{kept_out}")
+    print(f"encoder: {args.out}")
+    return 0

@@ -12,6 +12,7 @@ import numpy as np
 
 import clinnlp
 from clinnlp.bert.corpus import drop_overlap
+from clinnlp.bert.settings import TrainSettings
 from clinnlp.core.config import settings_from
 from clinnlp.metrics.mentions import mention_length, score_confidence, score_groups, seen_in
 from tests.bench import DATA, ROOT, record
@@ -47,13 +48,17 @@ def main() -> None:
     parser.add_argument("--summary", action="store_true", help="only print what was recorded")
     args = parser.parse_args()
     if args.summary:
-        return summary()
+        summary()
+    else:
+        run(args)
 
+
+def run(args) -> None:
     dev = {name: read(name, 1) for name in args.corpora}
     train = {name: read(name, 0) for name in args.corpora}
     kept = {name: drop_overlap(notes, *dev.values()) for name, notes in train.items()}
     changed = {key: json.loads(value) for key, _, value in (one.partition("=") for one in args.set)}
-    settings = settings_from(clinnlp.TrainSettings, {**changed, "seed": args.seed})
+    settings = settings_from(TrainSettings, {**changed, "seed": args.seed})
     folder = f"{args.out}/{'+'.join(args.corpora)}-{args.name}-{args.seed}"
     start = time.perf_counter()
     cpu = time.process_time()

@@ -1,0 +1,276 @@
+"""Teach an encoder the language of a hospital's own notes, no annotation needed.
+
+Masked-language modelling goes on where the encoder's makers stopped. Notes are laid end to end,
+a separator between them, and cut into windows that are full, so nothing is padding. A share of
+the *words* is to be guessed, all pieces of a word together, for the rest of a word would give it
+away; of these words 80 % are masked, 10 % replaced by random pieces, 10 % left as they are. The
+folder that is written serves as `encoder` of `fine_tune_ner`.
+
+References
+----------
+Devlin et al., BERT, NAACL 2019 (whole-word masking: the authors' release of May 2019);
+Gururangan et al., Don't Stop Pretraining, ACL 2020.
+"""
+
+import json
+import math
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoModelForMaskedLM
+
+from clinnlp.bert.corpus import corpus_sha256, read_train, split_selection
+from clinnlp.bert.encoders import find_encoder, load_model, load_tokenizer, max_positions, quiet
+from clinnlp.bert.job import checkpoint_of, merged_settings, seeded
+from clinnlp.bert.loop import make_accelerator, train_model
+from clinnlp.bert.network import special_ids
+from clinnlp.bert.settings import PretrainSettings, default_learning_rate
+from clinnlp.bert.windows import tokenise
+from clinnlp.core.config import settings_to
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.files import atomic_folder, check_writable
+from clinnlp.core.notes import Note
+
+__all__ = ["PretrainSettings", "pretrain"]
+
+_MASKED, _RANDOM = 0.8, 0.1
+_HEADS = ("cls", "lm_head", "head")  # what guesses the words, in transformers' models
+
+Ids = NDArray[np.int64]
+
+
+def pretrain(
+    notes: Iterable[Note],
+    *,
+    encoder: str | Path = "minilm",
+    out: str | Path,
+    settings: PretrainSettings | None = None,
+    progress: bool = True,
+    resume: bool = False,
+    **overrides: Any,
+) -> dict[str, Any]:
+    """Go on training an encoder to guess hidden words of the notes, and write it to a folder.
+
+    Parameters
+    ----------
+    notes : re-iterable of Note
+        Their texts are read, nothing else.
+    encoder, out, progress, resume, **overrides
+        As for `clinnlp.bert.train.fine_tune_ner`.
+    settings : PretrainSettings, optional
+
+    Returns
+    -------
+    dict
+        The card that is written beside the weights: loss per epoch, and on the tenth of the notes
+        kept out the mean log probability of the hidden words (``score``).
+
+    Raises
+    ------
+    ArgumentError, DataError
+        Unusable settings; notes too short to fill one window.
+    StoreError, RunError
+        As for `fine_tune_ner`.
+
+    Examples
+    --------
+    >>> notes = clinnlp.read_notes("notes.csv", text="text")               # doctest: +SKIP
+    >>> card = pretrain(notes, out="models/our-words", epochs=2)           # doctest: +SKIP
+    >>> tagger = fine_tune_ner(train, encoder="models/our-words")          # doctest: +SKIP
+    """
+    began = time.perf_counter()
+    chosen = merged_settings(PretrainSettings, settings, overrides)
+    out = check_writable(out)
+    source = find_encoder(encoder)
+    kept = read_train(notes, None)
+    n_most = max_positions(source)
+    if chosen.max_tokens > n_most:
+        raise ArgumentError(f"max_tokens must be at most {n_most}, got {chosen.max_tokens}")
+    accelerator = make_accelerator(chosen)
+    tokenizer = load_tokenizer(source)
+    fit, selection = split_selection(kept, chosen.selection_fraction)
+    with seeded(chosen.seed):
+        model = load_model(source, kind=AutoModelForMaskedLM).to(accelerator.device)
+        task = _Guessing(model, tokenizer, fit, selection, chosen)
+        rate = chosen.learning_rate or default_learning_rate(model.config.hidden_size)
+        plain = settings_to(chosen) | {"checkpoint_minutes": None}
+        what = ["pretrain", plain, str(encoder), model.config.to_dict(), corpus_sha256(kept)]
+        record = train_model(
+            model,
+            task,
+            chosen,
+            accelerator=accelerator,
+            learning_rate=rate,
+            progress=progress,
+            checkpoint=checkpoint_of(out, chosen, what, accelerator, resume=resume),
+        )
+    card = {
+        "encoder": str(encoder),
+        "learning_rate": rate,
+        "n_notes": len(kept),
+        "n_selection": len(selection),
+        **task.counts,
+        "train_sha256": corpus_sha256(kept),
+        **record,
+        "settings": settings_to(chosen),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+    if accelerator.is_main_process:
+        _write(model, tokenizer, card, out)
+    accelerator.wait_for_everyone()
+    return card
+
+
+class _Guessing:
+    """The task: guess the hidden words of full windows."""
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        fit: Sequence[Note],
+        selection: Sequence[Note],
+        settings: PretrainSettings,
+    ) -> None:
+        self._model, self._settings, self._mask_id = model, settings, tokenizer.mask_token_id
+        if self._mask_id is None:
+            raise ArgumentError("the encoder's tokenizer must have a mask token, got none")
+        self._prefix, self._suffix = special_ids(tokenizer)
+        self._special = np.array(sorted(tokenizer.all_special_ids), np.int64)
+        self._n_pieces = int(model.config.vocab_size)
+        self._windows, self._words = self._packed(tokenizer, fit)
+        self._held = self._packed(tokenizer, selection)
+        if not len(self._windows):
+            raise DataError(
+                f"notes must hold at least {settings.max_tokens} tokens to fill a window, got "
+                "fewer; add notes or lower max_tokens"
+            )
+        self.counts = {"n_tokens": int(self._windows.size)}
+
+    def plan(self, rng: np.random.Generator) -> list[Ids]:
+        """Return the windows of each batch of one epoch."""
+        order = rng.permutation(len(self._windows))
+        n = max(1, self._settings.tokens_per_batch // self._settings.max_tokens)
+        return [order[at : at + n] for at in range(0, len(order), n)]
+
+    def loss(self, model: Any, batch: Ids) -> torch.Tensor:
+        """Return the mean cross entropy of the hidden pieces."""
+        seed = int(torch.randint(2**31, ()))  # of this step alone
+        return self._guess(model, self._windows[batch], self._words[batch], seed)
+
+    def score(self) -> float | None:
+        """Return the mean log probability of hidden pieces of the notes kept out."""
+        windows, words = self._held
+        if not len(windows):
+            return None
+        self._model.eval()
+        n = max(1, self._settings.tokens_per_batch // self._settings.max_tokens)
+        with torch.inference_mode():
+            losses = [
+                float(self._guess(self._model, windows[at : at + n], words[at : at + n], at))
+                for at in range(0, len(windows), n)
+            ]
+        return -math.fsum(losses) / len(losses)
+
+    def _packed(self, tokenizer: Any, notes: Sequence[Note]) -> tuple[Ids, Ids]:
+        """Return full windows (n, max_tokens) and the number of the word at each place."""
+        texts = tokenise(tokenizer, [note.text for note in notes])
+        ids = [np.concatenate([text.ids, self._suffix]) for text in texts]
+        begins = []
+        for text in texts:
+            mark = np.zeros(len(text.ids) + len(self._suffix), np.int64)
+            mark[text.first] = 1
+            mark[len(text.ids) :] = 1
+            begins.append(mark)
+        size = self._settings.max_tokens - len(self._prefix) - len(self._suffix)
+        n = sum(map(len, ids)) // size
+        if not n:
+            empty = np.empty((0, self._settings.max_tokens), np.int64)
+            return empty, empty
+        stream = np.concatenate(ids)[: n * size].reshape(n, size)
+        word = np.cumsum(np.concatenate(begins))[: n * size].reshape(n, size)
+        ends = [np.tile(part, (n, 1)) for part in (self._prefix, self._suffix)]
+        return (
+            np.concatenate([ends[0], stream, ends[1]], axis=1).astype(np.int64),
+            np.concatenate([0 * ends[0], word, 0 * ends[1]], axis=1).astype(np.int64),
+        )
+
+    def _guess(self, model: Any, ids: Ids, words: Ids, seed: int) -> torch.Tensor:
+        shown, hidden = hide_words(
+            ids, words, self._settings.hidden_share, special=self._special,
+            mask_id=self._mask_id, n_pieces=self._n_pieces, rng=np.random.default_rng(seed),
+        )  # fmt: skip
+        device = next(self._model.parameters()).device
+        at = torch.from_numpy(hidden).to(device)
+        with _only_at(self._model, at):
+            logits = model(input_ids=torch.from_numpy(shown).to(device)).logits
+        if logits.shape[0] != int(hidden.sum()):
+            logits = logits[at]
+        targets = torch.from_numpy(ids[hidden]).to(device)
+        total = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="sum")
+        return total / max(1, len(targets))
+
+
+def hide_words(
+    ids: Ids,
+    words: Ids,
+    share: float,
+    *,
+    special: Ids,
+    mask_id: int,
+    n_pieces: int,
+    rng: np.random.Generator,
+) -> tuple[Ids, NDArray[np.bool_]]:
+    """Return the ids with a share of the words hidden, and which places those are.
+
+    Parameters
+    ----------
+    ids, words : arrays of int64, shape (n, width)
+        Pieces, and a number that pieces of one word share.
+    share : float
+        Of the words; at least one word is hidden.
+    special : array of int64
+        Ids that are never hidden.
+    mask_id, n_pieces : int
+        The mask, and how many pieces there are to replace one by.
+    """
+    free = ~np.isin(ids, special)
+    names = np.unique(words[free])
+    if not len(names):
+        return ids, np.zeros(ids.shape, bool)
+    chosen = rng.permutation(names)[: max(1, round(share * len(names)))]
+    fate = rng.random(len(chosen))
+    order = np.argsort(chosen)
+    at = np.minimum(np.searchsorted(chosen[order], words), len(chosen) - 1)
+    hidden = free & (chosen[order][at] == words)
+    draw = fate[order][at]
+    shown = np.where(hidden & (draw < _MASKED), mask_id, ids)
+    random = hidden & (draw >= _MASKED) & (draw < _MASKED + _RANDOM)
+    return np.where(random, rng.integers(0, n_pieces, ids.shape), shown), hidden
+
+
+@contextmanager
+def _only_at(model: Any, at: torch.Tensor) -> Iterator[None]:
+    """Have the head of `model` read the marked places alone, inside the block: half the work."""
+    head = next((getattr(model, name) for name in _HEADS if hasattr(model, name)), None)
+    if head is None:
+        yield
+        return
+    hook = head.register_forward_pre_hook(lambda _, inputs: (inputs[0][at],))
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def _write(model: Any, tokenizer: Any, card: dict[str, Any], out: Path) -> None:
+    with atomic_folder(out) as temporary, quiet():
+        model.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+        (temporary / "pretrain.json").write_text(json.dumps(card, indent=2), encoding="utf-8")
