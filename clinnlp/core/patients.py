@@ -19,6 +19,7 @@ class Patient:
     id: str
     birth_date: date | None = None
     sex: str | None = None
+    ethnicity: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class Encounter:
     patient: str
     start: datetime | None = None
     end: datetime | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

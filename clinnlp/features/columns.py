@@ -83,6 +83,10 @@ class ColumnFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     feature_names_out_ : tuple of str
+    feature_concepts_ : tuple of str
+        The column each feature comes from.
+    n_rare_ : int
+        Categories, and columns of numbers, that too few training patients have.
     fitted_on_ : array of str, shape (n_training_patients,)
         Hashes of the patients it was fitted on.
 
@@ -109,21 +113,17 @@ class ColumnFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.categories_: dict[str, list[str]] = {}
         self.medians_: dict[str, float] = {}
         self.may_miss_: list[str] = []
-        names: list[str] = []
+        self.n_rare_ = 0
         for name, column in X.values.items():
-            if column.dtype.kind not in "biuf":
-                self.categories_[name] = _categories(column, person, self.min_patients)
-                names += [f"{name}={category}" for category in self.categories_[name]]
-                continue
-            missing = np.isnan(column.astype(np.float64))
-            if len(np.unique(person[~missing])) < self.min_patients:
-                continue
-            self.medians_[name] = float(np.median(column[~missing]))
-            names.append(name)
-            if missing.any():
-                self.may_miss_.append(name)
-                names.append(f"{name} missing")
-        self.feature_names_out_ = tuple(names)
+            if column.dtype.kind in "biuf":
+                self._fit_number(name, column.astype(np.float64), person)
+            else:
+                found, n_rare = _categories(column, person, self.min_patients)
+                self.categories_[name] = found
+                self.n_rare_ += n_rare
+        named = [(feature, name) for name in self.columns_ for feature in self._features(name)]
+        self.feature_names_out_ = tuple(feature for feature, _ in named)
+        self.feature_concepts_ = tuple(name for _, name in named)
         return self
 
     def transform(self, X: Columns) -> sparse.csr_matrix:
@@ -156,6 +156,25 @@ class ColumnFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return np.array(self.feature_names_out_, dtype=object)
 
+    def reference(self) -> NDArray[np.float64]:
+        """Return the features of nobody in particular: no category, the median of each number."""
+        check_is_fitted(self)
+        return np.array([self.medians_.get(name, 0.0) for name in self.feature_names_out_])
+
+    def _fit_number(self, name: str, column: Array, person: Array) -> None:
+        missing = np.isnan(column)
+        if len(np.unique(person[~missing])) < self.min_patients:
+            self.n_rare_ += 1
+            return
+        self.medians_[name] = float(np.median(column[~missing]))
+        if missing.any():
+            self.may_miss_.append(name)
+
+    def _features(self, name: str) -> list[str]:
+        if name in self.categories_:
+            return [f"{name}={category}" for category in self.categories_[name]]
+        return [name][: name in self.medians_] + [f"{name} missing"][: name in self.may_miss_]
+
     def _number(self, name: str, column: Array) -> sparse.csr_matrix:
         missing = np.isnan(column)
         filled = np.where(missing, self.medians_[name], column)
@@ -163,8 +182,8 @@ class ColumnFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return sparse.csr_matrix(both[:, : 1 + (name in self.may_miss_)])
 
 
-def _categories(column: Array, person: Array, min_patients: int) -> list[str]:
-    """Return the sorted categories that enough persons have."""
+def _categories(column: Array, person: Array, min_patients: int) -> tuple[list[str], int]:
+    """Return the sorted categories that enough persons have, and how many others there are."""
     values = _cells(column)
     position: dict[Any, int] = {}
     codes = np.array([position.setdefault(v, len(position)) for v in values], np.int64)
@@ -172,9 +191,10 @@ def _categories(column: Array, person: Array, min_patients: int) -> list[str]:
     pairs = np.unique(whose * len(position) + codes)
     n_persons = np.bincount(pairs % max(1, len(position)), minlength=len(position))
     names = list(position)
-    return sorted(
+    enough = sorted(
         names[k] for k in np.flatnonzero(n_persons >= min_patients) if names[k] is not None
     )
+    return enough, len(names) - (None in position) - len(enough)
 
 
 def _one_hot(column: Array, categories: list[str]) -> sparse.csr_matrix:

@@ -4,11 +4,13 @@ A case is a row to predict for: a patient and an index time. Mentions and struct
 joined to cases by patient and kept only where ``known < index``; everything left out is counted
 by reason. The result is long and columnar, so that features can be fitted on any part of it.
 
-A fact is placed by its `known` time alone: the only time that says when it could be used.
+A fact is placed by its `known` time alone: the only time that says when it could be used. Events
+may come in parts, of which only the facts of these patients stay in memory: 41 bytes each.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,8 @@ from clinnlp.core.errors import ArgumentError, LeakageError
 from clinnlp.core.notes import AXES
 from clinnlp.core.patients import Patient
 from clinnlp.core.tables import EntityTable, EventTable, Outcome
-from clinnlp.features.entities import asserted, item_of
+from clinnlp.features.entities import asserted
+from clinnlp.features.facts import FactNames
 
 __all__ = ["Cases", "collect_cases"]
 
@@ -50,8 +53,16 @@ class Cases:
         Number of a measurement, else ``nan``.
     codes : tuple of str
         Names of the facts, such as ``"drug:metformin"`` or ``"note:Problem:fever"``.
+    concepts : tuple of str
+        Per code, its name without unit, section and what is said of it.
     n_excluded : mapping of str to int
         Rows of the sources left out, by source and reason.
+    row : array of int64, shape (m,)
+        Row of the event, or of the mention, each fact comes from.
+    of_note : array of bool, shape (m,)
+        Whether that row is one of mentions.
+    schema : mapping of str to list of str
+        Units per measured code and vocabularies per kind of event.
     """
 
     patients: Array
@@ -63,7 +74,11 @@ class Cases:
     days: Floats
     value: Floats
     codes: tuple[str, ...]
+    concepts: tuple[str, ...]
     n_excluded: Mapping[str, int]
+    row: Counts
+    of_note: NDArray[np.bool_]
+    schema: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         late = np.flatnonzero(~(self.days < 0))
@@ -96,6 +111,8 @@ class Cases:
             code=self.code[facts],
             days=self.days[facts],
             value=self.value[facts],
+            row=self.row[facts],
+            of_note=self.of_note[facts],
         )
 
 
@@ -103,10 +120,12 @@ def collect_cases(
     outcome: Outcome,
     patients: Iterable[Patient] = (),
     *,
-    events: EventTable | None = None,
+    events: EventTable | Iterable[EventTable] | None = None,
     entities: EntityTable | None = None,
     strict: bool = False,
     axes: Sequence[str] = AXES,
+    by_assertion: bool = False,
+    by_section: bool = False,
 ) -> Cases:
     """Return the cases of an outcome with what was known before each index time.
 
@@ -116,13 +135,19 @@ def collect_cases(
         Patients and index times; its values are not looked at.
     patients : iterable of Patient
         Birth dates and sex; a patient absent here has neither.
-    events, entities : EventTable, EntityTable, optional
+    events : EventTable, or parts of one, optional
+        Of parts, each is read once and let go.
+    entities : EntityTable, optional
         Mentions pass the assertion filter first (`strict`, `axes`: see `asserted`).
+    by_assertion : bool
+        Keep what is denied, past, hypothetical, ... as facts of their own, in place of the filter.
+    by_section : bool
+        Tell the same mention in two sections apart.
 
     Raises
     ------
     ArgumentError
-        An index time is missing, or a patient is described twice.
+        An index time is missing, a patient is described twice, or `strict` with `by_assertion`.
 
     Examples
     --------
@@ -140,21 +165,27 @@ def collect_cases(
     """
     if np.isnat(outcome.index).any():
         raise ArgumentError("index times of an outcome must not be missing, got a missing one")
+    if strict and by_assertion:
+        raise ArgumentError("strict filters by assertion, by_assertion does not: choose one")
     people = _people(patients)
-    n_excluded: dict[str, int] = {}
-    names: dict[str, int] = {}
-    parts = []
-    if events is not None:
-        parts.append(_join(outcome, events, _event_names(events), names, n_excluded, "events"))
+    joined, names = _Joined(outcome), FactNames()
+    first = 0
+    for part in (events,) if isinstance(events, EventTable) else events or ():
+        joined.add(part, "events", partial(names.of_events, part), first=first)
+        first += len(part)
     if entities is not None:
-        kept, counts = asserted(entities, strict=strict, axes=axes)
-        n_excluded |= {f"entities_{axis}": n for axis, n in counts.n_excluded.items()}
+        kept = np.arange(len(entities))
+        if not by_assertion:
+            mask, counts = asserted(entities, strict=strict, axes=axes)
+            joined.n_excluded |= {f"entities_{axis}": n for axis, n in counts.n_excluded.items()}
+            kept = np.flatnonzero(mask)
         said = entities.take(kept)
-        parts.append(_join(outcome, said, _entity_names(said), names, n_excluded, "entities"))
-    case, code, days, value = _stacked(parts)
+        numbers = names.of_mentions(said, by_assertion=by_assertion, by_section=by_section)
+        joined.add(said, "entities", lambda rows: numbers[rows], kept=kept)
+    case, code, days, value, row, of_note = joined.columns()
     order = np.lexsort((days, case))
     used, code = np.unique(code, return_inverse=True)
-    every = tuple(names)
+    every = tuple(names.numbers)
     found = [people.get(p) for p in outcome.patients]
     return Cases(
         patients=outcome.patients,
@@ -166,60 +197,70 @@ def collect_cases(
         days=days[order],
         value=value[order],
         codes=tuple(every[k] for k in used),
-        n_excluded=n_excluded,
+        concepts=tuple(names.concepts[k] for k in used),
+        n_excluded=joined.n_excluded,
+        row=row[order],
+        of_note=of_note[order],
+        schema=names.schema(),
     )
 
 
-def _join(
-    outcome: Outcome,
-    table: EventTable | EntityTable,
-    row_names: list[str | None],
-    names: dict[str, int],
-    n_excluded: dict[str, int],
-    source: str,
-) -> tuple[Array, Array, Array, Array]:
-    """Pair table rows with cases of the same patient; keep pairs known before index.
+class _Joined:
+    """Table rows paired with cases of the same patient, part by part, known before index."""
 
-    The first reason counts table rows, "known at or after index" counts pairs.
-    """
-    codes = np.array([-1 if n is None else names.setdefault(n, len(names)) for n in row_names], int)
-    positions: dict[str, int] = {}
-    whose = np.array([positions.setdefault(p, len(positions)) for p in outcome.patients], int)
-    rows_of = np.array([positions.get(p, -1) for p in table["patient"]], int)
-    known = table["known"]
-    usable = np.ones(len(table), bool)
-    for reason, bad in (
-        ("other_patient", rows_of < 0),
-        ("code_missing", codes < 0),
-        ("known_missing", np.isnat(known)),
-    ):
-        n_excluded[f"{source}_{reason}"] = int(np.sum(usable & bad))
-        usable &= ~bad
-    rows = np.flatnonzero(usable)
-    by_patient = np.argsort(whose, kind="stable")
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(whose, minlength=len(positions)))])
-    low, high = bounds[rows_of[rows]], bounds[rows_of[rows] + 1]
-    case = by_patient[_ranges(low, high)]
-    row = np.repeat(rows, high - low)
-    days = (known[row] - outcome.index[case]) / _DAY
-    before = days < 0
-    n_excluded[f"{source}_known_at_or_after_index"] = int(np.sum(~before))
-    value = table["value"][row] if isinstance(table, EventTable) else np.full(len(row), np.nan)
-    return case[before], codes[row[before]], days[before], value[before]
+    def __init__(self, outcome: Outcome) -> None:
+        self.n_excluded: dict[str, int] = {}
+        self._index = outcome.index
+        self._position: dict[str, int] = {}
+        place = self._position
+        whose = np.array([place.setdefault(p, len(place)) for p in outcome.patients], int)
+        self._by_patient = np.argsort(whose, kind="stable")
+        self._bounds = np.append(0, np.cumsum(np.bincount(whose, minlength=len(place))))
+        self._parts: list[tuple[Array, ...]] = []
 
+    def add(
+        self,
+        table: EventTable | EntityTable,
+        source: str,
+        numbers_of: Callable[[Array], Counts],
+        *,
+        first: int = 0,
+        kept: Array | None = None,
+    ) -> None:
+        """Join a table; the first reasons count its rows, "known at or after index" pairs."""
+        rows_of = np.array([self._position.get(p, -1) for p in table["patient"]], int)
+        known = table["known"]
+        rows = self._without(f"{source}_other_patient", rows_of < 0, np.arange(len(table)))
+        code = table["code"] if isinstance(table, EventTable) else numbers_of(np.arange(len(table)))
+        nameless = ~code.astype(bool) if code.dtype == object else code < 0
+        rows = self._without(f"{source}_code_missing", nameless, rows)
+        rows = self._without(f"{source}_known_missing", np.isnat(known), rows)
+        low, high = self._bounds[rows_of[rows]], self._bounds[rows_of[rows] + 1]
+        case = self._by_patient[_ranges(low, high)]
+        row = np.repeat(rows, high - low)
+        days = (known[row] - self._index[case]) / _DAY
+        before = days < 0
+        self._count(f"{source}_known_at_or_after_index", int(np.sum(~before)))
+        case, row, days = case[before], row[before], days[before]
+        events = isinstance(table, EventTable)
+        value = table["value"][row] if events else np.full(len(row), np.nan)
+        origin = row + first if kept is None else kept[row]
+        of_note = np.full(len(row), not events)
+        self._parts.append((case, numbers_of(row), days, value, origin, of_note))
 
-def _event_names(events: EventTable) -> list[str | None]:
-    columns = (events[name] for name in ("code", "kind", "vocabulary", "unit", "value"))
-    made: list[str | None] = []
-    for code, kind, vocabulary, unit, value in zip(*columns, strict=True):
-        name = f"{kind or vocabulary or 'event'}:{code}" if code else None
-        made.append(f"{name} [{unit}]" if name and unit and np.isfinite(value) else name)
-    return made
+    def columns(self) -> tuple[Array, ...]:
+        """Return case, code, days, value, row and of_note of all facts."""
+        if not self._parts:
+            n = np.empty(0, np.int64)
+            return n, n, np.empty(0), np.empty(0), n, np.empty(0, bool)
+        return tuple(np.concatenate(columns) for columns in zip(*self._parts, strict=True))
 
+    def _without(self, reason: str, bad: Array, rows: Array) -> Array:
+        self._count(reason, int(np.sum(bad[rows])))
+        return rows[~bad[rows]]
 
-def _entity_names(entities: EntityTable) -> list[str | None]:
-    items = item_of(entities).names
-    return [f"note:{k}:{i}" if i else None for k, i in zip(entities["label"], items, strict=True)]
+    def _count(self, reason: str, n: int) -> None:
+        self.n_excluded[reason] = self.n_excluded.get(reason, 0) + n
 
 
 def _people(patients: Iterable[Patient]) -> dict[str, Patient]:
@@ -236,13 +277,6 @@ def _ages(people: Sequence[Patient | None], index: Array) -> Floats:
     days = (index.astype("datetime64[D]") - born) / np.timedelta64(1, "D")
     ages: Floats = np.asarray(days, np.float64) / _DAYS_PER_YEAR
     return ages
-
-
-def _stacked(parts: Sequence[tuple[Array, ...]]) -> tuple[Array, ...]:
-    if not parts:
-        empty = np.empty(0, np.int64)
-        return empty, empty, np.empty(0), np.empty(0)
-    return tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
 def _ranges(low: Array, high: Array) -> Counts:

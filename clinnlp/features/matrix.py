@@ -1,4 +1,4 @@
-"""Cases to a feature matrix: counts per code and time window, last values, demographics.
+"""Cases to a feature matrix: counts per code and time window, recency, last values, demographics.
 
 The vocabulary (which codes, which values, which sexes), the medians that stand for missing
 numbers, and nothing else are fitted; on training patients only. A code is kept where at least
@@ -8,7 +8,7 @@ The names and the patients it was fitted on stay with the fitted transformer, th
 hashes, so that an evaluation can refuse a transformer that has seen its test patients.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -39,6 +39,8 @@ class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Look-back windows in days before index; none may reach past it.
     min_patients : int
         A feature needs this many training patients (>= 1).
+    recency : bool
+        Add ``1 / (1 + days since the code was last known)`` per code, 0 where it never was.
     values : bool
         Add the last known value of each measurement, the training median where it is missing.
     demographics : bool
@@ -47,6 +49,10 @@ class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     feature_names_out_ : tuple of str
+    feature_concepts_ : tuple of str
+        What each feature speaks of: the same for all features of a concept.
+    n_rare_ : int
+        Codes left out because fewer than `min_patients` training patients have them.
     fitted_on_ : array of str, shape (n_training_patients,)
         Hashes of the patients it was fitted on.
 
@@ -80,11 +86,13 @@ class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         windows: Sequence[TimeWindow] = (TimeWindow(start_days=-3650, end_days=0),),
         *,
         min_patients: int = 5,
+        recency: bool = False,
         values: bool = True,
         demographics: bool = True,
     ) -> None:
         self.windows = windows
         self.min_patients = min_patients
+        self.recency = recency
         self.values = values
         self.demographics = demographics
 
@@ -95,6 +103,9 @@ class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         person = np.unique(X.patients.astype(str), return_inverse=True)[1]
         self.fitted_on_ = patient_hashes(X.patients)
         self.counted_ = [self._frequent(X, person, _inside(X, w)) for w in self.windows]
+        kept = sorted(set().union(*self.counted_))
+        self.n_rare_ = len(X.codes) - len(kept)
+        self.recent_: list[str] = kept if self.recency else []
         self.measured_: list[str] = []
         self.medians_ = np.empty(0)
         if self.values:
@@ -103,17 +114,24 @@ class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.ages_: list[str] = []
         if self.demographics:
             self._fit_demographics(X)
-        self.feature_names_out_ = (
+        named = self._named(dict(zip(X.codes, X.concepts, strict=True)))
+        self.feature_names_out_ = tuple(name for name, _ in named)
+        self.feature_concepts_ = tuple(concept for _, concept in named)
+        return self
+
+    def _named(self, concept: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Return name and concept of each feature, in column order."""
+        return [
             *(
-                f"{code} in {w.name}"
+                (f"{code} in {w.name}", concept[code])
                 for w, codes in zip(self.windows, self.counted_, strict=True)
                 for code in codes
             ),
-            *(f"last {code}" for code in self.measured_),
-            *self.ages_,
-            *(f"sex={sex}" for sex in self.sexes_),
-        )
-        return self
+            *((f"recency of {code}", concept[code]) for code in self.recent_),
+            *((f"last {code}", concept[code]) for code in self.measured_),
+            *((name, "age") for name in self.ages_),
+            *((f"sex={sex}", "sex") for sex in self.sexes_),
+        ]
 
     def transform(self, X: Cases) -> sparse.csr_matrix:
         """Return the features of cases; codes not in the vocabulary are left out.
@@ -127,6 +145,8 @@ class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             _counts(X, _inside(X, w), codes)
             for w, codes in zip(self.windows, self.counted_, strict=True)
         ]
+        if self.recent_:
+            blocks.append(self._recencies(X))
         if self.measured_:
             blocks.append(self._last_values(X))
         if self.ages_:
@@ -140,6 +160,13 @@ class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return the feature names, in column order."""
         check_is_fitted(self)
         return np.array(self.feature_names_out_, dtype=object)
+
+    def reference(self) -> NDArray[np.float64]:
+        """Return the features of nobody in particular: no fact, and the median of each number."""
+        check_is_fitted(self)
+        n_before = sum(map(len, self.counted_)) + len(self.recent_)
+        ages = [self.age_median_, 0.0][: len(self.ages_)] if self.ages_ else []
+        return np.array([*[0.0] * n_before, *self.medians_, *ages, *[0.0] * len(self.sexes_)])
 
     def matrix(self, X: Cases) -> FeatureMatrix:
         """Return the features of cases as a `FeatureMatrix` with patients and names."""
@@ -187,6 +214,16 @@ class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         dense = np.tile(self.medians_, (len(X), 1))
         dense[case, column] = value
         return sparse.csr_matrix(dense)
+
+    def _recencies(self, X: Cases) -> sparse.csr_matrix:
+        column = _columns(X, self.recent_)
+        rows = np.flatnonzero(_in_any(X, self.windows) & (column >= 0))
+        key = X.case[rows] * max(1, len(self.recent_)) + column[rows]
+        cells, where = np.unique(key, return_inverse=True)
+        latest = np.zeros(len(cells))
+        np.maximum.at(latest, where, 1 / (1 - X.days[rows]))
+        at = (cells // max(1, len(self.recent_)), cells % max(1, len(self.recent_)))
+        return sparse.csr_matrix((latest, at), shape=(len(X), len(self.recent_)))
 
     def _ages(self, X: Cases) -> sparse.csr_matrix:
         missing = ~np.isfinite(X.age_years)

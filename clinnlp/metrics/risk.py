@@ -5,6 +5,7 @@ one sorting serves every bootstrap resample. With positives P, negatives N:
 
     AUROC       P(p of a positive > p of a negative) + ½ P(equal)
     AUPRC       average precision, Σ (recall step) × precision, thresholds from high to low
+    sensitivity share of positives among the alert_rate of rows with the highest p
     Brier       mean (p - y)²
     log loss    mean -[y ln p + (1 - y) ln(1 - p)]; inf where a certain prediction was wrong
     slope       b of  logit P(y = 1) = a + b logit p   (1 is right, < 1 too extreme)
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clinnlp.core.checks import check_at_least
+from clinnlp.core.checks import check_at_least, check_fraction
 from clinnlp.core.counts import Counts, Estimate, Floats, ratio
 from clinnlp.metrics.intervals import (
     bootstrap_draws,
@@ -37,6 +38,7 @@ from clinnlp.metrics.intervals import (
 from clinnlp.metrics.ties import Tied, check_risks
 
 __all__ = [
+    "RANKED",
     "SCORES",
     "CalibrationCurve",
     "PrCurve",
@@ -48,7 +50,8 @@ __all__ = [
     "score_risk",
 ]
 
-SCORES = ("auroc", "auprc", "brier", "log_loss", "calibration_slope", "calibration_intercept")
+RANKED = ("auroc", "auprc", "sensitivity", "brier", "log_loss")
+SCORES = (*RANKED, "calibration_slope", "calibration_intercept")
 _ONE_CLASS = "undefined: only one class among the outcomes"
 _NEED_TWO = frozenset(SCORES) - {"brier", "log_loss"}
 
@@ -62,13 +65,17 @@ class RiskScores:
 
     Parameters
     ----------
-    auroc, auprc, brier, log_loss, calibration_slope, calibration_intercept : Estimate
+    auroc, auprc, sensitivity, brier, log_loss : Estimate
+    calibration_slope, calibration_intercept : Estimate
     n, n_positive, n_groups : int
         Rows, positive rows, clusters.
+    alert_rate : float
+        Share of rows alerted at, at which `sensitivity` is taken.
     """
 
     auroc: Estimate
     auprc: Estimate
+    sensitivity: Estimate
     brier: Estimate
     log_loss: Estimate
     calibration_slope: Estimate
@@ -76,6 +83,7 @@ class RiskScores:
     n: int
     n_positive: int
     n_groups: int
+    alert_rate: float
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one plain row per score: score, value, low, high, level, method."""
@@ -91,6 +99,7 @@ def score_risk(
     p: ArrayLike,
     *,
     groups: Sequence[Any] | NDArray[Any] | None = None,
+    alert_rate: float = 0.1,
     n_boot: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -104,6 +113,9 @@ def score_risk(
         Predicted probability of 1.
     groups : sequence of length n, optional
         Patient of each row, drawn together in the bootstrap.
+    alert_rate : float
+        Share of rows with the highest risk at which the sensitivity is taken, in [0, 1]; equal
+        predictions are drawn by lot.
     n_boot : int
         Resamples; 0 gives no intervals.
     level : float
@@ -122,12 +134,13 @@ def score_risk(
     >>> scores.auroc.value, round(scores.brier.value, 4)
     (0.75, 0.1581)
     """
+    check_fraction(alert_rate, name="alert_rate")
     y, p = check_risks(y, p)
     codes, n_groups = cluster_codes(groups, len(y))
     tied = Tied(y, p)
-    whole = tied.scores(np.ones(len(y)))
+    whole = tied.scores(np.ones(len(y)), alert_rate=alert_rate)
     draws = bootstrap_draws(
-        lambda weights: tied.scores(weights[codes], start=whole),
+        lambda weights: tied.scores(weights[codes], alert_rate=alert_rate, start=whole),
         n_groups,
         n_boot=n_boot,
         seed=seed,
@@ -142,7 +155,10 @@ def score_risk(
         else:
             of_score = draws[:, k] if len(draws) else ()
             made[name] = percentile_interval(float(whole[k]), of_score, level=level, unit=unit)
-    return RiskScores(**made, n=len(y), n_positive=int(y.sum()), n_groups=n_groups)
+    n_positive = int(y.sum())
+    return RiskScores(
+        n=len(y), n_positive=n_positive, n_groups=n_groups, alert_rate=alert_rate, **made
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

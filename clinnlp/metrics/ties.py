@@ -15,7 +15,7 @@ from clinnlp.core.errors import ArgumentError
 __all__ = ["CLIP", "Tied", "check_risks", "fit_offset", "fit_slope"]
 
 CLIP = 1e-6  # distance of predictions from 0 and 1 in the calibration fits
-_FRESH = np.array([np.nan, np.nan, np.nan, np.nan, 1.0, 0.0, 0.0])  # as `Tied.scores`
+_FRESH = (1.0, 0.0, 0.0)  # slope, intercept in the large, intercept of the slope's model
 _MAX_STEPS = 50
 _CLOSE = 1e-6  # the last Newton step; convergence is quadratic, so the error is far smaller
 
@@ -72,22 +72,34 @@ class Tied:
         negative = np.bincount(self._tie_negative, down, minlength=n).astype(np.float64)
         return positive, negative  # (n_ties,) each
 
-    def scores(self, weights: Floats, *, start: Floats | None = None) -> Floats:
+    def scores(
+        self, weights: Floats, *, alert_rate: float = 0.1, start: Floats | None = None
+    ) -> Floats:
         """Return the values of `SCORES`, then the slope model's intercept, of weighted rows.
 
         `start` may be what another weighting gave: the iterations then begin there.
         """
         positive, negative = self.weigh(weights)
-        total = weights.sum()
+        ranked = self._ranked(positive, negative, alert_rate)
+        if not positive.any() or not negative.any():
+            return np.array([*ranked, np.nan, np.nan, np.nan])
+        near = _FRESH if start is None or not np.isfinite(start[-3:]).all() else start[-3:]
+        a, slope = fit_slope(self.logit, positive, negative, start=(near[2], near[0]))
+        in_the_large = fit_offset(self.logit, positive, negative, start=near[1])
+        return np.array([*ranked, slope, in_the_large, a])
+
+    def ranked(self, weights: Floats, *, alert_rate: float = 0.1) -> Floats:
+        """Return the values of `SCORES` without those of calibration, of weighted rows."""
+        return self._ranked(*self.weigh(weights), alert_rate)
+
+    def _ranked(self, positive: Floats, negative: Floats, alert_rate: float) -> Floats:
+        total = positive.sum() + negative.sum()
         brier = (negative @ self._square[0] + positive @ self._square[1]) / total
         log_loss = self._log_loss(positive, negative) / total
         if not positive.any() or not negative.any():
-            return np.array([np.nan, np.nan, brier, log_loss, np.nan, np.nan, np.nan])
-        near = start if start is not None and np.isfinite(start[4:]).all() else _FRESH
-        a, slope = fit_slope(self.logit, positive, negative, start=(near[6], near[4]))
-        in_the_large = fit_offset(self.logit, positive, negative, start=near[5])
-        first = [_auroc(positive, negative), _auprc(positive, negative)]
-        return np.array([*first, brier, log_loss, slope, in_the_large, a])
+            return np.array([np.nan, np.nan, np.nan, brier, log_loss])
+        caught = _sensitivity(positive, negative, alert_rate)
+        return np.array([*_areas(positive, negative), caught, brier, log_loss])
 
     def _log_loss(self, positive: Floats, negative: Floats) -> float:
         inner, (log_p, log_q) = self._inner, self._log
@@ -159,14 +171,18 @@ def _expit(t: Floats) -> Floats:
     return made
 
 
-def _auroc(positive: Floats, negative: Floats) -> float:
+def _areas(positive: Floats, negative: Floats) -> tuple[float, float]:
+    """Return AUROC and average precision."""
     below = np.cumsum(negative) - negative  # negatives with a lower prediction
-    return float(positive @ (below + negative / 2) / (positive.sum() * negative.sum()))
-
-
-def _auprc(positive: Floats, negative: Floats) -> float:
+    auroc = float(positive @ (below + negative / 2) / (positive.sum() * negative.sum()))
     tp = np.cumsum(positive[::-1])
-    fp = np.cumsum(negative[::-1])
-    precision = ratio(tp, tp + fp)
+    precision = ratio(tp, tp + np.cumsum(negative[::-1]))
     gains = positive[::-1] > 0
-    return float(positive[::-1][gains] @ precision[gains] / positive.sum())
+    return auroc, float(positive[::-1][gains] @ precision[gains] / positive.sum())
+
+
+def _sensitivity(positive: Floats, negative: Floats, alert_rate: float) -> float:
+    """Return the expected share of positives among the alerts, equal predictions drawn by lot."""
+    tp = np.concatenate([[0.0], np.cumsum(positive[::-1])])
+    alerts = np.concatenate([[0.0], np.cumsum((positive + negative)[::-1])])
+    return float(np.interp(alert_rate * alerts[-1], alerts, tp) / tp[-1])

@@ -1,12 +1,12 @@
-"""Cross-fitting: every row gets its risk from models that have not seen its patient.
+"""Cross-fitting: every tested row gets its risk from models that have not seen its patient.
 
-Per fold, on training rows only: features (vocabulary, medians, bins), model, and calibration on
-inner folds by patient. The features of a fold are checked against its test patients before they
-are used.
+Per split, on training rows only: features (vocabulary, medians, bins), the choice among settings
+and the calibration on inner folds by patient, and the model. The features of a split are checked
+against its test patients before they are used.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -21,14 +21,23 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.features.columns import ColumnFeatures
 from clinnlp.features.matrix import PatientFeatures
 from clinnlp.metrics.risk import score_risk
-from clinnlp.risk.calibrate import GroupCalibrated
-from clinnlp.risk.explain import permutation_importance, screened_features
-from clinnlp.risk.models import ModelSettings, make_model
-from clinnlp.risk.splits import check_fitted_on, check_folds
+from clinnlp.risk.calibrate import GroupCalibrated, log_odds
+from clinnlp.risk.explain import (
+    Points,
+    naive_bayes_points,
+    permutation_importance,
+    screened_features,
+)
+from clinnlp.risk.models import Grid, ModelSettings, NaiveBayesSettings, make_model
+from clinnlp.risk.splits import Split, check_fitted_on, check_splits, patient_folds
 
-__all__ = ["CrossFit", "Importance", "cross_fit", "fit_risk_model"]
+__all__ = ["CrossFit", "Importance", "cross_fit", "fit_risk_model", "permuted_aurocs"]
+
+Features = PatientFeatures | ColumnFeatures
 
 Array = NDArray[Any]
+
+_INNER_FOLDS = 3
 
 
 class Rows(Protocol):
@@ -47,7 +56,7 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importance:
-    """Mean fall in AUROC when a feature is shuffled, over the folds in which it was tried."""
+    """Mean fall in AUROC when a concept is shuffled, over the splits in which it was tried."""
 
     name: str = field(repr=False)  # may hold words of notes
     fall: float
@@ -56,139 +65,216 @@ class Importance:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CrossFit:
-    """Out-of-fold risks of one model.
+    """Risks of one model for rows it was not trained on.
 
     Parameters
     ----------
     p : array of float64, shape (n,)
-        Calibrated probability from the fold in which the row was held out.
+        Calibrated probability from the split in which the row was tested; ``nan`` where none.
     auroc_folds : tuple of float
-        AUROC within each fold, in order of fold id.
+        AUROC within each split, in order.
     top : tuple of Importance
         Largest fall first.
+    points : tuple of Points
+        Of naive Bayes, means over the splits whose model has the indicator; else none.
+    chosen : tuple of ModelSettings
+        Per split, the settings that were used.
     n_features : tuple of int
-        Per fold.
+        Per split.
+    n_rare : int
+        Codes and categories left out of the features as too rare, the most of any split.
     seconds : float
-        Fitting and predicting, all folds, without the features.
+        Choosing, fitting and predicting, all splits, without the features.
     """
 
     p: Floats = field(repr=False)
     auroc_folds: tuple[float, ...]
     top: tuple[Importance, ...]
+    points: tuple[Points, ...]
+    chosen: tuple[ModelSettings, ...]
     n_features: tuple[int, ...]
+    n_rare: int
     seconds: float
 
 
 def cross_fit(
     rows: Rows,
     y: ArrayLike,
-    folds: ArrayLike,
+    splits: Sequence[Split],
     *,
-    features: PatientFeatures | ColumnFeatures,
-    models: Mapping[str, ModelSettings],
+    features: Features,
+    models: Mapping[str, Grid],
     method: str = "sigmoid",
     n_top: int = 10,
     seed: int = 0,
 ) -> dict[str, CrossFit]:
-    """Return out-of-fold risks per model.
+    """Return the risks of tested rows, per model.
 
     Parameters
     ----------
     rows : Cases or Columns
     y : array of 0 and 1, shape (n,)
-    folds : array of int, shape (n,)
-        All rows of a patient in one fold.
+    splits : sequence of Split
+        Of `splits_of_folds`, `split_by_time` or `splits_by_site`.
     features : PatientFeatures or ColumnFeatures
-        Cloned, and fitted on the training rows of each fold.
-    models : mapping of str to settings
+        Cloned, and fitted on the training rows of each split.
+    models : mapping of str to settings to try
+        Of several, the one with the best AUROC on inner folds by patient is used.
     method : {"sigmoid", "isotonic"}
         Of calibration.
     n_top : int
-        Features per fold whose permutation importance is measured; 0 skips it.
+        Concepts per split whose permutation importance is measured; 0 skips it.
 
     Raises
     ------
     LeakageError
-        A patient in two folds, or a look-back window that reaches past index.
+        A patient on both sides of a split, or a look-back window that reaches past index.
     ArgumentError
-        One fold only, a class with too few patients, or a fold left without any feature.
+        A class with too few patients to train on, or a split left without any feature.
     """
-    y, folds = np.asarray(y, np.int64), np.asarray(folds)
-    check_folds(rows.patients, folds)
-    names = np.unique(folds)
-    if len(names) < 2:
-        raise ArgumentError("folds must be at least 2, got one for all rows")
+    y = np.asarray(y, np.int64)
+    check_splits(rows.patients, splits)
     made = {name: _Running(len(y)) for name in models}
-    for fold in names:
-        held_out = folds == fold
-        _check_classes(rows.patients[~held_out], y[~held_out], fold)
-        part = _prepare(rows, held_out, clone(features))
-        for name, settings in models.items():
+    for split in splits:
+        y_train = y[split.train]
+        _check_classes(rows.patients[split.train], y_train, split.name)
+        part = _prepare(rows, split, clone(features))
+        for name, grid in models.items():
             started = time.perf_counter()
+            settings = _choose(grid, part, y_train, seed)
             model = _calibrated(settings, method, seed)
-            model.fit(part.X_train, y[~held_out], groups=part.train_patients)
-            made[name].add(model, part, y, held_out, time.perf_counter() - started)
+            model.fit(part.X_train, y_train, groups=part.train_patients)
+            made[name].add(model, settings, part, y, split, time.perf_counter() - started)
             if n_top:
-                made[name].explain(model, part, y[held_out], n_top, seed)
+                made[name].explain(model, part, y[split.test], n_top, seed)
     return {name: running.result() for name, running in made.items()}
+
+
+def permuted_aurocs(
+    rows: Rows,
+    y: ArrayLike,
+    splits: Sequence[Split],
+    *,
+    features: Features,
+    settings: ModelSettings,
+    n_permutations: int = 20,
+    seed: int = 0,
+) -> Floats:
+    """Return the AUROC of tested rows, mean over splits, with outcomes dealt out by chance.
+
+    Each permutation deals the outcomes anew among all rows, trains and tests. Nothing can be
+    learned then: a mean that is far from 0.5 against its standard error shows a leak. The models
+    are not calibrated, which would not change the order of their scores.
+
+    Returns
+    -------
+    array of float64, shape (n_permutations,)
+
+    Raises
+    ------
+    LeakageError, ArgumentError
+        As in `cross_fit`.
+    """
+    y = np.asarray(y, np.int64)
+    check_splits(rows.patients, splits)
+    rng = np.random.default_rng(seed)
+    dealt = [rng.permutation(y) for _ in range(n_permutations)]
+    found = np.empty((n_permutations, len(splits)))
+    for j, split in enumerate(splits):
+        part = _prepare(rows, split, clone(features))
+        for k, outcomes in enumerate(dealt):
+            model = make_model(settings, seed=seed).fit(part.X_train, outcomes[split.train])
+            found[k, j] = _auroc(outcomes[split.test], log_odds(model, part.X_test))
+    means: Floats = found.mean(axis=1)
+    return means
 
 
 def fit_risk_model(
     rows: Rows,
     y: ArrayLike,
     *,
-    features: PatientFeatures | ColumnFeatures,
-    settings: ModelSettings,
+    features: Features,
+    settings: ModelSettings | Grid,
     method: str = "sigmoid",
     seed: int = 0,
 ) -> Pipeline:
     """Return features and calibrated model as one pipeline, fitted on all rows.
 
-    Its ``predict_proba`` takes `Cases` or `Columns` and gives shape (n, 2).
+    Its ``predict_proba`` takes `Cases` or `Columns` and gives shape (n, 2). Of several settings,
+    the one with the best AUROC on inner folds by patient is used.
     """
     y = np.asarray(y, np.int64)
     fitted = clone(features).fit(rows)
-    model = _calibrated(settings, method, seed)
-    model.fit(fitted.transform(rows), y, groups=rows.patients)
+    X = fitted.transform(rows)
+    grid = settings if isinstance(settings, tuple) else (settings,)
+    part = _Part(
+        X_train=X,
+        X_test=X[:0],
+        train_patients=rows.patients,
+        names=fitted.get_feature_names_out(),
+        concepts=fitted.feature_concepts_,
+        n_rare=fitted.n_rare_,
+    )
+    model = _calibrated(_choose(grid, part, y, seed), method, seed)
+    model.fit(X, y, groups=rows.patients)
     return Pipeline([("features", fitted), ("model", model)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Part:
-    """Training and held-out matrix of one fold."""
+    """Training and test matrix of one split."""
 
     X_train: sparse.csr_matrix
     X_test: sparse.csr_matrix
     train_patients: Array
     names: Array
+    concepts: tuple[str, ...]
+    n_rare: int
 
 
 class _Running:
-    """Results of one model, gathered fold by fold."""
+    """Results of one model, gathered split by split."""
 
     def __init__(self, n: int) -> None:
         self.p = np.full(n, np.nan)
         self.aurocs: list[float] = []
         self.falls: dict[str, list[float]] = {}
+        self.points: dict[str, list[tuple[float, float]]] = {}
+        self.chosen: list[ModelSettings] = []
         self.n_features: list[int] = []
+        self.n_rare = 0
         self.seconds = 0.0
 
     def add(
-        self, model: GroupCalibrated, part: _Part, y: Counts, held_out: Array, seconds: float
+        self,
+        model: GroupCalibrated,
+        settings: ModelSettings,
+        part: _Part,
+        y: Counts,
+        split: Split,
+        seconds: float,
     ) -> None:
         started = time.perf_counter()
         p = model.predict_proba(part.X_test)[:, 1]
         self.seconds += seconds + time.perf_counter() - started
-        self.p[held_out] = p
-        self.aurocs.append(score_risk(y[held_out], p, n_boot=0).auroc.value)
+        self.p[split.test] = p
+        self.aurocs.append(_auroc(y[split.test], p))
+        self.chosen.append(settings)
         self.n_features.append(len(part.names))
+        self.n_rare = max(self.n_rare, part.n_rare)
+        if isinstance(settings, NaiveBayesSettings):
+            for told in naive_bayes_points(model.estimator_, part.names.tolist()):
+                self.points.setdefault(told.name, []).append((told.present, told.absent))
 
     def explain(
         self, model: GroupCalibrated, part: _Part, y: Counts, n_top: int, seed: int
     ) -> None:
-        tried = screened_features(model, part.X_train, n_top)
-        falls = permutation_importance(model, part.X_test, y, tried, seed=seed)
-        for name, fall in zip(part.names[tried], falls, strict=True):
+        concepts = np.array(part.concepts, dtype=object)
+        ranked = concepts[screened_features(model, part.X_train, len(concepts))]
+        tried = list(dict.fromkeys(ranked))[:n_top]
+        columns = [np.flatnonzero(concepts == concept) for concept in tried]
+        falls = permutation_importance(model, part.X_test, y, columns, seed=seed)
+        for name, fall in zip(tried, falls, strict=True):
             self.falls.setdefault(str(name), []).append(float(fall))
 
     def result(self) -> CrossFit:
@@ -196,26 +282,59 @@ class _Running:
             Importance(name=name, fall=float(np.mean(falls)), n_folds=len(falls))
             for name, falls in self.falls.items()
         ]
+        points = [
+            Points(name=name, present=float(present), absent=float(absent))
+            for name, pairs in self.points.items()
+            for present, absent in (np.mean(pairs, axis=0),)
+        ]
         return CrossFit(
             p=self.p,
             auroc_folds=tuple(self.aurocs),
             top=tuple(sorted(top, key=lambda t: (-t.fall, t.name))),
+            points=tuple(sorted(points, key=lambda t: (-abs(t.present - t.absent), t.name))),
+            chosen=tuple(self.chosen),
             n_features=tuple(self.n_features),
+            n_rare=self.n_rare,
             seconds=self.seconds,
         )
 
 
-def _check_classes(patients: Array, y: Counts, fold: Any) -> None:
+def _choose(grid: Grid, part: _Part, y: Counts, seed: int) -> ModelSettings:
+    """Return the settings with the best mean AUROC on inner folds by patient, the first of equals.
+
+    Inner folds are dealt with another seed than those of the calibration.
+    """
+    if len(grid) == 1:
+        return grid[0]
+    folds = patient_folds(part.train_patients, y, n_folds=_INNER_FOLDS, seed=seed + 1)
+    means = []
+    for settings in grid:
+        found = []
+        for fold in range(_INNER_FOLDS):
+            train = folds != fold
+            model = make_model(settings, seed=seed).fit(part.X_train[train], y[train])
+            found.append(_auroc(y[~train], log_odds(model, part.X_train[~train])))
+        means.append(np.mean(found))
+    return grid[int(np.argmax(means))]
+
+
+def _auroc(y: Counts, scores: Floats) -> float:
+    """Return the AUROC of scores on any scale, ``nan`` where there is one class."""
+    ranks = np.unique(scores, return_inverse=True)[1]
+    return score_risk(y, ranks / max(1, ranks.max()), n_boot=0).auroc.value
+
+
+def _check_classes(patients: Array, y: Counts, split: str) -> None:
     n_least = min(len(np.unique(patients[y == k].astype(str))) for k in (0, 1))
     if n_least < 2:
         raise ArgumentError(
-            "training rows of every fold must have at least 2 patients of each class, got "
-            f"{n_least} where fold {fold} is held out; use fewer folds or more data"
+            "training rows of every split must have at least 2 patients of each class, got "
+            f"{n_least} where {split} is tested; use fewer folds or more data"
         )
 
 
-def _prepare(rows: Rows, held_out: Array, features: Any) -> _Part:
-    train, test = rows.take(~held_out), rows.take(held_out)
+def _prepare(rows: Rows, split: Split, features: Any) -> _Part:
+    train, test = rows.take(split.train), rows.take(split.test)
     features.fit(train)
     check_fitted_on(features, test.patients)
     names = features.get_feature_names_out()
@@ -229,6 +348,8 @@ def _prepare(rows: Rows, held_out: Array, features: Any) -> _Part:
         X_test=features.transform(test),
         train_patients=train.patients,
         names=names,
+        concepts=features.feature_concepts_,
+        n_rare=features.n_rare_,
     )
 
 

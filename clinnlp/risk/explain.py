@@ -1,12 +1,15 @@
-"""What a model goes by: points of naive Bayes, and permutation importance on held-out rows.
+"""What a model goes by: points of naive Bayes, permutation importance, and one patient's reasons.
 
 Points are log likelihood ratios, ``ln P(x | y = 1) / P(x | y = 0)``: adding the points of what
 a patient has, and of what is absent, to the prior log odds gives naive Bayes' log odds.
-Permutation importance is the fall in AUROC when one feature is shuffled among held-out rows.
+Permutation importance is the fall in AUROC when all features of one concept are shuffled together
+among held-out rows. A reason is the change of one patient's log odds when a concept is taken away
+(set to what nobody in particular has), beside the rows of mentions and events it comes from.
 
 References
 ----------
-Kononenko, Int J Med Inform 2001 (points); Breiman 2001; Fisher et al., JMLR 2019.
+Kononenko, Int J Med Inform 2001 (points); Breiman 2001; Fisher et al., JMLR 2019; Robnik-Šikonja
+and Kononenko, IEEE TKDE 2008 (reasons).
 """
 
 from collections.abc import Sequence
@@ -16,17 +19,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import logit
 from sklearn.naive_bayes import BernoulliNB, ComplementNB
 from sklearn.pipeline import Pipeline
 
 from clinnlp.core.counts import Counts, Floats
 from clinnlp.core.errors import ArgumentError
+from clinnlp.features.columns import Columns
+from clinnlp.features.events import Cases
 from clinnlp.metrics.risk import score_risk
-from clinnlp.risk.calibrate import GroupCalibrated
+from clinnlp.risk.calibrate import GroupCalibrated, log_odds
+from clinnlp.risk.indicators import Indicators
 
-__all__ = ["Points", "naive_bayes_points", "permutation_importance", "screened_features"]
+__all__ = [
+    "Points",
+    "Reason",
+    "explain_case",
+    "naive_bayes_points",
+    "permutation_importance",
+    "screened_features",
+]
 
 Array = NDArray[Any]
+
+_SURE = 1e-6  # probabilities are kept this far from 0 and 1 in log odds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +52,25 @@ class Points:
     name: str = field(repr=False)  # may hold words of notes
     present: float
     absent: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """What one concept adds to the log odds of one case.
+
+    Parameters
+    ----------
+    concept : str
+    log_odds : float
+        Log odds of the case less those without the concept.
+    mentions, events : tuple of int
+        Rows of the table of mentions, and of the table of events, that it comes from.
+    """
+
+    concept: str = field(repr=False)  # may hold words of notes
+    log_odds: float
+    mentions: tuple[int, ...]
+    events: tuple[int, ...]
 
 
 def naive_bayes_points(model: Pipeline, names: Sequence[str]) -> list[Points]:
@@ -74,27 +109,26 @@ def screened_features(model: GroupCalibrated, X: sparse.csr_matrix, n: int) -> C
     """Return the columns of X that the model itself ranks highest, at most `n`, best first.
 
     A cheap first pass, on training rows: a forest's impurity importance; for naive Bayes and
-    the SVM the weight of an indicator times its standard deviation, the largest per column.
+    linear models the weight of an indicator times its standard deviation, the largest per
+    column; for others the correlation of a column with the model's scores.
     """
     pipeline = model.estimator_
     last = pipeline[-1]
     if hasattr(last, "feature_importances_"):
         weight = np.asarray(last.feature_importances_)
-    else:
-        if isinstance(last, BernoulliNB | ComplementNB):
-            present, absent = _points(pipeline)
-            slopes = present - absent
-        else:
-            slopes = last.coef_.ravel()
+    elif isinstance(pipeline[0], Indicators) and len(pipeline) == 2:
+        slopes = np.subtract(*_points(pipeline)) if _is_bayes(last) else last.coef_.ravel()
         share = np.asarray(pipeline[0].transform(X).mean(axis=0)).ravel()
         weight = np.zeros(X.shape[1])
         np.maximum.at(weight, pipeline[0].source_, np.abs(slopes) * np.sqrt(share * (1 - share)))
+    else:
+        weight = _correlations(X, log_odds(pipeline, X))
     ranked: Counts = np.lexsort((np.arange(len(weight)), -weight))[:n]
     return ranked
 
 
 def permutation_importance(
-    model: GroupCalibrated, X: sparse.csr_matrix, y: Array, columns: Counts, *, seed: int = 0
+    model: GroupCalibrated, X: sparse.csr_matrix, y: Array, columns: Sequence[Any], *, seed: int = 0
 ) -> Floats:
     """Return the fall in AUROC when each of `columns` is shuffled among the rows of X.
 
@@ -102,7 +136,8 @@ def permutation_importance(
     ----------
     X : csr_matrix, shape (n, n_features)
         Held-out rows.
-    columns : array of int64, shape (k,)
+    columns : sequence of int or of arrays of int, length k
+        Columns to shuffle; those of one array keep together.
 
     Returns
     -------
@@ -114,13 +149,70 @@ def permutation_importance(
     falls = np.empty(len(columns))
     for k, j in enumerate(columns):
         order = rng.permutation(X.shape[0])
-        falls[k] = whole - _auroc(model, _with_column(X, j, X[:, [j]][order]), y)
+        falls[k] = whole - _auroc(model, _with_columns(X, np.atleast_1d(j), X[order]), y)
     return falls
+
+
+def explain_case(model: Pipeline, rows: Cases | Columns, k: int, *, n: int = 10) -> list[Reason]:
+    """Return what moves the risk of case `k` most, at most `n` concepts, largest change first.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Of `fit_risk_model`, or loaded.
+    rows : Cases or Columns
+    k : int
+        Position of the case.
+
+    Raises
+    ------
+    ArgumentError
+        No such case.
+
+    Examples
+    --------
+    >>> from clinnlp.features.columns import ColumnFeatures
+    >>> from clinnlp.risk.crossfit import fit_risk_model
+    >>> from clinnlp.risk.models import NaiveBayesSettings
+    >>> smokes = np.arange(60) % 3 == 0
+    >>> rows = Columns(patients=np.arange(60).astype(str), values={"smokes": smokes.astype(float)})
+    >>> y = np.where(np.arange(60) % 10 == 0, ~smokes, smokes)
+    >>> model = fit_risk_model(rows, y, features=ColumnFeatures(), settings=NaiveBayesSettings())
+    >>> [(reason.concept, reason.log_odds > 0) for reason in explain_case(model, rows, 3)]
+    [('smokes', True)]
+    """
+    if not 0 <= k < len(rows):
+        raise ArgumentError(f"k must be a case from 0 to {len(rows) - 1}, got {k}")
+    case: Cases | Columns = rows.take(np.array([k]))
+    features = model.named_steps["features"]
+    x = features.transform(case).toarray().ravel()
+    reference = features.reference()
+    concepts = np.array(features.feature_concepts_, dtype=object)
+    told = list(dict.fromkeys(concepts[x != reference]))
+    without = [np.where(concepts == concept, reference, x) for concept in told]
+    p = model.named_steps["model"].predict_proba(sparse.csr_matrix(np.stack([x, *without])))[:, 1]
+    odds = logit(np.clip(p, _SURE, 1 - _SURE))
+    made = [
+        Reason(concept=concept, log_odds=float(odds[0] - other), **_origins(case, concept))
+        for concept, other in zip(told, odds[1:], strict=True)
+    ]
+    return sorted(made, key=lambda reason: (-abs(reason.log_odds), reason.concept))[:n]
+
+
+def _origins(case: Cases | Columns, concept: str) -> dict[str, tuple[int, ...]]:
+    if isinstance(case, Columns):
+        return {"mentions": (), "events": ()}
+    facts = np.array([name == concept for name in case.concepts], bool)[case.code]
+    rows, of_note = case.row[facts], case.of_note[facts]
+    return {
+        "mentions": tuple(sorted(rows[of_note].tolist())),
+        "events": tuple(sorted(rows[~of_note].tolist())),
+    }
 
 
 def _points(model: Pipeline) -> tuple[Floats, Floats]:
     bayes = model[-1]
-    if not isinstance(bayes, BernoulliNB | ComplementNB):
+    if not _is_bayes(bayes):
         raise ArgumentError(f"points need naive Bayes, got {type(bayes).__name__}")
     log_p = bayes.feature_log_prob_
     present = log_p[1] - log_p[0]  # complement's are -log P(x | other class): the same ratio
@@ -134,7 +226,23 @@ def _auroc(model: GroupCalibrated, X: sparse.csr_matrix, y: Array) -> float:
     return score_risk(y, model.predict_proba(X)[:, 1], n_boot=0).auroc.value
 
 
-def _with_column(X: sparse.csr_matrix, j: int, column: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Return X with column j replaced."""
-    parts = [X[:, :j], column, X[:, j + 1 :]]
-    return sparse.hstack(parts, format="csr")
+def _with_columns(X: sparse.csr_matrix, at: Array, other: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Return X with the columns `at` taken from another matrix."""
+    rest = np.setdiff1d(np.arange(X.shape[1]), at)
+    back = np.argsort(np.concatenate([rest, at]))
+    return sparse.hstack([X[:, rest], other[:, at]], format="csr")[:, back]
+
+
+def _correlations(X: sparse.csr_matrix, scores: Floats) -> Floats:
+    """Return how strongly each column goes with the scores, 0 for a constant one."""
+    centred = scores - scores.mean()
+    together = np.abs(np.asarray(X.T @ centred).ravel())
+    mean = np.asarray(X.mean(axis=0)).ravel()
+    square = np.asarray(X.multiply(X).mean(axis=0)).ravel()
+    spread = np.sqrt(np.maximum(square - mean**2, 0))
+    made: Floats = np.divide(together, spread, out=np.zeros(X.shape[1]), where=spread > 0)
+    return made
+
+
+def _is_bayes(model: Any) -> bool:
+    return isinstance(model, BernoulliNB | ComplementNB)

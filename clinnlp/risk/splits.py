@@ -1,10 +1,14 @@
-"""Folds by patient, and the checks that no patient is on both sides.
+"""Splits by patient, by time and by site, and the checks that no patient is on both sides.
 
-Patients are ordered by a keyed hash and dealt out in turn, positives and negatives apart. So
-folds are of nearly equal size and base rate, and depend on ids and seed only: not on the order
-of rows, nor on the machine.
+By patient: patients are ordered by a keyed hash and dealt out in turn, positives and negatives
+apart. So folds are of nearly equal size and base rate, and depend on ids and seed only: not on
+the order of rows, nor on the machine. By time: trained on what had come to its end before a day,
+tested on what began from that day on. By site: each site is tested by a model of the others.
+A patient on both sides is tested, and left out of training.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -16,11 +20,43 @@ from clinnlp.core.counts import Counts
 from clinnlp.core.errors import ArgumentError, LeakageError
 from clinnlp.features.matrix import patient_hashes
 
-__all__ = ["check_fitted_on", "check_folds", "patient_folds"]
+__all__ = [
+    "Split",
+    "check_fitted_on",
+    "check_folds",
+    "check_splits",
+    "patient_folds",
+    "split_by_time",
+    "splits_by_site",
+    "splits_of_folds",
+]
+
+Array = NDArray[Any]
+
+_DAY = np.timedelta64(86_400, "s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Split:
+    """Which rows a model is trained on, and which it is tested on.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"fold 0"``.
+    train, test : array of bool, shape (n,)
+    """
+
+    name: str
+    train: Array
+    test: Array
+
+    def __repr__(self) -> str:
+        return f"Split({self.name!r}, {self.train.sum()} to train, {self.test.sum()} to test)"
 
 
 def patient_folds(
-    patients: NDArray[Any], y: ArrayLike | None = None, *, n_folds: int = 5, seed: int = 0
+    patients: Array, y: ArrayLike | None = None, *, n_folds: int = 5, seed: int = 0
 ) -> Counts:
     """Return a fold id in ``0 .. n_folds - 1`` per row, all rows of a patient in one fold.
 
@@ -58,7 +94,131 @@ def patient_folds(
     return fold_of[person]
 
 
-def check_folds(patients: NDArray[Any], folds: ArrayLike) -> None:
+def splits_of_folds(patients: Array, folds: ArrayLike) -> list[Split]:
+    """Return one split per fold id: the fold is tested, all others are trained on.
+
+    Raises
+    ------
+    LeakageError
+        A patient in two folds.
+    ArgumentError
+        One fold only, or `folds` is not as long as `patients`.
+
+    Examples
+    --------
+    >>> splits_of_folds(np.array(["a", "b", "a"]), [0, 1, 0])
+    [Split('fold 0', 1 to train, 2 to test), Split('fold 1', 2 to train, 1 to test)]
+    """
+    folds = np.asarray(folds)
+    check_folds(patients, folds)
+    names = np.unique(folds)
+    if len(names) < 2:
+        raise ArgumentError("folds must be at least 2, got one for all rows")
+    return [Split(name=f"fold {k}", train=folds != k, test=folds == k) for k in names.tolist()]
+
+
+def split_by_time(
+    patients: Array, index: Array, *, cut: Any, horizon_days: float = 0.0
+) -> list[Split]:
+    """Return one split: tested on index times from `cut` on, trained on those before.
+
+    A row is trained on only where its outcome had come to its end by then: its index time lies
+    at least `horizon_days` before the cut. Tested patients are not trained on.
+
+    Parameters
+    ----------
+    index : array of datetime64, shape (n,)
+    cut : datetime64, datetime or ISO 8601 text
+    horizon_days : float
+        How long after index the outcome is looked for.
+
+    Raises
+    ------
+    ArgumentError
+        A side without rows.
+
+    Examples
+    --------
+    >>> index = np.array(["2023-01-01", "2023-05-25", "2023-07-01"], "datetime64[s]")
+    >>> split_by_time(np.array(["a", "b", "c"]), index, cut="2023-06-01", horizon_days=30)
+    [Split('from 2023-06-01', 1 to train, 1 to test)]
+    """
+    check_at_least(horizon_days, 0, name="horizon_days")
+    day = np.datetime64(cut, "s")
+    test: Array = np.asarray(index >= day)
+    ended: Array = np.asarray((day - index) / _DAY >= horizon_days)
+    train = ended & ~test & ~np.isin(patients.astype(str), np.unique(patients[test].astype(str)))
+    if not train.any() or not test.any():
+        raise ArgumentError(
+            f"a split by time must leave rows on both sides of {cut}, got {train.sum()} to train "
+            f"and {test.sum()} to test"
+        )
+    return [Split(name=f"from {day.astype('datetime64[D]')}", train=train, test=test)]
+
+
+def splits_by_site(patients: Array, sites: Sequence[Any] | Array) -> list[Split]:
+    """Return one split per site: the site is tested, all others are trained on.
+
+    Patients seen at the tested site are not trained on.
+
+    Parameters
+    ----------
+    sites : array of str, shape (n,)
+
+    Raises
+    ------
+    ArgumentError
+        One site only, a missing one, or `sites` is not as long as `patients`.
+
+    Examples
+    --------
+    >>> splits_by_site(np.array(["a", "b", "a"]), ["north", "hill", "hill"])
+    [Split('site hill', 0 to train, 2 to test), Split('site north', 1 to train, 1 to test)]
+    """
+    named = np.array([None if s is None or s != s else str(s) for s in sites], dtype=object)
+    if len(named) != len(patients) or any(site is None for site in named):
+        raise ArgumentError(
+            f"sites must give the site of each row, got {sum(s is not None for s in named)} for "
+            f"{len(patients)} rows"
+        )
+    if len(set(named)) < 2:
+        raise ArgumentError("a split by site needs at least 2 sites, got one for all rows")
+    made = []
+    for site in sorted(set(named)):
+        test = named == site
+        train = ~test & ~np.isin(patients.astype(str), np.unique(patients[test].astype(str)))
+        made.append(Split(name=f"site {site}", train=train, test=test))
+    return made
+
+
+def check_splits(patients: Array, splits: Sequence[Split]) -> None:
+    """Raise where a patient is on both sides of a split, or a row is tested twice.
+
+    Raises
+    ------
+    LeakageError
+        A patient on both sides.
+    ArgumentError
+        No split, masks of another length, or a row tested by two splits.
+    """
+    if not splits:
+        raise ArgumentError("splits must be at least 1, got none")
+    times = np.zeros(len(patients), np.int64)
+    for split in splits:
+        if split.train.shape != (len(patients),) or split.test.shape != (len(patients),):
+            raise ArgumentError(f"masks of the split {split.name!r} must have one value per row")
+        times += split.test
+        both = set(patients[split.train]) & set(patients[split.test])
+        if both:
+            raise LeakageError(
+                f"no patient may be on both sides of a split, got {len(both)} in "
+                f"{split.name!r} (first: {min(both)!r}); make splits by patient"
+            )
+    if (times > 1).any():
+        raise ArgumentError(f"a row may be tested once, got {int((times > 1).sum())} tested again")
+
+
+def check_folds(patients: Array, folds: ArrayLike) -> None:
     """Raise `LeakageError` for a patient in two folds.
 
     Raises
@@ -88,7 +248,7 @@ def check_folds(patients: NDArray[Any], folds: ArrayLike) -> None:
         )
 
 
-def check_fitted_on(transformer: object, patients: NDArray[Any]) -> None:
+def check_fitted_on(transformer: object, patients: Array) -> None:
     """Raise `LeakageError` where a transformer was fitted on one of the test `patients`.
 
     Parameters

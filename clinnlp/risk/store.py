@@ -19,16 +19,20 @@ from clinnlp.core.files import atomic_folder, file_sha256
 
 __all__ = ["FORM", "TRUSTED", "LoadedModel", "load_risk_model", "save_risk_model"]
 
-FORM = 1  # rises when the folder's form changes
+FORM = 2  # rises when the folder's form changes
 
 TRUSTED = (
     "clinnlp.core.patients.TimeWindow",
     "clinnlp.features.columns.ColumnFeatures",
     "clinnlp.features.matrix.PatientFeatures",
     "clinnlp.risk.calibrate.GroupCalibrated",
-    "clinnlp.risk.models.Dense",
-    "clinnlp.risk.models.Indicators",
-    "sklearn.tree._tree.Tree",  # arrays of nodes, whose form scikit-learn checks on load
+    "clinnlp.risk.indicators.BestColumns",
+    "clinnlp.risk.indicators.Dense",
+    "clinnlp.risk.indicators.Indicators",
+    "scipy.sparse._csr.csr_matrix",
+    # arrays of nodes; the form of those of a Tree is checked by scikit-learn on load
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
 )
 
 _MODEL, _CARD = "model.skops", "card.json"

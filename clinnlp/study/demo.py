@@ -33,7 +33,8 @@ from clinnlp.report.blocks import Column, Report, Section, TableBlock, Verdict, 
 from clinnlp.study.extract import ExtractSummary, extract, fingerprint
 from clinnlp.study.flows import origin, predictions, write_frame, write_pages
 from clinnlp.study.pipeline import pipeline
-from clinnlp.study.risk import RiskStudy, risk_study
+from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.sections import (
     corpus_section,
     examples_section,

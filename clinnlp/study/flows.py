@@ -17,7 +17,8 @@ from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals import Signals, mine_interactions
 from clinnlp.report.blocks import Report, Section
 from clinnlp.report.write import provenance, write_report
-from clinnlp.study.risk import RiskStudy, risk_study
+from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.sections import risk_section, rules_section, signals_section
 from clinnlp.study.settings import MineSettings, RiskSettings
 

@@ -1,23 +1,23 @@
-"""A whole risk study: known facts → folds by patient → models → calibration → scores.
+"""A whole risk study: known facts → splits by patient → models → calibration → scores.
 
     outcome + patients + events + mentions ─▶ cases (known before index only)
-         └▶ folds by patient ─▶ per fold: features, model, calibration fitted on training rows
-                                 ─▶ out-of-fold probabilities ─▶ scores by patient bootstrap
+         └▶ splits ─▶ per split: features, choice, model, calibration fitted on training rows
+                      ─▶ probabilities of tested rows ─▶ scores by patient bootstrap
 
-Intervals cover the sampling of the test patients, not retraining.
+Intervals cover the sampling of the tested patients, not retraining.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.config import settings_to
-from clinnlp.core.counts import Counts, Floats
+from clinnlp.core.counts import Counts, Estimate
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
 from clinnlp.core.patients import Patient, TimeWindow
@@ -28,158 +28,130 @@ from clinnlp.features.entities import entity_table
 from clinnlp.features.events import Cases, collect_cases
 from clinnlp.features.matrix import PatientFeatures, check_windows, n_outside
 from clinnlp.features.outcomes import OutcomeRead
-from clinnlp.metrics.risk import (
-    CalibrationCurve,
-    PrCurve,
-    RiskScores,
-    RocCurve,
-    calibration_curve,
-    pr_curve,
-    roc_curve,
-    score_risk,
-)
-from clinnlp.risk.crossfit import CrossFit, Importance, cross_fit
-from clinnlp.risk.models import MODELS, ModelSettings, default_settings
-from clinnlp.risk.splits import patient_folds
+from clinnlp.metrics.compare import age_bands, compare_risks, score_subgroups
+from clinnlp.metrics.risk import calibration_curve, pr_curve, roc_curve, score_risk
+from clinnlp.risk.copies import Signatures, n_copied, signatures_of_mentions
+from clinnlp.risk.crossfit import CrossFit, Features, cross_fit, permuted_aurocs
+from clinnlp.risk.models import DEFAULT_MODELS, Grid, Models, chosen_settings
+from clinnlp.risk.splits import Split, patient_folds, splits_of_folds
+from clinnlp.study.cautions import cautions_of
+from clinnlp.study.risk_values import ModelRisk, RiskStudy
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["LOOK_BACK", "RiskRows", "risk_rows", "risk_study"]
 
-__all__ = ["ModelRisk", "RiskStudy", "risk_study", "risk_study_table"]
+LOOK_BACK = (TimeWindow(start_days=-3650, end_days=0),)
+MIN_CLASS = 20  # patients of each class without whom no score is given
 
-Models = Sequence[str] | Mapping[str, ModelSettings]
-
-_LOOK_BACK = (TimeWindow(start_days=-3650, end_days=0),)
+_SUBGROUP_DRAWS = 200  # bootstrap draws for a subgroup, at most
+_OF_ROWS = ("patient_missing", "index_missing", "outcome_missing", "outcome_before_index")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ModelRisk:
-    """One model of a study.
+class RiskRows:
+    """What a study trains and tests on.
 
     Parameters
     ----------
-    name : str
-    settings : ModelSettings
-    p : array of float64, shape (n,)
-        Calibrated out-of-fold probabilities.
-    scores : RiskScores
-        Of all out-of-fold probabilities together, with intervals by patient.
-    auroc_folds : tuple of float
-        AUROC within each fold.
-    top_features : tuple of Importance
-        Permutation importance on held-out folds, largest first.
-    n_features : tuple of int
-        Per fold.
-    roc, pr, calibration : curves of the out-of-fold probabilities
-    seconds : float
-        Fitting and predicting in all folds.
-    """
-
-    name: str
-    settings: ModelSettings
-    p: Floats
-    scores: RiskScores
-    auroc_folds: tuple[float, ...]
-    top_features: tuple[Importance, ...]
-    n_features: tuple[int, ...]
-    roc: RocCurve
-    pr: PrCurve
-    calibration: CalibrationCurve
-    seconds: float
-
-    def __repr__(self) -> str:
-        return f"ModelRisk({self.name!r}, AUROC {self.scores.auroc})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RiskStudy:
-    """Models scored on the same rows and folds.
-
-    Parameters
-    ----------
-    patients : array of str, shape (n,)
+    rows : Cases or Columns
     y : array of int64, shape (n,)
-    folds : array of int64, shape (n,)
-    models : mapping of str to ModelRisk
+    features : PatientFeatures or ColumnFeatures
+        Unfitted.
+    subgroups : mapping of str to array, shape (n,) each
+    signed : sequence of (patient, hash)
+        One per note, to find copies.
     n_excluded : mapping of str to int
-        Rows of the sources left out, by source and reason.
-    provenance : mapping
-        Versions, seed, settings, windows and a hash of the rows: plain values for JSON.
+    settings : mapping
+        How the rows were made: plain values.
     """
 
-    patients: NDArray[Any]
+    rows: Cases | Columns
     y: Counts
-    folds: Counts
-    models: Mapping[str, ModelRisk]
+    features: Features
+    subgroups: Mapping[str, NDArray[Any]]
+    signed: Sequence[tuple[str | None, bytes]]
     n_excluded: Mapping[str, int]
-    provenance: Mapping[str, Any]
-
-    def __repr__(self) -> str:
-        n, n_positive = len(self.y), int(self.y.sum())
-        return f"RiskStudy({n} rows, {n_positive} positive, {len(self.models)} models)"
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return one plain row per model and score: model, score, value, low, high, ..."""
-        return [{"model": m.name} | row for m in self.models.values() for row in m.scores.rows()]
-
-    def to_pandas(self) -> "pd.DataFrame":
-        """Return `rows` as a DataFrame."""
-        import pandas as pd
-
-        return pd.DataFrame(self.rows())
+    settings: Mapping[str, Any]
 
 
 def risk_study(
-    patients: Iterable[Patient] = (),
+    patients: Iterable[Patient] | Columns | Mapping[str, NDArray[Any]] = (),
     *,
-    outcome: Outcome | OutcomeRead,
-    events: EventTable | None = None,
+    outcome: Outcome | OutcomeRead | ArrayLike,
+    events: EventTable | Iterable[EventTable] | None = None,
     notes: EntityTable | Iterable[Note] | None = None,
-    windows: Sequence[TimeWindow] = _LOOK_BACK,
-    models: Models = tuple(MODELS),
+    groups: NDArray[Any] | None = None,
+    windows: Sequence[TimeWindow] = LOOK_BACK,
+    models: Models = DEFAULT_MODELS,
     min_patients: int = 5,
     strict: bool = False,
+    by_assertion: bool = False,
+    by_section: bool = False,
+    recency: bool = False,
     method: str = "sigmoid",
+    splits: Sequence[Split] | None = None,
     folds: ArrayLike | None = None,
     n_folds: int = 5,
+    subgroups: Mapping[str, NDArray[Any]] | None = None,
+    alert_rate: float = 0.1,
     n_top: int = 10,
     n_boot: int = 1000,
+    n_permutations: int = 0,
+    min_class: int = MIN_CLASS,
     seed: int = 0,
 ) -> RiskStudy:
     """Train and score risk models on what was known before each index time.
 
     Parameters
     ----------
-    patients : iterable of Patient
-        Birth dates and sex.
-    outcome : Outcome or OutcomeRead
+    patients : iterable of Patient; or Columns, or mapping of str to array
+        Birth dates and sex of patients, beside `events` and `notes`. Or a table with one row per
+        case: arrays of numbers are numbers, any other array holds categories (str or None). All
+        of a table must have been known before index: nobody can check that.
+    outcome : Outcome or OutcomeRead; array of 0 and 1, shape (n,), with a table
         Patients, index times, 0 or 1.
-    events : EventTable, optional
+    events : EventTable, or parts of one, optional
         Structured events; those without `known`, or known at or after index, are counted out.
     notes : EntityTable or iterable of Note, optional
         Mentions; those negated, uncertain, hypothetical, historical or of another person are
         counted out, and with `strict` those not assessed too.
+    groups : array of str, shape (n,)
+        Patient of each row of a table; needed unless it is `Columns`.
     windows : sequence of TimeWindow
         Look-back windows in days before index.
     models : sequence of names, or mapping of name to settings
-        ``"naive_bayes"``, ``"random_forest"``, ``"svm"``.
+        ``"naive_bayes"``, ``"random_forest"``, ``"svm"``, ``"svm_rbf"``, ``"logistic"``,
+        ``"boosting"``. Of several settings, one is chosen on inner folds of the training rows.
     min_patients : int
         A feature needs this many training patients.
+    by_assertion, by_section, recency : bool
+        More features: what notes deny or tell of the past as facts of their own; the same mention
+        in two sections apart; how recent each fact is.
     method : {"sigmoid", "isotonic"}
         Of calibration, on inner folds by patient.
+    splits : sequence of Split, optional
+        Of `split_by_time` or `splits_by_site`; else by patient:
     folds : array of int, shape (n,), optional
         Fixed fold ids, else `n_folds` by patient from `seed`.
+    subgroups : mapping of str to array, shape (n,) each
+        Attributes to score apart, beside age band, sex and ethnicity where known.
+    alert_rate : float
+        Share of rows alerted at for the sensitivity.
     n_top : int
-        Features per fold and model whose permutation importance is measured; 0 skips it.
+        Concepts per split and model whose permutation importance is measured; 0 skips it.
     n_boot : int
         Resamples of patients for the intervals.
+    n_permutations : int
+        Times to deal the outcomes out by chance, and score the first model on them.
+    min_class : int
+        Patients of each class without whom no score is given.
 
     Raises
     ------
     LeakageError
-        A window reaches past index, or a patient lies in two folds.
+        A window reaches past index, or a patient lies on both sides of a split.
     ArgumentError
-        A class, or a training fold, has too few patients; or no feature is left.
+        A table without patients; outcomes other than 0 and 1, or of one class; a training fold
+        with too few patients; or no feature is left.
 
     Examples
     --------
@@ -195,180 +167,295 @@ def risk_study(
     >>> study = risk_study(outcome=outcome, events=events, models=["naive_bayes"], n_boot=0)
     >>> study.models["naive_bayes"].scores.auroc.value
     1.0
-    """
-    check_windows(windows)
-    outcome, n_missing = (
-        (outcome.outcome, dict(outcome.n_excluded))
-        if isinstance(outcome, OutcomeRead)
-        else (outcome, {})
-    )
-    mentions = notes if notes is None or isinstance(notes, EntityTable) else entity_table(notes)
-    cases = collect_cases(outcome, patients, events=events, entities=mentions, strict=strict)
-    _check_facts(cases)
-    features = PatientFeatures(tuple(windows), min_patients=min_patients)
-    return _study(
-        cases,
-        outcome.values,
-        features=features,
-        models=models,
-        method=method,
-        folds=folds,
-        n_folds=n_folds,
-        n_top=n_top,
-        n_boot=n_boot,
-        seed=seed,
-        n_excluded={
-            **n_missing,
-            **cases.n_excluded,
-            "facts_outside_windows": n_outside(cases, windows),
-        },
-        settings={"windows": [w.name for w in windows], "strict": strict},
-    )
 
-
-def risk_study_table(
-    X: Columns | Mapping[str, NDArray[Any]],
-    y: ArrayLike,
-    groups: NDArray[Any] | None = None,
-    *,
-    models: Models = tuple(MODELS),
-    min_patients: int = 5,
-    method: str = "sigmoid",
-    folds: ArrayLike | None = None,
-    n_folds: int = 5,
-    n_top: int = 10,
-    n_boot: int = 1000,
-    seed: int = 0,
-) -> RiskStudy:
-    """Train and score risk models on a table with one row per case.
-
-    Parameters
-    ----------
-    X : Columns, or mapping of str to array
-        Arrays of numbers are numbers; any other array holds categories (str or None). All must
-        have been known before index: nobody can check that for a plain table.
-    y : array of 0 and 1, shape (n,)
-    groups : array of str, shape (n,)
-        Patient of each row; needed unless X is `Columns`.
-
-    Other parameters are those of `risk_study`.
-
-    Raises
-    ------
-    ArgumentError
-        No `groups`, unequal lengths, or outcomes other than 0 and 1.
-    LeakageError
-        A patient lies in two folds.
-
-    Examples
-    --------
     >>> columns = {"age": np.arange(60.0), "sex": np.array(["F", "M", None] * 20, dtype=object)}
-    >>> patients = np.arange(60).astype(str)
-    >>> study = risk_study_table(
-    ...     columns, np.arange(60) > 30, patients, models=["svm"], n_boot=0
+    >>> study = risk_study(
+    ...     columns, outcome=np.arange(60) > 30, groups=who, models=["svm"], n_boot=0
     ... )
     >>> study.models["svm"].scores.auroc.value > 0.9
     True
     """
-    if not isinstance(X, Columns):
-        if groups is None:
-            raise ArgumentError("groups must give the patient of each row, got none")
-        X = Columns(patients=np.asarray(groups), values=X)
-    return _study(
-        X,
-        y,
-        features=ColumnFeatures(min_patients=min_patients),
-        models=models,
+    if isinstance(patients, Columns | Mapping):
+        given = _rows_of_table(patients, outcome, groups, min_patients)
+    else:
+        given = risk_rows(
+            patients,
+            outcome=outcome,
+            events=events,
+            notes=notes,
+            windows=windows,
+            min_patients=min_patients,
+            strict=strict,
+            by_assertion=by_assertion,
+            by_section=by_section,
+            recency=recency,
+        )
+    plan = _Plan(
+        grids=chosen_settings(models),
         method=method,
-        folds=folds,
-        n_folds=n_folds,
+        alert_rate=alert_rate,
         n_top=n_top,
         n_boot=n_boot,
+        n_permutations=n_permutations,
+        min_class=min_class,
         seed=seed,
-        n_excluded=dict(X.n_excluded),
-        settings={},
     )
+    unscored = _why_unscored(given, min_class)
+    if unscored:
+        splits = ()
+    elif splits is None:
+        if folds is None:
+            folds = patient_folds(given.rows.patients, given.y, n_folds=n_folds, seed=seed)
+        splits = splits_of_folds(given.rows.patients, folds)
+    return _study(given, splits, plan, {**given.subgroups, **(subgroups or {})}, unscored)
+
+
+def risk_rows(
+    patients: Iterable[Patient] = (),
+    *,
+    outcome: Any,
+    events: EventTable | Iterable[EventTable] | None = None,
+    notes: EntityTable | Iterable[Note] | None = None,
+    windows: Sequence[TimeWindow] = LOOK_BACK,
+    min_patients: int = 5,
+    strict: bool = False,
+    by_assertion: bool = False,
+    by_section: bool = False,
+    recency: bool = False,
+) -> RiskRows:
+    """Return what was known before each index time, as the rows of a study.
+
+    Parameters are those of `risk_study`.
+
+    Raises
+    ------
+    LeakageError
+        A window reaches past index.
+    ArgumentError
+        The outcome has no index times, or nothing at all is known before them.
+    """
+    check_windows(windows)
+    read = outcome if isinstance(outcome, OutcomeRead) else OutcomeRead(outcome, {})
+    if not isinstance(read.outcome, Outcome):
+        raise ArgumentError(
+            "an outcome of patients must have index times (Outcome or OutcomeRead), got "
+            f"{type(outcome).__name__}; a plain array goes with a table of columns"
+        )
+    people = list(patients)
+    mentions, signed = _mentions(notes)
+    cases = collect_cases(
+        read.outcome,
+        people,
+        events=events,
+        entities=mentions,
+        strict=strict,
+        by_assertion=by_assertion,
+        by_section=by_section,
+    )
+    _check_facts(cases)
+    outside = {"facts_outside_windows": n_outside(cases, windows)}
+    told = {"windows": [w.name for w in windows], "strict": strict, "recency": recency}
+    told |= {"by_assertion": by_assertion, "by_section": by_section}
+    told |= {"sources": [n for n, t in (("events", events), ("notes", notes)) if t is not None]}
+    return RiskRows(
+        rows=cases,
+        y=_check_outcome(read.outcome.values, len(cases)),
+        features=PatientFeatures(tuple(windows), min_patients=min_patients, recency=recency),
+        subgroups=_attributes(cases, people),
+        signed=signed,
+        n_excluded={**read.n_excluded, **cases.n_excluded, **outside},
+        settings={**told, "min_patients": min_patients},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """How a study trains and scores."""
+
+    grids: Mapping[str, Grid]
+    method: str
+    alert_rate: float
+    n_top: int
+    n_boot: int
+    n_permutations: int
+    min_class: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        check_at_least(self.seed, 0, name="seed")
+        check_at_least(self.n_permutations, 0, name="n_permutations")
+
+    def told(self) -> dict[str, Any]:
+        """Return the plan as plain values."""
+        grids = {name: [settings_to(s) for s in grid] for name, grid in self.grids.items()}
+        named = ("method", "alert_rate", "n_boot", "n_permutations", "min_class")
+        return {"models": grids} | {name: getattr(self, name) for name in named}
 
 
 def _study(
-    rows: Cases | Columns,
-    y: ArrayLike,
-    *,
-    features: PatientFeatures | ColumnFeatures,
-    models: Models,
-    method: str,
-    folds: ArrayLike | None,
-    n_folds: int,
-    n_top: int,
-    n_boot: int,
-    seed: int,
-    n_excluded: Mapping[str, int],
-    settings: Mapping[str, Any],
+    given: RiskRows,
+    splits: Sequence[Split],
+    plan: _Plan,
+    attributes: Mapping[str, NDArray[Any]],
+    unscored: str,
 ) -> RiskStudy:
-    check_at_least(seed, 0, name="seed")
-    truth = _check_outcome(y, len(rows))
-    named = [models] if isinstance(models, str) else models
-    chosen = dict(named) if isinstance(named, Mapping) else default_settings(named)
-    dealt = (
-        patient_folds(rows.patients, truth, n_folds=n_folds, seed=seed)
-        if folds is None
-        else np.asarray(folds)
-    )
-    fits = cross_fit(
-        rows,
-        truth,
-        dealt,
-        features=features,
-        models=chosen,
-        method=method,
-        n_top=n_top,
-        seed=seed,
-    )
+    rows, y, grids = given.rows, given.y, plan.grids
+    how: dict[str, Any] = {"features": given.features, "seed": plan.seed}
+    fits = {} if unscored else cross_fit(
+        rows, y, splits, models=grids, method=plan.method, n_top=plan.n_top, **how
+    )  # fmt: skip
+    permuted = np.empty(0)
+    if plan.n_permutations and not unscored:
+        first = next(iter(grids.values()))[0]
+        permuted = permuted_aurocs(
+            rows, y, splits, settings=first, n_permutations=plan.n_permutations, **how
+        )
+    place = np.full(len(y), -1)
+    for k, split in enumerate(splits):
+        place[split.test] = k
+    shown = np.flatnonzero(place >= 0) if splits else np.arange(len(y))
+    truth, patients = y[shown], rows.patients[shown]
+    told = {name: np.asarray(values, dtype=object)[shown] for name, values in attributes.items()}
     results = {
-        name: _scored(name, chosen[name], fit, truth, rows.patients, n_boot=n_boot, seed=seed)
+        name: _scored(name, grids[name], fit, truth, patients, shown, told, plan)
         for name, fit in fits.items()
     }
-    used = {
-        **settings,
-        "models": {name: settings_to(given) for name, given in chosen.items()},
-        "method": method,
-        "min_patients": features.min_patients,
-        "n_folds": len(np.unique(dealt)),
-        "n_boot": n_boot,
-    }
+    reference = next(iter(results), "")
+    n_rare = max((fit.n_rare for fit in fits.values()), default=0)
+    cautions = cautions_of(rows, y, n_copied=n_copied(given.signed, rows.patients, splits))
+    names = tuple(split.name for split in splits)
+    used = {**given.settings, **plan.told(), "splits": list(names)}
     return RiskStudy(
-        patients=rows.patients,
+        patients=patients,
         y=truth,
-        folds=dealt,
+        folds=place[shown],
+        split_names=names,
         models=results,
-        n_excluded=n_excluded,
-        provenance=_provenance(rows.patients, truth, used, seed),
+        differences=_differences(results, truth, patients, plan),
+        reference=reference,
+        n_excluded={**given.n_excluded, "codes_too_rare": n_rare},
+        flow=_flow(given, place, splits),
+        cautions=(unscored, *cautions) if unscored else cautions,
+        permuted=permuted,
+        unscored=unscored,
+        provenance=_provenance(rows.patients, y, used, plan.seed),
     )
 
 
 def _scored(
     name: str,
-    settings: ModelSettings,
+    grid: Grid,
     fit: CrossFit,
     y: Counts,
     patients: NDArray[Any],
-    *,
-    n_boot: int,
-    seed: int,
+    shown: Counts,
+    attributes: Mapping[str, NDArray[Any]],
+    plan: _Plan,
 ) -> ModelRisk:
+    p = fit.p[shown]
+    how: dict[str, Any] = {"groups": patients, "alert_rate": plan.alert_rate, "seed": plan.seed}
+    few = min(plan.n_boot, _SUBGROUP_DRAWS)
     return ModelRisk(
         name=name,
-        settings=settings,
-        p=fit.p,
-        scores=score_risk(y, fit.p, groups=patients, n_boot=n_boot, seed=seed),
+        settings=grid,
+        chosen=fit.chosen,
+        p=p,
+        scores=score_risk(y, p, n_boot=plan.n_boot, **how),
         auroc_folds=fit.auroc_folds,
         top_features=fit.top,
+        points=fit.points,
+        subgroups=tuple(
+            score_subgroups(y, p, attributes, min_patients=plan.min_class, n_boot=few, **how)
+        ),
         n_features=fit.n_features,
-        roc=roc_curve(y, fit.p),
-        pr=pr_curve(y, fit.p),
-        calibration=calibration_curve(y, fit.p, groups=patients),
+        roc=roc_curve(y, p),
+        pr=pr_curve(y, p),
+        calibration=calibration_curve(y, p, groups=patients),
         seconds=fit.seconds,
     )
+
+
+def _differences(
+    results: Mapping[str, ModelRisk], y: Counts, patients: NDArray[Any], plan: _Plan
+) -> dict[str, dict[str, Estimate]]:
+    """Return each model's scores minus those of the first."""
+    named = list(results)
+    return {
+        name: compare_risks(
+            y,
+            results[name].p,
+            results[named[0]].p,
+            groups=patients,
+            alert_rate=plan.alert_rate,
+            n_boot=plan.n_boot,
+            seed=plan.seed,
+        )
+        for name in named[1:]
+    }
+
+
+def _mentions(
+    notes: EntityTable | Iterable[Note] | None,
+) -> tuple[EntityTable | None, Sequence[tuple[str | None, bytes]]]:
+    """Return the mentions, and patient and signature of each note."""
+    if notes is None:
+        return None, ()
+    if isinstance(notes, EntityTable):
+        return notes, signatures_of_mentions(notes)
+    passed = Signatures(notes)
+    return entity_table(passed), passed.signed
+
+
+def _rows_of_table(
+    table: Columns | Mapping[str, NDArray[Any]],
+    outcome: Any,
+    groups: NDArray[Any] | None,
+    min_patients: int,
+) -> RiskRows:
+    if not isinstance(table, Columns):
+        if groups is None:
+            raise ArgumentError("groups must give the patient of each row, got none")
+        table = Columns(patients=np.asarray(groups), values=table)
+    return RiskRows(
+        rows=table,
+        y=_check_outcome(outcome, len(table)),
+        features=ColumnFeatures(min_patients=min_patients),
+        subgroups={},
+        signed=(),
+        n_excluded=dict(table.n_excluded),
+        settings={"sources": ["table"], "min_patients": min_patients},
+    )
+
+
+def _attributes(cases: Cases, people: Sequence[Patient]) -> dict[str, NDArray[Any]]:
+    """Return age band, sex and ethnicity of each case, those that anybody has."""
+    ethnicity = {p.id: p.ethnicity for p in people}
+    found = {
+        "age band": age_bands(cases.age_years),
+        "sex": cases.sex,
+        "ethnicity": np.array([ethnicity.get(p) for p in cases.patients], dtype=object),
+    }
+    return {name: values for name, values in found.items() if any(v is not None for v in values)}
+
+
+def _why_unscored(given: RiskRows, min_class: int) -> str:
+    least = min(len(set(given.rows.patients[given.y == k].tolist())) for k in (0, 1))
+    if least >= min_class:
+        return ""
+    return f"no score is given: a class has {least} patients, and at least {min_class} are needed"
+
+
+def _flow(given: RiskRows, place: Counts, splits: Sequence[Split]) -> tuple[tuple[str, int], ...]:
+    """Return what came in, was left out, and was used, in order."""
+    patients = given.rows.patients
+    steps = [(reason, n) for reason, n in given.n_excluded.items() if reason in _OF_ROWS]
+    steps += [("rows", len(place)), ("patients", len(set(patients.tolist())))]
+    steps += [("positive rows", int(given.y.sum()))]
+    if splits:
+        trained = np.any([split.train for split in splits], axis=0)
+        steps += [("rows tested", int(np.sum(place >= 0)))]
+        steps += [("rows neither trained on nor tested", int(np.sum(~trained & (place < 0))))]
+    return tuple(steps)
 
 
 def _check_facts(cases: Cases) -> None:
@@ -382,7 +469,9 @@ def _check_facts(cases: Cases) -> None:
     )
 
 
-def _check_outcome(y: ArrayLike, n: int) -> Counts:
+def _check_outcome(y: Any, n: int) -> Counts:
+    if isinstance(y, Outcome | OutcomeRead):
+        raise ArgumentError("the outcome of a table must be an array of 0 and 1, got index times")
     values = np.asarray(y)
     if values.shape != (n,):
         raise ArgumentError(f"outcomes must be one per row, got shape {values.shape} for {n} rows")

@@ -24,7 +24,7 @@ from clinnlp.report.blocks import (
     Series,
     TableBlock,
 )
-from clinnlp.study.risk import RiskStudy
+from clinnlp.study.risk_values import RiskStudy
 
 __all__ = [
     "corpus_section",

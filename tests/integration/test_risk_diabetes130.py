@@ -8,7 +8,7 @@ import pytest
 
 from clinnlp.risk.splits import patient_folds
 from clinnlp.study.readmission import read_diabetes130
-from clinnlp.study.risk import risk_study_table
+from clinnlp.study.risk import risk_study
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +26,9 @@ def test_counts(readmissions):
 def test_a_tenth_of_the_patients_scores_above_chance_and_below_a_leak(readmissions):
     columns, y = readmissions
     tenth = patient_folds(columns.patients, y, n_folds=10) == 0
-    study = risk_study_table(
+    study = risk_study(
         columns.take(tenth),
-        y[tenth],
+        outcome=y[tenth],
         models=["naive_bayes"],
         min_patients=30,
         n_folds=3,

@@ -46,7 +46,7 @@ def test_weighted_resamples_equal_scikit_learn_weights():
 
     y, p = sample(1, 1)
     w = np.random.default_rng(0).integers(0, 3, 400).astype(float)
-    auroc, auprc, brier, log_loss, *_ = Tied(y, p).scores(w)
+    auroc, auprc, _, brier, log_loss, *_ = Tied(y, p).scores(w)
     assert auroc == pytest.approx(metrics.roc_auc_score(y, p, sample_weight=w))
     assert auprc == pytest.approx(metrics.average_precision_score(y, p, sample_weight=w))
     assert brier == pytest.approx(metrics.brier_score_loss(y, p, sample_weight=w))

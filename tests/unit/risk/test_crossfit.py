@@ -5,20 +5,24 @@ from clinnlp.core.errors import ArgumentError, LeakageError
 from clinnlp.features.columns import ColumnFeatures, Columns
 from clinnlp.risk.crossfit import cross_fit, fit_risk_model
 from clinnlp.risk.models import NaiveBayesSettings, RandomForestSettings, SvmSettings
-from clinnlp.risk.splits import patient_folds
+from clinnlp.risk.splits import patient_folds, splits_of_folds
 
 MODELS = {
-    "naive_bayes": NaiveBayesSettings(),
-    "random_forest": RandomForestSettings(n_trees=5, max_features=0.5),
-    "svm": SvmSettings(),
+    "naive_bayes": (NaiveBayesSettings(),),
+    "random_forest": (RandomForestSettings(n_trees=5, max_features=0.5),),
+    "svm": (SvmSettings(),),
 }
+
+
+def cut(rows, folds):
+    return splits_of_folds(rows.patients, folds)
 
 
 @pytest.fixture(scope="module")
 def fits(table):
     rows, y = table
     folds = patient_folds(rows.patients, y, n_folds=3)
-    return cross_fit(rows, y, folds, features=ColumnFeatures(), models=MODELS, n_top=3)
+    return cross_fit(rows, y, cut(rows, folds), features=ColumnFeatures(), models=MODELS, n_top=3)
 
 
 def test_every_row_gets_a_probability_and_every_fold_a_score(fits):
@@ -33,7 +37,7 @@ def test_every_row_gets_a_probability_and_every_fold_a_score(fits):
 def test_the_same_seed_gives_the_same_bits(table, fits):
     rows, y = table
     folds = patient_folds(rows.patients, y, n_folds=3)
-    again = cross_fit(rows, y, folds, features=ColumnFeatures(), models=MODELS, n_top=0)
+    again = cross_fit(rows, y, cut(rows, folds), features=ColumnFeatures(), models=MODELS, n_top=0)
     for name, fit in again.items():
         assert fit.p.tolist() == fits[name].p.tolist()
         assert fit.top == ()
@@ -53,7 +57,9 @@ def test_a_held_out_row_depends_on_nothing_but_its_features(table, fits):
         },
     )
     turned = np.where(out, 1 - y, y)
-    again = cross_fit(others, turned, folds, features=ColumnFeatures(), models=MODELS, n_top=0)
+    again = cross_fit(
+        others, turned, cut(others, folds), features=ColumnFeatures(), models=MODELS, n_top=0
+    )
     first = np.flatnonzero(out)[:5]
     for name, fit in again.items():
         assert fit.p[first].tolist() == fits[name].p[first].tolist()
@@ -63,7 +69,7 @@ def test_outcomes_that_mean_nothing_score_nothing(table):
     rows, _ = table
     y = np.random.default_rng(5).integers(0, 2, len(rows))
     folds = patient_folds(rows.patients, y, n_folds=5)
-    fits = cross_fit(rows, y, folds, features=ColumnFeatures(), models=MODELS, n_top=0)
+    fits = cross_fit(rows, y, cut(rows, folds), features=ColumnFeatures(), models=MODELS, n_top=0)
     for fit in fits.values():
         assert 0.35 < np.mean(fit.auroc_folds) < 0.65
 
@@ -71,7 +77,9 @@ def test_outcomes_that_mean_nothing_score_nothing(table):
 def test_a_patient_in_two_folds_is_leakage(table):
     rows, y = table
     with pytest.raises(LeakageError, match="one fold"):
-        cross_fit(rows, y, np.arange(len(y)) % 3, features=ColumnFeatures(), models=MODELS)
+        cross_fit(
+            rows, y, cut(rows, np.arange(len(y)) % 3), features=ColumnFeatures(), models=MODELS
+        )
 
 
 class Peeking(ColumnFeatures):
@@ -86,16 +94,18 @@ def test_features_fitted_on_test_patients_are_leakage(table):
     Peeking.everybody = rows
     folds = patient_folds(rows.patients, y, n_folds=3)
     with pytest.raises(LeakageError, match="Peeking must be fitted on training patients only"):
-        cross_fit(rows, y, folds, features=Peeking(), models=MODELS)
+        cross_fit(rows, y, cut(rows, folds), features=Peeking(), models=MODELS)
 
 
 def test_refusals(table):
     rows, y = table
     with pytest.raises(ArgumentError, match="at least 2"):
-        cross_fit(rows, y, np.zeros(len(y)), features=ColumnFeatures(), models=MODELS)
+        cross_fit(rows, y, cut(rows, np.zeros(len(y))), features=ColumnFeatures(), models=MODELS)
     folds = patient_folds(rows.patients, y, n_folds=3)
     with pytest.raises(ArgumentError, match="at least one feature"):
-        cross_fit(rows, y, folds, features=ColumnFeatures(min_patients=10**6), models=MODELS)
+        cross_fit(
+            rows, y, cut(rows, folds), features=ColumnFeatures(min_patients=10**6), models=MODELS
+        )
 
 
 def test_a_model_fitted_on_all_rows_predicts_from_rows(table):

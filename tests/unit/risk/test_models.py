@@ -6,14 +6,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
+from clinnlp.risk.indicators import BestColumns, Dense, Indicators
 from clinnlp.risk.models import (
     MODELS,
-    Dense,
-    Indicators,
     NaiveBayesSettings,
     RandomForestSettings,
     SvmSettings,
-    default_settings,
+    chosen_settings,
     make_model,
 )
 
@@ -25,7 +24,7 @@ SMALL = [
 ]
 
 
-@parametrize_with_checks([Indicators(), Dense()])
+@parametrize_with_checks([Indicators(), Dense(), BestColumns()])
 def test_our_transformers_pass_the_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
@@ -103,8 +102,8 @@ def test_naive_bayes_on_indicators_equals_scikit_learns():
 def test_settings_survive_a_round_trip_and_refuse_unknown_models():
     for kind in MODELS.values():
         assert settings_from(kind, settings_to(kind())) == kind()
-    assert list(default_settings(["svm"])) == ["svm"]
+    assert list(chosen_settings(["svm"])) == ["svm"]
     with pytest.raises(ArgumentError, match="model must be one of"):
-        default_settings(["boosting"])
+        chosen_settings(["bayes"])
     with pytest.raises(ArgumentError, match="n_bins"):
         Indicators(n_bins=1).fit([[1.0]])

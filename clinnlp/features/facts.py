@@ -1,0 +1,122 @@
+"""Names of facts: what a structured event, or a mention in a note, is called as a feature.
+
+An event is ``kind:code``, a measurement also says its unit, so that two units are two facts and
+never one column. A mention is ``note:label:item``, with its section or with what is said of it
+(negated, historical, ...) where asked for. What the names stand on, vocabularies and units, is
+kept, so that a saved model can refuse a table that stands on others.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinnlp.core.counts import Counts
+from clinnlp.core.notes import AXES
+from clinnlp.core.tables import EntityTable, EventTable
+from clinnlp.features.entities import item_of
+
+__all__ = ["FactNames", "mixed_units"]
+
+_NO_UNIT = "(no unit)"
+_NO_VOCABULARY = "(no vocabulary)"
+
+
+class FactNames:
+    """Numbers for the names of facts, given out in order of first sight.
+
+    Attributes
+    ----------
+    numbers : dict of str to int
+    concepts : list of str
+        Per number, the name without unit, section and what is said of it.
+    units : dict of str to set of str
+        Units per measured code, without its unit.
+    vocabularies : dict of str to set of str
+        Vocabularies per kind of event.
+    """
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        self.concepts: list[str] = []
+        self.units: dict[str, set[str]] = {}
+        self.vocabularies: dict[str, set[str]] = {}
+        self._known: dict[tuple[Any, ...], int] = {}
+
+    def of_events(self, events: EventTable, rows: Counts) -> Counts:
+        """Return the number of the name of each event at `rows`, all of them with a code."""
+        columns = (events[name][rows] for name in ("code", "kind", "vocabulary", "unit"))
+        valued = np.isfinite(events["value"][rows]).tolist()
+        known = self._known
+        made = np.empty(len(rows), np.int64)
+        for k, key in enumerate(zip(*columns, valued, strict=True)):
+            number = known.get(key)
+            if number is None:
+                number = known[key] = self._event(*key)
+            made[k] = number
+        return made
+
+    def of_mentions(self, entities: EntityTable, *, by_assertion: bool, by_section: bool) -> Counts:
+        """Return the number of the name of each mention, -1 where it has no text and concept."""
+        items = item_of(entities).names
+        said = _said(entities) if by_assertion else [""] * len(entities)
+        where = entities["section"] if by_section else [None] * len(entities)
+        made = np.full(len(entities), -1, np.int64)
+        for k, (label, item, how, section) in enumerate(
+            zip(entities["label"], items, said, where, strict=True)
+        ):
+            if item:
+                concept = f"note:{label}:{item}"
+                name = f"{concept}{how}{f' in {section}' if section else ''}"
+                made[k] = self._number(name, concept)
+        return made
+
+    def schema(self) -> dict[str, list[str]]:
+        """Return units and vocabularies by what they belong to, sorted: plain values."""
+        told = {f"unit of {name}": found for name, found in self.units.items()}
+        told |= {f"vocabulary of {kind}": found for kind, found in self.vocabularies.items()}
+        return {what: sorted(found) for what, found in sorted(told.items())}
+
+    def _event(
+        self,
+        code: str,
+        kind: str | None,
+        vocabulary: str | None,
+        unit: str | None,
+        valued: bool,  # noqa: FBT001
+    ) -> int:
+        sort = kind or vocabulary or "event"
+        name = concept = f"{sort}:{code}"
+        self.vocabularies.setdefault(sort, set()).add(vocabulary or _NO_VOCABULARY)
+        if valued:
+            self.units.setdefault(concept, set()).add(unit or _NO_UNIT)
+            name += f" [{unit}]" if unit else ""
+        return self._number(name, concept)
+
+    def _number(self, name: str, concept: str) -> int:
+        if name not in self.numbers:
+            self.numbers[name] = len(self.numbers)
+            self.concepts.append(concept)
+        return self.numbers[name]
+
+
+def mixed_units(schema: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the units of each measured code that has several.
+
+    Examples
+    --------
+    >>> mixed_units({"unit of lab:creatinine": ["mg/dL", "umol/L"], "unit of lab:sodium": ["mmol"]})
+    {'lab:creatinine': ['mg/dL', 'umol/L']}
+    """
+    found = {what.removeprefix("unit of "): list(u) for what, u in schema.items()
+             if what.startswith("unit of ")}  # fmt: skip
+    return {name: units for name, units in found.items() if len(units) > 1}
+
+
+def _said(entities: EntityTable) -> NDArray[Any]:
+    """Return `` (axis)`` of the first axis that is true of each mention, else nothing."""
+    made = np.full(len(entities), "", dtype=object)
+    for axis in reversed(AXES):
+        made[entities[axis] == 1] = f" ({axis})"
+    return made

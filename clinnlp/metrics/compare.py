@@ -1,0 +1,193 @@
+"""Two predictions of the same rows, and one prediction in subgroups of them.
+
+A difference is paired: each bootstrap resample of patients scores both predictions, so that what
+both find easy or hard cancels out.
+
+References
+----------
+Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 16; Chen et al., Annu Rev Biomed
+Data Sci 2021 (subgroups).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from clinnlp.core.checks import check_at_least
+from clinnlp.core.counts import Counts, Estimate
+from clinnlp.core.errors import ArgumentError
+from clinnlp.metrics.intervals import bootstrap_draws, cluster_codes, percentile_interval
+from clinnlp.metrics.risk import RANKED, RiskScores, score_risk
+from clinnlp.metrics.ties import Tied, check_risks
+
+__all__ = ["Subgroup", "age_bands", "compare_risks", "score_subgroups"]
+
+_BANDS = (18, 45, 65, 80)  # years at which an age band begins
+
+
+def compare_risks(
+    y: ArrayLike,
+    p: ArrayLike,
+    other: ArrayLike,
+    *,
+    groups: Sequence[Any] | NDArray[Any] | None = None,
+    alert_rate: float = 0.1,
+    n_boot: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """Return the score of `p` minus that of `other`, per score of `RANKED`, paired by resample.
+
+    Parameters
+    ----------
+    y : array of 0 and 1, shape (n,)
+    p, other : array of float, shape (n,)
+        Predicted probabilities of 1 for the same rows.
+    groups, alert_rate, n_boot, level, seed
+        As in `score_risk`.
+
+    Raises
+    ------
+    ArgumentError
+        As in `score_risk`.
+
+    Examples
+    --------
+    >>> found = compare_risks([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4], [0.1, 0.4, 0.3, 0.8], n_boot=0)
+    >>> found["auroc"].value
+    0.25
+    """
+    y, p = check_risks(y, p)
+    _, other = check_risks(y, other)
+    codes, n_groups = cluster_codes(groups, len(y))
+    first, second = Tied(y, p), Tied(y, other)
+
+    def difference(weights: NDArray[Any]) -> NDArray[Any]:
+        rows = weights[codes]
+        a, b = (tied.ranked(rows, alert_rate=alert_rate) for tied in (first, second))
+        with np.errstate(invalid="ignore"):  # two infinite log losses
+            return np.asarray(a - b)
+
+    whole = difference(np.ones(n_groups))
+    draws = bootstrap_draws(difference, n_groups, n_boot=n_boot, seed=seed)
+    unit = "row" if groups is None else "group"
+    return {
+        name: percentile_interval(
+            float(whole[k]), draws[:, k] if len(draws) else (), level=level, unit=unit
+        )
+        for k, name in enumerate(RANKED)
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subgroup:
+    """Scores of the rows that share one value of an attribute.
+
+    Parameters
+    ----------
+    attribute, value : str
+        Such as ``"sex"`` and ``"F"``.
+    n_patients, n, n_positive : int or None
+        ``None`` where there are fewer patients than may be told apart.
+    scores : RiskScores or None
+        ``None`` where a class has fewer patients than a score needs.
+    """
+
+    attribute: str
+    value: str
+    n_patients: int | None
+    n: int | None
+    n_positive: int | None
+    scores: RiskScores | None
+
+
+def score_subgroups(
+    y: ArrayLike,
+    p: ArrayLike,
+    attributes: Mapping[str, Sequence[Any] | NDArray[Any]],
+    *,
+    groups: Sequence[Any] | NDArray[Any] | None = None,
+    min_patients: int = 20,
+    alert_rate: float = 0.1,
+    n_boot: int = 200,
+    seed: int = 0,
+) -> list[Subgroup]:
+    """Return the scores within each value of each attribute.
+
+    A subgroup is scored where both classes have at least `min_patients` clusters; where it has
+    fewer than that altogether, its counts are withheld too. A missing value is a subgroup.
+
+    Parameters
+    ----------
+    attributes : mapping of str to sequence of length n
+        Values are text, or ``None`` where missing.
+
+    Raises
+    ------
+    ArgumentError
+        An attribute that is not as long as the rows, or as in `score_risk`.
+
+    Examples
+    --------
+    >>> y, p = [0, 1] * 30, [0.1, 0.9] * 30
+    >>> found = score_subgroups(y, p, {"sex": ["F"] * 50 + ["M"] * 10}, n_boot=0)
+    >>> [(s.value, s.n, s.scores and s.scores.auroc.value) for s in found]
+    [('F', 50, 1.0), ('M', None, None)]
+    """
+    check_at_least(min_patients, 1, name="min_patients")
+    y, p = check_risks(y, p)
+    codes, _ = cluster_codes(groups, len(y))
+    made = []
+    for attribute, values in attributes.items():
+        if len(values) != len(y):
+            raise ArgumentError(
+                f"attribute {attribute!r} must have one value per row, got {len(values)} for "
+                f"{len(y)} rows"
+            )
+        named = np.array(["missing" if v is None or v != v else str(v) for v in values])
+        for value in np.unique(named):
+            rows = named == value
+            n_patients, least = _sizes(codes[rows], y[rows])
+            shown = n_patients >= min_patients
+            scores = None
+            if least >= min_patients:
+                whose = codes[rows]
+                scores = score_risk(
+                    y[rows], p[rows], groups=whose, alert_rate=alert_rate, n_boot=n_boot, seed=seed
+                )
+            made.append(
+                Subgroup(
+                    attribute=attribute,
+                    value=str(value),
+                    n_patients=n_patients if shown else None,
+                    n=int(rows.sum()) if shown else None,
+                    n_positive=int(y[rows].sum()) if shown else None,
+                    scores=scores,
+                )
+            )
+    return made
+
+
+def age_bands(age_years: ArrayLike) -> NDArray[Any]:
+    """Return the age band of each row as text, ``None`` where the age is missing.
+
+    Examples
+    --------
+    >>> age_bands([17.9, 45.0, 91.0, float("nan")]).tolist()
+    ['0-17', '45-64', '80 and over', None]
+    """
+    ages = np.asarray(age_years, np.float64)
+    names = [f"{a}-{b - 1}" for a, b in zip((0, *_BANDS), _BANDS, strict=False)]
+    names.append(f"{_BANDS[-1]} and over")
+    bands = np.array([*names, None], dtype=object)[np.searchsorted(_BANDS, ages, side="right")]
+    bands[np.isnan(ages)] = None
+    made: NDArray[Any] = bands
+    return made
+
+
+def _sizes(codes: Counts, y: Counts) -> tuple[int, int]:
+    """Return the clusters, and those of the class that has fewer."""
+    return len(np.unique(codes)), min(len(np.unique(codes[y == k])) for k in (0, 1))

@@ -1,0 +1,206 @@
+"""Keep a risk model after a study, and score new patients with it.
+
+A model is fitted on all rows of the study and kept beside what it expects: sources, windows,
+units, vocabularies. Applied to tables that differ in one of them, it refuses and names it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinnlp.core.counts import Floats
+from clinnlp.core.errors import ArgumentError, StoreError
+from clinnlp.core.notes import Note
+from clinnlp.core.patients import Patient
+from clinnlp.core.tables import EntityTable, EventTable, Outcome
+from clinnlp.features.entities import entity_table
+from clinnlp.features.events import Cases, collect_cases
+from clinnlp.risk.crossfit import fit_risk_model
+from clinnlp.risk.explain import Reason, explain_case
+from clinnlp.risk.models import Grid
+from clinnlp.risk.schema import check_schema, check_sources, n_unknown_facts
+from clinnlp.risk.store import load_risk_model, save_risk_model
+from clinnlp.study.risk import RiskRows
+from clinnlp.study.risk_values import ModelRisk, RiskStudy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AppliedRisk", "apply_risk_model", "keep_risk_model"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AppliedRisk:
+    """Risks of new cases.
+
+    Parameters
+    ----------
+    cases : Cases
+    p : array of float64, shape (n,)
+    reasons : sequence of lists of Reason
+        Per case; empty where none were asked for.
+    mentions : EntityTable or None
+        The table that the reasons' mentions are rows of.
+    n_excluded : mapping of str to int
+        Rows of the sources left out, and facts the model does not know.
+    """
+
+    cases: Cases
+    p: Floats
+    reasons: Sequence[list[Reason]]
+    mentions: EntityTable | None
+    n_excluded: Mapping[str, int]
+
+    def __repr__(self) -> str:
+        return f"AppliedRisk({len(self.p)} cases)"
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return one row per case: patient, index_time, risk."""
+        import pandas as pd
+
+        columns = {"patient": self.cases.patients, "index_time": self.cases.index, "risk": self.p}
+        return pd.DataFrame(columns)
+
+    def reasons_to_pandas(self) -> "pd.DataFrame":
+        """Return one row per case, reason and place: concept, log odds, note, start, end, event."""
+        import pandas as pd
+
+        names = ("patient", "index_time", "concept", "log_odds", "note", "start", "end", "event")
+        rows = [
+            (self.cases.patients[k], self.cases.index[k], r.concept, r.log_odds, *place)
+            for k, reasons in enumerate(self.reasons)
+            for r in reasons
+            for place in self._places(r)
+        ]
+        frame = pd.DataFrame(rows, columns=names)
+        return frame.astype({"start": "Int64", "end": "Int64", "event": "Int64"})
+
+    def _places(self, reason: Reason) -> list[tuple[Any, ...]]:
+        table = self.mentions
+        notes = [] if table is None else [
+            (table["note"][row], table["start"][row], table["end"][row], None)
+            for row in reason.mentions
+        ]  # fmt: skip
+        events = [(None, None, None, row) for row in reason.events]
+        return notes + events or [(None, None, None, None)]
+
+
+def keep_risk_model(
+    study: RiskStudy,
+    given: RiskRows,
+    folder: str | Path,
+    *,
+    model: str,
+    card: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Path:
+    """Fit one model of a study on all its rows, and write it to a folder with its card.
+
+    Parameters
+    ----------
+    study : RiskStudy
+    given : RiskRows
+        What the study was made from.
+    model : str
+        Its name in the study; of several settings one is chosen anew, on all rows.
+    card : mapping of plain values, optional
+        What else to say, such as hashes of the inputs.
+
+    Raises
+    ------
+    ArgumentError
+        No such model in the study.
+    RunError
+        The disk is full or may not be written.
+    """
+    if model not in study.models:
+        raise ArgumentError(
+            f"the model to keep must be one of {', '.join(study.models) or 'none'}, got {model!r}"
+        )
+    found: ModelRisk = study.models[model]
+    grid: Grid = found.settings
+    method = str(study.provenance["settings"]["method"])
+    fitted = fit_risk_model(
+        given.rows, given.y, features=given.features, settings=grid, method=method, seed=seed
+    )
+    told = {
+        **(card or {}),
+        "model": model,
+        "rows": dict(given.settings),
+        "schema": dict(given.rows.schema) if isinstance(given.rows, Cases) else {},
+        "cohort": dict(study.flow),
+        "n_excluded": dict(study.n_excluded),
+        "scores": found.scores.rows(),
+        "auroc_mean_of_splits": found.auroc_mean,
+        "study": dict(study.provenance),
+    }
+    return save_risk_model(fitted, folder, card=told)
+
+
+def apply_risk_model(
+    folder: str | Path,
+    patients: Iterable[Patient] = (),
+    *,
+    index: Mapping[str, NDArray[Any]] | Outcome,
+    events: EventTable | Iterable[EventTable] | None = None,
+    notes: EntityTable | Iterable[Note] | None = None,
+    n_reasons: int = 0,
+) -> AppliedRisk:
+    """Return the risks of new cases by a kept model.
+
+    Parameters
+    ----------
+    folder : path
+        Of `keep_risk_model`.
+    patients : iterable of Patient
+    index : mapping with ``"patient"`` and ``"index_time"``, or Outcome
+        Whom to score, and from when; what was known at or after that is not used.
+    events, notes
+        As in `risk_study`.
+    n_reasons : int
+        Concepts to name per case, with the rows of mentions and events behind them.
+
+    Raises
+    ------
+    StoreError
+        The folder is damaged, of another form or version, or holds a model of a plain table.
+    DataError
+        A source, a unit or a vocabulary is not that of the training, by name.
+    """
+    loaded = load_risk_model(folder)
+    given = {name for name, source in (("events", events), ("notes", notes)) if source is not None}
+    check_sources(loaded.card, given)
+    rows = loaded.card["rows"]
+    mentions = notes if notes is None or isinstance(notes, EntityTable) else entity_table(notes)
+    try:
+        how = {name: bool(rows[name]) for name in ("strict", "by_assertion", "by_section")}
+    except KeyError as error:
+        missing = str(error)
+        raise StoreError(f"the card in {folder} must say how rows are made: {missing}") from None
+    cases = collect_cases(_whom(index), patients, events=events, entities=mentions, **how)
+    check_schema(loaded.card, cases.schema)
+    p = loaded.model.predict_proba(cases)[:, 1] if len(cases) else np.empty(0)
+    reasons = [
+        explain_case(loaded.model, cases, k, n=n_reasons)
+        for k in range(len(cases) if n_reasons else 0)
+    ]
+    unknown = {"facts_unknown_to_the_model": n_unknown_facts(loaded.model, cases)}
+    return AppliedRisk(
+        cases=cases,
+        p=p,
+        reasons=reasons,
+        mentions=mentions,
+        n_excluded={**cases.n_excluded, **unknown},
+    )
+
+
+def _whom(index: Mapping[str, NDArray[Any]] | Outcome) -> Outcome:
+    if isinstance(index, Outcome):
+        return index
+    patients = np.asarray(index["patient"], dtype=object)
+    times = np.asarray(index["index_time"], dtype="datetime64[s]")
+    return Outcome(patients=patients, index=times, values=np.zeros(len(patients), np.int8))

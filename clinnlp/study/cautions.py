@@ -1,0 +1,73 @@
+"""What the reader of a risk study has to know, each one sentence."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinnlp.core.counts import Counts
+from clinnlp.features.columns import Columns
+from clinnlp.features.events import Cases
+from clinnlp.features.facts import mixed_units
+from clinnlp.metrics.risk import score_risk
+
+__all__ = ["cautions_of"]
+
+_TOO_GOOD = 0.95  # AUROC of one column alone that is more likely a leak than a finding
+_FEWEST_ROWS = 20  # per category, on average, for its share of positives to mean something
+
+
+def cautions_of(rows: Cases | Columns, y: Counts, *, n_copied: int = 0) -> tuple[str, ...]:
+    """Return the cautions about the rows of a study.
+
+    Told are units that change within a measurement, missing birth dates, notes copied between
+    training and tested patients, and a column that by itself tells the outcome.
+
+    Examples
+    --------
+    >>> table = Columns(patients=np.arange(60).astype(str), values={"left": np.arange(60) % 2})
+    >>> cautions_of(table, np.arange(60) % 2)
+    ("column 'left' alone has an AUROC of 1.00: check that it was known before the index time",)
+    """
+    told = _of_columns(rows, y) if isinstance(rows, Columns) else _of_cases(rows)
+    copied = (f"{n_copied:,} notes of tested patients stand word for word among those trained on",)
+    return (*told, *(copied if n_copied else ()))
+
+
+def _of_cases(cases: Cases) -> Iterator[str]:
+    for name, units in mixed_units(cases.schema).items():
+        yield f"{name!r} is measured in {', '.join(units)}: each unit is a feature of its own"
+    n_ageless = int(np.isnan(cases.age_years).sum())
+    if 0 < n_ageless < len(cases):
+        yield f"{n_ageless:,} of {len(cases):,} cases have no birth date: their age is missing"
+
+
+def _of_columns(table: Columns, y: Counts) -> Iterator[str]:
+    for name, column in table.values.items():
+        auroc = _auroc_alone(column, y)
+        if auroc >= _TOO_GOOD:
+            yield (
+                f"column {name!r} alone has an AUROC of {auroc:.2f}: check that it was known "
+                "before the index time"
+            )
+
+
+def _auroc_alone(column: NDArray[Any], y: Counts) -> float:
+    """Return the AUROC of a column of numbers, or of the share of positives of each category."""
+    if column.ndim > 1:
+        return 0.5
+    if column.dtype.kind in "biuf":
+        values = column.astype(np.float64)
+        there = np.isfinite(values)
+    else:
+        codes = np.unique([str(v) for v in column], return_inverse=True)[1]
+        n = np.bincount(codes)
+        if len(n) * _FEWEST_ROWS > len(codes):  # nearly an id: its share is its own outcome
+            return 0.5
+        values, there = (np.bincount(codes, y) / n)[codes], np.ones(len(y), bool)
+    if len(np.unique(y[there])) < 2:
+        return 0.5
+    ranks = np.unique(values[there], return_inverse=True)[1]
+    auroc = score_risk(y[there], ranks / max(1, ranks.max()), n_boot=0).auroc.value
+    return max(auroc, 1 - auroc)

@@ -1,0 +1,137 @@
+"""A cohort: whom to predict for, from when, and what came of it; each exclusion with its count.
+
+    stays ─▶ index time: the end of each stay that was survived
+          ─▶ outcome: another stay begins within the horizon after index
+          ─▶ left out and counted: no times, died in the stay, not followed to the horizon
+
+What is not seen is not "no": a stay whose horizon reaches past the last day of the source, or past
+the death of the patient without a return, has no known outcome.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from clinnlp.core.checks import check_at_least
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.patients import Encounter
+from clinnlp.core.tables import Outcome
+from clinnlp.features.outcomes import OutcomeRead
+
+__all__ = ["readmissions"]
+
+_REASONS = (
+    "other_kind_of_stay",
+    "stay_without_times",
+    "stay_ends_before_it_begins",
+    "died_in_the_stay",
+    "next_stay_begins_before_index",
+    "not_followed_to_the_horizon",
+)
+
+
+def readmissions(
+    encounters: Sequence[Encounter],
+    *,
+    horizon_days: float = 30.0,
+    kinds: Collection[str] | None = None,
+    deaths: Mapping[str, datetime] | None = None,
+    last_day: datetime | None = None,
+) -> OutcomeRead:
+    """Return whether another stay began within the horizon after the end of each.
+
+    Parameters
+    ----------
+    encounters : sequence of Encounter
+    horizon_days : float
+        Above 0.
+    kinds : collection of str, optional
+        Kinds of stay that count, as index and as return; all by default.
+    deaths : mapping of patient to time, optional
+        A patient who died in a stay cannot return from it; one who died within the horizon
+        without a return has no known outcome.
+    last_day : datetime, optional
+        End of the source; a horizon that reaches past it leaves the outcome unknown. Each
+        patient's record is taken as complete where absent.
+
+    Returns
+    -------
+    OutcomeRead
+        Rows in order of patient and time; counts of what was left out by reason.
+
+    Raises
+    ------
+    ArgumentError
+        A horizon that is not above 0.
+
+    Examples
+    --------
+    >>> stays = [
+    ...     Encounter(id="1", patient="p", start=datetime(2024, 1, 1), end=datetime(2024, 1, 5)),
+    ...     Encounter(id="2", patient="p", start=datetime(2024, 1, 20), end=datetime(2024, 1, 22)),
+    ... ]
+    >>> readmissions(stays).outcome.values.tolist()
+    [1, 0]
+    """
+    check_at_least(horizon_days, 0, name="horizon_days")
+    if horizon_days == 0:
+        raise ArgumentError("horizon_days must be above 0, got 0")
+    horizon, deaths = timedelta(days=horizon_days), deaths or {}
+    n_excluded = dict.fromkeys(_REASONS, 0)
+    kept = []
+    for stay in encounters:
+        reason = _why_not(stay, kinds, deaths.get(stay.patient))
+        if reason:
+            n_excluded[reason] += 1
+        if reason in ("", "died_in_the_stay"):  # a stay one dies in is a return all the same
+            kept.append((stay, reason == ""))
+    kept.sort(key=lambda pair: (pair[0].patient, _start(pair[0]), pair[0].id))
+    starts: dict[str, list[datetime]] = {}
+    for stay, _ in kept:
+        starts.setdefault(stay.patient, []).append(_start(stay))
+    rows = []
+    for stay, survived in kept:
+        if not survived:
+            continue
+        index, theirs = _end(stay), starts[stay.patient]
+        if bisect_right(theirs, index) > bisect_right(theirs, _start(stay)):
+            n_excluded["next_stay_begins_before_index"] += 1
+            continue
+        later = theirs[bisect_right(theirs, index) :]
+        returned = bool(later) and later[0] <= index + horizon
+        ends = [t for t in (last_day, deaths.get(stay.patient)) if t is not None]
+        if not returned and any(t < index + horizon for t in ends):
+            n_excluded["not_followed_to_the_horizon"] += 1
+            continue
+        rows.append((stay.patient, index, returned))
+    outcome = Outcome(
+        patients=np.array([row[0] for row in rows], dtype=object),
+        index=np.array([row[1] for row in rows], dtype="datetime64[s]"),
+        values=np.array([row[2] for row in rows], dtype=np.int8),
+    )
+    return OutcomeRead(outcome, n_excluded)
+
+
+def _why_not(stay: Encounter, kinds: Collection[str] | None, died: datetime | None) -> str:
+    """Return the first reason against a stay as index, else nothing."""
+    if kinds is not None and stay.kind not in kinds:
+        return "other_kind_of_stay"
+    if stay.start is None or stay.end is None:
+        return "stay_without_times"
+    if stay.end < stay.start:
+        return "stay_ends_before_it_begins"
+    if died is not None and died <= stay.end:
+        return "died_in_the_stay"
+    return ""
+
+
+def _start(stay: Encounter) -> datetime:
+    assert stay.start is not None  # stays without are left out first
+    return stay.start
+
+
+def _end(stay: Encounter) -> datetime:
+    assert stay.end is not None
+    return stay.end

@@ -1,0 +1,198 @@
+"""What a risk study gives back: models scored on the same rows, and their differences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinnlp.core.counts import Counts, Estimate, Floats
+from clinnlp.core.errors import ArgumentError
+from clinnlp.metrics.compare import Subgroup, compare_risks
+from clinnlp.metrics.risk import CalibrationCurve, PrCurve, RiskScores, RocCurve
+from clinnlp.risk.crossfit import Importance
+from clinnlp.risk.explain import Points
+from clinnlp.risk.models import Grid, ModelSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ModelRisk", "RiskStudy", "notes_gain"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ModelRisk:
+    """One model of a study.
+
+    Parameters
+    ----------
+    name : str
+    settings : tuple of ModelSettings
+        What was to be tried.
+    chosen : tuple of ModelSettings
+        What was used, per split.
+    p : array of float64, shape (n,)
+        Calibrated probabilities of rows the model was not trained on.
+    scores : RiskScores
+        Of all these probabilities together, with intervals by patient.
+    auroc_folds : tuple of float
+        AUROC within each split.
+    top_features : tuple of Importance
+        Permutation importance of concepts on tested rows, largest first.
+    points : tuple of Points
+        Of naive Bayes, largest spread first.
+    subgroups : tuple of Subgroup
+    n_features : tuple of int
+        Per split.
+    roc, pr, calibration : curves of the probabilities
+    seconds : float
+        Choosing, fitting and predicting in all splits.
+    """
+
+    name: str
+    settings: Grid
+    chosen: tuple[ModelSettings, ...]
+    p: Floats
+    scores: RiskScores
+    auroc_folds: tuple[float, ...]
+    top_features: tuple[Importance, ...]
+    points: tuple[Points, ...]
+    subgroups: tuple[Subgroup, ...]
+    n_features: tuple[int, ...]
+    roc: RocCurve
+    pr: PrCurve
+    calibration: CalibrationCurve
+    seconds: float
+
+    @property
+    def auroc_mean(self) -> float:
+        """Mean of the AUROC within each split, over those with both classes."""
+        found = [a for a in self.auroc_folds if a == a]
+        return float(np.mean(found)) if found else float("nan")
+
+    def __repr__(self) -> str:
+        return f"ModelRisk({self.name!r}, AUROC {self.scores.auroc})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RiskStudy:
+    """Models scored on the same rows and splits.
+
+    Parameters
+    ----------
+    patients : array of str, shape (n,)
+        Of the tested rows, as all arrays here.
+    y : array of int64, shape (n,)
+    folds : array of int64, shape (n,)
+        Position of the split in which each row was tested.
+    split_names : tuple of str
+    models : mapping of str to ModelRisk
+        Empty where a class has too few patients for a score: `unscored` then says so.
+    differences : mapping of str to mapping of str to Estimate
+        Per model but the first: each score minus that of the first, paired by resample.
+    reference : str
+        The first model.
+    n_excluded : mapping of str to int
+        Rows of the sources left out, by source and reason.
+    flow : tuple of (str, int)
+        What came in, what was left out, what was tested: patients and rows, in order.
+    cautions : tuple of str
+        What a reader has to know, each one sentence.
+    permuted : array of float64
+        AUROC with outcomes dealt out by chance, one per permutation asked for.
+    unscored : str
+        Why there is no score; empty where there are scores.
+    provenance : mapping
+        Versions, seed, settings, windows and a hash of the rows: plain values for JSON.
+    """
+
+    patients: NDArray[Any]
+    y: Counts
+    folds: Counts
+    split_names: tuple[str, ...]
+    models: Mapping[str, ModelRisk]
+    differences: Mapping[str, Mapping[str, Estimate]]
+    reference: str
+    n_excluded: Mapping[str, int]
+    flow: tuple[tuple[str, int], ...]
+    cautions: tuple[str, ...]
+    permuted: Floats
+    unscored: str
+    provenance: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        n, n_positive = len(self.y), int(self.y.sum())
+        return f"RiskStudy({n} rows, {n_positive} positive, {len(self.models)} models)"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one plain row per model and score: model, score, value, low, high, ..."""
+        return [{"model": m.name} | row for m in self.models.values() for row in m.scores.rows()]
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return `rows` as a DataFrame."""
+        import pandas as pd
+
+        columns = ("model", "score", "value", "low", "high", "level", "method")
+        return pd.DataFrame(self.rows(), columns=columns)
+
+    def difference_rows(self) -> list[dict[str, Any]]:
+        """Return one plain row per model and score: model, minus, score, value, low, high."""
+        return [
+            {"model": name, "minus": self.reference, "score": score}
+            | {"value": e.value, "low": e.low, "high": e.high}
+            for name, scores in self.differences.items()
+            for score, e in scores.items()
+        ]
+
+    def subgroup_rows(self) -> list[dict[str, Any]]:
+        """Return one plain row per model and subgroup, scores empty where it is too small."""
+        made = []
+        for model in self.models.values():
+            for s in model.subgroups:
+                row: dict[str, Any] = {"model": model.name, "attribute": s.attribute}
+                row |= {"value": s.value, "patients": s.n_patients, "positive": s.n_positive}
+                for name in ("auroc", "calibration_slope", "calibration_intercept"):
+                    e = None if s.scores is None else getattr(s.scores, name)
+                    ends = (None,) * 3 if e is None else (e.value, e.low, e.high)
+                    row |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
+                made.append(row)
+        return made
+
+
+def notes_gain(
+    with_notes: RiskStudy, without: RiskStudy, *, n_boot: int = 1000, seed: int = 0
+) -> dict[str, dict[str, Estimate]]:
+    """Return what the first study scores beyond the second, per model and score, paired.
+
+    Parameters
+    ----------
+    with_notes, without : RiskStudy
+        Of the same rows in the same splits; models are compared by name.
+
+    Raises
+    ------
+    ArgumentError
+        Other rows, other splits, or no model in common.
+    """
+    same = all(
+        np.array_equal(getattr(with_notes, name), getattr(without, name))
+        for name in ("patients", "y", "folds")
+    )
+    common = [name for name in with_notes.models if name in without.models]
+    if not same or not common:
+        raise ArgumentError(
+            "two studies can be compared where they test the same rows in the same splits with "
+            f"models in common, got {'no such models' if same else 'other rows or splits'}"
+        )
+    return {
+        name: compare_risks(
+            with_notes.y,
+            with_notes.models[name].p,
+            without.models[name].p,
+            groups=with_notes.patients,
+            n_boot=n_boot,
+            seed=seed,
+        )
+        for name in common
+    }
