@@ -1,152 +1,152 @@
-"""Medication attributes: what the text after a drug says of dose, route, frequency, duration.
+"""Medications: what a note says of how a drug is taken, linked to the drug's mention.
 
-From each drug mention the text is read up to the next drug, the end of the sentence, or 120
-characters. One regular expression, made from a table, finds a number with a unit, routes,
-frequencies and durations; the first of each kind is taken. What the text does not say stays
-absent.
+In each sentence with drugs one pattern, made from a table, finds amounts, forms, routes,
+frequencies, durations, and words for "as needed", "for" and "started". A find belongs to the drug
+before it, unless it leads to the next one ("2 mL of 0.25% Marcaine", "IV Versed", "aspirin and
+1% lidocaine"). A brand in brackets shares the finds of its generic name, a list of drugs its
+change and its indication. A line that begins with "Take" goes on with the drug above it.
+
+What the text does not say is absent; a range keeps both ends; a taper stays a schedule.
+
+==================  ================================================================
+attribute           what it holds
+==================  ================================================================
+dose                what is taken at once: "40 mg", "2 tablets", "10 units"
+strength            what one unit holds, or a concentration: "50 mg" of "50 mg 2 tablets"
+form, route         "tablets", "p.o."
+frequency           "b.i.d.", "every 6-8 hours"
+duration            "for 7 days"
+prn                 True where it is taken as needed
+indication          "pain" of "p.r.n. pain", "for pain"
+change              start, stop, hold, increase, decrease or continue
+schedule            all steps, where the dose changes over the day or by a taper
+dose_mg             milligrams at once
+doses_per_day       1/7 for once a week
+duration_days
+daily_mg            milligrams per day; of a schedule over the day their sum; not if as needed
+==================  ================================================================
+
+The last four are numbers; a range has ``dose_mg_low`` and ``dose_mg_high`` in its place.
+
+References
+----------
+The fields follow Uzuner, Solti and Cadag, J Am Med Inform Assoc 17(5), 2010 (i2b2 2009).
 """
 
-import re
-from bisect import bisect_left
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
-from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Attribute, Entity, Note
-from clinnlp.core.vocab import fold
+from clinnlp.core.spans import Span
 from clinnlp.text.matcher import fold_keeping_length
+from clinnlp.text.medication_links import linked
+from clinnlp.text.medication_regimen import regimen
+from clinnlp.text.medication_terms import read_terms
 from clinnlp.text.normalise import DRUG_LABELS
 from clinnlp.text.sentences import Sentences
-from clinnlp.text.tables import data_path, read_table
+from clinnlp.text.tables import data_path
 
 __all__ = ["Medications"]
 
-N_CHARS = 120  # characters after a drug in which its attributes are sought
-FIELDS = ("dose", "route", "frequency", "duration")
-_NUMBER = r"(?<![\w.,])\d{1,6}(?:,\d{3})*(?:\.\d+)?"
-
-
-class _Rules(NamedTuple):
-    pattern: re.Pattern[str]
-    mg: dict[str, float]  # unit → milligrams
+N_CHARS = 160  # characters beyond a drug, or before the first one, in which finds are sought
 
 
 class Medications:
-    """Pipe that adds dose, dose_mg, route, frequency and duration to drug mentions.
+    """Pipe that adds to drug mentions what the note says of how they are taken.
 
-    Attributes are the words of the text; `dose_mg` is the dose in milligrams where it is one
-    number with a unit of mass. An attribute that a mention already has is kept.
+    An attribute that a mention already has is kept.
 
     Parameters
     ----------
     table : path, optional
-        TSV with columns ``term``, ``field`` and ``value``; ``#`` in a term is any number, the
-        value of a unit its milligrams. Default: English.
+        TSV with columns ``term``, ``field`` and ``value``, explained at the head of the default
+        one, which is English.
     drug_labels : tuple of str
         Labels of drug mentions.
 
     Examples
     --------
-    >>> from clinnlp.core.spans import Span
     >>> note = Note(
     ...     id="n",
     ...     text="Lasix 40 mg p.o. b.i.d. for 7 days",
     ...     entities=(Entity(id="T1", span=Span(0, 5), label="Drug"),),
     ... )
     >>> found = Medications()(note).entities[0].attributes
-    >>> [found[k] for k in ("dose", "dose_mg", "route", "frequency", "duration")]
-    ['40 mg', 40.0, 'p.o.', 'b.i.d.', 'for 7 days']
+    >>> [found[k] for k in ("dose", "route", "frequency", "duration")]
+    ['40 mg', 'p.o.', 'b.i.d.', 'for 7 days']
+    >>> found["dose_mg"], found["doses_per_day"], found["daily_mg"], found["duration_days"]
+    (40.0, 2.0, 80.0, 7.0)
     """
 
     def __init__(
         self, table: str | Path | None = None, *, drug_labels: tuple[str, ...] = DRUG_LABELS
     ) -> None:
-        self._rules = _rules(table or data_path("medication_en.tsv"))
+        self._terms = read_terms(table or data_path("medication_en.tsv"))
         self._drug_labels = frozenset(drug_labels)
         self._sentences = Sentences()
 
     def __call__(self, note: Note, /) -> Note:
         """Return the note with the attributes of its drug mentions filled in."""
-        drugs = sorted(
-            (e.span, i) for i, e in enumerate(note.entities) if e.label in self._drug_labels
-        )
+        drugs = [i for i, e in enumerate(note.entities) if e.label in self._drug_labels]
         if not drugs:
             return note
+        drugs.sort(key=lambda i: note.entities[i].span)
         sentences = note.sentences
         if sentences is None:
             sentences = self._sentences(note).sentences or ()
-        ends = sorted(sentence.end for sentence in sentences)
+        folded = fold_keeping_length(note.text)
         entities = list(note.entities)
-        for k, (span, i) in enumerate(drugs):
-            stop = drugs[k + 1][0].start if k + 1 < len(drugs) else len(note.text)
-            stop = min(stop, span.end + N_CHARS, _next_end(ends, span.end, len(note.text)))
-            entities[i] = self._filled(entities[i], note.text[span.end : max(stop, span.end)])
+        for start, end, group in self._passages(note, drugs, sorted(sentences), folded):
+            spans = [entities[i].span for i in group]
+            for i, found in zip(group, linked(self._terms, folded, start, end, spans), strict=True):
+                made = regimen(found.items, self._terms, note.text, folded)
+                if found.change:
+                    made["change"] = found.change
+                if found.indication:
+                    made["indication"] = " ".join(note[found.indication].split())
+                entities[i] = _filled(entities[i], made)
         return note.with_(entities=tuple(entities))
 
-    def _filled(self, entity: Entity, text: str) -> Entity:
-        found: dict[str, Attribute] = {}
-        for match in self._rules.pattern.finditer(fold_keeping_length(text)):
-            field = match.lastgroup or ""
-            if field in found:
-                continue
-            found[field] = " ".join(text[match.start() : match.end()].split())
-            if field == "dose":
-                found["dose_mg"] = self._in_mg(match[0])
-        kept = {key: value for key, value in found.items() if value is not None}
-        if not kept.keys() - entity.attributes.keys():
-            return entity
-        return replace(entity, attributes={**kept, **entity.attributes})
+    def _passages(
+        self, note: Note, drugs: Sequence[int], sentences: Sequence[Span], folded: str
+    ) -> Iterator[tuple[int, int, list[int]]]:
+        """Yield ranges of text with the drugs in them, in text order.
 
-    def _in_mg(self, dose: str) -> float | None:
-        """Return the milligrams of a dose, None for a range or a unit that is not one of mass."""
-        match = re.fullmatch(rf"({_NUMBER})[\s-]*(\D+)", dose)
-        factor = self._rules.mg.get(fold(match[2])) if match else None
-        if match is None or factor is None:
-            return None
-        return round(float(match[1].replace(",", "")) * factor, 9)
+        A range is a sentence with the ones after it that go on with its last drug, less what is
+        too far from a drug.
+        """
+        starts = [sentence.start for sentence in sentences]
+        k = 0
+        while k < len(drugs):
+            first = note.entities[drugs[k]].span
+            at = bisect_right(starts, first.start) - 1
+            begin = starts[at] if at >= 0 else first.start
+            end = max(sentences[at].end, first.end) if at >= 0 else first.end
+            group = [drugs[k]]
+            k += 1
+            while k < len(drugs) and note.entities[drugs[k]].span.start < end:
+                group.append(drugs[k])
+                k += 1
+            last = max(note.entities[i].span.end for i in group)
+            until = note.entities[drugs[k]].span.start if k < len(drugs) else len(folded)
+            end = self._gone_on(sentences, at + 1, max(end, last), until, folded)
+            yield max(begin, first.start - N_CHARS), min(end, last + N_CHARS), group
 
-
-def _next_end(ends: list[int], offset: int, n_chars: int) -> int:
-    k = bisect_left(ends, offset)
-    return ends[k] if k < len(ends) else n_chars
-
-
-def _rules(path: str | Path) -> _Rules:
-    """Return the pattern and the units of a table.
-
-    Raises
-    ------
-    DataError
-        A field that is not one of unit, route, frequency and duration, or a value that is not
-        a number.
-    """
-    terms: dict[str, list[str]] = {"unit": [], "route": [], "frequency": [], "duration": []}
-    mg: dict[str, float] = {}
-    for line, (term, field, value) in read_table(path, ("term", "field", "value")):
-        if field not in terms:
-            raise DataError(
-                f"field must be one of {', '.join(terms)}, got {field!r}", path=path, line=line
-            )
-        terms[field].append(fold_keeping_length(term))
-        if field == "unit" and value:
-            try:
-                mg[fold(term)] = float(value)
-            except ValueError:
-                raise DataError(
-                    "value of a unit must be a number of milligrams", path=path, line=line
-                ) from None
-    dose = rf"{_NUMBER}(?:\s*(?:-|–|/)\s*\d+(?:\.\d+)?)?[\s-]*(?:{_any(terms['unit'])})"
-    parts = [f"(?P<dose>{dose})"]
-    parts += [f"(?P<{f}>{_any(terms[f])})" for f in ("duration", "frequency", "route") if terms[f]]
-    return _Rules(re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)"), mg)
+    def _gone_on(
+        self, sentences: Sequence[Span], at: int, end: int, until: int, folded: str
+    ) -> int:
+        """Return the end of the sentences from `at` on that go on with the drug before them."""
+        while at < len(sentences) and sentences[at].end <= until:
+            if not self._terms.takes.match(folded, sentences[at].start):
+                break
+            end = sentences[at].end
+            at += 1
+        return end
 
 
-def _any(terms: list[str]) -> str:
-    longest_first = sorted(terms, key=lambda term: (-len(term), term))
-    return "|".join(_pattern(term) for term in longest_first) or r"(?!)"
-
-
-def _pattern(term: str) -> str:
-    escaped = r"\s+".join(re.escape(word) for word in term.split())
-    return escaped.replace(r"\#", r"\d+(?:\.\d+)?(?:\s*-\s*\d+)?").replace(r"\-", r"[\s-]?")
+def _filled(entity: Entity, found: dict[str, Attribute]) -> Entity:
+    if not found.keys() - entity.attributes.keys():
+        return entity
+    return replace(entity, attributes={**found, **entity.attributes})

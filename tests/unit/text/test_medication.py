@@ -1,4 +1,4 @@
-"""Medications: what stands after a drug; what the text does not say stays absent."""
+"""Medications: the written cases, and what no line of them shows."""
 
 import pytest
 
@@ -6,8 +6,10 @@ from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.text.medication import Medications
+from tests.bench.medications import compare, written_cases
 
 DEFAULT = Medications()
+CASES = list(written_cases())
 
 
 def _attributes(text, *drugs, label="Drug"):
@@ -19,54 +21,29 @@ def _attributes(text, *drugs, label="Drug"):
     return [dict(e.attributes) for e in note.entities]
 
 
-@pytest.mark.parametrize(
-    ("text", "drug", "expected"),
-    [
-        (
-            "lisinopril 10 mg PO daily",
-            "lisinopril",
-            {"dose": "10 mg", "dose_mg": 10.0, "route": "PO", "frequency": "daily"},
-        ),
-        (
-            "Synthroid 0.137 mg each morning",
-            "Synthroid",
-            {"dose": "0.137 mg", "dose_mg": 0.137, "frequency": "each morning"},
-        ),
-        ("Ativan 500 mcg IV", "Ativan", {"dose": "500 mcg", "dose_mg": 0.5, "route": "IV"}),
-        (
-            "vancomycin 1,000 mg i.v. q.12h. for 7 days",
-            "vancomycin",
-            {
-                "dose": "1,000 mg",
-                "dose_mg": 1000.0,
-                "route": "i.v.",
-                "frequency": "q.12h.",
-                "duration": "for 7 days",
-            },
-        ),
-        (
-            "Tylenol 1-2 tablets every 4 to 6 hours",
-            "Tylenol",
-            {"dose": "1-2 tablets", "frequency": "every 4 to 6 hours"},
-        ),
-        ("prednisone 5-10 mg daily", "prednisone", {"dose": "5-10 mg", "frequency": "daily"}),
-        (
-            "insulin 10 units subcutaneously at bedtime",
-            "insulin",
-            {"dose": "10 units", "route": "subcutaneously", "frequency": "at bedtime"},
-        ),
-        ("He takes aspirin.", "aspirin", {}),
-        ("aspirin. Then 10 mg of another daily.", "aspirin", {}),
-    ],
-)
-def test_attributes(text, drug, expected):
-    assert _attributes(text, drug) == [expected]
+def test_there_are_150_cases():
+    assert len(CASES) >= 150
 
 
-def test_each_drug_has_its_own():
-    found = _attributes("aspirin 81 mg, Plavix 75 mg daily and Lasix", "aspirin", "Plavix", "Lasix")
-    assert [a.get("dose_mg") for a in found] == [81.0, 75.0, None]
-    assert [a.get("frequency") for a in found] == [None, "daily", None]
+@pytest.mark.parametrize("case", CASES, ids=[note.id for note, _ in CASES])
+def test_case(case):
+    assert compare([case], DEFAULT)[1] == []
+
+
+def test_a_range_keeps_both_ends_and_a_schedule_all_steps():
+    (found,) = _attributes("prednisone 5-10 mg daily", "prednisone")
+    assert (found["dose_mg_low"], found["dose_mg_high"]) == (5.0, 10.0)
+    assert (found["daily_mg_low"], found["daily_mg_high"]) == (5.0, 10.0)
+    assert "dose_mg" not in found
+    (found,) = _attributes("Lasix 40 mg daily for 3 days, then 20 mg daily", "Lasix")
+    assert found["schedule"] == "40 mg daily for 3 days, then 20 mg daily"
+    assert not {"daily_mg", "duration", "doses_per_day"} & found.keys()
+
+
+def test_sentences_end_what_is_said_of_a_drug():
+    assert _attributes("aspirin. Then 10 mg of another daily.", "aspirin") == [{}]
+    (found,) = _attributes("aspirin 81 mg\r\n  Take one tablet daily", "aspirin")
+    assert (found["dose"], found["strength"], found["daily_mg"]) == ("one tablet", "81 mg", 81.0)
 
 
 def test_other_labels_are_left_alone():
@@ -80,7 +57,31 @@ def test_what_a_mention_already_has_is_kept():
     assert note.entities[0].attributes["frequency"] == "daily"
 
 
-@pytest.mark.parametrize("row", ["mg\tunits\t1", "mg\tunit\tone"])
+def test_drugs_may_overlap():
+    found = _attributes("Tylenol PM 2 tablets daily", "Tylenol PM", "Tylenol")
+    assert [f.get("frequency") for f in found].count("daily") == 1
+
+
+def test_a_table_of_another_language(tmp_path):
+    table = tmp_path / "de.tsv"
+    rows = ["mg\tunit\t1", "bis\tto", "<n>x täglich\tfrequency\t<n>", "bei Bedarf\tprn"]
+    table.write_text("\n".join(["term\tfield\tvalue", *rows]), encoding="utf-8")
+    entity = Entity(id="T", span=Span(0, 9), label="Drug")
+    text = "Ibuprofen 400 bis 600 mg 3x täglich bei Bedarf"
+    (drug,) = Medications(table)(Note(id="n", text=text, entities=(entity,))).entities
+    assert drug.attributes == {
+        "dose": "400 bis 600 mg",
+        "dose_mg_low": 400.0,
+        "dose_mg_high": 600.0,
+        "frequency": "3x täglich",
+        "doses_per_day": 3.0,
+        "prn": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "row", ["mg\tunits\t1", "mg\tunit\tone", "daily\tfrequency\t1/", "a\tnumber"]
+)
 def test_a_wrong_row_is_refused_with_its_line(tmp_path, row):
     table = tmp_path / "m.tsv"
     table.write_text("term\tfield\tvalue\n" + row + "\n", encoding="utf-8")
