@@ -1,11 +1,19 @@
-"""A fine-tuned classifier as a pipe: the label of a note.
+"""A fine-tuned classifier as a pipe: the label of a note, or its labels.
 
-It reads every token of every note, in overlapping windows (see `clinnlp.bert.windows`), and says
-so in ``note.coverage``. It is deterministic, keeps no state between notes, and answers in input
-order however the windows were batched.
+Every token of the note is read, in overlapping windows (see `clinnlp.bert.windows`), and
+``note.coverage`` says so. The answer of a window is the mean of the logits of its tokens; that of
+the note is the mean over its windows, each by its tokens, or the maximum over them:
+
+    mean    what the note as a whole is about
+    max     what is said somewhere in the note, however long it is
+
+The classifier is deterministic, keeps no state between notes, and answers in input order however
+the windows were batched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +21,30 @@ from numpy.typing import NDArray
 from clinnlp.bert.learned import Learned, blocks
 from clinnlp.core.notes import Coverage, Note
 
-__all__ = ["NoteClassifier"]
+__all__ = ["NoteClassifier", "Pooling", "pooled"]
+
+Pooling = Literal["mean", "max"]
 
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class NoteClassifier(Learned):
-    """Set the label of a note by a fine-tuned sequence classifier; a pipe.
-
-    Every window of the note is read; the note's logits are the mean over its windows, weighted by
-    the tokens each keeps. `labels` of the note becomes the one likeliest label.
+    """Set the label of a note, or its labels, by a fine-tuned network; a pipe.
 
     Parameters
     ----------
     labels : tuple of str
         In the order of the columns of `predict_proba`.
     network : Network
-        With a head of ``len(labels)`` outputs.
+        With a head of ``len(labels)`` outputs on every token.
     settings, card
         As for `EntityTagger`.
+    pooling : {"mean", "max"}
+        How the windows of a note answer together.
+    thresholds : mapping of str to float
+        Empty where a note has exactly one label, the likeliest. Else the label is given where
+        its probability reaches its threshold: none, one or several.
 
     Examples
     --------
@@ -39,10 +52,11 @@ class NoteClassifier(Learned):
     >>> classifier(Note(id="n", text="ECG shows sinus rhythm.")).labels  # doctest: +SKIP
     """
 
-    __slots__ = ()
+    pooling: Pooling = "mean"
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     def __call__(self, note: Note, /) -> Note:
-        """Return the note with its label."""
+        """Return the note with its labels."""
         return self.batch([note])[0]
 
     def batch(self, notes: Sequence[Note], /) -> list[Note]:
@@ -51,30 +65,74 @@ class NoteClassifier(Learned):
         for block in blocks(notes):
             p, coverages = self._p_labels(block)
             out.extend(
-                note.with_(labels=(self.labels[k],), coverage=coverage)
-                for note, k, coverage in zip(block, p.argmax(1), coverages, strict=True)
+                note.with_(labels=tuple(self.labels[k] for k in found), coverage=coverage)
+                for note, found, coverage in zip(block, self._chosen(p), coverages, strict=True)
             )
         return out
 
     def predict_proba(self, notes: Sequence[Note]) -> Floats:
-        """Return the probability of each label, shape (n_notes, n_labels); rows sum to 1."""
+        """Return the probability of each label, shape (n_notes, n_labels).
+
+        Rows sum to 1, except where a note may have several labels.
+        """
         parts = [self._p_labels(block)[0] for block in blocks(notes)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)))
+
+    def _chosen(self, p: Floats) -> list[list[int]]:
+        if not self.thresholds:
+            return [[k] for k in p.argmax(1).tolist()]
+        least = np.array([self.thresholds[label] for label in self.labels])
+        return [np.flatnonzero(row).tolist() for row in p >= least]
 
     def _p_labels(self, notes: list[Note]) -> tuple[Floats, list[Coverage]]:
         texts = self.network.tokenise([note.text for note in notes])
         rows = self.network.rows(texts)
-        of_row = np.zeros((len(rows), len(self.labels)), np.float64)
+        answers = np.empty((len(rows), len(self.labels)), np.float64)
         for batch, out in self.network.logits(texts, rows):
-            of_row[batch] = out
-        kept = np.array([r.window.keep_end - r.window.keep_start for r in rows], np.float64)
-        text = np.array([row.text for row in rows], np.int64)
+            answers[batch] = [answer.mean(0, dtype=np.float64) for answer in out]
+        text = np.array([row.text for row in rows], np.int64)  # ascending
+        sizes = np.array([row.window.end - row.window.start for row in rows], np.int64)
+        logits = pooled(answers, text, sizes, self.pooling)
+        kept = [row.window.keep_end - row.window.keep_start for row in rows]
         n_seen = np.bincount(text, kept, len(texts))
-        weight = np.where(n_seen[text] > 0, kept / np.maximum(n_seen[text], 1), 1.0)
-        mean = np.zeros((len(texts), len(self.labels)), np.float64)
-        np.add.at(mean, text, of_row * weight[:, None])
-        p: Floats = np.exp(mean - np.logaddexp.reduce(mean, axis=1, keepdims=True))
         coverages = [
             Coverage(n_seen=int(n), n_total=len(t.ids)) for n, t in zip(n_seen, texts, strict=True)
         ]
-        return p, coverages
+        return self._p(logits), coverages
+
+    def _p(self, logits: Floats) -> Floats:
+        """Return a probability for each label alone, or for one among all."""
+        if self.thresholds:
+            alone: Floats = np.exp(-np.logaddexp(0.0, -logits))
+            return alone
+        among: Floats = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+        return among
+
+
+def pooled(
+    answers: Floats, text: NDArray[np.int64], sizes: NDArray[np.int64], how: Pooling
+) -> Floats:
+    """Return the logits of each text from those of its windows.
+
+    Parameters
+    ----------
+    answers : array, shape (n_windows, n_labels)
+    text : array of int64, shape (n_windows,)
+        Index of each window's text, ascending and without a gap.
+    sizes : array of int64, shape (n_windows,)
+        Tokens of each window, the weights of the mean.
+    how : {"mean", "max"}
+
+    Examples
+    --------
+    >>> answers = np.array([[1.0, 0.0], [4.0, 0.0], [2.0, 2.0]])
+    >>> pooled(answers, np.array([0, 0, 1]), np.array([2, 1, 5]), "mean").tolist()
+    [[2.0, 0.0], [2.0, 2.0]]
+    """
+    begins = np.flatnonzero(np.diff(text, prepend=-1))
+    if how == "max":
+        most: Floats = np.maximum.reduceat(answers, begins, axis=0)
+        return most
+    weights = np.maximum(sizes, 1).astype(np.float64)[:, None]
+    mean: Floats = np.add.reduceat(answers * weights, begins) / np.add.reduceat(weights, begins)
+    return mean

@@ -165,8 +165,12 @@ def entity_labels(notes: Iterable[Note], wanted: Sequence[str] | None) -> tuple[
     return _chosen(found, wanted, what="an entity")
 
 
-def note_labels(notes: Iterable[Note], wanted: Sequence[str] | None) -> tuple[str, ...]:
+def note_labels(
+    notes: Iterable[Note], wanted: Sequence[str] | None, *, several: bool = False
+) -> tuple[str, ...]:
     """Return the sorted labels of the training notes, or `wanted` where all of them occur.
+
+    With `several` a note may have any number of labels, and one label is enough to learn.
 
     Raises
     ------
@@ -175,8 +179,9 @@ def note_labels(notes: Iterable[Note], wanted: Sequence[str] | None) -> tuple[st
     ArgumentError
         A wanted label occurs nowhere.
     """
-    labels = _chosen(set(map(only_label, notes)), wanted, what="a label")
-    if len(labels) < 2:
+    found = {label for n in notes for label in (n.labels if several else (only_label(n),))}
+    labels = _chosen(found, wanted, what="a label")
+    if len(labels) < 2 and not several:
         raise DataError(f"train must hold notes of at least two labels, got {len(labels)}")
     return labels
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
+from transformers import AutoModelForTokenClassification
 
 from clinnlp.bert.encoders import load_model
 from clinnlp.bert.windows import TokenisedText
@@ -89,8 +89,8 @@ def build_tagger(source: str, labels: Sequence[str], *, per_label: bool = False)
 
 
 def build_classifier(source: str, labels: Sequence[str]) -> Any:
-    """Return the encoder with a new note-classification head; the head is drawn at random."""
-    return load_model(source, kind=AutoModelForSequenceClassification, **_names(labels))
+    """Return the encoder with a new head on every token, whose mean answers for the note."""
+    return load_model(source, kind=AutoModelForTokenClassification, **_names(labels))
 
 
 def gold_tags(text: TokenisedText, entities: Iterable[Entity], labels: Sequence[str]) -> GoldTags:

@@ -1,7 +1,8 @@
 """A fine-tuned transformer with what is needed to run it over token windows of any notes.
 
 Rows from all notes are sorted by length and read in batches of a token budget, so that almost
-nothing is padding and memory is bounded; each answer says which rows it belongs to.
+nothing is padding and memory is bounded; each answer says which rows it belongs to. On a CPU a
+BERT is read without any padding (see `clinnlp.bert.packed`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from clinnlp.bert.batches import pad_rows, sorted_batches
+from clinnlp.bert.packed import PackedBert, can_pack, has_fast_int8
 from clinnlp.bert.windows import Ints, TokenisedText, Window, split_windows, tokenise
 from clinnlp.core.checks import check_at_least, check_one_of
+from clinnlp.core.errors import ArgumentError
 
 __all__ = ["Bf16", "Network", "Row", "best_device", "has_fast_bf16", "wants_bf16"]
 
@@ -72,6 +75,14 @@ class Network:
         The first GPU or the CPU by default.
     bf16 : {"auto", "on", "off"}
         Compute in bfloat16; "auto" where the device has it in hardware.
+    int8 : bool
+        Multiply in 8-bit integers, on a CPU that has them in hardware; for reading only: what
+        is trained later is not seen.
+
+    Raises
+    ------
+    ArgumentError
+        A setting out of range; `int8` where it cannot be.
     """
 
     def __init__(
@@ -81,9 +92,10 @@ class Network:
         *,
         max_tokens: int,
         stride: int,
-        tokens_per_batch: int = 2048,
+        tokens_per_batch: int = 1024,
         device: torch.device | None = None,
         bf16: Bf16 = "auto",
+        int8: bool = False,
     ) -> None:
         check_at_least(tokens_per_batch, 1, name="tokens_per_batch")
         self.tokenizer, self.max_tokens, self.stride = tokenizer, max_tokens, stride
@@ -93,6 +105,10 @@ class Network:
         self.model = model.to(self.device)
         self.prefix, self.suffix = special_ids(tokenizer)
         split_windows(0, size=self.window_size, stride=stride)  # refuse a bad pair early
+        if int8:
+            _check_int8(model, self.device, bf16)
+        packs = self.device.type == "cpu" and can_pack(model)
+        self._packed = PackedBert(model, int8=int8) if packs else None
 
     @property
     def window_size(self) -> int:
@@ -123,11 +139,11 @@ class Network:
 
     def logits(
         self, texts: Sequence[TokenisedText], rows: Sequence[Row]
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Yield indices into `rows`, and the logits of those rows, batch by batch.
+    ) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.float32]]]]:
+        """Yield indices into `rows`, and the logits of each of those rows, batch by batch.
 
-        For a token head the logits have shape (n, longest row, n_tags), for a note head
-        (n, n_labels). The order is by length.
+        The logits of a row have shape (its tokens with special ones, n_outputs). The order is by
+        length.
         """
         extra = len(self.prefix) + len(self.suffix)
         lengths = np.array([row.window.end - row.window.start + extra for row in rows], np.int64)
@@ -138,8 +154,24 @@ class Network:
                 torch.inference_mode(),
                 torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16),
             ):
-                out = self.model(**self.collate(ids)).logits
-            yield batch, out.float().cpu().numpy()
+                answers = self._read(ids)
+            yield batch, [answer.float().cpu().numpy() for answer in answers]
+
+    def _read(self, rows: Sequence[Ints]) -> Sequence[torch.Tensor]:
+        if self._packed is not None:
+            return self._packed(rows)
+        padded = self.model(**self.collate(rows)).logits  # (n_rows, longest, n_outputs)
+        return [answer[: len(row)] for answer, row in zip(padded, rows, strict=True)]
+
+
+def _check_int8(model: Any, device: torch.device, bf16: Bf16) -> None:
+    if not can_pack(model) or device.type != "cpu" or bf16 == "on":
+        raise ArgumentError(
+            f"int8 needs a BERT on the CPU without bf16, got {model.config.model_type} on "
+            f"{device.type} with bf16 {bf16}"
+        )
+    if not has_fast_int8():
+        raise ArgumentError("int8 needs a CPU with AVX-512 VNNI, and this one has none")
 
 
 def special_ids(tokenizer: Any) -> tuple[Ints, Ints]:

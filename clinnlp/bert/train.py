@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from clinnlp.bert.classify import NoteClassifier
-from clinnlp.bert.classify_task import ClassifierTask, classified
+from clinnlp.bert.classify_task import ClassifierTask, classified, score_several
 from clinnlp.bert.corpus import (
     Corpora,
     Notes,
@@ -136,15 +136,18 @@ def fine_tune_classifier(
 ) -> NoteClassifier:
     """Train a classifier on notes with one label each, and write it to a folder.
 
-    A long note is read in overlapping windows whose logits are averaged: in training a few
-    random ones per epoch (``windows_per_note``), in prediction all of them.
+    A long note is read in overlapping windows that are pooled (``pooling``): in training a few
+    random ones per epoch (``windows_per_note``), in prediction all of them. With
+    ``multi_label=True`` a note may have any number of labels; the threshold of each is the best
+    on the selection notes.
 
     Parameters
     ----------
     train : re-iterable of Note
-        ``note.labels`` holds exactly one label.
+        ``note.labels`` holds exactly one label, or with ``multi_label`` any number.
     dev : re-iterable of Note, optional
-        Scored once, at the end, by accuracy and macro F1; never used to choose anything.
+        Scored once, at the end, by accuracy and macro F1 (with ``multi_label`` by micro F1);
+        never used to choose anything.
     encoder, out, settings, progress, resume, **overrides
         As for `fine_tune_ner`.
 
@@ -164,19 +167,32 @@ def fine_tune_classifier(
     """
     job = Job(encoder, out, settings, overrides, progress=progress, resume=resume)
     notes = read_train(train, dev)
-    labels = note_labels(notes, job.settings.labels)
+    several = job.settings.multi_label
+    labels = note_labels(notes, job.settings.labels, several=several)
     if dev is not None and job.settings.labels is None:
-        check_known(map(only_label, dev), labels)
-    notes = [note for note in notes if note.labels[0] in labels]
+        check_known((label for note in dev for label in _labels(note, several=several)), labels)
+    if not several:
+        notes = [note for note in notes if note.labels[0] in labels]
     with seeded(job.settings.seed):
         network = job.network(build_classifier, labels)
-        model = NoteClassifier(labels=labels, network=network, settings=job.plain_settings)
+        model = NoteClassifier(
+            labels=labels,
+            network=network,
+            settings=job.plain_settings,
+            pooling=job.settings.pooling,
+            thresholds=dict.fromkeys(labels, 0.5) if several else {},
+        )
         fit, selection = split_selection(notes, job.settings.selection_fraction)
         task = ClassifierTask(model, fit, selection, job.settings)
         job.run(model, task, notes, len(selection))
+    model = replace(model, thresholds=task.thresholds())
     if dev is not None:
         model.card["dev"] = _score_classifier(model, dev)
     return job.write(model)
+
+
+def _labels(note: Note, *, several: bool) -> tuple[str, ...]:
+    return note.labels if several else (only_label(note),)
 
 
 def _read_corpora(train: Notes, dev: Notes | None) -> tuple[Corpora, dict[str, Iterable[Note]]]:
@@ -222,6 +238,8 @@ def _score_tagger(tagger: EntityTagger, dev: Iterable[Note], labels: Sequence[st
 
 
 def _score_classifier(classifier: NoteClassifier, dev: Iterable[Note]) -> Card:
+    if classifier.thresholds:
+        return score_several(classifier, list(dev))
     notes = [note for note in dev if only_label(note) in classifier.labels]
     gold, found = classified(classifier, notes)
     groups = [note.patient or note.id for note in notes]

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 from safetensors import safe_open
-from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
+from transformers import AutoModelForTokenClassification
 
 from clinnlp.bert.store import load
 from clinnlp.bert.train import fine_tune_ner
@@ -26,11 +26,8 @@ def test_loading_gives_back_the_pipe_that_was_saved(tagger, classifier, tmp_path
 
 def test_transformers_loads_the_same_network(tagger, tagger_folder, classifier, classifier_folder):
     ids = torch.tensor([[2, 10, 11, 12, 3]])
-    for pipe, folder, kind in (
-        (tagger, tagger_folder, AutoModelForTokenClassification),
-        (classifier, classifier_folder, AutoModelForSequenceClassification),
-    ):
-        plain = kind.from_pretrained(folder).eval()
+    for pipe, folder in ((tagger, tagger_folder), (classifier, classifier_folder)):
+        plain = AutoModelForTokenClassification.from_pretrained(folder).eval()
         with torch.no_grad():
             ours = pipe.network.model.cpu()(input_ids=ids).logits
             torch.testing.assert_close(plain(input_ids=ids).logits, ours)
@@ -78,6 +75,14 @@ def test_a_broken_folder_is_refused_in_one_sentence(tagger_folder, tmp_path, dam
     with pytest.raises(StoreError, match=message) as caught:
         load(folder)
     assert caught.value.__cause__ is None
+
+
+def test_a_classifier_that_answered_at_once_is_refused(classifier_folder, tmp_path):
+    folder = tmp_path / "m"
+    shutil.copytree(classifier_folder, folder)
+    change("pooling", None)(folder)
+    with pytest.raises(StoreError, match="train it anew"):
+        load(folder)
 
 
 def test_an_unknown_device_is_said(tagger_folder):
