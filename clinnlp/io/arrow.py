@@ -1,7 +1,8 @@
 """Columnar tables to Arrow and back: CSV, TSV, Parquet, and folders of Parquet parts.
 
 Missing text, numbers, times and flags are nulls in Parquet and nothing between two delimiters in
-CSV. Times are kept to the second and without time zone.
+CSV. Times are kept to the second and without time zone; one with a zone is turned into UTC, as
+those of notes are in a table of mentions.
 """
 
 import re
@@ -34,7 +35,7 @@ _TYPES = {
 _SAID = {
     "int": "whole numbers",
     "float": "numbers",
-    "time": "ISO 8601 times without zone, such as 2024-03-01T08:00:00",
+    "time": "ISO 8601 times, with a zone all or none, such as 2024-03-01T08:00:00",
     "flag": "true, false or nothing",
 }
 _PART_ROWS = 1_000_000
@@ -166,35 +167,44 @@ def _parquet(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Ta
 
 def _csv(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
     types = {column: _TYPES[kind.SCHEMA[name]] for name, column in renamed.items()}
-    convert = pc.ConvertOptions(
-        column_types=types,
-        include_columns=list(types),
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-    )
     parse = pc.ParseOptions(delimiter=DELIMITERS[table_form(path)], newlines_in_values=True)
     read = pc.ReadOptions(use_threads=False, block_size=1 << 24)
-    table: pa.Table | None
-    try:
-        with open_bytes(path) as handle:
-            table = pc.read_csv(
-                handle, read_options=read, parse_options=parse, convert_options=convert
-            )
-    except (pa.ArrowException, EOFError) as error:
-        table, said = None, str(error)
-    if table is None:
-        raise _located(said, kind, path, {column: name for name, column in renamed.items()})
-    return table.rename_columns(list(renamed))
+    while True:
+        convert = pc.ConvertOptions(
+            column_types=types,
+            include_columns=list(types),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        )
+        try:
+            with open_bytes(path) as handle:
+                table = pc.read_csv(
+                    handle, read_options=read, parse_options=parse, convert_options=convert
+                )
+            break
+        except (pa.ArrowException, EOFError) as error:
+            said = str(error)
+        column = _column_of(said, path)
+        if types.get(column) != _TYPES["time"]:
+            fields = {column: name for name, column in renamed.items()}
+            raise _located(said, kind, path, fields) from None
+        types[column] = pa.timestamp("us", tz="UTC")  # times with a zone
+    naive = [table[column].cast(_TYPES[kind.SCHEMA[name]]) for name, column in renamed.items()]
+    return pa.table(dict(zip(renamed, naive, strict=True)))
+
+
+def _column_of(said: str, path: Path) -> str:
+    """Return the column that a message of Arrow is about, or nothing."""
+    found = re.search(r"column #(\d+)", said)
+    return column_names(path)[int(found[1])] if found else ""
 
 
 def _located(said: str, kind: type[Table], path: Path, fields: Mapping[str, str]) -> DataError:
     """Keep only numbers of a message of Arrow, which quotes values."""
     for _ in read_lines(path):  # names the line that is not UTF-8, where that is the reason
         pass
-    row, column = re.search(r"[Rr]ow #(\d+)", said), re.search(r"column #(\d+)", said)
-    names = column_names(path)
-    name = names[int(column[1])] if column else ""
+    row, names, name = re.search(r"[Rr]ow #(\d+)", said), column_names(path), _column_of(said, path)
     wanted = _SAID.get(kind.SCHEMA.get(fields.get(name, ""), ""), "of the type of the schema")
     return DataError(
         f"column {name!r} must hold {wanted}, got another value"

@@ -21,11 +21,13 @@ from clinnlp.io.conll import CONLL, looks_like_conll
 from clinnlp.io.ddi import DDI
 from clinnlp.io.docbin import DOCBIN
 from clinnlp.io.documents import Format, Reading, Source
+from clinnlp.io.fhir import FHIR
 from clinnlp.io.i2b2 import I2B2
 from clinnlp.io.i2b2_xml import I2B2_XML
 from clinnlp.io.jsonl import JSONL
 from clinnlp.io.lines import UTF_8, byte_chunks, check_encoding
 from clinnlp.io.losses import check_kept
+from clinnlp.io.omop import OMOP
 from clinnlp.io.phee import PHEE, SPL_ADR
 from clinnlp.io.pubtator import PUBTATOR
 from clinnlp.io.rows import FORMS
@@ -50,6 +52,8 @@ FORMATS: dict[str, Format] = {
     "i2b2": I2B2,
     "i2b2-xml": I2B2_XML,
     "xmi": XMI,
+    "omop": OMOP,
+    "fhir": FHIR,
     "phee-json": PHEE,
     "spl-adr": SPL_ADR,
     **TABLES,
@@ -67,6 +71,7 @@ _LOOKS = {
     ".json": {
         "bioc-json": rb'"passages"\s*:|"documents"\s*:\s*\[',
         "phee-json": rb'\s*\{"id".*"is_mult_event"',
+        "fhir": rb'"resourceType"\s*:\s*"Bundle"',
         "spl-adr": rb'\s*\[\s*\{\s*"label_id"',
     },
 }

@@ -58,7 +58,7 @@ def _split(source: Source) -> Iterator[Document]:
     try:
         docs = DocBin().from_bytes(raw).get_docs(Vocab()) if raw else iter(())
         first = next(docs, None)
-    except Exception:
+    except Exception:  # zlib, msgpack, numpy and spaCy each raise their own
         raise DataError("a DocBin must be whole, got another file", path=source.path) from None
     n = 0
     while first is not None:
@@ -70,9 +70,9 @@ def _split(source: Source) -> Iterator[Document]:
 def _next(docs: "Iterator[Doc]", path: Path, n: int) -> "Doc | None":
     try:
         return next(docs, None)
-    except Exception:
-        pass
-    raise DataError(f"a DocBin must be whole, got a broken document {n}", path=path)
+    except Exception:  # as above
+        failure = DataError(f"a DocBin must be whole, got a broken document {n}", path=path)
+    raise failure from None
 
 
 def _parse(document: Document) -> Note:

@@ -53,7 +53,7 @@ class Document(NamedTuple):
     name: str = ""  # its id, where the format itself says none
     encoding: str = UTF_8
     repairs: "Counter[str] | None" = None  # offsets may be repaired, and are counted here
-    files: tuple[Path, ...] = ()  # of which it is made, where a folder is the collection
+    files: tuple[Path, ...] = ()  # of which it alone is made, in a folder of such documents
 
     def wrong(self, message: str, line: int | None = None) -> DataError:
         """Return an error that names the file and the line."""
@@ -87,7 +87,7 @@ class Format:
     holds : frozenset of str
         The fields of notes that it keeps.
     in_folder : bool
-        A folder is one collection, with one or several files to a document.
+        A folder is one collection, with files to each document or with tables of all.
     """
 
     suffixes: tuple[str, ...]

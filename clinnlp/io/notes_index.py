@@ -9,7 +9,7 @@ else.
 import codecs
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -37,6 +37,7 @@ class _File(NamedTuple):
     format: str
     sha256: str
     root: str  # the file or folder that it was read from: its sidecar stands beside
+    own: bool  # of one note alone
 
 
 class _Place(NamedTuple):
@@ -87,18 +88,16 @@ class NoteIndex:
         places: dict[str, _Place] = {}
         reading = notes.reading()
         for path, name in notes.files:
-            begun = 0 if FORMATS[name].in_folder else len(files)
-            if not FORMATS[name].in_folder:
-                files.append(_hashed((path,), name, path))
+            shared = -1
             starts = _line_starts(path) if _is_plain_jsonl(path, name, notes.encoding) else None
             for at, document, note in FORMATS[name].documents(notes.source(path), reading):
-                if FORMATS[name].in_folder:
+                if document.files or shared < 0:
+                    shared = len(files)
                     files.append(_hashed(document.files, name, path))
-                    places[note.id] = _Place(len(files) - 1, 0, 0)
-                elif starts is not None and document.line is not None:
-                    places[note.id] = _Place(begun, starts(document.line), document.line)
+                if starts is not None and document.line is not None:
+                    places[note.id] = _Place(shared, starts(document.line), document.line)
                 else:
-                    places[note.id] = _Place(begun, at, 0)
+                    places[note.id] = _Place(shared, 0 if document.files else at, 0)
         repair = reading.repairs is not None
         return cls(files, places, dict(notes.columns), encoding=notes.encoding, repair=repair)
 
@@ -129,7 +128,7 @@ class NoteIndex:
         place = self._places[note_id]
         file = self._files[place.file]
         self._check(place.file)
-        path = Path(file.paths[0])
+        path = Path(file.paths[0] if file.own else file.root)
         if place.line:
             with open(path, "rb") as handle:
                 handle.seek(place.at)
@@ -138,7 +137,7 @@ class NoteIndex:
         known = FORMATS[file.format]
         found = known.split(Source(path, self._encoding, self._columns))
         document = next(islice(found, place.at, None))
-        if known.in_folder:
+        if file.own:
             document = document._replace(name=note_id)
         reading = Reading(repairs=Counter() if self._repair else None)
         return replace(known.note_of(document, reading, self._sidecar(file.root)), id=note_id)
@@ -229,9 +228,11 @@ def _line_starts(path: Path) -> Callable[[int], int]:
     return start
 
 
-def _hashed(paths: Iterable[Path], name: str, root: Path) -> _File:
-    there = tuple(str(path) for path in paths if path.is_file())
-    file = _File(there, name, "", str(root))
+def _hashed(own: Sequence[Path], name: str, root: Path) -> _File:
+    """Return the files of one document, or without those the files that all of a source share."""
+    shared = sorted(p for p in root.iterdir() if p.is_file()) if root.is_dir() else [root]
+    paths = tuple(str(path) for path in own or shared if path.is_file())
+    file = _File(paths, name, "", str(root), bool(own))
     return file._replace(sha256=_hash(file))
 
 

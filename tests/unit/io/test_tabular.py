@@ -256,13 +256,23 @@ def test_unknown_fields_of_a_vocabulary(tmp_path):
         read_vocabulary(tmp_path / "a.csv", title="x")
 
 
+def test_times_of_events_with_a_zone_become_utc(tmp_path):
+    path = tmp_path / "e.csv"
+    path.write_text(
+        "patient,code,start,known\n1,x,2024-01-01T10:00:00+02:00,2024-01-01\n2,y,,2024-01-02\n"
+    )
+    events = read_events(path)
+    assert events["start"].tolist() == [datetime(2024, 1, 1, 8), None]
+    assert events["known"].tolist() == [datetime(2024, 1, 1), datetime(2024, 1, 2)]
+
+
 @pytest.mark.parametrize(
     ("head", "row", "message"),
     [
         (
             "patient,code,known",
-            "1,x,2024-01-01T00:00:00+02:00",
-            "'known' must hold ISO 8601 times without",
+            "1,x,Canary",
+            "'known' must hold ISO 8601 times, with a zone all or none",
         ),
         ("patient,code,value", "1,x,Canary", "'value' must hold numbers"),
         ("patient,code", "1,x,Canary", "a row must have 2 fields as the header has"),
