@@ -65,7 +65,9 @@ class Job:
         self.out, self.encoder = _check_out(out), encoder
         self.progress, self.resume = progress, resume
         self.source = find_encoder(encoder)
-        self.accelerator = make_accelerator(self.settings)
+        self.accelerator = make_accelerator(
+            self.settings, self.out.with_name(f"{self.out.name}-logs")
+        )
 
     @property
     def plain_settings(self) -> dict[str, Any]:

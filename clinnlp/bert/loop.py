@@ -11,6 +11,9 @@ training that was killed goes on exactly where it stood (`clinnlp.bert.checkpoin
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -24,7 +27,7 @@ from clinnlp.bert.checkpoint import Checkpoint, Standing
 from clinnlp.bert.network import best_device, wants_bf16
 from clinnlp.bert.rates import parameter_groups, rate_factor
 from clinnlp.bert.settings import LoopSettings
-from clinnlp.core.errors import RunError
+from clinnlp.core.errors import MissingExtra, RunError
 
 __all__ = ["Task", "make_accelerator", "train_model"]
 
@@ -46,12 +49,27 @@ class Task(Protocol[B]):
         """Return the selection score of the weights as they are, or None without selection."""
 
 
-def make_accelerator(settings: LoopSettings) -> Accelerator:
-    """Return an accelerator of the wanted precision."""
+def make_accelerator(settings: LoopSettings, logs: Path) -> Accelerator:
+    """Return an accelerator of the wanted precision, with the trackers that were named.
+
+    Raises
+    ------
+    MissingExtra
+        A tracker is not installed.
+    """
+    for name in settings.trackers:
+        if find_spec(name) is None:
+            raise MissingExtra(name, extra=name)
     precision = "bf16" if wants_bf16(settings.bf16, best_device()) else "no"
     if AcceleratorState._shared_state:  # an earlier training of this process, maybe in the other
         AcceleratorState._reset_state()
-    return Accelerator(mixed_precision=precision)
+    accelerator = Accelerator(
+        mixed_precision=precision, log_with=list(settings.trackers) or None, project_dir=str(logs)
+    )
+    if settings.trackers:
+        plain = {k: v for k, v in asdict(settings).items() if isinstance(v, int | float | str)}
+        accelerator.init_trackers("clinnlp", config=plain)
+    return accelerator
 
 
 def train_model(
@@ -87,6 +105,7 @@ def train_model(
             bar.update()
             if run.at.step % 10 == 0 or not run.at.losses:
                 bar.set_postfix_str(run.told())
+                run.track()
     run.finish()
     return {
         "epochs": run.at.history,
@@ -155,6 +174,8 @@ class _Run:
             for p, kept in zip(self.names.values(), self.best, strict=True):
                 p.copy_(kept)
         self.model.eval()
+        if self.settings.trackers:
+            self.accelerator.end_training()
         if self.checkpoint and self.accelerator.is_main_process:
             self.checkpoint.remove()
 
@@ -165,6 +186,18 @@ class _Run:
         best = self.at.best_score
         rest = "" if best is None else f", best selection score {best:.3f}"
         return f"epoch {len(self.at.history) + bool(recent)}, loss {loss:.3f}{rest}"
+
+    def track(self) -> None:
+        """Tell the trackers that were named; without any, nothing is told to anyone."""
+        if not self.settings.trackers:
+            return
+        told = {"rate": self.optimizer.param_groups[0]["lr"]}
+        if self.at.losses:
+            told["loss"] = self.at.losses[-1]
+        else:
+            last = self.at.history[-1]
+            told |= {f"epoch_{name}": value for name, value in last.items() if value is not None}
+        self.accelerator.log(told, step=self.at.step)
 
     def _backward(self, batches: Sequence[Any]) -> list[float]:
         losses = []

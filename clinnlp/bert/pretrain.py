@@ -92,7 +92,7 @@ def pretrain(
     n_most = max_positions(source)
     if chosen.max_tokens > n_most:
         raise ArgumentError(f"max_tokens must be at most {n_most}, got {chosen.max_tokens}")
-    accelerator = make_accelerator(chosen)
+    accelerator = make_accelerator(chosen, out.with_name(f"{out.name}-logs"))
     tokenizer = load_tokenizer(source)
     fit, selection = split_selection(kept, chosen.selection_fraction)
     with seeded(chosen.seed):

@@ -44,6 +44,9 @@ class LoopSettings:
     checkpoint_minutes: float = option(
         5.0, "time between two checkpoints of an unfinished training, >= 0; 0 = none"
     )
+    trackers: tuple[str, ...] = option(
+        (), "who is told losses and scores: tensorboard, mlflow, wandb; nobody by default"
+    )
     bf16: Literal["auto", "on", "off"] = option(
         "auto", "compute in bfloat16: auto = where the hardware has it"
     )
@@ -74,6 +77,8 @@ class LoopSettings:
                 f"selection_fraction must lie between 0 and 0.5, got {self.selection_fraction}"
             )
         check_one_of(self.bf16, ("auto", "on", "off"), name="bf16")
+        for name in self.trackers:
+            check_one_of(name, ("tensorboard", "mlflow", "wandb"), name="trackers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from clinnlp.bert import loop
 from clinnlp.bert.store import load
 from clinnlp.bert.train import fine_tune_ner
-from clinnlp.core.errors import RunError
+from clinnlp.core.errors import DataError, MissingExtra, RunError
 
 from .conftest import QUICK, TRAIN
 
@@ -32,6 +33,41 @@ def test_a_diverging_loss_is_told(encoder, tmp_path):
         fine_tune_ner(
             TRAIN, encoder=encoder, out=tmp_path, epochs=40, learning_rate=1e30, clip=1e30, **QUICK
         )
+
+
+def test_a_tracker_that_is_not_installed_is_told_before_training(encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match="mlflow"):
+        fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path / "m", trackers=["mlflow"], **QUICK)
+    with pytest.raises(DataError, match="trackers must be one of"):
+        fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path / "m", trackers=["carrier"], **QUICK)
+
+
+def test_only_a_named_tracker_is_told(encoder, tmp_path):
+    pytest.importorskip("tensorboard")
+    fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path / "a", epochs=1, **QUICK)
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+    fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path / "b", epochs=1, trackers=["tensorboard"],
+                  **QUICK)  # fmt: skip
+    assert list((tmp_path / "b-logs").rglob("events.*"))
+
+
+def test_several_batches_make_one_step(encoder, tmp_path):
+    small = {**QUICK, "tokens_per_batch": 40, "epochs": 1}
+    steps = [
+        fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path, accumulate=n, **small).card["n_steps"]
+        for n in (1, 2, 100)
+    ]
+    assert steps[1] == -(-steps[0] // 2)
+    assert steps[2] == 1
+
+
+def test_it_stops_when_nothing_gets_better(encoder, tmp_path):
+    made = fine_tune_ner(
+        TRAIN, encoder=encoder, out=tmp_path, epochs=30, patience=2, learning_rate=1e-9,
+        selection_fraction=0.3, **QUICK,
+    )  # fmt: skip
+    assert (made.card["best_epoch"], len(made.card["epochs"])) == (1, 3)
 
 
 @pytest.mark.slow
