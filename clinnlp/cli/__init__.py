@@ -12,7 +12,7 @@ from clinnlp.cli.demo import add_demo
 from clinnlp.cli.mine import add_mine
 from clinnlp.cli.models import add_fine_tune, add_pretrain
 from clinnlp.cli.notes import add_convert, add_extract, add_score
-from clinnlp.cli.risk import add_risk
+from clinnlp.cli.risk import add_risk, add_risk_apply
 from clinnlp.core.errors import ClinnlpError, PipeError, RunError
 
 __all__ = ["main"]
@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "extract": (add_extract, "extract entities with their assertion from notes"),
     "score": (add_score, "score predicted entities against gold"),
     "risk": (add_risk, "train and score risk models, by patient"),
+    "risk apply": (add_risk_apply, "score new patients with a kept risk model"),
     "mine": (add_mine, "mine drug rules and interaction signals"),
     "convert": (add_convert, "convert annotated notes between formats"),
     "demo": (add_demo, "run the whole flow on synthetic notes, from text to report"),
@@ -32,6 +33,8 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     argv = sys.argv[1:] if argv is None else list(argv)
+    if " ".join(argv[:2]) in COMMANDS:  # a command of two words
+        argv = [" ".join(argv[:2]), *argv[2:]]
     args = _parser(argv).parse_args(argv)
     try:
         return int(args.command(args))

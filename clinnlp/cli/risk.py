@@ -1,11 +1,11 @@
-"""Commands of the risk room: risk."""
+"""Commands of the risk room: risk, and risk apply."""
 
 import argparse
 from pathlib import Path
 
 from clinnlp.cli.options import add_settings, settings_of
 
-__all__ = ["add_risk"]
+__all__ = ["add_risk", "add_risk_apply"]
 
 
 def add_risk(parser: argparse.ArgumentParser) -> None:
@@ -13,18 +13,38 @@ def add_risk(parser: argparse.ArgumentParser) -> None:
     from clinnlp.study.settings import RiskSettings
 
     parser.add_argument(
-        "outcome", help="CSV, TSV or Parquet: patient, index_time, outcome (0 or 1)"
+        "outcome",
+        help="CSV, TSV or Parquet: patient, index_time, outcome (0 or 1), perhaps time (of the "
+        "outcome); or a folder of MIMIC-III or Synthea tables: returns within --horizon-days",
     )
-    parser.add_argument("--events", help="CSV or Parquet of structured events")
-    parser.add_argument("--entities", help="entities that `clinnlp extract` wrote")
-    parser.add_argument("--patients", help="CSV or Parquet: patient, birth_date, sex")
+    _add_sources(parser)
     parser.add_argument("--out", required=True, help="folder for scores, predictions and report")
     add_settings(parser, RiskSettings)
     parser.set_defaults(command=_risk)
 
 
+def add_risk_apply(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp risk apply`."""
+    parser.add_argument("model", help="folder that `clinnlp risk --keep` wrote")
+    parser.add_argument("index", help="CSV, TSV or Parquet: patient, index_time")
+    _add_sources(parser)
+    parser.add_argument("--out", required=True, help="folder for risks.csv and reasons.csv")
+    parser.add_argument(
+        "--reasons", type=int, default=5, metavar="N", help="reasons per case (default: 5)"
+    )
+    parser.set_defaults(command=_apply)
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--events", help="CSV or Parquet of structured events")
+    parser.add_argument("--entities", help="entities that `clinnlp extract` wrote")
+    parser.add_argument(
+        "--patients", help="CSV or Parquet: patient, birth_date, sex, ethnicity, site"
+    )
+
+
 def _risk(args: argparse.Namespace) -> int:
-    from clinnlp.study.flows import risk_flow
+    from clinnlp.study.risk_flow import risk_flow
     from clinnlp.study.settings import RiskSettings
 
     print(
@@ -35,6 +55,23 @@ def _risk(args: argparse.Namespace) -> int:
             patients=args.patients,
             out=Path(args.out),
             settings=settings_of(args, RiskSettings),
+        )
+    )
+    return 0
+
+
+def _apply(args: argparse.Namespace) -> int:
+    from clinnlp.study.risk_flow import apply_flow
+
+    print(
+        apply_flow(
+            args.model,
+            args.index,
+            events=args.events,
+            entities=args.entities,
+            patients=args.patients,
+            out=Path(args.out),
+            n_reasons=args.reasons,
         )
     )
     return 0

@@ -92,9 +92,19 @@ def outcome_from_pandas(
 
 
 def outcome_from_columns(
-    patients: Sequence[Any], index: Sequence[Any], values: Sequence[Any]
+    patients: Sequence[Any],
+    index: Sequence[Any],
+    values: Sequence[Any],
+    *,
+    times: Sequence[Any] | None = None,
 ) -> OutcomeRead:
     """Return the outcome of three equally long columns.
+
+    Parameters
+    ----------
+    times : sequence, optional
+        When the outcome came; a row whose outcome came at or before its index time is left out
+        and counted, since there was nothing left to predict.
 
     Raises
     ------
@@ -107,21 +117,31 @@ def outcome_from_columns(
     >>> read.outcome, read.n_excluded["outcome_missing"]
     (Outcome(1 rows, 1 positive), 1)
     """
-    n_excluded = {"patient_missing": 0, "index_missing": 0, "outcome_missing": 0}
+    n_excluded = dict.fromkeys(("patient_missing", "index_missing", "outcome_missing"), 0)
+    reasons = tuple(n_excluded)
+    n_excluded |= {} if times is None else {"outcome_before_index": 0}
+    came = [None] * len(patients) if times is None else times
     kept: list[tuple[str, np.datetime64, int]] = []
-    for line, cells in enumerate(zip(patients, index, values, strict=True), start=2):
-        for reason, cell in zip(n_excluded, cells, strict=True):
-            if str(cell).strip().casefold() in _MISSING:
-                n_excluded[reason] += 1
-                break
+    for line, (*cells, when) in enumerate(zip(patients, index, values, came, strict=True), start=2):
+        missing = [r for r, cell in zip(reasons, cells, strict=True) if _is_missing(cell)]
+        if missing:
+            n_excluded[missing[0]] += 1
+            continue
+        row = (_id(cells[0]), _time(cells[1], line), _truth(cells[2], line))
+        if row[2] and not _is_missing(when) and _time(when, line) <= row[1]:
+            n_excluded["outcome_before_index"] += 1
         else:
-            kept.append((_id(cells[0]), _time(cells[1], line), _truth(cells[2], line)))
+            kept.append(row)
     outcome = Outcome(
         patients=np.array([row[0] for row in kept], dtype=object),
         index=np.array([row[1] for row in kept], dtype="datetime64[s]"),
         values=np.array([row[2] for row in kept], dtype=np.int8),
     )
     return OutcomeRead(outcome, n_excluded)
+
+
+def _is_missing(cell: Any) -> bool:
+    return str(cell).strip().casefold() in _MISSING
 
 
 def _id(cell: Any) -> str:

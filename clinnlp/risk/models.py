@@ -103,14 +103,14 @@ class LogisticSettings:
 class BoostingSettings:
     """Gradient boosting of small trees over histograms, unweighted: a reference."""
 
-    n_rounds: int = option(200, "trees, at least 1")
-    learning_rate: float = option(0.05, "weight of each tree, in (0, 1]")
+    n_rounds: int = option(100, "trees, at least 1")
+    learning_rate: float = option(0.1, "weight of each tree, in (0, 1]")
     max_leaves: int = option(8, "leaves per tree, at least 2")
     min_leaf: int = option(20, "training rows per leaf, at least 1")
     l2: float = option(10.0, "L2 penalty of leaf values, at least 0")
     max_features: float = option(0.3, "share of features tried per split, in (0, 1]")
     n_columns: int = option(
-        100, "columns used, those whose means differ most between the classes, at least 1"
+        300, "columns used, those whose means differ most between the classes, at least 1"
     )
 
 

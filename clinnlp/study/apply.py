@@ -177,17 +177,14 @@ def apply_risk_model(
     rows = loaded.card["rows"]
     mentions = notes if notes is None or isinstance(notes, EntityTable) else entity_table(notes)
     try:
-        how = {name: bool(rows[name]) for name in ("strict", "by_assertion", "by_section")}
+        how: dict[str, Any] = {n: bool(rows[n]) for n in ("strict", "by_assertion", "by_section")}
     except KeyError as error:
-        missing = str(error)
-        raise StoreError(f"the card in {folder} must say how rows are made: {missing}") from None
+        raise StoreError(f"the card in {folder} must say {error} of its rows, got none") from None
     cases = collect_cases(_whom(index), patients, events=events, entities=mentions, **how)
     check_schema(loaded.card, cases.schema)
     p = loaded.model.predict_proba(cases)[:, 1] if len(cases) else np.empty(0)
-    reasons = [
-        explain_case(loaded.model, cases, k, n=n_reasons)
-        for k in range(len(cases) if n_reasons else 0)
-    ]
+    told = range(len(cases) if n_reasons else 0)
+    reasons = [explain_case(loaded.model, cases, k, n=n_reasons) for k in told]
     unknown = {"facts_unknown_to_the_model": n_unknown_facts(loaded.model, cases)}
     return AppliedRisk(
         cases=cases,

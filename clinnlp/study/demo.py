@@ -31,15 +31,16 @@ from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals import Signals, mine_interactions
 from clinnlp.report.blocks import Column, Report, Section, TableBlock, Verdict, Verdicts
 from clinnlp.study.extract import ExtractSummary, extract, fingerprint
-from clinnlp.study.flows import origin, predictions, write_frame, write_pages
+from clinnlp.study.flows import origin, write_frame, write_pages
 from clinnlp.study.pipeline import pipeline
 from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_flow import predictions
+from clinnlp.study.risk_section import risk_section
 from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.sections import (
     corpus_section,
     examples_section,
     extraction_section,
-    risk_section,
     rules_section,
     signals_section,
     spans_section,

@@ -1,4 +1,4 @@
-"""Files in, a folder with tables and a report out: risk models, and rules with signals."""
+"""Files in, a folder with tables and a report out: rules with signals."""
 
 from pathlib import Path
 from typing import Any
@@ -6,72 +6,18 @@ from typing import Any
 from clinnlp.core.config import settings_to
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_write, check_writable
-from clinnlp.core.patients import TimeWindow
 from clinnlp.core.tables import Baskets, EntityTable
 from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets
-from clinnlp.features.outcomes import OutcomeRead, outcome_from_columns
-from clinnlp.io.people import read_patients
-from clinnlp.io.rows import column_names, read_rows, told
+from clinnlp.io.rows import column_names, told
 from clinnlp.io.tabular import read_entity_table, read_events
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals import Signals, mine_interactions
 from clinnlp.report.blocks import Report, Section
 from clinnlp.report.write import provenance, write_report
-from clinnlp.study.risk import risk_study
-from clinnlp.study.risk_values import RiskStudy
-from clinnlp.study.sections import risk_section, rules_section, signals_section
-from clinnlp.study.settings import MineSettings, RiskSettings
+from clinnlp.study.sections import rules_section, signals_section
+from clinnlp.study.settings import MineSettings
 
-__all__ = ["mine_flow", "origin", "risk_flow", "write_frame", "write_pages"]
-
-
-def risk_flow(
-    outcome: str | Path,
-    *,
-    events: str | Path | None,
-    entities: str | Path | None,
-    patients: str | Path | None,
-    out: Path,
-    settings: RiskSettings,
-) -> str:
-    """Train and score risk models from files; write scores, predictions and a report.
-
-    Raises
-    ------
-    DataError
-        No source of features, or a file that cannot be read.
-    LeakageError
-        Something known only after index would be used.
-    """
-    if events is None and entities is None:
-        raise DataError("risk models need events, entities or both, got neither")
-    check_writable(out / "report.html")
-    study = risk_study(
-        read_patients(patients) if patients else (),
-        outcome=read_outcome_table(outcome),
-        events=read_events(events) if events else None,
-        notes=read_entity_table(entities) if entities else None,
-        windows=(TimeWindow(start_days=-settings.look_back_days, end_days=0),),
-        models=settings.models,
-        min_patients=settings.min_patients,
-        n_folds=settings.n_folds,
-        n_boot=settings.n_boot,
-        seed=settings.seed,
-    )
-    write_frame(study.to_pandas(), out / "scores.csv")
-    write_frame(predictions(study), out / "predictions.csv")
-    inputs = [p for p in (outcome, events, entities, patients) if p]
-    summary = tuple(f"{m.name}: AUROC {m.scores.auroc}" for m in study.models.values())
-    write_pages(
-        Report(
-            title="Risk models",
-            summary=summary,
-            blocks=(risk_section({"all features": study}),),
-            provenance=origin(settings, *inputs) | {"study": dict(study.provenance)},
-        ),
-        out,
-    )
-    return "\n".join((*summary, f"report: {out / 'report.html'}"))
+__all__ = ["mine_flow", "origin", "write_frame", "write_pages"]
 
 
 def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
@@ -111,23 +57,6 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
     return "\n".join((*said, f"report: {out / 'report.html'}"))
 
 
-def read_outcome_table(path: str | Path) -> OutcomeRead:
-    """Return the outcome in a CSV, TSV or Parquet file: patient, index_time, outcome.
-
-    Raises
-    ------
-    DataError
-        A column that is missing, or a cell that is neither valid nor empty, by file and line.
-    """
-    read = list(read_rows(path, ("patient", "index_time", "outcome")))
-    columns = list(zip(*(row for _, row in read), strict=True)) or [(), (), ()]
-    try:
-        return outcome_from_columns(*columns)
-    except DataError as error:  # it counts rows from 2, below a header
-        message, line = error.message, None if error.line is None else read[error.line - 2][0]
-    raise DataError(message, path=path, line=line)
-
-
 def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
     """Return the baskets of a file or folder of mentions or of events, told by its columns.
 
@@ -156,14 +85,6 @@ def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
         )
     kinds = (*EVENT_KINDS, settings.drug_kind, settings.outcome_kind)
     return event_baskets(read_events(path), unit=settings.unit, kinds=kinds)
-
-
-def predictions(study: RiskStudy) -> Any:
-    """Return one row per case: patient, fold, outcome and each model's probability."""
-    import pandas as pd
-
-    columns = {"patient": study.patients, "fold": study.folds, "outcome": study.y}
-    return pd.DataFrame(columns | {f"p_{m.name}": m.p for m in study.models.values()})
 
 
 def origin(settings: Any, *inputs: str | Path) -> dict[str, Any]:

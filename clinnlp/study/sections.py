@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from clinnlp.core.counts import Estimate
 from clinnlp.core.notes import AXES, Note
 from clinnlp.core.tables import Baskets, EntityTable
 from clinnlp.metrics.spans import SpanScores
@@ -15,22 +14,18 @@ from clinnlp.mine.signals import Signals
 from clinnlp.report.blocks import (
     Block,
     Column,
-    CurvePlot,
     Examples,
     Facts,
     ForestPlot,
     Paragraph,
     Section,
-    Series,
     TableBlock,
 )
-from clinnlp.study.risk_values import RiskStudy
 
 __all__ = [
     "corpus_section",
     "examples_section",
     "extraction_section",
-    "risk_section",
     "rules_section",
     "signals_section",
     "spans_section",
@@ -93,30 +88,6 @@ def examples_section(notes: Sequence[Note], *, show_text: bool) -> Section:
     return Section(title="Examples", blocks=(block,) if show_text else (hidden, block))
 
 
-def risk_section(studies: Mapping[str, RiskStudy]) -> Section:
-    """Return the models' scores, curves and exclusions, one study per set of features."""
-    rows, blocks = [], list[Block]()
-    aurocs: list[tuple[str, Estimate]] = []
-    for features, study in studies.items():
-        for model in study.models.values():
-            scores = {row["score"]: row for row in model.scores.rows()}
-            rows.append({"features": features, "model": model.name} | _flat(scores))
-            aurocs.append((f"{model.name}, {features}", model.scores.auroc))
-    blocks.append(
-        TableBlock(
-            title="Scores of out-of-fold, calibrated probabilities",
-            rows=tuple(rows),
-            caption="Every patient is predicted by models that never saw that patient. Intervals "
-            "resample patients; they cover the test sample, not retraining.",
-        )
-    )
-    blocks.append(ForestPlot(title="AUROC", rows=tuple(aurocs), x_label="AUROC", reference=0.5))
-    last, study = list(studies.items())[-1]
-    blocks += _curves(study, last)
-    blocks += [_importance(study, last), *_excluded(studies)]
-    return Section(title="Risk models", blocks=tuple(blocks))
-
-
 def rules_section(rules: Rules, title: str = "Co-occurrence rules") -> Section:
     """Return the rules with counts, interval, p and q, and the places behind the first ones."""
     frame = rules.to_pandas()
@@ -173,62 +144,6 @@ def _signal_columns() -> tuple[Column | str, ...]:
         Column(key="omega025", title="Ω025", kind="ratio", digits=2),
         Column(key="p_additive", title="p", kind="p"), Column(key="q_bh", title="q", kind="p"),
     )  # fmt: skip
-
-
-def _flat(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    ends = (("", "value"), ("_low", "low"), ("_high", "high"))
-    return {f"{name}{end}": row[key] for name, row in scores.items() for end, key in ends}
-
-
-def _curves(study: RiskStudy, features: str) -> list[Block]:
-    models = study.models.values()
-    base = float(np.mean(study.y))
-    return [
-        CurvePlot(
-            title=f"ROC, {features}",
-            series=tuple(Series(name=m.name, x=m.roc.fpr, y=m.roc.tpr) for m in models),
-            x_label="false-positive rate", y_label="sensitivity", diagonal=True,
-        ),
-        CurvePlot(
-            title=f"Precision and recall, {features}",
-            series=tuple(Series(name=m.name, x=m.pr.recall, y=m.pr.precision) for m in models),
-            x_label="recall", y_label="precision", level=base,
-            caption=f"The line is the base rate, {base:.3f}.",
-        ),
-        CurvePlot(
-            title=f"Calibration, {features}",
-            series=tuple(
-                Series(
-                    name=m.name, x=m.calibration.predicted, y=m.calibration.observed,
-                    low=m.calibration.low, high=m.calibration.high,
-                )
-                for m in models
-            ),
-            x_label="predicted risk", y_label="observed share", diagonal=True,
-        ),
-    ]  # fmt: skip
-
-
-def _importance(study: RiskStudy, features: str) -> Block:
-    rows = [
-        {"model": m.name, "feature": f.name, "fall in AUROC": f.fall, "folds": f.n_folds}
-        for m in study.models.values()
-        for f in m.top_features
-    ]
-    return TableBlock(
-        title=f"What the models lean on, {features}",
-        rows=tuple(rows),
-        caption="Fall in AUROC on held-out folds when one feature is shuffled.",
-    )
-
-
-def _excluded(studies: Mapping[str, RiskStudy]) -> list[Block]:
-    rows = [
-        {"features": name, "reason": reason.replace("_", " "), "rows": n}
-        for name, study in studies.items()
-        for reason, n in study.n_excluded.items()
-    ]
-    return [TableBlock(title="Left out, and why", rows=tuple(rows))] if rows else []
 
 
 def _filters(baskets: Baskets) -> Block:

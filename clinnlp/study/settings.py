@@ -29,19 +29,42 @@ class RiskSettings:
     """How risk models are trained and scored."""
 
     models: tuple[str, ...] = option(
-        ("naive_bayes", "random_forest", "svm"), "models to train: naive_bayes random_forest svm"
+        ("naive_bayes", "random_forest", "svm"),
+        "models to train: naive_bayes random_forest svm svm_rbf logistic boosting",
     )
     look_back_days: float = option(3650.0, "days before index that count, > 0")
+    horizon_days: float = option(
+        30.0, "days after index in which the outcome is looked for: of MIMIC-III and Synthea "
+        "folders, and of a split by time, > 0",
+    )  # fmt: skip
+    split: Literal["patient", "time", "site"] = option(
+        "patient", "how tested rows are held out; site needs a column site in the patients"
+    )
+    cut: str | None = option(None, "day from which on index times are tested, for split time")
     min_patients: int = option(5, "training patients a feature needs, >= 1")
+    by_assertion: bool = option(False, "keep denied, past, ... mentions as facts of their own")
+    by_section: bool = option(False, "tell the same mention in two sections apart")
+    recency: bool = option(False, "add how recent each fact is")
     n_folds: int = option(5, "folds by patient, >= 2")
+    alert_rate: float = option(0.1, "share of rows alerted at for the sensitivity, 0 to 1")
     n_boot: int = option(1000, "bootstrap draws of patients for the intervals, >= 0")
+    n_permutations: int = option(0, "times to deal outcomes out by chance, >= 0")
+    keep: str | None = option(None, "model to fit on all rows and write to OUT/model (none)")
     seed: int = option(0, "seed of folds, models and bootstrap, >= 0")
 
     def __post_init__(self) -> None:
-        for name, low in (("min_patients", 1), ("n_folds", 2), ("n_boot", 0), ("seed", 0)):
+        check_one_of(self.split, ("patient", "time", "site"), name="split")
+        lows = {"min_patients": 1, "n_folds": 2, "n_boot": 0, "n_permutations": 0, "seed": 0}
+        for name, low in lows.items():
             check_at_least(getattr(self, name), low, name=name)
-        if not self.look_back_days > 0:
-            raise ArgumentError(f"look_back_days must be above 0, got {self.look_back_days}")
+        check_fraction(self.alert_rate, name="alert_rate")
+        for name in ("look_back_days", "horizon_days"):
+            if not getattr(self, name) > 0:
+                raise ArgumentError(f"{name} must be above 0, got {getattr(self, name)}")
+        if (self.split == "time") != (self.cut is not None):
+            raise ArgumentError("a split by time needs a cut, and no other split has one")
+        if self.keep is not None:
+            check_one_of(self.keep, self.models, name="keep")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

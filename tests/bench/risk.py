@@ -12,8 +12,8 @@ import time
 import numpy as np
 
 from clinnlp.risk.models import MODELS
-from clinnlp.study.flows import predictions
 from clinnlp.study.readmission import readmission_study
+from clinnlp.study.risk_flow import predictions
 from tests.bench import DATA, ROOT, record
 
 
@@ -39,7 +39,7 @@ def main() -> None:
                auroc_mean_of_folds=round(model.auroc_mean, 4),
                auroc_folds=[round(a, 4) for a in model.auroc_folds], auroc=str(s.auroc),
                auprc=str(s.auprc), sensitivity_at_a_tenth=str(s.sensitivity),
-               calibration_slope=str(s.calibration_slope), seconds=round(model.seconds))  # fmt: skip
+               slope=str(s.calibration_slope), seconds=round(model.seconds))  # fmt: skip
     for name, scores in study.differences.items():
         record("risk, difference", model=name, minus=study.reference, auroc=str(scores["auroc"]))
     if len(study.permuted):

@@ -9,7 +9,7 @@ import pytest
 from clinnlp.cli import main
 from clinnlp.core.errors import DataError
 from clinnlp.io.parts import PartWriter
-from clinnlp.study.flows import read_outcome_table
+from clinnlp.study.risk_flow import read_outcome_table
 
 
 @pytest.fixture
