@@ -103,8 +103,7 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
                 raise error.at(path, line) from None
     for phrase, actions in made.items():
         held = plain.setdefault(phrase, [])
-        taken = {action.axis for action in held}
-        held += [action for action in actions if action.axis not in taken]
+        held += [a for a in actions if not any(_meet(a, written) for written in tuple(held))]
     for phrase, actions in plain.items():
         if any(action.kind == "terminator" for action in actions):
             actions += _inside(phrase, {action.axis for action in actions}, plain)
@@ -142,6 +141,11 @@ def _classes(rows: Sequence[tuple[int, list[str]]]) -> dict[str, list[str]]:
         if kind == "word":
             classes.setdefault(name, []).extend(_alternatives(cell))
     return classes
+
+
+def _meet(a: Action, b: Action) -> bool:
+    """Return whether two actions work on one axis in one direction."""
+    return a.axis == b.axis and ((a.forward and b.forward) or (a.backward and b.backward))
 
 
 def _inside(phrase: str, taken: Set[int], made: _Made) -> list[Action]:
