@@ -30,6 +30,7 @@ _HOMES = {
     "clinnlp.bert.train": ("fine_tune_classifier", "fine_tune_ner"),
     "clinnlp.bert.store": ("load",),
     "clinnlp.metrics.spans": ("score_spans",),
+    "clinnlp.mine.drug_events": ("mine_signals",),
     "clinnlp.mine.itemsets": ("mine_itemsets",),
     "clinnlp.mine.rules": ("mine_rules",),
     "clinnlp.mine.signals": ("mine_interactions",),

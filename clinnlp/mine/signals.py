@@ -30,30 +30,35 @@ from scipy import sparse
 from clinnlp.core.checks import check_at_least, check_fraction
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Array, Baskets, EntityTable, EventTable
+from clinnlp.mine import interaction
 from clinnlp.mine.additive import (
     CELLS,
     PairCounts,
     additive_null,
     additive_p,
     omega,
-    omega025,
+    omega_interval,
 )
 from clinnlp.mine.adjust import AdditiveModel
 from clinnlp.mine.rules import evidence_of
-from clinnlp.mine.screen import q_values
+from clinnlp.mine.screen import METHODS, q_values
+from clinnlp.mine.strata import strata_of
 from clinnlp.mine.triplets import Candidates, candidates, count_triplets
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Signals", "mine_interactions"]
+__all__ = ["Signals", "check_query", "mine_interactions"]
 
 Ints = NDArray[np.int64]
 
 COUNTS = ("n_111", "n_101", "n_011", "n_001", "n_110", "n_100", "n_010", "n_000")
 COLUMNS = (
-    *("drug_1", "drug_2", "outcome", *COUNTS, "expected", "omega", "omega025"),
-    *("p_crude", "expected_adjusted", "p_additive", "q_bh", "signal"),
+    *("drug_1", "drug_2", "outcome", *COUNTS, "expected", "omega", "omega025", "omega975"),
+    *("risk_excess", "risk_excess_low", "risk_excess_high", "reri", "reri_low", "reri_high"),
+    *(f"interaction_odds_ratio{end}" for end in ("", "_low", "_high")),
+    *(f"combination_risk_ratio{end}" for end in ("", "_low", "_high")),
+    *("chi_gosho", "p_crude", "expected_adjusted", "p_additive", "q_bh", "q_by", "signal"),
 )
 
 
@@ -65,20 +70,25 @@ class Signals:
     ----------
     columns : mapping of str to array, shape (n_signals,) each
         ``drug_1``, ``drug_2``, ``outcome``; counts ``n_abc`` by presence (1) or absence (0) of
-        drug 1, drug 2 and the outcome; ``expected``, ``omega``, ``omega025``; ``p_crude``;
-        ``expected_adjusted`` (``nan`` where not adjusted); ``p_additive``; ``q_bh``; ``signal``.
+        drug 1, drug 2 and the outcome; ``expected``, ``omega`` with its limits; the measures of
+        `clinnlp.mine.interaction` with theirs; ``p_crude``; ``expected_adjusted`` (``nan`` where
+        not adjusted); ``p_additive``; ``q_bh``, ``q_by``; ``signal``. Of drug → outcome: see
+        `clinnlp.mine.drug_events`.
     m : int
-        Candidates: pairs times outcomes whose margins pass.
+        Candidates: pairs (or drugs) times outcomes whose margins pass.
     alpha : float
         ``signal`` is q < alpha.
     baskets : Baskets
         What was mined.
+    keys : tuple of str
+        Columns that name the items of a row.
     """
 
     columns: Mapping[str, Array]
     m: int
     alpha: float
     baskets: Baskets
+    keys: tuple[str, ...] = ("drug_1", "drug_2", "outcome")
 
     def __len__(self) -> int:
         return len(self.columns["q_bh"])
@@ -98,15 +108,14 @@ class Signals:
         return self.columns[name]
 
     def evidence(self, i: int) -> EntityTable | EventTable:
-        """Return the mentions (or events) that put row `i`'s three items into its baskets.
+        """Return the mentions (or events) that put the items of row `i` into its baskets.
 
         Raises
         ------
         ArgumentError
             No such row, or the baskets came from a table without mentions or events.
         """
-        names = ("drug_1", "drug_2", "outcome")
-        sets = list(zip(*(self.columns[name].tolist() for name in names), strict=True))
+        sets = list(zip(*(self.columns[name].tolist() for name in self.keys), strict=True))
         return evidence_of(self.baskets, sets, i, name="signal")
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -166,19 +175,19 @@ def mine_interactions(
     >>> signals, signals["n_111"].tolist(), signals["expected"].round(6).tolist()
     (Signals(1 with q < 0.05 of m=1 candidates, unit='row'), [40], [5.0])
     """
-    _check(baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha)
+    check_query(baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha)
     kinds = np.array(baskets.kinds, dtype=str)
     is_drug, is_outcome = kinds == drug_kind, kinds == outcome_kind
     drugs, outcomes = baskets.matrix[:, is_drug], baskets.matrix[:, is_outcome].tocsc()
     found = candidates(drugs, outcomes, min_margin=min_margin)
     counted = count_triplets(
-        drugs, outcomes, found, min_count=min_count, strata=_strata(baskets, strata)
+        drugs, outcomes, found, min_count=min_count, strata=strata_of(baskets, strata)
     )
     columns = _joined([_crude(found, *one) for one in counted])
     if adjust:
         others = baskets.matrix[:, ~is_drug & ~is_outcome]
         _adjust(columns, AdditiveModel(drugs, others), outcomes, m=found.m, alpha=alpha)
-    columns["q_bh"] = q_values(columns["p_additive"], found.m)
+    columns |= {f"q_{k}": q_values(columns["p_additive"], found.m, method=k) for k in METHODS}
     columns["signal"] = columns["q_bh"] < alpha
     names = np.array(baskets.items, dtype=object)
     columns["drug_1"] = names[is_drug][columns.pop("first")]
@@ -196,6 +205,7 @@ def _crude(found: Candidates, target: int, pairs: Ints, counts: PairCounts) -> d
     totals = (counts.n11, counts.n10, counts.n01, counts.n00)
     cells = (*events, *(n - y for n, y in zip(totals, events, strict=True)))
     p = additive_p(null)
+    limits = omega_interval(null.n_joint, null.expected)
     return {
         "first": found.first[pairs],
         "second": found.second[pairs],
@@ -203,11 +213,26 @@ def _crude(found: Candidates, target: int, pairs: Ints, counts: PairCounts) -> d
         **{name: cell.sum(axis=0) for name, cell in zip(COUNTS, cells, strict=True)},
         "expected": null.expected,
         "omega": omega(null.n_joint, null.expected),
-        "omega025": omega025(null.n_joint, null.expected),
+        "omega025": limits.low,
+        "omega975": limits.high,
+        **_measured(counts),
         "p_crude": p,
         "expected_adjusted": np.full(len(pairs), np.nan),
         "p_additive": p.copy(),
     }
+
+
+def _measured(counts: PairCounts) -> dict[str, Array]:
+    """Return the measures of interaction with their limits, strata summed."""
+    columns: dict[str, Array] = {}
+    for name in ("risk_excess", "reri", "interaction_odds_ratio", "combination_risk_ratio"):
+        limits = getattr(interaction, f"{name}_interval")(counts)
+        columns |= {
+            name: getattr(interaction, name)(counts),
+            f"{name}_low": limits.low,
+            f"{name}_high": limits.high,
+        }
+    return columns | {"chi_gosho": interaction.chi2_gosho(counts)}
 
 
 def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
@@ -247,27 +272,10 @@ def _adjust(
                 test(k, [pairs[other] for other in group if other != k])
 
 
-def _strata(baskets: Baskets, strata: Sequence[str] | Ints | None) -> Ints:
-    """Return the stratum number of each basket."""
-    if strata is None:
-        return np.zeros(len(baskets), np.int64)
-    if isinstance(strata, np.ndarray):
-        if strata.shape != (len(baskets),) or strata.dtype.kind not in "iu" or (strata < 0).any():
-            raise ArgumentError(
-                f"strata must be {len(baskets)} whole numbers from 0, one per basket, "
-                f"got {strata.dtype} of shape {strata.shape}"
-            )
-        return np.unique(strata, return_inverse=True)[1].astype(np.int64)
-    absent = [name for name in strata if name not in baskets.items]
-    if absent:
-        raise ArgumentError(f"strata must be items of the baskets, got {', '.join(absent)}")
-    held = baskets.matrix[:, [baskets.items.index(name) for name in strata]].toarray()
-    return np.unique(held, axis=0, return_inverse=True)[1].astype(np.int64).ravel()
-
-
-def _check(
+def check_query(
     baskets: Baskets, kinds: tuple[str, str], min_count: int, min_margin: int, alpha: float
 ) -> None:
+    """Raise `ArgumentError` for a number out of range, or where no item is of a kind."""
     check_at_least(min_count, 1, name="min_count")
     check_at_least(min_margin, 1, name="min_margin")
     check_fraction(alpha, name="alpha")

@@ -19,6 +19,14 @@ def test_pruned_candidates_enter_with_p_one():
     np.testing.assert_allclose(q_values(p, 1000), full[:50], rtol=1e-12)
 
 
+def test_by_is_scipys():
+    p = np.random.default_rng(2).uniform(size=300) ** 3
+    truth = stats.false_discovery_control(p, method="by")
+    np.testing.assert_allclose(q_values(p, 300, method="by"), truth, rtol=1e-12)
+    with pytest.raises(ArgumentError, match="method"):
+        q_values(p, 300, method="holm")
+
+
 def test_no_test_gives_no_q():
     assert q_values([], 10).shape == (0,)
 

@@ -129,7 +129,7 @@ def test_bad_arguments_are_refused(arguments):
 def test_an_unknown_column_and_a_plain_table_without_evidence():
     signals = mine_interactions(world(0))
     with pytest.raises(ArgumentError, match="column of signals"):
-        signals["omega975"]
+        signals["omega99"]
     with pytest.raises(ArgumentError, match="mentions or events"):
         signals.evidence(0)
 
