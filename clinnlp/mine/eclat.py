@@ -2,12 +2,13 @@
 
 Items are ordered from rare to frequent. The *class* of an item holds all sets in which it comes
 first; its *tail* are the later items that are frequent with it. One pass over the baskets of the
-item counts its pairs (each basket is one short row, so this is the horizontal count). If larger
-sets are possible, the baskets with two or more items of the tail become columns of a bit matrix,
-one row per item of the tail, and the search goes depth first: the bits of a set are the bitwise
-*and* of its items' rows, its count their population count. A set whose bits are sparse keeps only
-its non-zero words (the idea of tid-lists), so that the work shrinks with the count. Working memory
-is one class and one path, never a level.
+item counts its pairs (each basket is one short row, so this is the horizontal count); the items
+that stand in every eighth basket have a row of bits over all baskets instead. If larger sets are
+possible, the baskets with two or more items of the tail become columns of a bit matrix, one row
+per item of the tail, and the search goes depth first: the bits of a set are the bitwise *and* of
+its items' rows, its count their population count. A set whose bits are sparse keeps only its
+non-zero words (the idea of tid-lists), so that the work shrinks with the count. Working memory is
+one class and one path, never a level.
 
 References
 ----------
@@ -33,9 +34,15 @@ SPARSE = 3  # keep only non-zero words where fewer than 1 in 3 are non-zero
 
 @compiled
 def by_item(
-    indptr: Ints, indices: Int32s, order: Int32s, starts: Ints, rows: Int32s, places: Int32s
+    indptr: Ints,
+    indices: Int32s,
+    order: Int32s,
+    starts: Ints,
+    rows: Int32s,
+    places: Int32s,
+    dense: Bits,
 ) -> None:
-    """Fill `rows` with the baskets in item order and `places` with where each item stands in them.
+    """Fill `rows` with the baskets in item order, `places` with where each item stands in them.
 
     Parameters
     ----------
@@ -49,6 +56,8 @@ def by_item(
         Out: kept items of each basket, rising, each basket ended by ``n_kept``.
     places : array, shape (n_entries,)
         Out: for each kept item its positions in `rows`.
+    dense : array of uint64, shape (n_dense, n_words)
+        Out: for each of the last items one bit per basket.
     """
     n_kept = len(starts) - 1
     filled = starts.copy()
@@ -67,6 +76,9 @@ def by_item(
     for p in range(n_kept):
         for k in range(starts[p], starts[p + 1]):
             t = places[k]
+            if p >= n_kept - len(dense):
+                bit = np.uint64(1) << np.uint64(t & 63)
+                dense[p - n_kept + len(dense), t >> 6] |= bit
             rows[free[t]] = p
             places[k] = free[t]
             free[t] += 1
@@ -77,6 +89,7 @@ def mine_classes(
     rows: Int32s,
     places: Int32s,
     starts: Ints,
+    dense: Bits,
     classes: Ints,
     kinds: Int32s,
     quota: Ints,
@@ -99,12 +112,20 @@ def mine_classes(
         mine = places[starts[p] : starts[p + 1]]
         out, n_out = _append(out, n_out, 0, p, len(mine))
         if max_len > 1:
-            tail = _tail(rows, mine, p, counts, local, kinds, used, quota, least)
+            first = n_items - len(dense)
+            if p < first:
+                _count_pairs(rows, mine, counts)
+            else:
+                _count_dense(dense, p - first, counts[p + 1 :])
+            tail = _tail(p, counts, local, kinds, used, quota, least)
             if max_len == 2 or len(tail) < 2:
                 for q in tail:
                     out, n_out = _append(out, n_out, 1, q, counts[q])
             else:
-                bits = _bits(rows, mine, local, len(tail))
+                if p < first:
+                    bits = _bits(rows, mine, local, len(tail))
+                else:
+                    bits = _meet(dense, p - first, tail - first)
                 out, n_out = _deeper(
                     bits, tail, counts, kinds, used, quota, least, max_len, limit, out, n_out
                 )
@@ -149,25 +170,33 @@ def _append(out: Int32s, n: int, depth: int, item: int, count: int) -> Any:
 
 
 @compiled
-def _tail(
-    rows: Int32s,
-    mine: Int32s,
-    p: int,
-    counts: Ints,
-    local: Int32s,
-    kinds: Int32s,
-    used: Ints,
-    quota: Ints,
-    least: int,
-) -> Any:
-    """Count the pairs of item `p`; return the frequent partners and number them in `local`."""
+def _count_pairs(rows: Int32s, mine: Int32s, counts: Ints) -> None:
+    """Add up, basket by basket, the items that come after one item."""
     n_items = len(counts) - 1
     for place in mine:
         i = place + 1
         while rows[i] < n_items:
             counts[rows[i]] += 1
             i += 1
-    tail, n = np.empty(n_items - p, np.int64), 0
+
+
+@compiled
+def _count_dense(dense: Bits, p: int, counts: Ints) -> None:
+    """Count the ones that row `p` shares with each later row."""
+    for q in range(p + 1, len(dense)):
+        total = np.uint64(0)
+        for i in range(dense.shape[1]):
+            total += popcount(dense[p, i] & dense[q, i])
+        counts[q - p - 1] = total
+
+
+@compiled
+def _tail(
+    p: int, counts: Ints, local: Int32s, kinds: Int32s, used: Ints, quota: Ints, least: int
+) -> Any:
+    """Return the frequent partners of item `p` and number them in `local`."""
+    n_items, n = len(counts) - 1, 0
+    tail = np.empty(n_items - p, np.int64)
     for q in range(p + 1, n_items):
         if counts[q] >= least and used[kinds[q]] < quota[kinds[q]]:
             tail[n], local[q] = q, n
@@ -197,6 +226,16 @@ def _bits(rows: Int32s, mine: Int32s, local: Int32s, n_tail: int) -> Any:
             if a >= 0:
                 bits[a, t >> 6] |= bit
             i += 1
+    return bits
+
+
+@compiled
+def _meet(dense: Bits, p: int, tail: Ints) -> Any:
+    """Return the bits of the pairs of row `p` with each row of the tail."""
+    bits = np.empty((len(tail), dense.shape[1]), np.uint64)
+    for a in range(len(tail)):
+        for i in range(dense.shape[1]):
+            bits[a, i] = dense[p, i] & dense[tail[a], i]
     return bits
 
 

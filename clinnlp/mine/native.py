@@ -21,6 +21,7 @@ __all__ = ["mine_native", "n_cores"]
 
 N_BATCHES = 64  # of classes: how evenly threads share the work, and how often progress is told
 SMALL = 200_000  # entries below which starting threads costs more than it gains
+DENSE = 8  # an item in one of 8 baskets gets a row of bits over all of them
 
 Ints = NDArray[np.int64]
 Int32s = NDArray[np.int32]
@@ -75,6 +76,7 @@ class _Plan:
     rows: Int32s
     places: Int32s
     starts: Ints
+    dense: NDArray[np.uint64]
     classes: Ints
     kinds: Int32s
 
@@ -93,7 +95,8 @@ def _announce(query: Query, singles: Ints, threads: int) -> None:
     after = np.arange(len(singles))[::-1]
     shared = np.minimum(after, n_entries // query.least)  # items that can be frequent with it
     one_class = int((shared * singles).max(initial=0)) // 8
-    need = (n_entries + n) * width + n_entries * 8 + n * 16 + threads * one_class
+    dense = n // 8 * _n_dense(query, singles)
+    need = (n_entries + n) * width + n_entries * 8 + n * 16 + dense + threads * one_class
     _log.info(
         "mining %d baskets, %d frequent items: %.3g GB for counting, at most %.3g GB of itemsets",
         n, len(singles), need / 1e9, query.limit * BYTES_PER_SET / 1e9,
@@ -118,15 +121,23 @@ def _plan(query: Query, frequent: Ints, singles: Ints) -> _Plan:
     rows = np.empty(starts[-1] + matrix.shape[0], narrow)
     places = np.empty(starts[-1], np.int32)
     indptr, indices = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False)
-    by_item(indptr, indices, order, starts, rows, places)
+    dense = np.zeros((_n_dense(query, singles[frequent]), (matrix.shape[0] + 63) // 64), np.uint64)
+    by_item(indptr, indices, order, starts, rows, places, dense)
     n_first = m if query.targets is None else int(query.targets[frequent].sum())
     return _Plan(
         rows=rows,
         places=places,
         starts=starts,
+        dense=dense,
         classes=np.arange(n_first),
         kinds=query.kinds[frequent],
     )
+
+
+def _n_dense(query: Query, singles: Ints) -> int:
+    """Return how many of the last items all stand in one of `DENSE` baskets or more."""
+    thin = np.flatnonzero(singles * DENSE < query.matrix.shape[0])
+    return len(singles) - 1 - int(thin[-1]) if len(thin) else len(singles)
 
 
 def _run(query: Query, plan: _Plan, batches: list[Ints], threads: int) -> Iterator[Int32s]:
@@ -140,7 +151,7 @@ def _run(query: Query, plan: _Plan, batches: list[Ints], threads: int) -> Iterat
         if left < 0:
             return np.empty((0, 3), np.int32)
         sets: Int32s = mine_classes(
-            plan.rows, plan.places, plan.starts, batch, plan.kinds, query.quota,
+            plan.rows, plan.places, plan.starts, plan.dense, batch, plan.kinds, query.quota,
             query.least, query.max_len, left,
         )  # fmt: skip
         n_found[0] += len(sets)

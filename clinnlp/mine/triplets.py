@@ -1,7 +1,7 @@
 """Counting drug + drug → outcome: which candidates there are, and in how many baskets.
 
-Pairs come from sparse products DᵀD over all baskets and over those with the outcome; every other
-cell follows by inclusion and exclusion. A candidate is decided by margins alone: the outcome,
+Pairs are counted over all baskets and over those with the outcome (`clinnlp.mine.pairs`); every
+other cell follows by inclusion and exclusion. A candidate is decided by margins alone: the outcome,
 the pair, and each drug without the other must have enough baskets; how often all three meet is
 not looked at. So their number is the true m of the screen.
 """
@@ -15,6 +15,7 @@ from scipy import sparse
 
 from clinnlp.core.counts import Counts
 from clinnlp.mine.additive import CELLS, PairCounts
+from clinnlp.mine.pairs import Together, count_together
 
 __all__ = ["Candidates", "candidates", "count_triplets"]
 
@@ -47,15 +48,17 @@ def candidates(
     drugs: sparse.csr_matrix, outcomes: sparse.csr_matrix, *, min_margin: int
 ) -> Candidates:
     """Return the candidates of 0/1 matrices of shape (n_baskets, n_drugs) and (…, n_outcomes)."""
-    together = _pairs(drugs)  # (n_drugs, n_drugs)
-    alone = np.diag(together)
-    kept = np.triu(together >= min_margin, k=1)
-    kept &= (alone[:, None] - together >= min_margin) & (alone[None, :] - together >= min_margin)
-    first, second = np.nonzero(kept)
+    alone = count_together(drugs)
+    first, second = np.triu_indices(drugs.shape[1], k=1)
+    both = alone.pairs
+    kept = both >= min_margin
+    kept &= (alone.singles[first] - both >= min_margin) & (
+        alone.singles[second] - both >= min_margin
+    )
     totals = np.asarray(outcomes.sum(axis=0, dtype=np.int64)).ravel()
     return Candidates(
-        first=first.astype(np.int64),
-        second=second.astype(np.int64),
+        first=first[kept].astype(np.int64),
+        second=second[kept].astype(np.int64),
         outcomes=np.flatnonzero(totals >= min_margin).astype(np.int64),
     )
 
@@ -86,30 +89,23 @@ def count_triplets(
     """
     n_strata = int(strata.max(initial=0)) + 1
     rows = [np.flatnonzero(strata == s) for s in range(n_strata)]
-    totals = [_pairs(drugs[at]) for at in rows]
+    totals = [_cells(count_together(drugs, at), found.first, found.second) for at in rows]
     columns = outcomes.tocsc()
     for j in found.outcomes.tolist():
         has = np.zeros(drugs.shape[0], bool)
         has[columns.indices[columns.indptr[j] : columns.indptr[j + 1]]] = True
-        events = [_pairs(drugs[at[has[at]]]) for at in rows]
-        joint = np.sum([e[found.first, found.second] for e in events], axis=0)
+        events = [count_together(drugs, at[has[at]]) for at in rows]
+        joint = np.sum([e.of(found.first, found.second) for e in events], axis=0)
         pairs = np.flatnonzero(joint >= min_count)
         a, b = found.first[pairs], found.second[pairs]
-        y = [_cells(e, int(has[at].sum()), a, b) for e, at in zip(events, rows, strict=True)]
-        n = [_cells(t, len(at), a, b) for t, at in zip(totals, rows, strict=True)]
+        y = [_cells(e, a, b) for e in events]
+        n = [cells[:, pairs] for cells in totals]
         y_cells, n_cells = np.stack(y, axis=1), np.stack(n, axis=1)  # (4, n_strata, n_found)
         cells = dict(zip(CELLS, (*y_cells, *n_cells), strict=True))
         yield j, pairs, PairCounts(**cells)
 
 
-def _pairs(drugs: sparse.csr_matrix) -> Counts:
-    """Return DᵀD, dense: baskets with both drugs, each drug alone on the diagonal."""
-    counted = drugs.astype(np.int32)
-    product: Counts = (counted.T @ counted).toarray().astype(np.int64)
-    return product
-
-
-def _cells(together: Counts, n: int, a: Ints, b: Ints) -> Counts:
+def _cells(found: Together, a: Ints, b: Ints) -> Counts:
     """Return baskets with both, only a, only b, neither: shape (4, n_pairs)."""
-    both, with_a, with_b = together[a, b], together[a, a], together[b, b]
-    return np.stack([both, with_a - both, with_b - both, n - with_a - with_b + both])
+    both, with_a, with_b = found.of(a, b), found.singles[a], found.singles[b]
+    return np.stack([both, with_a - both, with_b - both, found.n - with_a - with_b + both])

@@ -1,0 +1,176 @@
+"""How often every two items stand in one basket: counted basket by basket into a triangle.
+
+Each basket adds one to the cell of each of its pairs. The triangle of m items has m (m - 1) / 2
+cells of four bytes; where it would be too large it is filled in bands of rows, one pass over the
+baskets each.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from clinnlp.core.checks import check_at_least
+from clinnlp.core.counts import Counts
+from clinnlp.mine.compiled import compiled
+
+__all__ = ["Together", "count_together", "pair_counts"]
+
+MAX_BAND_GB = 1.0
+
+Ints = NDArray[np.int64]
+Int32s = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Together:
+    """Counts of all items and pairs in some baskets.
+
+    Parameters
+    ----------
+    n : int
+        Baskets.
+    singles : array of int64, shape (n_items,)
+    pairs : array of int32, shape (n_items (n_items - 1) / 2,)
+        The upper triangle, row by row.
+    """
+
+    n: int
+    singles: Ints
+    pairs: Int32s
+
+    def of(self, first: Ints, second: Ints) -> Counts:
+        """Return the baskets with both items, for arrays with ``first < second``."""
+        at = _starts(len(self.singles))[first] + second - first - 1
+        found: Counts = self.pairs[at].astype(np.int64)
+        return found
+
+
+def count_together(matrix: sparse.csr_matrix, rows: Ints | None = None) -> Together:
+    """Return the counts of all items and pairs in some rows of a 0/1 matrix, all by default.
+
+    Examples
+    --------
+    >>> held = sparse.csr_matrix(np.array([[1, 1, 0], [1, 1, 1], [0, 0, 1]], np.int8))
+    >>> found = count_together(held)
+    >>> found.singles.tolist(), found.pairs.tolist()
+    ([2, 2, 2], [2, 1, 1])
+    >>> found.of(np.array([0]), np.array([1])).tolist()
+    [2]
+    """
+    m = matrix.shape[1]
+    if rows is None:
+        rows = np.arange(matrix.shape[0])
+    singles, starts = np.zeros(m, np.int64), _starts(m)
+    pairs = np.zeros(int(starts[-1]), np.int32)
+    _count(*_csr(matrix), rows, starts, 0, m, singles, pairs)
+    return Together(n=len(rows), singles=singles, pairs=pairs)
+
+
+def pair_counts(matrix: sparse.csr_matrix, *, min_count: int = 1) -> sparse.csr_matrix:
+    """Return the baskets of every pair of items in at least `min_count` of them.
+
+    Parameters
+    ----------
+    matrix : csr_matrix, shape (n_baskets, n_items)
+        0/1.
+    min_count : int
+        Least number of baskets, ≥ 1; items below it are not looked at.
+
+    Returns
+    -------
+    csr_matrix of int32, shape (n_items, n_items)
+        The upper triangle without the diagonal.
+
+    Examples
+    --------
+    >>> held = sparse.csr_matrix(np.array([[1, 1, 0], [1, 1, 1], [0, 0, 1]], np.int8))
+    >>> pair_counts(held).toarray().tolist()
+    [[0, 2, 1], [0, 0, 1], [0, 0, 0]]
+    """
+    check_at_least(min_count, 1, name="min_count")
+    n_items = matrix.shape[1]
+    kept = np.flatnonzero(np.bincount(matrix.indices, minlength=n_items) >= min_count)
+    csr, rows = _csr(matrix, kept), np.arange(matrix.shape[0])
+    starts, unused = _starts(len(kept)), np.zeros(len(kept), np.int64)
+    lengths, found, counts = np.zeros(n_items, np.int64), [], []
+    low = 0
+    while low < len(kept):
+        room = starts[low] + int(MAX_BAND_GB * 1e9 / 4)
+        high = max(low + 1, int(np.searchsorted(starts, room, side="right")) - 1)
+        table = np.zeros(int(starts[high] - starts[low]), np.int32)
+        _count(*csr, rows, starts, low, high, unused, table)
+        partners, held, per_row = _found(table, starts, low, high, min_count)
+        lengths[kept[low:high]] = per_row
+        found.append(kept[partners])
+        counts.append(held)
+        low = high
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    empty = np.empty(0, np.int32)
+    parts = (np.concatenate([empty, *counts]), np.concatenate([empty, *found]), indptr)
+    return sparse.csr_matrix(parts, shape=(n_items, n_items))
+
+
+def _starts(m: int) -> Ints:
+    """Return where each row of the triangle starts, and its size; shape (m + 1,)."""
+    row = np.arange(m + 1)
+    starts: Ints = row * m - row * (row + 1) // 2
+    starts[m] = m * (m - 1) // 2
+    return starts
+
+
+def _csr(matrix: sparse.csr_matrix, kept: Ints | None = None) -> tuple[Ints, Int32s]:
+    """Return sorted rows, items renumbered among those `kept` (-1 for others)."""
+    if not matrix.has_sorted_indices:
+        matrix = matrix.sorted_indices()
+    indptr, items = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False)
+    if kept is not None and len(kept) < matrix.shape[1]:
+        code = np.full(matrix.shape[1], -1, np.int32)
+        code[kept] = np.arange(len(kept))
+        items = code[items]
+    return indptr, items
+
+
+@compiled
+def _count(
+    indptr: Ints,
+    items: Int32s,
+    rows: Ints,
+    starts: Ints,
+    low: int,
+    high: int,
+    singles: Ints,
+    pairs: Int32s,
+) -> None:
+    """Add the pairs whose first item lies in ``low:high`` to their band of the triangle."""
+    for t in rows:
+        for a in range(indptr[t], indptr[t + 1]):
+            x = items[a]
+            if x < low or x >= high:
+                continue
+            singles[x] += 1
+            base = starts[x] - starts[low] - x - 1
+            for b in range(a + 1, indptr[t + 1]):
+                if items[b] >= 0:
+                    pairs[base + items[b]] += 1
+
+
+@compiled
+def _found(
+    table: Int32s, starts: Ints, low: int, high: int, least: int
+) -> tuple[Int32s, Int32s, Ints]:
+    """Return partners and counts of the cells of a band that hold enough, and how many per row."""
+    n = 0
+    for cell in table:
+        n += cell >= least
+    partners, counts = np.empty(n, np.int32), np.empty(n, np.int32)
+    per_row, k = np.zeros(high - low, np.int64), 0
+    for x in range(low, high):
+        base = starts[x] - starts[low]
+        for y in range(starts[x + 1] - starts[x]):
+            if table[base + y] >= least:
+                partners[k], counts[k] = x + 1 + y, table[base + y]
+                per_row[x - low] += 1
+                k += 1
+    return partners, counts, per_row
