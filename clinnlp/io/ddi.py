@@ -70,7 +70,9 @@ def _parse(document: Document) -> Note:
         ]
     known = {entity.id for entity in entities}
     if not all(end in known for r in relations for ends in r.roles.values() for end in ends):
-        raise document.wrong("a pair must join two entities of the document, got another id")
+        raise document.wrong(
+            "a pair must join two entities of its document, got another", root.line
+        )
     return check_note(
         Note(
             id=root.attributes["id"],
@@ -201,7 +203,7 @@ def _refuse(note: Note, holds: str, got: str) -> DataError:
 
 
 DDI = Format(
-    suffixes=(".ddi.xml",),
+    suffixes=(),
     split=partial(split_files, suffix=".xml"),
     parse=_parse,
     write=folder_writer(_contents, suffix=".xml"),

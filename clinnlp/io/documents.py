@@ -172,7 +172,7 @@ def find_in_folder(path: Path, suffix: str) -> list[tuple[str, Path]]:
 def split_files(source: Source, *, suffix: str) -> Iterator[Document]:
     """Give each file of a folder that ends in `suffix`, or the one file, as a document."""
     for note_id, path in find_in_folder(source.path, suffix):
-        yield Document(path, None, path, note_id, source.encoding, files=(path,))
+        yield Document(path, 1, path, note_id, source.encoding, files=(path,))
 
 
 def file_writer(

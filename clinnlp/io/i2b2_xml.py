@@ -126,7 +126,7 @@ def _refuse(note: Note, holds: str, got: str) -> DataError:
 
 
 I2B2_XML = Format(
-    suffixes=(".i2b2.xml",),
+    suffixes=(),
     split=partial(split_files, suffix=".xml"),
     parse=_parse,
     write=folder_writer(_contents, suffix=".xml"),

@@ -47,7 +47,7 @@ def json_items(
     if cutter.fault or cutter.depth or not cutter.closed:
         what = "an array of objects" if keys is None else f"an object with {' or '.join(keys)}"
         said = f"a JSON file must be {what} and whole, got another form"
-        raise DataError(said, path=path, line=cutter.line)
+        raise DataError(said, path=path, line=cutter.line_now)
 
 
 def json_object(document: Document) -> dict[str, Any]:
@@ -83,6 +83,11 @@ class _Cutter:
         self.line = 1  # of the first byte of the buffer
         self.closed = False
         self.fault = False
+
+    @property
+    def line_now(self) -> int:
+        """The line that has been come to."""
+        return self.line + self._buffer.count(b"\n", 0, self._at)
 
     def items(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
         self._buffer += chunk

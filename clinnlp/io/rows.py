@@ -193,9 +193,19 @@ def _parquet(path: Path) -> pq.ParquetFile:
 def _parquet_rows(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, Row]]:
     with _parquet(path) as file:
         check_columns(wanted, list(file.schema_arrow.names), path)
-        line = 0
-        for batch in file.iter_batches(batch_size=_BATCH, columns=list(wanted)):
+        batches = file.iter_batches(batch_size=_BATCH, columns=list(wanted))
+        line, failed = 0, False
+        while not failed:
+            try:
+                batch = next(batches, None)
+            except (pa.ArrowException, OSError):
+                failed = True
+            if failed or batch is None:
+                break
             columns = [batch.column(name).to_pylist() for name in wanted]
             for row in zip(*columns, strict=True):
                 line += 1
                 yield line, row
+    if failed:
+        said = "a Parquet file must be whole, got a damaged one"
+        raise DataError(said, path=path, line=line + 1)

@@ -156,6 +156,7 @@ def _largest(note: Note, back: Back, holds: frozenset[str]) -> Note:
     lost = [field for field in find_losses(note, holds) if "." not in field]
     kept = replace(note, **{field: getattr(empty, field) for field in lost})
     kept = kept.with_(entities=(), relations=())
+    kept = kept if back(kept) is not None else empty
     whole = [e for e in note.entities if "entity.parts" in holds or not e.parts]
     for field, things, letter in (("entities", whole, "T"), ("relations", note.relations, "R")):
         if field in holds and things:

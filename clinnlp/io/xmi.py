@@ -33,12 +33,12 @@ Eckart de Castilho et al., WebAnno, LT4DH 2016; Magnini et al., The E3C project,
 """
 
 from bisect import bisect_left
-from functools import partial
+from collections.abc import Iterator
 from itertools import accumulate
 
 from clinnlp.core.notes import Assertion, Entity, Note, Relation, check_note
 from clinnlp.core.spans import Span
-from clinnlp.io.documents import Document, Format, split_files
+from clinnlp.io.documents import Document, Format, Source, split_files
 from clinnlp.io.offsets import place
 from clinnlp.io.xml_stream import Element, root_of
 
@@ -64,6 +64,12 @@ class _Units:
 
     def point(self, at: int) -> int:
         return at if self._starts is None else bisect_left(self._starts, at)
+
+
+def _split(source: Source) -> Iterator[Document]:
+    path = source.path
+    exported = path.is_dir() and next(path.rglob("*.xmi"), None) is not None
+    return split_files(source, suffix=".xmi" if exported else path.suffix or ".xml")
 
 
 def _parse(document: Document) -> Note:
@@ -149,7 +155,7 @@ def _leads(value: str, links: dict[str, Element]) -> bool:
 
 XMI = Format(
     suffixes=(".xmi",),
-    split=partial(split_files, suffix=".xml"),
+    split=_split,
     parse=_parse,
     in_folder=True,
 )

@@ -1,211 +1,48 @@
 """Every reader and writer of notes: nothing lost, nothing read ahead, no text in an error."""
 
 import json
-from datetime import datetime
+import os
+import re
+from pathlib import Path
 
 import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError, OffsetError, RunError
-from clinnlp.core.notes import Assertion, Coverage, Entity, Note, Relation, Section
-from clinnlp.core.spans import Span
+from clinnlp.core.notes import Note
 from clinnlp.io.corpora import FORMATS, read_notes, write_notes
-
-CANARY = "Zebraperson"
-TEXT = f"{CANARY} had naïve 💊 fever"  # code points: 0-11, 12-15, 16-21, 22-23, 24-29
-
-
-def entity(id, start, end, label="Drug", **more):
-    return Entity(id=id, span=Span(start, end), label=label, **more)
-
-
-DISCONTINUOUS = entity("T2", 0, 15, "Effect", parts=(Span(0, 11), Span(12, 15)))
-META = {
-    "patient": "p1",
-    "encounter": "e1",
-    "time": datetime(2024, 3, 1, 8),
-    "known": datetime(2024, 3, 5, 12, 30),
-    "kind": "discharge",
-    "labels": ("cardiology",),
-}
-DESCRIBED = entity(
-    "T1",
-    16,
-    23,
-    concepts=("D1", "MeSH:D2"),
-    assertion=Assertion(negated=True, historical=False, cues={"negated": Span(12, 15)}),
-    attributes={"dose": "10 mg", "n": 2, "prn": True, "negated": "maybe", "AnnotatorNotes": "why?"},
-    score=0.98,
-    source="tagger",
+from clinnlp.io.notes_index import NoteIndex
+from clinnlp.io.sidecar import sidecar_path
+from tests.common.format_samples import (
+    BROKEN,
+    BROKEN_FOLDERS,
+    CANARY,
+    CLOSING,
+    EMPTY,
+    FOLDERS,
+    FULL,
+    GOOD,
+    TEXT,
 )
-LINK = Relation(
-    id="R1",
-    label="Causes",
-    roles={"drug": ("T1",), "effect": ("T2",)},
-    attributes={"sure": True},
-    score=0.5,
-    source="linker",
-)
-CONCEPT_LINK = Relation(
-    id="R1", label="CID", roles={"Arg1": ("D1",), "Arg2": ("D2",)}, attributes={"novelty": "No"}
-)
-TOKENS = (Span(0, 11), Span(12, 15), Span(16, 21), Span(22, 23), Span(24, 29))
 
-# per format: a note that fills everything the format holds
-FULL = {
-    "jsonl": Note(
-        id="a",
-        text=TEXT + "\r\n",
-        **META,
-        tokens=TOKENS,
-        sections=(Section(span=Span(0, 31), kind="plan", heading=Span(0, 11)),),
-        sentences=(Span(0, 29),),
-        entities=(DESCRIBED, DISCONTINUOUS, entity("x", 0, 29)),
-        relations=(LINK, CONCEPT_LINK.__class__(id="R2", label="none", roles={})),
-        coverage=Coverage(n_seen=4, n_total=5),
-    ),
-    "pubtator": Note(
-        id="a",
-        text="Title 💊\n" + TEXT,
-        entities=(
-            entity("T1", 6, 7, concepts=("D1", "D2"), attributes={"mentions": "one|two"}),
-            entity("T2", 0, 19, "Effect"),
-            entity("T3", 0, 19, "Effect", concepts=("p|SUB|E|333|D", "D3")),
-        ),
-        relations=(CONCEPT_LINK,),
-    ),
-    "brat": Note(
-        id="a",
-        text=TEXT + "\r\nend",
-        entities=(DESCRIBED, DISCONTINUOUS, entity("E1", 0, 29, "Two words"), entity("T9", 28, 32)),
-        relations=(
-            LINK,
-            Relation(id="E5", label="Event", roles={"trigger": ("T2",), "Theme": ("T1", "E1")}),
-            Relation(id="same", label="Equiv", roles={"members": ("T1", "T2", "T9")}),
-        ),
-    ),
-    "conll": Note(
-        id="a",
-        text=f"{CANARY} had naïve\n💊 fever",
-        tokens=TOKENS,
-        sentences=(Span(0, 21), Span(22, 29)),
-        entities=(entity("T1", 0, 15), entity("T2", 22, 23, "Effect")),
-    ),
-    "csv": Note(id="a", text=TEXT + '\r\n"quoted", 2\n', **META),
-    "tsv": Note(id="a", text=TEXT + '\r\n"quoted"\t2\n', **META),
-    "parquet": Note(id="a", text=TEXT + "\r\n", **META),
-}
-EMPTY = {
-    "conll": Note(id="b", text="", tokens=(), sentences=()),
-    **{name: Note(id="b", text="") for name in FORMATS if name != "conll"},
-}
-SUFFIX = {"brat": ""}
-
-GOOD = {
-    "jsonl": f'{{"id":"a","text":"{TEXT}"}}\n',
-    "pubtator": f"1|t|{TEXT}\n1|a|more\n1\t0\t11\t{CANARY}\tName\t-1\n\n",
-    "conll": f"-DOCSTART- (a)\tO\n\n{CANARY}\tB-Name\n\n",
-    "csv": f"id,text,time,patient\na,{TEXT},2024-01-01,p\n",
-    "tsv": f"id\ttext\ttime\tpatient\na\t{TEXT}\t2024-01-01\tp\n",
-}
-JSON = '{"id":"b","text":"' + CANARY + '",'
-BRAT = "T1\tName 0 11\t" + CANARY + "\n"
-HEAD = "-DOCSTART- (b)\tO\n"
-# per format: what follows a good document, and the line of the whole file at fault
-BROKEN = {
-    "jsonl": [
-        (f'{{"id":"b","text":"{CANARY}\n', 2, DataError),
-        (f'["{CANARY}"]\n', 2, DataError),
-        (JSON + f'"{CANARY}":1}}\n', 2, DataError),
-        (JSON + f'"time":"{CANARY}"}}\n', 2, DataError),
-        (JSON + f'"patient":["{CANARY}"]}}\n', 2, DataError),
-        (JSON + '"entities":[{"start":5,"end":12,"label":"D"}]}\n', 2, OffsetError),
-        (JSON + '"entities":[{"start":5,"end":5,"label":"D"}]}\n', 2, OffsetError),
-        (JSON + '"entities":[{"start":"5","end":7,"label":"D"}]}\n', 2, DataError),
-        (JSON + '"entities":[{"start":true,"end":7,"label":"D"}]}\n', 2, DataError),
-        (JSON + '"entities":[{"start":0,"end":2,"label":"D","score":NaN}]}\n', 2, DataError),
-        (
-            JSON
-            + f'"entities":[{{"start":0,"end":2,"label":"D","assertion":{{"{CANARY}":true}}}}]}}\n',
-            2,
-            DataError,
-        ),
-        (JSON + '"sentences":[[0,1,2]]}\n', 2, DataError),
-        (JSON + '"coverage":[1]}\n', 2, DataError),
-        (JSON + '"coverage":[]}\n', 2, DataError),
-        (JSON + '"relations":[{"label":"R","roles":{"a":"T1"}}]}\n', 2, DataError),
-        (f'{{"id":"b","text":"{CANARY}\\ud83d"}}\n', 2, DataError),
-        ('{"id":"b"}\n', 2, DataError),
-        (f'{{"id":7,"text":"{CANARY}"}}\n', 2, DataError),
-        (GOOD["jsonl"], 2, DataError),
-        (f'\n\n{{"id":"b","text":"{CANARY}\udcff"}}\n', 4, DataError),
-    ],
-    "pubtator": [
-        (f"2|t|{CANARY}\n2\t0\t12\t{CANARY}\tName\t-1\n", 6, OffsetError),
-        (f"2|t|{CANARY}\n2\t1\t11\t{CANARY}\tName\t-1\n", 6, OffsetError),
-        (f"2|t|{CANARY}\n2\t5\t5\t{CANARY}\tName\t-1\n", 6, OffsetError),
-        (f"2|t|{CANARY}\n3\t0\t11\t{CANARY}\tName\t-1\n", 6, DataError),
-        (f"2|t|{CANARY}\n3|a|{CANARY}\n", 6, DataError),
-        (f"2|t|{CANARY}\n2|a|{CANARY}\n2\t{CANARY}\n", 7, DataError),
-        (f"2|t|{CANARY}\n2\t0\t11\t{CANARY}\tName\t-1\t\t{CANARY}\n", 6, DataError),
-        (f"2|t|{CANARY}\n{CANARY}\n", 6, DataError),
-        (f"2|a|{CANARY}\n", 5, DataError),
-        (f"1|t|{CANARY}\n", 5, DataError),
-        (f"2|t|{CANARY}\n2|a|\udcff\n", 6, DataError),
-    ],
-    "brat": [
-        (BRAT + f"T2\tName 0 12\t{CANARY}\n", 2, OffsetError),
-        (f"T2\tName 1 11\t{CANARY}\n", 1, OffsetError),
-        (f"T2\tName 5 5\t{CANARY}\n", 1, OffsetError),
-        (f"T2\tName 0 4;2 11\t{CANARY[:4]} {CANARY[2:]}\n", 1, OffsetError),
-        (f"T2\tName {CANARY}\t{CANARY}\n", 1, DataError),
-        (BRAT + BRAT, 2, DataError),
-        (BRAT + f"{CANARY}\n", 2, DataError),
-        (BRAT + "R1\tCauses Arg1:T1 Arg2:T7\n", 2, DataError),
-        (BRAT + f"R1\tCauses {CANARY}\n", 2, DataError),
-        (BRAT + "A1\tnegated T7\n", 2, DataError),
-        (BRAT + "A1\tnegated\n", 2, DataError),
-        (BRAT + "N1\tReference T1\n", 2, DataError),
-        (BRAT + f"#1\tclinnlp T1\t{{{CANARY}\n", 2, DataError),
-        (BRAT + f'#1\tclinnlp T1\t{{"cues":"{CANARY}"}}\n', 1, DataError),
-        (BRAT + '#1\tclinnlp T1\t{"cues":{"negated":[0]}}\n', 1, DataError),
-        (BRAT + "\udcff\n", 2, DataError),
-    ],
-    "conll": [
-        (f"{HEAD}{CANARY}\n", 6, DataError),
-        (f"{HEAD}{CANARY}\tO\n{CANARY}\t{CANARY}\n", 7, DataError),
-        (f"{HEAD}{CANARY}\tX-Name\n", 6, DataError),
-        (f"{HEAD}\tO\n{CANARY}\tO\n", 6, DataError),
-        (f"-DOCSTART- (a)\tO\n\n{CANARY}\tO\n", 5, DataError),
-        (f"{HEAD}{CANARY}\tO\n\udcff\tO\n", 7, DataError),
-    ],
-    "csv": [
-        (f"b,{CANARY},2024-01-01\n", 3, DataError),
-        (f"b,{CANARY},2024-01-01,p,{CANARY}\n", 3, DataError),
-        (f"b,{CANARY},{CANARY},p\n", 3, DataError),
-        (f",{CANARY},2024-01-01,p\n", 3, DataError),
-        (f"a,{CANARY},2024-01-01,p\n", 3, DataError),
-        (f'b,"{CANARY},2024-01-01,p\n', 3, DataError),
-        (f'b,"{CANARY}"{CANARY},2024-01-01,p\n', 3, DataError),
-        (f'b,"{CANARY}\n\n",x,p\n', 3, DataError),
-        (f"b,{CANARY}\udcff,2024-01-01,p\n", 3, DataError),
-    ],
-}
-BROKEN["tsv"] = [(tail.replace(",", "\t"), line, kind) for tail, line, kind in BROKEN["csv"]]
+WRITTEN = [name for name, entry in FORMATS.items() if entry.write is not None]
+BINARY = ("parquet", "docbin")
 CASES = [(name, k) for name, cases in BROKEN.items() for k in range(len(cases))]
+FOLDER_CASES = [(name, k) for name, cases in BROKEN_FOLDERS.items() for k in range(len(cases))]
 
 
 def write_raw(name, folder, tail=""):
     """Write a good document and then `tail` in which a lone surrogate stands for a raw byte."""
-    if name == "brat":
-        target = folder / "corpus"
-        target.mkdir()
-        for stem, ann in (("a", BRAT), ("b", tail)):
-            (target / f"{stem}.txt").write_text(CANARY)
-            (target / f"{stem}.ann").write_bytes(ann.encode("utf-8", "surrogateescape"))
-        return target
     path = folder / f"notes.{name}"
-    path.write_bytes((GOOD[name] + tail).encode("utf-8", "surrogateescape"))
+    content = GOOD[name] + tail + CLOSING.get(name, "")
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
     return path
+
+
+def write_files(name, folder, more=()):
+    """Write a folder with a good document and then more files."""
+    for file, content in {**FOLDERS[name], **dict(more)}.items():
+        (folder / file).write_bytes(content.encode("utf-8", "surrogateescape"))
+    return folder
 
 
 def chain_of(error):
@@ -215,22 +52,44 @@ def chain_of(error):
         error = error.__cause__ or error.__context__
 
 
-@pytest.mark.parametrize("name", FORMATS)
+def check_private(error):
+    for each in chain_of(error):
+        assert CANARY not in str(each)
+        assert CANARY not in repr(vars(each))
+        assert not isinstance(each, json.JSONDecodeError | UnicodeError)
+
+
+def test_every_format_is_held_to_the_laws():
+    assert set(FULL) == set(WRITTEN)
+    assert set(GOOD) | set(FOLDERS) | set(BINARY) == set(FORMATS)
+    assert all(len(cases) >= 3 for cases in (*BROKEN.values(), *BROKEN_FOLDERS.values()))
+
+
+@pytest.mark.parametrize("name", WRITTEN)
 def test_round_trip(name, tmp_path):
     notes = [FULL[name], EMPTY[name]]
-    path = tmp_path / f"out{'' if name == 'brat' else '.' + name}"
+    path = tmp_path / "out"
     assert write_notes(iter(notes), path, format=name) == 2
-    source = read_notes(path)
-    assert list(source) == notes
-    assert list(source) == notes, "a second pass must open the file anew"
+    source = read_notes(path, format=name)
+    assert sorted(source, key=lambda note: note.id) == sorted(notes, key=lambda note: note.id)
+    assert list(source) == list(source), "a second pass must open the file anew"
+    assert not sidecar_path(path).exists()
+    index = NoteIndex.build(source)
+    assert [index.note_at(note.id) for note in notes] == notes
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITTEN)
+def test_suffixes_name_the_format(name, tmp_path):
+    for suffix in FORMATS[name].suffixes:
+        path = tmp_path / f"a{suffix}"
+        write_notes([FULL[name]], path)
+        assert list(read_notes(path)) == [FULL[name]]
+
+
+@pytest.mark.parametrize("name", [n for n in WRITTEN if n not in (*BINARY, *FOLDERS)])
 @pytest.mark.parametrize("packed", [".gz", ".xz"])
 def test_packed_round_trip(name, packed, tmp_path):
-    if name in ("brat", "parquet"):
-        return
-    path = tmp_path / f"out.{name}{packed}"
+    path = tmp_path / f"out{FORMATS[name].suffixes[0]}{packed}"
     write_notes([FULL[name]], path)
     assert list(read_notes(path)) == [FULL[name]]
     path.write_bytes(path.read_bytes()[:-9])
@@ -238,31 +97,87 @@ def test_packed_round_trip(name, packed, tmp_path):
         list(read_notes(path))
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITTEN)
 def test_no_notes(name, tmp_path):
-    path = tmp_path / f"out{'' if name == 'brat' else '.' + name}"
+    path = tmp_path / "out"
     assert write_notes([], path, format=name) == 0
     assert list(read_notes(path, format=name)) == []
-    if name != "brat":
-        path.write_bytes(b"")
-        assert list(read_notes(path)) == []
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("other", FULL)
+def test_a_sidecar_holds_the_rest(name, other, tmp_path):
+    note = FULL[other].with_()
+    path = tmp_path / "out"
+    refused = (name == "pubtator" and ("\r" in note.text or note.text.count("\n") > 1)) or (
+        name == "omop" and not note.id.isdecimal()
+    )
+    if refused:
+        with pytest.raises(DataError, match="the text or id of a note must fit") as caught:
+            write_notes([note, EMPTY["jsonl"]], path, format=name, on_loss="sidecar")
+        check_private(caught.value)
+        assert not list(tmp_path.iterdir())
+        return
+    write_notes([note, EMPTY["jsonl"]], path, format=name, on_loss="sidecar")
+    source = read_notes(path, format=name)
+    assert {n.id: n for n in source} == {note.id: note, "8": EMPTY["jsonl"]}
+    assert NoteIndex.build(source).note_at(note.id) == note
+
+
+def test_a_sidecar_is_refused_where_its_file_was_edited(tmp_path):
+    path = tmp_path / "a.csv"
+    write_notes([FULL["brat"]], path, on_loss="sidecar")
+    path.write_text(path.read_text().replace("fever", "cough"))
+    with pytest.raises(DataError, match=r"a.csv:2: note 'a': .* delete a.csv.sidecar.jsonl"):
+        list(read_notes(path))
+    write_notes([FULL["csv"]], path)
+    assert list(read_notes(path)) == [FULL["csv"]], "a new file has no sidecar"
 
 
 @pytest.mark.parametrize(("name", "k"), CASES)
 def test_malformed(name, k, tmp_path):
     tail, line, kind = BROKEN[name][k]
     path = write_raw(name, tmp_path, tail)
-    notes = iter(read_notes(path))
-    next(notes)  # the reader holds one document at a time: the first one is not at fault
+    notes = iter(read_notes(path, format=name))
+    assert next(notes).text.startswith(CANARY)  # a document at a time: it is not at fault
     with pytest.raises(DataError) as caught:
         list(notes)
-    where = path / "b.ann" if name == "brat" else path
     assert type(caught.value) is kind
-    assert str(caught.value).startswith(f"{where}:{line}: ")
-    for error in chain_of(caught.value):
-        assert CANARY not in str(error)
-        assert CANARY not in repr(vars(error))
-        assert not isinstance(error, json.JSONDecodeError | UnicodeError)
+    assert str(caught.value).startswith(f"{path}:{line}: ")
+    check_private(caught.value)
+    check_skipped(read_notes(path, format=name, skip_bad=True), caught.value)
+
+
+@pytest.mark.parametrize(("name", "k"), FOLDER_CASES)
+def test_malformed_in_a_folder(name, k, tmp_path):
+    files, file, line, kind = BROKEN_FOLDERS[name][k]
+    notes = iter(read_notes(write_files(name, tmp_path, files), format=name))
+    next(notes)
+    with pytest.raises(DataError) as caught:
+        list(notes)
+    assert type(caught.value) is kind
+    assert str(caught.value).startswith(f"{tmp_path / file}:{line}: ")
+    check_private(caught.value)
+    check_skipped(read_notes(tmp_path, format=name, skip_bad=True), caught.value)
+
+
+def check_skipped(source, error):
+    """The good document is read, and what was wrong with the other is listed, on each pass."""
+    for _ in range(2):
+        assert len(list(source)) >= 1
+        assert str(source.skipped[0]) == str(error)
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_malformed_binary(name, tmp_path):
+    path = tmp_path / "a"
+    write_notes([FULL[name]], path, format=name)
+    whole = path.read_bytes()
+    for broken in (whole[:-9], whole[: len(whole) // 2], CANARY.encode() * 9, whole[9:]):
+        path.write_bytes(broken)
+        with pytest.raises(DataError, match=re.escape(str(path))) as caught:
+            list(read_notes(path, format=name))
+        check_private(caught.value)
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -271,50 +186,108 @@ def test_byte_order_mark_and_crlf(name, tmp_path):
     (tmp_path / "marked").mkdir()
     marked = tmp_path / "marked" / plain.name
     marked.write_bytes(b"\xef\xbb\xbf" + plain.read_bytes().replace(b"\n", b"\r\n"))
-    assert list(read_notes(marked)) == list(read_notes(plain))
+    assert list(read_notes(marked, format=name)) == list(read_notes(plain, format=name))
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_encodings(name, encoding, tmp_path):
+    plain = write_raw(name, tmp_path)
+    text = plain.read_text().replace("💊", "ß")
+    plain.write_text(text)
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / plain.name
+    other.write_text(text, encoding=encoding)
+    given = {"encoding": encoding} if encoding == "latin-1" else {}
+    assert list(read_notes(other, format=name, **given)) == list(read_notes(plain, format=name))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fdinfo").is_dir(), reason="counts bytes read on Linux")
+@pytest.mark.parametrize("name", [name for name in GOOD if name != "fhir"])  # text in base64
+def test_no_more_than_one_document_is_read_ahead(name, tmp_path):
+    long = GOOD[name].replace(TEXT, TEXT + " x" * 200_000)
+    more = long.replace('"a"', '"b"').replace("1|", "2|").replace("\n1\t", "\n2\t")
+    path = tmp_path / f"notes.{name}"
+    path.write_text(long + more)
+    notes = iter(read_notes(path, format=name))
+    next(notes)
+    assert position(path) < len(long) * 1.5 + 70_000
+
+
+def position(path):
+    """Return how far the file has been read."""
+    for fd in Path("/proc/self/fd").iterdir():
+        if fd.is_symlink() and os.path.realpath(fd) == str(path):
+            said = Path("/proc/self/fdinfo", fd.name).read_text()
+            return int(said.split()[1])
+    raise AssertionError("the file must be open while notes are left")
+
+
+@pytest.mark.parametrize("name", [n for n in WRITTEN if n not in ("jsonl", "docbin")])
 def test_losses_are_refused(name, tmp_path):
-    path = tmp_path / f"out.{name}"
-    lossy = {
-        "conll": FULL["csv"],
-        "brat": FULL["csv"],
-        "pubtator": FULL["jsonl"],
-        "csv": FULL["pubtator"],
-        "tsv": FULL["conll"],
-        "parquet": FULL["brat"],
-    }
-    if name == "jsonl":
+    if name.startswith("bioc"):
         return
+    lossy = FULL["brat" if name in ("csv", "tsv", "parquet", "conll") else "csv"]
+    if name in ("omop", "i2b2-xml", "ddi", "i2b2"):
+        lossy = FULL["conll"]
     with pytest.raises(DataError, match=f"note 'a': {name} cannot hold") as caught:
-        write_notes([lossy[name]], path, format=name)
+        write_notes([lossy], tmp_path / "out", format=name)
     assert CANARY not in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITTEN)
 def test_failure_leaves_nothing(name, tmp_path):
     def failing():
         yield FULL[name]
         raise OSError(28, "No space left on device")
 
-    path = tmp_path / f"out{'' if name == 'brat' else '.' + name}"
-    with pytest.raises(RunError, match="the disk is full"):
-        write_notes(failing(), path, format=name)
-    assert not list(tmp_path.iterdir())
+    for on_loss in ("error", "sidecar"):
+        with pytest.raises(RunError, match="the disk is full"):
+            write_notes(failing(), tmp_path / "out", format=name, on_loss=on_loss)
+        assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITTEN)
 def test_lone_surrogates_are_refused(name, tmp_path):
     with pytest.raises(DataError, match="surrogate") as caught:
-        write_notes([Note(id="a", text=CANARY + "\ud83d")], tmp_path / "out", format=name)
+        write_notes([Note(id="7", text=CANARY + "\ud83d")], tmp_path / "out", format=name)
     assert all(CANARY not in repr(vars(e)) for e in chain_of(caught.value))
     assert not list(tmp_path.iterdir())
 
 
-def test_an_existing_folder_is_kept(tmp_path):
+@pytest.mark.parametrize("name", [name for name in WRITTEN if name in FOLDERS])
+def test_an_existing_folder_is_kept(name, tmp_path):
     (tmp_path / "mine.txt").write_text("kept")
     with pytest.raises(ArgumentError, match="new or empty"):
-        write_notes([FULL["brat"]], tmp_path, format="brat")
+        write_notes([FULL[name]], tmp_path, format=name)
     assert (tmp_path / "mine.txt").read_text() == "kept"
+
+
+@pytest.mark.parametrize("name", [n for n in FORMATS if n not in WRITTEN])
+def test_formats_that_are_only_read_say_so(name, tmp_path):
+    with pytest.raises(ArgumentError, match="format to write must be one of jsonl, "):
+        write_notes([], tmp_path / "out", format=name)
+
+
+def test_repeated_ids_are_numbered_on_request(tmp_path):
+    path = tmp_path / "a.pubtator"
+    path.write_text("1|t|one\n\n1|t|two\n\n1|t|three\n")
+    with pytest.raises(DataError, match=r"a.pubtator:3: ids of notes must be unique, got '1'"):
+        list(read_notes(path))
+    source = read_notes(path, number_repeated=True)
+    assert [note.id for note in source] == ["1", "1#2", "1#3"]
+    assert NoteIndex.build(source).note_at("1#3") == Note(id="1#3", text="three")
+
+
+def test_offsets_are_repaired_on_request(tmp_path):
+    path = tmp_path / "a.pubtator"
+    path.write_text("1|t|é fever\n1\t3\t8\tfever\tD\t-1\n")
+    with pytest.raises(OffsetError, match=r"by the rule 'bytes': read with repair"):
+        list(read_notes(path))
+    source = read_notes(path, repair=True)
+    for _ in range(2):
+        (note,) = source
+        assert note[note.entities[0].span] == "fever"
+        assert source.repairs == {"bytes": 1}
+    assert NoteIndex.build(source).note_at("1") == note
