@@ -78,6 +78,16 @@ class EntityTagger(Learned):
         """Return the notes with their mentions, in order."""
         return [done for block in blocks(notes) for done in self._block(block)]
 
+    def p_best(self, notes: Sequence[Note]) -> list[Floats32]:
+        """Return for each note the probability of each word's likeliest tag, shape (n_words,).
+
+        With a head per label it is that of the head most in doubt.
+        """
+        texts = self.network.tokenise([note.text for note in notes])
+        n_words = np.array([text.n_words for text in texts], np.int64)
+        log_p, _ = self._word_log_p(texts, n_words)
+        return np.split(np.exp(log_p.max(axis=2)).min(axis=1), np.cumsum(n_words)[:-1])
+
     def _block(self, notes: list[Note]) -> Iterator[Note]:
         texts = self.network.tokenise([note.text for note in notes])
         n_words = np.array([text.n_words for text in texts], np.int64)

@@ -21,7 +21,7 @@ _RATES = ((400, 3e-4), (600, 1e-4), (800, 5e-5))
 class LoopSettings:
     """What every training has; each field's help names unit and range."""
 
-    epochs: int = option(6, "passes over the training notes, >= 1")
+    epochs: int = option(5, "passes over the training notes, >= 1")
     learning_rate: float | None = option(
         None, "peak step size, > 0; by default 3e-4 for narrow encoders, 5e-5 for BERT-base"
     )

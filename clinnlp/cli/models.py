@@ -1,4 +1,4 @@
-"""Commands of the BERT room: fine-tune, pretrain."""
+"""Commands of the BERT room: fine-tune, pretrain, next."""
 
 import argparse
 from typing import Any
@@ -7,7 +7,7 @@ from clinnlp.cli.options import add_reading, add_settings, columns_of, settings_
 from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["add_fine_tune", "add_pretrain"]
+__all__ = ["add_fine_tune", "add_next", "add_pretrain"]
 
 
 def add_fine_tune(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +58,20 @@ def add_pretrain(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
     add_settings(parser, PretrainSettings)
     parser.set_defaults(command=_pretrain)
+
+
+def add_next(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp next`."""
+    parser.add_argument("notes", nargs="+", help="notes to choose from")
+    parser.add_argument("out", help="file or folder to write, with the model's mentions to correct")
+    parser.add_argument("--model", required=True, help="folder that `clinnlp fine-tune ner` wrote")
+    parser.add_argument("--n", type=int, default=20, help="how many notes (default: 20)")
+    parser.add_argument(
+        "--annotated", nargs="+", default=[], help="notes that are done, none like them is chosen"
+    )
+    parser.add_argument("--out-format", help="of what is written (default: by suffix)")
+    add_reading(parser)
+    parser.set_defaults(command=_next)
 
 
 def _fine_tune(args: argparse.Namespace) -> int:
@@ -125,4 +139,23 @@ def _pretrain(args: argparse.Namespace) -> int:
         kept_out = "" if epoch["score"] is None else f", on notes kept out {-epoch['score']:.3f}"
         print(f"epoch {number}: loss {epoch['loss']:.3f}{kept_out}")
     print(f"encoder: {args.out}")
+    return 0
+
+
+def _next(args: argparse.Namespace) -> int:
+    from clinnlp.bert.active import choose_next
+    from clinnlp.bert.predict import EntityTagger
+    from clinnlp.bert.store import load
+    from clinnlp.io.corpora import read_notes, write_notes
+
+    columns: dict[str, Any] = columns_of(args)
+    tagger = load(args.model)
+    if not isinstance(tagger, EntityTagger):
+        raise ArgumentError("model must be a recogniser of entities, got a note classifier")
+    notes = read_notes(args.notes, format=args.format, **columns)
+    done = read_notes(args.annotated, format=args.format, **columns) if args.annotated else ()
+    chosen = choose_next(tagger, notes, args.n, annotated=done)
+    write_notes([choice.note for choice in chosen], args.out, format=args.out_format)
+    for choice in chosen:
+        print(f"{choice.note.id}: doubt {choice.doubt:.4f}, novelty {choice.novelty:.2f}")
     return 0
