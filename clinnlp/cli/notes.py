@@ -67,7 +67,12 @@ def add_score(parser: argparse.ArgumentParser) -> None:
         default=1000,
         help="bootstrap draws of documents for the intervals (default: 1000)",
     )
-    parser.add_argument("--format", help="format of both files (default: by suffix)")
+    parser.add_argument("--format", help="format of all files (default: by suffix)")
+    parser.add_argument("--against", help="another prediction of the notes, to compare with")
+    parser.add_argument("--train", help="training notes, to tell seen from unseen mentions")
+    parser.add_argument(
+        "--report", help="page of errors by note and offsets: .html, .md, or a folder"
+    )
     parser.set_defaults(command=_score)
 
 
@@ -82,7 +87,27 @@ def _score(args: argparse.Namespace) -> int:
     for label, prf in scores.per_label.items():
         print(f"{label}: P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}")
     print(f"micro, {args.match}: P {scores.precision} R {scores.recall} F1 {scores.f1}")
+    if args.against or args.report:
+        _write_errors(args)
     return 0
+
+
+def _write_errors(args: argparse.Namespace) -> None:
+    from clinnlp.io.corpora import read_notes
+    from clinnlp.report.write import write_report
+    from clinnlp.study.errors import error_report
+
+    report = error_report(
+        read_notes(args.gold, format=args.format),
+        read_notes(args.predicted, format=args.format),
+        train=read_notes(args.train, format=args.format) if args.train else None,
+        against=read_notes(args.against, format=args.format) if args.against else None,
+        n_boot=args.n_boot,
+    )
+    for line in report.findings[1:]:
+        print(line)
+    if args.report:
+        print(f"report: {write_report(report, args.report)}")
 
 
 def _warn_labels(per_label: "Mapping[str, PRF]") -> None:

@@ -42,7 +42,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         table.add_argument(f"--{name}-column", metavar="NAME", help=line)
 
 
-def columns_of(args: argparse.Namespace) -> dict[str, str]:
+def columns_of(args: argparse.Namespace) -> dict[str, Any]:
     """Return the named columns that were given."""
     named = {name: getattr(args, f"{name}_column") for name in COLUMNS}
     return {name: column for name, column in named.items() if column is not None}

@@ -1,0 +1,56 @@
+"""The page of errors: what it counts, what it compares, and that it quotes no note."""
+
+import pytest
+
+from clinnlp.cli import main
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.notes import Entity, Note
+from clinnlp.core.spans import Span
+from clinnlp.io.corpora import write_notes
+from clinnlp.report.html import render_html
+from clinnlp.study.errors import error_report
+
+TEXT = "Secretol for zosterpain"
+
+
+def note(i, *found):
+    return Note(id=f"n{i}", text=f"{TEXT} {i}", entities=tuple(
+        Entity(id=f"T{k}", span=Span(a, b), label=label, score=0.7)
+        for k, (a, b, label) in enumerate(found)))  # fmt: skip
+
+
+GOLD = [note(i, (0, 8, "Drug"), (13, 23, "Problem")) for i in range(6)]
+FOUND = [note(i, (0, 8, "Drug"), (9, 23, "Problem")) for i in range(5)] + [note(5)]
+
+
+def test_it_counts_errors_by_kind_and_quotes_nothing():
+    report = error_report(GOLD, FOUND, train=GOLD[:1], against=GOLD, n_boot=50)
+    page = render_html(report)
+    assert "Secretol" not in page
+    assert "zosterpain" not in page.casefold()
+    rows = {row["kind"]: row["n"] for row in report.blocks[1].blocks[0].rows}
+    assert rows == {"boundary": 5, "missed": 1}
+    titles = [block.title for block in report.blocks[0].blocks]
+    assert titles == ["Scores by label", "Seen in training", "Words of a mention", "Confidence"]
+    assert "p 0.0" in report.findings[1]
+
+
+def test_without_errors_it_says_so():
+    assert error_report(GOLD, GOLD, n_boot=0).blocks[1].blocks[0].text == "There is none."
+
+
+def test_one_shot_notes_are_refused():
+    with pytest.raises(ArgumentError, match="train must be re-iterable"):
+        error_report(GOLD, FOUND, train=iter(GOLD))
+
+
+def test_the_command_writes_the_page(tmp_path, capsys):
+    paths = {name: tmp_path / f"{name}.jsonl" for name in ("gold", "found")}
+    write_notes(GOLD, paths["gold"])
+    write_notes(FOUND, paths["found"])
+    page = tmp_path / "errors.html"
+    command = ["score", *map(str, paths.values()), "--n-boot", "20"]
+    assert main([*command, "--against", str(paths["gold"]), "--report", str(page)]) == 0
+    out = capsys.readouterr().out
+    assert "less that of the other prediction" in out
+    assert "n5" in page.read_text()
