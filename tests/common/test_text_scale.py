@@ -1,0 +1,78 @@
+"""Sections, sentences and assertion on 10,000 random strings and on a note of 10 MB."""
+
+import random
+import time
+
+import pytest
+
+from clinnlp.core.notes import Entity, Note, check_note
+from clinnlp.core.pipeline import Pipeline
+from clinnlp.core.spans import Span
+from clinnlp.text.assertion import Assertions
+from clinnlp.text.sections import Sections
+from clinnlp.text.sentences import Sentences
+
+PIPES = {
+    language: Pipeline(
+        [Sections(language=language), Sentences(language=language), Assertions(language=language)]
+    )
+    for language in ("en", "es")
+}
+PIECES = [
+    "no ", "sin ", "history of ", "antecedentes de ", "PLAN:", "FAMILY HISTORY:", "\n", "\r\n", " ",
+    ". ", ".,", ", ", ":", ";", "1. ", "- ", "[**", "**]", "Dr. ", "J. ", "?", "İ", "ß", "ﬁ", "🙂",
+    "e\u0301", "\u200b", "\x00", "\u2028", "\u202e", "\ufeff", "\U0010ffff",
+]  # fmt: skip
+ORDINARY = (
+    "FAMILY HISTORY: Mother had gout.\nMEDICATIONS:\n1. Aspirin 81 mg p.o. daily\n2. Lasix 40 mg"
+    " b.i.d. for 7 days\nDenies pain, gout or old pain. Return if pain worsens.,PLAN:, Rest (see "
+    "Dr. A. Hill). No change in pain since 1998; history of gout in [**Hospital1 18**], no pain. "
+)
+
+
+def _random_note(rng, number):
+    pieces = []
+    for _ in range(rng.randrange(24)):
+        plane = rng.choice((0x80, 0x800, 0x10000, 0x110000))
+        point = rng.randrange(plane)
+        lone = 0xD800 <= point < 0xE000
+        pieces.append(rng.choice(PIECES) if lone or rng.random() < 0.5 else chr(point))
+    text = "".join(pieces)
+    starts = [i for i, char in enumerate(text) if char.isalnum()][:5]
+    mentions = tuple(Entity(id=f"T{i}", span=Span(i, i + 1), label="X") for i in starts)
+    return Note(id=str(number), text=text, entities=mentions)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", PIPES)
+def test_ten_thousand_random_strings_pass(language):
+    rng = random.Random(0)
+    for number in range(10_000):
+        note = _random_note(rng, number)
+        done = PIPES[language](note)
+        check_note(done)
+        assert (done.id, done.text) == (note.id, note.text)
+        assert all(None not in entity.assertion.axes for entity in done.entities)
+
+
+@pytest.mark.slow
+def test_a_note_of_10_mb_takes_time_in_proportion():
+    seconds = []
+    for size in (1_000_000, 10_000_000):
+        text = ORDINARY * (size // len(ORDINARY))
+        places = (i for word in ("pain", "gout") for i in _places(text, word))
+        mentions = tuple(
+            Entity(id=f"T{k}", span=Span(i, i + 4), label="X") for k, i in enumerate(sorted(places))
+        )
+        start = time.process_time()
+        done = PIPES["en"](Note(id="n", text=text, entities=mentions))
+        seconds.append(time.process_time() - start)
+        assert len(done.sections) == 3 * (size // len(ORDINARY))
+    assert seconds[1] < 3 * 10 * seconds[0]  # a quadratic step would take 100 times as long
+
+
+def _places(text, word):
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
