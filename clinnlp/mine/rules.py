@@ -1,10 +1,16 @@
 """Co-occurrence rules A → C: items that stand together more often than chance.
 
 A rule is a split of a frequent itemset. It keeps its counts; every measure is a function of
-them. Its p is Fisher's, one-sided, against independence of A and C; its q is Benjamini and
-Hochberg's over **all** m candidates of the queried shape whose margins pass: every disjoint pair
-of an antecedent and a consequent in at least `min_margin` baskets each, whether they ever meet
-or not. A → C and C → A share one p; counting both as candidates or neither gives the same q.
+them. Its p is Fisher's, one-sided (more often than chance), against independence of A and C, with
+the mid-p beside it. Its q is Benjamini and Hochberg's over **all** m candidates of the queried
+shape whose margins pass: every disjoint pair of an antecedent and a consequent in at least
+`min_margin` baskets each, whether they ever meet or not; ``q_by`` is Benjamini and Yekutieli's,
+which holds under any dependence. A → C and C → A share one p; counting both as candidates or
+neither gives the same q.
+
+Of A + B → C that only repeats A → C two columns tell: ``improvement``, its confidence less the
+largest of any rule with fewer items on the left (Bayardo, Agrawal and Gunopulos 1999), and
+``p_productive``, the largest Fisher p of any left item given the others (Webb 2007).
 
 A rule says *together more often than chance*, not *because of*: for drug + drug → outcome beyond
 the single drugs see `clinnlp.mine.signals`.
@@ -12,25 +18,28 @@ the single drugs see `clinnlp.mine.signals`.
 References
 ----------
 Agrawal, Imieliński and Swami, SIGMOD 1993. Hämäläinen and Webb, A tutorial on statistically
-sound pattern discovery, Data Min Knowl Discov 2019;33:325.
+sound pattern discovery, Data Min Knowl Discov 2019;33:325. Bayardo, Agrawal and Gunopulos,
+Constraint-based rule mining in large, dense databases, ICDE 1999. Webb, Discovering significant
+patterns, Mach Learn 2007;68:1.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clinnlp.core.checks import check_at_least, check_fraction
-from clinnlp.core.counts import Counts, Floats, Table2x2
+from clinnlp.core.counts import Floats, Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Array, Baskets, EntityTable, EventTable
 from clinnlp.mine import measures
 from clinnlp.mine.itemsets import Itemsets, mine_itemsets
 from clinnlp.mine.screen import q_values
+from clinnlp.mine.splits import Split, counts_by_set, n_candidates, splits
+from clinnlp.mine.strata import Ints
+from clinnlp.mine.tallies import simpson_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,9 +62,6 @@ MEASURES: Mapping[str, Callable[[Table2x2], Floats]] = {
     "kulczynski": measures.kulczynski,
 }
 
-Members = tuple[int, ...]
-Split = tuple[Members, Members, int, int, int]  # antecedent, consequent, n_both, n_a, n_c
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rules:
@@ -67,27 +73,42 @@ class Rules:
         Item names of the two sides.
     table : Table2x2
         Counts, each of shape (n_rules,).
-    p_fisher, q_bh : array of float64, shape (n_rules,)
-        One-sided Fisher p, and its Benjamini-Hochberg q over `m`.
+    p_fisher, p_mid : array of float64, shape (n_rules,)
+        One-sided p, for more joint baskets than by chance.
+    q_bh, q_by : array of float64, shape (n_rules,)
+        q of Fisher's p over `m`, after Benjamini-Hochberg and Benjamini-Yekutieli.
+    improvement, p_productive : array of float64, shape (n_rules,)
+        What the rule adds to its parts; see the head of this module.
     m : int
         Candidates of the queried shape whose margins pass.
     alpha : float
         Level of `significant`.
     level : float
-        Coverage of the odds ratio's interval.
+        Coverage of the intervals.
     baskets : Baskets
         What was mined.
+    candidates : tuple of Itemsets
+        The sets that may be an antecedent and those that may be a consequent: the margins that m
+        counts.
+    max_len : int
+        Most items of both sides together.
     """
 
     antecedents: tuple[frozenset[str], ...]
     consequents: tuple[frozenset[str], ...]
     table: Table2x2
     p_fisher: Floats
+    p_mid: Floats
     q_bh: Floats
+    q_by: Floats
+    improvement: Floats
+    p_productive: Floats
     m: int
     alpha: float
     level: float
     baskets: Baskets
+    candidates: tuple[Itemsets, Itemsets]
+    max_len: int
 
     def __len__(self) -> int:
         return len(self.antecedents)
@@ -122,8 +143,23 @@ class Rules:
         """
         return evidence_of(self.baskets, [(*a, *c) for a, c in self._sides()], i, name="rule")
 
+    @property
+    def productive(self) -> NDArray[np.bool_]:
+        """Where every item on the left adds to the others: p < `alpha`, shape (n_rules,)."""
+        return np.asarray((self.improvement > 0) & (self.p_productive < self.alpha), bool)
+
+    def simpson(self, strata: Sequence[str] | Ints) -> NDArray[np.bool_]:
+        """Return which rules go the other way within strata, shape (n_rules,).
+
+        Parameters
+        ----------
+        strata : sequence of item names or array of int, shape (n_baskets,)
+            Combinations of these items, or one stratum number per basket.
+        """
+        return simpson_of(self.baskets, list(self._sides()), strata)
+
     def to_pandas(self) -> "pd.DataFrame":
-        """Return mlxtend's columns and order, then counts, odds ratio with interval, p and q."""
+        """Return mlxtend's columns and order, then counts, intervals, p, q and redundancy."""
         import pandas as pd
 
         return pd.DataFrame(self._columns())
@@ -137,17 +173,25 @@ class Rules:
             "consequents": _objects(self.consequents),
         }
         columns |= {name: measure(self.table) for name, measure in MEASURES.items()}
-        t, interval = self.table, measures.odds_ratio_interval(self.table, level=self.level)
+        t = self.table
+        of_lift = measures.lift_interval(t, level=self.level)
+        of_odds = measures.odds_ratio_interval(t, level=self.level)
         return columns | {
             "n_both": t.n_ab,
             "n_antecedent": t.n_a,
             "n_consequent": t.n_b,
             "n": t.n,
+            "lift_low": of_lift.low,
+            "lift_high": of_lift.high,
             "odds_ratio": measures.odds_ratio(t),
-            "odds_ratio_low": interval.low,
-            "odds_ratio_high": interval.high,
+            "odds_ratio_low": of_odds.low,
+            "odds_ratio_high": of_odds.high,
             "p_fisher": self.p_fisher,
+            "p_mid": self.p_mid,
             "q_bh": self.q_bh,
+            "q_by": self.q_by,
+            "improvement": self.improvement,
+            "p_productive": self.p_productive,
         }
 
 
@@ -178,7 +222,7 @@ def mine_rules(
     alpha : float
         Level of `Rules.significant`; no rule is dropped for it.
     level : float
-        Coverage of the odds ratio's interval.
+        Coverage of the intervals of lift and odds ratio.
 
     Raises
     ------
@@ -207,16 +251,8 @@ def mine_rules(
     if antecedent_kind is not None and consequent_kind is not None:
         kinds = (antecedent_kind, consequent_kind)
     joint = mine_itemsets(baskets, min_count=min_count, max_len=max_len, kinds=kinds)
-    splits = list(_splits(joint, left, right))
-    table = Table2x2(
-        n_ab=_counts(splits, 2),
-        n_a=_counts(splits, 3),
-        n_b=_counts(splits, 4),
-        n=np.full(len(splits), len(baskets), np.int64),
-    )
-    p = measures.fisher_p(table)
-    m = _n_candidates(left, right, max_len)
-    return _ordered(baskets, splits, table, p, q_values(p, m), m, alpha, level)
+    found = list(splits(joint, counts_by_set(left), counts_by_set(right)))
+    return _ordered((left, right), found, max_len=max_len, alpha=alpha, level=level)
 
 
 def evidence_of(
@@ -240,77 +276,54 @@ def evidence_of(
     return source.take(baskets.rows_behind(sets[i]))
 
 
-def _margins(baskets: Baskets, kind: str | None, margin: int, max_len: int) -> dict[Members, int]:
-    """Return the count of every itemset that may be one side of a rule."""
+def _margins(baskets: Baskets, kind: str | None, margin: int, max_len: int) -> Itemsets:
+    """Return every itemset that may be one side of a rule."""
     kinds = None if kind is None else (kind,)
-    found = mine_itemsets(baskets, min_count=margin, max_len=max_len - 1, kinds=kinds)
-    return dict(zip(found.members, found.counts.tolist(), strict=True))
-
-
-def _splits(
-    joint: Itemsets, antecedents: dict[Members, int], consequents: dict[Members, int]
-) -> Iterator[Split]:
-    for members, n_both in zip(joint.members, joint.counts.tolist(), strict=True):
-        for size in range(1, len(members)):
-            for left in combinations(members, size):
-                right = tuple(j for j in members if j not in left)
-                if left in antecedents and right in consequents:
-                    yield left, right, n_both, antecedents[left], consequents[right]
-
-
-def _n_candidates(
-    antecedents: dict[Members, int], consequents: dict[Members, int], max_len: int
-) -> int:
-    """Count the disjoint pairs of an antecedent and a consequent of at most `max_len` items."""
-    total = 0
-    for n_left in range(1, max_len):
-        left = [a for a in antecedents if len(a) == n_left]
-        right = [c for c in consequents if len(c) <= max_len - n_left]
-        total += _n_disjoint(left, right)
-    return total
-
-
-def _n_disjoint(left: list[Members], right: list[Members]) -> int:
-    """Count disjoint pairs by inclusion and exclusion over the shared subsets."""
-    holding = Counter(s for c in right for s in _subsets(c))
-    shared = sum(holding[s] * (1 if len(s) % 2 else -1) for a in left for s in _subsets(a))
-    return len(left) * len(right) - shared
-
-
-def _subsets(members: Members) -> Iterator[Members]:
-    for size in range(1, len(members) + 1):
-        yield from combinations(members, size)
+    return mine_itemsets(baskets, min_count=margin, max_len=max_len - 1, kinds=kinds)
 
 
 def _ordered(
-    baskets: Baskets,
-    splits: list[Split],
-    table: Table2x2,
-    p: Floats,
-    q: Floats,
-    m: int,
+    sides: tuple[Itemsets, Itemsets],
+    found: list[Split],
+    *,
+    max_len: int,
     alpha: float,
     level: float,
 ) -> Rules:
+    """Return the rules of all splits by q, then by falling lift."""
+    baskets, m = sides[0].baskets, n_candidates(*sides, max_len)
+    names = ("n_ab", "n_a", "n_b", "n")
+    none = np.zeros(0, np.int64)
+    columns = {name: [none, *(getattr(split.table, name) for split in found)] for name in names}
+    table = Table2x2(**{name: np.concatenate(parts) for name, parts in columns.items()})
+    p = measures.fisher_p(table)
+    q = q_values(p, m)
     order = np.lexsort((np.arange(len(q)), -measures.lift(table), q))
-    names = baskets.items
     return Rules(
-        antecedents=tuple(frozenset(names[j] for j in splits[k][0]) for k in order),
-        consequents=tuple(frozenset(names[j] for j in splits[k][1]) for k in order),
-        table=Table2x2(
-            n_ab=table.n_ab[order], n_a=table.n_a[order], n_b=table.n_b[order], n=table.n[order]
-        ),
+        antecedents=_named(baskets, [split.left for split in found], order),
+        consequents=_named(baskets, [split.right for split in found], order),
+        table=Table2x2(**{name: getattr(table, name)[order] for name in names}),
         p_fisher=p[order],
+        p_mid=measures.mid_p(table)[order],
         q_bh=q[order],
+        q_by=q_values(p, m, method="by")[order],
+        improvement=np.concatenate([np.zeros(0), *(s.improvement for s in found)])[order],
+        p_productive=np.concatenate([np.zeros(0), *(s.p_productive for s in found)])[order],
         m=m,
         alpha=alpha,
         level=level,
         baskets=baskets,
+        candidates=sides,
+        max_len=max_len,
     )
 
 
-def _counts(splits: list[Split], place: int) -> Counts:
-    return np.fromiter((split[place] for split in splits), np.int64, len(splits))
+def _named(
+    baskets: Baskets, sides: list[NDArray[np.int32]], order: NDArray[np.intp]
+) -> tuple[frozenset[str], ...]:
+    names = np.array(baskets.items, dtype=object)
+    sets = [one for side in sides for one in map(frozenset, names[side].tolist())]
+    return tuple(sets[k] for k in order.tolist())
 
 
 def _objects(values: Sequence[frozenset[str]]) -> Array:

@@ -5,11 +5,13 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import EntityTable
 from clinnlp.features.baskets import baskets as entity_baskets
 from clinnlp.features.baskets import frame_baskets
+from clinnlp.mine import measures
 from clinnlp.mine.rules import mine_rules
 
 
@@ -163,3 +165,59 @@ def test_no_calls_under_independence():
         rules = mine_rules(frame_baskets(pd.DataFrame(held, columns=names)), min_count=5)
         calls += bool(rules.significant.any())
     assert calls / n_runs <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / n_runs)
+
+
+def test_improvement_and_productive_are_the_naive_ones():
+    baskets = random_baskets(3)
+    rules = mine_rules(baskets, min_count=4, max_len=4)
+    for i, (a, c) in enumerate(zip(rules.antecedents, rules.consequents, strict=True)):
+        parts = [frozenset(p) for size in range(len(a)) for p in combinations(sorted(a), size)]
+        best = max(count(baskets, p | c) / count(baskets, p) for p in parts)
+        confidence = count(baskets, a | c) / count(baskets, a)
+        assert rules.improvement[i] == pytest.approx(confidence - best)
+        p = 0.0
+        for item in a:
+            rest = a - {item}
+            n, n_a, n_c = count(baskets, rest), count(baskets, a), count(baskets, rest | c)
+            both = count(baskets, a | c)
+            p = max(p, stats.hypergeom.sf(both - 1, n, n_a, n_c))
+        assert rules.p_productive[i] == pytest.approx(p, rel=1e-6, abs=1e-12)
+    one_item = np.array([len(a) == 1 for a in rules.antecedents])
+    np.testing.assert_allclose(rules.p_productive[one_item], rules.p_fisher[one_item])
+
+
+def test_a_repeated_rule_is_not_productive():
+    """c follows from a; b, independent of both, adds nothing to a."""
+    rng = np.random.default_rng(5)
+    a, b = rng.random((2, 2000)) < 0.4
+    frame = pd.DataFrame({"a": a, "b": b, "c": a & (rng.random(2000) < 0.6)})
+    rules = mine_rules(frame_baskets(frame), max_len=3)
+    by_sides = {
+        (*sorted(x), "→", *sorted(y)): bool(good)
+        for x, y, good in zip(rules.antecedents, rules.consequents, rules.productive, strict=True)
+    }
+    assert by_sides["a", "→", "c"]
+    assert not by_sides["a", "b", "→", "c"]
+
+
+def test_every_column_is_a_measure_of_the_counts():
+    rules = mine_rules(random_baskets(), min_count=2, max_len=3)
+    t = rules.table
+    np.testing.assert_array_equal(rules["p_mid"], measures.mid_p(t))
+    low, high = measures.lift_interval(t)
+    np.testing.assert_array_equal(rules["lift_low"], low)
+    np.testing.assert_array_equal(rules["lift_high"], high)
+    assert (rules.q_by >= rules.q_bh).all()
+
+
+def test_simpsons_reversal_of_a_rule():
+    small = [(1, 1)] * 81 + [(1, 0)] * 6 + [(0, 1)] * 234 + [(0, 0)] * 36
+    large = [(1, 1)] * 192 + [(1, 0)] * 71 + [(0, 1)] * 55 + [(0, 0)] * 25
+    frame = pd.DataFrame(small + large, columns=["open", "success"])
+    frame["large"] = np.repeat([0, 1], [len(small), len(large)])
+    rules = mine_rules(frame_baskets(frame))
+    flips = rules.simpson(["large"])
+    sides = [set(a | c) for a, c in zip(rules.antecedents, rules.consequents, strict=True)]
+    assert {frozenset(s) for s, f in zip(sides, flips, strict=True) if f} == {
+        frozenset({"open", "success"})
+    }

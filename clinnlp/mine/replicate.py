@@ -1,0 +1,193 @@
+"""Replication: what was found in one half of the patients, tested once in the other.
+
+Rules are mined in the first half; those called there are counted anew in the second and tested
+against the few that were called, not against all candidates. No basket of a patient stands in both
+halves where the patients are given.
+
+References
+----------
+Webb, Discovering significant patterns, Mach Learn 2007;68:1 (holdout evaluation).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinnlp.core.checks import check_fraction
+from clinnlp.core.counts import Floats, Table2x2
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.tables import Baskets
+from clinnlp.mine.measures import fisher_p, lift, lift_interval
+from clinnlp.mine.rules import Rules
+from clinnlp.mine.screen import q_values
+from clinnlp.mine.tallies import rule_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Replication", "halves", "replicate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Replication:
+    """The called rules of one half, with their counts and p in the other.
+
+    Parameters
+    ----------
+    antecedents, consequents : tuple of frozenset of str
+    first, second : Table2x2
+        Counts where they were found and where they were tested, each of shape (n_called,).
+    p_fisher, q_bh : array of float64, shape (n_called,)
+        In the second half; q over the rules called in the first.
+    alpha : float
+        ``replicated`` is q < alpha.
+    """
+
+    antecedents: tuple[frozenset[str], ...]
+    consequents: tuple[frozenset[str], ...]
+    first: Table2x2
+    second: Table2x2
+    p_fisher: Floats
+    q_bh: Floats
+    alpha: float
+
+    def __len__(self) -> int:
+        return len(self.antecedents)
+
+    def __repr__(self) -> str:
+        return f"Replication({int(self.replicated.sum())} of {len(self)} rules replicated)"
+
+    @property
+    def replicated(self) -> NDArray[np.bool_]:
+        """Where q < `alpha` in the second half."""
+        return np.asarray(self.q_bh < self.alpha, bool)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return one row per called rule: lift in both halves, counts, p and q in the second."""
+        import pandas as pd
+
+        low, high = lift_interval(self.second)
+        return pd.DataFrame(
+            {
+                "antecedents": pd.Series(list(self.antecedents), dtype=object),
+                "consequents": pd.Series(list(self.consequents), dtype=object),
+                "lift_first": lift(self.first),
+                "n_both_first": self.first.n_ab,
+                "lift": lift(self.second),
+                "lift_low": low,
+                "lift_high": high,
+                "n_both": self.second.n_ab,
+                "n": self.second.n,
+                "p_fisher": self.p_fisher,
+                "q_bh": self.q_bh,
+                "replicated": self.replicated,
+            }
+        )
+
+
+def halves(
+    baskets: Baskets, *, patients: Sequence[Any] | None = None, share: float = 0.5, seed: int = 0
+) -> tuple[Baskets, Baskets]:
+    """Return the baskets of a random share of the patients, and those of the others.
+
+    Parameters
+    ----------
+    baskets : Baskets
+    patients : sequence, length n_baskets, optional
+        Whose each basket is; each basket is somebody's own by default.
+    share : float
+        Of the patients, for the first half.
+    seed : int
+
+    Raises
+    ------
+    ArgumentError
+        `patients` is not one per basket, or a share outside 0 to 1.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> one, two = halves(frame_baskets(pd.DataFrame({"a": [1, 0] * 50})))
+    >>> len(one), len(two)
+    (50, 50)
+    """
+    check_fraction(share, name="share")
+    owners = np.arange(len(baskets)) if patients is None else np.asarray(list(patients), object)
+    if len(owners) != len(baskets):
+        raise ArgumentError(f"patients must be {len(baskets)}, one per basket, got {len(owners)}")
+    places: dict[Any, int] = {}
+    codes = np.array([places.setdefault(owner, len(places)) for owner in owners], np.int64)
+    order = np.random.default_rng(seed).permutation(len(places))
+    chosen = np.isin(codes, order[: round(share * len(places))])
+    return _rows(baskets, np.flatnonzero(chosen)), _rows(baskets, np.flatnonzero(~chosen))
+
+
+def replicate(rules: Rules, baskets: Baskets) -> Replication:
+    """Return the called rules tested in other baskets.
+
+    Parameters
+    ----------
+    rules : Rules
+        Mined from baskets of which `baskets` holds none.
+    baskets : Baskets
+
+    Raises
+    ------
+    ArgumentError
+        The baskets are (partly) those that were mined, or lack an item.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> from clinnlp.mine.rules import mine_rules
+    >>> frame = pd.DataFrame({"a": [1, 0] * 60, "b": [1, 0] * 60, "c": [1, 1, 0] * 40})
+    >>> one, two = halves(frame_baskets(frame))
+    >>> replicate(mine_rules(one), two)
+    Replication(2 of 2 rules replicated)
+    """
+    if set(rules.baskets.ids.tolist()) & set(baskets.ids.tolist()):
+        raise ArgumentError("baskets to replicate in must not hold baskets that were mined")
+    called = np.flatnonzero(rules.significant)
+    antecedents = tuple(rules.antecedents[k] for k in called.tolist())
+    consequents = tuple(rules.consequents[k] for k in called.tolist())
+    t = rule_tables(baskets, list(zip(antecedents, consequents, strict=True)))
+    names = ("n_ab", "n_a", "n_b", "n")
+    second = Table2x2(**{name: getattr(t, name)[0] for name in names})
+    p = fisher_p(second)
+    return Replication(
+        antecedents=antecedents,
+        consequents=consequents,
+        first=Table2x2(**{name: getattr(rules.table, name)[called] for name in names}),
+        second=second,
+        p_fisher=p,
+        q_bh=q_values(p, len(p)),
+        alpha=rules.alpha,
+    )
+
+
+def _rows(baskets: Baskets, at: NDArray[np.intp]) -> Baskets:
+    """Return some of the baskets, with the evidence of their own."""
+    place = np.full(len(baskets), -1, np.int64)
+    place[at] = np.arange(len(at))
+    evidence = baskets.evidence.copy()
+    evidence[:, 0] = place[evidence[:, 0]]
+    evidence = evidence[evidence[:, 0] >= 0]
+    return Baskets(
+        matrix=baskets.matrix[at],
+        ids=baskets.ids[at],
+        items=baskets.items,
+        kinds=baskets.kinds,
+        unit=baskets.unit,
+        evidence=evidence,
+        entities=baskets.entities,
+        n_excluded=baskets.n_excluded,
+        n_unassessed=baskets.n_unassessed,
+        n_concept=baskets.n_concept,
+        n_text=baskets.n_text,
+        events=baskets.events,
+    )

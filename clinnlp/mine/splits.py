@@ -1,0 +1,147 @@
+"""Every way to cut an itemset into two sides, as flat arrays, with the counts of all its parts.
+
+The sets of one length are the rows of an array; one cut of all of them takes the same columns of
+each row. Counts of parts are looked up by the bytes of their rows, so that a hundred thousand rules
+take a fraction of a second.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinnlp.core.counts import Counts, Floats, Table2x2, ratio
+from clinnlp.mine.itemsets import Itemsets
+from clinnlp.mine.measures import fisher_p
+
+__all__ = ["Sets", "Split", "counts_by_set", "n_candidates", "splits"]
+
+Items = NDArray[np.int32]
+Sets = Mapping[bytes, int]  # an itemset's rising positions, as bytes of int32, to its count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Split:
+    """One cut of all itemsets of a length: antecedents and consequents as rows of positions.
+
+    Parameters
+    ----------
+    left, right : array of int32, shape (n_rules, n_left) and (n_rules, n_right)
+    table : Table2x2
+        Counts, each of shape (n_rules,).
+    improvement : array of float64, shape (n_rules,)
+        Confidence less the largest of any rule with fewer items on the left, none included.
+    p_productive : array of float64, shape (n_rules,)
+        Largest one-sided Fisher p of any left item, given the others.
+    """
+
+    left: Items
+    right: Items
+    table: Table2x2
+    improvement: Floats
+    p_productive: Floats
+
+
+def counts_by_set(*found: Itemsets) -> Sets:
+    """Return the count of each set of one or more minings."""
+    out: dict[bytes, int] = {}
+    for itemsets in found:
+        keys = [key for group in itemsets.groups for key in _keys(group)]
+        out.update(zip(keys, itemsets.counts.tolist(), strict=True))
+    return out
+
+
+def splits(joint: Itemsets, left: Sets, right: Sets) -> Iterator[Split]:
+    """Yield every cut whose two sides are among `left` and `right`.
+
+    Parameters
+    ----------
+    joint : Itemsets
+        The sets to cut; with each of them all its parts.
+    left, right : mapping of bytes to int
+        The sets that may be an antecedent or a consequent, with their counts.
+    """
+    known = counts_by_set(joint)
+    n = len(joint.baskets)
+    start = 0
+    for group in joint.groups:
+        counts = joint.counts[start : start + len(group)]
+        start += len(group)
+        places = range(group.shape[1])
+        for size in range(1, group.shape[1]):
+            for chosen in combinations(places, size):
+                rest = tuple(k for k in places if k not in chosen)
+                yield _split(group, counts, chosen, rest, (left, right, known), n)
+
+
+def _split(
+    group: Items,
+    counts: Counts,
+    chosen: tuple[int, ...],
+    rest: tuple[int, ...],
+    sets: tuple[Sets, Sets, Sets],
+    n: int,
+) -> Split:
+    left, right, known = sets
+    n_a, n_b = _look_up(left, group[:, chosen]), _look_up(right, group[:, rest])
+    kept = (n_a >= 0) & (n_b >= 0)
+    group, n_ab, n_a, n_b = group[kept], counts[kept], n_a[kept], n_b[kept]
+    table = Table2x2(n_ab=n_ab, n_a=n_a, n_b=n_b, n=np.full(len(n_ab), n, np.int64))
+    improvement = np.full(len(n_ab), np.inf)
+    p_productive = np.zeros(len(n_ab))
+    confidence = ratio(n_ab, n_a)
+    for size in range(len(chosen)):
+        for part in combinations(chosen, size):
+            smaller = _look_up(known, group[:, part]) if part else np.full(len(n_ab), n, np.int64)
+            with_right = _look_up(known, group[:, tuple(sorted((*part, *rest)))])
+            improvement = np.minimum(improvement, confidence - ratio(with_right, smaller))
+            if size == len(chosen) - 1:
+                within = Table2x2(n_ab=n_ab, n_a=n_a, n_b=with_right, n=smaller)
+                p_productive = np.maximum(p_productive, fisher_p(within))
+    return Split(
+        left=group[:, chosen],
+        right=group[:, rest],
+        table=table,
+        improvement=improvement,
+        p_productive=p_productive,
+    )
+
+
+def n_candidates(left: Itemsets, right: Itemsets, max_len: int) -> int:
+    """Count the disjoint pairs of an antecedent and a consequent of at most `max_len` items."""
+    total = 0
+    for group in left.groups:
+        room = max_len - group.shape[1]
+        facing = [other for other in right.groups if other.shape[1] <= room]
+        total += _n_disjoint(group, facing)
+    return total
+
+
+def _n_disjoint(left: Items, right: list[Items]) -> int:
+    """Count disjoint pairs by inclusion and exclusion over the subsets that both hold."""
+    shared = 0
+    for size in range(1, left.shape[1] + 1):
+        holding: Counter[bytes] = Counter()
+        for group in right:
+            for part in combinations(range(group.shape[1]), size):
+                holding.update(_keys(group[:, part]))
+        sign = 1 if size % 2 else -1
+        for part in combinations(range(left.shape[1]), size):
+            shared += sign * sum(map(holding.__getitem__, _keys(left[:, part])))
+    return len(left) * sum(len(group) for group in right) - shared
+
+
+def _look_up(sets: Sets, rows: Items) -> Counts:
+    """Return the count of each row; −1 where it is not among the sets."""
+    return np.fromiter(map(sets.get, _keys(rows), repeat(-1)), np.int64, len(rows))
+
+
+def _keys(rows: Items) -> list[bytes]:
+    if not rows.size:
+        return []
+    packed = np.ascontiguousarray(rows, np.int32)
+    keys: list[bytes] = packed.view(f"V{4 * packed.shape[1]}").ravel().tolist()
+    return keys
