@@ -1,9 +1,10 @@
 """What a classifier learns: the label of a note or its labels, with its batches and its loss.
 
-A note is answered by a few random windows, drawn anew in each epoch and pooled as in prediction,
-which takes all of them (see `clinnlp.bert.classify`). The loss is the cross entropy of its one
-label, or the mean binary cross entropy of all labels. Class weights are those of King and Zeng
-2001, n / (k · n of the class); they bend probabilities.
+First the best head on the encoder as it is (see `clinnlp.bert.head`); then, where wanted, all
+weights. There a note is answered by a few random windows, drawn anew in each epoch and pooled as
+in prediction, which takes all of them (see `clinnlp.bert.classify`). The loss is the cross
+entropy of its one label, or the mean binary cross entropy of all labels. Class weights are those
+of King and Zeng 2001, n / (k · n of the class); they bend probabilities.
 
 References
 ----------
@@ -21,7 +22,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from clinnlp.bert.batches import shuffled_batches
-from clinnlp.bert.classify import NoteClassifier
+from clinnlp.bert.classify import NoteClassifier, pooled
+from clinnlp.bert.head import fit_head
 from clinnlp.bert.network import Row
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.core.counts import ratio
@@ -57,6 +59,25 @@ class ClassifierTask:
             self._weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
         self.counts = {"n_tokens": sum(len(text.ids) for text in self._texts)}
 
+    def begin(self) -> None:
+        """Set the head to the best one on the encoder as it is."""
+        network = self._classifier.network
+        rows = [row for each in self._rows for row in each]
+        means = np.empty((len(rows), network.model.config.hidden_size))
+        for batch, out in network.states(self._texts, rows):
+            means[batch] = [states.mean(0, dtype=np.float64) for states in out]
+        sizes = np.array([row.window.end - row.window.start for row in rows], np.int64)
+        weights, biases = fit_head(
+            pooled(means, np.array([row.text for row in rows], np.int64), sizes, "mean"),
+            self._targets,
+            weights=self._weights,
+            several=self._settings.multi_label,
+        )
+        head = network.model.classifier
+        with torch.no_grad():
+            head.weight.copy_(torch.from_numpy(weights))
+            head.bias.copy_(torch.from_numpy(biases))
+
     def plan(self, rng: np.random.Generator) -> list[list[Draw]]:
         """Return the notes of each batch of one epoch, with their random windows."""
         n_most = self._settings.windows_per_note
@@ -77,12 +98,12 @@ class ClassifierTask:
         mask = inputs["attention_mask"].float()
         sizes = mask.sum(1)  # (n_rows,)
         rows = torch.einsum("rw,rwk->rk", mask, logits) / sizes[:, None]
-        pooled = self._pool(rows, sizes, [len(draw[1]) for draw in batch])
+        found = self._pool(rows, sizes, [len(draw[1]) for draw in batch])
         targets = torch.from_numpy(self._targets[[i for i, _ in batch]]).to(rows.device).float()
         weights = torch.from_numpy(self._weights).to(rows.device, torch.float32)
         if self._settings.multi_label:
-            return functional.binary_cross_entropy_with_logits(pooled, targets, pos_weight=weights)
-        return functional.cross_entropy(pooled, targets.argmax(1), weight=weights)
+            return functional.binary_cross_entropy_with_logits(found, targets, pos_weight=weights)
+        return functional.cross_entropy(found, targets.argmax(1), weight=weights)
 
     def score(self) -> float | None:
         """Return macro F1 on the selection notes; with several labels, micro F1 at even odds."""

@@ -97,25 +97,35 @@ class Job:
             bf16=self.settings.bf16,
         )
 
-    def run(self, pipe: P, task: Task[Any], notes: Sequence[Note], n_selection: int) -> None:
-        """Train `pipe` in place on `task`, made from `notes`, and fill its card."""
+    def run(
+        self,
+        pipe: P,
+        task: Task[Any],
+        notes: Sequence[Note],
+        n_selection: int,
+        *,
+        trains: bool = True,
+    ) -> None:
+        """Train `pipe` in place on `task`, made from `notes`, where wanted, and fill its card."""
         model = pipe.network.model
         rate = self.settings.learning_rate or default_learning_rate(model.config.hidden_size)
         settings = self.plain_settings | {"checkpoint_minutes": None}  # may change on the way
         what = [type(pipe).__name__, pipe.labels, settings, str(self.encoder),
                 model.config.to_dict(), corpus_sha256(notes, annotations=True)]  # fmt: skip
         began = time.perf_counter()
-        record = train_model(
-            model,
-            task,
-            self.settings,
-            accelerator=self.accelerator,
-            learning_rate=rate,
-            progress=self.progress,
-            checkpoint=checkpoint_of(
-                self.out, self.settings, what, self.accelerator, resume=self.resume
-            ),
-        )
+        record: dict[str, Any] = {"epochs": [], "best_epoch": 0, "n_steps": 0}
+        if trains:
+            record = train_model(
+                model,
+                task,
+                self.settings,
+                accelerator=self.accelerator,
+                learning_rate=rate,
+                progress=self.progress,
+                checkpoint=checkpoint_of(
+                    self.out, self.settings, what, self.accelerator, resume=self.resume
+                ),
+            )
         pipe.card.update(
             encoder=str(self.encoder),
             learning_rate=rate,

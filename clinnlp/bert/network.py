@@ -5,7 +5,7 @@ nothing is padding and memory is bounded; each answer says which rows it belongs
 BERT is read without any padding (see `clinnlp.bert.packed`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -145,6 +145,20 @@ class Network:
         The logits of a row have shape (its tokens with special ones, n_outputs). The order is by
         length.
         """
+        return self._answers(texts, rows, self._logits)
+
+    def states(
+        self, texts: Sequence[TokenisedText], rows: Sequence[Row]
+    ) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.float32]]]]:
+        """Yield indices into `rows`, and the last hidden states of each, as `logits` does."""
+        return self._answers(texts, rows, self._states)
+
+    def _answers(
+        self,
+        texts: Sequence[TokenisedText],
+        rows: Sequence[Row],
+        read: Callable[[Sequence[Ints]], Sequence[torch.Tensor]],
+    ) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.float32]]]]:
         extra = len(self.prefix) + len(self.suffix)
         lengths = np.array([row.window.end - row.window.start + extra for row in rows], np.int64)
         self.model.eval()
@@ -154,14 +168,22 @@ class Network:
                 torch.inference_mode(),
                 torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16),
             ):
-                answers = self._read(ids)
+                answers = read(ids)
             yield batch, [answer.float().cpu().numpy() for answer in answers]
 
-    def _read(self, rows: Sequence[Ints]) -> Sequence[torch.Tensor]:
+    def _logits(self, rows: Sequence[Ints]) -> Sequence[torch.Tensor]:
         if self._packed is not None:
             return self._packed(rows)
-        padded = self.model(**self.collate(rows)).logits  # (n_rows, longest, n_outputs)
-        return [answer[: len(row)] for answer, row in zip(padded, rows, strict=True)]
+        return _unpadded(self.model(**self.collate(rows)).logits, rows)
+
+    def _states(self, rows: Sequence[Ints]) -> Sequence[torch.Tensor]:
+        if self._packed is not None:
+            return self._packed.states(rows)
+        return _unpadded(self.model.base_model(**self.collate(rows)).last_hidden_state, rows)
+
+
+def _unpadded(matrix: torch.Tensor, rows: Sequence[Ints]) -> list[torch.Tensor]:
+    return [answer[: len(row)] for answer, row in zip(matrix, rows, strict=True)]
 
 
 def _check_int8(model: Any, device: torch.device, bf16: Bf16) -> None:

@@ -71,12 +71,19 @@ class PackedBert:
 
     def __call__(self, rows: Sequence[Ints]) -> Tensors:
         """Return the logits of each row, shapes (length of the row, n_outputs)."""
+        return torch.split(self._head(self._encode(rows)), [len(row) for row in rows])
+
+    def states(self, rows: Sequence[Ints]) -> Tensors:
+        """Return the last hidden states of each row, shapes (length of the row, width)."""
+        return torch.split(self._encode(rows), [len(row) for row in rows])
+
+    def _encode(self, rows: Sequence[Ints]) -> torch.Tensor:
         lengths = [len(row) for row in rows]
         x = self._embed(np.concatenate(rows), np.concatenate([np.arange(n) for n in lengths]))
         runs = [(n, len(list(same))) for n, same in groupby(lengths)]
         for layer in self._layers:
             x = layer(x, runs)  # (n_tokens, width)
-        return torch.split(self._head(x), lengths)
+        return x
 
     def _embed(self, ids: Ints, places: Ints) -> torch.Tensor:
         parts = self._embeddings

@@ -107,6 +107,9 @@ class TrainSettings(LoopSettings):
     pooling: Literal["mean", "max"] = option(
         "mean", "classifier: a note is the mean of its windows, or the most that one of them says"
     )
+    tune_encoder: bool = option(
+        False, "classifier: after the head, train all weights for some epochs; else the head alone"
+    )
     class_weights: bool = option(
         False, "classifier: rare labels weigh more in the loss, in inverse proportion"
     )

@@ -136,8 +136,10 @@ def fine_tune_classifier(
 ) -> NoteClassifier:
     """Train a classifier on notes with one label each, and write it to a folder.
 
-    A long note is read in overlapping windows that are pooled (``pooling``): in training a few
-    random ones per epoch (``windows_per_note``), in prediction all of them. With
+    The best head on the encoder as it is comes first, and with few notes it is hard to beat. With
+    ``tune_encoder=True`` all weights are then trained for some epochs. A long note is read in
+    overlapping windows that are pooled (``pooling``): in training a few random ones per epoch
+    (``windows_per_note``), for the head and in prediction all of them. With
     ``multi_label=True`` a note may have any number of labels; the threshold of each is the best
     on the selection notes.
 
@@ -182,9 +184,12 @@ def fine_tune_classifier(
             pooling=job.settings.pooling,
             thresholds=dict.fromkeys(labels, 0.5) if several else {},
         )
-        fit, selection = split_selection(notes, job.settings.selection_fraction)
+        selects = several or job.settings.tune_encoder  # the head alone leaves nothing to choose
+        fraction = job.settings.selection_fraction if selects else 0.0
+        fit, selection = split_selection(notes, fraction)
         task = ClassifierTask(model, fit, selection, job.settings)
-        job.run(model, task, notes, len(selection))
+        task.begin()
+        job.run(model, task, notes, len(selection), trains=job.settings.tune_encoder)
     model = replace(model, thresholds=task.thresholds())
     if dev is not None:
         model.card["dev"] = _score_classifier(model, dev)

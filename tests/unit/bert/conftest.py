@@ -105,7 +105,7 @@ def classifier_folder(encoder, tmp_path_factory):
     from clinnlp.bert.train import fine_tune_classifier
 
     folder = tmp_path_factory.mktemp("models") / "classifier"
-    fine_tune_classifier(LABELLED, encoder=encoder, out=folder, **OVERFIT)
+    fine_tune_classifier(LABELLED, encoder=encoder, out=folder, tune_encoder=True, **OVERFIT)
     return folder
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def kill_after(monkeypatch, n_steps):
 def test_resumed_equals_uninterrupted(encoder, tmp_path, monkeypatch, task, n_steps):
     fine_tune, train = {
         "ner": (fine_tune_ner, TRAIN),
-        "classifier": (fine_tune_classifier, LABELLED),
+        "classifier": (partial(fine_tune_classifier, tune_encoder=True), LABELLED),
     }[task]
     whole = fine_tune(train, encoder=encoder, out=tmp_path / "whole", **OPTIONS)
     assert whole.card["n_steps"] >= 9

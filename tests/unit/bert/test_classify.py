@@ -76,7 +76,10 @@ def test_a_cue_after_token_2000_is_found(encoder, tmp_path):
         for i in range(6)
         for label, cue in cues.items()
     ]
-    made = fine_tune_classifier(train, encoder=encoder, out=tmp_path, pooling="max", **OVERFIT)
+    made = fine_tune_classifier(
+        train, encoder=encoder, out=tmp_path, pooling="max", tune_encoder=True,
+        **OVERFIT,
+    )  # fmt: skip
     for label, cue in cues.items():
         text = f"{'no fever and pain for mg ' * 400}{cue} {'no pain ' * 200}"
         done = made(Note(id="long", text=text))
@@ -94,7 +97,7 @@ def test_a_note_may_have_several_labels_or_none(encoder, tmp_path):
     dev = [Note(id="d", text="fever and aspirin", labels=("Drug", "Problem"))]
     made = fine_tune_classifier(
         SEVERAL, dev, encoder=encoder, out=tmp_path, multi_label=True, class_weights=True,
-        **OVERFIT
+        tune_encoder=True, **OVERFIT
     )  # fmt: skip
     found = made.batch([note.with_(labels=()) for note in SEVERAL])
     assert [n.labels for n in found] == [n.labels for n in SEVERAL]
