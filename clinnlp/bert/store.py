@@ -5,9 +5,11 @@
     clinnlp.json                       format, task, labels, calibration, windows, settings, card
 
 ``AutoModelForTokenClassification.from_pretrained(folder)`` gives the same network, of a
-classifier too: its note is the mean of its tokens. Weights are safetensors only. The card holds
-counts, scores and a hash of the training set, never text; the weights of any model may still
-remember what they were trained on.
+classifier too: its note is the mean of its tokens. Where a recogniser has a head per label, its
+outputs are named ``O-x``, ``B-x``, ``I-x`` for each label x, and the likeliest of all outputs means
+nothing there: read each label's three alone. Weights are safetensors only. The card holds counts,
+scores and a hash of the training set, never text; the weights of any model may still remember what
+they were trained on.
 """
 
 import json
@@ -127,8 +129,7 @@ def load(
     )
     learned = {key: record[key] for key in ("settings", "card")}
     if kind is EntityTagger:
-        fitted = record.get("calibration", {})
-        learned["calibration"] = {label: Calibration(*pair) for label, pair in fitted.items()}
+        learned["calibration"] = _calibration(record, folder / _CARD_FILE)
     else:
         learned |= {key: record[key] for key in ("pooling", "thresholds")}
     return kind(labels=labels, network=network, **learned)
@@ -179,6 +180,16 @@ def _check_record(record: dict[str, Any], path: Path) -> None:
         isinstance(value, int) for value in windows.values()
     ):
         raise StoreError(f"'windows' in {path} must hold the integers max_tokens and stride")
+
+
+def _calibration(record: dict[str, Any], path: Path) -> dict[str, Calibration]:
+    try:
+        fitted = record.get("calibration", {}).items()
+        return {label: Calibration(float(scale), float(shift)) for label, (scale, shift) in fitted}
+    except (AttributeError, TypeError, ValueError):
+        raise StoreError(
+            f"'calibration' in {path} must hold two numbers for each label, and does not"
+        ) from None
 
 
 def _finite(value: Any) -> Any:

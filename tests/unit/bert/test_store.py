@@ -66,6 +66,8 @@ def change(key, value):
         (change("labels", ["Drug"]), "must have outputs for 1 labels, got 5"),
         (change("task", "parse"), "'task' in .* must be one of"),
         (change("windows", {"max_tokens": 8}), "'windows' in"),
+        (change("calibration", {"Drug": [1]}), "'calibration' in .* must hold two numbers"),
+        (change("calibration", 3), "'calibration' in"),
     ],
 )
 def test_a_broken_folder_is_refused_in_one_sentence(tagger_folder, tmp_path, damage, message):
