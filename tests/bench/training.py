@@ -1,8 +1,9 @@
 """Fine-tuning speed against transformers' Trainer, same notes and steps: scripts/bench training.
 
 Both see the same bc5cdr training notes once per epoch, on the same encoder, in float32, on as
-many threads as torch has; wall and CPU time are told. Trainer is at its usual settings: whole notes cut at 512 tokens,
-batches of 8 padded to the longest. Ours is `fine_tune_ner` at its defaults without selection.
+many threads as torch has; wall and CPU time are told. Trainer is at its usual settings: whole
+notes cut at 512 tokens, batches of 8 padded to the longest. Ours is `fine_tune_ner` at its
+defaults without selection.
 """
 
 import argparse
