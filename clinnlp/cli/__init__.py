@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 from clinnlp import __version__
 from clinnlp.cli.demo import add_demo
+from clinnlp.cli.formats import add_convert, add_diff, add_inspect
 from clinnlp.cli.mine import add_mine
 from clinnlp.cli.models import add_fine_tune, add_next, add_pretrain
-from clinnlp.cli.notes import add_convert, add_extract, add_score
+from clinnlp.cli.notes import add_extract, add_score
 from clinnlp.cli.risk import add_risk, add_risk_apply
 from clinnlp.core.errors import ClinnlpError, PipeError, RunError
 
@@ -27,6 +28,8 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "risk apply": (add_risk_apply, "score new patients with a kept risk model"),
     "mine": (add_mine, "mine drug rules and interaction signals"),
     "convert": (add_convert, "convert annotated notes between formats"),
+    "inspect": (add_inspect, "count what notes hold, and say what looks wrong in them"),
+    "diff": (add_diff, "compare two annotations of the same notes, mention by mention"),
     "demo": (add_demo, "run the whole flow on synthetic notes, from text to report"),
 }
 

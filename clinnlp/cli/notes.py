@@ -1,4 +1,4 @@
-"""Commands on annotated notes: extract, score, convert."""
+"""Commands on annotated notes: extract, score."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ from clinnlp.cli.options import (
 if TYPE_CHECKING:
     from clinnlp.core.counts import PRF
 
-__all__ = ["add_convert", "add_extract", "add_score"]
+__all__ = ["add_extract", "add_score"]
 
 
 def add_extract(parser: argparse.ArgumentParser) -> None:
@@ -117,20 +117,3 @@ def _warn_labels(per_label: "Mapping[str, PRF]") -> None:
     if gold and predicted and not set(gold) & set(predicted):
         said = f"gold has {', '.join(gold)}, predicted has {', '.join(predicted)}"
         print(f"clinnlp: no label stands on both sides: {said}", file=sys.stderr)
-
-
-def add_convert(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `clinnlp convert`."""
-    parser.add_argument("source", help="notes to read")
-    parser.add_argument("out", help="file or folder to write")
-    parser.add_argument("--to", help="format to write (default: by suffix)")
-    add_reading(parser)
-    parser.set_defaults(command=_convert)
-
-
-def _convert(args: argparse.Namespace) -> int:
-    from clinnlp.io.corpora import read_notes, write_notes
-
-    notes = read_notes(args.source, format=args.format, **columns_of(args))
-    print(f"{write_notes(notes, args.out, format=args.to)} notes: {args.out}")
-    return 0

@@ -35,7 +35,9 @@ COLUMNS = {
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Add how notes are read: the format, and the columns of a table."""
     parser.add_argument(
-        "--format", help="jsonl, csv, tsv, parquet, pubtator, brat or conll (default: by suffix)"
+        "--format",
+        help="jsonl, csv, tsv, parquet, pubtator, brat, conll, bioc-xml, bioc-json, docbin, i2b2, "
+        "i2b2-xml, ddi, xmi, omop, fhir, phee-json or spl-adr (default: by suffix, or by a look)",
     )
     table = parser.add_argument_group("tables of notes")
     for name, line in COLUMNS.items():

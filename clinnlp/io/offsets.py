@@ -91,11 +91,17 @@ def _explained(text: str, bounds: Bounds, mention: str | None) -> tuple[str, lis
         whole = moved_by(text, bounds)
         each = [[*bounds[:k], whole[k], *bounds[k + 1 :]] for k in range(len(bounds))]
         for moved in [whole, *each]:
-            if _inside(moved, len(text)):
+            if _inside(moved, len(text)) and not _spaced(text, moved):
                 found = "".join(text[a:b] for a, b in moved)
                 if _SPACE.sub("" if len(bounds) > 1 else " ", found) == wanted:
                     return name, moved
     return "", []
+
+
+def _spaced(text: str, bounds: Bounds) -> bool:
+    """Return whether a piece of several begins or ends with white space."""
+    ends = (at for a, b in bounds for at in (a, b - 1))
+    return len(bounds) > 1 and any(text[at].isspace() for at in ends)
 
 
 def _each(point: Callable[[str, int], int]) -> Callable[[str, Bounds], list[tuple[int, int]]]:

@@ -1,0 +1,214 @@
+"""Commands on files of notes: convert, inspect, diff."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from clinnlp.cli.options import add_reading, columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from clinnlp.core.notes import Entity, Note
+    from clinnlp.io.corpora import Notes
+    from clinnlp.study.comparison import Difference
+    from clinnlp.study.inspection import Inspection
+
+__all__ = ["add_convert", "add_diff", "add_inspect"]
+
+_DROPPED: dict[str, Any] = {
+    "entities": (),
+    "relations": (),
+    "labels": (),
+    **dict.fromkeys(("patient", "encounter", "time", "known", "kind")),
+    **dict.fromkeys(("tokens", "sections", "sentences", "coverage")),
+}
+_MANY = 20  # errors that are listed
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    add_reading(parser)
+    group = parser.add_argument_group("files that are not as they should be")
+    group.add_argument(
+        "--encoding", default="utf-8", help="of text files (default: utf-8; utf-16 is recognised)"
+    )
+    group.add_argument(
+        "--skip-bad", action="store_true", help="leave out documents that are wrong, and list them"
+    )
+    group.add_argument(
+        "--repair",
+        action="store_true",
+        help="move mentions whose offsets count bytes, UTF-16 or are off by one, and count them",
+    )
+    group.add_argument(
+        "--number-repeated", action="store_true", help="call the second note of an id ID#2"
+    )
+
+
+def _source(args: argparse.Namespace, path: str) -> "Notes":
+    from clinnlp.io.corpora import read_notes
+
+    return read_notes(
+        path,
+        format=args.format,
+        encoding=args.encoding,
+        skip_bad=args.skip_bad,
+        repair=args.repair,
+        number_repeated=args.number_repeated,
+        **columns_of(args),
+    )
+
+
+def _tell(notes: "Notes") -> None:
+    """Say on stderr what was repaired and what left out."""
+    for rule, n in notes.repairs.items():
+        print(f"clinnlp: {n} repaired: {rule}", file=sys.stderr)
+    if notes.skipped:
+        print(f"clinnlp: {len(notes.skipped)} documents left out:", file=sys.stderr)
+        for error in notes.skipped[:_MANY]:
+            print(f"  {error}", file=sys.stderr)
+        if len(notes.skipped) > _MANY:
+            print(f"  and {len(notes.skipped) - _MANY} more", file=sys.stderr)
+
+
+def add_convert(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp convert`."""
+    parser.add_argument("source", help="notes to read: a file, or a folder of files")
+    parser.add_argument("out", help="file or folder to write")
+    parser.add_argument("--to", help="format to write (default: by suffix)")
+    parser.add_argument(
+        "--on-loss",
+        choices=["error", "sidecar"],
+        default="error",
+        help="refuse what the format cannot hold, or write it to OUT.sidecar.jsonl, from which "
+        "it comes back (default: error)",
+    )
+    parser.add_argument(
+        "--drop",
+        nargs="+",
+        choices=sorted(_DROPPED),
+        default=[],
+        metavar="FIELD",
+        help=f"leave these out: {', '.join(_DROPPED)}",
+    )
+    _add_source(parser)
+    parser.set_defaults(command=_convert)
+
+
+def _convert(args: argparse.Namespace) -> int:
+    from clinnlp.io.corpora import write_notes
+
+    source = _source(args, args.source)
+    empty = {field: _DROPPED[field] for field in args.drop}
+    if "entities" in empty:
+        empty["relations"] = ()
+    notes: Iterable[Note] = (note.with_(**empty) for note in source) if empty else source
+    n = write_notes(notes, args.out, format=args.to, on_loss=args.on_loss)
+    _tell(source)
+    print(f"{n} notes: {args.out}")
+    return 0
+
+
+# --- inspect -------------------------------------------------------------------------------
+
+
+def add_inspect(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp inspect`."""
+    parser.add_argument("source", help="notes to read: a file, or a folder of files")
+    parser.add_argument(
+        "--show-text", action="store_true", help="show a page of mentions with their text"
+    )
+    parser.add_argument(
+        "--examples", type=int, default=20, help="mentions on the page (default: 20)"
+    )
+    _add_source(parser)
+    parser.set_defaults(command=_inspect)
+
+
+def _inspect(args: argparse.Namespace) -> int:
+    from clinnlp.study.inspection import inspect_notes
+
+    source = _source(args, args.source)
+    found = inspect_notes(source, n_examples=args.examples if args.show_text else 0)
+    for line in _lines(found):
+        print(line)
+    _tell(source)
+    return 0
+
+
+def _lines(found: "Inspection") -> "Iterator[str]":
+    from clinnlp.study.inspection import PROBLEMS
+
+    yield f"{found.n_notes} notes, {found.n_chars:,} characters, {found.n_patients} patients"
+    yield (
+        f"{found.n_entities} mentions: {found.n_discontinuous} discontinuous, "
+        f"{found.n_nested} inside another, {found.n_with_concept} with a concept, "
+        f"{found.n_asserted} asserted"
+    )
+    if found.n_entities:
+        shares = ", ".join(f"{found.length_at(share)} at {share:.0%}" for share in (0.5, 0.95, 1))
+        yield f"  characters of a mention: {shares}"
+    for label, n in found.labels.most_common():
+        yield f"  {label or '(no label)'}: {n}, {len(found.forms[label])} different"
+    for title, counts in (("relations", found.relations), ("labels of notes", found.note_labels)):
+        if counts:
+            yield f"{counts.total()} {title}"
+            yield from (f"  {label or '(no label)'}: {n}" for label, n in counts.most_common())
+    yield "problems found:" if found.problems else "no problems found"
+    yield from (f"  {n} {PROBLEMS[name]}" for name, n in found.problems.most_common())
+    for example in found.examples:
+        around = (" ".join(part.split()) for part in example[2:])
+        before, mention, after = around
+        yield f"{example.note}  {example.label}: {before} [{mention}] {after}"
+
+
+# --- diff ----------------------------------------------------------------------------------
+
+
+def add_diff(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp diff`."""
+    parser.add_argument("first", help="annotated notes (A)")
+    parser.add_argument("second", help="the same notes, annotated otherwise (B)")
+    parser.add_argument("--show-text", action="store_true", help="show the mentions' text")
+    parser.add_argument("--summary", action="store_true", help="counts and agreement only")
+    parser.add_argument(
+        "--n-boot",
+        type=int,
+        default=1000,
+        help="bootstrap draws of notes for the intervals (default: 1000)",
+    )
+    _add_source(parser)
+    parser.set_defaults(command=_diff)
+
+
+def _diff(args: argparse.Namespace) -> int:
+    from clinnlp.study.comparison import compare_notes
+
+    first, second = _source(args, args.first), _source(args, args.second)
+    texts = {note.id: note for note in first} if args.show_text else {}
+    found = compare_notes(first, second, n_boot=args.n_boot)
+    for difference in () if args.summary else found.differences:
+        print(_line(difference, texts.get(difference.note)))
+    for source in (first, second):
+        _tell(source)
+    said = ", ".join(f"{n} {kind}" for kind, n in found.counts.items()) or "no difference"
+    both, only_first, only_second = found.relations
+    print(f"{found.n_notes} notes: {found.n_same} mentions the same, {said}")
+    print(f"relations: {both} the same, {only_first} only in A, {only_second} only in B")
+    print(f"agreement: F1 {found.strict.f1} strict, {found.relaxed.f1} relaxed")
+    print(f"Cohen's kappa over tokens: {found.kappa or 'no tokens'}")
+    return 0
+
+
+def _line(difference: "Difference", note: "Note | None") -> str:
+    sides = (_side(entity, note) for entity in (difference.first, difference.second))
+    fields = f" ({', '.join(difference.fields)})" if difference.fields else ""
+    return f"{difference.note}\t{difference.kind}{fields}\t" + "\t".join(sides)
+
+
+def _side(entity: "Entity | None", note: "Note | None") -> str:
+    if entity is None:
+        return "-"
+    where = ";".join(f"{piece.start}-{piece.end}" for piece in entity.pieces)
+    text = "" if note is None else f" {' '.join(note.mention(entity).split())!r}"
+    return f"{entity.label} {where}{text}"

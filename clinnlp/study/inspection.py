@@ -1,0 +1,180 @@
+"""What annotated notes hold, and what looks wrong in them: for a first look, and before training.
+
+One pass, in memory that does not grow with the text: counts, lengths as a histogram, hashes of
+texts. Nothing here holds text but the examples, and those only where they are asked for.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import NamedTuple
+
+from clinnlp.core.notes import Entity, Note
+from clinnlp.core.spans import contains, pairs_overlapping
+
+__all__ = ["PROBLEMS", "Example", "Inspection", "inspect_notes"]
+
+_CONTEXT = 30  # characters on either side of an example
+
+PROBLEMS = {
+    "empty": "notes without text",
+    "repeated": "notes with the text of another",
+    "duplicate": "mentions that stand there twice, with one label",
+    "crossing": "pairs of mentions that cross: neither lies in the other",
+    "space": "mentions that begin or end with white space",
+    "word": "mentions that begin or end inside a word",
+    "sentence": "mentions that lie in no one sentence",
+    "dangling": "relations to an id that no mention, relation or concept of the note has",
+}
+
+
+class Example(NamedTuple):
+    """A mention with the text around it."""
+
+    note: str
+    label: str
+    before: str
+    mention: str
+    after: str
+
+
+@dataclass(slots=True)
+class Inspection:
+    """Counts of a collection of notes; `problems` by their name in `PROBLEMS`."""
+
+    n_notes: int = 0
+    n_chars: int = 0
+    n_patients: int = 0
+    labels: Counter[str] = field(default_factory=Counter)  # entities by label
+    forms: dict[str, set[int]] = field(default_factory=dict)  # hashes of mentions by label
+    lengths: Counter[int] = field(default_factory=Counter)  # mentions by characters
+    relations: Counter[str] = field(default_factory=Counter)
+    note_labels: Counter[str] = field(default_factory=Counter)
+    n_discontinuous: int = 0
+    n_nested: int = 0
+    n_with_concept: int = 0
+    n_asserted: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+    examples: list[Example] = field(default_factory=list)
+
+    @property
+    def n_entities(self) -> int:
+        """Mentions in all."""
+        return self.labels.total()
+
+    def length_at(self, share: float) -> int:
+        """Return the length in characters that this share of mentions does not exceed."""
+        seen = 0
+        for length in sorted(self.lengths):
+            seen += self.lengths[length]
+            if seen >= share * self.n_entities:
+                return length
+        return 0
+
+
+def inspect_notes(notes: Iterable[Note], *, n_examples: int = 0) -> Inspection:
+    """Return the counts and problems of notes.
+
+    Parameters
+    ----------
+    notes : iterable of Note
+    n_examples : int
+        How many mentions to keep with their text, the first of each label before others.
+
+    Examples
+    --------
+    >>> from clinnlp.core.spans import Span
+    >>> fever = Entity(id="T1", span=Span(3, 8), label="Problem")
+    >>> found = inspect_notes([Note(id="n1", text="No fever.", entities=(fever,))])
+    >>> found.labels, dict(found.problems)
+    (Counter({'Problem': 1}), {})
+    >>> found = inspect_notes([Note(id="n1", text="No fevers.", entities=(fever,))])
+    >>> dict(found.problems)
+    {'word': 1}
+    """
+    found = Inspection()
+    texts: set[int] = set()
+    patients: set[str] = set()
+    kept: dict[str, list[Example]] = {}
+    for note in notes:
+        found.n_notes += 1
+        found.n_chars += len(note.text)
+        patients |= {note.patient} if note.patient is not None else set()
+        found.note_labels.update(note.labels)
+        found.relations.update(relation.label for relation in note.relations)
+        _count_entities(note, found)
+        problems, n_nested = _problems(note, texts)
+        found.problems.update(problems)
+        found.n_nested += n_nested
+        if n_examples:
+            _keep(note, kept, n_examples)
+    found.n_patients = len(patients)
+    found.examples = _in_turn(kept, n_examples)
+    return found
+
+
+def _count_entities(note: Note, found: Inspection) -> None:
+    for entity in note.entities:
+        found.labels[entity.label] += 1
+        mention = note.mention(entity)
+        found.forms.setdefault(entity.label, set()).add(hash(mention.casefold()))
+        found.lengths[len(mention)] += 1
+        found.n_discontinuous += bool(entity.parts)
+        found.n_with_concept += bool(entity.concepts)
+        found.n_asserted += any(axis is not None for axis in entity.assertion.axes)
+
+
+def _problems(note: Note, texts: set[int]) -> tuple[Counter[str], int]:
+    """Return the problems of a note, and how many pairs of mentions are nested."""
+    problems: Counter[str] = Counter()
+    text = note.text
+    problems["empty"] = not text.strip()
+    problems["repeated"] = bool(text.strip()) and hash(text) in texts
+    texts.add(hash(text))
+    same = Counter((e.label, e.pieces) for e in note.entities)
+    problems["duplicate"] = sum(n - 1 for n in same.values())
+    spans = [e.span for e in note.entities]
+    n_nested = 0
+    for i, j in pairs_overlapping(spans, spans):
+        nested = contains(spans[i], spans[j]) or contains(spans[j], spans[i])
+        problems["crossing"] += i < j and not nested
+        n_nested += i < j and nested
+    for entity in note.entities:
+        problems["space"] += any(
+            text[p.start].isspace() or text[p.end - 1].isspace() for p in entity.pieces
+        )
+        problems["word"] += _cuts_word(text, entity)
+        if note.sentences is not None:
+            problems["sentence"] += not any(contains(s, entity.span) for s in note.sentences)
+    known = {e.id for e in note.entities} | {r.id for r in note.relations}
+    known |= {concept for e in note.entities for concept in e.concepts}
+    for relation in note.relations:
+        problems["dangling"] += not all(
+            e in known for ends in relation.roles.values() for e in ends
+        )
+    return +problems, n_nested
+
+
+def _cuts_word(text: str, entity: Entity) -> bool:
+    return any(
+        0 < cut < len(text) and text[cut - 1].isalpha() and text[cut].isalpha()
+        for piece in entity.pieces
+        for cut in piece
+    )
+
+
+def _keep(note: Note, kept: dict[str, list[Example]], n_examples: int) -> None:
+    for entity in note.entities:
+        found = kept.setdefault(entity.label, [])
+        if len(found) < n_examples:
+            start, end = entity.span
+            before = note.text[max(0, start - _CONTEXT) : start]
+            after = note.text[end : end + _CONTEXT]
+            found.append(Example(note.id, entity.label, before, note.text[start:end], after))
+
+
+def _in_turn(kept: dict[str, list[Example]], n_examples: int) -> list[Example]:
+    """Return the first of each label, then the second of each, and so on."""
+    rounds = zip_longest(*kept.values())
+    return [example for turn in rounds for example in turn if example][:n_examples]
