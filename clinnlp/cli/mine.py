@@ -12,7 +12,11 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `clinnlp mine`."""
     from clinnlp.study.settings import MineSettings
 
-    parser.add_argument("source", help="entities that `clinnlp extract` wrote, or events")
+    parser.add_argument(
+        "source",
+        help="entities that `clinnlp extract` wrote, events, FAERS quarters, a MIMIC-III folder, "
+        "or a table with --columns or --items",
+    )
     parser.add_argument("--out", required=True, help="folder for rules, signals and report")
     add_settings(parser, MineSettings)
     parser.set_defaults(command=_mine)

@@ -27,7 +27,7 @@ from clinnlp.features.entities import asserted, item_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EVENT_KINDS", "UNITS", "baskets", "event_baskets", "frame_baskets"]
+__all__ = ["EVENT_KINDS", "UNITS", "assembled", "baskets", "event_baskets", "frame_baskets"]
 
 UNITS = ("note", "encounter", "patient")
 EVENT_KINDS = ("drug", "outcome", "condition")
@@ -234,7 +234,8 @@ def _long(
         raise ArgumentError("a long table needs unit, the column with the basket's id; got none")
     no_id, no_item = frame[unit].isna().to_numpy(), frame[item].isna().to_numpy()
     rows = np.flatnonzero(~no_id & ~no_item)
-    pairs = ((_kind(kinds, str(name)), str(name)) for name in frame[item].to_numpy(object)[rows])
+    named = [_name(value) for value in frame[item].to_numpy(object)[rows]]
+    pairs = ((_kind(kinds, name), name) for name in named)
     made = _made(frame[unit].to_numpy(object), ~no_id, rows, pairs)
     return Baskets(
         **made | {"evidence": np.empty((0, 3), np.int64)},
@@ -287,19 +288,27 @@ def _made(
     ids, codes = _codes(units[has_unit])
     where = np.zeros(len(units), np.int64)
     where[has_unit] = codes
-    names, kinds, items = _items([(str(kind), str(name)) for kind, name in pairs])
+    return assembled(ids, where[rows], rows, [(str(kind), str(name)) for kind, name in pairs])
+
+
+def assembled(ids: Array, where: Ints, rows: Ints, pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return ids, items, kinds, matrix and evidence of (kind, name) `pairs`.
+
+    `where` is the basket of each pair, `rows` the row of the source that put it there.
+    """
+    names, kinds, items = _items(pairs)
     matrix = sparse.csr_matrix(
-        (np.ones(len(rows), np.int64), (where[rows], items)), shape=(len(ids), len(names))
+        (np.ones(len(rows), np.int64), (where, items)), shape=(len(ids), len(names))
     )
     matrix.sum_duplicates()
     matrix.data = np.ones(matrix.nnz, np.int8)
-    order = np.lexsort((rows, items, where[rows]))
+    order = np.lexsort((rows, items, where))
     return {
         "ids": ids,
         "items": names,
         "kinds": kinds,
         "matrix": matrix,
-        "evidence": np.stack([where[rows], items, rows], axis=1)[order],
+        "evidence": np.stack([where, items, rows], axis=1)[order],
     }
 
 
@@ -330,6 +339,11 @@ def _zero_one(values: Array, name: str) -> Ints:
             f"column {name!r} of a wide table must hold 0 and 1 only, got another value"
         )
     return np.flatnonzero(numbers)
+
+
+def _name(value: Any) -> str:
+    """Return an item as text; a whole number that a missing cell made a float stays whole."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _kind(kinds: Mapping[str, str] | str, name: str) -> str:

@@ -1,27 +1,24 @@
-"""Files in, a folder with tables and a report out: rules with signals."""
+"""Files in, tables and a report out: rules with signals."""
 
 from pathlib import Path
 from typing import Any
 
 from clinnlp.core.config import settings_to
-from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_write, check_writable
-from clinnlp.core.tables import Baskets, EntityTable
-from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets
-from clinnlp.io.rows import column_names, told
-from clinnlp.io.tabular import read_entity_table, read_events
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals import Signals, mine_interactions
 from clinnlp.report.blocks import Report, Section
 from clinnlp.report.write import provenance, write_report
 from clinnlp.study.sections import rules_section, signals_section
 from clinnlp.study.settings import MineSettings
+from clinnlp.study.sources import read_baskets
+from clinnlp.study.suppress import without_small_cells
 
 __all__ = ["mine_flow", "origin", "write_frame", "write_pages"]
 
 
 def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
-    """Mine rules, and signals where drugs and outcomes stand, from a table of mentions or events.
+    """Mine rules, and signals where drugs and outcomes stand, from any source of baskets.
 
     Raises
     ------
@@ -33,10 +30,11 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
     rules = mine_rules(
         sets, min_count=settings.min_count, max_len=settings.max_len, alpha=settings.alpha
     )
-    sections: list[Section] = [rules_section(rules)]
-    write_frame(_plain(rules), out / "rules.csv")
     lost = [f"{reason} {n:,}" for reason, n in sets.n_excluded.items() if n]
     said = [str(sets), f"left out: {', '.join(lost) or 'nothing'}", str(rules)]
+    rules, n_withheld = without_small_cells(rules, settings.min_cell)
+    sections: list[Section] = [rules_section(rules)]
+    write_frame(_plain(rules), out / "rules.csv")
     if {settings.drug_kind, settings.outcome_kind} <= set(sets.kinds):
         signals = mine_interactions(
             sets,
@@ -44,9 +42,13 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
             outcome_kind=settings.outcome_kind,
             alpha=settings.alpha,
         )
+        said.append(str(signals))
+        signals, n_more = without_small_cells(signals, settings.min_cell)
+        n_withheld += n_more
         sections.append(signals_section(signals))
         write_frame(signals.to_pandas(), out / "signals.csv")
-        said.append(str(signals))
+    if settings.min_cell:
+        said.append(f"withheld: {n_withheld:,} rows with a cell of 1 to {settings.min_cell - 1}")
     report = Report(
         title="Drug rules and interaction signals",
         summary=tuple(said),
@@ -55,36 +57,6 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
     )
     write_pages(report, out)
     return "\n".join((*said, f"report: {out / 'report.html'}"))
-
-
-def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
-    """Return the baskets of a file or folder of mentions or of events, told by its columns.
-
-    Raises
-    ------
-    DataError
-        The columns are those of neither.
-    ArgumentError
-        A label, or `strict`, with events: both speak of mentions.
-    """
-    path = Path(source)
-    parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    names = column_names(parts[0]) if parts else ["entity"]  # extracted from no notes
-    if "entity" in names:
-        table: EntityTable = read_entity_table(path)
-        return baskets(table, label=settings.label, unit=settings.unit, strict=settings.strict)
-    if names and not {"patient", "code"} <= set(names):
-        raise DataError(
-            "a table to mine must have the columns of mentions (note, entity, ...) or of events "
-            f"(patient, code, ...), got neither; {told(names)}",
-            path=path,
-        )
-    if settings.label or settings.strict:
-        raise ArgumentError(
-            "label and strict choose mentions, got a table of events; leave them out"
-        )
-    kinds = (*EVENT_KINDS, settings.drug_kind, settings.outcome_kind)
-    return event_baskets(read_events(path), unit=settings.unit, kinds=kinds)
 
 
 def origin(settings: Any, *inputs: str | Path) -> dict[str, Any]:

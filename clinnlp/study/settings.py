@@ -72,18 +72,43 @@ class MineSettings:
     """How rules and signals are mined."""
 
     label: tuple[str, ...] | None = option(None, "labels whose mentions are items (all by default)")
-    unit: str = option("patient", "what a basket is: note, encounter or patient")
+    unit: str = option("patient", "what a basket is: note, encounter, patient or exposure")
+    columns: tuple[str, ...] | None = option(
+        None,
+        "NAME=COLUMN: which column of a table of events is patient, encounter, code, start ...",
+    )
+    kind: str | None = option(None, "kind of the events, or items of a wide table, that state none")
+    items: tuple[str, ...] | None = option(
+        None, "columns of a wide table that are items; FIRST:LAST takes all between"
+    )
+    absent: tuple[str, ...] = option(
+        ("", "0", "0.0", "no", "none", "false", "n", "?", "nan"),
+        "cells of a wide table that say that the item is not there, in any case",
+    )
+    generic: bool = option(True, "turn drug names (FAERS, tables with --columns) into generic ones")
+    roles: tuple[str, ...] = option(("PS", "SS", "C", "I"), "roles of drugs in FAERS reports")
+    gap_days: int = option(0, "unit exposure: most days without the drug in an episode, >= 0")
+    default_days: int | None = option(
+        None, "unit exposure: days that a drug without an end lasts, >= 1 (else it is left out)"
+    )
+    lag_days: int = option(0, "unit exposure: days after it on which an outcome counts, >= 0")
     min_count: int = option(5, "baskets with both sides of a rule, >= 1")
     max_len: int = option(2, "most items of a rule, >= 2")
     alpha: float = option(0.05, "level of the q-values, 0 to 1")
     strict: bool = option(False, "demand that each assertion axis was assessed")
     drug_kind: str = option("drug", "kind or label of the drugs of interaction signals")
     outcome_kind: str = option("outcome", "kind or label of their outcomes")
+    min_cell: int = option(
+        0, "withhold rows with a cell of 1 to N - 1 patients in their table of counts (0: none)"
+    )
 
     def __post_init__(self) -> None:
-        check_one_of(self.unit, ("note", "encounter", "patient"), name="unit")
-        check_at_least(self.min_count, 1, name="min_count")
-        check_at_least(self.max_len, 2, name="max_len")
+        check_one_of(self.unit, ("note", "encounter", "patient", "exposure"), name="unit")
+        low = {"min_count": 1, "max_len": 2, "gap_days": 0, "lag_days": 0, "min_cell": 0}
+        for name, least in low.items():
+            check_at_least(getattr(self, name), least, name=name)
+        if self.default_days is not None:
+            check_at_least(self.default_days, 1, name="default_days")
         check_fraction(self.alpha, name="alpha")
 
 

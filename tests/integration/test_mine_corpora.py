@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from clinnlp.cli import main
 from clinnlp.core.tables import Baskets
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.mine.itemsets import mine_itemsets
@@ -19,7 +20,11 @@ ENCOUNTERS = 20_000  # of 101,766: mlxtend takes its time
 
 @pytest.fixture(scope="module")
 def mushroom(data_dir):
-    with gzip.open(data_dir("fim") / "mushroom.dat.gz", "rt") as handle:
+    return fim_baskets(data_dir("fim") / "mushroom.dat.gz")
+
+
+def fim_baskets(path):
+    with gzip.open(path, "rt") as handle:
         rows = [sorted(set(map(int, line.split()))) for line in handle if line.strip()]
     items = sorted({item for row in rows for item in row})
     place = {item: j for j, item in enumerate(items)}
@@ -32,7 +37,7 @@ def mushroom(data_dir):
         ids=np.array([str(i) for i in range(len(rows))], object),
         items=tuple(map(str, items)),
         kinds=("item",) * len(items),
-        unit="mushroom",
+        unit="row",
         evidence=np.empty((0, 3), np.int64),
         entities=None,
         n_excluded={},
@@ -51,9 +56,45 @@ def diabetes_drugs(data_dir):
     return frame.iloc[:, first : last + 1] != "No"
 
 
-@pytest.mark.parametrize(("support", "n_itemsets"), [(0.5, 153), (0.4, 565), (0.3, 2735)])
-def test_mushroom_has_the_published_number_of_itemsets(mushroom, support, n_itemsets):
-    assert len(mine_itemsets(mushroom, min_support=support)) == n_itemsets
+PUBLISHED = {  # support: frequent, closed, maximal
+    "mushroom": {0.5: (153, 45, 15), 0.4: (565, 140, 41), 0.3: (2735, 427, 63),
+                 0.2: (53583, 1197, 158)},
+    "T10I4D100K": {0.02: (155, 155, 155), 0.01: (385, 385, 370), 0.005: (1073, 1073, 585)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["mushroom", pytest.param("T10I4D100K", marks=pytest.mark.slow)])
+def test_frequent_closed_and_maximal_are_as_many_as_published(data_dir, name):
+    baskets = fim_baskets(data_dir("fim") / f"{name}.dat.gz")
+    for support, expected in PUBLISHED[name].items():
+        asked = ({}, {"closed": True}, {"maximal": True})
+        found = [len(mine_itemsets(baskets, min_support=support, **more)) for more in asked]
+        assert tuple(found) == expected
+
+
+REAL = {
+    "faers_sample": ["--unit", "encounter", "--min-count", "3"],
+    "mimic3_demo": ["--unit", "encounter", "--min-count", "20"],
+    "mimic3_demo/PRESCRIPTIONS.csv.gz": [
+        "--unit", "exposure", "--kind", "drug", "--min-count", "40", "--columns",
+        "patient=subject_id", "encounter=hadm_id", "code=drug", "start=startdate", "end=enddate",
+    ],
+    "diabetes130/dataset_diabetes.zip": [
+        "--items", "metformin:metformin-pioglitazone", "--columns", "unit=encounter_id",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "source", [pytest.param(s, marks=pytest.mark.slow) if "zip" in s else s for s in REAL]
+)
+def test_from_file_to_report_with_one_command(data_dir, tmp_path, capsys, source):
+    corpus, _, rest = source.partition("/")
+    path = data_dir(corpus) / rest
+    assert main(["mine", str(path), *REAL[source], "--out", str(tmp_path)]) == 0
+    assert len((tmp_path / "rules.csv").read_text().splitlines()) > 5
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+    assert "Rules(" in capsys.readouterr().out
 
 
 def test_diabetes_itemsets_and_rules_equal_mlxtend(diabetes_drugs):

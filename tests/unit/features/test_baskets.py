@@ -174,3 +174,13 @@ def test_absent_columns_are_refused():
         frame_baskets(frame, item="item", unit="case")
     with pytest.raises(ArgumentError, match="needs unit"):
         frame_baskets(frame, item="drug")
+
+
+def test_items_of_mixed_types_are_named_by_their_text():
+    frame = pd.DataFrame(
+        {"case": [1, 1, 2, 2], "code": pd.Series([7, "7", 7.0, np.nan], dtype=object)}
+    )
+    made = frame_baskets(frame, unit="case", item="code")
+    assert made.items == ("7",)
+    assert made.matrix.toarray().tolist() == [[1], [1]]
+    assert made.n_excluded["no_item"] == 1

@@ -1,0 +1,139 @@
+"""What can be mined: mentions, events, FAERS quarters, MIMIC-III folders, wide tables → baskets."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.tables import Baskets, EntityTable, EventTable
+from clinnlp.core.vocab import fold
+from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets, frame_baskets
+from clinnlp.features.exposure import exposure_baskets
+from clinnlp.io.faers import is_faers, read_faers
+from clinnlp.io.mimic import read_mimic3
+from clinnlp.io.rows import column_names, told
+from clinnlp.io.tabular import read_entity_table, read_events
+from clinnlp.io.timelines import table_path
+from clinnlp.io.wide import read_wide
+from clinnlp.study.settings import MineSettings
+from clinnlp.text.normalise import fold_drug
+
+__all__ = ["read_baskets"]
+
+
+def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
+    """Return the baskets of a file or folder, told by the settings or by what lies in it.
+
+    =========================== =======================================================
+    ``items`` is given          a wide table: a row per basket, a column per item
+    ``columns`` is given        a table of events under other column names
+    DEMO, DRUG and REAC tables  FAERS or AERS quarters, zipped or not
+    ADMISSIONS and PATIENTS     a folder of MIMIC-III tables
+    a column ``entity``         mentions that ``clinnlp extract`` wrote
+    ``patient`` and ``code``    events
+    =========================== =======================================================
+
+    Raises
+    ------
+    DataError
+        The source is none of these, or cannot be read.
+    ArgumentError
+        A setting that does not go with the source.
+    """
+    path = Path(source)
+    if settings.items:
+        return _wide(path, settings)
+    if settings.columns:
+        events = read_events(path, **_mapping(settings.columns))
+        return _from_events(_completed(events, settings), settings)
+    if path.is_dir() and table_path(path, "ADMISSIONS"):
+        return _from_events(read_mimic3(path).events, settings)
+    if (path.is_dir() or path.suffix.lower() == ".zip") and is_faers(path):
+        return _from_faers(path, settings)
+    parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    names = column_names(parts[0]) if parts else ["entity"]  # extracted from no notes
+    if "entity" in names:
+        return _from_mentions(read_entity_table(path), settings)
+    if names and not {"patient", "code"} <= set(names):
+        raise DataError(
+            "a table to mine must have the columns of mentions (note, entity, ...) or of events "
+            f"(patient, code, ...), got neither; {told(names)}; name them with columns or items",
+            path=path,
+        )
+    return _from_events(_completed(read_events(path), settings), settings)
+
+
+def _from_mentions(table: EntityTable, settings: MineSettings) -> Baskets:
+    if settings.unit == "exposure":
+        raise ArgumentError(
+            "unit exposure needs events with start and end, got mentions; choose another unit"
+        )
+    return baskets(table, label=settings.label, unit=settings.unit, strict=settings.strict)
+
+
+def _from_events(events: EventTable, settings: MineSettings) -> Baskets:
+    _refuse_mentions(settings)
+    if settings.unit == "exposure":
+        return exposure_baskets(
+            events,
+            drug_kind=settings.drug_kind,
+            outcome_kind=settings.outcome_kind,
+            gap_days=settings.gap_days,
+            default_days=settings.default_days,
+            lag_days=settings.lag_days,
+        )
+    kinds = (*EVENT_KINDS, settings.drug_kind, settings.outcome_kind)
+    return event_baskets(events, unit=settings.unit, kinds=kinds)
+
+
+def _from_faers(path: Path, settings: MineSettings) -> Baskets:
+    name = fold_drug if settings.generic else fold
+    reports = read_faers(path, roles=settings.roles, drug_name=name)
+    made = _from_events(reports.events, settings)
+    lost = {f"faers_{reason}": n for reason, n in reports.n_excluded.items()}
+    return replace(made, n_excluded={**made.n_excluded, **lost})
+
+
+def _wide(path: Path, settings: MineSettings) -> Baskets:
+    _refuse_mentions(settings)
+    named = _mapping(settings.columns or ())
+    if set(named) - {"unit"}:
+        raise ArgumentError(
+            f"columns of a wide table must be unit=..., got {', '.join(sorted(named))}"
+        )
+    frame = read_wide(path, settings.items or (), unit=named.get("unit"), absent=settings.absent)
+    made = frame_baskets(frame, kinds=settings.kind or settings.drug_kind)
+    return replace(made, unit=named.get("unit", "row"))
+
+
+def _completed(events: EventTable, settings: MineSettings) -> EventTable:
+    """Return the events with the kind given where they state none, drugs by generic name."""
+    kind = events["kind"].copy()
+    if settings.kind is not None:
+        kind[[value is None for value in kind]] = settings.kind
+    code = events["code"].copy()
+    if settings.columns and settings.generic:
+        drugs = np.flatnonzero(kind == settings.drug_kind)
+        known = {name: fold_drug(str(name)) for name in set(code[drugs])}
+        code[drugs] = [known[name] for name in code[drugs]]
+    columns: dict[str, Any] = {name: events[name] for name in EventTable.SCHEMA}
+    return EventTable(columns | {"kind": kind, "code": code})
+
+
+def _mapping(columns: Sequence[str]) -> dict[str, str]:
+    """Return ``name=column`` pairs as a mapping."""
+    pairs = [entry.partition("=") for entry in columns]
+    wrong = [name for name, sign, column in pairs if not (name and sign and column)]
+    if wrong:
+        raise ArgumentError(f"columns must be name=column pairs, got {wrong[0]!r}")
+    return {name: column for name, _, column in pairs}
+
+
+def _refuse_mentions(settings: MineSettings) -> None:
+    if settings.label or settings.strict:
+        raise ArgumentError(
+            "label and strict choose mentions, got a table of events; leave them out"
+        )

@@ -1,0 +1,82 @@
+"""Every source of baskets through the command line: one command from file to report."""
+
+import csv
+
+import pytest
+
+from clinnlp.cli import main
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.study.settings import MineSettings
+from clinnlp.study.sources import read_baskets
+
+
+def write(path, *rows):
+    with open(path, "w", newline="") as handle:
+        csv.writer(handle).writerows(rows)
+    return path
+
+
+@pytest.fixture
+def prescriptions(tmp_path):
+    return write(
+        tmp_path / "p.csv",
+        ["subject", "stay", "drug", "begin", "finish"],
+        ["1", "11", "Lopressor", "2020-01-01", "2020-01-05"],
+        ["1", "11", "METOPROLOL succinate", "2020-01-06", "2020-01-09"],
+        ["1", "11", "Warfarin", "2020-01-04", "2020-01-20"],
+        ["2", "12", "Warfarin", "2020-01-04", ""],
+    )
+
+
+COLUMNS = ("patient=subject", "encounter=stay", "code=drug", "start=begin", "end=finish")
+
+
+def test_a_table_of_events_under_other_names(prescriptions):
+    asked = {"columns": COLUMNS, "kind": "drug"}
+    made = read_baskets(prescriptions, MineSettings(unit="encounter", **asked))
+    assert made.items == ("metoprolol", "warfarin")
+    assert made.matrix.toarray().tolist() == [[1, 1], [0, 1]]
+    plain = read_baskets(prescriptions, MineSettings(unit="encounter", generic=False, **asked))
+    assert plain.items == ("Lopressor", "METOPROLOL succinate", "Warfarin")
+    periods = read_baskets(prescriptions, MineSettings(unit="exposure", **asked))
+    assert periods.ids.tolist() == ["1/1", "1/2", "1/3"]
+    assert periods.matrix.toarray().tolist() == [[1, 0], [1, 1], [0, 1]]
+    assert periods.n_excluded["no_end"] == 1
+    lasting = read_baskets(prescriptions, MineSettings(unit="exposure", default_days=3, **asked))
+    assert len(lasting) == 4
+
+
+def test_a_wide_table(tmp_path):
+    path = write(tmp_path / "w.csv", ["id", "a", "b"], ["x", "No", "Up"], ["y", "Down", "Up"])
+    made = read_baskets(path, MineSettings(items=("a:b",), columns=("unit=id",)))
+    assert (made.ids.tolist(), made.unit, set(made.kinds)) == (["x", "y"], "id", {"drug"})
+    assert made.matrix.toarray().tolist() == [[0, 1], [1, 1]]
+    with pytest.raises(ArgumentError, match="columns of a wide table must be unit"):
+        read_baskets(path, MineSettings(items=("a",), columns=("patient=id",)))
+
+
+def test_what_does_not_go_together_is_refused(prescriptions, tmp_path):
+    with pytest.raises(ArgumentError, match="columns must be name=column pairs, got 'stay'"):
+        read_baskets(prescriptions, MineSettings(columns=("stay",)))
+    with pytest.raises(DataError, match="name them with columns or items"):
+        read_baskets(prescriptions, MineSettings())
+    with pytest.raises(ArgumentError, match="label and strict choose mentions"):
+        read_baskets(prescriptions, MineSettings(columns=COLUMNS, strict=True))
+    mentions = write(tmp_path / "m.csv", ["note", "entity", "start", "end", "n_concepts"],
+                     ["n", "e", "0", "1", "0"])  # fmt: skip
+    with pytest.raises(ArgumentError, match="unit exposure needs events"):
+        read_baskets(mentions, MineSettings(unit="exposure"))
+    for wrong in ({"gap_days": -1}, {"default_days": 0}, {"min_cell": -1}, {"unit": "stay"}):
+        with pytest.raises(ArgumentError):
+            MineSettings(**wrong)
+
+
+def test_small_cells_are_withheld_from_what_is_written(prescriptions, tmp_path, capsys):
+    command = ["mine", str(prescriptions), "--columns", *COLUMNS, "--kind", "drug", "--unit",
+               "encounter", "--min-count", "1", "--out", str(tmp_path / "out")]  # fmt: skip
+    assert main(command) == 0
+    assert (tmp_path / "out" / "rules.csv").read_text().count("\n") == 3
+    assert main([*command, "--min-cell", "5"]) == 0
+    assert "withheld: 2 rows with a cell of 1 to 4" in capsys.readouterr().out
+    assert (tmp_path / "out" / "rules.csv").read_text().count("\n") == 1
+    assert "metoprolol" not in (tmp_path / "out" / "report.html").read_text()
