@@ -1,7 +1,9 @@
 """Settings of training, with the defaults we recommend.
 
-For the embedded encoder they come from single runs on the BC5CDR training set; no grid was
-searched.
+For the embedded encoder they come from single runs inside the BC5CDR training set; no grid was
+searched. With a fifth of its documents kept out, strict F1 after 3 and 4 of 5 epochs was 0.785 and
+0.790 with the running average of weights, 0.764 and 0.785 without; hiding 15 % of the tokens and
+teaching the tags of all pieces of a word gave 0.778 and 0.773, and was left out.
 """
 
 from dataclasses import dataclass
