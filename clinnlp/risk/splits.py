@@ -212,7 +212,7 @@ def check_splits(patients: Array, splits: Sequence[Split]) -> None:
         if both:
             raise LeakageError(
                 f"no patient may be on both sides of a split, got {len(both)} in "
-                f"{split.name!r} (first: {min(both)!r}); make splits by patient"
+                f"{split.name!r} (first: {min(map(str, both))!r}); make splits by patient"
             )
     if (times > 1).any():
         raise ArgumentError(f"a row may be tested once, got {int((times > 1).sum())} tested again")

@@ -17,6 +17,7 @@ import csv
 import io
 import zipfile
 from bisect import bisect_right
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +29,13 @@ from clinnlp.core.counts import Counts
 from clinnlp.core.errors import DataError
 from clinnlp.features.columns import Columns
 from clinnlp.risk.models import MODELS, Models, RandomForestSettings
+from clinnlp.risk.splits import patient_folds, splits_of_folds
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_values import RiskStudy
 
 __all__ = ["Readmissions", "icd9_chapter", "read_diabetes130", "readmission_study"]
+
+N_FOLDS = 5
 
 _MEMBER = "dataset_diabetes/diabetic_data.csv"
 _NO_RETURN = frozenset({"11", "13", "14", "19", "20", "21"})  # expired, or to hospice
@@ -83,6 +87,7 @@ def readmission_study(
     *,
     history: bool = True,
     models: Models | None = None,
+    only: Sequence[int] | None = None,
     n_boot: int = 200,
     n_top: int = 0,
     n_permutations: int = 0,
@@ -99,6 +104,8 @@ def readmission_study(
         Use what earlier stays of the patient tell.
     models : as for `risk_study`, optional
         All by default.
+    only : sequence of int, optional
+        Folds to test; all five by default. Fold ids depend on patients and `seed` alone.
     n_jobs : int
         Threads of the forest.
 
@@ -112,11 +119,14 @@ def readmission_study(
         **{name: kind() for name, kind in MODELS.items()},
         "random_forest": RandomForestSettings(n_jobs=n_jobs),
     }
+    folds = patient_folds(columns.patients, y, n_folds=N_FOLDS, seed=seed)
+    splits = splits_of_folds(columns.patients, folds)
     return risk_study(
         columns,
         outcome=y,
         models=chosen,
         min_patients=50,
+        splits=[splits[k] for k in (range(N_FOLDS) if only is None else only)],
         n_top=n_top,
         n_boot=n_boot,
         n_permutations=n_permutations,

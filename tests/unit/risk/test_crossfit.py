@@ -3,7 +3,7 @@ import pytest
 
 from clinnlp.core.errors import ArgumentError, LeakageError
 from clinnlp.features.columns import ColumnFeatures, Columns
-from clinnlp.risk.crossfit import cross_fit, fit_risk_model
+from clinnlp.risk.crossfit import cross_fit, fit_risk_model, permuted_aurocs
 from clinnlp.risk.models import NaiveBayesSettings, RandomForestSettings, SvmSettings
 from clinnlp.risk.splits import patient_folds, splits_of_folds
 
@@ -112,3 +112,48 @@ def test_a_model_fitted_on_all_rows_predicts_from_rows(table):
     rows, y = table
     model = fit_risk_model(rows, y, features=ColumnFeatures(), settings=NaiveBayesSettings())
     assert model.predict_proba(rows.take(np.arange(4))).shape == (4, 2)
+
+
+def test_of_several_settings_the_better_is_chosen_inside_each_split(table):
+    rows, y = table
+    folds = patient_folds(rows.patients, y, n_folds=3)
+    grid = (RandomForestSettings(n_trees=1, min_leaf=150), RandomForestSettings(n_trees=20))
+    fits = cross_fit(rows, y, cut(rows, folds), features=ColumnFeatures(),
+                     models={"forest": grid}, n_top=0)  # fmt: skip
+    assert fits["forest"].chosen == (grid[1],) * 3
+    model = fit_risk_model(rows, y, features=ColumnFeatures(), settings=grid)
+    assert len(model.named_steps["model"].estimator_[-1].estimators_) == 20
+
+
+def test_the_choice_does_not_look_at_tested_rows(table):
+    """Turn the outcomes of fold 0 around: the choice for fold 0 must stay."""
+    rows, y = table
+    folds = patient_folds(rows.patients, y, n_folds=3)
+    grid = tuple(SvmSettings(c=c) for c in (1e-6, 1e-3, 1.0))
+    turned = np.where(folds == 0, 1 - y, y)
+    chosen = [
+        cross_fit(rows, outcome, cut(rows, folds), features=ColumnFeatures(),
+                  models={"svm": grid}, n_top=0)["svm"].chosen[0]
+        for outcome in (y, turned)
+    ]  # fmt: skip
+    assert chosen[0] == chosen[1]
+
+
+def test_naive_bayes_tells_its_points_and_others_none(fits):
+    points = {p.name: p for p in fits["naive_bayes"].points}
+    assert points["drug=a"].present > 0 > points["drug=a"].absent
+    assert fits["svm"].points == ()
+
+
+def test_permuted_outcomes_score_a_half_and_a_leak_shows(table):
+    rows, y = table
+    splits = cut(rows, patient_folds(rows.patients, y, n_folds=3))
+    found = permuted_aurocs(rows, y, splits, features=ColumnFeatures(),
+                            settings=NaiveBayesSettings(), n_permutations=20)  # fmt: skip
+    assert abs(found.mean() - 0.5) < 3 * found.std(ddof=1) / np.sqrt(20)
+    once, again = (
+        permuted_aurocs(rows, y, splits, features=ColumnFeatures(),
+                        settings=NaiveBayesSettings(), n_permutations=2)
+        for _ in range(2)
+    )  # fmt: skip
+    assert once.tolist() == again.tolist() == found[:2].tolist()

@@ -9,8 +9,11 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.risk.indicators import BestColumns, Dense, Indicators
 from clinnlp.risk.models import (
     MODELS,
+    BoostingSettings,
+    LogisticSettings,
     NaiveBayesSettings,
     RandomForestSettings,
+    RbfSvmSettings,
     SvmSettings,
     chosen_settings,
     make_model,
@@ -21,6 +24,9 @@ SMALL = [
     NaiveBayesSettings(kind="complement"),
     RandomForestSettings(n_trees=5, max_samples=1.0),
     SvmSettings(),
+    RbfSvmSettings(n_landmarks=40),
+    LogisticSettings(),
+    BoostingSettings(n_rounds=20),
 ]
 
 
@@ -74,20 +80,22 @@ def test_a_model_is_deterministic_and_does_not_care_for_the_form_of_its_matrix(s
     assert np.mean(predict[0] == y) > 0.7
 
 
-@pytest.mark.parametrize("kind", ["bernoulli", "complement"])
-def test_naive_bayes_obeys_row_order_column_order_and_weights_as_copies(kind):
+@pytest.mark.parametrize(
+    "settings",
+    [NaiveBayesSettings(), NaiveBayesSettings(kind="complement"), LogisticSettings(c=1.0)],
+)
+def test_row_order_column_order_and_weights_as_copies_change_nothing(settings):
     rng = np.random.default_rng(0)
     X = (rng.random((60, 8)) < 0.3).astype(float)
     y = rng.integers(0, 2, 60)
-    settings = NaiveBayesSettings(kind=kind)
     p = make_model(settings).fit(X, y).predict_proba(X)
     rows, columns = rng.permutation(60), rng.permutation(8)
     turned = make_model(settings).fit(X[rows][:, columns], y[rows])
-    np.testing.assert_allclose(turned.predict_proba(X[:, columns]), p)
+    np.testing.assert_allclose(turned.predict_proba(X[:, columns]), p, rtol=1e-4)
     weights = np.where(np.arange(60) < 10, 2.0, 1.0)
     copies = make_model(settings).fit(np.vstack([X, X[:10]]), np.append(y, y[:10]))
     weighted = make_model(settings).fit(X, y, model__sample_weight=weights)
-    np.testing.assert_allclose(weighted.predict_proba(X), copies.predict_proba(X))
+    np.testing.assert_allclose(weighted.predict_proba(X), copies.predict_proba(X), rtol=1e-4)
 
 
 def test_naive_bayes_on_indicators_equals_scikit_learns():
@@ -105,5 +113,7 @@ def test_settings_survive_a_round_trip_and_refuse_unknown_models():
     assert list(chosen_settings(["svm"])) == ["svm"]
     with pytest.raises(ArgumentError, match="model must be one of"):
         chosen_settings(["bayes"])
+    with pytest.raises(ArgumentError, match="none for 'svm'"):
+        chosen_settings({"svm": []})
     with pytest.raises(ArgumentError, match="n_bins"):
         Indicators(n_bins=1).fit([[1.0]])

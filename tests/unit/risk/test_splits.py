@@ -3,7 +3,15 @@ import pytest
 
 from clinnlp.core.errors import ArgumentError, LeakageError
 from clinnlp.features.columns import ColumnFeatures, Columns
-from clinnlp.risk.splits import check_fitted_on, check_folds, patient_folds
+from clinnlp.risk.splits import (
+    Split,
+    check_fitted_on,
+    check_folds,
+    check_splits,
+    patient_folds,
+    split_by_time,
+    splits_by_site,
+)
 
 PATIENTS = np.array([f"p{k % 200}" for k in range(500)])
 
@@ -61,3 +69,45 @@ def test_a_transformer_fitted_on_a_test_patient_is_leakage():
         check_fitted_on(features, np.array(["b", "c"]))
     with pytest.raises(ArgumentError, match="fit it first"):
         check_fitted_on(ColumnFeatures(), np.array(["c"]))
+
+
+DAYS = np.array(["2023-01-01", "2023-05-20", "2023-07-01", "2023-02-01"], "datetime64[s]")
+WHO = np.array(["a", "b", "c", "c"])
+
+
+def test_by_time_trains_on_what_had_ended_and_leaves_tested_patients_out():
+    [split] = split_by_time(WHO, DAYS, cut="2023-06-01", horizon_days=30)
+    assert split.test.tolist() == [False, False, True, False]
+    assert split.train.tolist() == [True, False, False, False]  # b had not ended, c is tested
+    [later] = split_by_time(WHO, DAYS, cut="2023-06-01")
+    assert later.train.tolist() == [True, True, False, False]
+    check_splits(WHO, [split])
+    with pytest.raises(ArgumentError, match="both sides"):
+        split_by_time(WHO, DAYS, cut="2022-01-01")
+
+
+def test_by_site_tests_each_site_once_without_its_patients():
+    splits = splits_by_site(WHO, ["n", "n", "s", "n"])
+    assert [s.name for s in splits] == ["site n", "site s"]
+    assert splits[0].train.tolist() == [False] * 4  # c was seen at both
+    assert splits[1].train.tolist() == [True, True, False, False]
+    check_splits(WHO, splits)
+    for sites in (["n"] * 4, ["n", None, "s", "s"], ["n"]):
+        with pytest.raises(ArgumentError, match="site"):
+            splits_by_site(WHO, sites)
+
+
+def test_splits_that_leak_or_overlap_are_refused():
+    last = np.array([False, False, False, True])
+    both = Split(name="bad", train=~last, test=last)
+    with pytest.raises(LeakageError, match=r"1 in 'bad' \(first: 'c'\)"):
+        check_splits(WHO, [both])
+    once = split_by_time(WHO, DAYS, cut="2023-06-01")
+    with pytest.raises(ArgumentError, match="tested once"):
+        check_splits(WHO, once * 2)
+    with pytest.raises(ArgumentError, match="at least 1"):
+        check_splits(WHO, [])
+    short = Split(name="short", train=np.array([True]), test=np.array([False]))
+    with pytest.raises(ArgumentError, match="one value per row"):
+        check_splits(WHO, [short])
+    assert repr(once[0]) == "Split('from 2023-06-01', 2 to train, 1 to test)"
