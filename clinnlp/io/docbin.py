@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
     from spacy.vocab import Vocab
 
-__all__ = ["DOCBIN"]
+__all__ = ["DOCBIN", "OURS", "doc_of", "note_of", "told"]
 
-_OURS = "clinnlp"
+OURS = "clinnlp"
 _GROUP = "sc"
 _LIKELY = 0.5
 _ATTRIBUTES = ("ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID", "SENT_START")
@@ -77,9 +77,9 @@ def _next(docs: "Iterator[Doc]", path: Path, n: int) -> "Doc | None":
 
 def _parse(document: Document) -> Note:
     doc = document.data
-    said = doc.user_data.get(_OURS)
+    said = doc.user_data.get(OURS)
     if said is None:
-        return _of_others(doc, document.name)
+        return note_of(doc, document.name)
     try:
         record = json.loads(said)
     except (ValueError, TypeError, RecursionError):
@@ -89,7 +89,8 @@ def _parse(document: Document) -> Note:
     return note_from_record({**record, "text": doc.text})
 
 
-def _of_others(doc: "Doc", name: str) -> Note:
+def note_of(doc: "Doc", name: str) -> Note:
+    """Return a Doc that this library did not write as a note."""
     found: list[tuple[Any, dict[str, str]]] = [(span, {}) for span in doc.ents]
     found += [(span, {"group": key}) for key, group in doc.spans.items() for span in group]
     entities = [
@@ -126,12 +127,13 @@ def _write(notes: Iterable[Note], path: Path) -> int:
     packed, vocab = DocBin(attrs=list(_ATTRIBUTES), store_user_data=True), Vocab()
     with atomic_write(path, "wb") as handle:
         for note in notes:
-            packed.add(_doc(note, vocab))
+            packed.add(doc_of(note, vocab))
         handle.write(packed.to_bytes())
     return len(packed)
 
 
-def _doc(note: Note, vocab: "Vocab") -> "Doc":
+def doc_of(note: Note, vocab: "Vocab") -> "Doc":
+    """Return a note as a Doc that keeps all of it."""
     from spacy import tokens as spacy
 
     encode(note.text, note=note.id)
@@ -161,10 +163,15 @@ def _doc(note: Note, vocab: "Vocab") -> "Doc":
     doc.set_ents([spans[k] for k in named])
     doc.spans[_GROUP] = spans
     doc.cats = dict.fromkeys(note.labels, 1.0)
+    doc.user_data[OURS] = told(note)
+    return doc
+
+
+def told(note: Note) -> str:
+    """Return all of a note but its text as JSON."""
     record: dict[str, Any] = note_to_record(note)
     del record["text"]
-    doc.user_data[_OURS] = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-    return doc
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
 def _cut(note: Note) -> list[Span]:
