@@ -1,20 +1,27 @@
 """Files in, tables and a report out: rules with signals."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from clinnlp.core.config import settings_to
 from clinnlp.core.files import atomic_write, check_writable
+from clinnlp.mine.drug_events import mine_signals
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals import Signals, mine_interactions
 from clinnlp.report.blocks import Report, Section
 from clinnlp.report.write import provenance, write_report
-from clinnlp.study.sections import rules_section, signals_section
+from clinnlp.study.sections import drug_events_section, rules_section, signals_section
 from clinnlp.study.settings import MineSettings
 from clinnlp.study.sources import read_baskets
 from clinnlp.study.suppress import without_small_cells
 
 __all__ = ["mine_flow", "origin", "write_frame", "write_pages"]
+
+_SIGNALS: tuple[tuple[str, Callable[..., Signals], Callable[[Signals], Section]], ...] = (
+    ("drug_events", mine_signals, drug_events_section),
+    ("signals", mine_interactions, signals_section),
+)
 
 
 def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
@@ -36,17 +43,18 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> str:
     sections: list[Section] = [rules_section(rules)]
     write_frame(_plain(rules), out / "rules.csv")
     if {settings.drug_kind, settings.outcome_kind} <= set(sets.kinds):
-        signals = mine_interactions(
-            sets,
-            drug_kind=settings.drug_kind,
-            outcome_kind=settings.outcome_kind,
-            alpha=settings.alpha,
-        )
-        said.append(str(signals))
-        signals, n_more = without_small_cells(signals, settings.min_cell)
-        n_withheld += n_more
-        sections.append(signals_section(signals))
-        write_frame(signals.to_pandas(), out / "signals.csv")
+        for name, mine, section in _SIGNALS:
+            signals = mine(
+                sets,
+                drug_kind=settings.drug_kind,
+                outcome_kind=settings.outcome_kind,
+                alpha=settings.alpha,
+            )
+            said.append(f"{name.replace('_', ' ')}: {signals}")
+            signals, n_more = without_small_cells(signals, settings.min_cell)
+            n_withheld += n_more
+            sections.append(section(signals))
+            write_frame(signals.to_pandas(), out / f"{name}.csv")
     if settings.min_cell:
         said.append(f"withheld: {n_withheld:,} rows with a cell of 1 to {settings.min_cell - 1}")
     report = Report(

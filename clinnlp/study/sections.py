@@ -24,6 +24,7 @@ from clinnlp.report.blocks import (
 
 __all__ = [
     "corpus_section",
+    "drug_events_section",
     "examples_section",
     "extraction_section",
     "rules_section",
@@ -133,6 +134,32 @@ def signals_section(signals: Signals) -> Section:
         names = [f"{r['drug_1']} + {r['drug_2']} → {r['outcome']}" for r in rows]
         blocks += _behind(signals, names)
     return Section(title="Interaction signals", blocks=tuple(blocks))
+
+
+def drug_events_section(signals: Signals) -> Section:
+    """Return drug → outcome signals with their disproportionality, p, q and evidence."""
+    said = (
+        f"Unit: {signals.baskets.unit}, {len(signals.baskets):,} baskets. m = {signals.m:,} "
+        f"candidate pairs; {int(signals['signal'].sum()):,} have q < {signals.alpha:g} "
+        "(one-sided Fisher). A drug called here says nothing of a pair of drugs."
+    )
+    blocks: list[Block] = [Paragraph(text=said)]
+    rows = tuple(signals.to_pandas().to_dict("records"))
+    if rows:
+        columns = (
+            "drug", "outcome", Column(key="n_both", title="n both", kind="count"),
+            Column(key="n_drug", title="n drug", kind="count"),
+            Column(key="n_outcome", title="n outcome", kind="count"),
+            Column(key="expected", kind="ratio", digits=1),
+            Column(key="prr", title="PRR", low="prr_low", high="prr_high", digits=2),
+            Column(key="ror", title="ROR", low="ror_low", high="ror_high", digits=2),
+            Column(key="ic", title="IC", low="ic_low", high="ic_high", digits=2),
+            Column(key="ebgm", title="EBGM", low="eb05", high="eb95", digits=2),
+            Column(key="p", kind="p"), Column(key="q_bh", title="q", kind="p"),
+        )  # fmt: skip
+        blocks.append(TableBlock(title="Drugs and outcomes", rows=rows, columns=columns))
+        blocks += _behind(signals, [f"{r['drug']} → {r['outcome']}" for r in rows])
+    return Section(title="Single drugs", blocks=tuple(blocks))
 
 
 def _signal_columns() -> tuple[Column | str, ...]:

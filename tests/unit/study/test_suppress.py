@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from clinnlp.features.baskets import frame_baskets
+from clinnlp.mine.drug_events import mine_signals
 from clinnlp.mine.rules import mine_rules
 from clinnlp.mine.signals import COUNTS, mine_interactions
 from clinnlp.study.suppress import without_small_cells
@@ -41,3 +42,13 @@ def test_rows_of_signals(sets):
     cells = np.stack([kept[name] for name in COUNTS])
     assert not ((cells > 0) & (cells < 6)).any()
     assert without_small_cells(signals, 1)[1] == 0
+
+
+def test_rows_of_single_drugs(sets):
+    signals = mine_signals(sets, min_count=1)
+    kept, n_withheld = without_small_cells(signals, 12)
+    frame = signals.to_pandas()
+    both, drug, outcome = (frame[f"n_{name}"] for name in ("both", "drug", "outcome"))
+    least = pd.concat([both, drug - both, outcome - both], axis=1).min(axis=1)
+    assert n_withheld == ((least >= 1) & (least < 12)).sum() > 0
+    assert len(kept) == len(signals) - n_withheld > 0
