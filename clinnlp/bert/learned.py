@@ -5,16 +5,12 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 
 from clinnlp.bert.network import Network
 from clinnlp.core.notes import Note
-
-if TYPE_CHECKING:
-    from clinnlp.bert.classify import NoteClassifier
-    from clinnlp.bert.predict import EntityTagger
 
 __all__ = ["Card", "Learned", "blocks"]
 
@@ -48,7 +44,7 @@ class Learned:
         """
         from clinnlp.bert.store import save
 
-        save(cast("EntityTagger | NoteClassifier", self), folder)
+        save(self, folder)
 
 
 def blocks(notes: Sequence[Note]) -> Iterator[list[Note]]:

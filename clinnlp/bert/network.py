@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from clinnlp.bert.batches import pad_rows, sorted_batches
+from clinnlp.bert.onnx_model import OnnxModel
 from clinnlp.bert.packed import PackedBert, can_pack, has_fast_int8
 from clinnlp.bert.windows import Ints, TokenisedText, Window, split_windows, tokenise
 from clinnlp.core.checks import check_at_least, check_one_of
@@ -107,8 +108,11 @@ class Network:
         split_windows(0, size=self.window_size, stride=stride)  # refuse a bad pair early
         if int8:
             _check_int8(model, self.device, bf16)
-        packs = self.device.type == "cpu" and can_pack(model)
-        self._packed = PackedBert(model, int8=int8) if packs else None
+        self._reads: PackedBert | OnnxModel | None = None  # rows as they are, without padding
+        if isinstance(model, OnnxModel):
+            self._reads = model
+        elif self.device.type == "cpu" and can_pack(model):
+            self._reads = PackedBert(model, int8=int8)
 
     @property
     def window_size(self) -> int:
@@ -172,13 +176,13 @@ class Network:
             yield batch, [answer.float().cpu().numpy() for answer in answers]
 
     def _logits(self, rows: Sequence[Ints]) -> Sequence[torch.Tensor]:
-        if self._packed is not None:
-            return self._packed(rows)
+        if self._reads is not None:
+            return self._reads(rows)
         return _unpadded(self.model(**self.collate(rows)).logits, rows)
 
     def _states(self, rows: Sequence[Ints]) -> Sequence[torch.Tensor]:
-        if self._packed is not None:
-            return self._packed.states(rows)
+        if isinstance(self._reads, PackedBert):
+            return self._reads.states(rows)
         return _unpadded(self.model.base_model(**self.collate(rows)).last_hidden_state, rows)
 
 

@@ -23,25 +23,27 @@ from transformers import AutoModelForTokenClassification
 from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.confidence import Calibration
 from clinnlp.bert.encoders import load_model, load_tokenizer, quiet
+from clinnlp.bert.learned import Learned
 from clinnlp.bert.model import n_heads
 from clinnlp.bert.network import Bf16, Network
+from clinnlp.bert.onnx_model import ONNX_FILE, OnnxModel
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.core.errors import ArgumentError, StoreError
 from clinnlp.core.files import atomic_folder
 
-__all__ = ["FORMAT", "load", "save"]
+__all__ = ["FORMAT", "load", "save", "write_record"]
 
 FORMAT = 1
 
 _CARD_FILE = "clinnlp.json"
-_TASKS: dict[str, tuple[type[EntityTagger] | type[NoteClassifier], Any]] = {
-    "ner": (EntityTagger, AutoModelForTokenClassification),
-    "classification": (NoteClassifier, AutoModelForTokenClassification),
+_TASKS: dict[str, type[EntityTagger] | type[NoteClassifier]] = {
+    "ner": EntityTagger,
+    "classification": NoteClassifier,
 }
 _KEYS = {"task": str, "labels": list, "windows": dict, "settings": dict, "card": dict}
 
 
-def save(pipe: EntityTagger | NoteClassifier, folder: str | Path) -> None:
+def save(pipe: Learned, folder: str | Path) -> None:
     """Write a fine-tuned model; a folder already there is replaced only when all is written.
 
     Raises
@@ -49,11 +51,18 @@ def save(pipe: EntityTagger | NoteClassifier, folder: str | Path) -> None:
     RunError
         The machine failed (full disk, no permission); nothing half-written is left.
     """
+    with atomic_folder(folder) as temporary, quiet():
+        pipe.network.model.save_pretrained(temporary)
+        pipe.network.tokenizer.save_pretrained(temporary)
+        write_record(pipe, temporary)
+
+
+def write_record(pipe: Learned, folder: Path) -> None:
+    """Write what a saved model holds besides network and tokenizer."""
     network = pipe.network
-    task = next(name for name, (kind, _) in _TASKS.items() if isinstance(pipe, kind))
     record = {
         "format": FORMAT,
-        "task": task,
+        "task": next(name for name, kind in _TASKS.items() if isinstance(pipe, kind)),
         "labels": list(pipe.labels),
         "calibration": {k: list(v) for k, v in getattr(pipe, "calibration", {}).items()},
         "pooling": getattr(pipe, "pooling", None),
@@ -62,11 +71,8 @@ def save(pipe: EntityTagger | NoteClassifier, folder: str | Path) -> None:
         "settings": dict(pipe.settings),
         "card": _finite(pipe.card),
     }
-    with atomic_folder(folder) as temporary, quiet():
-        network.model.save_pretrained(temporary)
-        network.tokenizer.save_pretrained(temporary)
-        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-        (temporary / _CARD_FILE).write_text(text, encoding="utf-8")
+    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    (folder / _CARD_FILE).write_text(text, encoding="utf-8")
 
 
 def load(
@@ -82,7 +88,8 @@ def load(
     Parameters
     ----------
     folder : str or Path
-        What `fine_tune_ner` or `fine_tune_classifier` wrote.
+        What `fine_tune_ner`, `fine_tune_classifier` or `export_onnx` wrote; the last is run by
+        onnxruntime on the CPU.
     device : str, optional
         Such as ``"cpu"`` or ``"cuda:1"``; the first GPU or the CPU by default.
     tokens_per_batch : int
@@ -109,9 +116,14 @@ def load(
     folder = Path(folder)
     record = _read_record(folder)
     where = _device(device)
-    kind, head = _TASKS[record["task"]]
+    kind = _TASKS[record["task"]]
     labels = tuple(record["labels"])
-    model = load_model(str(folder), kind=head)
+    exported = (folder / ONNX_FILE).is_file()
+    model: Any = (
+        OnnxModel(folder)
+        if exported
+        else load_model(str(folder), kind=AutoModelForTokenClassification)
+    )
     n_outputs = model.config.num_labels
     if not (n_heads(n_outputs, len(labels)) if kind is EntityTagger else n_outputs == len(labels)):
         raise StoreError(
@@ -123,7 +135,7 @@ def load(
         load_tokenizer(str(folder)),
         **record["windows"],
         tokens_per_batch=tokens_per_batch,
-        device=where,
+        device=torch.device("cpu") if exported and where is None else where,
         bf16=bf16,
         int8=int8,
     )
@@ -138,7 +150,8 @@ def load(
 def _read_record(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise StoreError(f"a model folder must exist, got none at {folder}")
-    for name in (_CARD_FILE, "config.json", "model.safetensors", "tokenizer.json"):
+    weights = ONNX_FILE if (folder / ONNX_FILE).is_file() else "model.safetensors"
+    for name in (_CARD_FILE, "config.json", weights, "tokenizer.json"):
         if not (folder / name).is_file():
             raise StoreError(
                 f"a model folder must hold {name}, got none in {folder}; it was not written by "

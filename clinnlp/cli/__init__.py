@@ -11,7 +11,7 @@ from clinnlp import __version__
 from clinnlp.cli.demo import add_demo
 from clinnlp.cli.formats import add_convert, add_diff, add_inspect
 from clinnlp.cli.mine import add_mine
-from clinnlp.cli.models import add_fine_tune, add_next, add_pretrain
+from clinnlp.cli.models import add_export, add_fine_tune, add_next, add_pretrain
 from clinnlp.cli.notes import add_extract, add_score
 from clinnlp.cli.risk import add_risk, add_risk_apply
 from clinnlp.core.errors import ClinnlpError, PipeError, RunError
@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "fine-tune": (add_fine_tune, "fine-tune a BERT encoder on annotated notes"),
     "next": (add_next, "choose the notes to annotate next"),
     "pretrain": (add_pretrain, "teach an encoder the language of your own notes"),
+    "export": (add_export, "write a fine-tuned model as ONNX, on wish in 8-bit integers"),
     "extract": (add_extract, "extract entities with their assertion from notes"),
     "score": (add_score, "score predicted entities against gold"),
     "risk": (add_risk, "train and score risk models, by patient"),

@@ -1,4 +1,4 @@
-"""Commands of the BERT room: fine-tune, pretrain, next."""
+"""Commands of the BERT room: fine-tune, pretrain, next, export."""
 
 import argparse
 from typing import Any
@@ -7,7 +7,7 @@ from clinnlp.cli.options import add_reading, add_settings, columns_of, settings_
 from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["add_fine_tune", "add_next", "add_pretrain"]
+__all__ = ["add_export", "add_fine_tune", "add_next", "add_pretrain"]
 
 
 def add_fine_tune(parser: argparse.ArgumentParser) -> None:
@@ -158,4 +158,24 @@ def _next(args: argparse.Namespace) -> int:
     write_notes([choice.note for choice in chosen], args.out, format=args.out_format)
     for choice in chosen:
         print(f"{choice.note.id}: doubt {choice.doubt:.4f}, novelty {choice.novelty:.2f}")
+    return 0
+
+
+def add_export(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp export`."""
+    parser.add_argument("model", help="model folder that `clinnlp fine-tune` wrote")
+    parser.add_argument("out", help="folder for the exported model; `--model` takes it too")
+    parser.add_argument("--onnx", action="store_true", required=True, help="as ONNX")
+    parser.add_argument(
+        "--int8", action="store_true", help="weights as 8-bit integers: a quarter of the size"
+    )
+    parser.set_defaults(command=_export)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from clinnlp.bert.export import export_onnx
+    from clinnlp.bert.store import load
+
+    export_onnx(load(args.model, device="cpu"), args.out, int8=args.int8)
+    print(f"model: {args.out}")
     return 0
