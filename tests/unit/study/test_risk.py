@@ -12,7 +12,9 @@ from clinnlp.core.tables import EventTable, Outcome
 from clinnlp.features.entities import entity_table
 from clinnlp.features.outcomes import outcome_from_columns
 from clinnlp.risk.models import NaiveBayesSettings
+from clinnlp.risk.splits import split_by_time
 from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_values import notes_gain
 
 N = 120
 WHO = [f"p{k}" for k in range(N)]
@@ -173,3 +175,106 @@ def test_other_refusals():
         risk_study(outcome=outcome(), notes=notes(), models=["bayes"])
     with pytest.raises(ArgumentError, match="at least one feature"):
         risk_study(outcome=outcome(), notes=notes(), min_patients=1000, **FAST)
+
+
+def test_no_score_where_a_class_has_too_few_patients_and_the_study_says_so():
+    rare = np.arange(N) < 19
+    study = risk_study(outcome=outcome(rare), events=noise(), **FAST)
+    assert study.models == {}
+    assert study.unscored == study.cautions[0]
+    assert "a class has 19 patients, and at least 20 are needed" in study.unscored
+    assert len(study.to_pandas()) == 0
+    assert dict(study.flow)["positive rows"] == 19
+    assert len(risk_study(outcome=outcome(np.arange(N) < 20), events=noise(), **FAST).models) == 1
+
+
+def test_each_model_is_compared_with_the_first_by_pairs():
+    study = risk_study(outcome=outcome(), events=noise(), notes=notes(),
+                       **{**FAST, "models": ["naive_bayes", "logistic"]})  # fmt: skip
+    assert study.reference == "naive_bayes"
+    rows = {row["score"]: row for row in study.difference_rows()}
+    assert {row["minus"] for row in rows.values()} == {"naive_bayes"}
+    by = {m.name: m.scores.auroc.value for m in study.models.values()}
+    assert rows["auroc"]["value"] == pytest.approx(by["logistic"] - by["naive_bayes"])
+    assert rows["auroc"]["low"] <= rows["auroc"]["value"] <= rows["auroc"]["high"]
+
+
+def test_what_notes_add_is_paired_and_needs_the_same_rows():
+    how = {"outcome": outcome(), "events": noise(), **FAST}
+    without, with_notes = risk_study(**how), risk_study(notes=notes(), **how)
+    gain = notes_gain(with_notes, without, n_boot=50)["naive_bayes"]["auroc"]
+    assert gain.low > 0
+    other = risk_study(**{**how, "n_folds": 4})
+    with pytest.raises(ArgumentError, match="other rows or splits"):
+        notes_gain(with_notes, other)
+
+
+def test_subgroups_are_of_age_sex_and_ethnicity_where_known():
+    people = [
+        Patient(id=p, birth_date=date(1950 if k < 90 else 1990, 1, 1), sex="FM"[k % 2],
+                ethnicity="a" if k < 110 else None)
+        for k, p in enumerate(WHO)
+    ]  # fmt: skip
+    study = risk_study(people, outcome=outcome(), events=noise(), notes=notes(), **FAST)
+    rows = {(r["attribute"], r["value"]): r for r in study.subgroup_rows()}
+    assert rows["age band", "65-79"]["patients"] == 90
+    assert rows["age band", "65-79"]["auroc"] > 0.9
+    assert rows["age band", "18-44"]["auroc"] is None  # ten of a class
+    assert rows["ethnicity", "missing"]["patients"] is None  # fewer than may be told apart
+    assert ("sex", "F") in rows
+
+
+def test_by_time_only_later_rows_are_tested_and_the_flow_counts_the_others():
+    late = np.where(np.arange(N) < 60, INDEX, datetime(2024, 9, 1)).astype("datetime64[s]")
+    given = Outcome(patients=np.array(WHO, dtype=object), index=late, values=SICK.astype(np.int8))
+    split = split_by_time(given.patients, late, cut="2024-06-01", horizon_days=30)
+    study = risk_study(outcome=given, events=noise(), notes=notes(), splits=split, **FAST)
+    assert study.patients.tolist() == WHO[60:]
+    assert study.split_names == ("from 2024-06-01",)
+    assert auroc(study).value > 0.99
+    assert dict(study.flow)["rows tested"] == 60
+    assert dict(study.flow)["rows neither trained on nor tested"] == 0
+
+
+def test_copied_notes_between_folds_are_warned_of_with_their_count():
+    study = risk_study(outcome=outcome(), events=noise(), notes=notes(), **FAST)
+    assert f"{N} notes of tested patients stand word for word" in study.cautions[0]
+
+
+def test_units_and_missing_birth_dates_are_told():
+    people = [Patient(id=p, birth_date=date(1960, 1, 1)) for p in WHO[:100]]
+    lab = EventTable({"patient": WHO, "known": [BEFORE] * N, "code": ["k"] * N, "kind": ["lab"] * N,
+                      "unit": ["mg", "g"] * (N // 2), "value": np.ones(N)})  # fmt: skip
+    study = risk_study(people, outcome=outcome(), events=lab, **FAST)
+    assert study.cautions[0] == "'lab:k' is measured in g, mg: each unit is a feature of its own"
+    assert study.cautions[1].startswith("20 of 120 cases have no birth date")
+
+
+def test_permuted_outcomes_are_scored_where_asked_for():
+    study = risk_study(outcome=outcome(), notes=notes(), n_permutations=3, **FAST)
+    assert study.permuted.shape == (3,)
+    assert risk_study(outcome=outcome(), notes=notes(), **FAST).permuted.shape == (0,)
+
+
+def test_rare_codes_and_all_missing_columns_are_counted():
+    empty, rare = np.full(N, np.nan), np.array(["a"] * (N - 1) + ["b"], dtype=object)
+    study = risk_study({"x": np.arange(N) * 1.0, "empty": empty, "rare": rare}, outcome=SICK,
+                       groups=np.array(WHO), **FAST)  # fmt: skip
+    assert study.n_excluded["codes_too_rare"] == 2
+    assert study.models["naive_bayes"].n_features == (2, 2, 2)  # x, and the common category
+
+
+def test_a_fold_of_one_class_has_no_score_of_its_own():
+    folds = np.where(SICK, 1 + np.arange(N) // 3 % 2, np.arange(N) // 3 % 3)
+    study = risk_study(outcome=outcome(), notes=notes(), folds=folds, **FAST)
+    model = study.models["naive_bayes"]
+    assert np.isnan(model.auroc_folds[0])
+    assert model.auroc_mean > 0.99
+    assert np.isfinite(auroc(study).value)
+
+
+def test_a_plain_array_is_no_outcome_of_patients():
+    with pytest.raises(ArgumentError, match="index times"):
+        risk_study(outcome=SICK, events=noise(), **FAST)
+    with pytest.raises(ArgumentError, match="array of 0 and 1"):
+        risk_study({"x": np.arange(N)}, outcome=outcome(), groups=np.array(WHO), **FAST)

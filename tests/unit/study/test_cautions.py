@@ -1,0 +1,32 @@
+import numpy as np
+
+from clinnlp.features.columns import Columns
+from clinnlp.study.cautions import cautions_of
+
+N = 200
+WHO = np.arange(N).astype(str)
+Y = np.arange(N) % 2
+
+
+def told(**columns):
+    return cautions_of(Columns(patients=WHO, values=columns), Y)
+
+
+def test_a_column_that_tells_the_outcome_by_itself_is_named():
+    left = np.where(Y == 1, "home", "ward").astype(object)
+    [one] = told(left=left, age=np.arange(N) * 1.0)
+    assert one.startswith("column 'left' alone has an AUROC of 1.00")
+    assert told(backwards=1.0 - Y)[0].startswith("column 'backwards'")
+
+
+def test_columns_that_cannot_tell_are_not_named():
+    ids = np.array([f"id{k}" for k in range(N)], dtype=object)
+    empty = np.full(N, np.nan)
+    several = np.array([["a", "b"]] * N, dtype=object)
+    half = np.where(np.arange(N) == 1, 1.0, np.nan)  # one class where it is known
+    assert told(ids=ids, empty=empty, several=several, half=half, same=np.ones(N)) == ()
+
+
+def test_copied_notes_are_told_with_their_number():
+    [one] = cautions_of(Columns(patients=WHO, values={}), Y, n_copied=1234)
+    assert one.startswith("1,234 notes")
