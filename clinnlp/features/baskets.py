@@ -232,16 +232,22 @@ def _long(
 ) -> Baskets:
     if unit is None:
         raise ArgumentError("a long table needs unit, the column with the basket's id; got none")
-    no_id, no_item = frame[unit].isna().to_numpy(), frame[item].isna().to_numpy()
-    rows = np.flatnonzero(~no_id & ~no_item)
-    named = [_name(value) for value in frame[item].to_numpy(object)[rows]]
-    pairs = ((_kind(kinds, name), name) for name in named)
-    made = _made(frame[unit].to_numpy(object), ~no_id, rows, pairs)
+    import pandas as pd
+
+    where, ids = pd.factorize(frame[unit].to_numpy(object))  # missing: -1
+    named = np.flatnonzero(where >= 0)
+    codes, values = pd.factorize(frame[item].to_numpy(object)[named])
+    written = [_name(value) for value in values]
+    names, of, items = _items([(_kind(kinds, name), name) for name in written])
     return Baskets(
-        **made | {"evidence": np.empty((0, 3), np.int64)},
+        matrix=_held(where[named[codes >= 0]], items[codes[codes >= 0]], (len(ids), len(names))),
+        ids=_text([_name(value) for value in ids]),
+        items=names,
+        kinds=of,
         unit=unit,
+        evidence=np.empty((0, 3), np.int64),
         entities=None,
-        n_excluded={"no_unit": int(no_id.sum()), "no_item": int((~no_id & no_item).sum())},
+        n_excluded={"no_unit": int(np.sum(where < 0)), "no_item": int(np.sum(codes < 0))},
         n_unassessed={},
     )
 
@@ -297,19 +303,22 @@ def assembled(ids: Array, where: Ints, rows: Ints, pairs: list[tuple[str, str]])
     `where` is the basket of each pair, `rows` the row of the source that put it there.
     """
     names, kinds, items = _items(pairs)
-    matrix = sparse.csr_matrix(
-        (np.ones(len(rows), np.int64), (where, items)), shape=(len(ids), len(names))
-    )
-    matrix.sum_duplicates()
-    matrix.data = np.ones(matrix.nnz, np.int8)
     order = np.lexsort((rows, items, where))
     return {
         "ids": ids,
         "items": names,
         "kinds": kinds,
-        "matrix": matrix,
+        "matrix": _held(where, items, (len(ids), len(names))),
         "evidence": np.stack([where, items, rows], axis=1)[order],
     }
+
+
+def _held(where: Ints, items: Ints, shape: tuple[int, int]) -> sparse.csr_matrix:
+    """Return ones where a basket holds an item, however often it was named."""
+    matrix = sparse.csr_matrix((np.ones(len(items), np.int32), (where, items)), shape=shape)
+    matrix.sum_duplicates()
+    matrix.data = np.ones(matrix.nnz, np.int8)
+    return matrix
 
 
 def _codes(values: Iterable[Any]) -> tuple[Array, Ints]:
@@ -342,7 +351,7 @@ def _zero_one(values: Array, name: str) -> Ints:
 
 
 def _name(value: Any) -> str:
-    """Return an item as text; a whole number that a missing cell made a float stays whole."""
+    """Return an id or an item as text; a whole number that a missing cell made a float stays whole."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
