@@ -351,7 +351,7 @@ def _zero_one(values: Array, name: str) -> Ints:
 
 
 def _name(value: Any) -> str:
-    """Return an id or an item as text; a whole number that a missing cell made a float stays whole."""
+    """Return an id or item as text; a whole number that a missing cell made a float stays whole."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
