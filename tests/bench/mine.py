@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of clinnlp and of rusket")
     parser.add_argument("--peers", help="site-packages with pyfim, rusket, efficient-apriori")
     parser.add_argument("--patience", type=float, default=60.0, help="seconds given to a peer")
+    parser.add_argument("--against", nargs="*", choices=tuple(PEERS), default=tuple(PEERS))
     parser.add_argument("--data", nargs="+", choices=tuple(WORK), default=tuple(WORK))
     parser.add_argument("--reports", type=int, help=argparse.SUPPRESS)  # one row of the scale table
     args = parser.parse_args()
@@ -146,8 +147,8 @@ def itemsets(args) -> None:
                 "min_count": least, "itemsets": len(found), "threads": args.threads,
                 "clinnlp_s": seconds, "clinnlp_cpu_s": cpu,
             }  # fmt: skip
-            for peer, run in PEERS.items():
-                row |= against(peer, run, matrix, lists, least, ours, args.patience)
+            for peer in args.against:
+                row |= against(peer, PEERS[peer], matrix, lists, least, ours, args.patience)
             rivals = [v for k, v in row.items() if k.startswith(("pyfim", "rusket"))
                       and k.endswith("_cpu_s") and isinstance(v, float)]  # fmt: skip
             row["fastest_of_pyfim_rusket_over_clinnlp_cpu"] = (
