@@ -22,8 +22,10 @@ __all__ = [
     "Examples",
     "Facts",
     "ForestPlot",
+    "NetworkPlot",
     "Paragraph",
     "Report",
+    "ScatterPlot",
     "Section",
     "Series",
     "TableBlock",
@@ -196,6 +198,40 @@ class BarPlot:
     caption: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScatterPlot:
+    """Named points in a frame, some of them marked, as in a volcano plot.
+
+    `x_level` and `y_level` draw a vertical and a horizontal line (no effect; the level of a call).
+    Points whose x or y is not finite are left out of the picture and stay in the table.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    x: ArrayLike
+    y: ArrayLike
+    marked: ArrayLike
+    x_label: str
+    y_label: str
+    marked_label: str = ""
+    x_level: float | None = None
+    y_level: float | None = None
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkPlot:
+    """Pairs of names, drawn as lines between points on a circle.
+
+    Each edge: two names, what joins them (its colour), and a weight above 0 (its width).
+    """
+
+    title: str
+    edges: tuple[tuple[str, str, str, float], ...]
+    weight_label: str = "weight"
+    caption: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examples:
     """Annotated notes: highlighted text with `show_text`, else ids and offsets only.
@@ -261,6 +297,8 @@ Block = (
     | TableBlock
     | CurvePlot
     | ForestPlot
+    | ScatterPlot
+    | NetworkPlot
     | BarPlot
     | Examples
     | Verdicts

@@ -24,8 +24,10 @@ from clinnlp.report.blocks import (
     Examples,
     Facts,
     ForestPlot,
+    NetworkPlot,
     Paragraph,
     Report,
+    ScatterPlot,
     Section,
     TableBlock,
     Verdict,
@@ -40,6 +42,7 @@ from clinnlp.report.cells import (
     value_text,
 )
 from clinnlp.report.highlight import BADGES, badges, mention_table, note_html
+from clinnlp.report.plots import joins, network_svg, scatter_svg
 from clinnlp.report.svg import (
     N_COLOURS,
     bar_svg,
@@ -166,7 +169,9 @@ def _contents(entries: list[tuple[str, str]]) -> str:
 def _blocks(blocks: tuple[Block, ...], *, level: int) -> str:
     """Blocks one after another; neighbouring curve plots stand side by side."""
     out = []
-    for is_curve, group in groupby(blocks, key=lambda b: isinstance(b, CurvePlot)):
+    for is_curve, group in groupby(
+        blocks, key=lambda b: isinstance(b, CurvePlot | ScatterPlot | NetworkPlot)
+    ):
         made = [_block(block, level) for block in group]
         out.append(f'<div class="figures">{"".join(made)}</div>' if is_curve else "\n".join(made))
     return "\n".join(out)
@@ -256,14 +261,34 @@ def _cell(row: Mapping[str, Any], column: Column, *, numeric: bool) -> str:
 
 
 def _curve(block: CurvePlot) -> str:
-    legend = "".join(
-        f'<li><svg width="26" height="10" aria-hidden="true"><line class="line s{k % N_COLOURS}" '
-        f'x1="0" x2="26" y1="5" y2="5"/></svg><span>{escape(series.name)}</span></li>'
-        for k, series in enumerate(block.series)
-        if series.name
-    )
-    legend = f'<ul class="legend">{legend}</ul>' if legend else ""
+    legend = _legend([series.name for series in block.series])
     return _figure(block.title, block.caption, curve_svg(block) + legend)
+
+
+def _legend(names: list[str]) -> str:
+    """Return what each colour stands for; nothing where nothing has a name."""
+    items = "".join(
+        f'<li><svg width="26" height="10" aria-hidden="true"><line class="line s{k % N_COLOURS}" '
+        f'x1="0" x2="26" y1="5" y2="5"/></svg><span>{escape(name)}</span></li>'
+        for k, name in enumerate(names)
+        if name
+    )
+    return f'<ul class="legend">{items}</ul>' if items else ""
+
+
+def _scatter(block: ScatterPlot) -> str:
+    legend = ""
+    if block.marked_label:
+        legend = (
+            '<ul class="legend"><li><svg width="12" height="12" aria-hidden="true">'
+            '<circle class="s1" cx="6" cy="6" r="4"/></svg>'
+            f"<span>{escape(block.marked_label)}</span></li></ul>"
+        )
+    return _figure(block.title, block.caption, scatter_svg(block) + legend)
+
+
+def _network(block: NetworkPlot) -> str:
+    return _figure(block.title, block.caption, network_svg(block) + _legend(joins(block)))
 
 
 def _forest(block: ForestPlot) -> str:
@@ -379,6 +404,8 @@ _RENDER: dict[type, Callable[[Any], str]] = {
     TableBlock: _table,
     CurvePlot: _curve,
     ForestPlot: _forest,
+    ScatterPlot: _scatter,
+    NetworkPlot: _network,
     BarPlot: _bars,
     Examples: _examples,
     Verdicts: _verdicts,

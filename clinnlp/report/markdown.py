@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clinnlp.report.blocks import Block, CurvePlot, Examples, Paragraph, Report, Section, TableBlock
+from clinnlp.report.blocks import (
+    Block,
+    CurvePlot,
+    Examples,
+    Paragraph,
+    Report,
+    ScatterPlot,
+    Section,
+    TableBlock,
+)
 from clinnlp.report.cells import cell_text, is_number, value_text
 from clinnlp.report.tables import table_of
 
@@ -57,6 +66,13 @@ def _numbers(block: Block, level: int) -> Iterator[str]:
     if isinstance(block, CurvePlot) and len(table.rows) > _CURVE_POINTS:
         names = ", ".join(_escape(series.name) for series in block.series)
         yield f"{_escape(block.y_label)} against {_escape(block.x_label)}: {names}."
+        return
+    if isinstance(block, ScatterPlot):
+        rows = [row for row in table.rows if row["marked"]]
+        yield (
+            f"{_escape(block.y_label)} against {_escape(block.x_label)}: {len(table.rows)} points, "
+            f"{len(rows)} marked."
+        )
         return
     yield _table(table)
 

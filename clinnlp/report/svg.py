@@ -17,6 +17,9 @@ from clinnlp.report.blocks import CurvePlot, Series
 
 __all__ = [
     "N_COLOURS",
+    "Frame",
+    "axes",
+    "axis_range",
     "bar_svg",
     "curve_svg",
     "forest_axis_svg",
@@ -35,12 +38,12 @@ _BARS_UP_TO = 40  # points of a series that get a dot
 
 def curve_svg(plot: CurvePlot) -> str:
     """Return the SVG of a `CurvePlot`."""
-    x_range, y_range = _range(plot, "x"), _range(plot, "y")
-    frame = _Frame(x_range, y_range)
+    x_range, y_range = axis_range(plot, "x"), axis_range(plot, "y")
+    frame = Frame(x_range, y_range)
     label = escape(f"{plot.title}: {plot.y_label} against {plot.x_label}", quote=True)
     parts = [
         f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">',
-        *_axes(plot, frame),
+        *axes(plot, frame),
     ]
     if plot.diagonal:
         ends = max(x_range[0], y_range[0]), min(x_range[1], y_range[1])
@@ -171,8 +174,8 @@ def log_ticks(ends: tuple[float, float]) -> list[float]:
     return [tick for tick in made if round(math.log10(tick)) % stride == 0]
 
 
-class _Frame:
-    """Data to view-box coordinates."""
+class Frame:
+    """Data to view-box coordinates, held inside the frame."""
 
     def __init__(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         self.x_range, self.y_range = x, y
@@ -191,7 +194,8 @@ class _Frame:
         ) * (self.bottom - TOP)
 
 
-def _range(plot: CurvePlot, axis: str) -> tuple[float, float]:
+def axis_range(plot: CurvePlot, axis: str) -> tuple[float, float]:
+    """Return both ends of an axis: as given, or those of the data."""
     given = plot.x_range if axis == "x" else plot.y_range
     if given is not None:
         return given
@@ -206,7 +210,8 @@ def _range(plot: CurvePlot, axis: str) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _axes(plot: CurvePlot, frame: _Frame) -> list[str]:
+def axes(plot: CurvePlot, frame: Frame) -> list[str]:
+    """Return the frame, its grid and the names of its axes."""
     right, bottom = frame.right, frame.bottom
     parts = [
         f'<rect class="plot" x="{LEFT}" y="{TOP}" width="{right - LEFT}" height="{bottom - TOP}"/>'
@@ -233,7 +238,7 @@ def _axes(plot: CurvePlot, frame: _Frame) -> list[str]:
     return parts
 
 
-def _series(series: Series, frame: _Frame, colour: int) -> list[str]:
+def _series(series: Series, frame: Frame, colour: int) -> list[str]:
     x, y = np.asarray(series.x, np.float64), np.asarray(series.y, np.float64)
     kept = np.isfinite(x) & np.isfinite(y)
     px, py = frame.x(x[kept]), frame.y(y[kept])
@@ -271,7 +276,7 @@ def thin(x: Floats, y: Floats) -> Sequence[tuple[float, float]]:
     return [(float(a), float(b)) for a, b in points]
 
 
-def _line(frame: _Frame, x: tuple[float, float], y: tuple[float, float], style: str) -> str:
+def _line(frame: Frame, x: tuple[float, float], y: tuple[float, float], style: str) -> str:
     (x1, x2), (y1, y2) = frame.x(x), frame.y(y)
     return f'<line class="{style}" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
 

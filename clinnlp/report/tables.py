@@ -13,6 +13,8 @@ from clinnlp.report.blocks import (
     Examples,
     Facts,
     ForestPlot,
+    NetworkPlot,
+    ScatterPlot,
     TableBlock,
     Verdicts,
 )
@@ -61,6 +63,31 @@ def _forest(block: ForestPlot) -> TableBlock:
     return _named(block.title, block.rows, block.x_label, block.caption)
 
 
+def _scatter(block: ScatterPlot) -> TableBlock:
+    values = (block.x, block.y, block.marked)
+    rows = tuple(
+        {"name": name, "x": x, "y": y, "marked": bool(is_marked)}
+        for name, x, y, is_marked in zip(
+            block.names, *(np.asarray(v).tolist() for v in values), strict=True
+        )
+    )
+    columns = (
+        Column(key="name"),
+        Column(key="x", title=block.x_label),
+        Column(key="y", title=block.y_label),
+        Column(key="marked", title=block.marked_label),
+    )
+    return TableBlock(title=block.title, rows=rows, columns=columns, caption=block.caption)
+
+
+def _network(block: NetworkPlot) -> TableBlock:
+    keys = ("one", "two", "joined_by", "weight")
+    rows = tuple(dict(zip(keys, edge, strict=True)) for edge in block.edges)
+    columns = (*keys[:2], Column(key="joined_by", title="joined by"),
+               Column(key="weight", title=block.weight_label))  # fmt: skip
+    return TableBlock(title=block.title, rows=rows, columns=columns, caption=block.caption)
+
+
 def _bars(block: BarPlot) -> TableBlock:
     return _named(block.title, block.bars, block.x_label, block.caption)
 
@@ -91,6 +118,8 @@ _TABLE: dict[type, Callable[[Any], TableBlock]] = {
     Facts: _facts,
     CurvePlot: _curve,
     ForestPlot: _forest,
+    ScatterPlot: _scatter,
+    NetworkPlot: _network,
     BarPlot: _bars,
     Examples: _examples,
     Verdicts: _verdicts,

@@ -21,6 +21,12 @@ from clinnlp.report.blocks import (
     Section,
     TableBlock,
 )
+from clinnlp.study.signal_plots import (
+    drug_event_plots,
+    interaction_plots,
+    row_names,
+    rule_volcano,
+)
 
 __all__ = [
     "corpus_section",
@@ -100,7 +106,7 @@ def rules_section(rules: Rules, title: str = "Co-occurrence rules") -> Section:
         Column(key="n_antecedent", title="n antecedent", kind="count"),
         Column(key="n_consequent", title="n consequent", kind="count"),
         Column(key="support", kind="ratio"), Column(key="confidence", kind="ratio"),
-        Column(key="lift", kind="ratio", digits=2),
+        Column(key="lift", low="lift_low", high="lift_high", kind="ratio", digits=2),
         Column(key="odds_ratio", title="odds ratio", low="odds_ratio_low", high="odds_ratio_high",
                digits=2),
         Column(key="p_fisher", title="Fisher p", kind="p"), Column(key="q_bh", title="q", kind="p"),
@@ -113,6 +119,7 @@ def rules_section(rules: Rules, title: str = "Co-occurrence rules") -> Section:
     blocks: list[Block] = [Paragraph(text=said), _filters(rules.baskets)]
     if len(rules):
         rows = tuple(frame.to_dict("records"))
+        blocks += rule_volcano(rules)
         blocks.append(TableBlock(title="Rules", rows=rows, columns=columns))
         blocks += _behind(rules, [f"{r['antecedents']} → {r['consequents']}" for r in rows])
     return Section(title=title, blocks=tuple(blocks))
@@ -130,9 +137,9 @@ def signals_section(signals: Signals) -> Section:
     blocks: list[Block] = [Paragraph(text=said)]
     rows = tuple(frame.to_dict("records"))
     if rows:
+        blocks += interaction_plots(signals)
         blocks.append(TableBlock(title="Signals", rows=rows, columns=_signal_columns()))
-        names = [f"{r['drug_1']} + {r['drug_2']} → {r['outcome']}" for r in rows]
-        blocks += _behind(signals, names)
+        blocks += _behind(signals, row_names(signals))
     return Section(title="Interaction signals", blocks=tuple(blocks))
 
 
@@ -155,10 +162,12 @@ def drug_events_section(signals: Signals) -> Section:
             Column(key="ror", title="ROR", low="ror_low", high="ror_high", digits=2),
             Column(key="ic", title="IC", low="ic_low", high="ic_high", digits=2),
             Column(key="ebgm", title="EBGM", low="eb05", high="eb95", digits=2),
+            Column(key="chi2_yates", title="χ² (Yates)", kind="ratio", digits=1), "simpson",
             Column(key="p", kind="p"), Column(key="q_bh", title="q", kind="p"),
         )  # fmt: skip
+        blocks += drug_event_plots(signals)
         blocks.append(TableBlock(title="Drugs and outcomes", rows=rows, columns=columns))
-        blocks += _behind(signals, [f"{r['drug']} → {r['outcome']}" for r in rows])
+        blocks += _behind(signals, row_names(signals))
     return Section(title="Single drugs", blocks=tuple(blocks))
 
 

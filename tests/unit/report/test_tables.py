@@ -109,7 +109,7 @@ def test_no_text_cell_is_a_formula_and_none_is_lost(name, key):
 def test_every_block_with_numbers_has_a_csv(samples):
     made = dict(csv_tables(Report(title="r", blocks=samples.every_block("plain"))))
     assert render_csv(Paragraph(text="words")) == ""
-    assert sum(1 for _ in csv_tables(samples.report("plain"))) == 8 * 3
+    assert sum(1 for _ in csv_tables(samples.report("plain"))) == 10 * 3
     assert all(len(read(text)) > 1 for text in made.values())
 
 

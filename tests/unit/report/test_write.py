@@ -22,7 +22,7 @@ def test_a_folder_has_page_markdown_and_tables(samples, tmp_path):
     names = sorted(p.name for p in folder.iterdir())
     assert names[-2:] == ["report.html", "report.md"]
     assert names[0] == "01-plain.csv"
-    assert len(names) == 2 + 24
+    assert len(names) == 2 + 30
     assert b"\r\r\n" not in (folder / names[0]).read_bytes()
 
 

@@ -1,0 +1,131 @@
+"""Plots of many findings as inline SVG: named points in a frame, and pairs on a circle."""
+
+import math
+from html import escape
+
+import numpy as np
+
+from clinnlp.report.blocks import CurvePlot, NetworkPlot, ScatterPlot, Series
+from clinnlp.report.svg import HEIGHT, N_COLOURS, WIDTH, Frame, axes, axis_range
+
+__all__ = ["N_LABELLED", "joins", "network_svg", "scatter_svg"]
+
+N_LABELLED = 6  # marked points that get their name
+_SIZE, _MIDDLE, _RADIUS = 560, 280, 150  # of the network's view box, centre and circle
+_MOST_NODES = 40
+_LETTERS = 24  # of a name beside a point
+
+
+def scatter_svg(plot: ScatterPlot) -> str:
+    """Return the SVG of a `ScatterPlot`: marked points above the others, the highest named."""
+    x, y = (np.asarray(v, np.float64) for v in (plot.x, plot.y))
+    marked = np.asarray(plot.marked, bool)
+    drawn = np.isfinite(x) & np.isfinite(y)
+    frame_of = CurvePlot(
+        title=plot.title,
+        series=(Series(name="", x=x[drawn], y=y[drawn]),),
+        x_label=plot.x_label,
+        y_label=plot.y_label,
+    )
+    frame = Frame(axis_range(frame_of, "x"), axis_range(frame_of, "y"))
+    label = escape(f"{plot.title}: {plot.y_label} against {plot.x_label}", quote=True)
+    parts = [
+        f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">',
+        *axes(frame_of, frame),
+        *_guides(plot, frame),
+    ]
+    places = np.round(np.stack([frame.x(x), frame.y(y)], axis=1) * 2) / 2  # half pixels
+    for chosen, colour, radius in ((drawn & ~marked, 6, 1.6), (drawn & marked, 1, 2.8)):
+        seen = np.unique(places[chosen], axis=0)
+        parts += [
+            f'<circle class="s{colour}" cx="{a:g}" cy="{b:g}" r="{radius}"/>' for a, b in seen
+        ]
+    for k in _highest(y, drawn & marked):
+        side = "end" if places[k, 0] > WIDTH / 2 else "start"
+        shift = -5 if side == "end" else 5
+        parts.append(
+            f'<text x="{places[k, 0] + shift:g}" y="{places[k, 1] + 3:g}" font-size="7" '
+            f'text-anchor="{side}">{escape(_short(plot.names[k]))}</text>'
+        )
+    return "".join([*parts, "</svg>"])
+
+
+def network_svg(plot: NetworkPlot) -> str:
+    """Return the SVG of a `NetworkPlot`: names around a circle, a line for each edge."""
+    names = _nodes(plot)
+    angle = {name: 2 * math.pi * k / max(len(names), 1) for k, name in enumerate(names)}
+    colours = {kind: k % N_COLOURS for k, kind in enumerate(joins(plot))}
+    top = max((weight for *_, weight in plot.edges), default=1.0)
+    label = escape(f"{plot.title}: {len(names)} names, {len(plot.edges)} pairs", quote=True)
+    parts = [f'<svg class="curve" viewBox="0 0 {_SIZE} {_SIZE}" role="img" aria-label="{label}">']
+    for one, two, kind, weight in sorted(plot.edges, key=lambda edge: edge[3]):
+        if one in angle and two in angle:
+            (x1, y1), (x2, y2) = (_point(angle[name], _RADIUS) for name in (one, two))
+            said = escape(f"{one} + {two} → {kind}: {weight:.3g}")
+            parts.append(
+                f'<path class="line s{colours[kind]}" style="stroke-width:'
+                f'{1 + 3.5 * max(weight, 0) / top:.1f};stroke-dasharray:none" '
+                f'd="M{x1:.1f} {y1:.1f} Q{_MIDDLE} {_MIDDLE} {x2:.1f} {y2:.1f}">'
+                f"<title>{said}</title></path>"
+            )
+    for name in names:
+        parts += _node(name, angle[name])
+    return "".join([*parts, "</svg>"])
+
+
+def joins(plot: NetworkPlot) -> list[str]:
+    """Return what joins the pairs, in order of first appearance: one colour each."""
+    return list(dict.fromkeys(kind for _, _, kind, _ in plot.edges))
+
+
+def _guides(plot: ScatterPlot, frame: Frame) -> list[str]:
+    (left, right), (low, high) = frame.x(frame.x_range), frame.y(frame.y_range)
+    parts = []
+    if plot.x_level is not None and frame.x_range[0] <= plot.x_level <= frame.x_range[1]:
+        at = float(frame.x(plot.x_level))
+        parts.append(f'<line class="guide" x1="{at:.1f}" x2="{at:.1f}" y1="{low}" y2="{high}"/>')
+    if plot.y_level is not None and frame.y_range[0] <= plot.y_level <= frame.y_range[1]:
+        at = float(frame.y(plot.y_level))
+        parts.append(f'<line class="guide" x1="{left}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>')
+    return parts
+
+
+def _highest(y: np.ndarray, chosen: np.ndarray) -> list[int]:
+    rows = np.flatnonzero(chosen)
+    order: list[int] = rows[np.argsort(-y[rows], kind="stable")][:N_LABELLED].tolist()
+    return order
+
+
+def _nodes(plot: NetworkPlot) -> list[str]:
+    """Return the names around the circle: those of one connected part side by side."""
+    near: dict[str, list[str]] = {}
+    for one, two, _, _ in plot.edges:
+        near.setdefault(one, []).append(two)
+        near.setdefault(two, []).append(one)
+    order: list[str] = []
+    for start in sorted(near, key=lambda name: -len(near[name])):
+        waiting = [start]
+        while waiting:
+            name = waiting.pop()
+            if name not in order:
+                order.append(name)
+                waiting += near[name]
+    return order[:_MOST_NODES]
+
+
+def _node(name: str, angle: float) -> list[str]:
+    x, y = _point(angle, _RADIUS)
+    tx, ty = _point(angle, _RADIUS + 12)
+    side = "start" if math.cos(angle) > 0.1 else "end" if math.cos(angle) < -0.1 else "middle"
+    return [
+        f'<circle class="point s6" cx="{x:.1f}" cy="{y:.1f}" r="5"/>',
+        f'<text x="{tx:.1f}" y="{ty + 4:.1f}" text-anchor="{side}">{escape(_short(name))}</text>',
+    ]
+
+
+def _point(angle: float, radius: float) -> tuple[float, float]:
+    return _MIDDLE + radius * math.cos(angle), _MIDDLE + radius * math.sin(angle)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"

@@ -1,0 +1,135 @@
+"""Signals as pictures: a volcano of all rows, a forest of the first, a network of the pairs."""
+
+import numpy as np
+
+from clinnlp.core.counts import Estimate, Floats
+from clinnlp.mine.rules import Rules
+from clinnlp.mine.signals import Signals
+from clinnlp.report.blocks import Block, ForestPlot, NetworkPlot, ScatterPlot
+
+__all__ = ["drug_event_plots", "interaction_plots", "rule_volcano"]
+
+N_FOREST = 20
+N_EDGES = 60
+_SMALLEST_P = 1e-300  # drawn where a p is smaller
+
+
+def interaction_plots(signals: Signals) -> list[Block]:
+    """Return a volcano of Ω and p, a forest of Ω with its interval, and the network of calls."""
+    if not len(signals):
+        return []
+    names = row_names(signals)
+    called = np.flatnonzero(signals["signal"])
+    blocks: list[Block] = [
+        ScatterPlot(
+            title="Volcano: interaction of drug pairs",
+            names=names,
+            x=signals["omega"],
+            y=_minus_log10(signals["p_additive"]),
+            marked=signals["signal"],
+            x_label="Ω",
+            y_label="−log10 p",
+            marked_label=f"q < {signals.alpha:g}",
+            x_level=0.0,
+            caption="Ω compares what is reported with what the two drugs explain together; p is "
+            "one-sided against additivity, the adjusted one where a pair was adjusted.",
+        ),
+        _forest(signals, names, ("omega", "omega025", "omega975"), "Ω, 95 % interval"),
+    ]
+    if len(called):
+        one, two, event, weight = (
+            signals[name][called][:N_EDGES].tolist()
+            for name in ("drug_1", "drug_2", "outcome", "omega")
+        )
+        blocks.append(
+            NetworkPlot(
+                title="Network of called pairs",
+                edges=tuple(zip(one, two, event, weight, strict=True)),
+                weight_label="Ω",
+                caption="A line joins two drugs, its colour is the outcome, its width Ω.",
+            )
+        )
+    return blocks
+
+
+def drug_event_plots(signals: Signals) -> list[Block]:
+    """Return a volcano of the relative reporting ratio and p, and a forest of EBGM."""
+    if not len(signals):
+        return []
+    names = row_names(signals)
+    return [
+        ScatterPlot(
+            title="Volcano: drug and outcome",
+            names=names,
+            x=signals["ic"],
+            y=_minus_log10(signals["p"]),
+            marked=signals["signal"],
+            x_label="IC (log2, shrunk)",
+            y_label="−log10 p",
+            marked_label=f"q < {signals.alpha:g}",
+            x_level=0.0,
+            caption="IC compares what is reported with independence of drug and outcome; p is "
+            "Fisher's, one-sided, or the adjusted one where larger.",
+        ),
+        _forest(signals, names, ("ebgm", "eb05", "eb95"), "EBGM, EB05 to EB95", ratio=True),
+    ]
+
+
+def rule_volcano(rules: Rules) -> list[Block]:
+    """Return a volcano of lift and Fisher's p over all rules found."""
+    if not len(rules):
+        return []
+    names = tuple(
+        f"{' + '.join(sorted(a))} → {' + '.join(sorted(c))}"
+        for a, c in zip(rules.antecedents, rules.consequents, strict=True)
+    )
+    with np.errstate(divide="ignore"):
+        log_lift = np.log2(rules["lift"])
+    return [
+        ScatterPlot(
+            title="Volcano: co-occurrence",
+            names=names,
+            x=log_lift,
+            y=_minus_log10(rules.p_fisher),
+            marked=rules.significant,
+            x_label="log2 lift",
+            y_label="−log10 p",
+            marked_label=f"q < {rules.alpha:g}",
+            x_level=0.0,
+        )
+    ]
+
+
+def row_names(signals: Signals) -> tuple[str, ...]:
+    """Return each row in words, such as ``warfarin + ibuprofen → bleeding``."""
+    *drugs, outcome = (signals[name].tolist() for name in signals.keys)
+    return tuple(
+        f"{' + '.join(row)} → {event}" for *row, event in zip(*drugs, outcome, strict=True)
+    )
+
+
+def _forest(
+    signals: Signals,
+    names: tuple[str, ...],
+    columns: tuple[str, str, str],
+    label: str,
+    *,
+    ratio: bool = False,
+) -> ForestPlot:
+    """Return the first rows with their intervals; a ratio gets a log axis around 1."""
+    values = (signals[name][:N_FOREST].tolist() for name in columns)
+    rows = tuple(
+        (name, Estimate(value=v, low=low, high=high))
+        for name, v, low, high in zip(names[:N_FOREST], *values, strict=True)
+    )
+    return ForestPlot(
+        title=f"The first {len(rows)} by q",
+        rows=rows,
+        x_label=label,
+        reference=1.0 if ratio else 0.0,
+        log=ratio,
+    )
+
+
+def _minus_log10(p: Floats) -> Floats:
+    return np.asarray(-np.log10(np.maximum(p, _SMALLEST_P)), np.float64)
