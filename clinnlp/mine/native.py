@@ -21,6 +21,7 @@ __all__ = ["mine_native", "n_cores"]
 
 N_BATCHES = 64  # of classes: how evenly threads share the work, and how often progress is told
 SMALL = 200_000  # entries below which starting threads costs more than it gains
+FREE = 64e6  # bytes of counting that are never refused
 DENSE = 8  # an item in one of 8 baskets gets a row of bits over all of them
 
 Ints = NDArray[np.int64]
@@ -57,13 +58,14 @@ def mine_native(query: Query, *, threads: int | None = None, progress: bool = Fa
     if not len(frequent):
         return []
     n = n_cores() if threads is None else threads
-    _announce(query, singles[frequent], n)
+    need = _announce(query, singles[frequent], n)
     check_limit(query, proven_sets(query))
     plan = _plan(query, frequent, singles)
     batches = [plan.classes[k::N_BATCHES] for k in range(min(N_BATCHES, len(plan.classes)))]
     if len(plan.places) < SMALL:
         n, batches = 1, [plan.classes]
-    with tqdm(total=len(plan.classes), desc="itemsets", disable=not progress) as bar:
+    told = f"itemsets, {need / 1e9:.2g} GB to count"
+    with tqdm(total=len(plan.classes), desc=told, disable=not progress) as bar:
         found = []
         for batch, sets in zip(batches, _run(query, plan, batches, n), strict=True):
             found.append(sets)
@@ -88,26 +90,26 @@ def _order(query: Query, singles: Ints) -> Ints:
     return frequent[np.lexsort((singles[frequent], first[frequent]))]
 
 
-def _announce(query: Query, singles: Ints, threads: int) -> None:
-    """Log what counting will take, and refuse it if that is more than allowed."""
+def _announce(query: Query, singles: Ints, threads: int) -> int:
+    """Log and return the bytes that counting will take, or refuse it if they are too many."""
     n, n_entries = query.matrix.shape[0], int(singles.sum())
     width = 2 if len(singles) < 1 << 16 else 4
     after = np.arange(len(singles))[::-1]
     shared = np.minimum(after, n_entries // query.least)  # items that can be frequent with it
     one_class = int((shared * singles).max(initial=0)) // 8
     dense = n // 8 * _n_dense(query, singles)
-    need = (n_entries + n) * width + n_entries * 8 + n * 16 + dense + threads * one_class
+    need: int = (n_entries + n) * width + n_entries * 8 + n * 16 + dense + threads * one_class
     _log.info(
         "mining %d baskets, %d frequent items: %.3g GB for counting, at most %.3g GB of itemsets",
         n, len(singles), need / 1e9, query.limit * BYTES_PER_SET / 1e9,
     )  # fmt: skip
-    floor = need - threads * one_class
-    if floor > query.max_memory_gb * 1e9 + 64e6:
+    if need > query.max_memory_gb * 1e9 + FREE:
         raise ArgumentError(
             f"counting {n} baskets with {n_entries} entries must fit into max_memory_gb="
-            f"{query.max_memory_gb:g}, got an estimate of {floor / 1e9:.3g} GB; raise min_count or "
+            f"{query.max_memory_gb:g}, got an estimate of {need / 1e9:.3g} GB; raise min_count or "
             "max_memory_gb"
         )
+    return need
 
 
 def _plan(query: Query, frequent: Ints, singles: Ints) -> _Plan:

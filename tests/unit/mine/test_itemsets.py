@@ -185,7 +185,18 @@ def test_threads_do_not_change_the_answer(monkeypatch):
 
 def test_progress_counts_every_class(capsys):
     mine_itemsets(random_baskets(), min_count=3, progress=True)
-    assert "7/7" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "7/7" in said
+    assert "GB to count" in said
+
+
+def test_memory_is_announced_before_it_is_spent(caplog, monkeypatch):
+    with caplog.at_level("INFO", logger="clinnlp"):
+        mine_itemsets(random_baskets(), min_count=3)
+    assert "mining 150 baskets, 7 frequent items" in caplog.text
+    monkeypatch.setattr(native, "FREE", 0)
+    with pytest.raises(ArgumentError, match=r"counting 150 baskets .* estimate of 7.6e-06 GB"):
+        mine_itemsets(random_baskets(), min_count=3, max_memory_gb=1e-6)
 
 
 def test_more_than_65535_items_and_sparse_words():
