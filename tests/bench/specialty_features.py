@@ -2,9 +2,10 @@
 
 scripts/bench specialty_features: naive Bayes, random forest and linear SVM on entities (concept by
 assertion and section, found by a word list of DrugBank and the bundled vocabulary), on TF-IDF, on
-both; and the fine-tuned classifier of `scripts/bench specialty`, whose predictions are read from
-out/specialty. Same texts, same folds; every vectoriser is fitted on the training folds alone.
-Settings are those of `scripts/bench specialty`, none was tuned here. Intervals resample texts.
+both; and the fine-tuned classifiers of `scripts/bench specialty`, whose predictions are read from
+the folders of out/ that it wrote. Same texts, same folds; every vectoriser is fitted on the
+training folds alone. Settings are those of `scripts/bench specialty`, none was tuned here.
+Intervals resample texts.
 """
 
 import time
@@ -25,7 +26,7 @@ from clinnlp.features.entities import item_of
 from clinnlp.io.tabular import read_vocabulary
 from clinnlp.metrics.labels import score_labels
 from tests.bench import DATA, ROOT, record
-from tests.bench.specialty import OUT, texts
+from tests.bench.specialty import texts
 
 MODELS = {
     "complement_nb": ComplementNB(),
@@ -47,9 +48,11 @@ def main() -> None:
             for model, estimator in MODELS.items():
                 predicted = estimator.fit(a, table["label"][train]).predict(b)
                 made.setdefault((name, model), []).extend(predicted)
-        bert = pd.read_csv(OUT / f"fold{k}.csv") if (OUT / f"fold{k}.csv").is_file() else None
-        if bert is not None and bert["label"].tolist() == table["label"][test].tolist():
-            made.setdefault(("text", "fine-tuned classifier"), []).extend(bert["bert"])
+        for path in (ROOT / "out").glob(f"specialty*/fold{k}.csv"):
+            bert = pd.read_csv(path)
+            if bert["label"].tolist() == table["label"][test].tolist():
+                name = f"fine-tuned classifier, {path.parent.name}"
+                made.setdefault(("text", name), []).extend(bert["bert"])
     gold = [label for _, part in table.groupby("fold") for label in part["label"]]
     record("specialty features", texts=len(gold), mentions=sum(map(len, entities)),
            seconds_of_extraction=seconds)  # fmt: skip

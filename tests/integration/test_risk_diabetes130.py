@@ -3,11 +3,13 @@
 Papers that report an AUROC above 0.9 here leak; a tenth of the patients must give less.
 """
 
+import hashlib
+
 import numpy as np
 import pytest
 
 from clinnlp.risk.splits import patient_folds
-from clinnlp.study.readmission import read_diabetes130
+from clinnlp.study.readmission import N_FOLDS, read_diabetes130
 from clinnlp.study.risk import risk_study
 
 
@@ -21,6 +23,26 @@ def test_counts(readmissions):
     assert len(columns) + columns.n_excluded["encounters_death_or_hospice"] == 101_766
     assert columns.n_excluded["encounters_death_or_hospice"] == 2_423
     assert int(y.sum()) == 11_314
+
+
+def test_fold_ids_are_fixed(readmissions):
+    """Folds of every figure reported, in the order of the table: sizes, positives, SHA-256."""
+    columns, y = readmissions
+    folds = patient_folds(columns.patients, y, n_folds=N_FOLDS, seed=0)
+    assert np.bincount(folds).tolist() == [19882, 19781, 19832, 20028, 19820]
+    assert np.bincount(folds, y).tolist() == [2238, 2249, 2264, 2318, 2245]
+    told = "af125b592369d4ecc8795b3fd8c43273f6830bda952d7aae6e176898bdd43684"
+    assert hashlib.sha256(folds.astype(np.int8).tobytes()).hexdigest() == told
+
+
+def test_earlier_stays_are_those_of_smaller_numbers(readmissions):
+    columns, _ = readmissions
+    since = columns.values["since earlier stay"]
+    first = columns.values["earlier stays"] == 0
+    assert int(first.sum()) == int(np.sum(since == "no earlier stay")) == 69_973
+    assert (
+        int(np.sum(since == "not as a readmission")) == 483
+    )  # of 29,370: the order is that of time
 
 
 def test_a_tenth_of_the_patients_scores_above_chance_and_below_a_leak(readmissions):

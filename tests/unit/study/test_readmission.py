@@ -67,3 +67,21 @@ def test_files_of_another_form_are_refused(tmp_path):
     ):
         with pytest.raises(DataError, match="must hold the table"):
             read_diabetes130(archive(tmp_path, text, member))
+
+
+def test_history_is_what_stays_of_smaller_numbers_tell(tmp_path):
+    rows = (
+        "3,9,?,[70-80),1,3,1,1,1,0,0,2,5,250,?,V45,No,NO\n"
+        "1,9,?,[70-80),1,3,1,1,1,0,0,2,5,250,?,V45,No,<30\n"
+        "2,9,?,[70-80),1,3,1,1,1,0,0,2,5,250,?,V45,No,>30\n"
+    )
+    values = read_diabetes130(archive(tmp_path, HEAD + rows)).columns.values
+    assert values["earlier stays"].tolist() == [2, 0, 1]
+    assert values["earlier early returns"].tolist() == [1, 0, 1]
+    assert values["since earlier stay"].tolist() == [
+        "after 30 days", "no earlier stay", "within 30 days",
+    ]  # fmt: skip
+    without = read_diabetes130(archive(tmp_path, HEAD + rows), history=False).columns.values
+    assert set(values) - set(without) == {
+        "earlier stays", "earlier early returns", "since earlier stay",
+    }  # fmt: skip
