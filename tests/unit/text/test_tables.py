@@ -2,8 +2,8 @@
 
 import pytest
 
-from clinnlp.core.errors import DataError
-from clinnlp.text.tables import data_path, read_table
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.text.tables import data_path, language_path, read_table
 
 
 def _write(folder, text):
@@ -40,8 +40,11 @@ def test_a_missing_table_is_refused(tmp_path):
     ("name", "key"),
     [
         ("abbreviations_en.tsv", ("abbreviation",)),
+        ("abbreviations_es.tsv", ("abbreviation",)),
         ("headings_en.tsv", ("heading",)),
+        ("headings_es.tsv", ("heading",)),
         ("assertion_en.tsv", ("cue", "axis", "direction", "kind")),
+        ("assertion_es.tsv", ("cue", "axis", "direction", "kind")),
         ("section_priors.tsv", ("kind", "axis")),
         ("drug_names.tsv", ("brand",)),
         ("drug_salts.tsv", ("word",)),
@@ -53,3 +56,15 @@ def test_no_row_of_a_shipped_table_stands_twice(name, key):
     assert rows
     assert all(row[0] for row in rows)
     assert len(set(rows)) == len(rows)
+
+
+def test_a_column_that_may_be_absent_is_empty(tmp_path):
+    path = _write(tmp_path, b"a\tb\n1\t2\n3\n")
+    rows = list(read_table(path, ("b",), optional=("c", "a")))
+    assert rows == [(2, ["2", "", "1"]), (3, ["", "", "3"])]
+
+
+def test_a_language_without_tables_is_refused():
+    with pytest.raises(ArgumentError, match="language must be one of en, es, got 'tlh'"):
+        language_path("headings", "tlh")
+    assert language_path("headings", "es").name == "headings_es.tsv"
