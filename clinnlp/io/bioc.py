@@ -65,7 +65,10 @@ def _split_json(source: Source) -> Iterator[Document]:
 
 
 def _encode_json(note: Note) -> str:
-    return json.dumps(tree_of_note(note), ensure_ascii=False)
+    tree = tree_of_note(note)
+    for passage in tree["passages"]:
+        passage |= {"sentences": [], "relations": []}  # other readers ask for them
+    return json.dumps({**tree, "annotations": []}, ensure_ascii=False)
 
 
 # --- XML -----------------------------------------------------------------------------------

@@ -130,10 +130,10 @@ def _entity(tree: Tree, position: int, text: str, document: Document) -> Entity:
     pieces = place(document, text, bounds, mention, line=tree.get("line"))
     entity = Entity(
         id=str(tree.get("id") or f"T{position}"),
-        span=cover(pieces),
+        span=cover(pieces) if len(pieces) > 1 else pieces[0],
         label=infons.get(_TYPE, ""),
         parts=pieces if len(pieces) > 1 else (),
-        concepts=tuple(c for key in _CONCEPTS for c in concepts_in(infons.get(key) or "")),
+        concepts=tuple(c for key in _CONCEPTS if infons.get(key) for c in concepts_in(infons[key])),
         attributes={k: v for k, v in infons.items() if k not in (_TYPE, *_CONCEPTS, _EXTRAS)},
     )
     if _EXTRAS not in infons:

@@ -1,6 +1,8 @@
 """Read what was written: equal notes, for anything a format can hold."""
 
+import re
 import tempfile
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,10 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clinnlp.core.errors import DataError, OffsetError
 from clinnlp.core.notes import AXES, Assertion, Coverage, Entity, Note, Relation, Section
 from clinnlp.core.spans import Span, cover, merge
-from clinnlp.io.corpora import read_notes, write_notes
+from clinnlp.io.corpora import FORMATS, read_notes, write_notes
+from clinnlp.io.datasets import from_dataset, to_dataset
+from clinnlp.io.documents import Document
 from clinnlp.io.notes_index import NoteIndex
+from clinnlp.io.offsets import REPAIRS, place
+from clinnlp.io.records import note_from_record, note_to_record
 
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 ODD = st.sampled_from(
@@ -198,8 +205,28 @@ def row(draw, id="n"):
     )
 
 
+@st.composite
+def for_xml(draw, id="n"):
+    """A note with everything, in characters that XML has."""
+
+    def cleaned(value):
+        if isinstance(value, str):
+            return FORBIDDEN.sub("x", value)
+        if isinstance(value, list):
+            return [cleaned(each) for each in value]
+        if isinstance(value, dict):
+            return {cleaned(key): cleaned(each) for key, each in value.items()}
+        return value
+
+    return note_from_record(cleaned(note_to_record(draw(complete(id)))))
+
+
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 HELD = {
     "jsonl": complete,
+    "bioc-json": complete,
+    "bioc-xml": for_xml,
+    "docbin": complete,
     "brat": annotated,
     "pubtator": flat,
     "conll": tagged,
@@ -215,7 +242,7 @@ def test_round_trip(name):
     @given(st.tuples(HELD[name]("n1"), HELD[name]("n2")))
     def law(notes):
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"a.{name}" if name != "brat" else Path(folder) / "a"
+            path = Path(folder) / "a"
             assert write_notes(notes, path, format=name) == 2
             source = read_notes(path, format=name)
             assert tuple(source) == notes
@@ -223,3 +250,75 @@ def test_round_trip(name):
             assert index.note_at("n2") == notes[1]
 
     law()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [name for name, entry in FORMATS.items() if entry.write is not None]
+)
+def test_any_note_comes_back_with_a_sidecar(name):
+    """Either the text cannot stand in the format, which is said, or the note comes back whole."""
+
+    @settings(FAST, max_examples=8)
+    @given(complete("7"), st.booleans())
+    def law(note, clean):
+        if clean:  # a text that every format can hold
+            note = note_from_record({**note_to_record(note), "text": "ab cd. " * 9, "patient": "1"})
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "a"
+            try:
+                write_notes([note], path, format=name, on_loss="sidecar")
+                refused = ""
+            except DataError as error:
+                refused = str(error)
+            if refused:
+                assert not clean
+                assert "must fit its format" in refused
+                assert not any(Path(folder).iterdir())
+            else:
+                assert list(read_notes(path, format=name)) == [note]
+
+    law()
+
+
+def test_datasets_round_trip():
+    @settings(FAST, max_examples=15)
+    @given(st.tuples(complete("n1"), complete("n2")))
+    def law(notes):
+        assert tuple(from_dataset(to_dataset(notes))) == notes
+
+    law()
+
+
+@pytest.mark.parametrize("rule", REPAIRS)
+def test_what_a_repair_gives_is_the_mention(rule):
+    """Offsets spoilt by each way of counting come back, or another rule explains them too."""
+
+    @FAST
+    @given(st.data())
+    def law(data):
+        text = data.draw(TEXTS.filter(lambda text: text.strip()))
+        span = data.draw(spans(len(text)).filter(lambda s: text[s.start : s.end].strip()))
+        mention = text[span.start : span.end]
+        spoilt = SPOIL[rule](text, span)
+        repairs = Counter()
+        document = Document(Path("a"), 1, None, repairs=repairs)
+        try:
+            (found,) = place(document, text, [spoilt], mention)
+        except OffsetError:
+            assert min(spoilt) < 0 or spoilt[0] >= spoilt[1]  # no offsets at all
+            return
+        assert text[found.start : found.end].split() == mention.split()
+
+    law()
+
+
+SPOIL = {
+    "bytes": lambda t, s: tuple(len(t[:k].encode()) for k in s),
+    "UTF-16": lambda t, s: tuple(len(t[:k].encode("utf-16-le")) // 2 for k in s),
+    "CRLF as one": lambda t, s: tuple(k - t[:k].count("\r\n") for k in s),
+    "CRLF for LF": lambda t, s: tuple(k + t[:k].count("\n") for k in s),
+    "end included": lambda t, s: (s.start, s.end - 1),
+    "one too late": lambda t, s: (s.start + 1, s.end + 1),
+    "one too early": lambda t, s: (s.start - 1, s.end - 1),
+}
