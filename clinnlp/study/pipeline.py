@@ -19,6 +19,7 @@ def pipeline(
     *,
     vocabulary: str | Path | Vocabulary | None = None,
     assertion: bool = True,
+    language: str = "en",
 ) -> Pipeline:
     """Return the pipeline that extracts entities with their assertion and concepts.
 
@@ -31,11 +32,13 @@ def pipeline(
         ``system``, ``synonyms`` (joined by ``|``) and ``label``. Needs no model.
     assertion : bool
         Whether mentions get their five assertion axes.
+    language : str
+        Whose headings, abbreviations and assertion cues: ``"en"`` or ``"es"``.
 
     Raises
     ------
     ArgumentError
-        Neither a model nor a vocabulary.
+        Neither a model nor a vocabulary, or a language without tables.
     StoreError
         The model folder is missing or incomplete.
     DataError
@@ -58,14 +61,14 @@ def pipeline(
 
     if model is None and vocabulary is None:
         raise ArgumentError("a pipeline needs a model folder or a vocabulary, got neither")
-    pipes: list[Pipe] = [Sections(), Sentences()]
+    pipes: list[Pipe] = [Sections(language=language), Sentences(language=language)]
     if model is not None:
         pipes.append(_learned(model))
     words = _words(vocabulary)
     if words is not None:
         pipes.append(Lookup(words))
     if assertion:
-        pipes.append(Assertions())
+        pipes.append(Assertions(language=language))
     return Pipeline([*pipes, Medications(), Normalise(words)])
 
 

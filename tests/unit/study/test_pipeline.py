@@ -51,3 +51,11 @@ def test_neither_or_missing_is_refused(tmp_path):
         pipeline(tmp_path / "none")
     with pytest.raises(DataError, match="no such file"):
         pipeline(vocabulary=tmp_path / "none.csv")
+
+
+def test_another_language_brings_its_own_tables():
+    words = Vocabulary([Concept(code="p1", name="fiebre", label="Problem")])
+    note = pipeline(vocabulary=words, language="es")("ANTECEDENTES: niega fiebre.")
+    assert [(e.assertion.negated, e.assertion.historical) for e in note.entities] == [(True, True)]
+    with pytest.raises(ArgumentError, match="language must be one of en, es"):
+        pipeline(vocabulary=words, language="xx")
