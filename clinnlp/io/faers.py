@@ -23,13 +23,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import IO
 
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.tables import EventTable
 from clinnlp.core.vocab import fold
-from clinnlp.io.timelines import EventColumns
 
 __all__ = ["ROLES", "FaersReports", "is_faers", "read_faers"]
 
@@ -41,7 +41,10 @@ _LEGACY = {"isr": "primaryid", "case": "caseid", "foll_seq": "caseversion"}
 _INDICATION = {"indi_drug_seq": "drug_seq"}
 _UNKNOWN = frozenset({"product used for unknown indication", "drug use for unknown indication"})
 
+_EVENT = ("patient", "encounter", "start", "known", "code", "kind", "vocabulary", "dose")
+
 Row = dict[str, str]
+Event = tuple[str, str, datetime | None, datetime | None, str, str, str, str | None]
 Version = tuple[int, str, int]
 
 
@@ -109,8 +112,7 @@ def read_faers(
         ("older_version", "deleted_case", "report_without_case", "role", "no_name", "other_report"),
         0,
     )
-    kept = _newest(quarters, n_excluded)
-    events = EventColumns()
+    kept, events, name = _newest(quarters, n_excluded), list[Event](), cache(drug_name)
     for table, add in (("DRUG", _add_drug), ("REAC", _add_reaction), ("INDI", _add_indication)):
         for row in _rows(quarters, table, required=table != "INDI"):
             report = kept.get(row.get("primaryid", ""))
@@ -118,9 +120,10 @@ def read_faers(
                 n_excluded["other_report"] += 1
             elif table == "DRUG" and row["role_cod"].upper() not in roles:
                 n_excluded["role"] += 1
-            elif not add(events, row, report, drug_name):
+            elif not add(events, row, report, name):
                 n_excluded["no_name"] += 1
-    return FaersReports(events=events.table(), n_reports=len(kept), n_excluded=n_excluded)
+    made = EventTable(dict(zip(_EVENT, zip(*events, strict=True), strict=True)) if events else {})
+    return FaersReports(events=made, n_reports=len(kept), n_excluded=n_excluded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ def _newest(quarters: Sequence[Path], n_excluded: dict[str, int]) -> dict[str, _
 
 
 def _add_drug(
-    events: EventColumns, row: Row, report: _Report, drug_name: Callable[[str], str]
+    events: list[Event], row: Row, report: _Report, drug_name: Callable[[str], str]
 ) -> bool:
     names = row.get("prod_ai", "") or row["drugname"]
     found = [drug_name(name) for name in names.split("\\") if name.strip(" .")]
@@ -165,7 +168,7 @@ def _add_drug(
 
 
 def _add_reaction(
-    events: EventColumns,
+    events: list[Event],
     row: Row,
     report: _Report,
     drug_name: Callable[[str], str],  # noqa: ARG001
@@ -176,7 +179,7 @@ def _add_reaction(
 
 
 def _add_indication(
-    events: EventColumns,
+    events: list[Event],
     row: Row,
     report: _Report,
     drug_name: Callable[[str], str],  # noqa: ARG001
@@ -188,7 +191,7 @@ def _add_indication(
 
 
 def _add(
-    events: EventColumns,
+    events: list[Event],
     row: Row,
     report: _Report,
     code: str,
@@ -196,16 +199,8 @@ def _add(
     vocabulary: str,
     dose: str | None,
 ) -> None:
-    events.add(
-        patient=report.case,
-        encounter=row["primaryid"],
-        start=report.time,
-        known=report.known,
-        code=code,
-        kind=kind,
-        vocabulary=vocabulary,
-        dose=dose,
-    )
+    number = row["primaryid"]
+    events.append((report.case, number, report.time, report.known, code, kind, vocabulary, dose))
 
 
 def _rows(quarters: Sequence[Path], table: str, *, required: bool) -> Iterator[Row]:
@@ -227,12 +222,17 @@ _NEEDED = {
     "REAC": ("primaryid", "pt"),
     "INDI": ("primaryid", "indi_pt"),
 }
+_USED = {
+    *("primaryid", "caseid", "caseversion", "event_dt", "fda_dt", "role_cod", "drugname"),
+    *("prod_ai", "dose_vbm", "dose_amt", "dose_unit", "pt", "indi_pt"),
+}
 
 
 def _table(quarter: Path, name: str, table: str) -> Iterator[Row]:
     where = quarter / name
     with _opened(quarter, name) as handle:
         header: list[str] = []
+        used: list[tuple[int, str]] = []
         for number, raw in enumerate(handle, start=1):
             line = raw.rstrip(b"\r\n")
             if not line:
@@ -245,6 +245,7 @@ def _table(quarter: Path, name: str, table: str) -> Iterator[Row]:
                     raise DataError(
                         f"table {table} must have the column {missing[0]!r}, got none", path=where
                     )
+                used = [(k, name) for k, name in enumerate(header) if name in _USED]
                 continue
             if len(cells) == len(header) + 1 and not cells[-1]:  # the legacy layout
                 cells.pop()
@@ -254,7 +255,7 @@ def _table(quarter: Path, name: str, table: str) -> Iterator[Row]:
                     path=where,
                     line=number,
                 )
-            yield {column: cell.strip() for column, cell in zip(header, cells, strict=True)}
+            yield {column: cells[k].strip() for k, column in used}
 
 
 def _deleted(quarters: Iterable[Path]) -> Iterator[str]:
