@@ -103,7 +103,7 @@ def train_model(
         while run.is_open():
             run.step()
             bar.update()
-            if run.at.step % 10 == 0 or not run.at.losses:
+            if run.at.step % 10 == 0 or run.is_between():
                 bar.set_postfix_str(run.told())
                 run.track()
     run.finish()
@@ -138,13 +138,18 @@ class _Run:
         self.names = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self.average = WeightAverage(self.names.values(), settings.average)
         self.best: list[torch.Tensor] = []
+        self.fresh: list[torch.Tensor] = []  # losses not yet fetched: fetching each waits for a GPU
         self._restore()
 
     def is_open(self) -> bool:
         """Return whether there is a step left, and hope."""
         done, patience = len(self.at.history), self.settings.patience
         tired = patience is not None and done - self.at.best_epoch >= patience
-        return self.at.step < self.n_steps and not (tired and not self.at.losses)
+        return self.at.step < self.n_steps and not (tired and self.is_between())
+
+    def is_between(self) -> bool:
+        """Return whether an epoch has just ended, or none has begun."""
+        return self.at.step in (0, *self.ends[: len(self.at.history)])
 
     def step(self) -> None:
         """Take the next step; after the last of an epoch, score and maybe keep the weights."""
@@ -156,7 +161,7 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
         self.wrapped.train()
-        at.losses.append(sum(self._backward(batches)))
+        self.fresh.append(self._backward(batches))
         self.accelerator.clip_grad_norm_(self.wrapped.parameters(), self.settings.clip)
         self.prepared.step()
         self.prepared.zero_grad()
@@ -165,6 +170,7 @@ class _Run:
         if at.step == self.ends[epoch]:
             self._end_epoch()
         if self.checkpoint and self.checkpoint.is_due() and self.accelerator.is_main_process:
+            self._fetch()
             self.checkpoint.write(at, self._tensors())
 
     def finish(self) -> None:
@@ -181,6 +187,7 @@ class _Run:
 
     def told(self) -> str:
         """Return one line of where it stands."""
+        self._fetch()
         recent = self.at.losses[-20:]
         loss = math.fsum(recent) / len(recent) if recent else self.at.history[-1]["loss"]
         best = self.at.best_score
@@ -191,6 +198,7 @@ class _Run:
         """Tell the trackers that were named; without any, nothing is told to anyone."""
         if not self.settings.trackers:
             return
+        self._fetch()
         told = {"rate": self.optimizer.param_groups[0]["lr"]}
         if self.at.losses:
             told["loss"] = self.at.losses[-1]
@@ -199,7 +207,8 @@ class _Run:
             told |= {f"epoch_{name}": value for name, value in last.items() if value is not None}
         self.accelerator.log(told, step=self.at.step)
 
-    def _backward(self, batches: Sequence[Any]) -> list[float]:
+    def _backward(self, batches: Sequence[Any]) -> torch.Tensor:
+        """Add up the gradients of the batches of one step; return their mean loss."""
         losses = []
         for i, batch in enumerate(batches, 1):
             last = i == len(batches)
@@ -207,10 +216,16 @@ class _Run:
                 with self.accelerator.autocast():
                     loss = self.task.loss(self.wrapped, batch) / len(batches)
                 self.accelerator.backward(loss)
-            losses.append(float(loss.detach()))
-        return losses
+            losses.append(loss.detach().float())
+        return torch.stack(losses).sum()
+
+    def _fetch(self) -> None:
+        if self.fresh:
+            self.at.losses += torch.stack(self.fresh).tolist()
+            self.fresh = []
 
     def _end_epoch(self) -> None:
+        self._fetch()
         at, number = self.at, len(self.at.history) + 1
         loss = _mean(at.losses, number)
         with self.average.applied():
