@@ -29,7 +29,8 @@ def pipeline(
         A folder that `fine_tune_ner` or `fine_tune_classifier` wrote, or what they returned.
     vocabulary : path or Vocabulary, optional
         A word list: CSV, TSV or Parquet with a column ``name`` and, where known, ``code``,
-        ``system``, ``synonyms`` (joined by ``|``) and ``label``. Needs no model.
+        ``system``, ``synonyms`` (joined by ``|``) and ``label``; or the files of DrugBank,
+        ICD-10-CM, or a folder of OMOP vocabularies. Needs no model.
     assertion : bool
         Whether mentions get their five assertion axes.
     language : str
@@ -82,7 +83,7 @@ def _learned(model: str | Path | Pipe) -> Pipe:
 
 def _words(vocabulary: str | Path | Vocabulary | None) -> Vocabulary | None:
     if isinstance(vocabulary, str | Path):
-        from clinnlp.io.tabular import read_vocabulary
+        from clinnlp.io.vocabularies import read_any_vocabulary
 
-        return read_vocabulary(vocabulary)
+        return read_any_vocabulary(vocabulary)
     return vocabulary

@@ -1,0 +1,170 @@
+"""Linking a name to concepts of a vocabulary, step by step; the first step that answers wins.
+
+=============  =================================================================================
+step           the folded name is
+=============  =================================================================================
+exact          a preferred name
+synonym        another name of a concept
+variant        one of these but for hyphens, blanks, commas, apostrophes or a plural s
+drug           a brand or abbreviation of the table of drug names, whose generic name is linked
+salt           a drug with its salt or release behind it ("cocaine hydrochloride")
+combination    several drugs joined by a slash, a plus, a hyphen or "and": all of them are linked
+fuzzy          as near as asked for to one name only, with the same first letter,
+               last two letters, numbers and number of words
+=============  =================================================================================
+
+References
+----------
+The fuzzy score is 1 - d / n: d the optimal string alignment distance (Damerau 1964), n the length
+of the longer name.
+"""
+
+import re
+from collections import defaultdict
+from typing import NamedTuple
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from clinnlp.core.checks import check_fraction
+from clinnlp.core.vocab import Vocabulary, fold
+from clinnlp.text.drugs import fold_drug, is_generic, is_ingredient
+
+__all__ = ["Link", "Linker"]
+
+_N_ENDING = 2  # letters: -ate, -ase and -ame are other substances
+N_FUZZY = 5  # shortest name that is linked by nearness
+_LOOSE = re.compile(r"[\s\-–,'’()\[\]]+")
+_DIGITS = re.compile(r"\d+")
+_JOINED = re.compile(r"\s*[/+]\s*|\s+(?:and|plus|with)\s+")
+_HYPHEN = re.compile(r"\s*[-–]\s*")
+
+
+class Link(NamedTuple):
+    """Concepts of a name, the step that found them and, where it is not 1, how near it is."""
+
+    concepts: tuple[str, ...]
+    step: str
+    score: float = 1.0
+
+
+class Linker:
+    """Names and what they stand for.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary, optional
+        Absent: the generic names of the drug table are the concepts.
+    fuzzy : float, optional
+        Lowest score, in [0, 1], of a name that is only near; absent: none is.
+
+    Examples
+    --------
+    >>> from clinnlp.core.vocab import Concept
+    >>> linker = Linker(
+    ...     Vocabulary([Concept(code="D1", name="Fluorouracil", synonyms=("5-FU",))]), fuzzy=0.85
+    ... )
+    >>> linker("5FU")
+    Link(concepts=('D1',), step='variant', score=1.0)
+    >>> linker("flourouracil")
+    Link(concepts=('D1',), step='fuzzy', score=0.9167)
+    """
+
+    def __init__(self, vocabulary: Vocabulary | None = None, *, fuzzy: float | None = None) -> None:
+        if fuzzy is not None:
+            check_fraction(fuzzy, name="fuzzy")
+        self._fuzzy = fuzzy
+        self._has_vocabulary = vocabulary is not None
+        self._preferred: dict[str, str] = {}
+        self._synonyms: dict[str, str] = {}
+        self._loose: dict[str, str] = {}
+        for concept in vocabulary or ():
+            self._preferred.setdefault(fold(concept.name), concept.code)
+        for concept in vocabulary or ():
+            for name in concept.synonyms:
+                self._synonyms.setdefault(fold(name), concept.code)
+        for names in (self._preferred, self._synonyms):
+            for name, code in names.items():
+                self._loose.setdefault(_loosened(name), code)
+        self._by_size: dict[tuple[str, int], list[str]] = defaultdict(list)
+        if fuzzy is not None:
+            for name in dict.fromkeys((*self._preferred, *self._synonyms)):
+                self._by_size[name[:1], len(name)].append(name)
+
+    def __call__(self, name: str, *, is_drug: bool = False) -> Link | None:
+        """Return what a name stands for, None where no step answers."""
+        found = self._whole(name, is_drug=is_drug)
+        if found is None and is_drug:
+            found = self._combined(name)
+        return found or self._near(fold(name))
+
+    def _whole(self, name: str, *, is_drug: bool) -> Link | None:
+        folded = fold(name)
+        for step, names, key in (
+            ("exact", self._preferred, folded),
+            ("synonym", self._synonyms, folded),
+            ("variant", self._loose, _loosened(folded)),
+        ):
+            code = names.get(key)
+            if code is not None:
+                return Link((code,), step)
+        return self._drug(folded) if is_drug else None
+
+    def _drug(self, folded: str) -> Link | None:
+        generic = fold_drug(folded)
+        parts = generic.split("/") if is_generic(generic) else [generic]
+        if not self._has_vocabulary:
+            known = all(map(is_ingredient, parts))
+            return Link(tuple(parts), "drug") if known else None
+        links = [self._whole(part, is_drug=False) for part in dict.fromkeys((generic, *parts))]
+        whole, *each = links if len(parts) > 1 else (links[0], links[0])
+        step = "salt" if folded.startswith(generic) else "drug"
+        if folded == generic and len(parts) > 1:
+            step = "combination"
+        for found in ([whole], each):
+            if all(found):
+                codes = tuple(code for link in found if link for code in link.concepts)
+                return Link(codes, step)
+        return None
+
+    def _combined(self, name: str) -> Link | None:
+        for joint in (_JOINED, _HYPHEN):
+            parts = [part for part in joint.split(fold(name)) if part]
+            if len(parts) < 2 or any(len(part) < N_FUZZY for part in parts):
+                continue
+            links = [self._whole(part, is_drug=True) for part in parts]
+            if all(links):
+                codes = dict.fromkeys(code for link in links if link for code in link.concepts)
+                return Link(tuple(codes), "combination")
+        return None
+
+    def _near(self, folded: str) -> Link | None:
+        if self._fuzzy is None or len(folded) < N_FUZZY:
+            return None
+        reach = int((1 - self._fuzzy) * len(folded) / self._fuzzy) if self._fuzzy else len(folded)
+        sizes = range(len(folded) - reach, len(folded) + reach + 1)
+        names = [name for size in sizes for name in self._by_size.get((folded[:1], size), ())]
+        numbers = _DIGITS.findall(folded)
+        best = {
+            name: score
+            for name, score, _ in process.extract(
+                folded, names, scorer=OSA.normalized_similarity, score_cutoff=self._fuzzy, limit=4
+            )
+            if _DIGITS.findall(name) == numbers
+            and name[-_N_ENDING:] == folded[-_N_ENDING:]
+            and name.count(" ") == folded.count(" ")
+        }
+        top = max(best.values(), default=0.0)
+        codes = {self._code(name) for name, score in best.items() if score == top}
+        if len(codes) != 1:  # none, or two concepts equally near
+            return None
+        return Link((codes.pop(),), "fuzzy", round(top, 4))
+
+    def _code(self, name: str) -> str:
+        return self._preferred.get(name) or self._synonyms[name]
+
+
+def _loosened(folded: str) -> str:
+    squeezed = _LOOSE.sub("", folded)
+    plural = len(squeezed) > N_FUZZY and squeezed[-1] == "s" and squeezed[-2] not in "sui"
+    return squeezed[:-1] if plural else squeezed

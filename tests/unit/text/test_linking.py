@@ -1,0 +1,73 @@
+"""Linking: each step, and which wins."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.vocab import Concept, Vocabulary
+from clinnlp.text.linking import Linker
+
+WORDS = Vocabulary(
+    [
+        Concept(code="D1", name="Fluorouracil", synonyms=("5-FU", "Adrucil")),
+        Concept(code="D2", name="Metoprolol"),
+        Concept(code="D3", name="Oxycodone"),
+        Concept(code="D4", name="Acetaminophen", synonyms=("paracetamol",)),
+        Concept(code="D5", name="Interleukin-2"),
+        Concept(code="D6", name="Hydroxyzine"),
+        Concept(code="D7", name="Hydralazine"),
+        Concept(code="D8", name="Adrucil"),
+        Concept(code="D9", name="beta-blocker"),
+    ]
+)
+LINKER = Linker(WORDS, fuzzy=0.85)
+
+
+@pytest.mark.parametrize(
+    ("name", "concepts", "step"),
+    [
+        ("fluorouracil", ("D1",), "exact"),
+        ("adrucil", ("D8",), "exact"),
+        ("PARACETAMOL", ("D4",), "synonym"),
+        ("5FU", ("D1",), "variant"),
+        ("beta blockers", ("D9",), "variant"),
+        ("Lopressor", ("D2",), "drug"),
+        ("Percocet", ("D3", "D4"), "drug"),
+        ("metoprolol succinate", ("D2",), "salt"),
+        ("oxycodone / acetaminophen", ("D3", "D4"), "combination"),
+        ("oxycodone-acetaminophen", ("D3", "D4"), "combination"),
+        ("Metoprolol and Percocet", ("D2", "D3", "D4"), "combination"),
+        ("metoprool", ("D2",), "fuzzy"),
+        ("flourouracil", ("D1",), "fuzzy"),
+    ],
+)
+def test_steps(name, concepts, step):
+    found = LINKER(name, is_drug=True)
+    assert (found.concepts, found.step) == (concepts, step)
+    assert (found.score < 1) == (step == "fuzzy")
+
+
+@pytest.mark.parametrize("name", ["interleukin-1", "metro", "xyz", "", "meth", "gold and silver"])
+def test_what_is_not_near_enough_is_not_linked(name):
+    assert LINKER(name, is_drug=True) is None
+
+
+def test_two_concepts_equally_near_are_none():
+    words = Vocabulary([Concept(code="A", name="abcdefgx"), Concept(code="B", name="abcdefgy")])
+    assert Linker(words, fuzzy=0.8)("abcdefgz") is None
+
+
+def test_nothing_is_near_unless_asked_for():
+    assert Linker(WORDS)("metoprolo", is_drug=True) is None
+    with pytest.raises(ArgumentError, match="fuzzy"):
+        Linker(WORDS, fuzzy=90)
+
+
+@given(st.sampled_from(["Fluorouracil", "Metoprolol", "Acetaminophen"]), st.data())
+def test_one_wrong_letter_is_found(name, data):
+    k = data.draw(st.integers(1, len(name) - 3))
+    wrong = name[:k] + "q" + name[k + 1 :]
+    expected = LINKER(name).concepts
+    assert LINKER(wrong).concepts == expected
+    assert LINKER(wrong).score == pytest.approx(1 - 1 / len(name), abs=1e-4)
