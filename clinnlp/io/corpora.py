@@ -65,7 +65,7 @@ _LOOKS = {
     ".xml": {
         "bioc-xml": rb"<collection[\s>]",
         "ddi": rb"<document\s[^>]*>\s*<sentence\s",
-        "xmi": rb"<xmi:XMI\s",
+        "xmi": rb"<xmi:XMI[\s>]",
         "i2b2-xml": rb"<TEXT>",
     },
     ".json": {
@@ -341,7 +341,8 @@ def _check_columns(columns: dict[str, str], files: Sequence[tuple[Path, str]]) -
 
 
 def _listed() -> str:
-    return ", ".join(f"{name} ({', '.join(f.suffixes)})" for name, f in FORMATS.items())
+    suffixes = {name: f" ({', '.join(f.suffixes)})" for name, f in FORMATS.items() if f.suffixes}
+    return ", ".join(name + suffixes.get(name, "") for name in FORMATS)
 
 
 def _unknown(path: Path) -> DataError:

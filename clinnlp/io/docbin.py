@@ -103,7 +103,7 @@ def note_of(doc: "Doc", name: str) -> Note:
         )
         for k, (span, more) in enumerate(found, 1)
     ]
-    tokens = (Span(t.idx, t.idx + len(t)) for t in doc if not t.is_space)
+    tokens = (Span(t.idx, t.idx + len(t)) for t in doc if not t.text.isspace())
     sentences = None
     if doc.has_annotation("SENT_START"):
         sentences = tuple(Span(s.start_char, s.end_char) for s in doc.sents)
