@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import AXES
+from clinnlp.text.matcher import fold_keeping_length
 from clinnlp.text.tables import read_table
 
 __all__ = ["Action", "CueTable", "Prior", "Row", "read_cues", "read_priors"]
@@ -102,12 +103,12 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
             except DataError as error:
                 raise error.at(path, line) from None
     for phrase, actions in made.items():
-        held = plain.setdefault(phrase, [])
-        held += [a for a in actions if not any(_meet(a, written) for written in tuple(held))]
+        if (held := plain.setdefault(phrase, actions)) is not actions:
+            held += [a for a in actions if not any(_meet(a, written) for written in tuple(held))]
     for phrase, actions in plain.items():
         if any(action.kind == "terminator" for action in actions):
             actions += _inside(phrase, {action.axis for action in actions}, plain)
-        actions.sort(key=lambda action: action.kind != "terminator")  # ends first, then begins
+            actions.sort(key=lambda action: action.kind != "terminator")  # ends, then begins
     return CueTable(phrases=tuple(plain), actions=tuple(tuple(made) for made in plain.values()))
 
 
@@ -139,7 +140,7 @@ def _classes(rows: Sequence[tuple[int, list[str]]]) -> dict[str, list[str]]:
     classes: dict[str, list[str]] = {}
     for _, (cell, name, _, kind, _, _) in rows:
         if kind == "word":
-            classes.setdefault(name, []).extend(_alternatives(cell))
+            classes.setdefault(fold_keeping_length(name), []).extend(_alternatives(cell))
     return classes
 
 
@@ -162,7 +163,8 @@ def _inside(phrase: str, taken: Set[int], made: _Made) -> list[Action]:
 
 
 def _alternatives(cell: str) -> list[str]:
-    return [" ".join(words) for part in cell.split(" | ") if (words := part.split())]
+    folded = fold_keeping_length(cell)  # as the note will be
+    return [" ".join(words) for part in folded.split(" | ") if (words := part.split())]
 
 
 def _phrases(cell: str, classes: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, bool]]:

@@ -86,3 +86,9 @@ def test_a_row_that_would_explode_is_refused(tmp_path):
     rows = f"{words}\tw\t\tword\n{{w}} {{w}} {{w}}\tnegated\n"
     with pytest.raises(DataError, match="100000 phrases at most"):
         read_cues([_write(tmp_path, rows)])
+
+
+def test_rows_that_differ_in_case_are_rows_of_one_cue(tmp_path):
+    table = read_cues([_write(tmp_path, "PMH\thistorical\npmh\tnegated\t\tterminator\n")])
+    assert table.phrases == ("pmh",)
+    assert {a.axis for a in table.actions[0]} == {0, 3}
