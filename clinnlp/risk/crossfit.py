@@ -31,7 +31,7 @@ from clinnlp.risk.explain import (
 from clinnlp.risk.models import Grid, ModelSettings, NaiveBayesSettings, make_model
 from clinnlp.risk.splits import Split, check_fitted_on, check_splits, patient_folds
 
-__all__ = ["CrossFit", "Importance", "cross_fit", "fit_risk_model", "permuted_aurocs"]
+__all__ = ["CrossFit", "Importance", "auroc_of", "cross_fit", "fit_risk_model", "permuted_aurocs"]
 
 Features = PatientFeatures | ColumnFeatures
 
@@ -184,7 +184,7 @@ def permuted_aurocs(
         part = _prepare(rows, split, clone(features))
         for k, outcomes in enumerate(dealt):
             model = make_model(settings, seed=seed).fit(part.X_train, outcomes[split.train])
-            found[k, j] = _auroc(outcomes[split.test], log_odds(model, part.X_test))
+            found[k, j] = auroc_of(outcomes[split.test], log_odds(model, part.X_test))
     means: Floats = found.mean(axis=1)
     return means
 
@@ -218,6 +218,12 @@ def fit_risk_model(
     model = _calibrated(_choose(grid, part, y, seed), method, seed)
     model.fit(X, y, groups=rows.patients)
     return Pipeline([("features", fitted), ("model", model)])
+
+
+def auroc_of(y: Counts, scores: Floats) -> float:
+    """Return the AUROC of scores on any scale, ``nan`` where there is one class."""
+    ranks = np.unique(scores, return_inverse=True)[1]
+    return score_risk(y, ranks / max(1, ranks.max()), n_boot=0).auroc.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -258,7 +264,7 @@ class _Running:
         p = model.predict_proba(part.X_test)[:, 1]
         self.seconds += seconds + time.perf_counter() - started
         self.p[split.test] = p
-        self.aurocs.append(_auroc(y[split.test], p))
+        self.aurocs.append(auroc_of(y[split.test], p))
         self.chosen.append(settings)
         self.n_features.append(len(part.names))
         self.n_rare = max(self.n_rare, part.n_rare)
@@ -313,15 +319,9 @@ def _choose(grid: Grid, part: _Part, y: Counts, seed: int) -> ModelSettings:
         for fold in range(_INNER_FOLDS):
             train = folds != fold
             model = make_model(settings, seed=seed).fit(part.X_train[train], y[train])
-            found.append(_auroc(y[~train], log_odds(model, part.X_train[~train])))
+            found.append(auroc_of(y[~train], log_odds(model, part.X_train[~train])))
         means.append(np.mean(found))
     return grid[int(np.argmax(means))]
-
-
-def _auroc(y: Counts, scores: Floats) -> float:
-    """Return the AUROC of scores on any scale, ``nan`` where there is one class."""
-    ranks = np.unique(scores, return_inverse=True)[1]
-    return score_risk(y, ranks / max(1, ranks.max()), n_boot=0).auroc.value
 
 
 def _check_classes(patients: Array, y: Counts, split: str) -> None:

@@ -117,9 +117,10 @@ def keep_risk_model(
     RunError
         The disk is full or may not be written.
     """
-    if model not in study.models:
+    single = [name for name, found in study.models.items() if found.settings]
+    if model not in single:
         raise ArgumentError(
-            f"the model to keep must be one of {', '.join(study.models) or 'none'}, got {model!r}"
+            f"the model to keep must be one of {', '.join(single) or 'none'}, got {model!r}"
         )
     found: ModelRisk = study.models[model]
     grid: Grid = found.settings

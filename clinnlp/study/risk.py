@@ -30,6 +30,7 @@ from clinnlp.features.matrix import PatientFeatures, check_windows, n_outside
 from clinnlp.features.outcomes import OutcomeRead
 from clinnlp.metrics.compare import age_bands, compare_risks, score_subgroups
 from clinnlp.metrics.risk import calibration_curve, pr_curve, roc_curve, score_risk
+from clinnlp.risk.blend import blend_fits
 from clinnlp.risk.copies import Signatures, n_copied, signatures_of_mentions
 from clinnlp.risk.crossfit import CrossFit, Features, cross_fit, permuted_aurocs
 from clinnlp.risk.models import DEFAULT_MODELS, Grid, Models, chosen_settings
@@ -87,6 +88,7 @@ def risk_study(
     by_assertion: bool = False,
     by_section: bool = False,
     recency: bool = False,
+    blend: Sequence[str] = (),
     method: str = "sigmoid",
     splits: Sequence[Split] | None = None,
     folds: ArrayLike | None = None,
@@ -121,6 +123,8 @@ def risk_study(
     models : sequence of names, or mapping of name to settings
         ``"naive_bayes"``, ``"random_forest"``, ``"svm"``, ``"svm_rbf"``, ``"logistic"``,
         ``"boosting"``. Of several settings, one is chosen on inner folds of the training rows.
+    blend : sequence of names
+        Models whose mean log odds are tested as one more, ``"blend"``.
     min_patients : int
         A feature needs this many training patients.
     by_assertion, by_section, recency : bool
@@ -192,6 +196,7 @@ def risk_study(
         )
     plan = _Plan(
         grids=chosen_settings(models),
+        blend=tuple(blend),
         method=method,
         alert_rate=alert_rate,
         n_top=n_top,
@@ -273,6 +278,7 @@ class _Plan:
     """How a study trains and scores."""
 
     grids: Mapping[str, Grid]
+    blend: tuple[str, ...]
     method: str
     alert_rate: float
     n_top: int
@@ -288,7 +294,7 @@ class _Plan:
     def told(self) -> dict[str, Any]:
         """Return the plan as plain values."""
         grids = {name: [settings_to(s) for s in grid] for name, grid in self.grids.items()}
-        named = ("method", "alert_rate", "n_boot", "n_permutations", "min_class")
+        named = ("blend", "method", "alert_rate", "n_boot", "n_permutations", "min_class")
         return {"models": grids} | {name: getattr(self, name) for name in named}
 
 
@@ -304,6 +310,8 @@ def _study(
     fits = {} if unscored else cross_fit(
         rows, y, splits, models=grids, method=plan.method, n_top=plan.n_top, **how
     )  # fmt: skip
+    if fits and plan.blend:
+        fits["blend"] = blend_fits(fits, plan.blend, y, splits)
     permuted = np.empty(0)
     if plan.n_permutations and not unscored:
         first = next(iter(grids.values()))[0]
@@ -317,7 +325,7 @@ def _study(
     truth, patients = y[shown], rows.patients[shown]
     told = {name: np.asarray(values, dtype=object)[shown] for name, values in attributes.items()}
     results = {
-        name: _scored(name, grids[name], fit, truth, patients, shown, told, plan)
+        name: _scored(name, grids.get(name, ()), fit, truth, patients, shown, told, plan)
         for name, fit in fits.items()
     }
     reference = next(iter(results), "")

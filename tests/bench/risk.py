@@ -17,6 +17,7 @@ import pandas as pd
 
 from clinnlp.metrics.compare import compare_risks
 from clinnlp.metrics.risk import score_risk
+from clinnlp.risk.blend import blend_risks
 from clinnlp.risk.models import MODELS
 from clinnlp.study.readmission import readmission_study
 from tests.bench import DATA, ROOT, record
@@ -42,6 +43,8 @@ def main() -> None:
         model: (pd.concat([p[model][0] for p in parts]), [p[model][1] for p in parts])
         for model in args.models
     }
+    if {"random_forest", "boosting"} <= set(made):
+        made["blend"] = blended(made["random_forest"], made["boosting"])
     if not args.quiet:
         for model, (frame, told) in made.items():
             report(model, frame, told, args)
@@ -72,6 +75,20 @@ def fold(models: list[str], k: int, *, history: bool, permutations: int) -> dict
         )
         for m, path in stem.items()
     }
+
+
+def blended(one: tuple, other: tuple) -> tuple:
+    """Return the blend of two models as one more."""
+    (a, told), (b, more) = one, other
+    frame = a.assign(p=blend_risks([a["p"], b["p"]]))
+    folds = [
+        score_risk(part["y"], part["p"], n_boot=0).auroc.value for _, part in frame.groupby("fold")
+    ]
+    parts = [
+        {**x, "auroc": auroc, "seconds": x["seconds"] + y["seconds"], "permuted": []}
+        for x, y, auroc in zip(told, more, folds, strict=True)
+    ]
+    return frame, parts
 
 
 def report(model: str, frame: pd.DataFrame, told: list[dict], args: argparse.Namespace) -> None:

@@ -278,3 +278,12 @@ def test_a_plain_array_is_no_outcome_of_patients():
         risk_study(outcome=SICK, events=noise(), **FAST)
     with pytest.raises(ArgumentError, match="array of 0 and 1"):
         risk_study({"x": np.arange(N)}, outcome=outcome(), groups=np.array(WHO), **FAST)
+
+
+def test_a_blend_is_one_more_model():
+    models = ["naive_bayes", "logistic"]
+    study = risk_study(outcome=outcome(), events=noise(), notes=notes(), blend=models,
+                       **{**FAST, "models": models})  # fmt: skip
+    assert list(study.models) == [*models, "blend"]
+    assert study.models["blend"].scores.auroc.value > 0.99
+    assert "blend" in study.differences
