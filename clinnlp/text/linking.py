@@ -21,6 +21,7 @@ of the longer name.
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rapidfuzz import process
@@ -30,7 +31,7 @@ from clinnlp.core.checks import check_fraction
 from clinnlp.core.vocab import Vocabulary, fold
 from clinnlp.text.drugs import fold_drug, is_generic, is_ingredient
 
-__all__ = ["Link", "Linker"]
+__all__ = ["Link", "Linker", "Nearest"]
 
 _N_ENDING = 2  # letters: -ate, -ase and -ame are other substances
 N_FUZZY = 5  # shortest name that is linked by nearness
@@ -71,9 +72,6 @@ class Linker:
     """
 
     def __init__(self, vocabulary: Vocabulary | None = None, *, fuzzy: float | None = None) -> None:
-        if fuzzy is not None:
-            check_fraction(fuzzy, name="fuzzy")
-        self._fuzzy = fuzzy
         self._has_vocabulary = vocabulary is not None
         self._preferred: dict[str, str] = {}
         self._synonyms: dict[str, str] = {}
@@ -86,10 +84,9 @@ class Linker:
         for names in (self._preferred, self._synonyms):
             for name, code in names.items():
                 self._loose.setdefault(_loosened(name), code)
-        self._by_size: dict[tuple[str, int], list[str]] = defaultdict(list)
-        if fuzzy is not None:
-            for name in dict.fromkeys((*self._preferred, *self._synonyms)):
-                self._by_size[name[:1], len(name)].append(name)
+        named = self._synonyms | self._preferred
+        self._codes = list(named.values())
+        self._nearest = None if fuzzy is None else Nearest(list(named), self._codes, lowest=fuzzy)
 
     def __call__(self, name: str, *, is_drug: bool = False) -> Link | None:
         """Return what a name stands for, None where no step answers."""
@@ -139,29 +136,61 @@ class Linker:
         return None
 
     def _near(self, folded: str) -> Link | None:
-        if self._fuzzy is None or len(folded) < N_FUZZY:
+        if self._nearest is None:
             return None
-        reach = int((1 - self._fuzzy) * len(folded) / self._fuzzy) if self._fuzzy else len(folded)
-        sizes = range(len(folded) - reach, len(folded) + reach + 1)
-        names = [name for size in sizes for name in self._by_size.get((folded[:1], size), ())]
-        numbers = _DIGITS.findall(folded)
-        best = {
-            name: score
-            for name, score, _ in process.extract(
-                folded, names, scorer=OSA.normalized_similarity, score_cutoff=self._fuzzy, limit=4
-            )
-            if _DIGITS.findall(name) == numbers
-            and name[-_N_ENDING:] == folded[-_N_ENDING:]
-            and name.count(" ") == folded.count(" ")
-        }
-        top = max(best.values(), default=0.0)
-        codes = {self._code(name) for name, score in best.items() if score == top}
-        if len(codes) != 1:  # none, or two concepts equally near
-            return None
-        return Link((codes.pop(),), "fuzzy", round(top, 4))
+        found = self._nearest(folded)
+        return found and Link((self._codes[found[0]],), "fuzzy", found[1])
 
-    def _code(self, name: str) -> str:
-        return self._preferred.get(name) or self._synonyms[name]
+
+class Nearest:
+    """Names by how near another is: same first letter, last letters, numbers, number of words.
+
+    Parameters
+    ----------
+    names, codes : sequence of str
+        Each name and what it stands for.
+    lowest : float
+        Lowest score, in [0, 1].
+
+    Examples
+    --------
+    >>> Nearest(["fluorouracil", "heparin"], ["D1", "D2"], lowest=0.85)("flourouracil")
+    (0, 0.9167)
+    """
+
+    def __init__(self, names: Sequence[str], codes: Sequence[str], *, lowest: float) -> None:
+        check_fraction(lowest, name="fuzzy")
+        self._lowest, self._codes = lowest, codes
+        self._first: dict[str, int] = {}
+        self._alike: dict[tuple[str, str, int, int], list[str]] = defaultdict(list)
+        for number, name in enumerate(map(fold, names)):
+            if name not in self._first:
+                self._first[name] = number
+                self._alike[_shape(name, len(name))].append(name)
+
+    def __call__(self, name: str) -> tuple[int, float] | None:
+        """Return the number of the nearest name and its score; None where two codes tie."""
+        folded = fold(name)
+        if len(folded) < N_FUZZY:
+            return None
+        reach = int((1 - self._lowest) * len(folded) / self._lowest) if self._lowest else 99
+        sizes = range(len(folded) - reach, len(folded) + reach + 1)
+        alike = [near for size in sizes for near in self._alike.get(_shape(folded, size), ())]
+        numbers = _DIGITS.findall(folded)
+        best = [
+            (near, score)
+            for near, score, _ in process.extract(
+                folded, alike, scorer=OSA.normalized_similarity, score_cutoff=self._lowest, limit=4
+            )
+            if _DIGITS.findall(near) == numbers
+        ]
+        if len({self._codes[self._first[near]] for near, s in best if s == best[0][1]}) != 1:
+            return None
+        return self._first[best[0][0]], round(best[0][1], 4)
+
+
+def _shape(folded: str, size: int) -> tuple[str, str, int, int]:
+    return folded[:1], folded[-_N_ENDING:], folded.count(" "), size
 
 
 def _loosened(folded: str) -> str:

@@ -2,21 +2,29 @@
 
 Matching ignores case and the amount of white space. Names of up to three characters match only
 in exactly the case the vocabulary gives, because "OR", "PE" and "ca" are also words or parts
-of words.
+of words; so do names that are common words ("Lead"). Hyphens may be blanks, a plural or another
+spelling of the name is found too, and misspelled names of one word on request.
 """
 
+import re
+from functools import cache
 from typing import Literal
 
 from clinnlp.core.checks import check_one_of
-from clinnlp.core.notes import Entity, Note, fresh_ids
+from clinnlp.core.notes import Attribute, Entity, Note, fresh_ids
 from clinnlp.core.spans import Span, pairs_overlapping
 from clinnlp.core.vocab import Vocabulary
-from clinnlp.text.matcher import TermMatcher, fold_text, leftmost_longest
+from clinnlp.text.linking import Nearest
+from clinnlp.text.matcher import Folded, Match, TermMatcher, fold_text, leftmost_longest
+from clinnlp.text.tables import data_path, read_table
+from clinnlp.text.variants import Variants
 
 __all__ = ["Lookup"]
 
 SOURCE = "lookup"
 N_CASED = 3  # names of up to this many characters match case-sensitively
+N_MISSPELLED = 6  # letters; shorter words are not taken for misspelled names
+_WORD = re.compile(rf"[^\W\d_]{{{N_MISSPELLED},}}")
 
 
 class Lookup:
@@ -28,6 +36,15 @@ class Lookup:
         Names to find. Where two concepts share a name, the first in file order is given.
     overlap : {"skip", "keep"}
         Whether to leave out a find that shares a character with an entity of another source.
+    nested : bool
+        Whether a shorter name inside a longer one is an entity too ("pain" in "chest pain"),
+        instead of the longest name at each place alone.
+    variants : bool
+        Whether plurals, hyphens as blanks and other spellings of a name count; the rules are
+        the English table of `clinnlp.text.variants`.
+    fuzzy : float, optional
+        Lowest similarity, in [0, 1], of a misspelled word to a name of one word; the entity's
+        attribute ``link_score`` holds it. Absent: names must be right.
 
     Examples
     --------
@@ -39,39 +56,79 @@ class Lookup:
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, *, overlap: Literal["skip", "keep"] = "skip"
+        self,
+        vocabulary: Vocabulary,
+        *,
+        overlap: Literal["skip", "keep"] = "skip",
+        nested: bool = False,
+        variants: bool = True,
+        fuzzy: float | None = None,
     ) -> None:
         check_one_of(overlap, ("skip", "keep"), name="overlap")
-        self._overlap = overlap
+        self._overlap, self._nested = overlap, nested
         terms = list(vocabulary.terms())
         self._codes = [code for _, code in terms]
         self._labels = [vocabulary[code].label for code in self._codes]
-        self._matcher = TermMatcher([name for name, _ in terms], n_cased=N_CASED)
+        names = [name for name, _ in terms]
+        self._matcher = TermMatcher(
+            names,
+            n_cased=N_CASED,
+            common=_common_words(),
+            variants=Variants() if variants else None,
+        )
+        self._nearest = None if fuzzy is None else Nearest(names, self._codes, lowest=fuzzy)
 
     def __call__(self, note: Note, /) -> Note:
         """Return the note with the finds of an earlier run replaced by those of this one."""
         note = note.without_source(SOURCE)
         folded = fold_text(note.text)
-        found = [
-            (Span(*folded.original(match.start, match.end)), match.term)
-            for match in leftmost_longest(self._matcher.find(folded))
-        ]
+        matches = self._matcher.find(folded)
+        if not self._nested:
+            matches = leftmost_longest(matches)
+        found = [(Span(*folded.original(m.start, m.end)), m.term, 1.0) for m in matches]
+        if self._nearest is not None:
+            found += self._misspelled(folded, matches)
+            found.sort()
         if self._overlap == "skip" and note.entities:
             pieces = [piece for entity in note.entities for piece in entity.pieces]
-            taken = {i for i, _ in pairs_overlapping([span for span, _ in found], pieces)}
-            found = [pair for i, pair in enumerate(found) if i not in taken]
+            taken = {i for i, _ in pairs_overlapping([span for span, *_ in found], pieces)}
+            found = [row for i, row in enumerate(found) if i not in taken]
         if not found:
             return note
         return note.with_(entities=(*note.entities, *self._entities(note, found)))
 
-    def _entities(self, note: Note, found: list[tuple[Span, int]]) -> list[Entity]:
-        return [
-            Entity(
-                id=name,
-                span=span,
-                label=self._labels[term],
-                concepts=(self._codes[term],),
-                source=SOURCE,
+    def _misspelled(self, folded: Folded, matches: list[Match]) -> list[tuple[Span, int, float]]:
+        """Return the words outside all finds that are near to a name."""
+        out = []
+        ends = iter([*leftmost_longest(matches), Match(len(folded.lower) + 1, 0, 0)])
+        following, until = next(ends), 0
+        for word in _WORD.finditer(folded.lower):
+            while following.start < word.end():
+                until, following = following.end, next(ends)
+            near = self._nearest(word[0]) if self._nearest and word.start() >= until else None
+            if near is not None:
+                out.append((Span(*folded.original(*word.span())), near[0], near[1]))
+        return out
+
+    def _entities(self, note: Note, found: list[tuple[Span, int, float]]) -> list[Entity]:
+        made = []
+        for name, (span, term, score) in zip(fresh_ids(note, "L", len(found)), found, strict=True):
+            said: dict[str, Attribute] = {}
+            if score < 1:
+                said = {"linked_by": "fuzzy", "link_score": score}
+            made.append(
+                Entity(
+                    id=name,
+                    span=span,
+                    label=self._labels[term],
+                    concepts=(self._codes[term],),
+                    attributes=said,
+                    source=SOURCE,
+                )
             )
-            for name, (span, term) in zip(fresh_ids(note, "L", len(found)), found, strict=True)
-        ]
+        return made
+
+
+@cache
+def _common_words() -> frozenset[str]:
+    return frozenset(word for _, (word,) in read_table(data_path("common_words_en.tsv"), ("word",)))

@@ -13,10 +13,12 @@ Aho and Corasick, Communications of the ACM 18(6), 1975.
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
+
+from clinnlp.text.variants import N_SHORTEST, Variants, loosened
 
 __all__ = ["Folded", "Match", "TermMatcher", "fold_keeping_length", "fold_text", "leftmost_longest"]
 
@@ -101,33 +103,67 @@ class TermMatcher:
         White space in them is squeezed. Repeated terms answer with the first one's number.
     n_cased : int
         Terms of up to this many characters match only in exactly their own case.
+    common : collection of str
+        Lower-case terms that also do.
+    variants : Variants, optional
+        How names may look otherwise; absent: they match as they are.
 
     Examples
     --------
     >>> matcher = TermMatcher(["chest pain", "pain", "PE"], n_cased=3)
     >>> [tuple(m) for m in matcher.find(fold_text("Chest pain: PE? (pe, painful)"))]
     [(0, 10, 0), (6, 10, 1), (12, 14, 2)]
+    >>> matcher = TermMatcher(["beta-blocker", "biopsy"], variants=Variants())
+    >>> [tuple(m) for m in matcher.find(fold_text("Beta blockers; biopsies"))]
+    [(0, 13, 0), (15, 23, 1)]
     """
 
-    def __init__(self, terms: Sequence[str], *, n_cased: int = 0) -> None:
+    def __init__(
+        self,
+        terms: Sequence[str],
+        *,
+        n_cased: int = 0,
+        common: Collection[str] = (),
+        variants: Variants | None = None,
+    ) -> None:
         lower: dict[str, int] = {}
         cased: dict[str, int] = {}
+        self._is_loose = variants is not None
+        self._endings = variants.endings if variants is not None else ()
         for number, term in enumerate(terms):
             squeezed = " ".join(term.split())
-            if 0 < len(squeezed) <= n_cased:
+            folded = fold_keeping_length(squeezed)
+            if 0 < len(squeezed) <= n_cased or folded in common:
                 cased.setdefault(squeezed, number)
             elif squeezed:
-                lower.setdefault(fold_keeping_length(squeezed), number)
+                lower.setdefault(self._key(folded), number)
+        if variants is not None:
+            _add_variants(lower, terms, variants, cased)
         self._lower, self._lower_terms = _automaton(lower)
         self._cased, self._cased_terms = _automaton(cased)
 
     def find(self, folded: Folded) -> list[Match]:
         """Return every whole-word occurrence by start, the longer first; they may overlap."""
-        found = _whole_words(self._lower, self._lower_terms, folded.lower)
+        text = self._key(folded.lower)
+        found = _whole_words(self._lower, self._lower_terms, text, self._endings)
         if self._cased is not None:
-            found += _whole_words(self._cased, self._cased_terms, folded.cased)
+            found += _whole_words(self._cased, self._cased_terms, folded.cased, ())
         found.sort(key=_by_start_then_length)
         return found
+
+    def _key(self, folded: str) -> str:
+        return loosened(folded) if self._is_loose else folded
+
+
+def _add_variants(
+    lower: dict[str, int], terms: Sequence[str], variants: Variants, cased: Mapping[str, int]
+) -> None:
+    """Add the other looks of terms, behind all terms themselves."""
+    for number, term in enumerate(terms):
+        squeezed = " ".join(term.split())
+        if squeezed and squeezed not in cased:
+            for other in variants.of(fold_keeping_length(squeezed)):
+                lower.setdefault(loosened(other), number)
 
 
 def leftmost_longest(matches: Sequence[Match]) -> list[Match]:
@@ -149,7 +185,9 @@ def _automaton(terms: dict[str, int]) -> tuple[AhoCorasick | None, list[int]]:
     return made, list(terms.values())
 
 
-def _whole_words(automaton: AhoCorasick | None, numbers: list[int], text: str) -> list[Match]:
+def _whole_words(
+    automaton: AhoCorasick | None, numbers: list[int], text: str, endings: Sequence[str]
+) -> list[Match]:
     if automaton is None:
         return []
     out = []
@@ -158,9 +196,21 @@ def _whole_words(automaton: AhoCorasick | None, numbers: list[int], text: str) -
         if start and text[start - 1].isalnum() and text[start].isalnum():
             continue
         if end < n_chars and text[end].isalnum() and text[end - 1].isalnum():
-            continue
+            end = _ended(text, start, end, endings)
+            if not end:
+                continue
         out.append(Match(start, end, numbers[pattern]))
     return out
+
+
+def _ended(text: str, start: int, end: int, endings: Sequence[str]) -> int:
+    """Return where a word that goes on behind a find ends, 0 where not with an ending."""
+    if end - start >= N_SHORTEST and text[end - 1].isalpha():
+        for ending in endings:
+            stop = end + len(ending)
+            if text.startswith(ending, end) and not text[stop : stop + 1].isalnum():
+                return stop
+    return 0
 
 
 def _by_start_then_length(match: Match) -> tuple[int, int]:

@@ -61,3 +61,61 @@ def test_finds_between_the_parts_of_a_mention_are_kept():
 def test_an_unknown_rule_for_overlaps_is_refused():
     with pytest.raises(ArgumentError, match="overlap"):
         Lookup(WORDS, overlap="merge")
+
+
+LOOKS = Vocabulary(
+    [
+        Concept(code="A", name="Crohn's disease"),
+        Concept(code="B", name="beta-blocker"),
+        Concept(code="C", name="biopsy"),
+        Concept(code="D", name="oedema"),
+        Concept(code="E", name="Lead"),
+        Concept(code="F", name="metastasis"),
+        Concept(code="G", name="chest pain"),
+        Concept(code="H", name="pain"),
+        Concept(code="I", name="levothyroxine"),
+        Concept(code="J", name="levothyroxin"),
+    ]
+)
+
+
+def _codes(text, **options):
+    note = Lookup(LOOKS, **options)(Note(id="n", text=text))
+    return [(note[e.span], e.concepts[0]) for e in note.entities]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Crohn’s disease, crohn disease, Crohns disease", ["A", "A", "A"]),
+        ("beta blockers, Beta-blocker, betablocker", ["B", "B", "B"]),
+        ("biopsies", ["C"]),
+        ("edema and oedemas", ["D", "D"]),
+        ("may lead to; LEAD; Lead level", ["E"]),
+        ("metastases", ["F"]),
+        ("chest-pain", ["G"]),
+        ("painfully", []),
+    ],
+)
+def test_other_looks_of_a_name(text, expected):
+    assert [code for _, code in _codes(text)] == expected
+
+
+def test_without_variants_names_match_as_they_are():
+    assert _codes("biopsies, beta blocker, pains", variants=False) == []
+
+
+def test_names_inside_names_on_request():
+    assert _codes("chest pain") == [("chest pain", "G")]
+    assert _codes("chest pain", nested=True) == [("chest pain", "G"), ("pain", "H")]
+
+
+def test_misspelled_names_on_request():
+    assert _codes("levothryoxine") == []
+    note = Lookup(LOOKS, fuzzy=0.9)(Note(id="n", text="On levothryoxine for oedema"))
+    assert [(note[e.span], e.concepts) for e in note.entities] == [
+        ("levothryoxine", ("I",)),
+        ("oedema", ("D",)),
+    ]
+    assert note.entities[0].attributes == {"linked_by": "fuzzy", "link_score": 0.9231}
+    assert note.entities[1].attributes == {}
