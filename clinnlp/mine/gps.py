@@ -12,7 +12,8 @@ Gamma(α2 + n, β2 + E), and
     EBGM = 2 ** E[log2 λ | n],   EB05 and EB95 its 5 % and 95 % quantiles.
 
 Pairs that never meet (n = 0) are part of the table: where the counts hold them, the whole
-likelihood is used; where they hold n ≥ `least` only, that of the counts truncated there.
+likelihood is used; where they hold n ≥ `least` only, that of the mixture given n ≥ `least`.
+(openEBGM truncates each component by itself; its weight is one among the pairs that were seen.)
 
 References
 ----------
