@@ -33,8 +33,8 @@ Tjong Kim Sang and De Meulder, CoNLL-2003; Crichton et al., BMC Bioinformatics 2
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note
@@ -52,10 +52,7 @@ _TAG = re.compile(r"O|[BIESLU]-\S+")
 _GAP = re.compile(r"\s")
 
 
-class _Row(NamedTuple):
-    line: int
-    token: str
-    tag: str
+_Sentence = tuple[list[str], list[str]]  # tokens and their tags
 
 
 def looks_like_conll(path: str | Path, encoding: str = UTF_8) -> bool:
@@ -74,48 +71,57 @@ def looks_like_conll(path: str | Path, encoding: str = UTF_8) -> bool:
 
 def _split(source: Source) -> Iterator[Document]:
     """Give the lines of each document, or of each sentence where there is no document head."""
-    held: list[tuple[int, bytes]] = []
-    n, headed = 0, False
+    held: list[bytes] = []
+    first, n, headed = 0, 0, False
     for number, raw in byte_lines(source.path, source.encoding):
         start = raw.startswith(_START.encode())
-        if held and (start or (not headed and not raw.strip())):
-            yield _document(source.path, held, n)
+        if held and (start or (not headed and raw.isspace())):
+            yield Document(source.path, first, held, id_of(source.path, n))
             held, n = [], n + 1
         headed = headed or start
-        if held or raw.strip():
-            held.append((number, raw))
+        if held or not raw.isspace():
+            first = first if held else number
+            held.append(raw)
     if held:
-        yield _document(source.path, held, n)
-
-
-def _document(path: Path, lines: list[tuple[int, bytes]], n: int) -> Document:
-    return Document(path, lines[0][0], lines, id_of(path, n))
+        yield Document(source.path, first, held, id_of(source.path, n))
 
 
 def _parse(document: Document) -> Note:
-    note_id, lines = document.name, document.data
-    first = decode(lines[0][1], document.path, lines[0][0])
-    if first.startswith(_START):
-        found = _START_ID.fullmatch(first.rstrip("\r\n"))
-        note_id, lines = (found["id"] if found else note_id), lines[1:]
-    sentences: list[list[_Row]] = [[]]
-    for number, raw in lines:
-        if raw.strip():
-            sentences[-1].append(_row(decode(raw, document.path, number), number, document))
-        elif sentences[-1]:
-            sentences.append([])
-    return _note(note_id, [rows for rows in sentences if rows])
+    note_id, first = document.name, document.line or 1
+    lines = _decoded(document).split("\n")
+    if lines[0].startswith(_START):
+        found = _START_ID.fullmatch(lines[0].rstrip("\r"))
+        note_id, first = (found["id"] if found else note_id), first + 1
+        del lines[0]
+    sentences: list[_Sentence] = [([], [])]
+    for number, line in enumerate(lines, first):
+        if line and not line.isspace():
+            columns = _columns(line)
+            if len(columns) < 2 or not columns[0] or not _is_tag(columns[-1]):
+                raise document.wrong(
+                    "a line must have a token and, in the last column, a tag such as 'O' or "
+                    f"'B-Label', got {len(columns)} columns in another form",
+                    number,
+                )
+            sentences[-1][0].append(columns[0])
+            sentences[-1][1].append(columns[-1])
+        elif sentences[-1][0]:
+            sentences.append(([], []))
+    return _note(note_id, [sentence for sentence in sentences if sentence[0]])
 
 
-def _row(line: str, number: int, document: Document) -> _Row:
-    columns = _columns(line)
-    if len(columns) < 2 or not _TAG.fullmatch(columns[-1]) or not columns[0]:
-        raise document.wrong(
-            "a line must have a token and, in the last column, a tag such as 'O' or "
-            f"'B-Label', got {len(columns)} columns in another form",
-            number,
-        )
-    return _Row(number, columns[0], columns[-1])
+def _decoded(document: Document) -> str:
+    first = document.line or 1
+    try:
+        return b"".join(document.data).decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    return "".join(decode(raw, document.path, k) for k, raw in enumerate(document.data, first))
+
+
+@lru_cache(maxsize=1024)
+def _is_tag(text: str) -> bool:
+    return _TAG.fullmatch(text) is not None
 
 
 def _columns(line: str) -> list[str]:
@@ -123,23 +129,23 @@ def _columns(line: str) -> list[str]:
     return line.split("\t") if "\t" in line else line.split()
 
 
-def _note(note_id: str, sentences: list[list[_Row]]) -> Note:
+def _note(note_id: str, sentences: list[_Sentence]) -> Note:
     tokens: list[Span] = []
     bounds: list[Span] = []
     entities: list[Entity] = []
     at = 0
-    for rows in sentences:
+    for words, tags in sentences:
         first = len(tokens)
-        for row in rows:
-            tokens.append(Span(at, at + len(row.token)))
-            at += len(row.token) + 1
+        for word in words:
+            tokens.append(Span(at, at + len(word)))
+            at += len(word) + 1
         bounds.append(Span(tokens[first].start, tokens[-1].end))
-        for r in decode_tags([row.tag for row in rows]):
+        for r in decode_tags(tags):
             span = Span(tokens[first + r.start].start, tokens[first + r.end - 1].end)
             entities.append(Entity(id=f"T{len(entities) + 1}", span=span, label=r.label))
     return Note(
         id=note_id,
-        text="\n".join(" ".join(row.token for row in rows) for rows in sentences),
+        text="\n".join(" ".join(words) for words, _ in sentences),
         tokens=tuple(tokens),
         sentences=tuple(bounds),
         entities=tuple(entities),
