@@ -103,6 +103,8 @@ class Terms:
             *(_heads(term) for field in _MUST_COUNT for term in self._terms[field])
         )
         self._patterns: dict[str, re.Pattern[str]] = {}  # by head, made when first needed
+        self._numeric = self._numbered()
+        self._bare = re.compile(rf"(?P<number>{self._numbers})(?!\s?[\d/.:,]?\d)(?!\w)")
         self.ands = frozenset(word for term in self._terms["and"] for word in term.split())
         self.tos, self.ofs = frozenset(self._terms["to"]), frozenset(self._terms["of"])
         self.joins = self.ofs.union(self._terms["join"])
@@ -184,12 +186,17 @@ class Terms:
         return sum(_quotient(part) for part in (whole, *others[-1:]))
 
     def _match(self, head: str, folded: str, start: int, end: int) -> re.Match[str] | None:
-        if head not in self._terms_by_head and head not in self._counted:
-            return None
-        pattern = self._patterns.get(head)
-        if pattern is None:
-            pattern = self._patterns[head] = self._beginning(head)
-        return pattern.match(folded, start, end)
+        """Return the find that begins with a head: amounts first, terms, then a bare number."""
+        counted = head in self._counted
+        match = self._numeric.match(folded, start, end) if counted else None
+        if match is None and head in self._terms_by_head:
+            pattern = self._patterns.get(head)
+            if pattern is None:
+                pattern = self._patterns[head] = self._lettered(head)
+            match = pattern.match(folded, start, end)
+        if match is None and counted:
+            match = self._bare.match(folded, start, end)
+        return match
 
     def _compile(self) -> None:
         unit = self._any("rate", "unit")
@@ -202,20 +209,15 @@ class Terms:
         self.skips = re.compile(rf"\s*(?:(?:{self._any('skip')})\s+)*")
         self.takes = re.compile(rf"[\s*•:-]*(?:{self._any('take')})(?!\w)")
 
-    def _beginning(self, head: str) -> re.Pattern[str]:
-        """Return the pattern of all finds that begin with some letters, or with a number."""
-        parts = []
-        if head in self._counted:
-            parts += self._numeric()
-        for field in _FOUND:
-            terms = self._terms_by_head.get(head, {}).get(field)
-            if terms:
-                parts.append(rf"(?P<{field}>{_any(terms, self._numbers)})")
-        if head in self._counted:
-            parts.append(rf"(?P<number>{self._numbers})(?!\s?[\d/.:,]?\d)")
+    def _lettered(self, head: str) -> re.Pattern[str]:
+        """Return the pattern of the terms that begin with some letters."""
+        terms = self._terms_by_head[head]
+        fields = [field for field in _FOUND if field in terms]
+        parts = [rf"(?P<{field}>{_any(terms[field], self._numbers)})" for field in fields]
         return re.compile(rf"(?:{'|'.join(parts)})(?!\w)")
 
-    def _numeric(self) -> list[str]:
+    def _numbered(self) -> re.Pattern[str]:
+        """Return the pattern of all finds that begin with a number."""
         number, counted = self._number, f"(?:{self._number}|{self._any('article')})"
         span = rf"(?:(?:\s*(?:{self._any('unit')}))?{self._to}{number})?"
         units = [
@@ -224,7 +226,7 @@ class Terms:
             if self._values.get(("form", _key(term)), "unit") == "unit"
         ]
         terms = self._terms_by_head.get(_NUMBER, {})
-        return [
+        parts = [
             rf"(?P<amount>{counted}(?:/{number})*{span}[\s-]*(?:{self._any('rate', 'unit')}))",
             rf"(?P<count>{counted}{span}[\s-]*(?:{_any(units)}))",
             rf"(?P<count_>{number}{span}[\s-]*(?:{self._any('form')}))",
@@ -236,6 +238,7 @@ class Terms:
                 if field in terms
             ),
         ]
+        return re.compile(rf"(?:{'|'.join(parts)})(?!\w)")
 
     def _any(self, *fields: str) -> str:
         return _any([term for field in fields for term in self._terms[field]], self._numbers)

@@ -1,7 +1,7 @@
 """Linking: each step, and which wins."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinnlp.core.errors import ArgumentError
@@ -64,6 +64,7 @@ def test_nothing_is_near_unless_asked_for():
         Linker(WORDS, fuzzy=90)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["Fluorouracil", "Metoprolol", "Acetaminophen"]), st.data())
 def test_one_wrong_letter_is_found(name, data):
     k = data.draw(st.integers(1, len(name) - 3))

@@ -1,7 +1,7 @@
 """Terms of prescriptions: numbers, units and formulas, against hand-made values."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinnlp.text.medication_terms import Terms, read_terms
@@ -64,6 +64,7 @@ def test_doses_per_day(text, expected):
     assert value == (None if expected is None else pytest.approx((expected, expected)))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 48), st.sampled_from(["q{}h", "every {} hours", "q. {} hours", "q.{}h."]))
 def test_every_so_many_hours_is_24_over_their_number(hours, form):
     text = form.format(hours)
@@ -71,6 +72,7 @@ def test_every_so_many_hours_is_24_over_their_number(hours, form):
     assert TERMS.computed(item) == pytest.approx((24 / hours, 24 / hours))
 
 
+@settings(deadline=None)
 @given(st.text("mgq.1/2 -onet½,%dhx(", max_size=40))
 def test_finds_are_disjoint_and_stand_where_they_say(text):
     at = 0

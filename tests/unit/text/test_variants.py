@@ -1,7 +1,7 @@
 """Variants: rules of a table, and the length that folding keeps."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinnlp.core.errors import DataError
@@ -11,12 +11,14 @@ from clinnlp.text.variants import Variants, loosened
 RULES = Variants()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_loosening_keeps_the_length_and_is_done_once(text):
     assert len(loosened(text)) == len(text)
     assert loosened(loosened(text)) == loosened(text)
 
 
+@settings(deadline=None)
 @given(st.text("abcdeisy-' ", min_size=1, max_size=12).map(str.strip).filter(bool))
 def test_a_name_is_found_in_each_of_its_looks(name):
     name = " ".join(name.split())
