@@ -29,6 +29,7 @@ __all__ = [
     "confidence",
     "consequent_support",
     "conviction",
+    "fisher_and_mid_p",
     "fisher_p",
     "jaccard",
     "kulczynski",
@@ -282,6 +283,12 @@ def mid_p(t: Table2x2, *, side: str = "greater") -> Floats:
     check_one_of(side, SIDES, name="side")
     table = t if side == "greater" else _without(t)
     return (_upper(table, 0) + _upper(table, 1)) / 2
+
+
+def fisher_and_mid_p(t: Table2x2) -> tuple[Floats, Floats]:
+    """Return `fisher_p` and `mid_p`, both ``"greater"``, for the work of two tails."""
+    p = fisher_p(t)
+    return p, (p + _upper(t, 1)) / 2
 
 
 def _upper(t: Table2x2, beyond: int) -> Floats:

@@ -23,7 +23,7 @@ Constraint-based rule mining in large, dense databases, ICDE 1999. Webb, Discove
 patterns, Mach Learn 2007;68:1.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -296,7 +296,7 @@ def _ordered(
     none = np.zeros(0, np.int64)
     columns = {name: [none, *(getattr(split.table, name) for split in found)] for name in names}
     table = Table2x2(**{name: np.concatenate(parts) for name, parts in columns.items()})
-    p = measures.fisher_p(table)
+    p = _joined(split.p_fisher for split in found)
     q = q_values(p, m)
     order = np.lexsort((np.arange(len(q)), -measures.lift(table), q))
     return Rules(
@@ -304,11 +304,11 @@ def _ordered(
         consequents=_named(baskets, [split.right for split in found], order),
         table=Table2x2(**{name: getattr(table, name)[order] for name in names}),
         p_fisher=p[order],
-        p_mid=measures.mid_p(table)[order],
+        p_mid=_joined(split.p_mid for split in found)[order],
         q_bh=q[order],
         q_by=q_values(p, m, method="by")[order],
-        improvement=np.concatenate([np.zeros(0), *(s.improvement for s in found)])[order],
-        p_productive=np.concatenate([np.zeros(0), *(s.p_productive for s in found)])[order],
+        improvement=_joined(split.improvement for split in found)[order],
+        p_productive=_joined(split.p_productive for split in found)[order],
         m=m,
         alpha=alpha,
         level=level,
@@ -318,15 +318,25 @@ def _ordered(
     )
 
 
+def _joined(parts: Iterable[Floats]) -> Floats:
+    return np.concatenate([np.zeros(0), *parts])
+
+
 def _named(
     baskets: Baskets, sides: list[NDArray[np.int32]], order: NDArray[np.intp]
 ) -> tuple[frozenset[str], ...]:
+    """Return the item names of each row; sides of one item share their sets."""
     names = np.array(baskets.items, dtype=object)
-    sets = [one for side in sides for one in map(frozenset, names[side].tolist())]
-    return tuple(sets[k] for k in order.tolist())
+    single = _objects([frozenset((name,)) for name in baskets.items])
+    made = [
+        single[side[:, 0]] if side.shape[1] == 1 else _objects(map(frozenset, names[side].tolist()))
+        for side in sides
+    ]
+    return tuple(np.concatenate([_objects([]), *made])[order].tolist())
 
 
-def _objects(values: Sequence[frozenset[str]]) -> Array:
-    out: Array = np.empty(len(values), object)
-    out[:] = values
+def _objects(values: Iterable[frozenset[str]]) -> Array:
+    rows = list(values)
+    out: Array = np.empty(len(rows), object)
+    out[:] = rows
     return out

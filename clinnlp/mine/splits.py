@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from clinnlp.core.counts import Counts, Floats, Table2x2, ratio
 from clinnlp.mine.itemsets import Itemsets
-from clinnlp.mine.measures import fisher_p
+from clinnlp.mine.measures import fisher_and_mid_p, fisher_p
 
 __all__ = ["Sets", "Split", "counts_by_set", "n_candidates", "splits"]
 
@@ -32,6 +32,8 @@ class Split:
     left, right : array of int32, shape (n_rules, n_left) and (n_rules, n_right)
     table : Table2x2
         Counts, each of shape (n_rules,).
+    p_fisher, p_mid : array of float64, shape (n_rules,)
+        One-sided, for more joint baskets than by chance.
     improvement : array of float64, shape (n_rules,)
         Confidence less the largest of any rule with fewer items on the left, none included.
     p_productive : array of float64, shape (n_rules,)
@@ -41,6 +43,8 @@ class Split:
     left: Items
     right: Items
     table: Table2x2
+    p_fisher: Floats
+    p_mid: Floats
     improvement: Floats
     p_productive: Floats
 
@@ -90,21 +94,24 @@ def _split(
     kept = (n_a >= 0) & (n_b >= 0)
     group, n_ab, n_a, n_b = group[kept], counts[kept], n_a[kept], n_b[kept]
     table = Table2x2(n_ab=n_ab, n_a=n_a, n_b=n_b, n=np.full(len(n_ab), n, np.int64))
+    p, p_mid = fisher_and_mid_p(table)
     improvement = np.full(len(n_ab), np.inf)
-    p_productive = np.zeros(len(n_ab))
+    p_productive = p if len(chosen) == 1 else np.zeros(len(n_ab))
     confidence = ratio(n_ab, n_a)
     for size in range(len(chosen)):
         for part in combinations(chosen, size):
             smaller = _look_up(known, group[:, part]) if part else np.full(len(n_ab), n, np.int64)
             with_right = _look_up(known, group[:, tuple(sorted((*part, *rest)))])
             improvement = np.minimum(improvement, confidence - ratio(with_right, smaller))
-            if size == len(chosen) - 1:
+            if part and size == len(chosen) - 1:
                 within = Table2x2(n_ab=n_ab, n_a=n_a, n_b=with_right, n=smaller)
                 p_productive = np.maximum(p_productive, fisher_p(within))
     return Split(
         left=group[:, chosen],
         right=group[:, rest],
         table=table,
+        p_fisher=p,
+        p_mid=p_mid,
         improvement=improvement,
         p_productive=p_productive,
     )

@@ -15,6 +15,7 @@ import clinnlp
 from clinnlp.core.counts import Table2x2
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.mine.additive import additive_null, additive_p, omega_interval, one_stratum
+from clinnlp.mine.measures import fisher_and_mid_p
 from clinnlp.mine.permute import westfall_young
 from clinnlp.mine.rules import Rules
 from clinnlp.mine.screen import q_values
@@ -105,10 +106,10 @@ def speed() -> None:
     sides = tuple([frozenset("a")] * 100_000), tuple([frozenset("b")] * 100_000)
     start = time.perf_counter()
     t = Table2x2(n_ab=n_ab, n_a=n_a, n_b=n_b, n=np.full(100_000, n))
-    p = clinnlp.mine.measures.fisher_p(t)
+    p, p_mid = fisher_and_mid_p(t)
     rules = Rules(
         antecedents=sides[0], consequents=sides[1], table=t, p_fisher=p,
-        p_mid=clinnlp.mine.measures.mid_p(t), q_bh=q_values(p, 10**9),
+        p_mid=p_mid, q_bh=q_values(p, 10**9),
         q_by=q_values(p, 10**9, method="by"), improvement=p, p_productive=p, m=10**9, alpha=0.05,
         level=0.95, baskets=baskets, candidates=(), max_len=2,
     )  # fmt: skip

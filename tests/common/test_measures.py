@@ -14,7 +14,8 @@ FUNCTIONS = {
     f"{module.__name__.rsplit('.', 1)[1]}.{name}": getattr(module, name)
     for module in (measures, disproportionality, stratified, interaction)
     for name in module.__all__
-    if inspect.isfunction(getattr(module, name)) and not name.startswith("shrunk_log2")
+    if inspect.isfunction(getattr(module, name))
+    and not name.startswith(("shrunk_log2", "fisher_and"))
 }
 OF_TABLES = {
     k: f for k, f in FUNCTIONS.items() if k.split(".")[0] in ("measures", "disproportionality")
