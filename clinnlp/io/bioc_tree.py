@@ -5,6 +5,7 @@ What BioC has no place for goes into one infon ``clinnlp``, so that nothing is l
 
 import json
 from bisect import bisect_right
+from collections import Counter
 from typing import Any
 
 from clinnlp.core.errors import DataError, OffsetError
@@ -55,11 +56,13 @@ def _built(tree: Tree, document: Document) -> Note:
     found = _all(tree, passages, sentences, "annotations")
     links = _all(tree, passages, sentences, "relations")
     text, bounds = _text_of(passages, document)
+    before = Counter(document.repairs or {})
     try:
         entities = [_entity(a, k, text, document) for k, a in enumerate(found, 1)]
     except OffsetError:
         if document.repairs is None or sentences:
             raise
+        document.repairs.subtract(document.repairs - before)  # of the try that failed
         text, bounds = _text_of(_packed(passages), document)
         entities = [_entity(a, k, text, document) for k, a in enumerate(found, 1)]
         document.repairs["offset of a passage"] += 1

@@ -111,3 +111,25 @@ def test_the_source_may_be_the_target(tmp_path):
     write_notes([Note(id="n", text="x")], path)
     assert write_notes((n.with_(kind="k") for n in read_notes(path)), path) == 1
     assert [n.kind for n in read_notes(path)] == ["k"]
+
+
+def test_a_look_tells_what_a_shared_suffix_is(tmp_path):
+    for name, content in (
+        (
+            "bioc-xml",
+            '<?xml version="1.0"?><!DOCTYPE collection SYSTEM "x"><collection></collection>',
+        ),
+        ("ddi", '<document id="a">\n  <sentence id="b" text=""/></document>'),
+        ("i2b2-xml", "<MEDDOCAN>\n<TEXT></TEXT><TAGS/></MEDDOCAN>"),
+        ("xmi", '<?xml version="1.0"?><xmi:XMI a="b"/>'),
+        ("bioc-json", '{\n"source": "",\n"documents": []}'),
+        ("fhir", '{"resourceType": "Bundle", "entry": []}'),
+        ("spl-adr", '[{"label_id": "a"}]'),
+        ("phee-json", '{"id": "1", "context": "", "is_mult_event": false}'),
+    ):
+        path = tmp_path / f"a.{'xml' if content.startswith('<') else 'json'}"
+        path.write_text(content)
+        assert find_format(path) == name
+    path.write_text('{"no": 1}')
+    with pytest.raises(DataError, match=r"must be one of a known format, got \.json"):
+        find_format(path)

@@ -4,9 +4,17 @@ import gzip
 
 import pytest
 
-from clinnlp.core.errors import DataError, RunError
+from clinnlp.core.errors import ArgumentError, DataError, RunError
 from clinnlp.io.documents import add_id
-from clinnlp.io.lines import byte_lines, encode, open_bytes, read_lines, write_bytes
+from clinnlp.io.lines import (
+    byte_chunks,
+    byte_lines,
+    check_encoding,
+    encode,
+    open_bytes,
+    read_lines,
+    write_bytes,
+)
 
 
 def test_only_newline_ends_a_line(tmp_path):
@@ -54,6 +62,31 @@ def test_damaged_packing_is_a_data_error(tmp_path):
     path.write_bytes(b"plain text\n")
     with pytest.raises(DataError, match=r"a.gz:1: compressed data must be whole"):
         list(byte_lines(path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1", "cp1252"])
+def test_other_encodings_become_utf8(tmp_path, encoding):
+    path = tmp_path / "a.txt"
+    text = "naïve\r\nañejo\n" + "ü" * 20_000 + "\u0085\n"
+    if encoding == "cp1252":
+        text = text.replace("\u0085", "€")
+    path.write_bytes(text.encode(encoding))
+    known = check_encoding("utf-8" if encoding == "utf-16" else encoding)
+    assert "".join(line for _, line in read_lines(path, known)) == text
+    assert b"".join(byte_chunks(path, known)) == text.encode()
+    assert max(map(len, byte_chunks(path, known))) <= 1 << 16
+
+
+def test_a_wrong_encoding_names_the_line_and_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"secret\n" + "naïve".encode())
+    with pytest.raises(DataError, match=r"a.txt:1: text must be ascii") as caught:
+        list(read_lines(path, "ascii"))
+    assert "secret" not in str(caught.value)
+    with pytest.raises(ArgumentError, match="encoding must be one that Python knows, got 'utf-9'"):
+        check_encoding("utf-9")
+    with pytest.raises(ArgumentError, match="got 'rot13'"):
+        check_encoding("rot13")
 
 
 def test_missing_file_and_folder(tmp_path):
