@@ -16,6 +16,7 @@ __all__ = ["Linked", "linked"]
 
 _MOST_GAP = 48  # characters between a drug or a find and the next find that belongs to it
 _MOST_WORDS = 8  # of an indication; between a change and its drug
+_MOST_CHARS = 120  # of an indication
 _DOSES = ("amount", "count", "number")
 _LEADING = ("amount", "ratio", "count", "route", "form", "duration", "frequency")
 _BESIDE_NUMBER = ("route", "frequency", "prn")  # a bare number counts only before one of these
@@ -112,8 +113,11 @@ def _n_before(terms: Terms, folded: str, gap: _Gap, has_before: bool) -> int:  #
 def _take(terms: Terms, folded: str, gap: _Gap, items: list[Item], drug: Linked) -> None:
     """Give a drug the finds behind it that are near enough."""
     has_dose = any(item.field in _DOSES and not terms.is_rate(item) for item in drug.items)
+    until = [gap.end]  # where an indication behind each find would end, from the right
+    for item in reversed(items[1:]):
+        until.append(item.start if item.field in _ENDS_INDICATION else until[-1])
     at = gap.start
-    for k, item in enumerate(items):
+    for item, end in zip(items, reversed(until), strict=False):
         if item.start - at > _MOST_GAP:
             return
         is_other = item.field in _DOSES and (
@@ -123,8 +127,7 @@ def _take(terms: Terms, folded: str, gap: _Gap, items: list[Item], drug: Linked)
             drug.items.append(item)
         at = item.end
         if item.field in ("for", "prn") and drug.indication is None:
-            later = (i.start for i in items[k + 1 :] if i.field in _ENDS_INDICATION)
-            drug.indication = _indication(terms, folded, item.end, next(later, gap.end))
+            drug.indication = _indication(terms, folded, item.end, end)
             at = drug.indication.end if drug.indication else at
 
 
@@ -132,6 +135,7 @@ def _indication(terms: Terms, folded: str, start: int, end: int) -> Span | None:
     """Return the words that begin at `start`, up to a break, a word that ends them, or `end`."""
     skipped = terms.skips.match(folded, start, end)
     start = skipped.end() if skipped else start
+    end = min(end, start + _MOST_CHARS)
     for pattern in (_BREAK, terms.ends):
         found = pattern.search(folded, start, end)
         end = found.start() if found else end
