@@ -29,6 +29,7 @@ Ints = NDArray[np.int64]
 Int32s = NDArray[np.int32]
 Bits = NDArray[np.uint64]
 
+PACKING = 5  # words that could be joined in the time in which one entry of a basket is packed
 SPARSE = 3  # keep only non-zero words where fewer than 1 in 3 are non-zero
 
 
@@ -122,10 +123,10 @@ def mine_classes(
                 for q in tail:
                     out, n_out = _append(out, n_out, 1, q, counts[q])
             else:
-                if p < first:
-                    bits = _bits(rows, mine, local, len(tail))
-                else:
+                if p >= first and _few(tail, counts, dense.shape[1]):
                     bits = _meet(dense, p - first, tail - first)
+                else:
+                    bits = _bits(rows, mine, local, len(tail))
                 out, n_out = _deeper(
                     bits, tail, counts, kinds, used, quota, least, max_len, limit, out, n_out
                 )
@@ -188,6 +189,15 @@ def _count_dense(dense: Bits, p: int, counts: Ints) -> None:
         for i in range(dense.shape[1]):
             total += popcount(dense[p, i] & dense[q, i])
         counts[q - p - 1] = total
+
+
+@compiled
+def _few(tail: Ints, counts: Ints, n_words: int) -> bool:
+    """Return whether a search on rows over all baskets costs less than making shorter rows."""
+    n_entries = 0
+    for q in tail:
+        n_entries += counts[q]
+    return len(tail) * len(tail) * n_words < PACKING * n_entries
 
 
 @compiled

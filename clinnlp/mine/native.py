@@ -22,7 +22,7 @@ __all__ = ["mine_native", "n_cores"]
 N_BATCHES = 64  # of classes: how evenly threads share the work, and how often progress is told
 SMALL = 200_000  # entries below which starting threads costs more than it gains
 FREE = 64e6  # bytes of counting that are never refused
-DENSE = 8  # an item in one of 8 baskets gets a row of bits over all of them
+DENSE = 16  # an item in one of 16 baskets gets a row of bits over all of them
 
 Ints = NDArray[np.int64]
 Int32s = NDArray[np.int32]

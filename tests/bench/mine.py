@@ -71,7 +71,7 @@ def fim(name: str) -> sparse.csr_matrix:
 
 
 def diabetes() -> sparse.csr_matrix:
-    """Return drugs, chapters of the diagnoses and demographics of each encounter."""
+    """Return drugs, chapters of the diagnoses, demographics and tests of each encounter."""
     with zipfile.ZipFile(DATA / "diabetes130" / "dataset_diabetes.zip") as packed:
         name = next(n for n in packed.namelist() if n.endswith("diabetic_data.csv"))
         frame = pd.read_csv(io.BytesIO(packed.read(name)), dtype=str, keep_default_na=False)
@@ -81,7 +81,11 @@ def diabetes() -> sparse.csr_matrix:
     chapters = pd.concat([frame[f"diag_{k}"].map(chapter) for k in (1, 2, 3)], axis=1)
     names = sorted(set(chapters.to_numpy().ravel()) - {""})
     parts.append(pd.DataFrame({name: (chapters == name).any(axis=1) for name in names}))
-    people = ("race", "gender", "age", "admission_type_id", "change", "diabetesMed", "readmitted")
+    people = (
+        *("race", "gender", "age", "admission_type_id", "discharge_disposition_id"),
+        *("admission_source_id", "max_glu_serum", "A1Cresult", "insulin", "change"),
+        *("diabetesMed", "readmitted"),
+    )
     parts += [pd.get_dummies(frame[c].where(frame[c] != "?")) for c in people]
     return sparse.csr_matrix(pd.concat(parts, axis=1).to_numpy(np.int8))
 
