@@ -41,8 +41,8 @@ def gamma_quantile(shape, p):
     def below(x):
         return mp.gammainc(shape, 0, x, regularized=True) - p
 
-    low, high = mpf(0), shape + 50 * mp.sqrt(shape) + 50
-    for _ in range(120):
+    low, high = mpf(0), shape + 8 * mp.sqrt(shape) + 8
+    for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if below(middle) < 0 else (low, middle)
     return (low + high) / 2

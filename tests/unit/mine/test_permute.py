@@ -37,10 +37,11 @@ def test_all_orders_of_few_baskets():
         t = Table2x2(n_ab=joint, n_a=x.sum(1)[:, None], n_b=y.sum(1)[None], n=np.int64(6))
         least.append(measures.fisher_p(t).min())
     exact = [(np.array(least) <= p + 1e-9).mean() for p in rules.p_fisher]
-    got = westfall_young(rules, n_permutations=1500, seed=1)
-    np.testing.assert_allclose(got, exact, atol=4 * np.sqrt(0.25 / 1500))
+    got = westfall_young(rules, n_permutations=600, seed=1)
+    np.testing.assert_allclose(got, exact, atol=4 * np.sqrt(0.25 / 600))
 
 
+@pytest.mark.slow
 def test_family_wise_error_under_the_null():
     n_runs, wrong = 30, 0
     for seed in range(n_runs):
