@@ -16,7 +16,7 @@ __all__ = ["Linked", "linked"]
 
 _MOST_GAP = 48  # characters between a drug or a find and the next find that belongs to it
 _MOST_WORDS = 8  # of an indication; between a change and its drug
-_MOST_CHARS = 120  # of an indication
+_MOST_CHARS = 120  # of an indication; between a change and its drug
 _DOSES = ("amount", "count", "number")
 _LEADING = ("amount", "ratio", "count", "route", "form", "duration", "frequency")
 _BESIDE_NUMBER = ("route", "frequency", "prn")  # a bare number counts only before one of these
@@ -97,6 +97,8 @@ def _n_before(terms: Terms, folded: str, gap: _Gap, has_before: bool) -> int:  #
     """Return how many finds of a gap do not lead to the drug behind it."""
     n, until = len(gap.items), gap.end
     while n and gap.items[n - 1].field in _LEADING:
+        if until - gap.items[n - 1].end > _MOST_GAP:
+            break
         words = folded[gap.items[n - 1].end : until].split()
         if " ".join(words) not in terms.joins and not terms.joins.issuperset(words):
             break
@@ -154,10 +156,12 @@ def _change(
     for item in gap.items:
         if item.field != "change":
             continue
-        between = folded[item.end : gap.end]
+        is_near = gap.end - item.end <= _MOST_CHARS
+        between = folded[item.end : gap.end] if is_near else ""
         words = _WORD.findall(between)
         if (
             after is not None
+            and is_near
             and len(words) <= _MOST_WORDS
             and not _BREAK.search(between.rstrip(" ("))
             and not terms.ands.intersection(words)
