@@ -25,6 +25,7 @@ _HOMES = {
     "clinnlp.core.patients": ("TimeWindow",),
     "clinnlp.io.corpora": ("read_notes", "write_notes"),
     "clinnlp.io.faers": ("read_faers",),
+    "clinnlp.io.spacy": ("from_spacy", "to_spacy"),
     "clinnlp.io.tabular": ("from_pandas",),
     "clinnlp.io.datasets": ("from_dataset", "to_dataset"),
     "clinnlp.io.fhir": ("read_fhir",),
@@ -40,7 +41,10 @@ _HOMES = {
     "clinnlp.mine.rules": ("mine_rules",),
     "clinnlp.mine.signals": ("mine_interactions",),
     "clinnlp.study.pipeline": ("pipeline",),
+    "clinnlp.risk.splits": ("split_by_time", "splits_by_site"),
+    "clinnlp.study.apply": ("apply_risk_model",),
     "clinnlp.study.risk": ("risk_study",),
+    "clinnlp.study.risk_values": ("notes_gain",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
