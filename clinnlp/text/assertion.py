@@ -140,7 +140,7 @@ class Assertions:
         >>> fever = Entity(id="T1", span=Span(7, 12), label="Problem")
         >>> (why,) = Assertions().explain(Note(id="n", text="Denies fever.", entities=(fever,)))
         >>> why.axis, why.span, why.row.table, why.row.source
-        ('negated', Span(0, 6), 'assertion_en.tsv', 'negex')
+        ('negated', Span(start=0, end=6), 'assertion_en.tsv', 'negex')
         """
         return [
             Reason(entity.id, AXES[axis], _span(cue), cue.row)
