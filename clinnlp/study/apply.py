@@ -24,7 +24,7 @@ from clinnlp.risk.explain import Reason, explain_case
 from clinnlp.risk.models import Grid
 from clinnlp.risk.schema import check_schema, check_sources, n_unknown_facts
 from clinnlp.risk.store import load_risk_model, save_risk_model
-from clinnlp.study.risk import RiskRows
+from clinnlp.study.risk_rows import RiskRows
 from clinnlp.study.risk_values import ModelRisk, RiskStudy
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from clinnlp.risk.splits import Split, split_by_time, splits_by_site
 from clinnlp.study.apply import AppliedRisk, apply_risk_model, keep_risk_model
 from clinnlp.study.cohort import readmissions
 from clinnlp.study.flows import origin, write_frame, write_pages
-from clinnlp.study.risk import risk_rows, risk_study
+from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_rows import risk_rows
 from clinnlp.study.risk_section import risk_section
 from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.settings import RiskSettings

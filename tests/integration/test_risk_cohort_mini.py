@@ -15,8 +15,9 @@ from clinnlp.io.people import read_patients
 from clinnlp.io.tabular import read_events
 from clinnlp.risk.crossfit import fit_risk_model
 from clinnlp.risk.models import LogisticSettings
-from clinnlp.study.risk import risk_rows, risk_study
+from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_flow import read_outcome_table
+from clinnlp.study.risk_rows import risk_rows
 from clinnlp.study.risk_values import notes_gain
 from clinnlp.study.synthetic import write_cohort_mini
 

@@ -9,7 +9,8 @@ import pytest
 from clinnlp.core.errors import ArgumentError, DataError, StoreError
 from clinnlp.core.tables import EntityTable, EventTable, Outcome
 from clinnlp.study.apply import apply_risk_model, keep_risk_model
-from clinnlp.study.risk import risk_rows, risk_study
+from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_rows import risk_rows
 
 N = 80
 WHO = np.array([f"p{k}" for k in range(N)], dtype=object)
