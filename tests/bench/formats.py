@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from clinnlp.io.corpora import FORMATS, read_notes, write_notes
@@ -58,6 +59,9 @@ def main() -> None:
     if args.gigabytes:
         measure_memory(args.gigabytes)
         return
+    if args.round_trips:
+        round_trips(args.only)
+        return
     corpora = [
         DATA / "bc5cdr" / f"CDR_{name}Set.PubTator.txt" for name in ("Training", "Development")
     ]
@@ -100,7 +104,7 @@ def fitting(note, name: str):
     if name not in ("conll", "i2b2-xml", "ddi"):
         return note
     if name != "conll":
-        plain = (_bare(entity, concepts=(), attributes={}) for entity in note.entities)
+        plain = (replace(entity, concepts=(), attributes={}) for entity in note.entities)
         return note.with_(entities=tuple(plain))
     from clinnlp.core.spans import keep_longest
     from clinnlp.core.tokens import tokenize
@@ -109,7 +113,7 @@ def fitting(note, name: str):
     starts, ends = {t.start for t in tokens}, {t.end for t in tokens}
     kept = [e for e in note.entities if e.span.start in starts and e.span.end in ends]
     kept = [kept[k] for k in keep_longest([e.span for e in kept])]
-    plain = (_bare(e, concepts=(), attributes={}) for e in kept)
+    plain = (replace(e, concepts=(), attributes={}) for e in kept)
     return note.with_(entities=tuple(plain))
 
 
@@ -196,12 +200,6 @@ _RUNS = {
     + "n = write_notes(notes, sys.argv[1] + '.xml', format='bioc-xml')\n"
     + "print(json.dumps([first, peak(), n]))",
 }
-
-
-def _bare(entity, **changes):
-    from dataclasses import replace
-
-    return replace(entity, **changes)
 
 
 if __name__ == "__main__":
