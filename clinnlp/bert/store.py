@@ -2,14 +2,14 @@
 
     config.json, model.safetensors     the network, as `save_pretrained` writes it
     tokenizer.json, ...                the tokenizer
-    clinnlp.json                       format, task, labels, calibration, windows, settings, card
+    clinnlp.json                       format, task, labels, flat, calibration, windows, card, ...
 
 ``AutoModelForTokenClassification.from_pretrained(folder)`` gives the same network, of a
 classifier too: its note is the mean of its tokens. Where a recogniser has a head per label, its
 outputs are named ``O-x``, ``B-x``, ``I-x`` for each label x, and the likeliest of all outputs means
-nothing there: read each label's three alone. Weights are safetensors only. The card holds counts,
-scores and a hash of the training set, never text; the weights of any model may still remember what
-they were trained on.
+nothing there: read each label's three alone (``flat`` is false). Weights are safetensors only.
+The card holds counts, scores and a hash of the training set, never text; the weights of any model
+may still remember what they were trained on.
 """
 
 import json
@@ -64,6 +64,7 @@ def write_record(pipe: Learned, folder: Path) -> None:
         "format": FORMAT,
         "task": next(name for name, kind in _TASKS.items() if isinstance(pipe, kind)),
         "labels": list(pipe.labels),
+        "flat": network.model.config.num_labels <= 2 * len(pipe.labels) + 1,
         "calibration": {k: list(v) for k, v in getattr(pipe, "calibration", {}).items()},
         "pooling": getattr(pipe, "pooling", None),
         "thresholds": dict(getattr(pipe, "thresholds", {})),

@@ -37,6 +37,7 @@ def test_the_folder_holds_safetensors_and_one_json_of_ours(tagger_folder):
     record = json.loads((tagger_folder / "clinnlp.json").read_text())
     assert record["format"] == 1
     assert record["task"] == "ner"
+    assert record["flat"]
     assert record["windows"] == {"max_tokens": 48, "stride": 8}
     assert {f.suffix for f in tagger_folder.iterdir()} == {".json", ".safetensors"}
     assert not any(word in json.dumps(record) for word in ("aspirin", "chest"))
