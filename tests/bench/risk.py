@@ -103,10 +103,11 @@ def report(model: str, frame: pd.DataFrame, told: list[dict], args: argparse.Nam
            seconds=round(sum(part["seconds"] for part in told)),
            peak_gib=round(max(part["peak_gib"] for part in told), 2),
            left_out=told[0]["left_out"])  # fmt: skip
-    permuted = np.mean([part["permuted"] for part in told], axis=0)
-    if len(permuted) > 1:
+    dealt = [part["permuted"] for part in told if part["permuted"]]
+    if dealt:
+        permuted = np.mean(dealt, axis=0)
         error = permuted.std(ddof=1) / np.sqrt(len(permuted))
-        record("risk, outcomes dealt out by chance", model=model, n=len(permuted),
+        record("risk, outcomes dealt out by chance", model=model, n=len(permuted), folds=len(dealt),
                mean=round(float(permuted.mean()), 4),
                standard_error=round(float(error), 4))  # fmt: skip
 
