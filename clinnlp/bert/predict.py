@@ -45,7 +45,6 @@ class EntityTagger(Learned):
     has a head per label.
 
     Fine-tuned from minilm with default settings on the BC5CDR training set, strict micro F1 on
-    Fine-tuned from minilm with default settings on the BC5CDR training set, strict micro F1 on
     its development set is 0.829 and 0.827 with two seeds, each ± 0.011 by document (Chemical 0.879
     and 0.874, Disease 0.768 and 0.768); the expected calibration error of `score` is 0.040.
 
