@@ -81,7 +81,7 @@ def fold(table: pd.DataFrame, k: int, out: Path) -> pd.DataFrame:
         return pd.read_csv(path)
     train, test = table[table["fold"] != k], table[table["fold"] == k]
     made = {"label": test["label"].to_numpy()}
-    for name, model in {"complement_nb": ComplementNB(), "linear_svm": LinearSVC(C=0.5)}.items():
+    for name, model in {"complement_nb": ComplementNB(), "linear_svm": LinearSVC()}.items():
         flow = make_pipeline(
             TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2), model
         )

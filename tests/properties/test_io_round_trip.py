@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from clinnlp.core.errors import DataError, OffsetError
@@ -38,6 +38,7 @@ ATTRIBUTES = st.dictionaries(
     max_size=3,
 )
 SCORES = st.none() | st.floats(0, 1)
+COUNTS = st.integers(0, 2**63 - 1)  # as Arrow holds them
 TIMES = st.none() | st.datetimes(datetime(1900, 1, 1)) | st.datetimes(timezones=st.just(UTC))
 MAYBE = st.none() | WORDS
 
@@ -128,9 +129,7 @@ def complete(draw, id="n"):
         if found is None
         else tuple(Section(span=s, kind="k", heading=s) for s in found),
         labels=tuple(draw(st.lists(WORDS, max_size=3))),
-        coverage=draw(
-            st.none() | st.builds(Coverage, n_seen=st.integers(0), n_total=st.integers(0))
-        ),
+        coverage=draw(st.none() | st.builds(Coverage, n_seen=COUNTS, n_total=COUNTS)),
     )
 
 
@@ -299,6 +298,11 @@ def test_what_a_repair_gives_is_the_mention(rule):
     def law(data):
         text = data.draw(TEXTS.filter(lambda text: text.strip()))
         span = data.draw(spans(len(text)).filter(lambda s: text[s.start : s.end].strip()))
+        # a bound between CR and LF has no place where both count as one
+        assume(
+            rule != "CRLF as one"
+            or "\r\n" not in {text[k - 1 : k + 1] for k in (span.start, span.end)}
+        )
         mention = text[span.start : span.end]
         spoilt = SPOIL[rule](text, span)
         repairs = Counter()
