@@ -16,7 +16,7 @@ from tests.bench import DATA, ROOT, record
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default=str(ROOT / "out" / "models" / "bc5cdr"))
+    parser.add_argument("--model", default=str(ROOT / "out" / "models" / "bc5cdr-default-0"))
     parser.add_argument("--notes", type=int, default=500)
     args = parser.parse_args()
 

@@ -1,8 +1,8 @@
 """Extract over the 1,627 distinct mtsamples notes, kill, resume, compare: scripts/bench extract.
 
-Needs a model folder: scripts/bench ner makes out/models/bc5cdr. Checks that each mention equals
-its note at its offsets, that every token was seen, and that a run killed halfway and resumed
-writes the same mentions.
+Needs a model folder: scripts/bench ner makes out/models/bc5cdr-default-0. Checks that each mention
+equals its note at its offsets, that every token was seen, and that a run killed halfway and
+resumed writes the same mentions.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from tests.bench import DATA, ROOT, record
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default=str(ROOT / "out" / "models" / "bc5cdr"))
+    parser.add_argument("--model", default=str(ROOT / "out" / "models" / "bc5cdr-default-0"))
     parser.add_argument("--no-resume", action="store_true", help="skip the kill and resume")
     args = parser.parse_args()
 

@@ -32,7 +32,7 @@ from tests.bench.extract import distinct_notes
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default=str(ROOT / "out" / "models" / "bc5cdr"))
+    parser.add_argument("--model", default=str(ROOT / "out" / "models" / "bc5cdr-default-0"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--notes", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=2)
