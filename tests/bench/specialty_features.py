@@ -31,7 +31,7 @@ from tests.bench.specialty import texts
 MODELS = {
     "complement_nb": ComplementNB(),
     "random_forest": RandomForestClassifier(200, random_state=0, class_weight="balanced"),
-    "linear_svm": LinearSVC(C=0.5),
+    "linear_svm": LinearSVC(),
 }
 SHORTEST = 4  # letters of a drug name that is looked up: shorter ones are words and units
 
