@@ -3,7 +3,7 @@
 scripts/bench formats [--peer-python PYTHON | --gigabytes 1 | --round-trips]: each format writes
 and reads the same notes (bc5cdr train and dev), best of three in seconds of CPU, so that other
 work on the machine does not matter. PYTHON has the package bioc, which is not one of this
-library's: python -m venv /tmp/bioc && /tmp/bioc/bin/pip install bioc==2.1. With --gigabytes a
+library's: python -m venv out/bioc && out/bioc/bin/pip install bioc==2.1. With --gigabytes a
 JSON Lines file of that size is generated, read and converted, and the highest memory of the
 process is shown. With --round-trips every corpus is written in every format and read back.
 """

@@ -10,10 +10,10 @@ The same notes (every n-th distinct text of mtsamples) and the same terms (the D
 
 The peers live in an environment of their own, so that their pins do not meet ours:
 
-    python3.11 -m venv /tmp/peers
-    /tmp/peers/bin/pip install --no-deps medspacy negspacy
-    /tmp/peers/bin/pip install 'spacy>=3.8,<3.9' PyRuSH jsonschema pysbd medspacy-quickumls
-    scripts/bench text --peers /tmp/peers/bin/python
+    python3.11 -m venv out/peers
+    out/peers/bin/pip install --no-deps medspacy negspacy
+    out/peers/bin/pip install 'spacy>=3.8,<3.9' PyRuSH jsonschema pysbd medspacy-quickumls
+    scripts/bench text --peers out/peers/bin/python
 """
 
 import argparse
@@ -36,7 +36,7 @@ N_DISEASES = 6_000
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peers", default="/tmp/peers/bin/python", help="their Python")
+    parser.add_argument("--peers", default="out/peers/bin/python", help="their Python")
     parser.add_argument("--every", type=int, default=16, help="take every n-th note")
     args = parser.parse_args()
 
