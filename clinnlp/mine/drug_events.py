@@ -95,9 +95,9 @@ def mine_signals(
     >>> signals, signals["drug"][0], signals["prr"].round(2).tolist()
     (Signals(1 with q < 0.05 of m=2 candidates, unit='row'), 'statin', [10.0, 1.0])
     """
-    check_query(baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha)
-    kinds = np.array(baskets.kinds, dtype=str)
-    is_drug, is_outcome = kinds == drug_kind, kinds == outcome_kind
+    is_drug, is_outcome = check_query(
+        baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
+    )
     drugs, outcomes = baskets.matrix[:, is_drug], baskets.matrix[:, is_outcome]
     groups = strata_of(baskets, strata)
     whole = _candidates(drugs, outcomes, groups, min_margin)  # (n_strata, n_drugs, n_outcomes)

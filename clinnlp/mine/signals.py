@@ -175,9 +175,9 @@ def mine_interactions(
     >>> signals, signals["n_111"].tolist(), signals["expected"].round(6).tolist()
     (Signals(1 with q < 0.05 of m=1 candidates, unit='row'), [40], [5.0])
     """
-    check_query(baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha)
-    kinds = np.array(baskets.kinds, dtype=str)
-    is_drug, is_outcome = kinds == drug_kind, kinds == outcome_kind
+    is_drug, is_outcome = check_query(
+        baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
+    )
     drugs, outcomes = baskets.matrix[:, is_drug], baskets.matrix[:, is_outcome].tocsc()
     found = candidates(drugs, outcomes, min_margin=min_margin)
     counted = count_triplets(
@@ -274,8 +274,14 @@ def _adjust(
 
 def check_query(
     baskets: Baskets, kinds: tuple[str, str], min_count: int, min_margin: int, alpha: float
-) -> None:
-    """Raise `ArgumentError` for a number out of range, or where no item is of a kind."""
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which items are of each kind, shape (n_items,) each.
+
+    Raises
+    ------
+    ArgumentError
+        A number is out of range, or no item is of a kind.
+    """
     check_at_least(min_count, 1, name="min_count")
     check_at_least(min_margin, 1, name="min_margin")
     check_fraction(alpha, name="alpha")
@@ -286,3 +292,5 @@ def check_query(
                 f"baskets must hold items of kind {kind!r}, got the kinds {known}; "
                 "name the kinds when making the baskets"
             )
+    of = np.array(baskets.kinds, dtype=str)
+    return of == kinds[0], of == kinds[1]
