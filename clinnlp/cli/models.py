@@ -1,11 +1,14 @@
 """Commands of the BERT room: fine-tune, pretrain, next, export."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clinnlp.cli.options import add_reading, add_settings, columns_of, settings_of
 from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = ["add_export", "add_fine_tune", "add_next", "add_pretrain"]
 
@@ -31,15 +34,7 @@ def add_fine_tune(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out training notes whose id or text stands in dev (else they are an error)",
     )
-    parser.add_argument("--out", required=True, help="folder for the model")
-    parser.add_argument(
-        "--encoder", default="minilm", help="minilm, a folder, or a hub id (default: minilm)"
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint of a killed training"
-    )
-    add_reading(parser)
-    add_settings(parser, TrainSettings)
+    _add_training(parser, "model", TrainSettings)
     parser.set_defaults(command=_fine_tune)
 
 
@@ -48,15 +43,7 @@ def add_pretrain(parser: argparse.ArgumentParser) -> None:
     from clinnlp.bert.settings import PretrainSettings
 
     parser.add_argument("notes", nargs="+", help="notes to read; annotations are not needed")
-    parser.add_argument("--out", required=True, help="folder for the encoder")
-    parser.add_argument(
-        "--encoder", default="minilm", help="minilm, a folder, or a hub id (default: minilm)"
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint of a killed training"
-    )
-    add_reading(parser)
-    add_settings(parser, PretrainSettings)
+    _add_training(parser, "encoder", PretrainSettings)
     parser.set_defaults(command=_pretrain)
 
 
@@ -179,3 +166,18 @@ def _export(args: argparse.Namespace) -> int:
     export_onnx(load(args.model, device="cpu"), args.out, int8=args.int8)
     print(f"model: {args.out}")
     return 0
+
+
+def _add_training(
+    parser: argparse.ArgumentParser, made: str, settings: "type[DataclassInstance]"
+) -> None:
+    """Add what every training has: where to write, from what encoder, how notes are read."""
+    parser.add_argument("--out", required=True, help=f"folder for the {made}")
+    parser.add_argument(
+        "--encoder", default="minilm", help="minilm, a folder, or a hub id (default: minilm)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint of a killed training"
+    )
+    add_reading(parser)
+    add_settings(parser, settings)
