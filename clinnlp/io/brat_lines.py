@@ -15,6 +15,7 @@ from clinnlp.core.errors import DataError
 from clinnlp.core.notes import AXES, Assertion, Entity, Note, Relation, check_note
 from clinnlp.core.spans import Span, cover
 from clinnlp.io.documents import Document
+from clinnlp.io.losses import refusal
 from clinnlp.io.offsets import place
 
 __all__ = ["ann_lines", "brat_letter", "is_attribute", "parse_ann", "plain_label"]
@@ -258,7 +259,7 @@ def _brat_ids(note: Note) -> dict[str, str]:
     """Return id to id in the file: its own where BRAT allows it, else the next free one."""
     wanted = [(e.id, "T") for e in note.entities] + [(r.id, brat_letter(r)) for r in note.relations]
     if len({own for own, _ in wanted}) < len(wanted):
-        raise _refuse(note, "ids that no two mentions or relations share", "others")
+        raise refusal("BRAT", note, "ids that no two mentions or relations share", "others")
     allowed = {own for own, letter in wanted if re.fullmatch(rf"[{letter}]\d+", own)}
     names: dict[str, str] = {}
     counts = dict.fromkeys("TRE*", 0)
@@ -284,11 +285,11 @@ def _relation_line(note: Note, relation: Relation, names: dict[str, str]) -> str
     letter, label = brat_letter(relation), plain_label(relation.label)
     pairs = [(role, end) for role, ends in relation.roles.items() for end in ends]
     if letter == "R" and len(pairs) != 2:
-        raise _refuse(note, "relations of two arguments or with a trigger", "another")
+        raise refusal("BRAT", note, "relations of two arguments or with a trigger", "another")
     if not all(end in names for _, end in pairs):
-        raise _refuse(note, "relations between mentions", "one between concepts")
+        raise refusal("BRAT", note, "relations between mentions", "one between concepts")
     if not all(relation.roles.values()) or not all(_LABEL.fullmatch(r) for r in relation.roles):
-        raise _refuse(note, "roles that are one word with an argument", "another")
+        raise refusal("BRAT", note, "roles that are one word with an argument", "another")
     if letter == "*":
         return " ".join([f"*\t{label}", *(names[end] for _, end in pairs)])
     if letter == "E":
@@ -357,7 +358,3 @@ def _concept_lines(
 def plain_label(label: str) -> str:
     """Return a label BRAT can hold; the true one goes into the extras where it differs."""
     return label if _LABEL.fullmatch(label) else re.sub(r"[\s:]+", "_", label) or "_"
-
-
-def _refuse(note: Note, holds: str, got: str) -> DataError:
-    return DataError(f"BRAT holds {holds}, got {got}; write JSONL", note=note.id)

@@ -36,13 +36,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.core.tags import TagRange, decode_tags, encode_tags
 from clinnlp.core.tokens import tokenize
 from clinnlp.io.documents import Document, Format, Source, file_writer, id_of
 from clinnlp.io.lines import UTF_8, byte_lines, decode, read_lines
+from clinnlp.io.losses import refusal
 
 __all__ = ["CONLL", "looks_like_conll"]
 
@@ -157,10 +157,10 @@ def _note(note_id: str, sentences: list[_Sentence]) -> Note:
 
 def _lines(note: Note) -> Iterator[str]:
     if re.search(r"[\t\r\n]", note.id) or not note.id:
-        raise _refuse(note, "ids without tab and line break", "another")
+        raise refusal("CoNLL", note, "ids without tab and line break", "another")
     tokens = note.tokens if note.tokens is not None else tokenize(note.text)
     if any(_GAP.search(note[token]) or note[token] == _START for token in tokens):
-        raise _refuse(note, "tokens without white space", "one with")
+        raise refusal("CoNLL", note, "tokens without white space", "one with")
     tags = encode_tags(_ranges(note, tokens), len(tokens))
     yield f"{_START} ({note.id})\tO"
     yield ""
@@ -185,21 +185,17 @@ def _ranges(note: Note, tokens: tuple[Span, ...]) -> list[TagRange]:
     for entity in sorted(note.entities, key=lambda e: e.span):
         start, end = first.get(entity.span.start), last.get(entity.span.end)
         if entity.parts:
-            raise _refuse(note, "mentions of one piece", "a discontinuous one")
+            raise refusal("CoNLL", note, "mentions of one piece", "a discontinuous one")
         if start is None or end is None:
-            raise _refuse(note, "mentions that begin and end with a token", "another")
+            raise refusal("CoNLL", note, "mentions that begin and end with a token", "another")
         if ranges and start < ranges[-1].end:
-            raise _refuse(note, "mentions that do not overlap", "two that do")
+            raise refusal("CoNLL", note, "mentions that do not overlap", "two that do")
         if not breaks.isdisjoint(range(start + 1, end)):
-            raise _refuse(note, "mentions inside one sentence", "one over two")
+            raise refusal("CoNLL", note, "mentions inside one sentence", "one over two")
         if not _TAG.fullmatch(f"B-{entity.label}"):
-            raise _refuse(note, "labels without white space", "another")
+            raise refusal("CoNLL", note, "labels without white space", "another")
         ranges.append(TagRange(start, end, entity.label))
     return ranges
-
-
-def _refuse(note: Note, holds: str, got: str) -> DataError:
-    return DataError(f"CoNLL holds {holds}, got {got}; write JSONL", note=note.id)
 
 
 def _encode(note: Note) -> str:

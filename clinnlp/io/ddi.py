@@ -34,10 +34,10 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import combinations
 
-from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note, Relation, check_note
 from clinnlp.core.spans import Span, contains, cover
 from clinnlp.io.documents import Document, Format, folder_writer, split_files
+from clinnlp.io.losses import refusal
 from clinnlp.io.offsets import place
 from clinnlp.io.xml_stream import Element, check_xml, escaped, root_of
 
@@ -140,7 +140,7 @@ def _contents(note: Note) -> dict[str, str]:
         lines += _pair_lines(name, inside, links, taken)
         lines.append("</sentence>")
     if left or n_links != len(note.relations):
-        raise _refuse(note, "mentions and relations inside one sentence", "one over two")
+        raise refusal("DDI XML", note, "mentions and relations inside one sentence", "one over two")
     return {".xml": check_xml("\n".join([*lines, "</document>\n"]), note=note.id)}
 
 
@@ -154,7 +154,9 @@ def _sentences(note: Note) -> tuple[Span, ...]:
         if sentence.end != len(text):
             break
     if text != note.text:
-        raise _refuse(note, "sentences that are the text, but for blanks between", "others")
+        raise refusal(
+            "DDI XML", note, "sentences that are the text, but for blanks between", "others"
+        )
     return sentences
 
 
@@ -163,7 +165,7 @@ def _links(note: Note, inside: list[Entity]) -> list[Relation]:
     ends = {r.id: [end for ends in r.roles.values() for end in ends] for r in note.relations}
     for relation in note.relations:
         if tuple(relation.roles) != _ROLES or len(set(ends[relation.id])) != 2:
-            raise _refuse(note, "relations with one Arg1 and one Arg2", "another")
+            raise refusal("DDI XML", note, "relations with one Arg1 and one Arg2", "another")
     return [r for r in note.relations if names.issuperset(ends[r.id])]
 
 
@@ -196,10 +198,6 @@ def _pair_lines(
 
 def _attributes(**values: str) -> str:
     return "".join(f' {k}="{escaped(v, attribute=True)}"' for k, v in values.items())
-
-
-def _refuse(note: Note, holds: str, got: str) -> DataError:
-    return DataError(f"DDI XML holds {holds}, got {got}; write JSONL", note=note.id)
 
 
 DDI = Format(

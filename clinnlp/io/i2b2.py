@@ -39,6 +39,7 @@ from clinnlp.core.notes import Assertion, Entity, Note, Relation
 from clinnlp.core.spans import Span
 from clinnlp.io.documents import Document, Format, Source, find_in_folder, folder_writer
 from clinnlp.io.lines import read_lines, read_text
+from clinnlp.io.losses import refusal
 
 __all__ = ["I2B2"]
 
@@ -186,7 +187,7 @@ def _contents(note: Note) -> dict[str, str]:
     places: dict[str, str] = {}
     for k, entity in enumerate(note.entities, 1):
         if entity.id != f"T{k}":
-            raise _refuse(note, "entity ids T1, T2, ... in order", "others")
+            raise refusal("i2b2", note, "entity ids T1, T2, ... in order", "others")
         places[entity.id] = _place(note, entity, spots)
         concept = f'{places[entity.id]}||t="{_plain(note, entity.label)}"'
         lines[".con"].append(concept)
@@ -196,9 +197,11 @@ def _contents(note: Note) -> dict[str, str]:
     for k, relation in enumerate(note.relations, 1):
         ends = [relation.roles.get(role, ()) for role in _ROLES]
         if relation.id != f"R{k}" or len(relation.roles) != 2 or [len(e) for e in ends] != [1, 1]:
-            raise _refuse(note, "relations R1, R2, ... with one Arg1 and one Arg2", "another")
+            raise refusal(
+                "i2b2", note, "relations R1, R2, ... with one Arg1 and one Arg2", "another"
+            )
         if not all(end in places for (end,) in ends):
-            raise _refuse(note, "relations between mentions", "another")
+            raise refusal("i2b2", note, "relations between mentions", "another")
         first, second = (places[end] for (end,) in ends)
         lines[".rel"].append(f'{first}||r="{_plain(note, relation.label)}"||{second}')
     _check_found_again(note)
@@ -221,7 +224,7 @@ def _place(note: Note, entity: Entity, spots: dict[bool, dict[int, str]]) -> str
     start = spots[False].get(entity.span.start)
     end = spots[True].get(entity.span.end)
     if start is None or end is None or entity.parts:
-        raise _refuse(note, "mentions of one piece, from token to token", "another")
+        raise refusal("i2b2", note, "mentions of one piece, from token to token", "another")
     return f'c="{" ".join(note[entity.span].lower().split())}" {start} {end}'
 
 
@@ -229,18 +232,18 @@ def _said(note: Note, entity: Entity) -> str:
     if entity.attributes == {"assertion": _CONDITIONAL} and entity.assertion == Assertion():
         return _CONDITIONAL
     if entity.attributes or entity.assertion.cues:
-        raise _refuse(note, "no attributes of entities and no cues", "some")
+        raise refusal("i2b2", note, "no attributes of entities and no cues", "some")
     if entity.assertion == Assertion():
         return ""
     for said, assertion in _SAID.items():
         if entity.assertion == assertion:
             return said
-    raise _refuse(note, "one assertion of a mention", "others")
+    raise refusal("i2b2", note, "one assertion of a mention", "others")
 
 
 def _plain(note: Note, label: str) -> str:
     if re.search(r'["\t\r\n]', label) or "||" in label or label != label.strip():
-        raise _refuse(note, "labels without quotes and line breaks", "another")
+        raise refusal("i2b2", note, "labels without quotes and line breaks", "another")
     return label
 
 
@@ -251,15 +254,11 @@ def _check_found_again(note: Note) -> None:
         first.setdefault((entity.span, None), entity.id)
         own = first.setdefault((entity.span, entity.label), entity.id)
         if own != entity.id and (entity.assertion != Assertion() or entity.attributes):
-            raise _refuse(note, "one asserted mention of a label at a place", "two")
+            raise refusal("i2b2", note, "one asserted mention of a label at a place", "two")
     spans = {entity.id: entity.span for entity in note.entities}
     for ends in (r.roles[role] for r in note.relations for role in _ROLES):
         if first[spans[ends[0]], None] != ends[0]:
-            raise _refuse(note, "relations of the first mention at a place", "of another")
-
-
-def _refuse(note: Note, holds: str, got: str) -> DataError:
-    return DataError(f"i2b2 holds {holds}, got {got}; write JSONL", note=note.id)
+            raise refusal("i2b2", note, "relations of the first mention at a place", "of another")
 
 
 I2B2 = Format(

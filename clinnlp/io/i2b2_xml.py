@@ -29,9 +29,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note, Relation, check_note
 from clinnlp.io.documents import Document, Format, folder_writer, split_files
+from clinnlp.io.losses import refusal
 from clinnlp.io.offsets import place
 from clinnlp.io.xml_stream import Element, check_xml, escaped, root_of
 
@@ -104,25 +104,25 @@ def _tag_lines(note: Note) -> Iterator[str]:
         yield _line(note, entity.label if category is None else category, said, others)
     for relation in note.relations:
         if relation.roles:
-            raise _refuse(note, "no relations with roles", "one")
+            raise refusal("i2b2 XML", note, "no relations with roles", "one")
         if "start" in relation.attributes:
-            raise _refuse(note, "no attribute 'start' of a relation", "one")
+            raise refusal("i2b2 XML", note, "no attribute 'start' of a relation", "one")
         yield _line(note, relation.label, {"id": relation.id}, relation.attributes)
 
 
 def _line(note: Note, tag: Any, said: Mapping[str, Any], others: Mapping[str, Any]) -> str:
     named = [tag, *others]
     if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in named):
-        raise _refuse(note, "labels and names of attributes that are names in XML", "another")
+        raise refusal(
+            "i2b2 XML", note, "labels and names of attributes that are names in XML", "another"
+        )
     if any(not isinstance(v, str) or not v for v in others.values()) or said.keys() & others:
-        raise _refuse(note, "attributes that are text and not called as its own", "another")
+        raise refusal(
+            "i2b2 XML", note, "attributes that are text and not called as its own", "another"
+        )
     values = {**said, **others}
     listed = (f' {key}="{escaped(str(v), attribute=True)}"' for key, v in values.items())
     return f"<{tag}{''.join(listed)}/>"
-
-
-def _refuse(note: Note, holds: str, got: str) -> DataError:
-    return DataError(f"i2b2 XML holds {holds}, got {got}; write JSONL", note=note.id)
 
 
 I2B2_XML = Format(

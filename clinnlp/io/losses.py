@@ -11,7 +11,7 @@ from typing import Any
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Note
 
-__all__ = ["EVERYTHING", "check_kept", "find_losses"]
+__all__ = ["EVERYTHING", "check_kept", "find_losses", "refusal"]
 
 _NOTE = (
     *("patient", "encounter", "time", "known", "kind", "tokens", "sections", "sentences"),
@@ -23,6 +23,17 @@ _RELATION = ("attributes", "score", "source")
 EVERYTHING = (
     frozenset(_NOTE) | {f"entity.{f}" for f in _ENTITY} | {f"relation.{f}" for f in _RELATION}
 )
+
+
+def refusal(form: str, note: Note, holds: str, got: str) -> DataError:
+    """Return the error of a value that a format cannot write.
+
+    Examples
+    --------
+    >>> str(refusal("CoNLL", Note(id="n1", text=""), "flat mentions", "overlapping ones"))
+    "note 'n1': CoNLL holds flat mentions, got overlapping ones; write JSONL"
+    """
+    return DataError(f"{form} holds {holds}, got {got}; write JSONL", note=note.id)
 
 
 def find_losses(note: Note, holds: frozenset[str]) -> list[str]:

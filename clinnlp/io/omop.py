@@ -55,6 +55,7 @@ from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
 from clinnlp.io.documents import Document, Format, Source, add_id
 from clinnlp.io.lines import encode
+from clinnlp.io.losses import refusal
 from clinnlp.io.offsets import place
 from clinnlp.io.rows import column_names, read_rows
 from clinnlp.io.timelines import Timelines, table_path, time_of
@@ -169,11 +170,11 @@ def _write(notes: Iterable[Note], path: Path) -> int:
 def _note_row(note: Note) -> dict[str, str]:
     for name, value in (("ids", note.id), ("patients", note.patient), ("visits", note.encounter)):
         if not (value is None and name != "ids") and not (value or "").isdecimal():
-            raise _refuse(note, f"{name} that are whole numbers", "others")
+            raise refusal("OMOP", note, f"{name} that are whole numbers", "others")
     if note.time is not None and note.time.tzinfo is not None:
-        raise _refuse(note, "times without zone", "one with")
+        raise refusal("OMOP", note, "times without zone", "one with")
     if note.kind == "":
-        raise _refuse(note, "no empty kind", "one")
+        raise refusal("OMOP", note, "no empty kind", "one")
     encode(note.text, note=note.id)
     return {
         "note_id": note.id,
@@ -197,14 +198,16 @@ def _mention_row(note: Note, entity: Entity) -> dict[str, str]:
         said[_CONCEPT] = "|".join(entity.concepts[len(whole) :])
     own = {_LABEL, _CONCEPT, *AXES}
     if own & entity.attributes.keys() or entity.parts or entity.assertion.cues:
-        raise _refuse(note, "mentions of one piece without cues", "another")
+        raise refusal("OMOP", note, "mentions of one piece without cues", "another")
     said |= entity.attributes
     for name, value in said.items():
         plain = isinstance(value, str) and value == value.strip() and value
         if not plain or not name or {",", "="} & {*name, *value} or name != name.strip():
-            raise _refuse(note, "labels, concepts and attributes without ',' and '='", "one with")
+            raise refusal(
+                "OMOP", note, "labels, concepts and attributes without ',' and '='", "one with"
+            )
     if any(not c or "|" in c for c in entity.concepts) or entity.source == "":
-        raise _refuse(note, "concepts without '|' and no empty values", "another")
+        raise refusal("OMOP", note, "concepts without '|' and no empty values", "another")
     negated = entity.assertion.negated
     return {
         "note_id": note.id,
@@ -219,11 +222,7 @@ def _mention_row(note: Note, entity: Entity) -> dict[str, str]:
 
 def _check_order(note: Note) -> None:
     if [entity.id for entity in note.entities] != [f"T{k + 1}" for k in range(len(note.entities))]:
-        raise _refuse(note, "entity ids T1, T2, ... in order", "others")
-
-
-def _refuse(note: Note, holds: str, got: str) -> DataError:
-    return DataError(f"OMOP holds {holds}, got {got}; write JSONL", note=note.id)
+        raise refusal("OMOP", note, "entity ids T1, T2, ... in order", "others")
 
 
 def _full(columns: Iterable[str], row: Mapping[str, str]) -> list[str]:

@@ -33,10 +33,10 @@ Wei, Kao and Lu, PubTator, Nucleic Acids Res 2013; Li et al., BC5CDR, Database 2
 import re
 from collections.abc import Iterator
 
-from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.io.documents import Document, Format, Source, file_writer
 from clinnlp.io.lines import byte_lines, decode
+from clinnlp.io.losses import refusal
 from clinnlp.io.offsets import place
 
 __all__ = ["PUBTATOR", "concepts_in"]
@@ -148,9 +148,11 @@ def _ends(column: str) -> tuple[str, ...]:
 def _lines(note: Note) -> Iterator[str]:
     title, newline, abstract = note.text.partition("\n")
     if "\n" in abstract or "\r" in note.text:
-        raise _refuse(note, "a text of two lines (title and abstract)", "more line breaks")
+        raise refusal(
+            "PubTator", note, "a text of two lines (title and abstract)", "more line breaks"
+        )
     if re.search(r"[|\t\r\n]", note.id) or not note.id:
-        raise _refuse(note, "an id without '|', tab and line break", "another")
+        raise refusal("PubTator", note, "an id without '|', tab and line break", "another")
     yield f"{note.id}|t|{title}"
     if newline:
         yield f"{note.id}|a|{abstract}"
@@ -162,11 +164,11 @@ def _lines(note: Note) -> Iterator[str]:
 
 def _entity_line(note: Note, entity: Entity, position: int) -> str:
     if entity.parts:
-        raise _refuse(note, "mentions of one piece", "a discontinuous one")
+        raise refusal("PubTator", note, "mentions of one piece", "a discontinuous one")
     if entity.id != f"T{position}":
-        raise _refuse(note, "entity ids T1, T2, ... in order", "others")
+        raise refusal("PubTator", note, "entity ids T1, T2, ... in order", "others")
     if not set(entity.attributes) <= {"mentions"}:
-        raise _refuse(note, "no attribute of an entity but 'mentions'", "others")
+        raise refusal("PubTator", note, "no attribute of an entity but 'mentions'", "others")
     mention = note[entity.span].replace("\n", " ")
     singles = entity.attributes.get("mentions")
     columns = [note.id, str(entity.span.start), str(entity.span.end), mention, entity.label]
@@ -174,7 +176,9 @@ def _entity_line(note: Note, entity: Entity, position: int) -> str:
     if singles is not None:
         columns.append(_text(note, singles))
     if any(_BREAKS.search(column) for column in columns) or not entity.label:
-        raise _refuse(note, "mentions, labels and concepts without tab or line break", "one")
+        raise refusal(
+            "PubTator", note, "mentions, labels and concepts without tab or line break", "one"
+        )
     return "\t".join(columns)
 
 
@@ -182,37 +186,37 @@ def _joined(note: Note, concepts: tuple[str, ...]) -> str:
     between = "," if any("|" in concept for concept in concepts) else "|"
     joined = between.join(concepts) or "-1"
     if concepts_in(joined) != concepts:
-        raise _refuse(note, "concept ids without '|', ',' and blanks around them", "others")
+        raise refusal(
+            "PubTator", note, "concept ids without '|', ',' and blanks around them", "others"
+        )
     return joined
 
 
 def _relation_line(note: Note, relation: Relation, position: int) -> str:
     if relation.id != f"R{position}":
-        raise _refuse(note, "relation ids R1, R2, ... in order", "others")
+        raise refusal("PubTator", note, "relation ids R1, R2, ... in order", "others")
     if sorted(relation.roles) != sorted(_ROLES) or not all(relation.roles.values()):
-        raise _refuse(note, "relations with roles Arg1 and Arg2", "others")
+        raise refusal("PubTator", note, "relations with roles Arg1 and Arg2", "others")
     if not set(relation.attributes) <= {"novelty"}:
-        raise _refuse(note, "no attribute of a relation but 'novelty'", "others")
+        raise refusal("PubTator", note, "no attribute of a relation but 'novelty'", "others")
     ends = [relation.roles[role] for role in _ROLES]
     if not {e.id for e in note.entities}.isdisjoint({*ends[0], *ends[1]}):
-        raise _refuse(note, "relations between concepts", "one between mentions")
+        raise refusal("PubTator", note, "relations between concepts", "one between mentions")
     columns = [note.id, relation.label, *(_joined(note, concepts) for concepts in ends)]
     if "novelty" in relation.attributes:
         columns.append(_text(note, relation.attributes["novelty"]))
     numbers = columns[1].isdecimal() and columns[2].isdecimal()
     if numbers or any(_BREAKS.search(column) for column in columns):
-        raise _refuse(note, "relation labels and concepts without tab or line break", "others")
+        raise refusal(
+            "PubTator", note, "relation labels and concepts without tab or line break", "others"
+        )
     return "\t".join(columns)
 
 
 def _text(note: Note, value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise _refuse(note, "attributes that are text", "an empty or another one")
+        raise refusal("PubTator", note, "attributes that are text", "an empty or another one")
     return value
-
-
-def _refuse(note: Note, holds: str, got: str) -> DataError:
-    return DataError(f"PubTator holds {holds}, got {got}; write JSONL", note=note.id)
 
 
 def _encode(note: Note) -> str:
