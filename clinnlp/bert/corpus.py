@@ -4,7 +4,9 @@ A mapping of names to notes is several *corpora*, each of which annotates labels
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from clinnlp.core.checks import check_disjoint, check_reiterable
 from clinnlp.core.errors import ArgumentError, DataError
@@ -87,11 +89,7 @@ def read_train(train: Iterable[Note], dev: Iterable[Note] | None) -> list[Note]:
 
 
 def split_selection(notes: Sequence[Note], fraction: float) -> tuple[list[Note], list[Note]]:
-    """Return notes to fit and notes for selection, the same split at every call.
-
-    Whole groups go to one side: a patient's notes, or notes of one text where no patient is
-    known. Groups are ordered by hash, so that neither the order of the notes nor a seed matters.
-    With a single group, or `fraction` 0, nothing is set aside.
+    """Return notes to fit and notes for selection, as `split_corpora` does for one corpus.
 
     Examples
     --------
@@ -106,11 +104,19 @@ def split_selection(notes: Sequence[Note], fraction: float) -> tuple[list[Note],
 def split_corpora(
     corpora: Mapping[str, Sequence[Note]], fraction: float
 ) -> tuple[Corpora, Corpora]:
-    """Return corpora to fit and for selection; a text in several goes to one side in all."""
+    """Return corpora to fit and for selection, the same split at every call.
+
+    Whole groups go to one side, in all corpora: a patient's notes, or notes of one text where no
+    patient is known. The sample is systematic: groups stand in order of corpus, labels and share
+    of mentions that no other group has (the hard ones), and one of each run of neighbours is set
+    aside, by hash, so that neither the order of the notes nor a seed matters. With a single
+    group, or `fraction` 0, nothing is set aside.
+    """
     groups = {name: [_group(note) for note in notes] for name, notes in corpora.items()}
-    names = sorted({group for each in groups.values() for group in each})
-    n_aside = max(1, round(fraction * len(names))) if fraction > 0 and len(names) > 1 else 0
-    aside = set(names[:n_aside])
+    order = _by_kind(corpora, groups)
+    n_aside = max(1, round(fraction * len(order))) if fraction > 0 and len(order) > 1 else 0
+    cuts = [i * len(order) // max(1, n_aside) for i in range(n_aside + 1)]
+    aside = {min(order[a:b]) for a, b in pairwise(cuts)}
 
     def side(wanted: bool) -> Corpora:  # noqa: FBT001
         return {
@@ -120,6 +126,26 @@ def split_corpora(
         }  # fmt: skip
 
     return side(False), side(True)
+
+
+def _by_kind(
+    corpora: Mapping[str, Sequence[Note]], groups: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Return the groups in order of corpus, labels and share of mentions of their own."""
+    mentions: dict[str, list[tuple[str, str]]] = {}
+    kinds: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for name in sorted(corpora):
+        for note, group in zip(corpora[name], groups[name], strict=True):
+            found = [(e.label, note[e.span].casefold()) for e in note.entities]
+            mentions.setdefault(group, []).extend(found)
+            kinds[group] = min(kinds.get(group, (name, note.labels)), (name, note.labels))
+    n_groups = Counter(mention for found in mentions.values() for mention in set(found))
+
+    def own(group: str) -> float:
+        found = mentions[group]
+        return sum(n_groups[mention] == 1 for mention in found) / max(1, len(found))
+
+    return sorted(mentions, key=lambda group: (kinds[group], own(group), group))
 
 
 def annotated_labels(

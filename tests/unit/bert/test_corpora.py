@@ -1,5 +1,8 @@
 """Several corpora in one model: each teaches, and is scored on, the labels it annotates."""
 
+from collections import Counter
+
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForTokenClassification
@@ -11,7 +14,8 @@ from clinnlp.bert.store import load
 from clinnlp.bert.tasks import TaggerTask, tagged
 from clinnlp.bert.train import fine_tune_ner
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.core.notes import Note
+from clinnlp.core.notes import Entity, Note
+from clinnlp.core.spans import Span
 
 from .conftest import DRUG, OVERFIT, PROBLEM, QUICK, TRAIN, note_of
 
@@ -127,4 +131,27 @@ def test_annotated_are_the_labels_that_occur():
     assert annotated_labels({"a": DRUGS, "b": TRAIN}, (DRUG, PROBLEM)) == {
         "a": (DRUG,),
         "b": (DRUG, PROBLEM),
+    }
+
+
+def test_the_selection_is_like_the_rest():
+    """It has each corpus, each label, and as many mentions seen nowhere else, in proportion."""
+
+    def note(i: int, label: str, n_own: int) -> Note:
+        words = [f"own{i}x{k}" if k < n_own else f"shared{k}" for k in range(4)]
+        text, ends = " ".join(words), np.cumsum([len(word) + 1 for word in words])
+        spans = [Span(int(e) - len(w) - 1, int(e) - 1) for w, e in zip(words, ends, strict=True)]
+        found = [Entity(id=f"T{k}", span=span, label=DRUG) for k, span in enumerate(spans)]
+        return Note(id=str(i), text=f"{text} {i}", labels=(label,), entities=tuple(found))
+
+    notes = [note(i, "ab"[i % 2], i // 2 % 4) for i in range(80)]
+    corpora = {"x": notes[:40], "y": notes[40:]}
+    fit, selection = split_corpora(corpora, 0.2)
+    for name in corpora:
+        kinds = Counter((n.labels, n[n.entities[2].span][:3]) for n in selection[name])
+        assert kinds == {((k,), w): n for k in "ab" for w, n in (("own", 1), ("sha", 3))}
+        assert len(fit[name]) == 32
+    again = split_corpora({name: notes[::-1] for name, notes in corpora.items()}, 0.2)[1]
+    assert {n.id for c in again.values() for n in c} == {
+        n.id for c in selection.values() for n in c
     }
