@@ -45,7 +45,7 @@ def _extract(args: argparse.Namespace) -> int:
         pipeline_of(args),
         args.out,
         settings=settings_of(args, ExtractSettings),
-        made_by=fingerprint(args.model, args.vocabulary),
+        made_by=fingerprint(args.model, args.vocabulary, args.language),
     )
     print(summary)
     return 0

@@ -51,16 +51,25 @@ def columns_of(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def add_pipeline(parser: argparse.ArgumentParser) -> None:
-    """Add the model folder and the word list."""
+    """Add the model folder, the word list and the language of the notes."""
     parser.add_argument("--model", help="model folder that `clinnlp fine-tune` wrote")
-    parser.add_argument("--vocabulary", help="word list (CSV, TSV, Parquet) with a column name")
+    parser.add_argument(
+        "--vocabulary",
+        help="word list (CSV, TSV, Parquet) with a column name, the file of DrugBank or "
+        "ICD-10-CM, or a folder of OMOP vocabularies",
+    )
+    parser.add_argument(
+        "--language",
+        default="en",
+        help="of the notes, en or es: whose headings, abbreviations and cues (default: en)",
+    )
 
 
 def pipeline_of(args: argparse.Namespace) -> "Pipeline":
     """Return the pipeline of the model and the word list."""
     from clinnlp.study.pipeline import pipeline
 
-    return pipeline(args.model, vocabulary=args.vocabulary)
+    return pipeline(args.model, vocabulary=args.vocabulary, language=args.language)
 
 
 def add_settings(parser: argparse.ArgumentParser, kind: "type[DataclassInstance]") -> None:

@@ -15,7 +15,14 @@ from typing import IO, Any
 
 from clinnlp.core.errors import ArgumentError, RunError
 
-__all__ = ["atomic_folder", "atomic_path", "atomic_write", "check_writable", "file_sha256"]
+__all__ = [
+    "atomic_folder",
+    "atomic_path",
+    "atomic_write",
+    "check_writable",
+    "file_sha256",
+    "tree_sha256",
+]
 
 
 @contextmanager
@@ -110,6 +117,16 @@ def file_sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file as 64 hex digits."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def tree_sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file, or of the names and contents of all files of a folder."""
+    path = Path(path)
+    if not path.is_dir():
+        return file_sha256(path)
+    files = sorted(p for p in path.rglob("*") if p.is_file())
+    told = [f"{p.relative_to(path).as_posix()}\0{file_sha256(p)}\n" for p in files]
+    return hashlib.sha256("".join(told).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _run_error(error: OSError, path: Path) -> RunError:

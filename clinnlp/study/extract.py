@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from clinnlp import __version__
 from clinnlp.core.errors import ArgumentError, ClinnlpError
-from clinnlp.core.files import check_writable, file_sha256
+from clinnlp.core.files import check_writable, tree_sha256
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline, chunks
 from clinnlp.features.entities import entity_table
@@ -123,14 +123,13 @@ def extract(
     return summary
 
 
-def fingerprint(model: str | Path | None, vocabulary: str | Path | None) -> dict[str, str]:
-    """Return what decides an extraction: versions and hashes of model and vocabulary."""
-    made = {"clinnlp": __version__}
-    if model is not None:
-        made["model"] = file_sha256(Path(model) / "model.safetensors")
-    if vocabulary is not None:
-        made["vocabulary"] = file_sha256(vocabulary)
-    return made
+def fingerprint(
+    model: str | Path | None, vocabulary: str | Path | None, language: str = "en"
+) -> dict[str, str]:
+    """Return what decides an extraction: version, language, hashes of model and vocabulary."""
+    made = {"clinnlp": __version__, "language": language}
+    files = {"model": model, "vocabulary": vocabulary}
+    return made | {name: tree_sha256(path) for name, path in files.items() if path is not None}
 
 
 def _form(out: Path) -> str | None:

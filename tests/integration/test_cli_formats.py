@@ -1,4 +1,4 @@
-"""convert, inspect and diff, as a user calls them."""
+"""extract, convert, inspect and diff, as a user calls them."""
 
 import pytest
 
@@ -18,6 +18,21 @@ NOTES = [
 def path(tmp_path):
     write_notes(NOTES, tmp_path / "a.jsonl")
     return str(tmp_path / "a.jsonl")
+
+
+def test_extract_reads_the_cues_of_the_language(tmp_path, capsys):
+    write_notes([Note(id="a", text="Paciente sin fiebre.")], tmp_path / "a.jsonl")
+    (tmp_path / "words.csv").write_text("name,label\nfiebre,Problem\n")
+    call = ["extract", str(tmp_path / "a.jsonl"), "--vocabulary", str(tmp_path / "words.csv")]
+    negated = {}
+    for language in ("en", "es"):
+        out = tmp_path / f"{language}.jsonl"
+        assert main([*call, str(out), "--language", language]) == 0
+        (note,) = read_notes(out)
+        negated[language] = note.entities[0].assertion.negated
+    assert negated == {"en": False, "es": True}
+    assert main([*call, str(tmp_path / "out"), "--language", "xx"]) == 2
+    assert "language must be one of en, es" in capsys.readouterr().err
 
 
 def test_convert_refuses_writes_aside_or_drops(path, tmp_path, capsys):

@@ -7,6 +7,7 @@ import pytest
 from clinnlp.bert.store import load
 from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError, MissingExtra, StoreError
+from clinnlp.io.corpora import read_notes, write_notes
 
 from .conftest import LABELLED, TRAIN
 from .test_predict import LONG, ODD, bare, mentions
@@ -51,6 +52,15 @@ def test_a_classifier_goes_the_same_way(classifier, tmp_path, capsys):
     assert str(tmp_path / "out") in capsys.readouterr().out
     found = load(tmp_path / "out").batch([note.with_(labels=()) for note in LABELLED])
     assert [n.labels for n in found] == [n.labels for n in LABELLED]
+
+
+def test_an_exported_model_extracts(exported, tmp_path):
+    notes = bare(TRAIN)
+    write_notes(notes, tmp_path / "notes.jsonl")
+    call = ["extract", str(tmp_path / "notes.jsonl"), str(tmp_path / "out.jsonl")]
+    assert main([*call, "--model", str(exported)]) == 0
+    found = [mentions(note) for note in read_notes(tmp_path / "out.jsonl")]
+    assert found == [mentions(note) for note in load(exported).batch(notes)]
 
 
 def test_what_is_wrong_is_said(tagger, exported, tmp_path, monkeypatch):

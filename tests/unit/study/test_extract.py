@@ -149,7 +149,13 @@ def test_a_full_disk_leaves_whole_parts_only(tmp_path, monkeypatch):
 def test_fingerprints_differ_by_content(tmp_path):
     (tmp_path / "a.csv").write_text("name\nx\n")
     (tmp_path / "b.csv").write_text("name\ny\n")
-    assert fingerprint(None, tmp_path / "a.csv") != fingerprint(None, tmp_path / "b.csv")
+    for folder, name in (("one", "a.csv"), ("two", "b.csv")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text("name\nx\n")
+    names = ("a.csv", "b.csv", "one", "two")
+    made = [fingerprint(None, tmp_path / name) for name in names]
+    made += [fingerprint(None, tmp_path / "a.csv", "es"), fingerprint(tmp_path / "one", None)]
+    assert len({str(one) for one in made}) == len(made)
 
 
 @pytest.mark.parametrize("name", ["out.jsonl.gz", "out.csv.gz", "out.PARQUET", "out.ndjson"])
