@@ -148,7 +148,10 @@ def _add_codes(
 def _add_drugs(events: EventColumns, path: Path | None) -> None:
     if path is None:
         return
-    names = ("subject_id", "hadm_id", "startdate", "drug", "dose_val_rx", "dose_unit_rx", "row_id")
+    names = (
+        *("subject_id", "hadm_id", "startdate", "enddate", "drug"),
+        *("dose_val_rx", "dose_unit_rx", "row_id"),
+    )
     for line, row in by_name(path, names):
         start = time_of(row["startdate"], "startdate", path, line)
         dose = " ".join(part for part in (row["dose_val_rx"], row["dose_unit_rx"]) if part)
@@ -156,6 +159,7 @@ def _add_drugs(events: EventColumns, path: Path | None) -> None:
             patient=row["subject_id"],
             encounter=row["hadm_id"],
             start=start,
+            end=time_of(row["enddate"], "enddate", path, line),
             known=day_after(start),
             code=fold(row["drug"]) if row["drug"] else None,
             vocabulary="MIMIC-III drug",

@@ -19,11 +19,11 @@ from clinnlp.io.timelines import EventColumns, Timelines, by_name, day_after, ta
 
 __all__ = ["read_synthea"]
 
-# table: kind, vocabulary, column of the start, column that says when it was known
+# table: kind, vocabulary, column that says when it was known; else at the end of its first day
 _CODED = {
-    "conditions": ("condition", "SNOMED-CT", "START", None),
-    "medications": ("drug", "RxNorm", "START", "START"),
-    "procedures": ("procedure", "SNOMED-CT", "START", "STOP"),
+    "conditions": ("condition", "SNOMED-CT", None),
+    "medications": ("drug", "RxNorm", "START"),
+    "procedures": ("procedure", "SNOMED-CT", "STOP"),
 }
 
 
@@ -47,8 +47,8 @@ def read_synthea(folder: str | Path) -> Timelines:
     patients, deaths = _patients(_needed(folder, "patients"))
     events = EventColumns()
     encounters = _encounters(_needed(folder, "encounters"), events)
-    for name, (kind, vocabulary, start, known) in _CODED.items():
-        _add_codes(events, table_path(folder, name), kind, vocabulary, start, known)
+    for name, (kind, vocabulary, known) in _CODED.items():
+        _add_codes(events, table_path(folder, name), kind, vocabulary, known)
     _add_observations(events, table_path(folder, "observations"))
     return Timelines(patients, encounters, events.table(), deaths)
 
@@ -110,23 +110,18 @@ def _encounters(path: Path, events: EventColumns) -> list[Encounter]:
 
 
 def _add_codes(
-    events: EventColumns,
-    path: Path | None,
-    kind: str,
-    vocabulary: str,
-    began: str,
-    known: str | None,
+    events: EventColumns, path: Path | None, kind: str, vocabulary: str, known: str | None
 ) -> None:
     if path is None:
         return
-    names = ("PATIENT", "ENCOUNTER", "CODE", *dict.fromkeys(n for n in (began, known) if n))
-    for line, row in by_name(path, names):
-        start = time_of(row[began], began, path, line)
+    for line, row in by_name(path, ("PATIENT", "ENCOUNTER", "CODE", "START", "STOP")):
+        times = {name: time_of(row[name], name, path, line) for name in ("START", "STOP")}
         events.add(
             patient=row["PATIENT"],
             encounter=row["ENCOUNTER"],
-            start=start,
-            known=day_after(start) if known is None else time_of(row[known], known, path, line),
+            start=times["START"],
+            end=times["STOP"],
+            known=times[known] if known else day_after(times["START"]),
             code=row["CODE"],
             vocabulary=vocabulary,
             kind=kind,

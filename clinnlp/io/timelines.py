@@ -28,9 +28,7 @@ class EventColumns:
     """The columns of an `EventTable`, filled row by row; a column not given is missing."""
 
     def __init__(self) -> None:
-        self._columns: dict[str, list[Any]] = {
-            name: [] for name in EventTable.SCHEMA if name != "end"
-        }
+        self._columns: dict[str, list[Any]] = {name: [] for name in EventTable.SCHEMA}
 
     def add(self, **values: Any) -> None:
         """Add one event."""

@@ -72,26 +72,25 @@ def test_frequent_closed_and_maximal_are_as_many_as_published(data_dir, name):
         assert tuple(found) == expected
 
 
-REAL = {
-    "faers_sample": ["--unit", "encounter", "--min-count", "3"],
-    "mimic3_demo": ["--unit", "encounter", "--min-count", "20"],
-    "mimic3_demo/PRESCRIPTIONS.csv.gz": [
-        "--unit", "exposure", "--kind", "drug", "--min-count", "40", "--columns",
-        "patient=subject_id", "encounter=hadm_id", "code=drug", "start=startdate", "end=enddate",
-    ],
-    "diabetes130/dataset_diabetes.zip": [
-        "--items", "metformin:metformin-pioglitazone", "--columns", "unit=encounter_id",
-    ],
-}  # fmt: skip
+COURSES = "patient=subject_id encounter=hadm_id code=drug start=startdate end=enddate"
+DRUGS = "--items metformin:metformin-pioglitazone --columns unit=encounter_id"
+REAL = [
+    ("faers_sample", "--unit encounter --min-count 3"),
+    ("mimic3_demo", "--unit encounter --min-count 20"),
+    ("mimic3_demo", "--unit exposure --min-count 40"),
+    (
+        "mimic3_demo/PRESCRIPTIONS.csv.gz",
+        f"--unit exposure --kind drug --min-count 40 --columns {COURSES}",
+    ),
+    pytest.param("diabetes130/dataset_diabetes.zip", DRUGS, marks=pytest.mark.slow),
+]
 
 
-@pytest.mark.parametrize(
-    "source", [pytest.param(s, marks=pytest.mark.slow) if "zip" in s else s for s in REAL]
-)
-def test_from_file_to_report_with_one_command(data_dir, tmp_path, capsys, source):
+@pytest.mark.parametrize(("source", "options"), REAL)
+def test_from_file_to_report_with_one_command(data_dir, tmp_path, capsys, source, options):
     corpus, _, rest = source.partition("/")
     path = data_dir(corpus) / rest
-    assert main(["mine", str(path), *REAL[source], "--out", str(tmp_path)]) == 0
+    assert main(["mine", str(path), *options.split(), "--out", str(tmp_path)]) == 0
     assert len((tmp_path / "rules.csv").read_text().splitlines()) > 5
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert "Rules(" in capsys.readouterr().out

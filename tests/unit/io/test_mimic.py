@@ -13,8 +13,8 @@ TABLES = {
     "7,70,2164-10-23 21:09:00,2164-11-01 17:15:00,,EMERGENCY,WHITE\n"
     "8,80,2170-01-01 08:00:00,2170-01-03 08:00:00,2170-01-03 08:00:00,ELECTIVE,\n",
     "DIAGNOSES_ICD": "row_id,subject_id,hadm_id,seq_num,icd9_code\n5,7,70,1,99591\n6,8,,1,4280\n",
-    "PRESCRIPTIONS": "row_id,subject_id,hadm_id,startdate,drug,dose_val_rx,dose_unit_rx\n"
-    "9,7,70,2164-10-24 00:00:00,Aspirin  EC,81,mg\n10,7,70,,Heparin,,\n",
+    "PRESCRIPTIONS": "row_id,subject_id,hadm_id,startdate,enddate,drug,dose_val_rx,dose_unit_rx\n"
+    "9,7,70,2164-10-24 00:00:00,2164-10-29 00:00:00,Aspirin  EC,81,mg\n10,7,70,,,Heparin,,\n",
 }
 
 
@@ -32,6 +32,7 @@ def test_what_is_known_when(tmp_path, upper):
     assert events["EMERGENCY"]["known"] == datetime(2164, 10, 23, 21, 9)
     assert events["99591"]["known"] == datetime(2164, 11, 1, 17, 15)  # coded at discharge
     assert events["aspirin ec"]["known"] == datetime(2164, 10, 25)  # its day has no hour
+    assert events["aspirin ec"]["end"] == datetime(2164, 10, 29)
     assert events["aspirin ec"]["dose"] == "81 mg"
     assert {events["4280"]["known"], events["heparin"]["known"]} == {None}
     assert (events["99591"]["vocabulary"], events["99591"]["source_id"]) == ("ICD9CM", "5")

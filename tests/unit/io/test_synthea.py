@@ -11,7 +11,8 @@ TABLES = {
     "encounters": "Id,START,STOP,PATIENT,ENCOUNTERCLASS\n"
     "e,2020-01-01T08:00:00Z,2020-01-03T09:30:00Z,p,inpatient\n",
     "conditions": "START,STOP,PATIENT,ENCOUNTER,CODE\n2020-01-01,,p,e,44054006\n",
-    "medications": "START,STOP,PATIENT,ENCOUNTER,CODE\n2020-01-01T10:00:00+02:00,,p,e,860975\n",
+    "medications": "START,STOP,PATIENT,ENCOUNTER,CODE\n"
+    "2020-01-01T10:00:00+02:00,2020-01-08T10:00:00+02:00,p,e,860975\n",
     "procedures": "START,STOP,PATIENT,ENCOUNTER,CODE\n"
     "2020-01-02T10:00:00Z,2020-01-02T11:00:00Z,p,e,80146002\n",
     "observations": "DATE,PATIENT,ENCOUNTER,CODE,VALUE,UNITS,TYPE\n"
@@ -31,6 +32,8 @@ def test_what_is_known_when(tmp_path):
     events = {row["code"]: row for row in read.events.rows()}
     assert events["44054006"]["known"] == datetime(2020, 1, 2)  # a day without an hour
     assert events["860975"]["known"] == datetime(2020, 1, 1, 8)  # in UTC
+    assert events["860975"]["end"] == datetime(2020, 1, 8, 8)
+    assert (events["44054006"]["end"], events["8302-2"]["end"]) == (None, None)
     assert events["80146002"]["known"] == datetime(2020, 1, 2, 11)  # when it was over
     height, smokes = events["8302-2"], events["72166-2=never smoker"]
     assert (height["kind"], height["value"], height["unit"]) == ("measurement", 170.5, "cm")
