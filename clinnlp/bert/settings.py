@@ -98,6 +98,9 @@ class TrainSettings(LoopSettings):
 
     stride: int = option(64, "fewest tokens that neighbouring windows share, >= 0")
     word_dropout: float = option(0.0, "tagger: share of tokens hidden in training, 0 to < 1")
+    swap: float = option(
+        0.3, "tagger: share of mentions replaced by others of their label in training, 0 to < 1"
+    )
     heads: Literal["auto", "joint", "per_label"] = option(
         "auto",
         "tagger: one head for all labels, or one for each, whose mentions may overlap; auto = "
@@ -126,6 +129,7 @@ class TrainSettings(LoopSettings):
         check_at_least(self.windows_per_note, 1, name="windows_per_note")
         check_one_of(self.heads, ("auto", "joint", "per_label"), name="heads")
         _check_below_one(self.word_dropout, "word_dropout")
+        _check_below_one(self.swap, "swap")
         check_one_of(self.pooling, ("mean", "max"), name="pooling")
 
 

@@ -18,7 +18,8 @@ from clinnlp.bert.model import IGNORED, GoldTags, gold_tags, gold_tags_per_label
 from clinnlp.bert.network import Row
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import TrainSettings
-from clinnlp.bert.windows import TokenisedText
+from clinnlp.bert.swaps import Example, Swaps, plain_example
+from clinnlp.bert.windows import TokenisedText, Window
 from clinnlp.core.counts import PRF
 from clinnlp.core.notes import Note
 from clinnlp.metrics.spans import score_spans
@@ -65,6 +66,11 @@ class TaggerTask:
         ]
         self._tags = [g.tags.reshape(len(g.tags), self._n_heads) for g in gold]
         extra = len(network.prefix) + len(network.suffix)
+        self._swaps = (
+            Swaps(self._texts, self._tags, settings.swap, longest=network.window_size)
+            if settings.swap
+            else None
+        )
         self._lengths = np.array(
             [row.window.end - row.window.start + extra for row in self._rows], np.int64
         )
@@ -82,10 +88,13 @@ class TaggerTask:
     def loss(self, model: Any, batch: NDArray[np.int64]) -> torch.Tensor:
         """Return the mean cross entropy of the words that the batch's windows keep."""
         network = self._tagger.network
-        rows = [self._rows[i] for i in batch]
-        inputs = network.collate([network.row_ids(self._texts[r.text].ids, r.window) for r in rows])
+        examples = [self._example(self._rows[i]) for i in batch]
+        whole = [Window(0, len(x.ids), 0, len(x.ids)) for x in examples]
+        inputs = network.collate(
+            [network.row_ids(x.ids, w) for x, w in zip(examples, whole, strict=True)]
+        )
         inputs["input_ids"] = self._hidden(inputs["input_ids"])
-        at, targets = self._targets(rows)
+        at, targets = self._targets(examples)
         logits = model(**inputs).logits  # (n_rows, width, n_outputs)
         answers = logits[tuple(torch.from_numpy(at).to(logits.device))]  # (n_words, n_outputs)
         answers = answers.reshape(targets.size, answers.shape[1] // self._n_heads)
@@ -127,17 +136,18 @@ class TaggerTask:
             return ids
         return ids.masked_fill(torch.rand(ids.shape).to(ids.device) < share, mask_id)
 
-    def _targets(self, rows: Sequence[Row]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where the first tokens of kept words stand, (2, n_words), and their tags."""
+    def _example(self, row: Row) -> Example:
+        text, tags = self._texts[row.text], self._tags[row.text]
+        if self._swaps is None:
+            return plain_example(text, tags, row.window)
+        return self._swaps.example(row.text, text, tags, row.window)
+
+    def _targets(self, examples: Sequence[Example]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the words that are asked for stand, (2, n_words), and their tags."""
         n_before = len(self._tagger.network.prefix)
-        columns, tags = [], []
-        for text, window in rows:
-            first = self._texts[text].first
-            a, b = np.searchsorted(first, [window.keep_start, window.keep_end])
-            columns.append(first[a:b].astype(np.int64) - window.start + n_before)
-            tags.append(self._tags[text][a:b])
-        which = np.repeat(np.arange(len(rows)), [len(c) for c in columns])
-        return np.stack([which, np.concatenate(columns)]), np.concatenate(tags)
+        which = np.repeat(np.arange(len(examples)), [len(x.columns) for x in examples])
+        columns = np.concatenate([x.columns for x in examples]) + n_before
+        return np.stack([which, columns]), np.concatenate([x.tags for x in examples])
 
 
 def tagged(
