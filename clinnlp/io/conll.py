@@ -178,24 +178,42 @@ def _breaks(note: Note, tokens: tuple[Span, ...]) -> set[int]:
 
 
 def _ranges(note: Note, tokens: tuple[Span, ...]) -> list[TagRange]:
+    ranges = []
+    for _, place in _places(note, tokens):
+        if not isinstance(place, TagRange):
+            raise refusal("CoNLL", note, *place)
+        ranges.append(place)
+    return ranges
+
+
+def _places(
+    note: Note, tokens: tuple[Span, ...]
+) -> Iterator[tuple[Entity, TagRange | tuple[str, str]]]:
+    """Yield each mention in text order with its tokens, or what it had to be and what it is."""
     first = {token.start: k for k, token in enumerate(tokens)}
     last = {token.end: k for k, token in enumerate(tokens, 1)}
     breaks = _breaks(note, tokens)
-    ranges: list[TagRange] = []
+    taken = 0  # tokens of the mentions before
     for entity in sorted(note.entities, key=lambda e: e.span):
         start, end = first.get(entity.span.start), last.get(entity.span.end)
         if entity.parts:
-            raise refusal("CoNLL", note, "mentions of one piece", "a discontinuous one")
-        if start is None or end is None:
-            raise refusal("CoNLL", note, "mentions that begin and end with a token", "another")
-        if ranges and start < ranges[-1].end:
-            raise refusal("CoNLL", note, "mentions that do not overlap", "two that do")
-        if not breaks.isdisjoint(range(start + 1, end)):
-            raise refusal("CoNLL", note, "mentions inside one sentence", "one over two")
-        if not _TAG.fullmatch(f"B-{entity.label}"):
-            raise refusal("CoNLL", note, "labels without white space", "another")
-        ranges.append(TagRange(start, end, entity.label))
-    return ranges
+            yield entity, ("mentions of one piece", "a discontinuous one")
+        elif start is None or end is None:
+            yield entity, ("mentions that begin and end with a token", "another")
+        elif start < taken:
+            yield entity, ("mentions that do not overlap", "two that do")
+        elif not breaks.isdisjoint(range(start + 1, end)):
+            yield entity, ("mentions inside one sentence", "one over two")
+        elif not _TAG.fullmatch(f"B-{entity.label}"):
+            yield entity, ("labels without white space", "another")
+        else:
+            yield entity, TagRange(start, end, entity.label)
+            taken = end
+
+
+def _fitting(note: Note) -> list[Entity]:
+    tokens = note.tokens if note.tokens is not None else tokenize(note.text)
+    return [e for e, place in _places(note, tokens) if isinstance(place, TagRange)]
 
 
 def _encode(note: Note) -> str:
@@ -208,4 +226,5 @@ CONLL = Format(
     parse=_parse,
     write=file_writer(_encode),
     holds=frozenset({"entities", "tokens", "sentences"}),
+    fitting=_fitting,
 )

@@ -237,7 +237,7 @@ def write_notes(
         can = (known for known, entry in FORMATS.items() if entry.write is not None)
         raise ArgumentError(f"format to write must be one of {', '.join(can)}, got {name!r}")
     if on_loss == "sidecar":
-        return with_sidecar(notes, path, found.write, found.read, found.holds)
+        return with_sidecar(notes, path, found, found.write)
     n = found.write(check_kept(notes, found.holds, name), path)
     sidecar_path(path).unlink(missing_ok=True)  # of what stood here before
     return n

@@ -7,7 +7,7 @@ that are whole or absent are written here, once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_folder, atomic_write
-from clinnlp.core.notes import Note
+from clinnlp.core.notes import Entity, Note
 from clinnlp.io.lines import UTF_8, encode, write_bytes
 from clinnlp.io.losses import EVERYTHING
 from clinnlp.io.sidecar import Sidecar
@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 Write = Callable[[Iterable[Note], Path], int]
+Fitting = Callable[[Note], Sequence[Entity]]
 
 
 class Source(NamedTuple):
@@ -86,6 +87,8 @@ class Format:
         Notes and a path to the number written; absent where a format is only read.
     holds : frozenset of str
         The fields of notes that it keeps.
+    fitting : callable, optional
+        Of a note, the mentions that it can hold together; where absent they are found by trial.
     in_folder : bool
         A folder is one collection, with files to each document or with tables of all.
     """
@@ -95,6 +98,7 @@ class Format:
     parse: Callable[[Document], Note]
     write: Write | None = None
     holds: frozenset[str] = EVERYTHING
+    fitting: Fitting | None = None
     in_folder: bool = False
 
     def read(self, source: str | Path | Source, reading: Reading | None = None) -> Iterator[Note]:

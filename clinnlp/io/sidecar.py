@@ -10,17 +10,17 @@ the fields back; a file that was edited since has other content, and is refused 
 rather than mixed with it.
 
 Which part fits into a format is found by writing and reading it back, so that the round trip
-holds by construction.
+holds by construction; a format that knows what fits says so (`Format.fitting`), which is faster.
 """
 
 import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.files import atomic_write
@@ -28,6 +28,9 @@ from clinnlp.core.notes import Assertion, Entity, Note
 from clinnlp.io.lines import byte_lines, encode
 from clinnlp.io.losses import find_losses
 from clinnlp.io.records import note_from_record, note_to_record
+
+if TYPE_CHECKING:
+    from clinnlp.io.documents import Format, Write
 
 __all__ = ["Sidecar", "sidecar_path", "with_sidecar"]
 
@@ -95,13 +98,7 @@ class Sidecar:
         )
 
 
-def with_sidecar(
-    notes: Iterable[Note],
-    path: Path,
-    write: Callable[[Iterable[Note], Path], int],
-    read: Callable[[Path], Iterator[Note]],
-    holds: frozenset[str],
-) -> int:
+def with_sidecar(notes: Iterable[Note], path: Path, form: "Format", write: "Write") -> int:
     """Write notes, and what the format cannot hold of them beside it; return how many.
 
     Raises
@@ -116,7 +113,7 @@ def with_sidecar(
         with tempfile.TemporaryDirectory() as folder:
             target = Path(folder, path.name)
             for note in notes:
-                kept, line = _parts(note, lambda one: _read_back(one, target, write, read), holds)
+                kept, line = _parts(note, lambda one: _read_back(one, target, write, form), form)
                 if line:
                     n_lines += 1
                     handle.write(encode(line + "\n", note=note.id))
@@ -129,12 +126,12 @@ def with_sidecar(
     return n
 
 
-def _parts(note: Note, back: Back, holds: frozenset[str]) -> tuple[Note, str]:
+def _parts(note: Note, back: Back, form: "Format") -> tuple[Note, str]:
     """Return what a file can hold of a note, and the line of the sidecar for the rest."""
-    kept = note if not find_losses(note, holds) else None
+    kept = note if not find_losses(note, form.holds) else None
     found = back(kept) if kept else None
     if found is None or kept is None:
-        kept = _largest(note, back, holds)
+        kept = _largest(note, back, form)
         found = back(kept)
     if found is None:
         raise DataError("the text or id of a note must fit its format, got another", note=note.id)
@@ -150,14 +147,17 @@ def _parts(note: Note, back: Back, holds: frozenset[str]) -> tuple[Note, str]:
     return kept, json.dumps(line, ensure_ascii=False, separators=(",", ":"))
 
 
-def _largest(note: Note, back: Back, holds: frozenset[str]) -> Note:
+def _largest(note: Note, back: Back, form: "Format") -> Note:
     """Return the note with as much as its format takes, mentions before relations."""
+    holds = form.holds
     empty = Note(id=note.id, text=note.text)
     lost = [field for field in find_losses(note, holds) if "." not in field]
     kept = replace(note, **{field: getattr(empty, field) for field in lost})
     kept = kept.with_(entities=(), relations=())
     kept = kept if back(kept) is not None else empty
-    whole = [e for e in note.entities if "entity.parts" in holds or not e.parts]
+    whole: Sequence[Entity] = [e for e in note.entities if "entity.parts" in holds or not e.parts]
+    if form.fitting is not None:
+        whole = form.fitting(kept.with_(entities=tuple(whole)))
     for field, things, letter in (("entities", whole, "T"), ("relations", note.relations, "R")):
         if field in holds and things:
             kept = _with_most(kept, field, [_plain(t, holds) for t in things], letter, back)
@@ -207,16 +207,11 @@ def _plain(thing: Any, holds: frozenset[str]) -> Any:
     return replace(thing, **{k: v for k, v in empty.items() if f"{kind}.{k}" not in holds})
 
 
-def _read_back(
-    note: Note,
-    target: Path,
-    write: Callable[[Iterable[Note], Path], int],
-    read: Callable[[Path], Iterator[Note]],
-) -> Note | None:
+def _read_back(note: Note, target: Path, write: "Write", form: "Format") -> Note | None:
     """Return the note as its format gives it back, or None where it cannot hold it."""
     try:
         write([note], target)
-        return next(read(target), None)
+        return next(form.read(target), None)
     except DataError:
         return None
     finally:

@@ -7,6 +7,7 @@ import pytest
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.spans import Span
+from clinnlp.io import sidecar
 from clinnlp.io.corpora import read_notes, write_notes
 from clinnlp.io.sidecar import Sidecar, sidecar_path
 
@@ -46,6 +47,20 @@ def test_of_overlapping_mentions_the_first_stays(tmp_path):
     assert [e.span for e in alone.entities] == [Span(0, 9)]
     assert [line["id"] for line in lines] == ["m", "n"], "tokens of the file are not the note's"
     assert lines[0]["note"] == {"tokens": None, "sentences": None}
+
+
+def test_a_format_that_knows_what_fits_is_not_asked_by_trial(tmp_path, monkeypatch):
+    n, read_back, calls = 300, sidecar._read_back, []
+    monkeypatch.setattr(sidecar, "_read_back", lambda *a: calls.append(a) or read_back(*a))
+    apart = [Entity(id=f"a{k}", span=Span(3 * k, 3 * k + 2), label="D") for k in range(n)]
+    across = [Entity(id=f"b{k}", span=Span(3 * k, 3 * k + 5), label="D") for k in range(n - 1)]
+    note = Note(id="n", text="ab " * n, entities=(*apart, *across))
+    write_notes([note], tmp_path / "a.conll", on_loss="sidecar")
+    assert list(read_notes(tmp_path / "a.conll")) == [note]
+    assert len(calls) < 10
+    sidecar_path(tmp_path / "a.conll").unlink()
+    (alone,) = read_notes(tmp_path / "a.conll")
+    assert len(alone.entities) == n
 
 
 def test_nothing_lost_is_no_sidecar(tmp_path):
