@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--out", default=str(ROOT / "out" / "models"))
     parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--notes", type=int, help="train on so many notes of each corpus, drawn")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON", help="of TrainSettings")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--summary", action="store_true", help="only print what was recorded")
@@ -57,6 +58,9 @@ def run(args) -> None:
     dev = {name: read(name, 1) for name in args.corpora}
     train = {name: read(name, 0) for name in args.corpora}
     kept = {name: drop_overlap(notes, *dev.values()) for name, notes in train.items()}
+    n_dropped = {name: len(train[name]) - len(kept[name]) for name in train}
+    if args.notes:
+        kept = {name: drawn(notes, args.notes, args.seed) for name, notes in kept.items()}
     changed = {key: json.loads(value) for key, _, value in (one.partition("=") for one in args.set)}
     settings = settings_from(TrainSettings, {**changed, "seed": args.seed})
     folder = f"{args.out}/{'+'.join(args.corpora)}-{args.name}-{args.seed}"
@@ -71,8 +75,14 @@ def run(args) -> None:
         "cpu_minutes": round((time.process_time() - cpu) / 60, 1),
     }
     for name, gold in dev.items():
-        dropped = len(train[name]) - len(kept[name])
-        score(args, name, gold, kept[name], tagger, {**spent, "n_dropped": dropped})
+        n_notes = {"n_notes": len(kept[name]), "n_dropped": n_dropped[name]}
+        score(args, name, gold, kept[name], tagger, {**spent, **n_notes})
+
+
+def drawn(notes: list, n: int, seed: int) -> list:
+    """Return n notes, drawn by the seed."""
+    order = np.random.default_rng(seed).permutation(len(notes))[:n]
+    return [notes[i] for i in sorted(order)]
 
 
 def score(args, name, gold, train, tagger, more) -> None:
