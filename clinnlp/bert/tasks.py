@@ -19,7 +19,7 @@ from clinnlp.bert.network import Row
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.bert.swaps import Example, Swaps, plain_example
-from clinnlp.bert.windows import TokenisedText, Window
+from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.counts import PRF
 from clinnlp.core.notes import Note
 from clinnlp.metrics.spans import score_spans
@@ -89,9 +89,8 @@ class TaggerTask:
         """Return the mean cross entropy of the words that the batch's windows keep."""
         network = self._tagger.network
         examples = [self._example(self._rows[i]) for i in batch]
-        whole = [Window(0, len(x.ids), 0, len(x.ids)) for x in examples]
         inputs = network.collate(
-            [network.row_ids(x.ids, w) for x, w in zip(examples, whole, strict=True)]
+            [np.concatenate([network.prefix, x.ids, network.suffix]) for x in examples]
         )
         inputs["input_ids"] = self._hidden(inputs["input_ids"])
         at, targets = self._targets(examples)
