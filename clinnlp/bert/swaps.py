@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from clinnlp.bert.model import mention_ranges
 from clinnlp.bert.windows import Ints, TokenisedText, Window
 
-__all__ = ["Example", "Swaps", "plain_example"]
+__all__ = ["Example", "Swaps"]
 
 Tags = NDArray[np.int64]
 Kind = tuple[int, int]  # head, and tag of the first word
@@ -47,22 +47,15 @@ class _Name(NamedTuple):
     first: NDArray[np.int64]  # which of them begin a word
 
 
-def plain_example(text: TokenisedText, tags: Tags, window: Window) -> Example:
-    """Return what a window teaches as it is; the words that it keeps are asked for."""
-    a, b = np.searchsorted(text.first, [window.keep_start, window.keep_end])
-    columns = text.first[a:b].astype(np.int64) - window.start
-    return Example(text.ids[window.start : window.end], columns, tags[a:b])
-
-
 class Swaps:
-    """The mentions of some texts, and what they may be exchanged for.
+    """What windows of some texts teach, some of their mentions exchanged.
 
     Parameters
     ----------
     texts, tags : sequences, one of each per note
         Tags of shape (n_words, n_heads), as `clinnlp.bert.model.gold_tags` makes them.
     share : float
-        Of the different mentions of a window; drawn from torch's generator.
+        Of the different mentions of a window; drawn from torch's generator. With 0 nothing is.
     longest : int
         Tokens of a window at most; one that would grow beyond stays as it is.
     """
@@ -70,7 +63,7 @@ class Swaps:
     def __init__(
         self, texts: Sequence[TokenisedText], tags: Sequence[Tags], share: float, *, longest: int
     ) -> None:
-        self._share, self._longest = share, longest
+        self._texts, self._tags, self._share, self._longest = texts, tags, share, longest
         self._mentions = [_mentions(*one) for one in zip(texts, tags, strict=True)]
         names: dict[Kind, dict[tuple[int, ...], _Name]] = {}
         for text, found in zip(texts, self._mentions, strict=True):
@@ -80,9 +73,12 @@ class Swaps:
                 names.setdefault(mention.kind, {}).setdefault(mention.name, name)
         self._names = {kind: list(of_kind.values()) for kind, of_kind in names.items()}
 
-    def example(self, i: int, text: TokenisedText, tags: Tags, window: Window) -> Example:
-        """Return what a window of text `i` teaches, some of its mentions exchanged."""
-        plain = plain_example(text, tags, window)
+    def example(self, i: int, window: Window) -> Example:
+        """Return what a window of text `i` teaches; the words that it keeps are asked for."""
+        text, tags = self._texts[i], self._tags[i]
+        plain = _exchange(text, tags, window, ())
+        if not self._share:
+            return plain
         inside = [
             m
             for m in self._mentions[i]
@@ -90,8 +86,6 @@ class Swaps:
         ]
         chosen = self._choose(dict.fromkeys((m.kind, m.name) for m in inside))
         swapped = [(m, chosen[m.kind, m.name]) for m in inside if (m.kind, m.name) in chosen]
-        if not swapped:
-            return plain
         made = _exchange(text, tags, window, swapped)
         return made if len(made.ids) <= self._longest else plain
 

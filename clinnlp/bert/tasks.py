@@ -15,10 +15,9 @@ from clinnlp.bert.batches import shuffled_batches
 from clinnlp.bert.confidence import Calibration, fit_calibration
 from clinnlp.bert.corpus import Corpora
 from clinnlp.bert.model import IGNORED, GoldTags, gold_tags, gold_tags_per_label, n_heads
-from clinnlp.bert.network import Row
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import TrainSettings
-from clinnlp.bert.swaps import Example, Swaps, plain_example
+from clinnlp.bert.swaps import Example, Swaps
 from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.counts import PRF
 from clinnlp.core.notes import Note
@@ -57,20 +56,16 @@ class TaggerTask:
         }
         network = tagger.network
         notes = [(name, note) for name, each in fit.items() for note in each]
-        self._texts = network.tokenise([note.text for _, note in notes])
-        self._rows = [row for row in network.rows(self._texts) if row.window.end]
+        texts = network.tokenise([note.text for _, note in notes])
+        self._rows = [row for row in network.rows(texts) if row.window.end]
         self._n_heads = n_heads(network.model.config.num_labels, len(tagger.labels))
         gold = [
             self._gold(text, note, annotated[name])
-            for (name, note), text in zip(notes, self._texts, strict=True)
+            for (name, note), text in zip(notes, texts, strict=True)
         ]
-        self._tags = [g.tags.reshape(len(g.tags), self._n_heads) for g in gold]
+        tags = [g.tags.reshape(len(g.tags), self._n_heads) for g in gold]
+        self._swaps = Swaps(texts, tags, settings.swap, longest=network.window_size)
         extra = len(network.prefix) + len(network.suffix)
-        self._swaps = (
-            Swaps(self._texts, self._tags, settings.swap, longest=network.window_size)
-            if settings.swap
-            else None
-        )
         self._lengths = np.array(
             [row.window.end - row.window.start + extra for row in self._rows], np.int64
         )
@@ -78,7 +73,7 @@ class TaggerTask:
             "n_mentions": sum(g.n_kept for g in gold),
             "n_dropped": sum(g.n_dropped for g in gold),
             "n_inexact": sum(g.n_inexact for g in gold),
-            "n_tokens": sum(len(text.ids) for text in self._texts),
+            "n_tokens": sum(len(text.ids) for text in texts),
         }
 
     def plan(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
@@ -88,7 +83,7 @@ class TaggerTask:
     def loss(self, model: Any, batch: NDArray[np.int64]) -> torch.Tensor:
         """Return the mean cross entropy of the words that the batch's windows keep."""
         network = self._tagger.network
-        examples = [self._example(self._rows[i]) for i in batch]
+        examples = [self._swaps.example(*self._rows[i]) for i in batch]
         inputs = network.collate(
             [np.concatenate([network.prefix, x.ids, network.suffix]) for x in examples]
         )
@@ -134,12 +129,6 @@ class TaggerTask:
         if not share or mask_id is None:
             return ids
         return ids.masked_fill(torch.rand(ids.shape).to(ids.device) < share, mask_id)
-
-    def _example(self, row: Row) -> Example:
-        text, tags = self._texts[row.text], self._tags[row.text]
-        if self._swaps is None:
-            return plain_example(text, tags, row.window)
-        return self._swaps.example(row.text, text, tags, row.window)
 
     def _targets(self, examples: Sequence[Example]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the words that are asked for stand, (2, n_words), and their tags."""

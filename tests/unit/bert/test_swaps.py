@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from clinnlp.bert.model import IGNORED, gold_tags, gold_tags_per_label
-from clinnlp.bert.swaps import Swaps, plain_example
+from clinnlp.bert.swaps import Example, Swaps
 from clinnlp.bert.windows import Window, split_windows
 
 from .conftest import DRUG, PROBLEM, TRAIN
@@ -30,6 +30,10 @@ def whole(text):
     return Window(0, len(text.ids), 0, len(text.ids))
 
 
+def as_it_is(text, tag):
+    return Example(text.ids, text.first, tag)
+
+
 def parts(example):
     """Return the tokens outside mentions, and the mentions as (first tag, tokens)."""
     bounds = [*example.columns.tolist(), len(example.ids)]
@@ -51,12 +55,12 @@ def test_mentions_change_and_the_rest_stays(texts, tags):
     swaps = Swaps(texts, tags, 0.99, longest=500)
     known, n_changed = {}, 0
     for text, tag in zip(texts, tags, strict=True):
-        for label, name in parts(plain_example(text, tag, whole(text)))[1]:
+        for label, name in parts(as_it_is(text, tag))[1]:
             known.setdefault(label, set()).add(tuple(name))
     for _ in range(20):
         for i, (text, tag) in enumerate(zip(texts, tags, strict=True)):
-            before = parts(plain_example(text, tag, whole(text)))
-            after = parts(swaps.example(i, text, tag, whole(text)))
+            before = parts(as_it_is(text, tag))
+            after = parts(swaps.example(i, whole(text)))
             assert after[0] == before[0]
             assert [label for label, _ in after[1]] == [label for label, _ in before[1]]
             assert all(tuple(name) in known[label] for label, name in after[1])
@@ -73,7 +77,7 @@ def test_one_name_gives_way_to_one_name(tagger):
     torch.manual_seed(1)
     seen = set()
     for _ in range(30):
-        _, inside = parts(swaps.example(0, one, made, whole(one)))
+        _, inside = parts(swaps.example(0, whole(one)))
         assert inside[0] == inside[1]
         seen.add(tuple(inside[0][1]))
     assert len(seen) == 3
@@ -85,7 +89,7 @@ def test_words_not_kept_are_read_but_not_asked_for(texts, tags):
     i = max(range(len(texts)), key=lambda k: len(texts[k].ids))
     text, tag = texts[i], tags[i]
     for window in split_windows(len(text.ids), size=6, stride=3):
-        example = swaps.example(i, text, tag, window)
+        example = swaps.example(i, window)
         a, b = np.searchsorted(text.first, [window.keep_start, window.keep_end])
         before = text.ids[window.start : window.keep_start].tolist()
         assert example.ids[: len(before)].tolist() == before
@@ -95,12 +99,12 @@ def test_words_not_kept_are_read_but_not_asked_for(texts, tags):
             assert example.columns.tolist() == (text.first[a:b] - window.start).tolist()
 
 
-def test_a_window_does_not_outgrow_the_encoder(texts, tags):
-    swaps = Swaps(texts, tags, 0.99, longest=1)
+@pytest.mark.parametrize(("share", "longest"), [(0.99, 1), (0.0, 500)])
+def test_a_window_does_not_outgrow_the_encoder_nor_change_unasked(texts, tags, share, longest):
+    swaps = Swaps(texts, tags, share, longest=longest)
     for i, (text, tag) in enumerate(zip(texts, tags, strict=True)):
-        made = swaps.example(i, text, tag, whole(text))
-        plain = plain_example(text, tag, whole(text))
-        assert all(np.array_equal(x, y) for x, y in zip(made, plain, strict=True))
+        made = swaps.example(i, whole(text))
+        assert all(np.array_equal(x, y) for x, y in zip(made, as_it_is(text, tag), strict=True))
 
 
 def test_heads_of_their_own(tagger, texts):
@@ -110,7 +114,7 @@ def test_heads_of_their_own(tagger, texts):
     swaps = Swaps(texts, each, 0.99, longest=500)
     torch.manual_seed(0)
     for i, (text, tag) in enumerate(zip(texts, each, strict=True)):
-        made = swaps.example(i, text, tag, whole(text))
+        made = swaps.example(i, whole(text))
         assert set(made.tags[:, 1].tolist()) <= {IGNORED}
         assert (made.tags[:, 0] == 1).sum() == (tag[:, 0] == 1).sum()
     both = np.array([[1, 1], [2, 0], [0, 0]])
@@ -118,5 +122,5 @@ def test_heads_of_their_own(tagger, texts):
     (name,) = tagger.network.tokenise(["delta"])
     swaps = Swaps([text, name], [both, np.array([[1, 0]])], 0.99, longest=500)
     for _ in range(10):
-        made = swaps.example(0, text, both, whole(text))
+        made = swaps.example(0, whole(text))
         assert made.ids.tolist() == text.ids.tolist()
