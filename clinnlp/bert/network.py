@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from clinnlp.bert.batches import pad_rows, sorted_batches
 from clinnlp.bert.onnx_model import OnnxModel
 from clinnlp.bert.packed import PackedBert, can_pack, has_fast_int8
+from clinnlp.bert.threads import side_by_side
 from clinnlp.bert.windows import Ints, TokenisedText, Window, split_windows, tokenise
 from clinnlp.core.checks import check_at_least, check_one_of
 from clinnlp.core.errors import ArgumentError
@@ -166,14 +167,19 @@ class Network:
         extra = len(self.prefix) + len(self.suffix)
         lengths = np.array([row.window.end - row.window.start + extra for row in rows], np.int64)
         self.model.eval()
-        for batch in sorted_batches(lengths, self.tokens_per_batch):
+        batches = sorted_batches(lengths, self.tokens_per_batch)
+
+        def answers(batch: NDArray[np.int64]) -> list[NDArray[np.float32]]:
             ids = [self.row_ids(texts[rows[i].text].ids, rows[i].window) for i in batch]
             with (
                 torch.inference_mode(),
                 torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16),
             ):
-                answers = read(ids)
-            yield batch, [answer.float().cpu().numpy() for answer in answers]
+                return [answer.float().cpu().numpy() for answer in read(ids)]
+
+        on_threads = isinstance(self._reads, PackedBert)
+        done = side_by_side(answers, batches) if on_threads else map(answers, batches)
+        yield from zip(batches, done, strict=True)
 
     def _logits(self, rows: Sequence[Ints]) -> Sequence[torch.Tensor]:
         if self._reads is not None:

@@ -60,6 +60,9 @@ class EntityTagger(Learned):
         What came of it: counts, scores, versions.
     calibration : mapping of str to Calibration
         Of the labels whose scores were calibrated.
+    thresholds : mapping of str to float
+        Mentions of a label that score less are left out; with none all are given, so
+        ``dataclasses.replace(tagger, thresholds={})`` gives the doubtful ones too.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class EntityTagger(Learned):
     """
 
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     source: ClassVar[str] = "tagger"
 
@@ -95,6 +99,9 @@ class EntityTagger(Learned):
         log_p, n_seen = self._word_log_p(texts, n_words)
         begins, ends, labels, p = _mentions(log_p, n_words)
         scores = self._scores(labels, p)
+        least = np.array([self.thresholds.get(label, 0.0) for label in self.labels])
+        sure = scores >= least[labels]
+        begins, ends, labels, scores = begins[sure], ends[sure], labels[sure], scores[sure]
         offsets = np.cumsum(n_words) - n_words
         owner = np.searchsorted(offsets, begins, side="right") - 1
         for i, (note, text) in enumerate(zip(notes, texts, strict=True)):

@@ -2,7 +2,7 @@
 
     config.json, model.safetensors     the network, as `save_pretrained` writes it
     tokenizer.json, ...                the tokenizer
-    clinnlp.json                       format, task, labels, flat, calibration, windows, card, ...
+    clinnlp.json                       format, task, labels, calibration, thresholds, windows, ...
 
 ``AutoModelForTokenClassification.from_pretrained(folder)`` gives the same network, of a
 classifier too: its note is the mean of its tokens. Where a recogniser has a head per label, its
@@ -143,6 +143,7 @@ def load(
     learned = {key: record[key] for key in ("settings", "card")}
     if kind is EntityTagger:
         learned["calibration"] = _calibration(record, folder / _CARD_FILE)
+        learned["thresholds"] = _thresholds(record, folder / _CARD_FILE)
     else:
         learned |= {key: record[key] for key in ("pooling", "thresholds")}
     return kind(labels=labels, network=network, **learned)
@@ -203,6 +204,15 @@ def _calibration(record: dict[str, Any], path: Path) -> dict[str, Calibration]:
     except (AttributeError, TypeError, ValueError):
         raise StoreError(
             f"'calibration' in {path} must hold two numbers for each label, and does not"
+        ) from None
+
+
+def _thresholds(record: dict[str, Any], path: Path) -> dict[str, float]:
+    try:
+        return {label: float(least) for label, least in record.get("thresholds", {}).items()}
+    except (AttributeError, TypeError, ValueError):
+        raise StoreError(
+            f"'thresholds' in {path} must hold a number for each label, and does not"
         ) from None
 
 

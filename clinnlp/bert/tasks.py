@@ -4,15 +4,16 @@ The loss is the cross entropy of the tag of each word's first token; a token cou
 window that keeps it.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from clinnlp.bert.batches import shuffled_batches
-from clinnlp.bert.confidence import Calibration, fit_calibration
+from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration, fit_threshold
 from clinnlp.bert.corpus import Corpora
 from clinnlp.bert.model import IGNORED, GoldTags, gold_tags, gold_tags_per_label, n_heads
 from clinnlp.bert.predict import EntityTagger
@@ -23,7 +24,14 @@ from clinnlp.core.counts import PRF
 from clinnlp.core.notes import Note
 from clinnlp.metrics.spans import score_spans
 
-__all__ = ["TaggerTask", "tagged"]
+__all__ = ["Confidence", "TaggerTask", "tagged"]
+
+
+class Confidence(NamedTuple):
+    """What the selection notes say of scores, per label."""
+
+    calibration: dict[str, Calibration]
+    thresholds: dict[str, float]
 
 
 class TaggerTask:
@@ -104,18 +112,25 @@ class TaggerTask:
             total += score_spans(notes, found, n_boot=0).micro
         return 0.0 if np.isnan(total.f1) else total.f1
 
-    def calibration(self) -> dict[str, Calibration]:
-        """Return the calibration of each label's scores, fitted on the selection notes."""
+    def confidence(self) -> Confidence:
+        """Return calibration and least score of each label, fitted on the selection notes."""
         p: dict[str, list[float]] = {}
         right: dict[str, list[bool]] = {}
+        n_gold: Counter[str] = Counter()
         for name, notes in self._selection.items():
             found = tagged(self._tagger, notes, self._annotated[name])
             for gold, note in zip(notes, found, strict=True):
                 truth = {(e.label, e.pieces) for e in gold.entities}
+                n_gold.update(label for label, _ in truth)
                 for e in note.entities:
                     p.setdefault(e.label, []).append(e.score or 0.0)
                     right.setdefault(e.label, []).append((e.label, e.pieces) in truth)
-        return {label: fit_calibration(p[label], right[label]) for label in sorted(p)}
+        by = {label: fit_calibration(p[label], right[label]) for label in sorted(p)}
+        least = {
+            label: fit_threshold(calibrated(p[label], by[label]), right[label], n_gold[label])
+            for label in by
+        }
+        return Confidence(by, least)
 
     def _gold(self, text: TokenisedText, note: Note, annotated: Sequence[str]) -> GoldTags:
         labels = self._tagger.labels

@@ -80,8 +80,8 @@ def fine_tune_ner(
     Returns
     -------
     EntityTagger
-        With the weights of the best epoch, and scores calibrated on the selection tenth; its
-        `card` holds counts and scores.
+        With the weights of the best epoch; scores are calibrated, and the least score of each
+        label chosen, on the selection tenth. Its `card` holds counts and scores.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def fine_tune_ner(
         fit, selection = split_corpora(corpora, job.settings.selection_fraction)
         task = TaggerTask(tagger, fit, selection, annotated, job.settings)
         job.run(tagger, task, everything, sum(map(len, selection.values())))
-    tagger = replace(tagger, calibration=task.calibration())
+    tagger = replace(tagger, **task.confidence()._asdict())
     scores = {
         name: _score_tagger(tagger, notes, annotated[name]) for name, notes in dev_corpora.items()
     }

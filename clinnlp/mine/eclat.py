@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clinnlp.mine.compiled import compiled, popcount
+from clinnlp.core.compiled import compiled, popcount
 
 __all__ = ["by_item", "mine_classes", "unfold"]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from clinnlp.core.checks import check_at_least
+from clinnlp.core.compiled import compiled
 from clinnlp.core.counts import Counts
-from clinnlp.mine.compiled import compiled
 
 __all__ = ["Together", "count_together", "pair_counts"]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration
+from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration, fit_threshold
 
 
 def test_a_known_distortion_is_undone():
@@ -42,3 +42,41 @@ def test_all_right_or_all_wrong_has_a_finite_answer():
     for answer in (True, False):
         made = fit_calibration([0.5, 0.9, 1.0, 0.0], [answer] * 4)
         assert np.isfinite(made).all()
+
+
+@given(
+    mentions=st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=12),
+    n_missed=st.integers(0, 5),
+)
+def test_the_least_score_is_half_of_the_best_f1(mentions, n_missed):
+    n_gold = sum(right for _, right in mentions) + n_missed
+    best = 0.0
+    for limit, _ in mentions:
+        kept = [right for score, right in mentions if score >= limit]
+        best = max(best, 2 * sum(kept) / (len(kept) + n_gold))
+    scores, right = zip(*mentions, strict=True)
+    made = fit_threshold(scores, right, n_gold)
+    # among equal scores the limit may fall anywhere
+    assert best / 2 <= made + 1e-12
+    if len(set(scores)) == len(scores):
+        assert made == pytest.approx(best / 2)
+
+
+def test_leaving_out_what_scores_less_raises_the_f1_of_other_mentions():
+    rng = np.random.default_rng(0)
+    p = rng.beta(0.6, 0.5, 20_000)
+    right = rng.random(len(p)) < p
+    n_gold = int(right[:10_000].sum() * 1.1)
+    least = fit_threshold(p[:10_000], right[:10_000], n_gold)
+
+    def f1(limit):
+        kept = p[10_000:] >= limit
+        return 2 * right[10_000:][kept].sum() / (kept.sum() + n_gold)
+
+    best = max(f1(limit) for limit in np.linspace(0, 1, 101))
+    assert f1(0) + 0.01 < f1(least)
+    assert f1(least) == pytest.approx(best, abs=0.003)
+
+
+def test_with_no_mention_found_nothing_is_left_out():
+    assert fit_threshold([], [], 3) == 0.0

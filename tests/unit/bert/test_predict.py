@@ -1,5 +1,8 @@
 """The tagger as a pipe: exact offsets, every token seen, batch equals one by one."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,6 +78,17 @@ def test_stripped_combining_marks_belong_to_the_mention(tagger):
     text = "Started aspirin\u0301 for pain"
     (drug,) = [e for e in tagger(Note(id="n", text=text)).entities if e.label == "Drug"]
     assert text[drug.span.start : drug.span.end] == "aspirin\u0301"
+
+
+def test_mentions_that_score_less_than_their_label_must_are_left_out(tagger):
+    everything = replace(tagger, thresholds={})(LONG).entities
+    limit = float(np.median([e.score for e in everything if e.label == "Drug"]))
+    some = replace(tagger, thresholds={"Drug": limit})(LONG).entities
+    wanted = [e for e in everything if e.label != "Drug" or e.score >= limit]
+    assert [(e.span, e.label, e.score) for e in some] == [
+        (e.span, e.label, e.score) for e in wanted
+    ]
+    assert len(some) < len(everything)
 
 
 def test_its_repr_shows_no_text(tagger):

@@ -69,6 +69,8 @@ def change(key, value):
         (change("windows", {"max_tokens": 8}), "'windows' in"),
         (change("calibration", {"Drug": [1]}), "'calibration' in .* must hold two numbers"),
         (change("calibration", 3), "'calibration' in"),
+        (change("thresholds", {"Drug": "high"}), "'thresholds' in .* must hold a number"),
+        (change("thresholds", [0.4]), "'thresholds' in"),
     ],
 )
 def test_a_broken_folder_is_refused_in_one_sentence(tagger_folder, tmp_path, damage, message):

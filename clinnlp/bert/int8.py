@@ -1,0 +1,211 @@
+"""The layers of a BERT in 8-bit integers: what lies between two products takes one pass.
+
+Weights have one scale per output, activations one per token, found as they come: nothing is
+calibrated, and no token changes the scale of another.
+
+    x ≈ s (q - 128),  s = max|x| / 127,  q = round(x / s) + 128
+
+A product of integers comes back without the scale of its tokens. Scaling it, adding bias and
+input, norm or GELU, and rounding anew for the next product are one loop over a token's row, which
+stays in the nearest cache: done one after the other they take as long as the products.
+
+References
+----------
+Yao et al., ZeroQuant, NeurIPS 2022, section 4.1 (token-wise quantisation).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from clinnlp.bert.attention import attend
+from clinnlp.core.compiled import compiled_for_vectors
+
+__all__ = ["Int8Layers"]
+
+_ZERO = 128  # what stands for 0 among unsigned ones
+_LARGEST = np.float32(127)
+_HALF_UP = np.float32(_ZERO + 0.5)  # cutting off then rounds
+_TINY = np.float32(1e-12)
+_BITS = np.int32(0x7FFFFFFF)  # all but the sign; such integers are ordered as the floats are
+
+# erf(c / √2) = c · P(c² / 8 - 1) for |c| ≤ 4, interpolated in Chebyshev's points. The error of
+# GELU(v) is below 4e-4 or 5e-5 |v|, the larger: much less than a step of the integers.
+_ERF = np.array(
+    [0.35189953, -0.16864289, 0.11186966, -0.073738992, 0.045021735, -0.024940711, 0.012535428,
+     -0.0056613083, 0.0022063947, -0.00084244227, 0.00040157867, -0.00012384675],
+    np.float32,
+)  # fmt: skip
+_P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8, _P9, _P10, _P11 = _ERF
+_END, _HALF, _EIGHTH, _ONE = np.float32(4), np.float32(0.5), np.float32(0.125), np.float32(1)
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Rounded = tuple[torch.Tensor, Floats]  # integers (n_tokens, width), scales (n_tokens,)
+
+
+class Int8Layers:
+    """The layers of a BERT, for reading on a CPU that multiplies integers in hardware.
+
+    Parameters
+    ----------
+    layers : sequence of transformers' BertLayer
+        Their weights are rounded here, once.
+    n_heads : int
+    """
+
+    def __init__(self, layers: Sequence[Any], n_heads: int) -> None:
+        self._layers = [_Layer(layer, n_heads) for layer in layers]
+
+    def __call__(self, x: torch.Tensor, runs: Sequence[tuple[int, int]]) -> torch.Tensor:
+        """Return the last hidden states; `x`, (n_tokens, width), is overwritten."""
+        rounded = _rounded(x)
+        for layer in self._layers:
+            rounded = layer(x, rounded, runs)
+        return x
+
+
+class _Layer:
+    def __init__(self, layer: Any, n_heads: int) -> None:
+        heads, out = layer.attention.self, layer.attention.output
+        self._n_heads = n_heads
+        self._project = _Product(heads.query, heads.key, heads.value)
+        self._mix, self._norm_mixed = _Product(out.dense), out.LayerNorm
+        self._widen = _Product(layer.intermediate.dense)
+        self._narrow, self._norm = _Product(layer.output.dense), layer.output.LayerNorm
+
+    def __call__(
+        self, x: torch.Tensor, rounded: Rounded, runs: Sequence[tuple[int, int]]
+    ) -> Rounded:
+        """Change `x` to what the layer makes of it; return that rounded."""
+        y = self._project(rounded)
+        scale_rows(y.numpy(), rounded[1], self._project.bias)
+        q, k, v = y.chunk(3, dim=1)
+        mixed = _rounded(attend(q, k, v, runs, self._n_heads))
+        rounded = _normed(x, self._mix, mixed, self._norm_mixed)
+        y = self._widen(rounded)
+        wide = _empty(y)
+        gelu_rows(y.numpy(), rounded[1], self._widen.bias, wide[0].numpy(), wide[1])
+        return _normed(x, self._narrow, wide, self._norm)
+
+
+class _Product:
+    """Linear maps of one input, side by side, as integers."""
+
+    def __init__(self, *parts: Any) -> None:
+        weight = torch.cat([part.weight.detach() for part in parts])
+        self.bias: Floats = torch.cat([part.bias.detach() for part in parts]).numpy()
+        self._scale = weight.abs().amax(1).clamp_min(1e-12) / float(_LARGEST)  # (n_outputs,)
+        integers = torch.round(weight / self._scale[:, None]).to(torch.int8)
+        self._packed = torch.ops.onednn.qlinear_prepack(integers, None)
+        self._zeros = torch.zeros(len(weight), dtype=torch.int64)
+
+    def __call__(self, rounded: Rounded) -> torch.Tensor:
+        """Return the products without bias and without the scales of the tokens."""
+        out: torch.Tensor = torch.ops.onednn.qlinear_pointwise(
+            rounded[0], 1.0, _ZERO, self._packed, self._scale, self._zeros, None, 1.0, 0,
+            torch.float32, "none", [], "",
+        )  # fmt: skip
+        return out
+
+
+def _normed(x: torch.Tensor, product: _Product, rounded: Rounded, norm: Any) -> Rounded:
+    """Add the product to `x` and norm it there; return it rounded."""
+    out = _empty(x)
+    weight, bias = norm.weight.detach().numpy(), norm.bias.detach().numpy()
+    add_and_norm_rows(
+        x.numpy(), product(rounded).numpy(), rounded[1], product.bias, weight, bias,
+        np.float32(norm.eps), out[0].numpy(), out[1],
+    )  # fmt: skip
+    return out
+
+
+def _rounded(x: torch.Tensor) -> Rounded:
+    out = _empty(x)
+    round_rows(x.numpy(), out[0].numpy(), out[1])
+    return out
+
+
+def _empty(x: torch.Tensor) -> Rounded:
+    return torch.empty(x.shape, dtype=torch.uint8), np.empty(len(x), np.float32)
+
+
+@compiled_for_vectors
+def round_row(row: Floats, q: Bytes) -> np.float32:
+    """Round one row to `q` and return its scale."""
+    largest = np.int32(0)
+    for bits in row.view(np.int32):
+        largest = max(largest, bits & _BITS)
+    most = max(np.int32(largest).view(np.float32), _TINY)
+    steps = _LARGEST / most
+    for j in range(len(row)):
+        q[j] = np.uint8(np.int32(row[j] * steps + _HALF_UP))
+    return np.float32(most / _LARGEST)
+
+
+@compiled_for_vectors
+def round_rows(x: Floats, q: Bytes, scales: Floats) -> None:
+    """Round each row of `x`, shape (n, width)."""
+    for i in range(len(x)):
+        scales[i] = round_row(x[i], q[i])
+
+
+@compiled_for_vectors
+def scale_rows(y: Floats, scales: Floats, bias: Floats) -> None:
+    """Give each row of `y` its scale and add the bias, in place."""
+    for i in range(len(y)):
+        row, scale = y[i], scales[i]
+        for j in range(len(row)):
+            row[j] = row[j] * scale + bias[j]
+
+
+@compiled_for_vectors
+def gelu_rows(y: Floats, scales: Floats, bias: Floats, q: Bytes, out: Floats) -> None:
+    """Round the GELU of each row of `y`, scaled, with bias, to `q` and its scale to `out`."""
+    for i in range(len(y)):
+        row, scale = y[i], scales[i]
+        for j in range(len(row)):
+            v = row[j] * scale + bias[j]
+            c = min(_END, v)
+            c = max(-_END, c)
+            t = c * c * _EIGHTH - _ONE
+            p = _P11 * t + _P10
+            p = ((((p * t + _P9) * t + _P8) * t + _P7) * t + _P6) * t + _P5
+            p = ((((p * t + _P4) * t + _P3) * t + _P2) * t + _P1) * t + _P0
+            row[j] = _HALF * v * (_ONE + c * p)
+        out[i] = round_row(row, q[i])
+
+
+@compiled_for_vectors
+def add_and_norm_rows(
+    x: Floats,
+    y: Floats,
+    scales: Floats,
+    bias: Floats,
+    weight: Floats,
+    shift: Floats,
+    eps: np.float32,
+    q: Bytes,
+    out: Floats,
+) -> None:
+    """Add `y`, scaled, with bias, to `x`; norm each row there and round it to `q` and `out`."""
+    width = np.float32(x.shape[1])
+    for i in range(len(x)):
+        row, added, scale = x[i], y[i], scales[i]
+        total = np.float32(0)
+        for j in range(len(row)):
+            v = row[j] + added[j] * scale + bias[j]
+            row[j] = v
+            total += v
+        mean = total / width
+        total = np.float32(0)
+        for j in range(len(row)):
+            v = row[j] - mean
+            total += v * v
+        k = _ONE / np.sqrt(total / width + eps)
+        for j in range(len(row)):
+            row[j] = (row[j] - mean) * k * weight[j] + shift[j]
+        out[i] = round_row(row, q[i])
