@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from clinnlp.bert.batches import shuffled_batches
 from clinnlp.bert.classify import NoteClassifier, pooled
-from clinnlp.bert.head import fit_head
+from clinnlp.bert.head import HeadData, choose_strength, fit_head
 from clinnlp.bert.network import Row
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.core.counts import ratio
@@ -52,6 +52,7 @@ class ClassifierTask:
         self._rows: list[list[Row]] = [[] for _ in fit]
         for row in classifier.network.rows(self._texts):
             self._rows[row.text].append(row)
+        self._groups, _ = cluster_codes([note.patient or note.id for note in fit], len(fit))
         self._targets = label_matrix(fit, classifier.labels)
         self._weights = np.ones(len(classifier.labels))
         if settings.class_weights:
@@ -67,12 +68,9 @@ class ClassifierTask:
         for batch, out in network.states(self._texts, rows):
             means[batch] = [states.mean(0, dtype=np.float64) for states in out]
         sizes = np.array([row.window.end - row.window.start for row in rows], np.int64)
-        weights, biases = fit_head(
-            pooled(means, np.array([row.text for row in rows], np.int64), sizes, "mean"),
-            self._targets,
-            weights=self._weights,
-            several=self._settings.multi_label,
-        )
+        notes = pooled(means, np.array([row.text for row in rows], np.int64), sizes, "mean")
+        data = HeadData(notes, self._targets, self._weights, self._settings.multi_label)
+        weights, biases = fit_head(data, strength=choose_strength(data, self._groups))
         head = network.model.classifier
         with torch.no_grad():
             head.weight.copy_(torch.from_numpy(weights))

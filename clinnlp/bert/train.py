@@ -19,6 +19,7 @@ from clinnlp.bert.corpus import (
     annotated_labels,
     check_known,
     corpora_of,
+    corpus_sha256,
     entity_labels,
     note_labels,
     only_label,
@@ -31,8 +32,9 @@ from clinnlp.bert.learned import Card
 from clinnlp.bert.model import build_classifier, build_tagger
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import TrainSettings
-from clinnlp.bert.tasks import TaggerTask, tagged
+from clinnlp.bert.tasks import TaggerTask, confidence_of, tagged
 from clinnlp.core.checks import check_disjoint, check_reiterable
+from clinnlp.core.config import settings_from
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import chunks
@@ -49,6 +51,7 @@ def fine_tune_ner(
     encoder: str | Path = "minilm",
     out: str | Path,
     settings: TrainSettings | None = None,
+    refit: EntityTagger | None = None,
     progress: bool = True,
     resume: bool = False,
     **overrides: Any,
@@ -69,6 +72,10 @@ def fine_tune_ner(
     out : str or Path
         Folder to write; replaced where it exists.
     settings : TrainSettings, optional
+    refit : EntityTagger, optional
+        One that was trained on these notes less its selection tenth: train anew on all of them,
+        with its encoder and settings, for as many epochs as were best, and take its calibration
+        and least scores, which notes that it did not see have chosen.
     progress : bool
         Show a bar on stderr.
     resume : bool
@@ -99,9 +106,13 @@ def fine_tune_ner(
     >>> train = clinnlp.read_notes("CDR_TrainingSet.PubTator.txt")         # doctest: +SKIP
     >>> tagger = fine_tune_ner(train, out="models/drugs", epochs=4)        # doctest: +SKIP
     """
+    if refit is not None:
+        settings, encoder = _settings_of(refit, settings, overrides), refit.card["encoder"]
     job = Job(encoder, out, settings, overrides, progress=progress, resume=resume)
     corpora, dev_corpora = _read_corpora(train, dev)
     everything = [note for notes in corpora.values() for note in notes]
+    if refit is not None:
+        _check_refit(refit, everything)
     labels = entity_labels(everything, job.settings.labels)
     annotated = annotated_labels(corpora, labels)
     if job.settings.labels is None:
@@ -114,7 +125,8 @@ def fine_tune_ner(
         fit, selection = split_corpora(corpora, job.settings.selection_fraction)
         task = TaggerTask(tagger, fit, selection, annotated, job.settings)
         job.run(tagger, task, everything, sum(map(len, selection.values())))
-    tagger = replace(tagger, **task.confidence()._asdict())
+    confidence = task.confidence() if refit is None else confidence_of(refit)
+    tagger = replace(tagger, **confidence._asdict())
     scores = {
         name: _score_tagger(tagger, notes, annotated[name]) for name, notes in dev_corpora.items()
     }
@@ -215,6 +227,23 @@ def _read_corpora(train: Notes, dev: Notes | None) -> tuple[Corpora, dict[str, I
         check_reiterable(notes, name="dev")
         check_disjoint((note for each in corpora.values() for note in each), notes, name="dev")
     return corpora, theirs
+
+
+def _settings_of(
+    refit: EntityTagger, settings: TrainSettings | None, overrides: Mapping[str, Any]
+) -> TrainSettings:
+    """Return the settings that train as `refit` was trained, on all notes."""
+    if settings is not None or overrides:
+        raise ArgumentError("refit takes the settings of its model, so none may be given")
+    best = {"epochs": refit.card.get("best_epoch"), "selection_fraction": 0.0}
+    return settings_from(TrainSettings, {**refit.settings, **best})
+
+
+def _check_refit(refit: EntityTagger, notes: Sequence[Note]) -> None:
+    if not refit.card.get("n_selection") or refit.card["train_sha256"] != corpus_sha256(notes):
+        raise ArgumentError(
+            "refit must be a model that was trained on these notes with a selection tenth"
+        )
 
 
 def _per_label(settings: TrainSettings, annotated: dict[str, tuple[str, ...]]) -> bool:

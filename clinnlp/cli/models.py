@@ -34,6 +34,11 @@ def add_fine_tune(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out training notes whose id or text stands in dev (else they are an error)",
     )
+    parser.add_argument(
+        "--refit",
+        metavar="MODEL",
+        help="ner: train anew on all these notes as that model was trained on nine tenths of them",
+    )
     _add_training(parser, "model", TrainSettings)
     parser.set_defaults(command=_fine_tune)
 
@@ -70,13 +75,18 @@ def _fine_tune(args: argparse.Namespace) -> int:
     train, dev = _corpora(args)
     several = len(train) > 1
     fine_tune: Any = fine_tune_ner if args.task == "ner" else fine_tune_classifier
+    how: dict[str, Any] = {"settings": settings_of(args, TrainSettings)}
+    if args.refit:
+        if args.task != "ner" or how["settings"] != TrainSettings():
+            raise ArgumentError("refit is for ner, and takes no settings but those of its model")
+        how = {"refit": _tagger(args.refit)}
     model = fine_tune(
         train if several else next(iter(train.values())),
         (dev if several else next(iter(dev.values()))) if dev else None,
         encoder=args.encoder,
         out=args.out,
-        settings=settings_of(args, TrainSettings),
         resume=args.resume,
+        **how,
     )
     scores = model.card.get("dev", {})
     for corpus, card in scores.items() if several else [("dev", scores)]:
@@ -131,14 +141,10 @@ def _pretrain(args: argparse.Namespace) -> int:
 
 def _next(args: argparse.Namespace) -> int:
     from clinnlp.bert.active import choose_next
-    from clinnlp.bert.predict import EntityTagger
-    from clinnlp.bert.store import load
     from clinnlp.io.corpora import read_notes, write_notes
 
     columns: dict[str, Any] = columns_of(args)
-    tagger = load(args.model)
-    if not isinstance(tagger, EntityTagger):
-        raise ArgumentError("model must be a recogniser of entities, got a note classifier")
+    tagger = _tagger(args.model)
     notes = read_notes(args.notes, format=args.format, **columns)
     done = read_notes(args.annotated, format=args.format, **columns) if args.annotated else ()
     chosen = choose_next(tagger, notes, args.n, annotated=done)
@@ -146,6 +152,16 @@ def _next(args: argparse.Namespace) -> int:
     for choice in chosen:
         print(f"{choice.note.id}: doubt {choice.doubt:.4f}, novelty {choice.novelty:.2f}")
     return 0
+
+
+def _tagger(folder: str) -> Any:
+    from clinnlp.bert.predict import EntityTagger
+    from clinnlp.bert.store import load
+
+    tagger = load(folder)
+    if not isinstance(tagger, EntityTagger):
+        raise ArgumentError("model must be a recogniser of entities, got a note classifier")
+    return tagger
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:

@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--notes", type=int, help="train on so many notes of each corpus, drawn")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON", help="of TrainSettings")
+    parser.add_argument("--refit", action="store_true", help="the model of that name, on all notes")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--summary", action="store_true", help="only print what was recorded")
     args = parser.parse_args()
@@ -64,12 +65,15 @@ def run(args) -> None:
     changed = {key: json.loads(value) for key, _, value in (one.partition("=") for one in args.set)}
     settings = settings_from(TrainSettings, {**changed, "seed": args.seed})
     folder = f"{args.out}/{'+'.join(args.corpora)}-{args.name}-{args.seed}"
+    how = {"settings": settings, "encoder": args.encoder}
+    if args.refit:
+        how = {"refit": clinnlp.load(folder)}
+        folder, args.name = f"{folder}-refit", f"{args.name} refit"
     start = time.perf_counter()
     cpu = time.process_time()
     tagger = clinnlp.fine_tune_ner(
-        kept if len(kept) > 1 else kept[args.corpora[0]],
-        encoder=args.encoder, out=folder, settings=settings, resume=args.resume,
-    )  # fmt: skip
+        kept if len(kept) > 1 else kept[args.corpora[0]], out=folder, resume=args.resume, **how
+    )
     spent = {
         "minutes": round((time.perf_counter() - start) / 60, 1),
         "cpu_minutes": round((time.process_time() - cpu) / 60, 1),

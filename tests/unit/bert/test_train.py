@@ -5,6 +5,7 @@ import torch
 
 from clinnlp.bert.corpus import split_selection
 from clinnlp.bert.settings import TrainSettings, default_learning_rate
+from clinnlp.bert.store import load
 from clinnlp.bert.tasks import tagged
 from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
 from clinnlp.core.errors import ArgumentError, DataError, LeakageError, StoreError
@@ -49,6 +50,30 @@ def test_the_card_counts_and_scores(encoder, tmp_path):
         [*TRAIN, nested], encoder=encoder, out=tmp_path, epochs=1, selection_fraction=0.0, **QUICK
     )
     assert (everything.card["n_mentions"], everything.card["n_dropped"]) == (15, 1)
+
+
+def test_a_refit_learns_from_all_notes_what_a_tenth_has_chosen(encoder, tmp_path):
+    chosen = fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path / "a", epochs=3, seed=4, **QUICK)
+    again = fine_tune_ner(TRAIN, refit=chosen, out=tmp_path / "b", progress=False)
+    assert (again.card["n_selection"], again.card["encoder"]) == (0, str(encoder))
+    assert len(again.card["epochs"]) == chosen.card["best_epoch"]
+    assert (again.calibration, again.thresholds) == (chosen.calibration, chosen.thresholds)
+    assert load(tmp_path / "b", device="cpu").calibration == chosen.calibration
+    plain = fine_tune_ner(
+        TRAIN, encoder=encoder, out=tmp_path / "c", epochs=chosen.card["best_epoch"], seed=4,
+        selection_fraction=0.0, **QUICK,
+    )  # fmt: skip
+    for a, b in zip(
+        again.network.model.parameters(), plain.network.model.parameters(), strict=True
+    ):
+        assert torch.equal(a, b)
+    for wrong, options in (
+        (TRAIN[1:], {"refit": chosen}),
+        (TRAIN, {"refit": again}),
+        (TRAIN, {"refit": chosen, "epochs": 2}),
+    ):
+        with pytest.raises(ArgumentError, match="refit"):
+            fine_tune_ner(wrong, out=tmp_path / "d", progress=False, **options)
 
 
 def test_only_the_wanted_labels_are_learned(encoder, tmp_path):

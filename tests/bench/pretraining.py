@@ -1,0 +1,53 @@
+"""Teach the encoder the language of abstracts: scripts/bench pretraining --on train.
+
+``train`` are the texts of bc5cdr train alone; ``open`` adds those of the other corpora's train
+splits, of medical abstracts and of drug labels, without any text of a dev split that is scored.
+The folder it writes is an encoder: scripts/bench ner --encoder out/models/encoder-train.
+"""
+
+import argparse
+import csv
+import json
+import time
+
+from clinnlp.bert.corpus import drop_overlap
+from clinnlp.bert.pretrain import pretrain
+from clinnlp.core.notes import Note
+from tests.bench import DATA, ROOT, record
+from tests.bench.ner import FILES, read
+
+
+def abstracts() -> list[Note]:
+    with (DATA / "medical_abstracts_tc" / "medical_tc_test.csv").open(encoding="utf-8") as handle:
+        return [
+            Note(id=f"abstract-{i}", text=row["medical_abstract"])
+            for i, row in enumerate(csv.DictReader(handle))
+        ]
+
+
+def drug_labels() -> list[Note]:
+    path = DATA / "spl_adr_200db" / "demner-fushman-train-labels.json"
+    sections = json.loads(path.read_text(encoding="utf-8"))
+    return [Note(id=f"label-{i}", text=s["section_text"]) for i, s in enumerate(sections)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--on", choices=["train", "open"], required=True)
+    parser.add_argument("--epochs", type=int, default=3)
+    args = parser.parse_args()
+    notes = read("bc5cdr", 0)
+    if args.on == "open":
+        notes += read("ncbi_disease", 0) + read("biored", 0) + abstracts() + drug_labels()
+    notes = drop_overlap(notes, *(read(corpus, 1) for corpus in FILES))
+    notes = list({note.text: note for note in notes}.values())
+    start = time.process_time()
+    out = ROOT / "out" / "models" / f"encoder-{args.on}"
+    card = pretrain(notes, out=out, epochs=args.epochs)
+    record("pretraining", on=args.on, epochs=args.epochs, n_notes=card["n_notes"],
+           n_tokens=card["n_tokens"], log_p_kept_out=round(card["score"], 3),
+           cpu_minutes=round((time.process_time() - start) / 60, 1))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
