@@ -38,6 +38,7 @@ from clinnlp.core.config import settings_from
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import chunks
+from clinnlp.core.vocab import Vocabulary
 from clinnlp.metrics.labels import score_labels
 from clinnlp.metrics.spans import score_spans
 
@@ -51,6 +52,7 @@ def fine_tune_ner(
     encoder: str | Path = "minilm",
     out: str | Path,
     settings: TrainSettings | None = None,
+    vocabulary: Vocabulary | None = None,
     refit: EntityTagger | None = None,
     progress: bool = True,
     resume: bool = False,
@@ -72,6 +74,10 @@ def fine_tune_ner(
     out : str or Path
         Folder to write; replaced where it exists.
     settings : TrainSettings, optional
+    vocabulary : Vocabulary, optional
+        Concepts whose label is one of those learned, such as those of a formulary: in training
+        some mentions are exchanged for their names (see `clinnlp.bert.swaps`), so that these are
+        no longer new to the model.
     refit : EntityTagger, optional
         One that was trained on these notes less its selection tenth: train anew on all of them,
         with its encoder and settings, for as many epochs as were best, and take its calibration
@@ -118,13 +124,14 @@ def fine_tune_ner(
     if job.settings.labels is None:
         for name, notes in dev_corpora.items():
             check_known((e.label for n in notes for e in n.entities), annotated[name])
+    known = _known_names(vocabulary, labels)
     per_label = _per_label(job.settings, annotated)
     with seeded(job.settings.seed):
         network = job.network(partial(build_tagger, per_label=per_label), labels)
         tagger = EntityTagger(labels=labels, network=network, settings=job.plain_settings)
         fit, selection = split_corpora(corpora, job.settings.selection_fraction)
-        task = TaggerTask(tagger, fit, selection, annotated, job.settings)
-        job.run(tagger, task, everything, sum(map(len, selection.values())))
+        task = TaggerTask(tagger, fit, selection, annotated, job.settings, known)
+        job.run(tagger, task, everything, sum(map(len, selection.values())), also=known)
     confidence = task.confidence() if refit is None else confidence_of(refit)
     tagger = replace(tagger, **confidence._asdict())
     scores = {
@@ -244,6 +251,23 @@ def _check_refit(refit: EntityTagger, notes: Sequence[Note]) -> None:
         raise ArgumentError(
             "refit must be a model that was trained on these notes with a selection tenth"
         )
+
+
+def _known_names(
+    vocabulary: Vocabulary | None, labels: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the different names of each label to learn."""
+    names: dict[str, dict[str, None]] = {}
+    for concept in vocabulary or ():
+        if concept.label in labels:
+            names.setdefault(concept.label, {}).update(dict.fromkeys(concept.names))
+    if vocabulary is not None and not names:
+        found = sorted({concept.label for concept in vocabulary})
+        raise ArgumentError(
+            f"a concept of vocabulary must have a label to learn ({', '.join(labels)}), "
+            f"got {', '.join(found) or 'no concept'}"
+        )
+    return {label: tuple(of) for label, of in sorted(names.items())}
 
 
 def _per_label(settings: TrainSettings, annotated: dict[str, tuple[str, ...]]) -> bool:

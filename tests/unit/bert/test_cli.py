@@ -2,6 +2,7 @@
 
 import pytest
 
+from clinnlp.bert.store import load
 from clinnlp.cli import main
 from clinnlp.io.corpora import read_notes, write_notes
 from tests.unit.bert.conftest import note_of
@@ -26,6 +27,25 @@ def test_entities_from_files_to_scores(encoder, tmp_path, capsys):
     assert [n.id for n in read_notes(found)] == [n.id for n in DEV]
     assert main(["score", str(dev), str(found), "--n-boot", "10"]) == 0
     assert "micro, strict" in capsys.readouterr().out
+
+
+def test_a_model_is_refit_on_all_notes_and_learns_names(encoder, tmp_path, capsys):
+    train, words = tmp_path / "train.jsonl", tmp_path / "words.csv"
+    write_notes(TRAIN, train)
+    words.write_text("name,code,label\nheparin,1,Drug\n")
+    flags = ["--encoder", str(encoder), "--epochs", "1", "--max-tokens", "64", "--stride", "8"]
+    start = ["fine-tune", "ner", str(train), "--vocabulary", str(words), "--out"]
+    assert main([*start, str(tmp_path / "first"), *flags]) == 0
+    assert main([*start, str(tmp_path / "all"), "--refit", str(tmp_path / "first")]) == 0
+    first, everything = (load(tmp_path / name, device="cpu") for name in ("first", "all"))
+    assert (first.card["n_selection"], everything.card["n_selection"]) == (1, 0)
+    assert first.card["n_names"] == everything.card["n_names"] == 1
+    capsys.readouterr()
+    out = [str(tmp_path / "x"), "--refit", str(tmp_path / "first")]
+    assert main([*start, *out, "--epochs", "3"]) == 2
+    assert "refit takes the settings of its model" in capsys.readouterr().err
+    assert main(["fine-tune", "classifier", str(train), "--out", "m", "--refit", "first"]) == 2
+    assert "refit and vocabulary are for ner" in capsys.readouterr().err
 
 
 def test_classes_from_a_table(encoder, tmp_path, capsys):
