@@ -1,4 +1,4 @@
-"""What reading gives a trained recogniser: context, overlap, decoding: scripts/bench reading.
+"""What reading gives a recogniser: context, overlap, decoding, least scores: scripts/bench reading.
 
 One model of `scripts/bench ner`, scored on bc5cdr dev read in different ways; nothing is trained.
 """
@@ -66,6 +66,8 @@ def main() -> None:
         tell(args, way, gold, tagger.batch(bare), usual)
     network.max_tokens, network.stride, predict.decode_words = ways["as trained"]
     tell(args, "sentence by sentence", gold, by_sentence(tagger, bare), usual)
+    everything = replace(tagger, thresholds={})
+    tell(args, "no least score", gold, everything.batch(bare), usual)
 
 
 def tell(args, way, gold, found, usual) -> None:
