@@ -127,15 +127,16 @@ def score(args, name, gold, train, tagger, more) -> None:
 
 
 def summary() -> None:
-    runs: dict[tuple, list] = {}
+    """Print mean and spread over seeds; of a run that was repeated the last counts."""
+    runs: dict[tuple, dict] = {}
     for line in (ROOT / "out" / "bench.jsonl").open():
         row = json.loads(line)
         if row["bench"] == "ner" and "trained_on" in row:
-            runs.setdefault((row["corpus"], row["trained_on"], row["name"]), []).append(row)
+            runs.setdefault((row["corpus"], row["trained_on"], row["name"]), {})[row["seed"]] = row
     for key, rows in runs.items():
-        f1 = np.array([row["f1"] for row in rows])
+        f1, ece = (np.array([row[name] for row in rows.values()]) for name in ("f1", "ece"))
         print(*key, f"n={len(f1)} F1 {f1.mean():.4f} ({f1.min():.4f}-{f1.max():.4f})",
-              f"ECE {max(row['ece'] for row in rows)}")  # fmt: skip
+              f"ECE {ece.mean():.4f}")  # fmt: skip
 
 
 if __name__ == "__main__":
