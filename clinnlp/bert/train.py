@@ -124,7 +124,7 @@ def fine_tune_ner(
     if job.settings.labels is None:
         for name, notes in dev_corpora.items():
             check_known((e.label for n in notes for e in n.entities), annotated[name])
-    known = _known_names(vocabulary, labels)
+    known = {} if vocabulary is None else _known_names(vocabulary, labels, job.settings)
     per_label = _per_label(job.settings, annotated)
     with seeded(job.settings.seed):
         network = job.network(partial(build_tagger, per_label=per_label), labels)
@@ -254,14 +254,16 @@ def _check_refit(refit: EntityTagger, notes: Sequence[Note]) -> None:
 
 
 def _known_names(
-    vocabulary: Vocabulary | None, labels: Sequence[str]
+    vocabulary: Vocabulary, labels: Sequence[str], settings: TrainSettings
 ) -> dict[str, tuple[str, ...]]:
     """Return the different names of each label to learn."""
+    if not settings.swap:
+        raise ArgumentError("swap must be above 0 for a vocabulary to be met in training, got 0")
     names: dict[str, dict[str, None]] = {}
-    for concept in vocabulary or ():
+    for concept in vocabulary:
         if concept.label in labels:
             names.setdefault(concept.label, {}).update(dict.fromkeys(concept.names))
-    if vocabulary is not None and not names:
+    if not names:
         found = sorted({concept.label for concept in vocabulary})
         raise ArgumentError(
             f"a concept of vocabulary must have a label to learn ({', '.join(labels)}), "

@@ -92,6 +92,8 @@ def test_names_of_a_vocabulary_are_met_in_training(encoder, tmp_path):
     assert not torch.equal(plain, met)
     with pytest.raises(ArgumentError, match=r"label to learn \(Drug, Problem\), got Procedure"):
         weights(vocabulary=Vocabulary(drugs[1:]))
+    with pytest.raises(ArgumentError, match="swap must be above 0"):
+        weights(vocabulary=Vocabulary(drugs), swap=0.0)
 
 
 def test_only_the_wanted_labels_are_learned(encoder, tmp_path):
