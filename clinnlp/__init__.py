@@ -23,8 +23,6 @@ _HOMES = {
     "clinnlp.core.pipeline": ("Pipeline",),
     "clinnlp.core.tables": ("Baskets", "EntityTable", "EventTable", "Outcome"),
     "clinnlp.core.patients": ("TimeWindow",),
-    "clinnlp.core.vocab": ("Concept", "Vocabulary"),
-    "clinnlp.io.vocabularies": ("read_any_vocabulary",),
     "clinnlp.io.corpora": ("read_notes", "write_notes"),
     "clinnlp.io.faers": ("read_faers",),
     "clinnlp.io.spacy": ("from_spacy", "to_spacy"),

@@ -105,17 +105,13 @@ class Job:
         n_selection: int,
         *,
         trains: bool = True,
-        also: Any = None,
     ) -> None:
-        """Train `pipe` in place on `task`, where wanted, and fill its card.
-
-        The task is made from `notes`, and from what `also` holds.
-        """
+        """Train `pipe` in place on `task`, made from `notes`, where wanted, and fill its card."""
         model = pipe.network.model
         rate = self.settings.learning_rate or default_learning_rate(model.config.hidden_size)
         settings = self.plain_settings | {"checkpoint_minutes": None}  # may change on the way
         what = [type(pipe).__name__, pipe.labels, settings, str(self.encoder),
-                model.config.to_dict(), corpus_sha256(notes, annotations=True), also]  # fmt: skip
+                model.config.to_dict(), corpus_sha256(notes, annotations=True)]  # fmt: skip
         began = time.perf_counter()
         record: dict[str, Any] = {"epochs": [], "best_epoch": 0, "n_steps": 0}
         if trains:

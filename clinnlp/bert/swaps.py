@@ -3,9 +3,7 @@
 A recogniser that has seen a name a dozen times learns the name and not what stands around it,
 and misses the names it has not seen. In each step a share of the different mentions of a window
 give way to mentions of the same label from elsewhere in the training notes, the same one to the
-same one all through the window, on tokens, so that nothing is tokenised anew. Where names of a
-label are known besides, such as those of a formulary, half of the exchanges take one of these
-with as many words: so the network meets names that no training note has.
+same one all through the window, on tokens, so that nothing is tokenised anew.
 
 References
 ----------
@@ -13,7 +11,7 @@ Dai and Adel, An Analysis of Simple Data Augmentation for Named Entity Recogniti
 ("mention replacement").
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,8 +22,6 @@ from clinnlp.bert.model import mention_ranges
 from clinnlp.bert.windows import Ints, TokenisedText, Window
 
 __all__ = ["Example", "Swaps"]
-
-_KNOWN = 0.5  # share of the exchanges that take a known name, where there are any
 
 Tags = NDArray[np.int64]
 Kind = tuple[int, int]  # head, and tag of the first word
@@ -62,18 +58,10 @@ class Swaps:
         Of the different mentions of a window; drawn from torch's generator. With 0 nothing is.
     longest : int
         Tokens of a window at most; one that would grow beyond stays as it is.
-    known : mapping of (head, tag of the first word) to sequence of TokenisedText
-        Names known besides those of the notes.
     """
 
     def __init__(
-        self,
-        texts: Sequence[TokenisedText],
-        tags: Sequence[Tags],
-        share: float,
-        *,
-        longest: int,
-        known: Mapping[Kind, Sequence[TokenisedText]] | None = None,
+        self, texts: Sequence[TokenisedText], tags: Sequence[Tags], share: float, *, longest: int
     ) -> None:
         self._texts, self._tags, self._share, self._longest = texts, tags, share, longest
         self._mentions = [_mentions(*one) for one in zip(texts, tags, strict=True)]
@@ -84,11 +72,6 @@ class Swaps:
                 name = _Name(text.ids[slice(*mention.tokens)], text.first[a:b] - text.first[a])
                 names.setdefault(mention.kind, {}).setdefault(mention.name, name)
         self._names = {kind: list(of_kind.values()) for kind, of_kind in names.items()}
-        self._known: dict[tuple[Kind, int], list[_Name]] = {}
-        for kind, of_kind in (known or {}).items():
-            for text in of_kind:
-                name = _Name(text.ids, text.first.astype(np.int64))
-                self._known.setdefault((kind, text.n_words), []).append(name)
 
     def example(self, i: int, window: Window) -> Example:
         """Return what a window of text `i` teaches; the words that it keeps are asked for."""
@@ -101,20 +84,18 @@ class Swaps:
             for m in self._mentions[i]
             if window.keep_start <= m.tokens[0] and m.tokens[1] <= window.keep_end
         ]
-        chosen = self._choose({(m.kind, m.name): m.words[1] - m.words[0] for m in inside})
+        chosen = self._choose(dict.fromkeys((m.kind, m.name) for m in inside))
         swapped = [(m, chosen[m.kind, m.name]) for m in inside if (m.kind, m.name) in chosen]
         made = _exchange(text, tags, window, swapped)
         return made if len(made.ids) <= self._longest else plain
 
     def _choose(
-        self, names: Mapping[tuple[Kind, tuple[int, ...]], int]
+        self, names: dict[tuple[Kind, tuple[int, ...]], None]
     ) -> dict[tuple[Kind, tuple[int, ...]], _Name]:
-        """Draw which names, given with the number of their words, give way, and to what."""
         out = {}
         for (kind, name), p in zip(names, torch.rand(len(names)).tolist(), strict=True):
             if p < self._share:
-                known = self._known.get((kind, names[kind, name]))
-                pool = known if known and torch.rand(()) < _KNOWN else self._names[kind]
+                pool = self._names[kind]
                 out[kind, name] = pool[int(torch.randint(len(pool), ()))]
         return out
 

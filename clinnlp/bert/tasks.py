@@ -46,8 +46,6 @@ class TaggerTask:
     annotated : mapping of corpus name to labels
         A label that a corpus does not annotate is neither taught nor scored there.
     settings : TrainSettings
-    names : mapping of label to strings, optional
-        Names known besides those in the notes, to exchange mentions for.
     """
 
     def __init__(
@@ -57,7 +55,6 @@ class TaggerTask:
         selection: Corpora,
         annotated: Mapping[str, Sequence[str]],
         settings: TrainSettings,
-        names: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._tagger, self._settings, self._annotated = tagger, settings, annotated
         self._selection = {
@@ -75,11 +72,7 @@ class TaggerTask:
             for (name, note), text in zip(notes, texts, strict=True)
         ]
         tags = [g.tags.reshape(len(g.tags), self._n_heads) for g in gold]
-        known = {
-            self._kind(label): [name for name in network.tokenise(of) if name.n_words]
-            for label, of in (names or {}).items()
-        }
-        self._swaps = Swaps(texts, tags, settings.swap, longest=network.window_size, known=known)
+        self._swaps = Swaps(texts, tags, settings.swap, longest=network.window_size)
         extra = len(network.prefix) + len(network.suffix)
         self._lengths = np.array(
             [row.window.end - row.window.start + extra for row in self._rows], np.int64
@@ -89,7 +82,6 @@ class TaggerTask:
             "n_dropped": sum(g.n_dropped for g in gold),
             "n_inexact": sum(g.n_inexact for g in gold),
             "n_tokens": sum(len(text.ids) for text in texts),
-            "n_names": sum(map(len, known.values())),
         }
 
     def plan(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
@@ -145,11 +137,6 @@ class TaggerTask:
         if self._n_heads == 1:
             return gold_tags(text, note.entities, labels)
         return gold_tags_per_label(text, note.entities, labels, annotated)
-
-    def _kind(self, label: str) -> tuple[int, int]:
-        """Return the head of a label and its tag of a first word."""
-        k = self._tagger.labels.index(label)
-        return (0, 2 * k + 1) if self._n_heads == 1 else (k, 1)
 
     def _hidden(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the ids with a random share of them masked, so that context must tell."""

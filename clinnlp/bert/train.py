@@ -38,7 +38,6 @@ from clinnlp.core.config import settings_from
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import chunks
-from clinnlp.core.vocab import Vocabulary
 from clinnlp.metrics.labels import score_labels
 from clinnlp.metrics.spans import score_spans
 
@@ -52,7 +51,6 @@ def fine_tune_ner(
     encoder: str | Path = "minilm",
     out: str | Path,
     settings: TrainSettings | None = None,
-    vocabulary: Vocabulary | None = None,
     refit: EntityTagger | None = None,
     progress: bool = True,
     resume: bool = False,
@@ -74,10 +72,6 @@ def fine_tune_ner(
     out : str or Path
         Folder to write; replaced where it exists.
     settings : TrainSettings, optional
-    vocabulary : Vocabulary, optional
-        Concepts whose label is one of those learned, such as those of a formulary: in training
-        some mentions are exchanged for their names (see `clinnlp.bert.swaps`), so that these are
-        no longer new to the model.
     refit : EntityTagger, optional
         One that was trained on these notes less its selection tenth: train anew on all of them,
         with its encoder and settings, for as many epochs as were best, and take its calibration
@@ -124,14 +118,13 @@ def fine_tune_ner(
     if job.settings.labels is None:
         for name, notes in dev_corpora.items():
             check_known((e.label for n in notes for e in n.entities), annotated[name])
-    known = {} if vocabulary is None else _known_names(vocabulary, labels, job.settings)
     per_label = _per_label(job.settings, annotated)
     with seeded(job.settings.seed):
         network = job.network(partial(build_tagger, per_label=per_label), labels)
         tagger = EntityTagger(labels=labels, network=network, settings=job.plain_settings)
         fit, selection = split_corpora(corpora, job.settings.selection_fraction)
-        task = TaggerTask(tagger, fit, selection, annotated, job.settings, known)
-        job.run(tagger, task, everything, sum(map(len, selection.values())), also=known)
+        task = TaggerTask(tagger, fit, selection, annotated, job.settings)
+        job.run(tagger, task, everything, sum(map(len, selection.values())))
     confidence = task.confidence() if refit is None else confidence_of(refit)
     tagger = replace(tagger, **confidence._asdict())
     scores = {
@@ -251,25 +244,6 @@ def _check_refit(refit: EntityTagger, notes: Sequence[Note]) -> None:
         raise ArgumentError(
             "refit must be a model that was trained on these notes with a selection tenth"
         )
-
-
-def _known_names(
-    vocabulary: Vocabulary, labels: Sequence[str], settings: TrainSettings
-) -> dict[str, tuple[str, ...]]:
-    """Return the different names of each label to learn."""
-    if not settings.swap:
-        raise ArgumentError("swap must be above 0 for a vocabulary to be met in training, got 0")
-    names: dict[str, dict[str, None]] = {}
-    for concept in vocabulary:
-        if concept.label in labels:
-            names.setdefault(concept.label, {}).update(dict.fromkeys(concept.names))
-    if not names:
-        found = sorted({concept.label for concept in vocabulary})
-        raise ArgumentError(
-            f"a concept of vocabulary must have a label to learn ({', '.join(labels)}), "
-            f"got {', '.join(found) or 'no concept'}"
-        )
-    return {label: tuple(of) for label, of in sorted(names.items())}
 
 
 def _per_label(settings: TrainSettings, annotated: dict[str, tuple[str, ...]]) -> bool:

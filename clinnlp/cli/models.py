@@ -35,11 +35,6 @@ def add_fine_tune(parser: argparse.ArgumentParser) -> None:
         help="leave out training notes whose id or text stands in dev (else they are an error)",
     )
     parser.add_argument(
-        "--vocabulary",
-        help="ner: concepts of a label to learn, whose names some mentions are exchanged for in "
-        "training; files as for `clinnlp extract`",
-    )
-    parser.add_argument(
         "--refit",
         metavar="MODEL",
         help="ner: train anew on all these notes as that model was trained on nine tenths of them",
@@ -74,7 +69,6 @@ def add_next(parser: argparse.ArgumentParser) -> None:
 def _fine_tune(args: argparse.Namespace) -> int:
     from clinnlp.bert.settings import TrainSettings
     from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
-    from clinnlp.io.vocabularies import read_any_vocabulary
 
     if len(args.train) > 1 and args.task != "ner":
         raise ArgumentError("classifier needs one training file, got several")
@@ -82,14 +76,10 @@ def _fine_tune(args: argparse.Namespace) -> int:
     several = len(train) > 1
     fine_tune: Any = fine_tune_ner if args.task == "ner" else fine_tune_classifier
     how: dict[str, Any] = {"settings": settings_of(args, TrainSettings)}
-    if args.task != "ner" and (args.refit or args.vocabulary):
-        raise ArgumentError("refit and vocabulary are for ner, got a classifier")
     if args.refit:
-        if how["settings"] != TrainSettings():
-            raise ArgumentError("refit takes the settings of its model, so none may be given")
+        if args.task != "ner" or how["settings"] != TrainSettings():
+            raise ArgumentError("refit is for ner, and takes no settings but those of its model")
         how = {"refit": _tagger(args.refit)}
-    if args.vocabulary:
-        how["vocabulary"] = read_any_vocabulary(args.vocabulary)
     model = fine_tune(
         train if several else next(iter(train.values())),
         (dev if several else next(iter(dev.values()))) if dev else None,

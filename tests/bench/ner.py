@@ -14,8 +14,6 @@ import clinnlp
 from clinnlp.bert.corpus import drop_overlap
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.core.config import settings_from
-from clinnlp.core.vocab import Vocabulary
-from clinnlp.io.vocabularies import read_drugbank, read_icd10cm
 from clinnlp.metrics.mentions import mention_length, score_confidence, score_groups, seen_in
 from tests.bench import DATA, ROOT, record
 
@@ -47,9 +45,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--notes", type=int, help="train on so many notes of each corpus, drawn")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON", help="of TrainSettings")
-    parser.add_argument(
-        "--names", action="store_true", help="of DrugBank and ICD-10-CM, learned too"
-    )
     parser.add_argument("--refit", action="store_true", help="the model of that name, on all notes")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--summary", action="store_true", help="only print what was recorded")
@@ -71,8 +66,6 @@ def run(args) -> None:
     settings = settings_from(TrainSettings, {**changed, "seed": args.seed})
     folder = f"{args.out}/{'+'.join(args.corpora)}-{args.name}-{args.seed}"
     how = {"settings": settings, "encoder": args.encoder}
-    if args.names:
-        how["vocabulary"] = open_names()
     if args.refit:
         how = {"refit": clinnlp.load(folder)}
         folder, args.name = f"{folder}-refit", f"{args.name} refit"
@@ -88,16 +81,6 @@ def run(args) -> None:
     for name, gold in dev.items():
         n_notes = {"n_notes": len(kept[name]), "n_dropped": n_dropped[name]}
         score(args, name, gold, kept[name], tagger, {**spent, **n_notes})
-
-
-def open_names() -> Vocabulary:
-    """Drugs and diagnoses under bc5cdr's labels."""
-    drugs = read_drugbank(
-        DATA / "drugbank_vocabulary" / "drugbank vocabulary.csv", label="Chemical"
-    )
-    return Vocabulary(
-        [*drugs, *read_icd10cm(DATA / "icd10cm" / "icd10cm-order-Jan-2021.csv.gz", label="Disease")]
-    )
 
 
 def drawn(notes: list, n: int, seed: int) -> list:

@@ -29,23 +29,20 @@ def test_entities_from_files_to_scores(encoder, tmp_path, capsys):
     assert "micro, strict" in capsys.readouterr().out
 
 
-def test_a_model_is_refit_on_all_notes_and_learns_names(encoder, tmp_path, capsys):
-    train, words = tmp_path / "train.jsonl", tmp_path / "words.csv"
+def test_a_model_is_refit_on_all_notes(encoder, tmp_path, capsys):
+    train = tmp_path / "train.jsonl"
     write_notes(TRAIN, train)
-    words.write_text("name,code,label\nheparin,1,Drug\n")
     flags = ["--encoder", str(encoder), "--epochs", "1", "--max-tokens", "64", "--stride", "8"]
-    start = ["fine-tune", "ner", str(train), "--vocabulary", str(words), "--out"]
+    start = ["fine-tune", "ner", str(train), "--out"]
     assert main([*start, str(tmp_path / "first"), *flags]) == 0
-    assert main([*start, str(tmp_path / "all"), "--refit", str(tmp_path / "first")]) == 0
+    refit = [*start, str(tmp_path / "all"), "--refit", str(tmp_path / "first")]
+    assert main([*refit, "--epochs", "3"]) == 2
+    assert "settings but those of its model" in capsys.readouterr().err
+    assert main(refit) == 0
     first, everything = (load(tmp_path / name, device="cpu") for name in ("first", "all"))
     assert (first.card["n_selection"], everything.card["n_selection"]) == (1, 0)
-    assert first.card["n_names"] == everything.card["n_names"] == 1
-    capsys.readouterr()
-    out = [str(tmp_path / "x"), "--refit", str(tmp_path / "first")]
-    assert main([*start, *out, "--epochs", "3"]) == 2
-    assert "refit takes the settings of its model" in capsys.readouterr().err
     assert main(["fine-tune", "classifier", str(train), "--out", "m", "--refit", "first"]) == 2
-    assert "refit and vocabulary are for ner" in capsys.readouterr().err
+    assert "refit is for ner" in capsys.readouterr().err
 
 
 def test_classes_from_a_table(encoder, tmp_path, capsys):

@@ -10,7 +10,6 @@ from clinnlp.bert.tasks import tagged
 from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
 from clinnlp.core.errors import ArgumentError, DataError, LeakageError, StoreError
 from clinnlp.core.notes import Note
-from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.metrics.spans import score_spans
 
 from .conftest import LABELLED, QUICK, TRAIN, note_of
@@ -75,25 +74,6 @@ def test_a_refit_learns_from_all_notes_what_a_tenth_has_chosen(encoder, tmp_path
     ):
         with pytest.raises(ArgumentError, match="refit"):
             fine_tune_ner(wrong, out=tmp_path / "d", progress=False, **options)
-
-
-def test_names_of_a_vocabulary_are_met_in_training(encoder, tmp_path):
-    drugs = [Concept(code="1", name="mg", label="Drug", synonyms=("for", "")),
-             Concept(code="2", name="chest", label="Procedure")]  # fmt: skip
-
-    def weights(**options):
-        made = fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path, epochs=2, **options, **QUICK)
-        return made.card["n_names"], torch.cat(
-            [p.flatten() for p in made.network.model.parameters()]
-        )
-
-    (n_none, plain), (n_names, met) = weights(), weights(vocabulary=Vocabulary(drugs))
-    assert (n_none, n_names) == (0, 2)
-    assert not torch.equal(plain, met)
-    with pytest.raises(ArgumentError, match=r"label to learn \(Drug, Problem\), got Procedure"):
-        weights(vocabulary=Vocabulary(drugs[1:]))
-    with pytest.raises(ArgumentError, match="swap must be above 0"):
-        weights(vocabulary=Vocabulary(drugs), swap=0.0)
 
 
 def test_only_the_wanted_labels_are_learned(encoder, tmp_path):
