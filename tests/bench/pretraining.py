@@ -45,7 +45,7 @@ def main() -> None:
     out = ROOT / "out" / "models" / f"encoder-{args.on}"
     card = pretrain(notes, out=out, epochs=args.epochs)
     record("pretraining", on=args.on, epochs=args.epochs, n_notes=card["n_notes"],
-           n_tokens=card["n_tokens"], log_p_kept_out=round(card["score"], 3),
+           n_tokens=card["n_tokens"], log_p_kept_out=round(card["epochs"][-1]["score"], 3),
            cpu_minutes=round((time.process_time() - start) / 60, 1))  # fmt: skip
 
 
