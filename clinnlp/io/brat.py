@@ -73,7 +73,7 @@ def _parse(document: Document) -> Note:
     note = Note(id=document.name, text=read_text(document.data, document.encoding))
     if not document.path.is_file():
         return note
-    if _is_marked(document.data):
+    if _is_marked(document.data) and not note.text.startswith(_MARK):  # two marks are our own
         try:  # offsets may count the mark
             marked = replace(note, text=_MARK + note.text)
             found = _annotated(marked, document._replace(repairs=None))

@@ -262,7 +262,13 @@ def test_any_note_comes_back_with_a_sidecar(name):
     @given(complete("7"), st.booleans())
     def law(note, clean):
         if clean:  # a text that every format can hold
-            note = note_from_record({**note_to_record(note), "text": "ab cd. " * 9, "patient": "1"})
+            note = note_from_record(
+                {
+                    **note_to_record(note),
+                    "text": "ab cd. " * (len(note.text) // 7 + 1),
+                    "patient": "1",
+                }
+            )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "a"
             try:

@@ -6,6 +6,7 @@ from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Assertion, Entity, Note, Relation
 from clinnlp.core.spans import Span
 from clinnlp.io.brat import BRAT
+from clinnlp.io.corpora import read_notes, write_notes
 
 TEXT = "No low or high\nsodium after lithium."
 ANN = """\
@@ -165,3 +166,11 @@ def test_foreign_ids_are_kept_beside_ids_brat_allows(tmp_path):
     assert list(BRAT.read(tmp_path / "out")) == [note]
     lines = (tmp_path / "out" / "n.ann").read_text().splitlines()
     assert [line.split("\t")[0] for line in lines[:3]] == ["T2", "T1", "R1"]
+
+
+@pytest.mark.parametrize("text", ["\ufeff", "\ufeffab", "\ufeff\ufeff"])
+def test_a_mention_of_the_mark_that_begins_a_text_comes_back(tmp_path, text):
+    mark = Entity(id="T1", span=Span(0, 1), label="X")
+    notes = [Note(id="n", text=text, entities=(mark,))]
+    write_notes(notes, tmp_path / "a", format="brat")
+    assert list(read_notes(tmp_path / "a", format="brat")) == notes
