@@ -141,11 +141,11 @@ def load(
         int8=int8,
     )
     learned = {key: record[key] for key in ("settings", "card")}
+    learned["thresholds"] = _thresholds(record, folder / _CARD_FILE)
     if kind is EntityTagger:
         learned["calibration"] = _calibration(record, folder / _CARD_FILE)
-        learned["thresholds"] = _thresholds(record, folder / _CARD_FILE)
     else:
-        learned |= {key: record[key] for key in ("pooling", "thresholds")}
+        learned["pooling"] = record["pooling"]
     return kind(labels=labels, network=network, **learned)
 
 

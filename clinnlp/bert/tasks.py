@@ -24,7 +24,7 @@ from clinnlp.core.counts import PRF
 from clinnlp.core.notes import Note
 from clinnlp.metrics.spans import score_spans
 
-__all__ = ["Confidence", "TaggerTask", "confidence_of", "tagged"]
+__all__ = ["Confidence", "TaggerTask", "tagged"]
 
 
 class Confidence(NamedTuple):
@@ -151,11 +151,6 @@ class TaggerTask:
         which = np.repeat(np.arange(len(examples)), [len(x.columns) for x in examples])
         columns = np.concatenate([x.columns for x in examples]) + n_before
         return np.stack([which, columns]), np.concatenate([x.tags for x in examples])
-
-
-def confidence_of(tagger: EntityTagger) -> Confidence:
-    """Return what the selection notes of a tagger said of scores."""
-    return Confidence(dict(tagger.calibration), dict(tagger.thresholds))
 
 
 def tagged(

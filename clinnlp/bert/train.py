@@ -32,7 +32,7 @@ from clinnlp.bert.learned import Card
 from clinnlp.bert.model import build_classifier, build_tagger
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import TrainSettings
-from clinnlp.bert.tasks import TaggerTask, confidence_of, tagged
+from clinnlp.bert.tasks import TaggerTask, tagged
 from clinnlp.core.checks import check_disjoint, check_reiterable
 from clinnlp.core.config import settings_from
 from clinnlp.core.errors import ArgumentError
@@ -111,8 +111,8 @@ def fine_tune_ner(
     job = Job(encoder, out, settings, overrides, progress=progress, resume=resume)
     corpora, dev_corpora = _read_corpora(train, dev)
     everything = [note for notes in corpora.values() for note in notes]
-    if refit is not None:
-        _check_refit(refit, everything)
+    if refit is not None and refit.card["train_sha256"] != corpus_sha256(everything):
+        raise ArgumentError("refit must be a model that was trained on these notes")
     labels = entity_labels(everything, job.settings.labels)
     annotated = annotated_labels(corpora, labels)
     if job.settings.labels is None:
@@ -125,8 +125,8 @@ def fine_tune_ner(
         fit, selection = split_corpora(corpora, job.settings.selection_fraction)
         task = TaggerTask(tagger, fit, selection, annotated, job.settings)
         job.run(tagger, task, everything, sum(map(len, selection.values())))
-    confidence = task.confidence() if refit is None else confidence_of(refit)
-    tagger = replace(tagger, **confidence._asdict())
+    sure = task.confidence() if refit is None else refit
+    tagger = replace(tagger, calibration=sure.calibration, thresholds=sure.thresholds)
     scores = {
         name: _score_tagger(tagger, notes, annotated[name]) for name, notes in dev_corpora.items()
     }
@@ -235,15 +235,10 @@ def _settings_of(
     """Return the settings that train as `refit` was trained, on all notes."""
     if settings is not None or overrides:
         raise ArgumentError("refit takes the settings of its model, so none may be given")
-    best = {"epochs": refit.card.get("best_epoch"), "selection_fraction": 0.0}
+    if not refit.card.get("n_selection"):
+        raise ArgumentError("refit must be a model that a selection tenth has chosen")
+    best = {"epochs": refit.card["best_epoch"], "selection_fraction": 0.0}
     return settings_from(TrainSettings, {**refit.settings, **best})
-
-
-def _check_refit(refit: EntityTagger, notes: Sequence[Note]) -> None:
-    if not refit.card.get("n_selection") or refit.card["train_sha256"] != corpus_sha256(notes):
-        raise ArgumentError(
-            "refit must be a model that was trained on these notes with a selection tenth"
-        )
 
 
 def _per_label(settings: TrainSettings, annotated: dict[str, tuple[str, ...]]) -> bool:

@@ -21,9 +21,8 @@ __all__ = ["compiled", "compiled_for_vectors", "popcount"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-
 # What may change a last digit but nothing else: sums in another order, one rounding for a·b + c.
-REORDERED = frozenset({"nsz", "reassoc", "contract", "arcp"})
+_REORDERED = {"nsz", "reassoc", "contract", "arcp"}
 
 
 def compiled(function: F) -> F:
@@ -33,7 +32,7 @@ def compiled(function: F) -> F:
 
 def compiled_for_vectors(function: F) -> F:
     """Return `function` compiled as by `compiled`, its sums of floats in any order."""
-    return _made(function, fastmath=set(REORDERED))
+    return _made(function, fastmath=_REORDERED)
 
 
 def _made(function: F, **options: Any) -> F:

@@ -6,10 +6,9 @@ The folder it writes is an encoder: scripts/bench ner --encoder out/models/encod
 """
 
 import argparse
-import csv
-import json
 import time
 
+import clinnlp
 from clinnlp.bert.corpus import drop_overlap
 from clinnlp.bert.pretrain import pretrain
 from clinnlp.core.notes import Note
@@ -17,18 +16,16 @@ from tests.bench import DATA, ROOT, record
 from tests.bench.ner import FILES, read
 
 
-def abstracts() -> list[Note]:
-    with (DATA / "medical_abstracts_tc" / "medical_tc_test.csv").open(encoding="utf-8") as handle:
-        return [
-            Note(id=f"abstract-{i}", text=row["medical_abstract"])
-            for i, row in enumerate(csv.DictReader(handle))
-        ]
-
-
-def drug_labels() -> list[Note]:
-    path = DATA / "spl_adr_200db" / "demner-fushman-train-labels.json"
-    sections = json.loads(path.read_text(encoding="utf-8"))
-    return [Note(id=f"label-{i}", text=s["section_text"]) for i, s in enumerate(sections)]
+def open_texts() -> list[Note]:
+    """Return abstracts and drug labels."""
+    return [
+        *clinnlp.read_notes(
+            DATA / "medical_abstracts_tc" / "medical_tc_test.csv", text="medical_abstract"
+        ),
+        *clinnlp.read_notes(
+            DATA / "spl_adr_200db" / "demner-fushman-train-labels.json", format="spl-adr"
+        ),
+    ]
 
 
 def main() -> None:
@@ -38,7 +35,7 @@ def main() -> None:
     args = parser.parse_args()
     notes = read("bc5cdr", 0)
     if args.on == "open":
-        notes += read("ncbi_disease", 0) + read("biored", 0) + abstracts() + drug_labels()
+        notes += read("ncbi_disease", 0) + read("biored", 0) + open_texts()
     notes = drop_overlap(notes, *(read(corpus, 1) for corpus in FILES))
     notes = list({note.text: note for note in notes}.values())
     start = time.process_time()

@@ -2,9 +2,9 @@
 
 Both see the same bc5cdr training notes once per epoch, on the same encoder, in float32, on as
 many threads as torch has; wall and CPU time are told. Trainer is at its usual settings: whole
-notes cut at 512 tokens, batches of 8 padded to the longest; its step size is ours, with which it
-learns more than with its own. Ours is `fine_tune_ner` at its defaults without selection. `--f1`
-scores both on bc5cdr dev, read and decoded alike.
+notes cut at 512 tokens, batches of 8 padded to the longest; its step size is ours. Ours is
+`fine_tune_ner` at its defaults without selection. `--f1` scores both on bc5cdr dev, read and
+decoded alike.
 """
 
 import argparse
@@ -26,7 +26,8 @@ from clinnlp.bert.model import tag_names
 from clinnlp.bert.network import Network
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.tasks import tagged
-from tests.bench import DATA, record
+from tests.bench import record
+from tests.bench.ner import read
 
 
 def rows_for_trainer(notes, tokenizer, tags) -> list[dict]:
@@ -90,7 +91,7 @@ def train_ours(notes, epochs, bf16) -> tuple[EntityTagger, float, float]:
 
 
 def f1_on_dev(tagger: EntityTagger) -> float:
-    dev = list(clinnlp.read_notes(DATA / "bc5cdr" / "CDR_DevelopmentSet.PubTator.txt"))
+    dev = read("bc5cdr", 1)
     return round(clinnlp.score_spans(dev, tagged(tagger, dev), n_boot=0).micro.f1, 4)
 
 
@@ -101,8 +102,7 @@ def main() -> None:
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--f1", action="store_true", help="score both on the development set")
     args = parser.parse_args()
-    source = clinnlp.read_notes(DATA / "bc5cdr" / "CDR_TrainingSet.PubTator.txt")
-    notes = list(source)[: args.notes]
+    notes = read("bc5cdr", 0)[: args.notes]
     our_tagger, *ours = train_ours(notes, args.epochs, args.bf16)
     their_tagger, *theirs = train_with_trainer(notes, args.epochs, 3e-4, args.bf16)
     f1 = {"f1": f1_on_dev(our_tagger), "trainer_f1": f1_on_dev(their_tagger)} if args.f1 else {}
