@@ -28,6 +28,7 @@ __all__ = ["Job", "checkpoint_of", "merged_settings", "seeded"]
 
 P = TypeVar("P", EntityTagger, NoteClassifier)
 S = TypeVar("S", bound=LoopSettings)
+L = TypeVar("L", str, tuple[str, ...])  # a label, or those of a head
 
 _PACKAGES = ("clinnlp", "torch", "transformers", "tokenizers", "accelerate")
 
@@ -74,8 +75,8 @@ class Job:
         """The settings as plain values."""
         return settings_to(self.settings)
 
-    def network(self, build: Callable[[str, Sequence[str]], Any], labels: Sequence[str]) -> Network:
-        """Return the encoder with a new head for `labels`.
+    def network(self, build: Callable[[str, Sequence[L]], Any], labels: Sequence[L]) -> Network:
+        """Return the encoder with new heads for `labels`.
 
         Raises
         ------

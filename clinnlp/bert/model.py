@@ -1,8 +1,9 @@
 """Labels as tag ids, gold mentions as tags of words, and back by constrained decoding.
 
-Tag ids of a *joint* head: 0 is ``O``; label k has ``B`` = 2k + 1 and ``I`` = 2k + 2. With one
-head *per label* each has its own ``O``, ``B``, ``I`` at 3k, 3k + 1, 3k + 2, so that mentions of
-different labels may overlap and a corpus teaches only the labels it annotates.
+A *head* answers for some labels at once, of which a word can carry one: its outputs are ``O``,
+then ``B`` = 2k + 1 and ``I`` = 2k + 2 of its label k. The heads of a network stand side by side
+in its outputs. Mentions of different heads may overlap, and a corpus teaches only those heads
+whose labels it annotates.
 
 Decoding finds the tag sequence of highest summed log probability among those in which ``I-x``
 follows only ``B-x`` or ``I-x`` (Viterbi with 0 / -inf transitions). Because every other tag may
@@ -35,15 +36,17 @@ __all__ = [
     "build_tagger",
     "decode_words",
     "gold_tags",
-    "gold_tags_per_label",
+    "gold_tags_per_head",
+    "heads_of",
     "log_softmax",
     "mention_ranges",
-    "n_heads",
+    "n_outputs",
     "tag_names",
 ]
 
 IGNORED = -100  # torch's ignore_index of the cross entropy
 
+Heads = Sequence[Sequence[str]]  # the labels of each head
 Floats = NDArray[np.float32]
 Tags = NDArray[np.int64]
 
@@ -60,32 +63,48 @@ class GoldTags(NamedTuple):
     n_inexact: int
 
 
-def tag_names(labels: Sequence[str], *, per_label: bool = False) -> tuple[str, ...]:
+def tag_names(heads: Heads) -> tuple[str, ...]:
     """Return tag names in the order of their ids.
 
     Examples
     --------
-    >>> tag_names(["Drug", "Dose"])
+    >>> tag_names([["Drug", "Dose"]])
     ('O', 'B-Drug', 'I-Drug', 'B-Dose', 'I-Dose')
-    >>> tag_names(["Drug", "Dose"], per_label=True)
+    >>> tag_names([["Drug"], ["Dose"]])
     ('O-Drug', 'B-Drug', 'I-Drug', 'O-Dose', 'B-Dose', 'I-Dose')
     """
-    prefixes = "OBI" if per_label else "BI"
-    names = tuple(f"{prefix}-{label}" for label in labels for prefix in prefixes)
-    return names if per_label else ("O", *names)
+    names = []
+    for head in heads:
+        names.append("O" if len(heads) == 1 else f"O-{'+'.join(head)}")
+        names += [f"{prefix}-{label}" for label in head for prefix in "BI"]
+    return tuple(names)
 
 
-def n_heads(n_outputs: int, n_labels: int) -> int:
-    """Return 1 for a joint head of so many outputs, the labels where each has its own, else 0."""
-    if n_outputs == 2 * n_labels + 1:
-        return 1
-    return n_labels if n_outputs == 3 * n_labels else 0
+def heads_of(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the labels of each head of a network with these tag names; () where it has none.
+
+    Examples
+    --------
+    >>> heads_of(["O-a+b", "B-a", "I-a", "B-b", "I-b", "O-c", "B-c", "I-c"])
+    (('a', 'b'), ('c',))
+    """
+    starts = [i for i, name in enumerate(names) if name.split("-")[0] == "O"]
+    ends = [*starts[1:], len(names)]
+    heads = tuple(
+        tuple(name.removeprefix("B-") for name in names[a + 1 : b : 2])
+        for a, b in zip(starts, ends, strict=True)
+    )
+    return heads if tag_names(heads) == tuple(names) else ()
 
 
-def build_tagger(source: str, labels: Sequence[str], *, per_label: bool = False) -> Any:
-    """Return the encoder with a new token-classification head; the head is drawn at random."""
-    names = tag_names(labels, per_label=per_label)
-    return load_model(source, kind=AutoModelForTokenClassification, **_names(names))
+def n_outputs(head: Sequence[str]) -> int:
+    """Return how many outputs a head of these labels has."""
+    return 2 * len(head) + 1
+
+
+def build_tagger(source: str, heads: Heads) -> Any:
+    """Return the encoder with new heads on every token, drawn at random."""
+    return load_model(source, kind=AutoModelForTokenClassification, **_names(tag_names(heads)))
 
 
 def build_classifier(source: str, labels: Sequence[str]) -> Any:
@@ -117,17 +136,20 @@ def gold_tags(text: TokenisedText, entities: Iterable[Entity], labels: Sequence[
     return GoldTags(tags, len(kept), len(wanted) - len(kept), int(n_inexact))
 
 
-def gold_tags_per_label(
-    text: TokenisedText, entities: Sequence[Entity], labels: Sequence[str], annotated: Sequence[str]
+def gold_tags_per_head(
+    text: TokenisedText, entities: Sequence[Entity], heads: Heads, annotated: Sequence[str]
 ) -> GoldTags:
-    """Return one tag per word and label; those of labels not `annotated` are all `IGNORED`."""
+    """Return one tag per word and head; all `IGNORED` for heads whose labels are not `annotated`.
+
+    The labels of a head are annotated together or not at all.
+    """
     each = [
-        gold_tags(text, entities, [label])
-        if label in annotated
+        gold_tags(text, entities, head)
+        if set(head) <= set(annotated)
         else GoldTags(np.full(text.n_words, IGNORED), 0, 0, 0)
-        for label in labels
+        for head in heads
     ]
-    tags = np.stack([gold.tags for gold in each], axis=1)  # (n_words, n_labels)
+    tags = np.stack([gold.tags for gold in each], axis=1)  # (n_words, n_heads)
     return GoldTags(tags, *(sum(column) for column in list(zip(*each, strict=True))[1:]))
 
 

@@ -108,8 +108,8 @@ class TrainSettings(LoopSettings):
     )
     heads: Literal["auto", "joint", "per_label"] = option(
         "auto",
-        "tagger: one head for all labels, or one for each, whose mentions may overlap; auto = "
-        "per_label where corpora annotate different labels",
+        "tagger: one head for all labels, or one for each; mentions of different heads may "
+        "overlap; auto = one for those labels that the same corpora annotate",
     )
     windows_per_note: int = option(
         2, "classifier: random windows of a note read per epoch, >= 1; prediction reads all"

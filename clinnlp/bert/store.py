@@ -5,9 +5,9 @@
     clinnlp.json                       format, task, labels, calibration, thresholds, windows, ...
 
 ``AutoModelForTokenClassification.from_pretrained(folder)`` gives the same network, of a
-classifier too: its note is the mean of its tokens. Where a recogniser has a head per label, its
-outputs are named ``O-x``, ``B-x``, ``I-x`` for each label x, and the likeliest of all outputs means
-nothing there: read each label's three alone (``flat`` is false). Weights are safetensors only.
+classifier too: its note is the mean of its tokens. Where a recogniser has several heads, each
+begins with an output ``O-...`` that names its labels, and the likeliest of all outputs means
+nothing there: read each head's alone (``flat`` is false). Weights are safetensors only.
 The card holds counts, scores and a hash of the training set, never text; the weights of any model
 may still remember what they were trained on.
 """
@@ -24,7 +24,7 @@ from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.confidence import Calibration
 from clinnlp.bert.encoders import load_model, load_tokenizer, quiet
 from clinnlp.bert.learned import Learned
-from clinnlp.bert.model import n_heads
+from clinnlp.bert.model import heads_of
 from clinnlp.bert.network import Bf16, Network
 from clinnlp.bert.onnx_model import ONNX_FILE, OnnxModel
 from clinnlp.bert.predict import EntityTagger
@@ -64,7 +64,7 @@ def write_record(pipe: Learned, folder: Path) -> None:
         "format": FORMAT,
         "task": next(name for name, kind in _TASKS.items() if isinstance(pipe, kind)),
         "labels": list(pipe.labels),
-        "flat": network.model.config.num_labels <= 2 * len(pipe.labels) + 1,
+        "flat": len(getattr(pipe, "heads", ())) <= 1,
         "calibration": {k: list(v) for k, v in getattr(pipe, "calibration", {}).items()},
         "pooling": getattr(pipe, "pooling", None),
         "thresholds": dict(getattr(pipe, "thresholds", {})),
@@ -125,11 +125,12 @@ def load(
         if exported
         else load_model(str(folder), kind=AutoModelForTokenClassification)
     )
-    n_outputs = model.config.num_labels
-    if not (n_heads(n_outputs, len(labels)) if kind is EntityTagger else n_outputs == len(labels)):
+    names = [model.config.id2label[i] for i in range(model.config.num_labels)]
+    answers_for = sum(heads_of(names), ()) if kind is EntityTagger else tuple(names)
+    if answers_for != labels:
         raise StoreError(
-            f"the network in {folder} must have outputs for {len(labels)} labels, "
-            f"got {n_outputs}; its files do not belong together"
+            f"the network in {folder} must answer for the {len(labels)} labels of {_CARD_FILE}, "
+            "and answers for others; its files do not belong together"
         )
     network = Network(
         model,

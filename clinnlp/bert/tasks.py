@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from clinnlp.bert.batches import shuffled_batches
 from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration, fit_threshold
 from clinnlp.bert.corpus import Corpora
-from clinnlp.bert.model import IGNORED, GoldTags, gold_tags, gold_tags_per_label, n_heads
+from clinnlp.bert.model import IGNORED, gold_tags_per_head, n_outputs
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.bert.swaps import Example, Swaps
-from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.counts import PRF
 from clinnlp.core.notes import Note
 from clinnlp.metrics.spans import score_spans
@@ -66,12 +65,11 @@ class TaggerTask:
         notes = [(name, note) for name, each in fit.items() for note in each]
         texts = network.tokenise([note.text for _, note in notes])
         self._rows = [row for row in network.rows(texts) if row.window.end]
-        self._n_heads = n_heads(network.model.config.num_labels, len(tagger.labels))
         gold = [
-            self._gold(text, note, annotated[name])
+            gold_tags_per_head(text, note.entities, tagger.heads, annotated[name])
             for (name, note), text in zip(notes, texts, strict=True)
         ]
-        tags = [g.tags.reshape(len(g.tags), self._n_heads) for g in gold]
+        tags = [each.tags for each in gold]
         self._swaps = Swaps(texts, tags, settings.swap, longest=network.window_size)
         extra = len(network.prefix) + len(network.suffix)
         self._lengths = np.array(
@@ -89,7 +87,7 @@ class TaggerTask:
         return shuffled_batches(self._lengths, self._settings.tokens_per_batch, rng)
 
     def loss(self, model: Any, batch: NDArray[np.int64]) -> torch.Tensor:
-        """Return the mean cross entropy of the words that the batch's windows keep."""
+        """Return the mean over words of the cross entropy, summed over the heads they teach."""
         network = self._tagger.network
         examples = [self._swaps.example(*self._rows[i]) for i in batch]
         inputs = network.collate(
@@ -99,8 +97,8 @@ class TaggerTask:
         at, targets = self._targets(examples)
         logits = model(**inputs).logits  # (n_rows, width, n_outputs)
         answers = logits[tuple(torch.from_numpy(at).to(logits.device))]  # (n_words, n_outputs)
-        answers = answers.reshape(targets.size, answers.shape[1] // self._n_heads)
-        return _cross_entropy(answers, torch.from_numpy(targets.ravel()).to(logits.device))
+        of_heads = answers.split([n_outputs(head) for head in self._tagger.heads], dim=1)
+        return _cross_entropy(of_heads, torch.from_numpy(targets).to(logits.device))
 
     def score(self) -> float | None:
         """Return strict micro F1 over the selection notes of all corpora; 0 where undefined."""
@@ -132,12 +130,6 @@ class TaggerTask:
         }
         return Confidence(by, least)
 
-    def _gold(self, text: TokenisedText, note: Note, annotated: Sequence[str]) -> GoldTags:
-        labels = self._tagger.labels
-        if self._n_heads == 1:
-            return gold_tags(text, note.entities, labels)
-        return gold_tags_per_label(text, note.entities, labels, annotated)
-
     def _hidden(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the ids with a random share of them masked, so that context must tell."""
         mask_id, share = self._tagger.network.tokenizer.mask_token_id, self._settings.word_dropout
@@ -165,9 +157,12 @@ def _only(note: Note, labels: Sequence[str]) -> Note:
     return note.with_(entities=tuple(e for e in note.entities if e.label in labels))
 
 
-def _cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return the mean over targets that count; 0 where none does."""
-    total = torch.nn.functional.cross_entropy(
-        logits.float(), targets, ignore_index=IGNORED, reduction="sum"
+def _cross_entropy(of_heads: Sequence[torch.Tensor], targets: torch.Tensor) -> torch.Tensor:
+    """Return the sum over heads, per word that teaches any; 0 where none does."""
+    total = sum(
+        torch.nn.functional.cross_entropy(
+            logits.float(), targets[:, k], ignore_index=IGNORED, reduction="sum"
+        )
+        for k, logits in enumerate(of_heads)
     )
-    return total / (targets != IGNORED).sum().clamp(min=1)
+    return total / (targets != IGNORED).any(dim=1).sum().clamp(min=1)

@@ -7,7 +7,6 @@ epoch, score dev once, write the folder.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +117,10 @@ def fine_tune_ner(
     if job.settings.labels is None:
         for name, notes in dev_corpora.items():
             check_known((e.label for n in notes for e in n.entities), annotated[name])
-    per_label = _per_label(job.settings, annotated)
+    heads = _heads(job.settings, labels, annotated)
+    labels = tuple(label for head in heads for label in head)
     with seeded(job.settings.seed):
-        network = job.network(partial(build_tagger, per_label=per_label), labels)
+        network = job.network(build_tagger, heads)
         tagger = EntityTagger(labels=labels, network=network, settings=job.plain_settings)
         fit, selection = split_corpora(corpora, job.settings.selection_fraction)
         task = TaggerTask(tagger, fit, selection, annotated, job.settings)
@@ -241,13 +241,21 @@ def _settings_of(
     return settings_from(TrainSettings, {**refit.settings, **best})
 
 
-def _per_label(settings: TrainSettings, annotated: dict[str, tuple[str, ...]]) -> bool:
-    differ = len(set(annotated.values())) > 1
-    if differ and settings.heads == "joint":
+def _heads(
+    settings: TrainSettings, labels: Sequence[str], annotated: Mapping[str, Sequence[str]]
+) -> list[tuple[str, ...]]:
+    """Return the labels of each head: those that the same corpora annotate, or one."""
+    if settings.heads == "per_label":
+        return [(label,) for label in labels]
+    together: dict[tuple[str, ...], list[str]] = {}
+    for label in labels:
+        where = tuple(name for name, known in annotated.items() if label in known)
+        together.setdefault(where, []).append(label)
+    if settings.heads == "joint" and len(together) > 1:
         raise ArgumentError(
-            "heads must be per_label where corpora annotate different labels, got joint"
+            "heads must be auto or per_label where corpora annotate different labels, got joint"
         )
-    return differ or settings.heads == "per_label"
+    return [tuple(head) for head in together.values()]
 
 
 def _score_tagger(tagger: EntityTagger, dev: Iterable[Note], labels: Sequence[str]) -> Card:

@@ -56,10 +56,12 @@ def train_with_trainer(notes, epochs, rate, bf16) -> tuple[EntityTagger, float, 
     """Return a tagger, seconds of the clock and of the processors."""
     source = find_encoder("minilm")
     labels = tuple(sorted({e.label for n in notes for e in n.entities}))
-    tags = tag_names(labels)
+    tags = tag_names([labels])
     tokenizer = AutoTokenizer.from_pretrained(source)
     with quiet():
-        model = AutoModelForTokenClassification.from_pretrained(source, num_labels=len(tags))
+        model = AutoModelForTokenClassification.from_pretrained(
+            source, id2label=dict(enumerate(tags))
+        )
     rows = rows_for_trainer(notes, tokenizer, tags)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(

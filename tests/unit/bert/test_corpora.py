@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from clinnlp.bert.corpus import annotated_labels, drop_overlap, split_corpora
-from clinnlp.bert.model import IGNORED, gold_tags_per_label
+from clinnlp.bert.model import IGNORED, gold_tags_per_head
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.bert.store import load
 from clinnlp.bert.tasks import TaggerTask, tagged
@@ -46,6 +46,23 @@ def test_each_corpus_teaches_its_labels(both):
         ]
 
 
+def test_labels_that_the_same_corpora_annotate_share_a_head(encoder, tmp_path):
+    tests = [
+        note_of(40 + i, f"{name} was {i}", (name, "Test")) for i, name in enumerate(["INR", "pH"])
+    ]
+    fine_tune_ner({"a": TRAIN, "b": tests}, encoder=encoder, out=tmp_path / "m", **OVERFIT)
+    made = load(tmp_path / "m")
+    assert made.heads == ((DRUG, PROBLEM), ("Test",))
+    assert made.labels == (DRUG, PROBLEM, "Test")
+    names = AutoModelForTokenClassification.from_pretrained(tmp_path / "m").config.id2label
+    assert [names[i] for i in (0, 5, 6)] == ["O-Drug+Problem", "O-Test", "B-Test"]
+    for notes, labels in ((TRAIN, (DRUG, PROBLEM)), (tests, ("Test",))):
+        for gold, note in zip(notes, tagged(made, notes, labels), strict=True):
+            assert [(e.span, e.label) for e in note.entities] == [
+                (e.span, e.label) for e in gold.entities
+            ]
+
+
 def test_what_a_corpus_does_not_annotate_has_no_gradient(both):
     task = TaggerTask(both, {"a": DRUGS}, {}, {"a": (DRUG,)}, TrainSettings())
     model = both.network.model
@@ -64,6 +81,18 @@ def test_the_folder_loads_in_plain_transformers(encoder, tmp_path):
     assert plain.config.id2label[4] == "B-Problem"
     ours = dict(made.network.model.named_parameters())
     assert all(torch.equal(p, ours[name]) for name, p in plain.named_parameters())
+
+
+def test_a_word_counts_once_however_many_heads_it_teaches(encoder, tmp_path):
+    made = fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path, heads="per_label", epochs=1, **QUICK)
+    settings = TrainSettings(swap=0.0)
+    each = [
+        TaggerTask(made, {"a": TRAIN}, {}, {"a": labels}, settings)
+        for labels in ((DRUG,), (PROBLEM,), (DRUG, PROBLEM))
+    ]
+    made.network.model.eval()
+    drug, problem, both = (task.loss(made.network.model, range(8)).item() for task in each)
+    assert both == pytest.approx(drug + problem, rel=1e-5)
 
 
 def test_mentions_of_different_labels_may_overlap(encoder, tmp_path):
@@ -89,7 +118,7 @@ def test_dev_is_scored_on_the_labels_of_its_namesake(encoder, tmp_path):
 
 def test_tags_of_labels_not_annotated_are_ignored(tagger):
     (text,) = tagger.network.tokenise([TRAIN[0].text])
-    gold = gold_tags_per_label(text, TRAIN[0].entities, (DRUG, PROBLEM), (DRUG,))
+    gold = gold_tags_per_head(text, TRAIN[0].entities, [(DRUG,), (PROBLEM,)], (DRUG,))
     assert gold.tags[:, 0].tolist() == [0, 1, 0, 0, 0, 0]
     assert set(gold.tags[:, 1]) == {IGNORED}
     assert (gold.n_kept, gold.n_dropped) == (1, 0)

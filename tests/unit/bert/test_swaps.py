@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from clinnlp.bert.model import IGNORED, gold_tags, gold_tags_per_label
+from clinnlp.bert.model import IGNORED, gold_tags, gold_tags_per_head
 from clinnlp.bert.swaps import Example, Swaps
 from clinnlp.bert.windows import Window, split_windows
 
 from .conftest import DRUG, PROBLEM, TRAIN
 
 LABELS = (DRUG, PROBLEM)
+HEADS = [(DRUG,), (PROBLEM,)]
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_a_window_does_not_outgrow_the_encoder_nor_change_unasked(texts, tags, s
 
 def test_heads_of_their_own(tagger, texts):
     """A label that is not annotated stays ignored, and overlapping mentions stay."""
-    each = [gold_tags_per_label(t, n.entities, LABELS, (DRUG,)).tags
+    each = [gold_tags_per_head(t, n.entities, HEADS, (DRUG,)).tags
             for t, n in zip(texts, TRAIN, strict=True)]  # fmt: skip
     swaps = Swaps(texts, each, 0.99, longest=500)
     torch.manual_seed(0)
