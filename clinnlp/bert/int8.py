@@ -7,7 +7,8 @@ calibrated, and no token changes the scale of another.
 
 A product of integers comes back without the scale of its tokens. Scaling it, adding bias and
 input, norm or GELU, and rounding anew for the next product are one loop over a token's row, which
-stays in the nearest cache: done one after the other they take as long as the products.
+stays in the nearest cache: done one after the other they take as long as the products. Attention
+is in integers too (`clinnlp.bert.int16`).
 
 References
 ----------
@@ -22,7 +23,9 @@ import torch
 from numpy.typing import NDArray
 
 from clinnlp.bert.attention import attend
+from clinnlp.bert.int16 import attend_in_integers
 from clinnlp.core.compiled import compiled_for_vectors
+from clinnlp.core.vectors import has_vectors
 
 __all__ = ["Int8Layers"]
 
@@ -33,13 +36,13 @@ _TINY = np.float32(1e-12)
 _BITS = np.int32(0x7FFFFFFF)  # all but the sign; such integers are ordered as the floats are
 
 # erf(c / √2) = c · P(c² / 8 - 1) for |c| ≤ 4, interpolated in Chebyshev's points. The error of
-# GELU(v) is below 4e-4 or 5e-5 |v|, the larger: much less than a step of the integers.
+# GELU(v) is below 3e-4 or 3e-5 |v|, the larger: much less than a step of the integers.
 _ERF = np.array(
-    [0.35189953, -0.16864289, 0.11186966, -0.073738992, 0.045021735, -0.024940711, 0.012535428,
-     -0.0056613083, 0.0022063947, -0.00084244227, 0.00040157867, -0.00012384675],
+    [0.35189956, -0.16860348, 0.11185523, -0.074260064, 0.045210791, -0.023107149, 0.011857266,
+     -0.007974628, 0.0031099065],
     np.float32,
 )  # fmt: skip
-_P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8, _P9, _P10, _P11 = _ERF
+_P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8 = _ERF
 _END, _HALF, _EIGHTH, _ONE = np.float32(4), np.float32(0.5), np.float32(0.125), np.float32(1)
 
 Floats = NDArray[np.float32]
@@ -83,13 +86,26 @@ class _Layer:
         """Change `x` to what the layer makes of it; return that rounded."""
         y = self._project(rounded)
         scale_rows(y.numpy(), rounded[1], self._project.bias)
-        q, k, v = y.chunk(3, dim=1)
-        mixed = _rounded(attend(q, k, v, runs, self._n_heads))
+        mixed = _rounded(_attended(y, runs, self._n_heads))
         rounded = _normed(x, self._mix, mixed, self._norm_mixed)
         y = self._widen(rounded)
         wide = _empty(y)
         gelu_rows(y.numpy(), rounded[1], self._widen.bias, wide[0].numpy(), wide[1])
         return _normed(x, self._narrow, wide, self._norm)
+
+
+def _attended(y: torch.Tensor, runs: Sequence[tuple[int, int]], n_heads: int) -> torch.Tensor:
+    """Return what each token takes; `y` holds queries, keys and values side by side."""
+    width = y.shape[1] // 3
+    if not has_vectors() or width // n_heads % 2:
+        q, k, v = y.chunk(3, dim=1)
+        return attend(q, k, v, runs, n_heads)
+    out, at = torch.empty(len(y), width), 0
+    parts, mixed = y.numpy(), out.numpy()
+    for length in (n for n, times in runs for _ in range(times)):
+        attend_in_integers(parts[at : at + length], n_heads, mixed[at : at + length])
+        at += length
+    return out
 
 
 class _Product:
@@ -138,7 +154,7 @@ def round_row(row: Floats, q: Bytes) -> np.float32:
     """Round one row to `q` and return its scale."""
     largest = np.int32(0)
     for bits in row.view(np.int32):
-        largest = max(largest, bits & _BITS)
+        largest = np.int32(max(largest, np.int32(bits & _BITS)))  # in 64 bits it takes four times
     most = max(np.int32(largest).view(np.float32), _TINY)
     steps = _LARGEST / most
     for j in range(len(row)):
@@ -172,9 +188,8 @@ def gelu_rows(y: Floats, scales: Floats, bias: Floats, q: Bytes, out: Floats) ->
             c = min(_END, v)
             c = max(-_END, c)
             t = c * c * _EIGHTH - _ONE
-            p = _P11 * t + _P10
-            p = ((((p * t + _P9) * t + _P8) * t + _P7) * t + _P6) * t + _P5
-            p = ((((p * t + _P4) * t + _P3) * t + _P2) * t + _P1) * t + _P0
+            p = (((_P8 * t + _P7) * t + _P6) * t + _P5) * t + _P4
+            p = (((p * t + _P3) * t + _P2) * t + _P1) * t + _P0
             row[j] = _HALF * v * (_ONE + c * p)
         out[i] = round_row(row, q[i])
 

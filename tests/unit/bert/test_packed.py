@@ -13,7 +13,7 @@ needs_int8 = pytest.mark.skipif(not has_fast_int8(), reason="no 8-bit multiplica
 
 @pytest.fixture(scope="module")
 def model(encoder):
-    return build_tagger(str(encoder), ["Drug", "Problem"]).eval()
+    return build_tagger(str(encoder), [["Drug", "Problem"]]).eval()
 
 
 def rows_of(*lengths):
@@ -37,7 +37,7 @@ def test_it_gives_what_transformers_gives(model, lengths):
 
 
 def test_it_reads_with_the_weights_of_now(encoder):
-    model = build_tagger(str(encoder), ["Drug"]).eval()
+    model = build_tagger(str(encoder), [["Drug"]]).eval()
     packed, rows = PackedBert(model), rows_of(4)
     before = read(packed, rows)[0]
     with torch.no_grad():
@@ -55,6 +55,15 @@ def test_integers_come_near_and_rows_stay_apart(model):
     alone = [read(PackedBert(model, int8=True), [row])[0] for row in rows]
     for a, b in zip(rough, alone, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+@needs_int8
+def test_without_the_vectors_torch_attends(model, monkeypatch):
+    rows = rows_of(40, 12)
+    ours = read(PackedBert(model, int8=True), rows)
+    monkeypatch.setattr("clinnlp.bert.int8.has_vectors", lambda: False)
+    for a, b in zip(ours, read(PackedBert(model, int8=True), rows), strict=True):
+        np.testing.assert_allclose(a, b, atol=0.02 * np.concatenate(ours).std())
 
 
 def test_only_a_bert_with_a_token_head_is_packed(model, encoder):
