@@ -18,16 +18,14 @@ from clinnlp.core.vectors import N_COLUMNS, N_ROWS, multiply_pairs, round_exp2
 __all__ = ["attend_in_integers"]
 
 _BITS_32 = 2.0**31 - 1
-_LOG2_E = np.float32(np.log2(np.e))
 _TINY = np.float32(1e-12)
-_HALF, _ONE = np.float32(0.5), np.float32(1)
+_HALF = np.float32(0.5)
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Shorts = NDArray[np.int16]
 
 
-@compiled_for_vectors
 def attend_in_integers(y: Floats, n_heads: int, out: Floats) -> None:
     """Write what each token takes from the tokens of its row to `out`, shape (n_tokens, width).
 
@@ -40,88 +38,82 @@ def attend_in_integers(y: Floats, n_heads: int, out: Floats) -> None:
     """
     n, width = out.shape
     size, n_long = width // n_heads, -(-n // N_COLUMNS) * N_COLUMNS
-    most_score = np.float32(np.floor(np.sqrt(_BITS_32 / 2 / size)))
-    most_weight = np.float32(np.floor(np.sqrt(_BITS_32 / n_long)))
-    units = largest_of_heads(y, n_heads)  # (3, n_heads)
-    units[:2] /= most_score
-    units[2] /= most_weight
+    most_score, most_weight = int((_BITS_32 / 2 / size) ** 0.5), int((_BITS_32 / n_long) ** 0.5)
+    units = largest_of_columns(y).reshape(3, n_heads, size).max(axis=2)
+    units /= np.array([most_score, most_score, most_weight], np.float32)[:, None]
     rounded = np.zeros((n_long, 3 * width), np.int16)
-    round_parts(y, units, rounded)
-    queries, keys = np.empty((2, n_long, size), np.int16)
-    turned = np.empty((size // 2, n_long), np.int32)
-    values = np.zeros((n_long // 2, -(-size // N_COLUMNS) * N_COLUMNS, 2), np.int16)
-    value_pairs = values.reshape(len(values), -1).view(np.int32)
-    for h in range(n_heads):
-        a, b = h * size, (h + 1) * size
-        queries[:] = rounded[:, a:b]
-        keys[:] = rounded[:, width + a : width + b]
-        turn(keys.view(np.int32), turned)
-        zip_rows(rounded[:, 2 * width + a : 2 * width + b], values)
-        scale = _LOG2_E * units[0, h] * units[1, h] / np.sqrt(np.float32(size))
-        mixed = out[:, a:b]
-        mix_values(queries.view(np.int32), turned, value_pairs, scale, most_weight, mixed)
-        mixed *= units[2, h]
+    round_columns(y, np.repeat(1 / units, size), rounded)
+    scales = units[0] * units[1] * np.float32(np.log2(np.e) / size**0.5)
+    mix_heads(rounded, rounded.view(np.int32), scales, units[2], np.float32(most_weight), out)
 
 
 @compiled_for_vectors
-def mix_values(
-    queries: Ints, keys: Ints, values: Ints, scale: np.float32, most_weight: np.float32, out: Floats
-) -> None:
-    """Write the weighted mean of the values for each query to `out`, shape (n, size).
-
-    Parameters
-    ----------
-    queries : array of int32, shape (n_long, size / 2)
-        Pairs of neighbours of a row.
-    keys, values : arrays of int32, shapes (size / 2, n_long), (n_long / 2, size or more)
-        Pairs of neighbours of a column.
-    scale : float32
-        Of the scores, for powers of 2.
-    most_weight : float32
-    """
-    n, size = out.shape
-    scores = np.empty((N_ROWS, keys.shape[1]), np.int32)
-    weights = np.zeros((N_ROWS, keys.shape[1]), np.int16)
-    weight_pairs = weights.view(np.int32)
-    sums = np.empty(N_ROWS, np.float32)
-    mixed = np.empty((N_ROWS, values.shape[1]), np.int32)
-    for i in range(0, n, N_ROWS):
-        for at in range(0, keys.shape[1], N_COLUMNS):
-            multiply_pairs(queries, i, keys, at, scores)
-        for r in range(min(N_ROWS, n - i)):
-            sums[r] = max(round_exp2(scores, r, n, scale, most_weight, weights), 1)
-        for at in range(0, values.shape[1], N_COLUMNS):
-            multiply_pairs(weight_pairs, 0, values, at, mixed)
-        for r in range(min(N_ROWS, n - i)):
-            k = _ONE / sums[r]
-            for j in range(size):
-                out[i + r, j] = np.float32(mixed[r, j]) * k
-
-
-@compiled_for_vectors
-def largest_of_heads(y: Floats, n_heads: int) -> Floats:
-    """Return the largest magnitude among queries, keys and values of each head, (3, n_heads)."""
+def largest_of_columns(y: Floats) -> Floats:
+    """Return the largest magnitude in each column."""
     largest = np.full(y.shape[1], _TINY)
     for i in range(len(y)):
         row = y[i]
         for j in range(len(row)):
             largest[j] = max(largest[j], abs(row[j]))
-    out = np.empty((3, n_heads), np.float32)
-    columns = largest.reshape(3, n_heads, -1)
-    for part in range(3):
-        for h in range(n_heads):
-            out[part, h] = columns[part, h].max()
-    return out
+    return largest
 
 
 @compiled_for_vectors
-def round_parts(y: Floats, units: Floats, out: Shorts) -> None:
-    """Round the rows of `y` to the units of their parts and heads."""
-    each = np.repeat(_ONE / units.ravel(), y.shape[1] // units.size)
+def round_columns(y: Floats, factors: Floats, out: Shorts) -> None:
+    """Multiply each column of `y` by its factor and round it."""
     for i in range(len(y)):
         row, to = y[i], out[i]
         for j in range(len(row)):
-            to[j] = np.int16(np.int32(np.floor(row[j] * each[j] + _HALF)))
+            to[j] = np.int16(np.int32(np.floor(row[j] * factors[j] + _HALF)))
+
+
+@compiled_for_vectors
+def mix_heads(
+    rounded: Shorts,
+    pairs: Ints,
+    scales: Floats,
+    units: Floats,
+    most_weight: np.float32,
+    out: Floats,
+) -> None:
+    """Write the weighted means of the values to `out`, head by head.
+
+    Parameters
+    ----------
+    rounded : array of int16, shape (n_long, 3 * width)
+        Queries, keys and values; rows past those of `out` are 0.
+    pairs : array of int32, shape (n_long, 3 * width / 2)
+        The same, each two neighbours as one.
+    scales, units : arrays, shape (n_heads,)
+        Of the scores, for powers of 2, and of the values.
+    most_weight : float32
+    out : array of float32, shape (n, width)
+    """
+    n_long, width = len(rounded), out.shape[1]
+    size, half = width // len(scales), width // len(scales) // 2
+    keys = np.empty((half, n_long), np.int32)
+    values = np.zeros((n_long // 2, -(-size // N_COLUMNS) * N_COLUMNS), np.int32)
+    scores = np.empty((N_ROWS, n_long), np.int32)
+    weights = np.zeros((N_ROWS, n_long), np.int16)
+    weight_pairs = weights.view(np.int32)
+    mixed = np.empty((N_ROWS, values.shape[1]), np.int32)
+    for h in range(len(scales)):
+        queries = pairs[:, h * half : (h + 1) * half]
+        turn(pairs[:, width // 2 + h * half : width // 2 + (h + 1) * half], keys)
+        zip_rows(rounded[:, 2 * width + h * size : 2 * width + (h + 1) * size], values)
+        for i in range(0, len(out), N_ROWS):
+            for at in range(0, n_long, N_COLUMNS):
+                multiply_pairs(queries, i, keys, at, scores)
+            n_rows = min(N_ROWS, len(out) - i)
+            sums = np.ones(N_ROWS, np.int32)
+            for r in range(n_rows):
+                sums[r] = round_exp2(scores, r, len(out), scales[h], most_weight, weights)
+            for at in range(0, values.shape[1], N_COLUMNS):
+                multiply_pairs(weight_pairs, 0, values, at, mixed)
+            for r in range(n_rows):
+                k = units[h] / np.float32(max(sums[r], 1))
+                for j in range(size):
+                    out[i + r, h * size + j] = np.float32(mixed[r, j]) * k
 
 
 @compiled_for_vectors
@@ -133,10 +125,10 @@ def turn(x: Ints, out: Ints) -> None:
 
 
 @compiled_for_vectors
-def zip_rows(rows: Shorts, out: Shorts) -> None:
-    """Write rows 2i and 2i + 1 of the rows, (2 n, k), side by side to `out`, (n, k or more, 2)."""
+def zip_rows(rows: Shorts, out: Ints) -> None:
+    """Write rows 2i and 2i + 1, (2 n, k), as pairs to row i of `out`, shape (n, k or more)."""
     for i in range(len(out)):
-        to, above, below = out[i], rows[2 * i], rows[2 * i + 1]
+        to, above, below = out[i].view(np.int16), rows[2 * i], rows[2 * i + 1]
         for j in range(len(above)):
-            to[j, 0] = above[j]
-            to[j, 1] = below[j]
+            to[2 * j] = above[j]
+            to[2 * j + 1] = below[j]

@@ -99,7 +99,7 @@ def load(
         Compute in bfloat16; "auto" where the device has it in hardware.
     int8 : bool
         Multiply in 8-bit integers, on a CPU that has them in hardware: about twice as fast, and
-        a little less exact. The first use compiles for two seconds.
+        a little less exact. The first use compiles for some seconds.
 
     Raises
     ------

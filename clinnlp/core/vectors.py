@@ -152,15 +152,16 @@ def _all(value: float) -> Any:
 
 
 class _Array:
-    """The entries of a contiguous array of two dimensions, sixteen at a time."""
+    """The entries of an array of two dimensions whose rows have no gaps, sixteen at a time."""
 
     def __init__(self, builder: Any, array: Any) -> None:
         self._builder, self._data = builder, array.data
+        self._step = builder.sdiv(builder.extract_value(array.strides, 0), array.itemsize)
         self.n_columns = builder.extract_value(array.shape, 1)
 
     def address(self, row: Any, column: Any) -> Any:
         builder = self._builder
-        return builder.gep(self._data, [builder.add(builder.mul(row, self.n_columns), column)])
+        return builder.gep(self._data, [builder.add(builder.mul(row, self._step), column)])
 
     def load(self, row: Any, column: Any) -> Any:
         at = self._builder.bitcast(self.address(row, column), _INTS.as_pointer())
