@@ -163,7 +163,7 @@ def annotated_labels(
         found = {entity.label for note in notes for entity in note.entities}
         out[name] = tuple(label for label in labels if label in found)
         if not out[name]:
-            raise DataError(f"corpus {name} must have a mention to learn from, got none")
+            raise DataError(f"corpus {name} must have a mention of the labels to learn, got none")
     return out
 
 

@@ -6,7 +6,8 @@ exceeds 32 bits; so the products are exact, and a softmax of rounded weights is 
     weight_ij = round(m 2^(t_ij - max_j t_ij)),  t_ij = q_i · k_j / √d · log2 e
     out_i     = Σ_j weight_ij v_j / Σ_j weight_ij
 
-Eight queries go at a time, and their scores and weights stay in the nearest cache.
+A weight below 1 / 2m of the largest counts as nothing; m is 2,047 for rows of 512 tokens, more for
+shorter ones. Eight queries go at a time: their scores and weights stay in the nearest cache.
 """
 
 import numpy as np
@@ -18,8 +19,9 @@ from clinnlp.core.vectors import N_COLUMNS, N_ROWS, multiply_pairs, round_exp2
 __all__ = ["attend_in_integers"]
 
 _BITS_32 = 2.0**31 - 1
-_TINY = np.float32(1e-12)
+_TINY_BITS = np.float32(1e-12).view(np.int32)
 _HALF = np.float32(0.5)
+_BITS = np.int32(0x7FFFFFFF)  # all but the sign
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -32,7 +34,7 @@ def attend_in_integers(y: Floats, n_heads: int, out: Floats) -> None:
     Parameters
     ----------
     y : array of float32, shape (n_tokens, 3 * width)
-        Queries, keys and values of the tokens of one row.
+        Queries, keys and values of the tokens of one row. Where one is not finite, nothing is.
     n_heads : int
         A head has an even number of columns.
     """
@@ -41,6 +43,9 @@ def attend_in_integers(y: Floats, n_heads: int, out: Floats) -> None:
     most_score, most_weight = int((_BITS_32 / 2 / size) ** 0.5), int((_BITS_32 / n_long) ** 0.5)
     units = largest_of_columns(y).reshape(3, n_heads, size).max(axis=2)
     units /= np.array([most_score, most_score, most_weight], np.float32)[:, None]
+    if not np.isfinite(units).all():
+        out[:] = np.nan
+        return
     rounded = np.zeros((n_long, 3 * width), np.int16)
     round_columns(y, np.repeat(1 / units, size), rounded)
     scales = units[0] * units[1] * np.float32(np.log2(np.e) / size**0.5)
@@ -49,13 +54,13 @@ def attend_in_integers(y: Floats, n_heads: int, out: Floats) -> None:
 
 @compiled_for_vectors
 def largest_of_columns(y: Floats) -> Floats:
-    """Return the largest magnitude in each column."""
-    largest = np.full(y.shape[1], _TINY)
+    """Return the largest magnitude in each column; one that is no number is the largest of all."""
+    largest = np.full(y.shape[1], _TINY_BITS)  # ordered as the floats are
     for i in range(len(y)):
-        row = y[i]
+        row = y[i].view(np.int32)
         for j in range(len(row)):
-            largest[j] = max(largest[j], abs(row[j]))
-    return largest
+            largest[j] = max(largest[j], np.int32(row[j] & _BITS))
+    return largest.view(np.float32)
 
 
 @compiled_for_vectors

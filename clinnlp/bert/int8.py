@@ -1,7 +1,7 @@
 """The layers of a BERT in 8-bit integers: what lies between two products takes one pass.
 
 Weights have one scale per output, activations one per token, found as they come: nothing is
-calibrated, and no token changes the scale of another.
+calibrated.
 
     x ≈ s (q - 128),  s = max|x| / 127,  q = round(x / s) + 128
 

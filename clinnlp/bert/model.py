@@ -18,6 +18,7 @@ Ramshaw and Marcus 1995 (IOB); Forney, The Viterbi algorithm, Proc. IEEE 1973.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,26 +76,25 @@ def tag_names(heads: Heads) -> tuple[str, ...]:
     """
     names = []
     for head in heads:
-        names.append("O" if len(heads) == 1 else f"O-{'+'.join(head)}")
-        names += [f"{prefix}-{label}" for label in head for prefix in "BI"]
+        names.append("O" if len(heads) == 1 else f"O-{head[0]}")
+        names += _inside(head)
     return tuple(names)
 
 
-def heads_of(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+def heads_of(names: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
     """Return the labels of each head of a network with these tag names; () where it has none.
 
     Examples
     --------
-    >>> heads_of(["O-a+b", "B-a", "I-a", "B-b", "I-b", "O-c", "B-c", "I-c"])
+    >>> heads_of(["O-a", "B-a", "I-a", "B-b", "I-b", "O-c", "B-c", "I-c"])
     (('a', 'b'), ('c',))
     """
-    starts = [i for i, name in enumerate(names) if name.split("-")[0] == "O"]
-    ends = [*starts[1:], len(names)]
-    heads = tuple(
-        tuple(name.removeprefix("B-") for name in names[a + 1 : b : 2])
-        for a, b in zip(starts, ends, strict=True)
-    )
-    return heads if tag_names(heads) == tuple(names) else ()
+    starts = [i for i, name in enumerate(names) if name == "O" or str(name).startswith("O-")]
+    if starts[:1] != [0]:
+        return ()
+    parts = [list(names[a + 1 : b]) for a, b in pairwise([*starts, len(names)])]
+    heads = [tuple(str(name).removeprefix("B-") for name in part[::2]) for part in parts]
+    return tuple(heads) if parts == [_inside(head) for head in heads] else ()
 
 
 def n_outputs(head: Sequence[str]) -> int:
@@ -238,6 +238,10 @@ def _word_range(text: TokenisedText, span: Span) -> tuple[int, int]:
     a = int(np.searchsorted(text.ends, span.start, side="right"))
     b = int(np.searchsorted(text.starts, span.end, side="left"))
     return a, max(a, b)
+
+
+def _inside(head: Sequence[str]) -> list[str]:
+    return [f"{prefix}-{label}" for label in head for prefix in "BI"]
 
 
 def _names(names: Sequence[str]) -> dict[str, Any]:

@@ -108,8 +108,8 @@ class TrainSettings(LoopSettings):
     )
     heads: Literal["auto", "joint", "per_label"] = option(
         "auto",
-        "tagger: one head for all labels, or one for each; mentions of different heads may "
-        "overlap; auto = one for those labels that the same corpora annotate",
+        "tagger: one head for all labels, or one for each; auto = one for those that the same "
+        "corpora annotate. Of mentions that overlap under one head the longest is learned",
     )
     windows_per_note: int = option(
         2, "classifier: random windows of a note read per epoch, >= 1; prediction reads all"

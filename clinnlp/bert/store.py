@@ -6,7 +6,7 @@
 
 ``AutoModelForTokenClassification.from_pretrained(folder)`` gives the same network, of a
 classifier too: its note is the mean of its tokens. Where a recogniser has several heads, each
-begins with an output ``O-...`` that names its labels, and the likeliest of all outputs means
+begins with an output ``O-x``, after its first label, and the likeliest of all outputs means
 nothing there: read each head's alone (``flat`` is false). Weights are safetensors only.
 The card holds counts, scores and a hash of the training set, never text; the weights of any model
 may still remember what they were trained on.
@@ -125,7 +125,7 @@ def load(
         if exported
         else load_model(str(folder), kind=AutoModelForTokenClassification)
     )
-    names = [model.config.id2label[i] for i in range(model.config.num_labels)]
+    names = [model.config.id2label.get(i) for i in range(model.config.num_labels)]
     answers_for = sum(heads_of(names), ()) if kind is EntityTagger else tuple(names)
     if answers_for != labels:
         raise StoreError(

@@ -53,7 +53,7 @@ class Swaps:
     Parameters
     ----------
     texts, tags : sequences, one of each per note
-        Tags of shape (n_words, n_heads), as `clinnlp.bert.model.gold_tags` makes them.
+        Tags of shape (n_words, n_heads), as `clinnlp.bert.model.gold_tags_per_head` makes them.
     share : float
         Of the different mentions of a window; drawn from torch's generator. With 0 nothing is.
     longest : int

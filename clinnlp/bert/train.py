@@ -118,6 +118,8 @@ def fine_tune_ner(
         for name, notes in dev_corpora.items():
             check_known((e.label for n in notes for e in n.entities), annotated[name])
     heads = _heads(job.settings, labels, annotated)
+    if refit is not None and tuple(heads) != refit.heads:
+        raise ArgumentError("refit must be a model that was trained on these corpora")
     labels = tuple(label for head in heads for label in head)
     with seeded(job.settings.seed):
         network = job.network(build_tagger, heads)

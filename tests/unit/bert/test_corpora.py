@@ -55,12 +55,22 @@ def test_labels_that_the_same_corpora_annotate_share_a_head(encoder, tmp_path):
     assert made.heads == ((DRUG, PROBLEM), ("Test",))
     assert made.labels == (DRUG, PROBLEM, "Test")
     names = AutoModelForTokenClassification.from_pretrained(tmp_path / "m").config.id2label
-    assert [names[i] for i in (0, 5, 6)] == ["O-Drug+Problem", "O-Test", "B-Test"]
+    assert [names[i] for i in (0, 5, 6)] == ["O-Drug", "O-Test", "B-Test"]
     for notes, labels in ((TRAIN, (DRUG, PROBLEM)), (tests, ("Test",))):
         for gold, note in zip(notes, tagged(made, notes, labels), strict=True):
             assert [(e.span, e.label) for e in note.entities] == [
                 (e.span, e.label) for e in gold.entities
             ]
+
+
+def test_a_refit_has_the_heads_of_its_model(encoder, tmp_path):
+    chosen = fine_tune_ner({"a": DRUGS, "b": PROBLEMS}, encoder=encoder, out=tmp_path / "m",
+                           epochs=1, selection_fraction=0.3, **QUICK)  # fmt: skip
+    with pytest.raises(ArgumentError, match=r"refit must be .* on these corpora"):
+        fine_tune_ner([*DRUGS, *PROBLEMS], refit=chosen, out=tmp_path / "again", progress=False)
+    again = fine_tune_ner({"a": DRUGS, "b": PROBLEMS}, refit=chosen, out=tmp_path / "again",
+                          progress=False)  # fmt: skip
+    assert again.heads == chosen.heads == ((DRUG,), (PROBLEM,))
 
 
 def test_what_a_corpus_does_not_annotate_has_no_gradient(both):

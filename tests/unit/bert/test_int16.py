@@ -54,7 +54,9 @@ def test_one_key_far_above_the_others_takes_all():
     np.testing.assert_allclose(out, 17, rtol=1e-3)
 
 
-def test_numbers_that_are_none_do_no_harm():
-    y = np.full((16, 96), np.nan, np.float32)
-    both(y, 1)
-    both(y + np.inf, 1)
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("column", [0, 40, 95])
+def test_what_is_no_number_is_not_hidden(odd, column):
+    y = np.ones((16, 96), np.float32)
+    y[7, column] = odd
+    assert not np.isfinite(both(y, 1)[1]).any()

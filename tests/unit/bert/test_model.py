@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinnlp.bert.model import IGNORED, decode_words, gold_tags, log_softmax, mention_ranges
+from clinnlp.bert.model import (
+    IGNORED,
+    decode_words,
+    gold_tags,
+    heads_of,
+    log_softmax,
+    mention_ranges,
+    tag_names,
+)
 from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.notes import Entity
 from clinnlp.core.spans import Span
@@ -83,3 +91,30 @@ def test_ranges_of_valid_tags_come_back(ranges):
         tags += [2 * label + 1] + [2 * label + 2] * (length - 1)
     found = mention_ranges(np.array(tags, np.int64))
     assert list(zip(*(x.tolist() for x in found), strict=True)) == wanted
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [
+        [("a",)],
+        [("a", "b")],
+        [("a",), ("b",)],
+        [("O", "O-x"), ("B-", "é+ü")],
+        [("a", "b"), ("a+b",)],
+    ],
+)
+def test_names_of_tags_tell_the_heads(heads):
+    names = tag_names(heads)
+    assert heads_of(names) == tuple(heads)
+    assert len(set(names)) == len(names)
+
+
+def test_the_only_head_may_name_its_label():
+    assert heads_of(["O-a", "B-a", "I-a"]) == (("a",),)
+
+
+@pytest.mark.parametrize(
+    "names", [[], ["LABEL_0"], ["B-a", "I-a"], ["O", "B-a"], ["O", "B-a", "I-b"], ["O", 3, None]]
+)
+def test_other_names_tell_of_no_heads(names):
+    assert heads_of(names) == ()

@@ -83,6 +83,32 @@ def test_a_broken_folder_is_refused_in_one_sentence(tagger_folder, tmp_path, dam
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        {str(i): f"LABEL_{i}" for i in range(5)},
+        {"0": "O", "1": "B-Drug", "2": "I-Drug", "3": "B-Problem", "9": "I-Problem"},
+        {"0": "O", "1": "B-Drug", "2": 3, "3": "B-Problem", "4": "I-Problem"},
+        {"0": "B-Drug", "1": "I-Drug", "2": "O", "3": "B-Problem", "4": "I-Problem"},
+    ],
+)
+def test_a_network_whose_outputs_are_others_is_refused(tagger_folder, tmp_path, names):
+    folder = tmp_path / "m"
+    shutil.copytree(tagger_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"id2label": names, "label2id": {}}))
+    with pytest.raises(StoreError, match=r"do not belong together|must be readable"):
+        load(folder)
+
+
+def test_a_classifier_that_calls_itself_a_recogniser_is_refused(classifier_folder, tmp_path):
+    folder = tmp_path / "m"
+    shutil.copytree(classifier_folder, folder)
+    change("task", "ner")(folder)
+    with pytest.raises(StoreError, match="must answer for"):
+        load(folder)
+
+
 def test_a_classifier_that_answered_at_once_is_refused(classifier_folder, tmp_path):
     folder = tmp_path / "m"
     shutil.copytree(classifier_folder, folder)
