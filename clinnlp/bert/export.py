@@ -83,7 +83,7 @@ def _write_graph(model: Any, path: Path) -> None:
     shapes = {name: {0: "rows", 1: "tokens"} for name in (*INPUTS, "logits")}
     with _silence():
         torch.onnx.export(
-            _Logits(model.eval()), (ids, torch.ones_like(ids)), path, opset_version=_OPSET,
+            _Logits(model).eval(), (ids, torch.ones_like(ids)), path, opset_version=_OPSET,
             input_names=list(INPUTS), output_names=["logits"], dynamic_axes=shapes, dynamo=False,
         )  # fmt: skip
 

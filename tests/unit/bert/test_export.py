@@ -36,6 +36,12 @@ def test_it_comes_back_as_the_same_pipe(tagger, exported):
         assert [e.score for e in a.entities] == pytest.approx([e.score for e in b.entities], 1e-3)
 
 
+def test_the_model_stays_as_it_was(tagger, tmp_path):
+    tagger.network.model.eval()
+    export_onnx(tagger, tmp_path / "m")
+    assert not any(module.training for module in tagger.network.model.modules())
+
+
 def test_integers_are_a_quarter_of_the_size_and_notes_stay_apart(tagger, exported, tmp_path):
     export_onnx(tagger, tmp_path / "m", int8=True)
     small, whole = ((f / "model.onnx").stat().st_size for f in (tmp_path / "m", exported))
