@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from clinnlp.bert.selection import Score
 from clinnlp.core.errors import StoreError
 from clinnlp.core.files import atomic_folder
 
@@ -36,8 +37,9 @@ class Standing:
     step: int = 0
     losses: list[float] = field(default_factory=list)  # of the running epoch
     history: list[dict[str, float | None]] = field(default_factory=list)  # of finished epochs
-    best_score: float | None = None
-    best_epoch: int = 0
+    best_epoch: int = 0  # the one that is kept
+    top_epoch: int = 0  # the one with the highest score
+    top: Score | None = None
 
 
 class Checkpoint:
@@ -94,7 +96,8 @@ class Checkpoint:
             record = json.loads((self.folder / _RECORD).read_text(encoding="utf-8"))
             tensors = load_file(self.folder / _TENSORS, device=str(device))
             identity = record.pop("identity")
-            standing = Standing(**record)
+            top = record.pop("top")
+            standing = Standing(**record, top=top and Score(*top))
         except Exception as error:  # whatever a damaged file makes of json and safetensors
             why = type(error).__name__
         else:

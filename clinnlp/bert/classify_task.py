@@ -25,11 +25,11 @@ from clinnlp.bert.batches import shuffled_batches
 from clinnlp.bert.classify import NoteClassifier, pooled
 from clinnlp.bert.head import HeadData, choose_strength, fit_head
 from clinnlp.bert.network import Row
+from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.core.counts import ratio
 from clinnlp.core.notes import Note
 from clinnlp.metrics.intervals import bootstrap_draws, cluster_codes, percentile_interval
-from clinnlp.metrics.labels import score_labels
 
 __all__ = ["ClassifierTask", "best_threshold", "classified", "score_several"]
 
@@ -52,7 +52,7 @@ class ClassifierTask:
         self._rows: list[list[Row]] = [[] for _ in fit]
         for row in classifier.network.rows(self._texts):
             self._rows[row.text].append(row)
-        self._groups, _ = cluster_codes([note.patient or note.id for note in fit], len(fit))
+        self._groups, _ = cluster_codes(patients_of(fit), len(fit))
         self._targets = label_matrix(fit, classifier.labels)
         self._weights = np.ones(len(classifier.labels))
         if settings.class_weights:
@@ -103,16 +103,18 @@ class ClassifierTask:
             return functional.binary_cross_entropy_with_logits(found, targets, pos_weight=weights)
         return functional.cross_entropy(found, targets.argmax(1), weight=weights)
 
-    def score(self) -> float | None:
+    def score(self) -> Score | None:
         """Return macro F1 on the selection notes; with several labels, micro F1 at even odds."""
         if not self._selection:
             return None
+        gold = label_matrix(self._selection, self._classifier.labels)
+        p = self._classifier.predict_proba(self._selection)
+        likeliest = np.eye(p.shape[1], dtype=np.bool_)[p.argmax(1)]
+        found = p >= 0.5 if self._settings.multi_label else likeliest
+        hits, sizes = 2 * (gold & found), gold.astype(np.int64) + found
         if self._settings.multi_label:
-            gold = label_matrix(self._selection, self._classifier.labels)
-            found = self._classifier.predict_proba(self._selection) >= 0.5
-            return float(2 * (gold & found).sum() / max(1, gold.sum() + found.sum()))
-        labels, predicted = classified(self._classifier, self._selection)
-        return score_labels(labels, predicted, n_boot=0).macro_f1.value
+            hits, sizes = (each.sum(1, keepdims=True) for each in (hits, sizes))
+        return mean_of_ratios(hits, sizes, patients_of(self._selection))
 
     def thresholds(self) -> dict[str, float]:
         """Return the threshold of each label that is best on the selection notes."""
@@ -172,7 +174,7 @@ def score_several(classifier: NoteClassifier, notes: Sequence[Note]) -> dict[str
     """Return micro F1 over all notes and labels with its interval, and the counts per label."""
     gold = label_matrix(notes, classifier.labels)
     found = label_matrix(classifier.batch(notes), classifier.labels)
-    groups, n_groups = cluster_codes([note.patient or note.id for note in notes], len(notes))
+    groups, n_groups = cluster_codes(patients_of(notes), len(notes))
     hits, given = (gold & found).sum(1), gold.sum(1) + found.sum(1)
 
     def micro(weights: NDArray[np.float64]) -> float:

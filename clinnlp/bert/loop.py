@@ -3,7 +3,7 @@
 AdamW (Loshchilov and Hutter, ICLR 2019) with linear warm-up and linear decay to zero, smaller
 steps for lower layers where wanted, gradients clipped by norm, bfloat16 by autocast, placement
 and gradient exchange by accelerate. A running average of the weights is scored after each epoch;
-the selection score decides which average is kept. The order of batches is planned for all epochs
+`clinnlp.bert.selection` says which average is kept. The order of batches is planned for all epochs
 before the first step, and each step draws its dropout from the seed and its number alone: a
 training that was killed goes on exactly where it stood (`clinnlp.bert.checkpoint`).
 """
@@ -26,7 +26,8 @@ from clinnlp.bert.average import WeightAverage
 from clinnlp.bert.checkpoint import Checkpoint, Standing
 from clinnlp.bert.network import best_device, wants_bf16
 from clinnlp.bert.rates import parameter_groups, rate_factor
-from clinnlp.bert.settings import LoopSettings
+from clinnlp.bert.selection import Score, is_as_good
+from clinnlp.bert.settings import LoopSettings, default_epochs
 from clinnlp.core.errors import MissingExtra, RunError
 
 __all__ = ["Task", "make_accelerator", "train_model"]
@@ -45,7 +46,7 @@ class Task(Protocol[B]):
     def loss(self, model: Any, batch: B) -> torch.Tensor:
         """Return the mean loss of a batch."""
 
-    def score(self) -> float | None:
+    def score(self) -> Score | None:
         """Return the selection score of the weights as they are, or None without selection."""
 
 
@@ -82,12 +83,13 @@ def train_model(
     progress: bool,
     checkpoint: Checkpoint | None = None,
 ) -> dict[str, Any]:
-    """Train `model` in place and leave it with the averaged weights of the best epoch.
+    """Train `model` in place and leave it with the averaged weights of the epoch that is kept.
 
     Returns
     -------
     dict
-        ``epochs`` (loss and score of each), ``best_epoch`` (1-based), ``n_steps`` planned.
+        ``epochs`` (loss and score of each), ``best_epoch`` (1-based, the one that is kept),
+        ``n_steps`` planned.
 
     Raises
     ------
@@ -144,7 +146,7 @@ class _Run:
     def is_open(self) -> bool:
         """Return whether there is a step left, and hope."""
         done, patience = len(self.at.history), self.settings.patience
-        tired = patience is not None and done - self.at.best_epoch >= patience
+        tired = patience is not None and done - self.at.top_epoch >= patience
         return self.at.step < self.n_steps and not (tired and self.is_between())
 
     def is_between(self) -> bool:
@@ -190,8 +192,8 @@ class _Run:
         self._fetch()
         recent = self.at.losses[-20:]
         loss = math.fsum(recent) / len(recent) if recent else self.at.history[-1]["loss"]
-        best = self.at.best_score
-        rest = "" if best is None else f", best selection score {best:.3f}"
+        top = self.at.top
+        rest = "" if top is None else f", best selection score {top.value:.3f}"
         return f"epoch {len(self.at.history) + bool(recent)}, loss {loss:.3f}{rest}"
 
     def track(self) -> None:
@@ -230,10 +232,12 @@ class _Run:
         loss = _mean(at.losses, number)
         with self.average.applied():
             score = self.task.score()
-        at.history.append({"loss": loss, "score": score})
+        at.history.append({"loss": loss, "score": score and score.value})
         at.losses = []
-        if score is None or at.best_score is None or score > at.best_score:
-            at.best_score, at.best_epoch = score, number
+        if score is None or at.top is None or score.value > at.top.value:
+            at.top, at.top_epoch = score, number
+        if score is None or at.top is None or is_as_good(score, at.top):
+            at.best_epoch = number
             now = self.average.tensors or list(self.names.values())
             self.best = [p.detach().clone() for p in now]
 
@@ -273,14 +277,17 @@ def _plan(task: Task[B], settings: LoopSettings, accelerator: Accelerator) -> li
     Every process gets equally many batches.
     """
     rank, n = accelerator.process_index, accelerator.num_processes
-    out = []
-    for epoch in range(settings.epochs):
-        batches = task.plan(np.random.default_rng([settings.seed, epoch]))
+
+    def epoch(number: int) -> list[list[B]]:
+        batches = task.plan(np.random.default_rng([settings.seed, number]))
         batches += batches[: -len(batches) % n]
         mine = batches[rank::n]
         every = range(0, len(mine), settings.accumulate)
-        out.append([mine[i : i + settings.accumulate] for i in every])
-    return out
+        return [mine[i : i + settings.accumulate] for i in every]
+
+    first = epoch(0)
+    n_epochs = settings.epochs or default_epochs(len(first))
+    return [first, *map(epoch, range(1, n_epochs))]
 
 
 def _step_seed(seed: int, step: int, rank: int) -> int:

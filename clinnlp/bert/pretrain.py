@@ -13,7 +13,6 @@ Gururangan et al., Don't Stop Pretraining, ACL 2020.
 """
 
 import json
-import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from clinnlp.bert.encoders import find_encoder, load_model, load_tokenizer, max_
 from clinnlp.bert.job import checkpoint_of, merged_settings, seeded
 from clinnlp.bert.loop import make_accelerator, train_model
 from clinnlp.bert.network import special_ids
+from clinnlp.bert.selection import Score, mean_of_ratios
 from clinnlp.bert.settings import PretrainSettings, default_learning_rate
 from clinnlp.bert.windows import tokenise
 from clinnlp.core.config import settings_to
@@ -164,7 +164,7 @@ class _Guessing:
         seed = int(torch.randint(2**31, ()))  # of this step alone
         return self._guess(model, self._windows[batch], self._words[batch], seed)
 
-    def score(self) -> float | None:
+    def score(self) -> Score | None:
         """Return the mean log probability of hidden pieces of the notes kept out."""
         windows, words = self._held
         if not len(windows):
@@ -172,11 +172,11 @@ class _Guessing:
         self._model.eval()
         n = max(1, self._settings.tokens_per_batch // self._settings.max_tokens)
         with torch.inference_mode():
-            losses = [
-                float(self._guess(self._model, windows[at : at + n], words[at : at + n], at))
+            log_p = [
+                -float(self._guess(self._model, windows[at : at + n], words[at : at + n], at))
                 for at in range(0, len(windows), n)
             ]
-        return -math.fsum(losses) / len(losses)
+        return mean_of_ratios(np.array([log_p]).T, np.ones((len(log_p), 1)))
 
     def _packed(self, tokenizer: Any, notes: Sequence[Note]) -> tuple[Ids, Ids]:
         """Return full windows (n, max_tokens) and the number of the word at each place."""

@@ -17,11 +17,10 @@ from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration, fi
 from clinnlp.bert.corpus import Corpora
 from clinnlp.bert.model import IGNORED, gold_tags_per_head, n_outputs
 from clinnlp.bert.predict import EntityTagger
+from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.bert.swaps import Example, Swaps
-from clinnlp.core.counts import PRF
 from clinnlp.core.notes import Note
-from clinnlp.metrics.spans import score_spans
 
 __all__ = ["Confidence", "TaggerTask", "tagged"]
 
@@ -100,15 +99,19 @@ class TaggerTask:
         of_heads = answers.split([n_outputs(head) for head in self._tagger.heads], dim=1)
         return _cross_entropy(of_heads, torch.from_numpy(targets).to(logits.device))
 
-    def score(self) -> float | None:
+    def score(self) -> Score | None:
         """Return strict micro F1 over the selection notes of all corpora; 0 where undefined."""
         if not self._selection:
             return None
-        total = PRF(tp=0, fp=0, fn=0)
+        hits, sizes, groups = [], [], []
         for name, notes in self._selection.items():
             found = tagged(self._tagger, notes, self._annotated[name])
-            total += score_spans(notes, found, n_boot=0).micro
-        return 0.0 if np.isnan(total.f1) else total.f1
+            for gold, note in zip(notes, found, strict=True):
+                ours, theirs = ({(e.label, e.pieces) for e in n.entities} for n in (gold, note))
+                hits.append([2 * len(ours & theirs)])
+                sizes.append([len(ours) + len(theirs)])
+            groups += patients_of(notes)
+        return mean_of_ratios(hits, sizes, groups)
 
     def confidence(self) -> Confidence:
         """Return calibration and least score of each label, fitted on the selection notes."""

@@ -1,8 +1,8 @@
 """Fine-tuning on annotated notes: a tagger for mentions, a classifier for notes.
 
 The order is the same for both: check that train and dev share nothing, split off a fixed tenth
-of train for selection (by patient, or by text where there is no patient), train, keep the best
-epoch, score dev once, write the folder.
+of train for selection (by patient, or by text where there is no patient), train, keep the
+last epoch or a better one, score dev once, write the folder.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +30,7 @@ from clinnlp.bert.job import Job, seeded
 from clinnlp.bert.learned import Card
 from clinnlp.bert.model import build_classifier, build_tagger
 from clinnlp.bert.predict import EntityTagger
+from clinnlp.bert.selection import patients_of
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.bert.tasks import TaggerTask, tagged
 from clinnlp.core.checks import check_disjoint, check_reiterable
@@ -86,8 +87,9 @@ def fine_tune_ner(
     Returns
     -------
     EntityTagger
-        With the weights of the best epoch; scores are calibrated, and the least score of each
-        label chosen, on the selection tenth. Its `card` holds counts and scores.
+        With the weights of the last epoch, or of an earlier one that is better beyond chance on
+        the selection tenth. There scores are calibrated, and the least score of each label is
+        chosen. Its `card` holds counts and scores.
 
     Raises
     ------
@@ -281,8 +283,7 @@ def _score_classifier(classifier: NoteClassifier, dev: Iterable[Note]) -> Card:
         return score_several(classifier, list(dev))
     notes = [note for note in dev if only_label(note) in classifier.labels]
     gold, found = classified(classifier, notes)
-    groups = [note.patient or note.id for note in notes]
-    scores = score_labels(gold, found, groups=groups)
+    scores = score_labels(gold, found, groups=patients_of(notes))
     return {
         "n_notes": scores.n,
         "accuracy": asdict(scores.accuracy),

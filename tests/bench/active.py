@@ -15,6 +15,7 @@ import numpy as np
 import clinnlp
 from clinnlp.bert.active import choose_next
 from clinnlp.bert.corpus import split_selection
+from clinnlp.bert.settings import TrainSettings
 from clinnlp.bert.tasks import tagged
 from tests.bench import DATA, record
 
@@ -28,7 +29,7 @@ def simulate(how: str, pool: list, test: list, args) -> Iterator[tuple[int, floa
     with tempfile.TemporaryDirectory() as folder:
         while True:
             out = f"{folder}/{len(done)}"
-            tagger, encoder = train(done, out, args.epochs, args.seed, encoder), out
+            tagger, encoder = train(done, out, args.epochs, args, encoder), out
             yield len(done), f1_of(tagger, test)
             ids = {note.id for note in done}
             left = [pool[i] for i in order if pool[i].id not in ids]
@@ -41,10 +42,10 @@ def simulate(how: str, pool: list, test: list, args) -> Iterator[tuple[int, floa
             done += left[: args.add]
 
 
-def train(notes: list, out: str, epochs: int, seed: int, encoder: str = "minilm"):
+def train(notes: list, out: str, epochs: int, args, encoder: str = "minilm"):
     return clinnlp.fine_tune_ner(
-        notes, encoder=encoder, out=out, epochs=epochs, seed=seed, selection_fraction=0.0,
-        labels=["Chemical", "Disease"],
+        notes, encoder=encoder, out=out, epochs=epochs, seed=args.seed, selection_fraction=0.0,
+        labels=["Chemical", "Disease"], layer_decay=args.layer_decay,
     )  # fmt: skip
 
 
@@ -68,11 +69,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--add", type=int, default=30, help="documents of a round")
     parser.add_argument("--epochs", type=int, default=3, help="of a round")
+    parser.add_argument("--layer-decay", type=float, default=TrainSettings().layer_decay)
     args = parser.parse_args()
     notes = list(clinnlp.read_notes(DATA / "bc5cdr" / "CDR_TrainingSet.PubTator.txt"))
     pool, test = split_selection(notes, 0.2)
     with tempfile.TemporaryDirectory() as folder:
-        whole = f1_of(train(pool, f"{folder}/whole", 5, args.seed), test)
+        whole = f1_of(train(pool, f"{folder}/whole", 5, args), test)
     record("active", seed=args.seed, how="whole", n_documents=len(pool), f1=round(whole, 4))
     needed = {
         how: documents_needed(

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from clinnlp.bert.checkpoint import Checkpoint, Standing
+from clinnlp.bert.selection import Score
 from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
 from clinnlp.core.errors import StoreError
 
@@ -107,7 +108,10 @@ def test_what_is_written_is_read_and_zero_minutes_never_write(tmp_path):
     made = Checkpoint(tmp_path / "c", minutes=0.0, resume=True, identity="x")
     assert not made.is_due()
     assert made.read(torch.device("cpu")) is None
-    standing = Standing(step=3, losses=[0.1], history=[{"loss": 0.2, "score": None}], best_epoch=1)
+    standing = Standing(
+        step=3, losses=[0.1], history=[{"loss": 0.2, "score": None}], best_epoch=1, top_epoch=1,
+        top=Score(0.5, [0.25, -0.25]),
+    )  # fmt: skip
     made.write(standing, {"a": torch.arange(3)})
     back, tensors = made.read(torch.device("cpu"))
     assert back == standing
