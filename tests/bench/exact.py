@@ -1,7 +1,7 @@
 """What reading in integers and other strides costs in F1: scripts/bench exact.
 
-One model folder (scripts/bench ner makes out/models/bc5cdr) tags the bc5cdr development set in
-float32, in 8-bit integers, exported to ONNX in 8-bit integers, and in float32 with other strides.
+One model folder (scripts/bench ner makes out/models/bc5cdr-default-0) tags the bc5cdr development
+set in float32, in 8-bit integers, exported to ONNX in 8-bit integers, and with other strides.
 """
 
 import argparse

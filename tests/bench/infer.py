@@ -9,9 +9,9 @@ The same weights read the same 100 mtsamples notes, spread over the file, in eve
     ours, float32 / int8        `load(model)`, `load(model, int8=True)`
     ours, exported              `clinnlp export --onnx --int8`, loaded back
 
-Needs a model folder (scripts/bench ner makes out/models/bc5cdr) and the extra `onnx`. The peak is
-that of a plain float32 matrix product of the widest layer, measured in the same run. `--rounds`
-interleaves the ways and keeps the best of each. Seconds are those of the clock, or with
+Needs a model folder (scripts/bench ner makes out/models/bc5cdr-default-0) and the extra `onnx`. The
+peak is that of a plain float32 matrix product of the widest layer, measured in the same run.
+`--rounds` interleaves the ways and keeps the best of each. Seconds are those of the clock, or with
 `--busy`, for a machine with other work on it, one thread's seconds on a processor.
 """
 
