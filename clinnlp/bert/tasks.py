@@ -20,6 +20,7 @@ from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
 from clinnlp.bert.settings import TrainSettings
 from clinnlp.bert.swaps import Example, Swaps
+from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Note
 
 __all__ = ["Confidence", "TaggerTask", "tagged"]
@@ -44,6 +45,11 @@ class TaggerTask:
     annotated : mapping of corpus name to labels
         A label that a corpus does not annotate is neither taught nor scored there.
     settings : TrainSettings
+
+    Raises
+    ------
+    DataError
+        The notes to learn from hold no word.
     """
 
     def __init__(
@@ -64,6 +70,8 @@ class TaggerTask:
         notes = [(name, note) for name, each in fit.items() for note in each]
         texts = network.tokenise([note.text for _, note in notes])
         self._rows = [row for row in network.rows(texts) if row.window.end]
+        if not self._rows:
+            raise DataError("train must hold at least one note with words, got only blank ones")
         gold = [
             gold_tags_per_head(text, note.entities, tagger.heads, annotated[name])
             for (name, note), text in zip(notes, texts, strict=True)

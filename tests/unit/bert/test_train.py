@@ -123,6 +123,20 @@ def test_what_is_wrong_is_said(encoder, tmp_path, train, options, error, message
     assert not (tmp_path / "m").exists()
 
 
+def test_few_notes_are_read_in_many_epochs_and_many_in_five(encoder, tmp_path):
+    few = fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path, **QUICK)
+    assert (len(few.card["epochs"]), few.settings["epochs"]) == (30, None)
+    tokens = {**QUICK, "tokens_per_batch": 1}  # a row is a batch
+    many = fine_tune_ner(TRAIN * 9, encoder=encoder, out=tmp_path, **tokens)
+    assert len(many.card["epochs"]) == 5
+
+
+def test_notes_without_words_are_refused(encoder, tmp_path):
+    blank = [note_of(i, " " * i, (" ", "Drug")) for i in range(1, 4)]
+    with pytest.raises(DataError, match="at least one note with words"):
+        fine_tune_ner(blank, encoder=encoder, out=tmp_path, **QUICK)
+
+
 def test_a_file_in_the_way_is_said_before_training(encoder, tmp_path):
     (tmp_path / "m").write_text("x")
     with pytest.raises(ArgumentError, match="out must be a folder"):
