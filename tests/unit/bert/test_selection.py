@@ -6,39 +6,42 @@ import pytest
 from clinnlp.bert.selection import Score, is_as_good, mean_of_ratios
 from clinnlp.metrics.labels import score_labels
 
-RNG = np.random.default_rng(0)
-GOLD, FOUND = RNG.integers(0, 4, (2, 60))
-FOUND = np.where(RNG.random(60) < 0.6, GOLD, FOUND)
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
 
 
 def one_hot(codes):
     return np.eye(6, dtype=np.int64)[codes]  # two classes that never occur
 
 
-def test_it_is_macro_f1():
-    made = mean_of_ratios(2 * one_hot(GOLD) * one_hot(FOUND), one_hot(GOLD) + one_hot(FOUND))
-    wanted = score_labels(GOLD.astype(str).tolist(), FOUND.astype(str).tolist(), n_boot=0)
+def test_it_is_macro_f1(rng):
+    gold, other = rng.integers(0, 4, (2, 60))
+    found = np.where(rng.random(60) < 0.6, gold, other)
+    made = mean_of_ratios(2 * one_hot(gold) * one_hot(found), one_hot(gold) + one_hot(found))
+    wanted = score_labels(gold.astype(str).tolist(), found.astype(str).tolist(), n_boot=0)
     assert made.value == pytest.approx(wanted.macro_f1.value)
     assert sum(made.shares) == pytest.approx(0)
 
 
-def counts(n, share):
+def counts(rng, n, share):
     """Twice the true positives, and gold and found, of notes of very different lengths."""
-    n_gold = RNG.integers(1, 30, n)
-    tp = RNG.binomial(n_gold, share)
+    n_gold = rng.integers(1, 30, n)
+    tp = rng.binomial(n_gold, share)
     return 2 * tp[:, None], (2 * n_gold)[:, None]
 
 
-def test_its_error_is_that_of_the_bootstrap():
-    hits, sizes = counts(80, 0.8)
+def test_its_error_is_that_of_the_bootstrap(rng):
+    hits, sizes = counts(rng, 80, 0.8)
     shares = np.array(mean_of_ratios(hits, sizes).shares)
-    draws = RNG.integers(0, 80, (4000, 80))
+    draws = rng.integers(0, 80, (4000, 80))
     spread = (hits[draws].sum(1) / sizes[draws].sum(1)).std()
     assert np.sqrt(shares @ shares) == pytest.approx(spread, rel=0.1)
 
 
-def test_notes_of_a_patient_are_one():
-    hits, sizes = counts(6, 0.8)
+def test_notes_of_a_patient_are_one(rng):
+    hits, sizes = counts(rng, 6, 0.8)
     alone = mean_of_ratios(hits, sizes)
     grouped = mean_of_ratios(hits, sizes, ["a", "a", "b", "c", "c", "c"])
     assert grouped.value == alone.value
@@ -49,17 +52,17 @@ def test_nothing_to_find_and_nothing_found_is_no_score():
     assert mean_of_ratios([[0], [0]], [[0], [0]]) == Score(0.0, [0.0, 0.0])
 
 
-def test_better_in_every_note_is_better_however_little():
-    hits, sizes = counts(50, 0.7)
+def test_better_in_every_note_is_better_however_little(rng):
+    hits, sizes = counts(rng, 50, 0.7)
     worse, better = (mean_of_ratios(hits + k * sizes / 1000, sizes) for k in (0, 1))
     assert not is_as_good(worse, better)
     assert is_as_good(better, worse)
 
 
-def test_of_two_alike_the_lower_is_as_good_two_times_in_three():
+def test_of_two_alike_the_lower_is_as_good_two_times_in_three(rng):
     sizes = np.full((40, 1), 20)
     pairs = [
-        sorted(mean_of_ratios(2 * RNG.binomial(10, 0.8, (40, 1)), sizes) for _ in range(2))
+        sorted(mean_of_ratios(2 * rng.binomial(10, 0.8, (40, 1)), sizes) for _ in range(2))
         for _ in range(500)
     ]
     assert np.mean([is_as_good(low, high) for low, high in pairs]) == pytest.approx(0.68, abs=0.07)
