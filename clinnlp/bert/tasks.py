@@ -5,7 +5,7 @@ window that keeps it.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from clinnlp.bert.settings import TrainSettings
 from clinnlp.bert.swaps import Example, Swaps
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Note
+from clinnlp.core.spans import Span
 
 __all__ = ["Confidence", "TaggerTask", "tagged"]
 
@@ -111,35 +112,36 @@ class TaggerTask:
         """Return strict micro F1 over the selection notes of all corpora; 0 where undefined."""
         if not self._selection:
             return None
-        hits, sizes, groups = [], [], []
-        for name, notes in self._selection.items():
-            found = tagged(self._tagger, notes, self._annotated[name])
-            for gold, note in zip(notes, found, strict=True):
-                ours, theirs = ({(e.label, e.pieces) for e in n.entities} for n in (gold, note))
-                hits.append([2 * len(ours & theirs)])
-                sizes.append([len(ours) + len(theirs)])
-            groups += patients_of(notes)
-        return mean_of_ratios(hits, sizes, groups)
+        golds, hits, sizes = [], [], []
+        for gold, note in self._selection_read():
+            truth, found = _mentions(gold), _mentions(note)
+            golds.append(gold)
+            hits.append([2 * len(truth & found)])
+            sizes.append([len(truth) + len(found)])
+        return mean_of_ratios(hits, sizes, patients_of(golds))
 
     def confidence(self) -> Confidence:
         """Return calibration and least score of each label, fitted on the selection notes."""
         p: dict[str, list[float]] = {}
         right: dict[str, list[bool]] = {}
         n_gold: Counter[str] = Counter()
-        for name, notes in self._selection.items():
-            found = tagged(self._tagger, notes, self._annotated[name])
-            for gold, note in zip(notes, found, strict=True):
-                truth = {(e.label, e.pieces) for e in gold.entities}
-                n_gold.update(label for label, _ in truth)
-                for e in note.entities:
-                    p.setdefault(e.label, []).append(e.score or 0.0)
-                    right.setdefault(e.label, []).append((e.label, e.pieces) in truth)
+        for gold, note in self._selection_read():
+            truth = _mentions(gold)
+            n_gold.update(label for label, _ in truth)
+            for e in note.entities:
+                p.setdefault(e.label, []).append(e.score or 0.0)
+                right.setdefault(e.label, []).append((e.label, e.pieces) in truth)
         by = {label: fit_calibration(p[label], right[label]) for label in sorted(p)}
         least = {
             label: fit_threshold(calibrated(p[label], by[label]), right[label], n_gold[label])
             for label in by
         }
         return Confidence(by, least)
+
+    def _selection_read(self) -> Iterator[tuple[Note, Note]]:
+        """Yield each selection note as annotated, and as the tagger reads it now."""
+        for name, notes in self._selection.items():
+            yield from zip(notes, tagged(self._tagger, notes, self._annotated[name]), strict=True)
 
     def _hidden(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the ids with a random share of them masked, so that context must tell."""
@@ -162,6 +164,10 @@ def tagged(
     """Return the notes with the tagger's mentions (of `labels`, where named) and no others."""
     found = tagger.batch([note.with_(entities=(), relations=()) for note in notes])
     return found if labels is None else [_only(note, labels) for note in found]
+
+
+def _mentions(note: Note) -> set[tuple[str, tuple[Span, ...]]]:
+    return {(e.label, e.pieces) for e in note.entities}
 
 
 def _only(note: Note, labels: Sequence[str]) -> Note:
