@@ -145,7 +145,9 @@ def noren_expected(f00: Any, f10: Any, f01: Any) -> Floats:
     >>> float(noren_expected(0.01, 0.05, 0.02).round(6))  # odds 0.05263 + 0.02041 − 0.0101
     0.059212
     """
-    o00, o10, o01 = (ratio(f, 1 - np.asarray(f, np.float64)) for f in (f00, f10, f01))
+    # a fraction that is 1 may be rounded above it: its odds are still without bound
+    rest = [np.maximum(1 - np.asarray(f, np.float64), 0) for f in (f00, f10, f01)]
+    o00, o10, o01 = map(ratio, (f00, f10, f01), rest)
     with np.errstate(invalid="ignore"):
         joint_odds = np.maximum(o00, o10) + np.maximum(o00, o01) - o00
     return np.where(np.isposinf(joint_odds), 1.0, ratio(joint_odds, joint_odds + 1))

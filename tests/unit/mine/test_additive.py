@@ -1,7 +1,11 @@
 """The additive null: Norén's formula, agreement with Fisher, and false-positive rates."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from clinnlp.core.counts import Table2x2
@@ -32,6 +36,36 @@ def test_noren_expected_by_hand():
     assert float(noren_expected(0.0, 0.0, 0.0)) == 0
     assert float(noren_expected(0.1, 1.0, 0.1)) == 1
     assert np.isnan(noren_expected(1.0, 1.0, 0.1))
+
+
+def test_where_every_report_of_a_single_drug_has_the_outcome_all_of_the_pair_are_expected():
+    null = additive_null(counts_of(22, 21, 10, 500, 23, 21, 400, 20500))
+    assert null.expected.tolist() == [23.0]
+    assert float(omega025(null.n_joint, null.expected)[0]) == pytest.approx(-0.73, abs=0.005)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 60)] * 8), min_size=1, max_size=4))
+def test_expected_is_that_of_fractions_without_rounding(strata):
+    y10, y01, y00, rest10, rest01, rest00, y11, rest11 = np.transpose(strata)
+    rest10, rest01 = rest10 * (rest10 % 2), rest01 * (rest01 % 2)  # often all have the outcome
+    n10, n01, n00, n11 = y10 + rest10 + 1, y01 + rest01 + 1, y00 + rest00 + 1, y11 + rest11
+    y10, y01 = np.where(rest10, y10, n10), np.where(rest01, y01, n01)
+    cells = (y11, y10, y01, y00, n11, n10, n01, n00)
+    null = additive_null(PairCounts(**{k: v[:, None] for k, v in zip(CELLS, cells, strict=True)}))
+    n = int(n11.sum())
+    if n == 0:
+        assert np.isnan(null.expected[0])
+        return
+    f00, f10, f01 = (
+        sum(Fraction(int(a) * int(b), int(c)) for a, b, c in zip(y, n11, m, strict=True)) / n
+        for y, m in ((y00, n00), (y10, n10), (y01, n01))
+    )
+    g11 = Fraction(1)
+    if 1 not in (f10, f01):  # f00 < 1, since one in each stratum has not the outcome
+        o00, o10, o01 = (f / (1 - f) for f in (f00, f10, f01))
+        joint = max(o00, o10) + max(o00, o01) - o00
+        g11 = joint / (joint + 1)
+    assert null.expected[0] == pytest.approx(float(n * g11), rel=1e-9)
 
 
 def test_omega_and_its_lower_limit():
