@@ -39,6 +39,7 @@ from clinnlp.core.notes import AXES, Assertion, Entity, Note, Section
 from clinnlp.core.spans import Span
 from clinnlp.text.cues import Action, Row, read_cues, read_priors
 from clinnlp.text.matcher import Match, TermMatcher, fold_text
+from clinnlp.text.phrases import PhraseWords, phrase_of
 from clinnlp.text.sentences import Sentences
 from clinnlp.text.tables import data_path, language_path
 
@@ -47,25 +48,31 @@ __all__ = ["Assertions", "Reason"]
 _N_AXES = len(AXES)
 _NOTHING = Assertion(**dict.fromkeys(AXES, False))  # type: ignore[arg-type]
 _LONGEST_WORD = 24  # characters; a scope of n words never reaches further than n such words
+_IN_PHRASE = 1_000  # what sets the reach of a cue in a phrase apart from those in words
 _MARGIN = 16  # characters of indentation looked at before a list item
 _LIST_ITEM = re.compile(r"(?:[-*•·–+>]|\(?\d{1,2}[.)]|\(?[^\W\d_][.)])\s")
 
 
 class _Item(NamedTuple):
-    """A phrase of the table at a place of the note."""
+    """A phrase of the table at a place of the note, and the noun phrase that it stands in."""
 
     start: int
     end: int
     actions: tuple[Action, ...]
+    phrase: Span | None  # where an action asks for it
 
 
 class _Open(NamedTuple):
-    """An open axis: the cue that opened it, its reach in words (0: no limit), and its row."""
+    """An open axis: the cue that opened it, its reach in words (0: no limit), and its row.
+
+    With a `phrase` the axis is open for the mentions in it alone.
+    """
 
     start: int
     end: int
     scope: int
     row: Row
+    phrase: Span | None = None
 
 
 class Reason(NamedTuple):
@@ -80,8 +87,16 @@ class Reason(NamedTuple):
     row: Row
 
 
-_State = dict[int, _Open]  # axis + _N_AXES * scope → the nearest cue of this reach
+_State = dict[int, _Open]  # axis + _N_AXES * reach → the nearest cue of this reach
 _Hits = dict[int, _Open]  # axis → what decided
+
+
+class _Compiled(NamedTuple):
+    """Cue tables, ready to be used."""
+
+    actions: Sequence[tuple[Action, ...]]
+    matcher: TermMatcher
+    words: PhraseWords
 
 
 class Assertions:
@@ -115,10 +130,8 @@ class Assertions:
         language: str = "en",
         priors: str | Path | None = None,
     ) -> None:
-        if tables:
-            self._actions, self._matcher = _compiled(tables)
-        else:
-            self._actions, self._matcher = _shipped(language)
+        made = _compiled(tables) if tables else _shipped(language)
+        self._actions, self._matcher, self._words = made
         self._priors = read_priors(priors or data_path("section_priors.tsv"))
         self._sentences = Sentences(language=language)
 
@@ -174,8 +187,15 @@ class Assertions:
 
     def _items(self, text: str) -> list[_Item]:
         folded = fold_text(text)
-        found = _longest(self._matcher.find(folded))
-        return [_Item(*folded.original(m.start, m.end), self._actions[m.term]) for m in found]
+        items = []
+        for match in _longest(self._matcher.find(folded)):
+            start, end = folded.original(match.start, match.end)
+            actions = self._actions[match.term]
+            phrase = None
+            if any(action.in_phrase for action in actions):
+                phrase = phrase_of(text, start, end, self._words)
+            items.append(_Item(start, end, actions, phrase))
+        return items
 
     def _opened(self, note: Note, sentence: Span, items: Sequence[_Item]) -> _State:
         """Return the axes that the section of a sentence opens at its start."""
@@ -193,13 +213,18 @@ class Assertions:
         return state
 
 
-def _compiled(tables: Sequence[str | Path]) -> tuple[tuple[tuple[Action, ...], ...], TermMatcher]:
+def _compiled(tables: Sequence[str | Path]) -> _Compiled:
     cues = read_cues(tables)
-    return cues.actions, TermMatcher(cues.phrases)
+    phrases, actions = list(cues.phrases), list(cues.actions)
+    for phrase, done in zip(cues.phrases, cues.actions, strict=True):
+        if "'" in phrase:  # "doesnt have"; where that is another phrase, the matcher takes that
+            phrases.append(phrase.replace("'", ""))
+            actions.append(done)
+    return _Compiled(actions, TermMatcher(phrases), PhraseWords.of(cues.classes))
 
 
 @cache
-def _shipped(language: str) -> tuple[tuple[tuple[Action, ...], ...], TermMatcher]:
+def _shipped(language: str) -> _Compiled:
     return _compiled([language_path("assertion", language)])
 
 
@@ -253,6 +278,8 @@ def _sweep_forward(
             _apply(items[k], state, forward=True)
             k += 1
         for key, cue in state.items():
+            if cue.phrase and start >= cue.phrase.end:
+                continue
             if not cue.scope or _n_words(note.text, cue.end, start, cue.scope) < cue.scope:
                 hits[i].setdefault(key % _N_AXES, cue)
     for item in items[k:]:
@@ -271,6 +298,8 @@ def _sweep_backward(
             _apply(items[k], state, forward=False)
             k -= 1
         for key, cue in state.items():
+            if cue.phrase and end <= cue.phrase.start:
+                continue
             if not cue.scope or _n_words(note.text, end, cue.start, cue.scope) < cue.scope:
                 hits[i].setdefault(key % _N_AXES, cue)
 
@@ -282,8 +311,10 @@ def _apply(item: _Item, state: _State, *, forward: bool) -> None:
                 for key in [key for key in state if key % _N_AXES == action.axis]:
                     del state[key]
         elif action.kind == "cue" and (action.forward if forward else action.backward):
-            key = action.axis + _N_AXES * action.scope
-            state[key] = _Open(item.start, item.end, action.scope, action.row)
+            reach = action.scope + _IN_PHRASE * action.in_phrase
+            phrase = item.phrase if action.in_phrase else None
+            opened = _Open(item.start, item.end, action.scope, action.row, phrase)
+            state[action.axis + _N_AXES * reach] = opened
 
 
 def _n_words(text: str, start: int, end: int, limit: int) -> int:

@@ -3,7 +3,8 @@
 A row says: this *cue*, on this *axis*, is of this *kind* and works in this *direction*.
 
 ``cue``         decides the axis for mentions that follow (``forward``), precede (``backward``)
-                or both; at most `scope` words away where that is given.
+                or both; at most `scope` words away where that is given. In the direction
+                ``phrase`` only for the noun phrase that it stands in (see below).
 ``terminator``  ends the reach of cues of its axis (``*``: of every axis) and of a section prior.
 ``pseudo``      does nothing, but holds its words against shorter cues ("no increase").
 ``word``        gives words to the class that stands in the column `axis`.
@@ -14,6 +15,13 @@ word of its class or none. A phrase is one unit: the longest wins, so that "no h
 also "history of"; but one that ends an axis lets its words do what they do on the others. A
 phrase may have several rows, one per axis; where classes make a phrase that
 another row writes out for the same axis, the row that writes it out holds.
+
+A cue such as "negative" belongs to one noun phrase: in "Pneumonia with negative cultures" and
+"Pneumonia, KRAS negative" it says nothing of the pneumonia. In the direction ``phrase`` it decides
+for the phrase right behind it where it leads that in (what stands before it is no part of a
+phrase), else for the one right before it; a list whose last item follows an "and" or "or" counts
+as one phrase. Four classes of single words tell where phrases end: ``outside`` (no part of a
+phrase), ``within`` ("of"), ``joining`` ("and") and ``test`` (what ends in "cultures" is no list).
 
 Each phrase remembers its row, so that an answer can name it.
 """
@@ -33,7 +41,7 @@ from clinnlp.text.tables import read_table
 __all__ = ["Action", "CueTable", "Prior", "Row", "read_cues", "read_priors"]
 
 KINDS = ("cue", "pseudo", "terminator", "word")
-DIRECTIONS = ("forward", "backward", "both")
+DIRECTIONS = ("forward", "backward", "both", "phrase")
 WHEN = ("always", "cue")
 N_PHRASES = 100_000  # phrases that one row may stand for
 _CLASS = re.compile(r"\{(?P<name>\w+)(?P<optional>\??)\}")
@@ -50,7 +58,10 @@ class Row(NamedTuple):
 
 
 class Action(NamedTuple):
-    """What one row of a cue does on one axis; `scope` 0 reaches to the end of the sentence."""
+    """What one row of a cue does on one axis; `scope` 0 reaches to the end of the sentence.
+
+    With `in_phrase` it reaches no further than the noun phrase that the cue stands in.
+    """
 
     axis: int
     kind: str
@@ -58,14 +69,16 @@ class Action(NamedTuple):
     backward: bool
     scope: int
     row: Row
+    in_phrase: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CueTable:
-    """Phrases, and for each the actions of its rows."""
+    """Phrases, for each the actions of its rows, and the words of each class."""
 
     phrases: tuple[str, ...]
     actions: tuple[tuple[Action, ...], ...]
+    classes: Mapping[str, frozenset[str]]
 
 
 class Prior(NamedTuple):
@@ -89,9 +102,11 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
     """
     plain: _Made = {}
     made: _Made = {}
+    words: dict[str, frozenset[str]] = {}
     for path in paths:
         rows = list(read_table(path, _COLUMNS[:-1], optional=_COLUMNS[-1:]))
         classes = _classes(rows)
+        words |= {name: words.get(name, frozenset()).union(classes[name]) for name in classes}
         for line, (cell, axis, direction, kind, scope, source) in rows:
             if kind == "word":
                 continue
@@ -109,7 +124,8 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
         if any(action.kind == "terminator" for action in actions):
             actions += _inside(phrase, {action.axis for action in actions}, plain)
             actions.sort(key=lambda action: action.kind != "terminator")  # ends, then begins
-    return CueTable(phrases=tuple(plain), actions=tuple(tuple(made) for made in plain.values()))
+    actions_of = tuple(tuple(made) for made in plain.values())
+    return CueTable(phrases=tuple(plain), actions=actions_of, classes=words)
 
 
 def read_priors(path: str | Path) -> dict[str, tuple[Prior, ...]]:
@@ -201,5 +217,6 @@ def _actions(axis: str, direction: str, kind: str, scope: str, row: Row) -> list
     if scope and not scope.isdecimal():
         raise DataError(f"scope of a cue must be a number of words or empty, got {scope!r}")
     forward, backward = direction != "backward", direction != "forward"
+    in_phrase = direction == "phrase"
     axes = range(len(AXES)) if axis == "*" else [AXES.index(axis)]
-    return [Action(i, kind, forward, backward, int(scope or 0), row) for i in axes]
+    return [Action(i, kind, forward, backward, int(scope or 0), row, in_phrase) for i in axes]

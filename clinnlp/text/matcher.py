@@ -24,6 +24,7 @@ __all__ = ["Folded", "Match", "TermMatcher", "fold_keeping_length", "fold_text",
 
 _BLANKS = tuple(char for char in map(chr, range(0x3001)) if char.isspace() and char != " ")
 _FIRST_NOT_BLANK = re.compile(r"[^ ]|\Z")
+_APOSTROPHES = "’‘ʼ‛´`′＇ʹ"  # as word processors, telephones and keyboards write it
 
 
 class Match(NamedTuple):
@@ -56,13 +57,15 @@ class Folded(NamedTuple):
 
 
 def fold_keeping_length(text: str) -> str:
-    """Return `text` case-folded where that keeps each character one character.
+    """Return `text` case-folded where that keeps each character one character, ``'`` for ``’``.
 
     Examples
     --------
-    >>> fold_keeping_length("İSTANBUL Straße")
-    'İstanbul straße'
+    >>> fold_keeping_length("İSTANBUL Straße: doesn’t")
+    "İstanbul straße: doesn't"
     """
+    for apostrophe in _APOSTROPHES:
+        text = text.replace(apostrophe, "'")
     if text.isascii():
         return text.lower()
     folded = text.casefold()  # never shorter than the text

@@ -62,6 +62,24 @@ def test_assertions(language, case):
     assert said == [set(tag.split()) for _, tag in found]
 
 
+@pytest.mark.parametrize("apostrophe", ["’", "‘", "ʼ", "`", "´", "′"])
+def test_an_apostrophe_may_look_otherwise(apostrophe):
+    sections, sentences, assertions = PIPES["en"]
+    n_cases = 0
+    for param in _cases("assertion-cases/*.txt"):
+        language, case = param.values
+        if language == "en" and "'" in case:
+            text, found = _parse(case.replace("'", apostrophe), MENTION)
+            mentions = tuple(
+                Entity(id=f"T{i}", span=span, label="X") for i, (span, _) in enumerate(found)
+            )
+            note = assertions(sentences(sections(Note(id="n", text=text, entities=mentions))))
+            said = [{axis for axis in AXES if getattr(e.assertion, axis)} for e in note.entities]
+            assert said == [set(tag.split()) for _, tag in found], case
+            n_cases += 1
+    assert n_cases >= 5
+
+
 @pytest.mark.parametrize(("language", "case"), _cases("section-cases/headings*.txt"))
 def test_headings(language, case):
     text, found = _parse(case, HEADING)

@@ -27,6 +27,15 @@ def test_rows_of_one_cue_are_joined_and_defaults_filled(tmp_path):
     )
 
 
+def test_a_cue_of_a_phrase_works_both_ways_and_the_classes_come_along(tmp_path):
+    rows = "with | Without\toutside\t\tword\nneg\tnegated\tphrase\t\t9\n"
+    table = read_cues([_write(tmp_path, rows)])
+    assert table.actions == (
+        (Action(0, "cue", True, True, 9, Row("cues.tsv", 3, "neg", ""), True),),
+    )
+    assert table.classes == {"outside": {"with", "without"}}
+
+
 def test_a_terminator_of_all_axes_works_both_ways(tmp_path):
     table = read_cues([_write(tmp_path, "but\t*\t\tterminator\n")])
     assert [a.axis for a in table.actions[0]] == [0, 1, 2, 3, 4]
