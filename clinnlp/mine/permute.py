@@ -25,9 +25,9 @@ from scipy import sparse
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.counts import Counts, Floats, Table2x2
 from clinnlp.core.errors import ArgumentError
-from clinnlp.mine.itemsets import Itemsets
-from clinnlp.mine.measures import fisher_p
+from clinnlp.mine.measures.association import fisher_p
 from clinnlp.mine.rules import Rules
+from clinnlp.mine.sets.itemsets import Itemsets
 from clinnlp.mine.strata import Ints, strata_of
 
 __all__ = ["westfall_young"]

@@ -20,7 +20,7 @@ from clinnlp.core.checks import check_fraction
 from clinnlp.core.counts import Floats, Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
-from clinnlp.mine.measures import fisher_p, lift, lift_interval
+from clinnlp.mine.measures.association import fisher_p, lift, lift_interval
 from clinnlp.mine.rules import Rules
 from clinnlp.mine.screen import q_values
 from clinnlp.mine.tallies import rule_tables

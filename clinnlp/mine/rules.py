@@ -13,7 +13,7 @@ largest of any rule with fewer items on the left (Bayardo, Agrawal and Gunopulos
 ``p_productive``, the largest Fisher p of any left item given the others (Webb 2007).
 
 A rule says *together more often than chance*, not *because of*: for drug + drug → outcome beyond
-the single drugs see `clinnlp.mine.signals`.
+the single drugs see `clinnlp.mine.signals.interactions`.
 
 References
 ----------
@@ -34,9 +34,9 @@ from clinnlp.core.checks import check_at_least, check_fraction
 from clinnlp.core.counts import Floats, Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Array, Baskets, EntityTable, EventTable
-from clinnlp.mine import measures
-from clinnlp.mine.itemsets import Itemsets, mine_itemsets
+from clinnlp.mine.measures import association
 from clinnlp.mine.screen import q_values
+from clinnlp.mine.sets.itemsets import Itemsets, mine_itemsets
 from clinnlp.mine.splits import Split, counts_by_set, n_candidates, splits
 from clinnlp.mine.strata import Ints
 from clinnlp.mine.tallies import simpson_of
@@ -48,18 +48,18 @@ __all__ = ["MEASURES", "Rules", "evidence_of", "mine_rules"]
 
 # Column name, as mlxtend 0.25 writes it, to the function of the counts.
 MEASURES: Mapping[str, Callable[[Table2x2], Floats]] = {
-    "antecedent support": measures.antecedent_support,
-    "consequent support": measures.consequent_support,
-    "support": measures.support,
-    "confidence": measures.confidence,
-    "lift": measures.lift,
-    "representativity": measures.representativity,
-    "leverage": measures.leverage,
-    "conviction": measures.conviction,
-    "zhangs_metric": measures.zhangs_metric,
-    "jaccard": measures.jaccard,
-    "certainty": measures.certainty,
-    "kulczynski": measures.kulczynski,
+    "antecedent support": association.antecedent_support,
+    "consequent support": association.consequent_support,
+    "support": association.support,
+    "confidence": association.confidence,
+    "lift": association.lift,
+    "representativity": association.representativity,
+    "leverage": association.leverage,
+    "conviction": association.conviction,
+    "zhangs_metric": association.zhangs_metric,
+    "jaccard": association.jaccard,
+    "certainty": association.certainty,
+    "kulczynski": association.kulczynski,
 }
 
 
@@ -174,8 +174,8 @@ class Rules:
         }
         columns |= {name: measure(self.table) for name, measure in MEASURES.items()}
         t = self.table
-        of_lift = measures.lift_interval(t, level=self.level)
-        of_odds = measures.odds_ratio_interval(t, level=self.level)
+        of_lift = association.lift_interval(t, level=self.level)
+        of_odds = association.odds_ratio_interval(t, level=self.level)
         return columns | {
             "n_both": t.n_ab,
             "n_antecedent": t.n_a,
@@ -183,7 +183,7 @@ class Rules:
             "n": t.n,
             "lift_low": of_lift.low,
             "lift_high": of_lift.high,
-            "odds_ratio": measures.odds_ratio(t),
+            "odds_ratio": association.odds_ratio(t),
             "odds_ratio_low": of_odds.low,
             "odds_ratio_high": of_odds.high,
             "p_fisher": self.p_fisher,
@@ -298,7 +298,7 @@ def _ordered(
     table = Table2x2(**{name: np.concatenate(parts) for name, parts in columns.items()})
     p = _joined(split.p_fisher for split in found)
     q = q_values(p, m)
-    order = np.lexsort((np.arange(len(q)), -measures.lift(table), q))
+    order = np.lexsort((np.arange(len(q)), -association.lift(table), q))
     return Rules(
         antecedents=_named(baskets, [split.left for split in found], order),
         consequents=_named(baskets, [split.right for split in found], order),

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinnlp.core.counts import Counts, Floats, Table2x2, ratio
-from clinnlp.mine.itemsets import Itemsets
-from clinnlp.mine.measures import fisher_and_mid_p, fisher_p
+from clinnlp.mine.measures.association import fisher_and_mid_p, fisher_p
+from clinnlp.mine.sets.itemsets import Itemsets
 
 __all__ = ["Sets", "Split", "counts_by_set", "n_candidates", "splits"]
 

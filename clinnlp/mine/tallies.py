@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from clinnlp.core.counts import Counts, Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
+from clinnlp.mine.measures.stratified import simpson
 from clinnlp.mine.strata import Ints, strata_of
-from clinnlp.mine.stratified import simpson
 
 __all__ = ["Sides", "rule_tables", "simpson_of"]
 
@@ -51,7 +51,7 @@ def rule_tables(baskets: Baskets, sides: Sides, groups: Ints | None = None) -> T
 
 
 def simpson_of(baskets: Baskets, sides: Sides, strata: Sequence[str] | Ints) -> NDArray[np.bool_]:
-    """Return which rules go the other way within strata; see `clinnlp.mine.stratified.simpson`."""
+    """Return which rules go the other way within strata; see `mine.measures.stratified`."""
     return simpson(rule_tables(baskets, sides, strata_of(baskets, strata)))
 
 

@@ -28,7 +28,7 @@ from clinnlp.io.tabular import read_entity_table, read_events
 from clinnlp.metrics.assertion import score_assertions
 from clinnlp.metrics.spans import SpanScores, score_spans
 from clinnlp.mine.rules import Rules, mine_rules
-from clinnlp.mine.signals import Signals, mine_interactions
+from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.report.blocks import Column, Report, Section, TableBlock, Verdict, Verdicts
 from clinnlp.study.extract import ExtractSummary, extract, fingerprint
 from clinnlp.study.flows import origin, write_frame, write_pages

@@ -6,9 +6,9 @@ from typing import Any
 
 from clinnlp.core.config import settings_to
 from clinnlp.core.files import atomic_write, check_writable
-from clinnlp.mine.drug_events import mine_signals
 from clinnlp.mine.rules import Rules, mine_rules
-from clinnlp.mine.signals import Signals, mine_interactions
+from clinnlp.mine.signals.drug_events import mine_signals
+from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.report.blocks import Report, Section
 from clinnlp.report.write import provenance, write_report
 from clinnlp.study.sections import drug_events_section, rules_section, signals_section

@@ -10,7 +10,7 @@ from clinnlp.core.notes import AXES, Note
 from clinnlp.core.tables import Baskets, EntityTable
 from clinnlp.metrics.spans import SpanScores
 from clinnlp.mine.rules import Rules
-from clinnlp.mine.signals import Signals
+from clinnlp.mine.signals.interactions import Signals
 from clinnlp.report.blocks import (
     Block,
     Column,

@@ -4,7 +4,7 @@ import numpy as np
 
 from clinnlp.core.counts import Estimate, Floats
 from clinnlp.mine.rules import Rules
-from clinnlp.mine.signals import Signals
+from clinnlp.mine.signals.interactions import Signals
 from clinnlp.report.blocks import Block, ForestPlot, NetworkPlot, ScatterPlot
 
 __all__ = ["drug_event_plots", "interaction_plots", "rule_volcano"]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from clinnlp.core.counts import Table2x2
 from clinnlp.mine.rules import Rules
-from clinnlp.mine.signals import COUNTS, Signals
+from clinnlp.mine.signals.interactions import COUNTS, Signals
 
 __all__ = ["without_small_cells"]
 

@@ -21,12 +21,12 @@ import numpy as np
 
 from clinnlp.core.counts import Table2x2
 from clinnlp.metrics.risk import score_risk
-from clinnlp.mine import disproportionality as dp
-from clinnlp.mine import interaction
-from clinnlp.mine.additive import additive_null, additive_p, omega, omega025, one_stratum
-from clinnlp.mine.combination_score import TERMS, combination_terms, fit_combination_score
-from clinnlp.mine.gps import eb_quantile, ebgm, fit_gamma_mixture
-from clinnlp.mine.measures import fisher_p
+from clinnlp.mine.measures import disproportionality as dp
+from clinnlp.mine.measures import interaction
+from clinnlp.mine.measures.additive import additive_null, additive_p, omega, omega025, one_stratum
+from clinnlp.mine.measures.association import fisher_p
+from clinnlp.mine.measures.gps import eb_quantile, ebgm, fit_gamma_mixture
+from clinnlp.mine.signals.combination_score import TERMS, combination_terms, fit_combination_score
 from tests.bench import DATA, ROOT, record
 
 COUNTS = (
@@ -249,7 +249,7 @@ def write_table(rows, recipe: str, figures: dict) -> None:
     n, yes = len(rows["positive"]), int(rows["positive"].sum())
     setting = RECIPES[recipe]["event_variance"]
     lines = [
-        "# Coefficients of clinnlp.mine.combination_score: log odds per unit, and the term's mean.",
+        "# Coefficients of mine.signals.combination_score: log odds per unit, and the term's mean.",
         f"# Fitted {time.strftime('%Y-%m-%d')} by scripts/bench crescenddi --write to {n} triplets",
         f"# ({yes} positive) of CRESCENDDI (Kontsioti et al. 2022, CC BY 4.0) with FAERS counts,",
         f"# each with a joint report; ridge 1, event_variance {setting:g}.",

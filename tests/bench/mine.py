@@ -28,9 +28,9 @@ import pandas as pd
 from scipy import sparse
 
 from clinnlp.core.tables import Baskets
-from clinnlp.mine.itemsets import mine_itemsets
-from clinnlp.mine.pairs import pair_counts
-from clinnlp.mine.triplets import candidates, count_triplets
+from clinnlp.mine.sets.itemsets import mine_itemsets
+from clinnlp.mine.sets.pairs import pair_counts
+from clinnlp.mine.signals.triplets import candidates, count_triplets
 from tests.bench import DATA, ROOT, record
 
 PARTS = ("cold", "itemsets", "pairs", "triplets", "scale", "spark")

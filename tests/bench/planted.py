@@ -11,8 +11,8 @@ import numpy as np
 
 import clinnlp
 from clinnlp.core.counts import Table2x2
-from clinnlp.mine.disproportionality import chi2_yates, ic025, prr
-from clinnlp.mine.measures import fisher_p, lift
+from clinnlp.mine.measures.association import fisher_p, lift
+from clinnlp.mine.measures.disproportionality import chi2_yates, ic025, prr
 from clinnlp.mine.screen import q_values
 from clinnlp.study.synthetic.planted import HIGH_POWER, Planted, draw_planted
 from tests.bench import record

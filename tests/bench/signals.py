@@ -14,8 +14,8 @@ import pandas as pd
 import clinnlp
 from clinnlp.core.counts import Table2x2
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.additive import additive_null, additive_p, omega_interval, one_stratum
-from clinnlp.mine.measures import fisher_and_mid_p
+from clinnlp.mine.measures.additive import additive_null, additive_p, omega_interval, one_stratum
+from clinnlp.mine.measures.association import fisher_and_mid_p
 from clinnlp.mine.permute import westfall_young
 from clinnlp.mine.rules import Rules
 from clinnlp.mine.screen import q_values

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from clinnlp.core.counts import Table2x2
-from clinnlp.mine import disproportionality, interaction, measures, stratified
-from clinnlp.mine.additive import one_stratum
+from clinnlp.mine.measures import association, disproportionality, interaction, stratified
+from clinnlp.mine.measures.additive import one_stratum
 
 FUNCTIONS = {
     f"{module.__name__.rsplit('.', 1)[1]}.{name}": getattr(module, name)
-    for module in (measures, disproportionality, stratified, interaction)
+    for module in (association, disproportionality, stratified, interaction)
     for name in module.__all__
     if inspect.isfunction(getattr(module, name))
     and not name.startswith(("shrunk_log2", "fisher_and"))
 }
 OF_TABLES = {
-    k: f for k, f in FUNCTIONS.items() if k.split(".")[0] in ("measures", "disproportionality")
+    k: f for k, f in FUNCTIONS.items() if k.split(".")[0] in ("association", "disproportionality")
 }
 OF_PAIRS = {k: f for k, f in FUNCTIONS.items() if k.startswith("interaction.")}
 OF_STRATA = {k: f for k, f in FUNCTIONS.items() if k.startswith("stratified.")}

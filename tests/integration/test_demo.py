@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from clinnlp.core.tables import Baskets
-from clinnlp.mine.signals import COLUMNS, Signals
+from clinnlp.mine.signals.interactions import COLUMNS, Signals
 from clinnlp.study.demo import bundled, compare, demo
 from clinnlp.study.settings import DemoSettings
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.itemsets import mine_itemsets
 from clinnlp.mine.rules import MEASURES, mine_rules
+from clinnlp.mine.sets.itemsets import mine_itemsets
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 6))
 TABLES = hnp.arrays(bool, SHAPES, elements=st.booleans(), fill=st.nothing())

@@ -6,8 +6,8 @@ import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.itemsets import mine_itemsets
 from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.sets.itemsets import mine_itemsets
 
 LONG = pd.DataFrame({
     "case": [1, 1, 1, 2, 2, 3, 4],

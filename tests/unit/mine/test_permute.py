@@ -9,7 +9,7 @@ import pytest
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine import measures
+from clinnlp.mine.measures import association
 from clinnlp.mine.permute import westfall_young
 from clinnlp.mine.rules import mine_rules
 
@@ -35,7 +35,7 @@ def test_all_orders_of_few_baskets():
     for order in permutations(range(6)):
         joint = x @ y[:, order].T
         t = Table2x2(n_ab=joint, n_a=x.sum(1)[:, None], n_b=y.sum(1)[None], n=np.int64(6))
-        least.append(measures.fisher_p(t).min())
+        least.append(association.fisher_p(t).min())
     exact = [(np.array(least) <= p + 1e-9).mean() for p in rules.p_fisher]
     got = westfall_young(rules, n_permutations=600, seed=1)
     np.testing.assert_allclose(got, exact, atol=4 * np.sqrt(0.25 / 600))

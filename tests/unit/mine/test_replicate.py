@@ -6,7 +6,7 @@ import pytest
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.measures import fisher_p
+from clinnlp.mine.measures.association import fisher_p
 from clinnlp.mine.replicate import halves, replicate
 from clinnlp.mine.rules import mine_rules
 

@@ -11,7 +11,7 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import EntityTable
 from clinnlp.features.baskets import baskets as entity_baskets
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine import measures
+from clinnlp.mine.measures import association
 from clinnlp.mine.rules import mine_rules
 
 
@@ -203,8 +203,8 @@ def test_a_repeated_rule_is_not_productive():
 def test_every_column_is_a_measure_of_the_counts():
     rules = mine_rules(random_baskets(), min_count=2, max_len=3)
     t = rules.table
-    np.testing.assert_array_equal(rules["p_mid"], measures.mid_p(t))
-    low, high = measures.lift_interval(t)
+    np.testing.assert_array_equal(rules["p_mid"], association.mid_p(t))
+    low, high = association.lift_interval(t)
     np.testing.assert_array_equal(rules["lift_low"], low)
     np.testing.assert_array_equal(rules["lift_high"], high)
     assert (rules.q_by >= rules.q_bh).all()

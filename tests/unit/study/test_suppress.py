@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.drug_events import mine_signals
 from clinnlp.mine.rules import mine_rules
-from clinnlp.mine.signals import COUNTS, mine_interactions
+from clinnlp.mine.signals.drug_events import mine_signals
+from clinnlp.mine.signals.interactions import COUNTS, mine_interactions
 from clinnlp.study.suppress import without_small_cells
 
 

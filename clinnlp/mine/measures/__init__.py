@@ -1,0 +1,1 @@
+"""Measures: small functions of counts, each with its interval, its formula and its paper."""

@@ -1,0 +1,1 @@
+"""Itemsets: which items stand together often, counted exactly, by one of several engines."""

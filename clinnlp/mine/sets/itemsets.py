@@ -1,0 +1,261 @@
+"""Itemsets: sets of items that stand together in at least so many baskets, counted exactly.
+
+The sets are held as flat arrays, one per length, and become names only where they are asked for:
+a million sets are a few tens of megabytes. `clinnlp.mine.sets.engines` says who counts.
+
+References
+----------
+Agrawal and Srikant, Fast algorithms for mining association rules, VLDB 1994.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from clinnlp.core.checks import check_at_least
+from clinnlp.core.counts import Counts, Floats, ratio
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.tables import Baskets
+from clinnlp.mine.sets.closure import closed as closed_only
+from clinnlp.mine.sets.closure import maximal as maximal_only
+from clinnlp.mine.sets.engines import run
+from clinnlp.mine.sets.query import Query, quotas
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Itemsets", "min_count_of", "mine_itemsets"]
+
+MAX_MEMORY_GB = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Itemsets:
+    """Itemsets with their counts, short ones first, then in item order.
+
+    Parameters
+    ----------
+    groups : tuple of array of int32, shape (n_sets, size) each
+        The sets of 1, 2, ... items as positions in the baskets' `items`, each row rising.
+    counts : array of int64, shape (n_itemsets,)
+        Baskets that hold the whole set, in the order of `groups`.
+    baskets : Baskets
+        What was mined.
+    min_count : int
+        The least count kept.
+    """
+
+    groups: tuple[NDArray[np.int32], ...]
+    counts: Counts
+    baskets: Baskets
+    min_count: int
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __repr__(self) -> str:
+        return f"Itemsets({len(self)} in {len(self.baskets)} baskets, min_count={self.min_count})"
+
+    def __iter__(self) -> Iterator[tuple[frozenset[str], int]]:
+        """Yield each set of item names with its count."""
+        return zip(self._names(), self.counts.tolist(), strict=True)
+
+    @property
+    def members(self) -> tuple[tuple[int, ...], ...]:
+        """The sets as tuples of positions in the baskets' `items`."""
+        return tuple(tuple(row) for group in self.groups for row in group.tolist())
+
+    @property
+    def support_fraction(self) -> Floats:
+        """Count over the number of baskets."""
+        return ratio(self.counts, len(self.baskets))
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return mlxtend's columns ``support`` (a fraction) and ``itemsets``, and ``count``."""
+        import pandas as pd
+
+        itemsets = pd.Series(list(self._names()), dtype=object)
+        columns = {"support": self.support_fraction, "itemsets": itemsets, "count": self.counts}
+        return pd.DataFrame(columns)
+
+    def _names(self) -> Iterator[frozenset[str]]:
+        names = np.array(self.baskets.items, dtype=object)
+        for group in self.groups:
+            yield from map(frozenset, names[group].tolist())
+
+
+def mine_itemsets(
+    baskets: Baskets,
+    *,
+    min_count: int | None = None,
+    min_support: float | None = None,
+    max_len: int | None = None,
+    kinds: Sequence[str] | Mapping[str, int] | None = None,
+    target: str | Sequence[str] | None = None,
+    closed: bool = False,
+    maximal: bool = False,
+    engine: str = "native",
+    threads: int | None = None,
+    max_memory_gb: float = MAX_MEMORY_GB,
+    progress: bool = False,
+) -> Itemsets:
+    """Return every itemset in at least `min_count` baskets.
+
+    Parameters
+    ----------
+    baskets : Baskets
+    min_count : int
+        Least number of baskets, ≥ 1. Give it or `min_support`.
+    min_support : float
+        Least fraction of baskets, above 0 and at most 1.
+    max_len : int, optional
+        Longest set wanted, ≥ 1; no bound by default.
+    kinds : sequence of str, or mapping of str to int, optional
+        Only items of these kinds. A mapping also says how many of each kind a set may hold:
+        ``{"drug": 2, "outcome": 1}`` asks for drug + drug → outcome and its parts.
+    target : str or sequence of str, optional
+        Item names or kinds: every set holds at least one of these items.
+    closed : bool
+        Only sets that no larger set found equals in count.
+    maximal : bool
+        Only sets that no larger set found contains.
+    engine : {"native", "mlxtend", "spark"}
+        Who counts; the answer is the same.
+    threads : int, optional
+        Threads of the native engine; all cores of the process by default.
+    max_memory_gb : float
+        What counting and the sets found may take, in GB (10⁹ bytes). A query that would take
+        more is refused with the estimate, as soon as it is known.
+    progress : bool
+        Show a progress bar (native engine).
+
+    Raises
+    ------
+    ArgumentError
+        Both or neither of `min_count` and `min_support`, an argument out of range, an unknown
+        kind, target or engine, both `closed` and `maximal`, or more than `max_memory_gb`.
+    MissingExtra
+        The engine's package is not installed.
+
+    Examples
+    --------
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> import pandas as pd
+    >>> milk = frame_baskets(pd.DataFrame({"milk": [1, 1, 0], "bread": [1, 1, 1]}))
+    >>> [(sorted(names), count) for names, count in mine_itemsets(milk, min_count=2)]
+    [(['milk'], 2), (['bread'], 3), (['bread', 'milk'], 2)]
+    >>> [sorted(names) for names, _ in mine_itemsets(milk, min_count=2, closed=True)]
+    [['bread'], ['bread', 'milk']]
+    """
+    least = min_count_of(len(baskets), min_count=min_count, min_support=min_support)
+    for value, low, name in ((max_len, 1, "max_len"), (threads, 1, "threads")):
+        if value is not None:
+            check_at_least(value, low, name=name)
+    if not max_memory_gb > 0:
+        raise ArgumentError(f"max_memory_gb must be above 0, got {max_memory_gb}")
+    if closed and maximal:
+        raise ArgumentError(
+            "closed and maximal must not both be asked for: every maximal set is closed"
+        )
+    query = _query(baskets, least, max_len, kinds, target, max_memory_gb)
+    groups = run(query, engine=engine, threads=threads, progress=progress)
+    if closed or maximal:
+        groups = (closed_only if closed else maximal_only)(groups)
+    return Itemsets(
+        groups=tuple(members for members, _ in groups),
+        counts=np.concatenate([np.empty(0, np.int64), *(counts for _, counts in groups)]),
+        baskets=baskets,
+        min_count=least,
+    )
+
+
+def min_count_of(n: int, *, min_count: int | None, min_support: float | None) -> int:
+    """Return the least count c that is at least `min_count`, or with c / n ≥ `min_support`.
+
+    Raises
+    ------
+    ArgumentError
+        Both or neither given, or out of range.
+
+    Examples
+    --------
+    >>> min_count_of(100, min_count=None, min_support=0.07)
+    7
+    """
+    if (min_count is None) == (min_support is None):
+        raise ArgumentError("give either min_count or min_support, got both or neither")
+    if min_count is not None:
+        check_at_least(min_count, 1, name="min_count")
+        return min_count
+    assert min_support is not None
+    if not 0 < min_support <= 1:
+        raise ArgumentError(f"min_support must lie above 0 and at most 1, got {min_support}")
+    least = max(1, math.ceil(min_support * n))
+    while least > 1 and (least - 1) / n >= min_support:  # 0.07 * 100 is a little above 7
+        least -= 1
+    return least
+
+
+def _query(
+    baskets: Baskets,
+    least: int,
+    max_len: int | None,
+    kinds: Sequence[str] | Mapping[str, int] | None,
+    target: str | Sequence[str] | None,
+    max_memory_gb: float,
+) -> Query:
+    most = dict(kinds) if isinstance(kinds, Mapping) else None
+    for kind, n in (most or {}).items():
+        check_at_least(n, 0, name=f"kinds[{kind!r}]")
+    codes, quota = quotas(baskets.kinds, most)
+    return Query(
+        matrix=_matrix(
+            baskets, None if kinds is None else _among(baskets.kinds, list(kinds), "kinds")
+        ),
+        least=least,
+        max_len=max(1, len(baskets.items)) if max_len is None else max_len,
+        kinds=codes,
+        quota=quota,
+        targets=None if target is None else _targets(baskets, target),
+        max_memory_gb=max_memory_gb,
+    )
+
+
+def _matrix(baskets: Baskets, wanted: NDArray[np.bool_] | None) -> sparse.csr_matrix:
+    """Return the baskets with ones only, the columns of other items emptied."""
+    matrix = baskets.matrix.tocsr()
+    if not matrix.has_canonical_format or (matrix.nnz and not matrix.data.all()):
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+    if wanted is None or wanted.all():
+        return matrix
+    keep = wanted[matrix.indices]
+    before = np.concatenate([[0], np.cumsum(keep)])
+    parts = (np.ones(int(before[-1]), np.int8), matrix.indices[keep], before[matrix.indptr])
+    return sparse.csr_matrix(parts, shape=matrix.shape)
+
+
+def _targets(baskets: Baskets, target: str | Sequence[str]) -> NDArray[np.bool_]:
+    names = [target] if isinstance(target, str) else list(target)
+    items, kinds = set(baskets.items), set(baskets.kinds)
+    unknown = [name for name in names if name not in items and name not in kinds]
+    if unknown and items:
+        raise ArgumentError(
+            f"target must name items or kinds of the baskets, got {', '.join(unknown)}"
+        )
+    held = np.isin(np.array(baskets.items, dtype=str), names)
+    return held | np.isin(np.array(baskets.kinds, dtype=str), names)
+
+
+def _among(values: Sequence[str], wanted: Sequence[str], name: str) -> NDArray[np.bool_]:
+    unknown = sorted(set(wanted) - set(values))
+    if unknown and values:
+        known = ", ".join(sorted(set(values)))
+        raise ArgumentError(f"{name} must be among {known}, got {', '.join(unknown)}")
+    return np.isin(np.array(values, dtype=str), list(wanted))

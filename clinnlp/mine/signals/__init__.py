@@ -1,0 +1,1 @@
+"""Signals: drug → event, and drug + drug → event, screened over all candidates."""

@@ -1,0 +1,297 @@
+"""Interaction signals: drug + drug → outcome beyond what the two single drugs explain.
+
+The estimand is the additive interaction of two drugs on the risk of an outcome; the null is
+additive risks (`clinnlp.mine.measures.additive`). The screen runs in three steps:
+
+1. every pair and outcome whose *margins* pass is a candidate; their number is m;
+2. each candidate with `min_count` joint baskets gets Ω, Ω025 and the crude p; the others enter
+   with p = 1;
+3. with `adjust`, candidates with q < alpha are tested again by an additive-risk regression on
+   conditions and all other drugs, and those still called once more beside all other called
+   pairs of their outcome (`clinnlp.mine.signals.adjust`). `p_additive` is the largest of these p,
+   so that adjusting never makes a signal of what the plain counts do not show.
+
+q is Benjamini and Hochberg's over m. From spontaneous reports the risks are *reporting*
+fractions and a signal is a reporting contrast; from care data it is an association adjusted for
+what the baskets record, and nothing more.
+
+``tests/unit/mine/signals/test_interactions.py`` plants interactions beside look-alikes and checks
+the calls.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from clinnlp.core.checks import check_at_least, check_fraction
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.tables import Array, Baskets, EntityTable, EventTable
+from clinnlp.mine.measures import interaction
+from clinnlp.mine.measures.additive import (
+    CELLS,
+    PairCounts,
+    additive_null,
+    additive_p,
+    omega,
+    omega_interval,
+)
+from clinnlp.mine.rules import evidence_of
+from clinnlp.mine.screen import METHODS, q_values
+from clinnlp.mine.signals.adjust import AdditiveModel
+from clinnlp.mine.signals.triplets import Candidates, candidates, count_triplets
+from clinnlp.mine.strata import strata_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Signals", "check_query", "mine_interactions"]
+
+Ints = NDArray[np.int64]
+
+COUNTS = ("n_111", "n_101", "n_011", "n_001", "n_110", "n_100", "n_010", "n_000")
+COLUMNS = (
+    *("drug_1", "drug_2", "outcome", *COUNTS, "expected", "omega", "omega025", "omega975"),
+    *("risk_excess", "risk_excess_low", "risk_excess_high", "reri", "reri_low", "reri_high"),
+    *(f"interaction_odds_ratio{end}" for end in ("", "_low", "_high")),
+    *(f"combination_risk_ratio{end}" for end in ("", "_low", "_high")),
+    *("chi_gosho", "p_crude", "expected_adjusted", "p_additive", "q_bh", "q_by", "signal"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Signals:
+    """Candidates with enough joint baskets, most surprising first: by q, then by falling Ω025.
+
+    Parameters
+    ----------
+    columns : mapping of str to array, shape (n_signals,) each
+        ``drug_1``, ``drug_2``, ``outcome``; counts ``n_abc`` by presence (1) or absence (0) of
+        drug 1, drug 2 and the outcome; ``expected``, ``omega`` with its limits; the measures of
+        `clinnlp.mine.measures.interaction` with theirs; ``p_crude``; ``expected_adjusted``
+        (``nan`` where not adjusted); ``p_additive``; ``q_bh``, ``q_by``; ``signal``. Of drug →
+        outcome: see `clinnlp.mine.signals.drug_events`.
+    m : int
+        Candidates: pairs (or drugs) times outcomes whose margins pass.
+    alpha : float
+        ``signal`` is q < alpha.
+    baskets : Baskets
+        What was mined.
+    keys : tuple of str
+        Columns that name the items of a row.
+    """
+
+    columns: Mapping[str, Array]
+    m: int
+    alpha: float
+    baskets: Baskets
+    keys: tuple[str, ...] = ("drug_1", "drug_2", "outcome")
+
+    def __len__(self) -> int:
+        return len(self.columns["q_bh"])
+
+    def __repr__(self) -> str:
+        return (
+            f"Signals({int(self.columns['signal'].sum())} with q < {self.alpha:g} of "
+            f"m={self.m} candidates, unit={self.baskets.unit!r})"
+        )
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a column by name."""
+        if name not in self.columns:
+            raise ArgumentError(
+                f"column of signals must be one of {', '.join(self.columns)}, got {name!r}"
+            )
+        return self.columns[name]
+
+    def evidence(self, i: int) -> EntityTable | EventTable:
+        """Return the mentions (or events) that put the items of row `i` into its baskets.
+
+        Raises
+        ------
+        ArgumentError
+            No such row, or the baskets came from a table without mentions or events.
+        """
+        sets = list(zip(*(self.columns[name].tolist() for name in self.keys), strict=True))
+        return evidence_of(self.baskets, sets, i, name="signal")
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return the columns as a DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame(dict(self.columns))
+
+
+def mine_interactions(
+    baskets: Baskets,
+    *,
+    drug_kind: str = "drug",
+    outcome_kind: str = "outcome",
+    min_count: int = 3,
+    min_margin: int = 20,
+    alpha: float = 0.05,
+    strata: Sequence[str] | Ints | None = None,
+    adjust: bool = True,
+) -> Signals:
+    """Return interaction signals, drug + drug → outcome, with their tests against additivity.
+
+    Parameters
+    ----------
+    baskets : Baskets
+        Their kinds say which items are drugs and outcomes; all other items are conditions to
+        adjust for.
+    drug_kind, outcome_kind : str
+        Kinds of the items on the two sides.
+    min_count : int
+        Least number of baskets with both drugs and the outcome, ≥ 1.
+    min_margin : int
+        Least number of baskets with the pair, with each drug without the other, and with the
+        outcome, ≥ 1. It alone decides the candidates.
+    alpha : float
+        ``signal`` is q < alpha.
+    strata : sequence of item names or array of int, shape (n_baskets,), optional
+        Sum the crude expectation over strata: combinations of these items, or one stratum
+        number per basket from 0.
+    adjust : bool
+        Test what is called again, adjusted for conditions, other drugs and other called pairs.
+
+    Raises
+    ------
+    ArgumentError
+        An argument is out of range, or no item is of a kind.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> a, b = [1, 1, 0, 0] * 100, [1, 0, 1, 0] * 100
+    >>> bleeds = [1, 0, 0, 0] * 40 + [0, 1, 0, 0] * 5 + [0] * 220
+    >>> frame = pd.DataFrame({"warfarin": a, "ibuprofen": b, "bleed": bleeds})
+    >>> kinds = {"warfarin": "drug", "ibuprofen": "drug", "bleed": "outcome"}
+    >>> signals = mine_interactions(frame_baskets(frame, kinds=kinds))
+    >>> signals, signals["n_111"].tolist(), signals["expected"].round(6).tolist()
+    (Signals(1 with q < 0.05 of m=1 candidates, unit='row'), [40], [5.0])
+    """
+    is_drug, is_outcome = check_query(
+        baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
+    )
+    drugs, outcomes = baskets.matrix[:, is_drug], baskets.matrix[:, is_outcome].tocsc()
+    found = candidates(drugs, outcomes, min_margin=min_margin)
+    counted = count_triplets(
+        drugs, outcomes, found, min_count=min_count, strata=strata_of(baskets, strata)
+    )
+    columns = _joined([_crude(found, *one) for one in counted])
+    if adjust:
+        others = baskets.matrix[:, ~is_drug & ~is_outcome]
+        _adjust(columns, AdditiveModel(drugs, others), outcomes, m=found.m, alpha=alpha)
+    columns |= {f"q_{k}": q_values(columns["p_additive"], found.m, method=k) for k in METHODS}
+    columns["signal"] = columns["q_bh"] < alpha
+    names = np.array(baskets.items, dtype=object)
+    columns["drug_1"] = names[is_drug][columns.pop("first")]
+    columns["drug_2"] = names[is_drug][columns.pop("second")]
+    columns["outcome"] = names[is_outcome][columns.pop("target")]
+    order = np.lexsort((-columns["omega025"], columns["q_bh"]))
+    ordered = {name: columns[name][order] for name in COLUMNS}
+    return Signals(columns=ordered, m=found.m, alpha=alpha, baskets=baskets)
+
+
+def _crude(found: Candidates, target: int, pairs: Ints, counts: PairCounts) -> dict[str, Array]:
+    """Return the columns of one outcome before any adjustment."""
+    null = additive_null(counts)
+    events = (counts.y11, counts.y10, counts.y01, counts.y00)
+    totals = (counts.n11, counts.n10, counts.n01, counts.n00)
+    cells = (*events, *(n - y for n, y in zip(totals, events, strict=True)))
+    p = additive_p(null)
+    limits = omega_interval(null.n_joint, null.expected)
+    return {
+        "first": found.first[pairs],
+        "second": found.second[pairs],
+        "target": np.full(len(pairs), target, np.int64),
+        **{name: cell.sum(axis=0) for name, cell in zip(COUNTS, cells, strict=True)},
+        "expected": null.expected,
+        "omega": omega(null.n_joint, null.expected),
+        "omega025": limits.low,
+        "omega975": limits.high,
+        **_measured(counts),
+        "p_crude": p,
+        "expected_adjusted": np.full(len(pairs), np.nan),
+        "p_additive": p.copy(),
+    }
+
+
+def _measured(counts: PairCounts) -> dict[str, Array]:
+    """Return the measures of interaction with their limits, strata summed."""
+    columns: dict[str, Array] = {}
+    for name in ("risk_excess", "reri", "interaction_odds_ratio", "combination_risk_ratio"):
+        limits = getattr(interaction, f"{name}_interval")(counts)
+        columns |= {
+            name: getattr(interaction, name)(counts),
+            f"{name}_low": limits.low,
+            f"{name}_high": limits.high,
+        }
+    return columns | {"chi_gosho": interaction.chi2_gosho(counts)}
+
+
+def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
+    if not parts:
+        none = np.zeros((1, 0), np.int64)
+        empty = Candidates(first=none[0], second=none[0], outcomes=none[0])
+        parts = [_crude(empty, 0, none[0], PairCounts(**dict.fromkeys(CELLS, none)))]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _adjust(
+    columns: dict[str, Array],
+    model: AdditiveModel,
+    outcomes: sparse.csc_matrix,
+    *,
+    m: int,
+    alpha: float,
+) -> None:
+    """Raise ``p_additive`` of what would be called to its adjusted p, then beside other calls."""
+    pairs = list(zip(columns["first"].tolist(), columns["second"].tolist(), strict=True))
+    p = columns["p_additive"]
+
+    def test(k: int, beside: Sequence[tuple[int, int]]) -> None:
+        outcome = outcomes[:, [columns["target"][k]]].toarray().ravel().astype(np.float64)
+        null = model.null(pairs[k], outcome, beside)
+        columns["expected_adjusted"][k] = null.expected[0]
+        p[k] = max(p[k], additive_p(null)[0])
+
+    for k in np.flatnonzero(q_values(p, m) < alpha).tolist():  # no other can be called any more
+        test(k, ())
+    called: dict[int, list[int]] = defaultdict(list)
+    for k in np.flatnonzero(q_values(p, m) < alpha).tolist():
+        called[int(columns["target"][k])].append(k)
+    for group in called.values():
+        if len(group) > 1:
+            for k in group:
+                test(k, [pairs[other] for other in group if other != k])
+
+
+def check_query(
+    baskets: Baskets, kinds: tuple[str, str], min_count: int, min_margin: int, alpha: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which items are of each kind, shape (n_items,) each.
+
+    Raises
+    ------
+    ArgumentError
+        A number is out of range, or no item is of a kind.
+    """
+    check_at_least(min_count, 1, name="min_count")
+    check_at_least(min_margin, 1, name="min_margin")
+    check_fraction(alpha, name="alpha")
+    for kind in kinds:
+        if kind not in baskets.kinds:
+            known = ", ".join(sorted(set(baskets.kinds))) or "none"
+            raise ArgumentError(
+                f"baskets must hold items of kind {kind!r}, got the kinds {known}; "
+                "name the kinds when making the baskets"
+            )
+    of = np.array(baskets.kinds, dtype=str)
+    return of == kinds[0], of == kinds[1]

@@ -1,0 +1,188 @@
+"""Known or new: what was found, joined to tables of what is known.
+
+A table names drug pairs, or drug pairs and events, by names or by codes, in either order. Names are
+compared case-folded with blanks squeezed; whoever has codes on one side and names on the other
+gives the mapping. Each row found is
+
+- ``known``     where the pair and the event stand in a table of interactions,
+- ``labelled``  where a table names the pair without an event, or the event for one of the drugs,
+- ``new``       where no table says anything.
+
+``new`` means *not in the tables given*, not unheard of. The disagreements are the other way round:
+interactions of the tables that could have been found, their items all standing in the baskets, and
+were not called.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.tables import Array
+from clinnlp.mine.signals.interactions import Signals
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Knowledge", "disagreements", "known_or_new"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What is known: interactions with and without an event, and events of single drugs.
+
+    Examples
+    --------
+    >>> told = Knowledge.of(interactions=[("Warfarin", "ibuprofen", "bleeding")])
+    >>> told.status("IBUPROFEN", "warfarin", "Bleeding"), told.status("iron", "zinc", "rash")
+    ('known', 'new')
+    """
+
+    triplets: frozenset[tuple[frozenset[str], str]]
+    pairs: frozenset[frozenset[str]]
+    effects: frozenset[tuple[str, str]]
+    names: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        interactions: Iterable[Sequence[Any]] = (),
+        effects: Iterable[Sequence[Any]] = (),
+        names: Mapping[str, str] | None = None,
+    ) -> "Knowledge":
+        """Return the knowledge of plain rows.
+
+        Parameters
+        ----------
+        interactions : iterable of (drug, drug) or (drug, drug, event)
+            In any order of the drugs; an empty or missing event says that the pair is known.
+        effects : iterable of (drug, event)
+            Listed for single drugs.
+        names : mapping of str to str, optional
+            From what the tables write to what the baskets write: codes to names, or brand to
+            generic.
+
+        Raises
+        ------
+        ArgumentError
+            A row is neither two nor three long, names no drug, or one drug twice.
+        """
+        told = {_folded(k): _folded(v) for k, v in (names or {}).items()}
+        triplets, pairs = set(), set()
+        for row in interactions:
+            pair, event = _interaction(row, told)
+            if event:
+                triplets.add((pair, event))
+            else:
+                pairs.add(pair)
+        single = {(_said(drug, told), _said(event, told)) for drug, event in effects}
+        return cls(
+            triplets=frozenset(triplets),
+            pairs=frozenset(pairs),
+            effects=frozenset(single),
+            names=told,
+        )
+
+    @classmethod
+    def from_pandas(
+        cls,
+        interactions: "pd.DataFrame",
+        *,
+        drug_1: str = "drug_1",
+        drug_2: str = "drug_2",
+        event: str | None = "event",
+        names: Mapping[str, str] | None = None,
+    ) -> "Knowledge":
+        """Return the knowledge of a table with the named columns; no `event` for pairs alone.
+
+        Raises
+        ------
+        ArgumentError
+            The table lacks a column.
+        """
+        wanted = [drug_1, drug_2] + ([event] if event else [])
+        absent = [name for name in wanted if name not in interactions.columns]
+        if absent:
+            raise ArgumentError(f"the table must have the columns {wanted}, got none of {absent}")
+        rows = interactions[wanted].astype(object).where(interactions[wanted].notna(), None)
+        return cls.of(interactions=rows.to_numpy().tolist(), names=names)
+
+    def status(self, drug_1: str, drug_2: str, event: str) -> str:
+        """Return ``known``, ``labelled`` or ``new``."""
+        one, two, what = (_said(value, self.names) for value in (drug_1, drug_2, event))
+        pair = frozenset((one, two))
+        if (pair, what) in self.triplets:
+            return "known"
+        named = pair in self.pairs or any((drug, what) in self.effects for drug in pair)
+        return "labelled" if named else "new"
+
+
+def known_or_new(signals: Signals, knowledge: Knowledge) -> Array:
+    """Return ``known``, ``labelled`` or ``new`` for each row of `mine_interactions`.
+
+    Raises
+    ------
+    ArgumentError
+        The signals are not of drug pairs.
+    """
+    if signals.keys != ("drug_1", "drug_2", "outcome"):
+        raise ArgumentError(f"signals must be of drug pairs, got rows of {', '.join(signals.keys)}")
+    rows = zip(*(signals[name] for name in signals.keys), strict=True)
+    out: Array = np.empty(len(signals), object)
+    out[:] = [knowledge.status(*row) for row in rows]
+    return out
+
+
+def disagreements(signals: Signals, knowledge: Knowledge) -> "pd.DataFrame":
+    """Return known interactions that were not called though their items stand in the baskets.
+
+    Columns: ``drug_1, drug_2, outcome`` as the baskets write them; ``why``: ``"not called"`` with
+    its ``n_111, omega025, q_bh``, or ``"too few reports"`` where no row was tested.
+    """
+    import pandas as pd
+
+    items = {_said(name, knowledge.names): name for name in signals.baskets.items}
+    tested = {
+        (frozenset((_said(a, knowledge.names), _said(b, knowledge.names))),
+         _said(c, knowledge.names)): k
+        for k, (a, b, c) in enumerate(zip(*(signals[n] for n in signals.keys), strict=True))
+    }  # fmt: skip
+    rows = []
+    for pair, event in sorted(knowledge.triplets, key=lambda one: (sorted(one[0]), one[1])):
+        if not all(name in items for name in (*pair, event)):
+            continue
+        k = tested.get((pair, event))
+        if k is not None and signals["signal"][k]:
+            continue
+        one, two = sorted(items[name] for name in pair)
+        row: dict[str, Any] = {"drug_1": one, "drug_2": two, "outcome": items[event]}
+        if k is None:
+            rows.append(row | {"why": "too few reports"})
+        else:
+            figures = {name: signals[name][k] for name in ("n_111", "omega025", "q_bh")}
+            rows.append(row | {"why": "not called"} | figures)
+    columns = ["drug_1", "drug_2", "outcome", "why", "n_111", "omega025", "q_bh"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _interaction(row: Sequence[Any], names: Mapping[str, str]) -> tuple[frozenset[str], str]:
+    if isinstance(row, str) or len(row) not in (2, 3):
+        raise ArgumentError(
+            "an interaction must be two drugs and perhaps an event, got another row"
+        )
+    pair = frozenset(_said(drug, names) for drug in row[:2])
+    if len(pair) != 2 or "" in pair:
+        raise ArgumentError("an interaction must name two different drugs, got one or none")
+    return pair, _said(row[2], names) if len(row) == 3 else ""
+
+
+def _said(value: Any, names: Mapping[str, str]) -> str:
+    folded = _folded(value)
+    return names.get(folded, folded)
+
+
+def _folded(value: Any) -> str:
+    return "" if value is None else " ".join(str(value).casefold().split())

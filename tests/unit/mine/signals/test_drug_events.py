@@ -1,0 +1,130 @@
+"""Drug → outcome signals: counts and measures as defined, look-alikes adjusted away."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clinnlp.core.counts import Table2x2
+from clinnlp.core.errors import ArgumentError
+from clinnlp.features.baskets import frame_baskets
+from clinnlp.mine.measures import disproportionality as dp
+from clinnlp.mine.measures import stratified
+from clinnlp.mine.measures.gps import ebgm, fit_gamma_mixture
+from clinnlp.mine.signals.drug_events import DRUG_EVENT_COLUMNS, mine_signals
+
+N = 6000
+KINDS = dict.fromkeys("abcd", "drug") | {"x": "outcome", "y": "outcome", "ill": "condition"}
+
+
+def world(seed, effect=0.15):
+    """a harms (x); b is taken with a; c is for an illness that harms; d is idle."""
+    rng = np.random.default_rng(seed)
+    ill = rng.random(N) < 0.2
+    a = rng.random(N) < 0.15
+    held = {
+        "a": a,
+        "b": rng.random(N) < np.where(a, 0.6, 0.1),
+        "c": rng.random(N) < np.where(ill, 0.6, 0.1),
+        "d": rng.random(N) < 0.2,
+    }
+    held["x"] = rng.random(N) < 0.02 + effect * a + 0.2 * ill
+    held["y"] = rng.random(N) < 0.05
+    return frame_baskets(pd.DataFrame(held | {"ill": ill}), kinds=KINDS)
+
+
+def called(signals):
+    at = signals["signal"]
+    return {f"{a}{b}" for a, b in zip(signals["drug"][at], signals["outcome"][at], strict=True)}
+
+
+def test_adjusting_leaves_the_guilty_drug_alone():
+    baskets = world(0)
+    assert called(mine_signals(baskets)) >= {"ax", "bx", "cx"}
+    adjusted = mine_signals(baskets, adjust=True)
+    assert called(adjusted) == {"ax"}
+    assert (adjusted["p"] >= adjusted["p_fisher"]).all()
+    at = np.flatnonzero((adjusted["drug"] == "a") & (adjusted["outcome"] == "x"))[0]
+    low, value, high = (adjusted[f"odds_ratio_adjusted{end}"][at] for end in ("_low", "", "_high"))
+    assert 1 < low < value < high
+
+
+def test_nothing_planted_nothing_called():
+    n_runs = 12
+    wrong = 0
+    for seed in range(n_runs):
+        rng = np.random.default_rng([9, seed])
+        held = {name: rng.random(1000) < 0.15 for name in KINDS}
+        signals = mine_signals(frame_baskets(pd.DataFrame(held), kinds=KINDS))
+        wrong += bool(called(signals))
+    assert wrong / n_runs <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / n_runs)
+
+
+def test_counts_and_measures_are_those_of_the_baskets():
+    baskets = world(1)
+    signals = mine_signals(baskets, min_count=1)
+    frame = pd.DataFrame(baskets.matrix.toarray().astype(bool), columns=list(baskets.items))
+    assert list(signals.to_pandas().columns) == list(DRUG_EVENT_COLUMNS)
+    assert signals.m == len(signals) == 8
+    t = Table2x2(
+        n_ab=signals["n_both"], n_a=signals["n_drug"], n_b=signals["n_outcome"], n=signals["n"]
+    )
+    for i in range(len(signals)):
+        a, b = frame[signals["drug"][i]], frame[signals["outcome"][i]]
+        assert (int((a & b).sum()), int(a.sum()), int(b.sum()), N) == (
+            t.n_ab[i], t.n_a[i], t.n_b[i], t.n[i],
+        )  # fmt: skip
+    for name in ("prr", "ror", "rrr", "bcpnn", "ic", "chi2_yates", "expected"):
+        np.testing.assert_allclose(signals[name], getattr(dp, name)(t))
+    for name in ("prr", "ror", "rrr", "bcpnn", "ic"):
+        low, high = getattr(dp, f"{name}_interval")(t)
+        np.testing.assert_allclose(signals[f"{name}_low"], low)
+        np.testing.assert_allclose(signals[f"{name}_high"], high)
+    prior = fit_gamma_mixture(t.n_ab, dp.expected(t))
+    np.testing.assert_allclose(signals["ebgm"], ebgm(t.n_ab, dp.expected(t), prior), rtol=1e-3)
+    assert (signals["eb05"] < signals["ebgm"]).all()
+    assert (signals["ebgm"] < signals["eb95"]).all()
+    np.testing.assert_allclose(signals["mh_odds_ratio"], signals["ror"])
+
+
+def test_strata_change_the_expectation():
+    baskets = world(2)
+    ill = baskets.matrix[:, [baskets.items.index("ill")]].toarray().ravel().astype(np.int64)
+    by_item = mine_signals(baskets, strata=["ill"])
+    by_number = mine_signals(baskets, strata=ill)
+    np.testing.assert_array_equal(by_item["mh_odds_ratio"], by_number["mh_odds_ratio"])
+    at = np.flatnonzero((by_item["drug"] == "c") & (by_item["outcome"] == "x"))[0]
+    assert by_item["ror"][at] > 2
+    assert by_item["mh_odds_ratio_low"][at] < 1 < by_item["mh_odds_ratio_high"][at]
+    assert by_item["ic"][at] < 0.3
+    frame = pd.DataFrame(baskets.matrix.toarray(), columns=list(baskets.items))
+    parts = [frame[frame["ill"] == k] for k in (0, 1)]
+    t = Table2x2(**{
+        name: np.array([[int(part[list(items)].all(axis=1).sum())] for part in parts])
+        for name, items in (("n_ab", ("c", "x")), ("n_a", ("c",)), ("n_b", ("x",)), ("n", ()))
+    })  # fmt: skip
+    assert by_item["mh_odds_ratio"][at] == pytest.approx(float(stratified.mh_odds_ratio(t)[0]))
+
+
+def test_simpsons_reversal_is_flagged():
+    small = [(1, 1)] * 81 + [(1, 0)] * 6 + [(0, 1)] * 234 + [(0, 0)] * 36
+    large = [(1, 1)] * 192 + [(1, 0)] * 71 + [(0, 1)] * 55 + [(0, 0)] * 25
+    frame = pd.DataFrame(small + large, columns=["open", "success"])
+    kinds = {"open": "drug", "success": "outcome"}
+    strata = np.repeat([0, 1], [len(small), len(large)])
+    signals = mine_signals(frame_baskets(frame, kinds=kinds), strata=strata)
+    assert signals["simpson"].tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"min_count": 0}, {"min_margin": 0}, {"alpha": 2}, {"drug_kind": "Drug"}, {"level": 95}],
+)
+def test_bad_arguments_are_refused(arguments):
+    with pytest.raises(ArgumentError):
+        mine_signals(world(0), **arguments)
+
+
+def test_too_few_baskets_give_no_signals():
+    frame = pd.DataFrame({"a": [1, 0], "x": [1, 0]})
+    signals = mine_signals(frame_baskets(frame, kinds=KINDS))
+    assert (len(signals), signals.m) == (0, 0)
