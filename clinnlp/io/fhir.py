@@ -21,6 +21,7 @@ Encounter                   encounters
 Condition                   kind ``condition``: ``recordedDate``
 MedicationRequest           kind ``drug``: ``authoredOn``
 MedicationStatement         kind ``drug``: ``dateAsserted``
+Medication                  the code of those that refer to it
 Observation                 kind ``measurement`` (a quantity: value and unit) or ``observation``
                             (``code=value``); each component is one; known: ``issued``, else when
                             it took effect
@@ -28,10 +29,12 @@ Observation                 kind ``measurement`` (a quantity: value and unit) or
 
 The first coding is the code, its system the vocabulary (``SNOMED-CT``, ``LOINC``, ``RxNorm``,
 ``ICD-10-CM``, else the last part of its address); without a coding the text is the code.
-What is entered in error, not done, or refuted is left out. A medication in a resource of its own
-(``medicationReference``) is named by the id of that. A reference is the id behind its last ``/``
-or ``:``. Times with a zone become UTC in a table; notes keep theirs. A year or month is its first
-day.
+What did not happen is left out and counted, by the table in `clinnlp.io.fhir_statuses`. A
+medication in a resource of its own (``medicationReference``) has the code of that resource, which
+may be contained, in the same file or in another of the folder; where it is in none, it is named
+by its id. What a reference means is said in `clinnlp.io.fhir_references`; a note is looked up in
+its own file only. An entry without id has that of its ``fullUrl``. Times with a zone become UTC
+in a table; notes keep theirs. A year or month is its first day.
 
 References
 ----------
@@ -40,34 +43,25 @@ https://hl7.org/fhir/R4/documentreference.html
 
 import base64
 import binascii
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Note
-from clinnlp.core.patients import Encounter, Patient
-from clinnlp.core.tables import EventTable
 from clinnlp.io.documents import Document, Format, Source
+from clinnlp.io.fhir_record import Record
+from clinnlp.io.fhir_references import Names, name_in, needs_names, pointed
+from clinnlp.io.fhir_statuses import left_out
+from clinnlp.io.fhir_values import Json, coded, time_of
 from clinnlp.io.json_stream import json_items, json_object
 from clinnlp.io.lines import UTF_8, byte_lines
 from clinnlp.io.timelines import Timelines
 
 __all__ = ["FHIR", "read_fhir"]
 
-Json = dict[str, Any]
-
 _NOTE = "DocumentReference"
-_LEFT_OUT = ("entered-in-error", "not-done", "refuted")
-_SEX = {"male": "M", "female": "F"}
-_SYSTEMS = {
-    "http://snomed.info/sct": "SNOMED-CT",
-    "http://loinc.org": "LOINC",
-    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
-    "http://hl7.org/fhir/sid/icd-10-cm": "ICD-10-CM",
-}
-_SHORTEST_DAY = 10  # characters of a date with its day
 
 
 def _resources(source: Source) -> Iterator[Document]:
@@ -86,40 +80,58 @@ def _is_lines(source: Source) -> bool:
     return name.endswith(".ndjson")
 
 
-def _resource(document: Document) -> Json:
-    """Return the resource of an entry of a bundle, or of a line."""
+def _entry(document: Document) -> tuple[Any, Json]:
+    """Return the address and the resource of an entry of a bundle, or of a line."""
     record = json_object(document)
-    inner = record.get("resource", record)
+    address, inner = record.get("fullUrl"), record.get("resource", record)
     if not isinstance(inner, dict) or not isinstance(inner.get("resourceType"), str):
         raise document.wrong("a resource must be an object with a resourceType")
-    return inner
+    name = name_in(address) if isinstance(address, str) else None
+    if "id" not in inner and name is not None:
+        inner["id"] = name
+    return address, inner
 
 
 # --- notes ---------------------------------------------------------------------------------
 
 
 def _split(source: Source) -> Iterator[Document]:
+    names = cache(partial(_names, source))  # read at the first reference that needs them
     for document in _resources(source):
         if b'"DocumentReference"' not in document.data:
             continue
         try:
-            resource = _resource(document)
-        except DataError:
+            _, resource = _entry(document)
+            counts = resource["resourceType"] == _NOTE and left_out(resource) is None
+        except (DataError, TypeError, AttributeError):
             yield document  # `_parse` says again what is wrong
             continue
         contents = resource.get("content")
-        if resource["resourceType"] != _NOTE or resource.get("status") in _LEFT_OUT:
-            continue
         n = len(contents) if isinstance(contents, list) else 1
-        for k in range(n):
-            yield document._replace(data=(resource, k))
+        for k in range(n if counts else 0):
+            yield document._replace(data=(resource, k, names))
+
+
+def _names(source: Source) -> Names:
+    """Return whom the references in a file mean, as far as the file tells."""
+    names = Names()
+    found = _resources(source)
+    while True:
+        try:
+            document = next(found)
+            if Names.concern(document.data):
+                names.add(*_entry(document))
+        except StopIteration:
+            return names
+        except (DataError, TypeError, AttributeError):
+            continue  # what is wrong is said where the notes are read
 
 
 def _parse(document: Document) -> Note:
-    if isinstance(document.data, bytes):
-        _resource(document)
-    resource, k = document.data
     try:
+        if isinstance(document.data, bytes):
+            left_out(_entry(document)[1])
+        resource, k, names = document.data
         context = resource.get("context", {})
         encounters = context.get("encounter") or [None]
         name = resource["id"] + ""
@@ -127,15 +139,22 @@ def _parse(document: Document) -> Note:
         return Note(
             id=name if k == 0 else f"{name}/{k + 1}",
             text=_text(resource["content"][k]["attachment"], document),
-            patient=_referred(resource.get("subject")),
-            encounter=_referred(encounters[0]),
-            time=_time(spoken, document),
-            known=_time(resource.get("date"), document),
-            kind=_coded(resource.get("type"))[2],
+            patient=_referred(resource.get("subject"), "Patient", resource, names),
+            encounter=_referred(encounters[0], "Encounter", resource, names),
+            time=time_of(spoken, document),
+            known=time_of(resource.get("date"), document),
+            kind=coded(resource.get("type"))[2],
         )
     except (KeyError, TypeError, AttributeError, IndexError):
         failure = document.wrong("a DocumentReference must have the form of FHIR R4")
     raise failure from None
+
+
+def _referred(
+    reference: Json | None, wanted: str, resource: Json, names: Callable[[], Names]
+) -> str | None:
+    key = pointed(reference, wanted, resource)
+    return key if key is None or not needs_names(key) else names().id_of(key, wanted)
 
 
 def _text(attachment: Json, document: Document) -> str:
@@ -153,180 +172,51 @@ def _text(attachment: Json, document: Document) -> str:
     return text
 
 
-def _referred(reference: Json | None) -> str | None:
-    if reference is None or not isinstance(reference.get("reference"), str):
-        return None
-    name: str = reference["reference"]
-    return name.replace(":", "/").rpartition("/")[2] or None
-
-
-def _coded(concept: Json | None) -> tuple[str | None, str, str | None]:
-    """Return code, vocabulary and what it is called."""
-    coding = ((concept or {}).get("coding") or [{}])[0]
-    text = (concept or {}).get("text") or coding.get("display") or coding.get("code")
-    system, code = str(coding.get("system", "")), coding.get("code")
-    last = system.rstrip("/").replace(":", "/").rpartition("/")[2]
-    return (code, _SYSTEMS.get(system, last), text) if code else (text, "", text)
-
-
-def _time(value: Any, document: Document) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        return datetime.fromisoformat(_day(value))
-    except (ValueError, TypeError):
-        pass
-    raise document.wrong("a time must have the form of FHIR, such as 2024-03-01T08:00:00Z")
-
-
-def _day(value: str) -> str:
-    """Return a date with its month and day."""
-    return value + "-01-01"[len(value) - 4 :] if len(value) < _SHORTEST_DAY else value
-
-
 # --- events --------------------------------------------------------------------------------
 
 
 def read_fhir(path: str | Path, *, encoding: str = UTF_8) -> Timelines:
     """Return patients, encounters and events of a bundle, an NDJSON file or a folder of them.
 
+    What did not happen is left out, and counted in ``n_excluded`` by resource and reason (see
+    `clinnlp.io.fhir_statuses`), with notes that `read_notes` leaves out for theirs; so is what is
+    of no patient, such as of a group or a device.
+
     Raises
     ------
     DataError
         With file and line: broken JSON, or a resource of another form.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name, "lines.ndjson")
+    >>> drug = '{"resourceType": "MedicationStatement", "status": "%s", "subject": {"reference": '
+    >>> drug += '"Patient/p1/_history/2"}, "medicationCodeableConcept": {"text": "aspirin"}}\\n'
+    >>> _ = path.write_text(drug % "active" + drug % "not-taken")
+    >>> record = read_fhir(path)
+    >>> [(row["patient"], row["code"]) for row in record.events.rows()], record.n_excluded
+    ([('p1', 'aspirin')], {'MedicationStatement not-taken': 1})
+    >>> folder.cleanup()
     """
     path = Path(path)
     files = [path]
     if path.is_dir():
         named = sorted(p for p in path.iterdir() if p.is_file())
         files = [p for p in named if p.name.lower().endswith((".json", ".ndjson", ".gz", ".xz"))]
-    patients: dict[str, Patient] = {}
-    encounters: dict[str, Encounter] = {}
-    deaths: dict[str, datetime] = {}
-    rows: list[Json] = []
-    for document in (d for file in files for d in _resources(Source(file, encoding))):
-        resource = _resource(document)
-        if _left_out(resource):
-            continue
-        try:
-            _gather(resource, document, patients, encounters, deaths, rows)
-        except (KeyError, TypeError, AttributeError, IndexError):
-            failure = document.wrong(f"a {resource['resourceType']} must have the form of FHIR R4")
-            raise failure from None
-    events = EventTable.from_rows(rows)
-    return Timelines(list(patients.values()), list(encounters.values()), events, deaths)
+    record = Record()
+    for file in files:
+        for document in _resources(Source(file, encoding)):
+            address, resource = _entry(document)
+            try:
+                record.add(address, resource, document)
+            except (KeyError, TypeError, AttributeError, IndexError):
+                kind = resource["resourceType"]
+                failure = document.wrong(f"a {kind} must have the form of FHIR R4")
+                raise failure from None
+        record.end_file()
+    return record.timelines()
 
-
-def _left_out(resource: Json) -> bool:
-    verified = _coded(resource.get("verificationStatus"))[0]
-    return resource.get("status") in _LEFT_OUT or verified in _LEFT_OUT
-
-
-def _gather(
-    resource: Json,
-    document: Document,
-    patients: dict[str, Patient],
-    encounters: dict[str, Encounter],
-    deaths: dict[str, datetime],
-    rows: list[Json],
-) -> None:
-    kind = resource["resourceType"]
-    if kind == "Patient":
-        born = _time(resource.get("birthDate"), document)
-        died = _utc(_time(resource.get("deceasedDateTime"), document))
-        name = resource["id"] + ""
-        patients[name] = Patient(
-            id=name,
-            birth_date=None if born is None else date(born.year, born.month, born.day),
-            sex=_SEX.get(resource.get("gender", "")),
-        )
-        if died is not None:
-            deaths[name] = died
-    elif kind == "Encounter":
-        start, end = _period(resource.get("period"), document)
-        patient = _referred(resource.get("subject")) or ""
-        name = resource["id"] + ""
-        encounters[name] = Encounter(id=name, patient=patient, start=start, end=end)
-    elif kind in _EVENTS:
-        rows.extend(_EVENTS[kind](resource, document))
-
-
-def _period(period: Json | None, document: Document) -> list[datetime | None]:
-    return [_utc(_time((period or {}).get(side), document)) for side in ("start", "end")]
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    if time is None or time.tzinfo is None:
-        return time
-    return time.astimezone(UTC).replace(tzinfo=None)
-
-
-def _row(resource: Json, kind: str, code: Any, times: Any, document: Document) -> Json:
-    name, vocabulary, _ = code
-    encounter = resource.get("encounter", resource.get("context"))
-    start, end, known = (_utc(_time(time, document)) for time in times)
-    return {
-        "patient": _referred(resource["subject"]),
-        "encounter": _referred(encounter),
-        "start": start,
-        "end": end,
-        "known": known,
-        "code": name or "",
-        "vocabulary": vocabulary,
-        "kind": kind,
-        "source_id": resource.get("id"),
-    }
-
-
-def _condition(resource: Json, document: Document) -> Iterator[Json]:
-    start = resource.get("onsetDateTime") or resource.get("onsetPeriod", {}).get("start")
-    times = start, resource.get("abatementDateTime"), resource.get("recordedDate")
-    yield _row(resource, "condition", _coded(resource.get("code")), times, document)
-
-
-def _medication(resource: Json, document: Document) -> Iterator[Json]:
-    if "medicationReference" in resource:
-        code: Any = (_referred(resource["medicationReference"]), "Medication", None)
-    else:
-        code = _coded(resource["medicationCodeableConcept"])
-    period = resource.get("effectivePeriod", {})
-    authored = resource.get("authoredOn")
-    start = authored or resource.get("effectiveDateTime") or period.get("start")
-    times = start, period.get("end"), authored or resource.get("dateAsserted")
-    row = _row(resource, "drug", code, times, document)
-    asked = resource.get("dosageInstruction", resource.get("dosage")) or [{}]
-    rate = (asked[0].get("doseAndRate") or [{}])[0].get("doseQuantity")
-    said = f"{rate['value']} {rate.get('unit', '')}".strip() if rate else asked[0].get("text")
-    yield {**row, "dose": said}
-
-
-def _observation(resource: Json, document: Document) -> Iterator[Json]:
-    start = resource.get("effectiveDateTime") or resource.get("effectivePeriod", {}).get("start")
-    times = start, resource.get("effectivePeriod", {}).get("end"), resource.get("issued") or start
-    for part in (resource, *resource.get("component", [])):
-        if not any(key.startswith("value") for key in part):
-            continue
-        code = _coded(part.get("code"))
-        quantity = part.get("valueQuantity")
-        if quantity is not None and "value" in quantity:
-            row = _row(resource, "measurement", code, times, document)
-            yield {**row, "value": float(quantity["value"]), "unit": quantity.get("unit")}
-        else:
-            said = f"{code[0]}={_value(part)}"
-            yield _row(resource, "observation", (said, code[1], None), times, document)
-
-
-def _value(part: Json) -> str:
-    key = next(key for key in part if key.startswith("value"))
-    value = part[key]
-    return str(_coded(value)[0] if isinstance(value, dict) else value)
-
-
-_EVENTS = {
-    "Condition": _condition,
-    "MedicationRequest": _medication,
-    "MedicationStatement": _medication,
-    "Observation": _observation,
-}
 
 FHIR = Format(suffixes=(".fhir.json", ".fhir.ndjson"), split=_split, parse=_parse)

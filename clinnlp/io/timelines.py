@@ -22,6 +22,7 @@ class Timelines(NamedTuple):
     encounters: list[Encounter]
     events: EventTable
     deaths: Mapping[str, datetime]  # by patient
+    n_excluded: Mapping[str, int] = {}  # by reason: what was read but does not count
 
 
 class EventColumns:
