@@ -321,7 +321,7 @@ def _n_words(text: str, start: int, end: int, limit: int) -> int:
     """Return the number of words in a range, or `limit` where it is too long to hold fewer."""
     if end - start > limit * _LONGEST_WORD:
         return limit
-    return len(text[start:end].split()) if end > start else 0
+    return len(text[start:end].split())
 
 
 def _longest(matches: Iterable[Match]) -> list[Match]:

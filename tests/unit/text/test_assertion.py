@@ -133,3 +133,82 @@ def test_a_phrase_that_ends_an_axis_lets_its_words_work_on_the_others(tmp_path):
         {"negated"},
         {"historical"},
     ]
+
+
+def _negated(text, sentences, mentions, sections=None, pipe=DEFAULT):
+    entities = tuple(
+        Entity(id=f"T{i}", span=Span(text.index(m), text.index(m) + len(m)), label="X")
+        for i, m in enumerate(mentions)
+    )
+    note = Note(
+        id="n", text=text, entities=entities, sections=sections,
+        sentences=tuple(Span(text.index(s), text.index(s) + len(s)) for s in sentences),
+    )  # fmt: skip
+    return [_true_axes(e.assertion) for e in pipe(note).entities]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\n      ", ", "])
+def test_a_new_line_ends_a_list_and_so_does_the_comma_that_stands_for_one(line_end):
+    text = f"Denies:\n- fever{line_end}pain."
+    said = _negated(text, ["Denies:", "- fever", "pain."], ["fever", "pain"])
+    assert said == [{"negated"}, frozenset()]
+
+
+def test_a_section_holds_what_begins_before_or_behind_its_sentences_and_ends_where_it_ends():
+    family = (Section(span=Span(0, 6), kind="family_history"),)
+    assert _negated("gout in Agnes, ulcer", ["Agnes"], ["gout"], family) == [{"experiencer"}]
+    family = (Section(span=Span(0, 20), kind="family_history"),)
+    assert _negated("Agnes had gout, ulcer", ["Agnes"], ["ulcer"], family) == [{"experiencer"}]
+    ended = (Section(span=Span(0, 6), kind="family_history"),)
+    assert _negated("Agnes,gout", ["Agnes,", "gout"], ["gout"], ended) == [frozenset()]
+
+
+@pytest.mark.parametrize("mention", ["No appetite", "Absent reflexes", "fever resolved"])
+def test_a_cue_inside_a_mention_does_not_decide_it(mention):
+    assert _negated(f"{mention}.", [f"{mention}."], [mention]) == [frozenset()]
+
+
+def test_a_cue_belongs_to_the_sentence_that_it_ends_in():
+    assert _negated("no fever", ["no", " fever"], ["fever"]) == [frozenset()]
+
+
+def test_a_list_below_a_line_names_the_cue_of_that_line_and_not_the_heading():
+    note, _ = _parse("FAMILY HISTORY:\nMother has:\n- [gout]")
+    note = DEFAULT(SENTENCES(SECTIONS(note)))
+    (entity,) = note.entities
+    assert note[entity.assertion.cues["experiencer"]] == "Mother"
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A pipe with a table and section priors of its own."""
+
+    def made(rows, priors=""):
+        table, wheres = tmp_path / "cues.tsv", tmp_path / "priors.tsv"
+        table.write_text("cue\taxis\tdirection\tkind\tscope\n" + rows, encoding="utf-8")
+        wheres.write_text("kind\taxis\twhen\n" + priors, encoding="utf-8")
+        return Assertions([table], priors=wheres)
+
+    return made
+
+
+def test_of_two_phrases_of_one_length_that_overlap_the_first_counts(own):
+    pipe = own("aa bb\tnegated\t\t\t\nbb cc\thistorical\t\t\t\n")
+    text = "aa bb cc fever"
+    assert _negated(text, [text], ["fever"], pipe=pipe) == [{"negated"}]
+
+
+def test_a_section_that_needs_a_cue_is_not_moved_by_a_terminator(own):
+    pipe = own("but\thistorical\t\tterminator\nonce\thistorical\tbackward\t\t1\n",
+               "social_history\thistorical\tcue\n")  # fmt: skip
+    social = (Section(span=Span(0, 20), kind="social_history"),)
+    assert _negated("beer but wine", ["beer but wine"], ["beer"], social, pipe) == [frozenset()]
+    text = "beer, wine, rum once"
+    assert _negated(text, [text], ["beer"], social, pipe) == [{"historical"}]
+
+
+def test_a_scope_in_words_passes_long_words_but_not_endless_ones(own):
+    pipe = own("no\tnegated\t\t\t2\n")
+    for length, negated in ((20, True), (60, False)):
+        text = f"no {'x' * length} fever"
+        assert _negated(text, [text], ["fever"], pipe=pipe) == [{"negated"} if negated else set()]
