@@ -106,6 +106,29 @@ def test_a_stratum_without_comparison_is_left_out():
     assert np.isnan(alone.expected).all()
 
 
+def test_mean_and_variance_are_those_of_the_module_docstring():
+    """Standardised by hand, stratum by stratum; drug 2 alone is safer than no drug at all."""
+    strata = [
+        (5, 8, 0, 30, 40, 100, 50, 600),
+        (2, 3, 1, 50, 20, 50, 60, 500),
+        (9, 1, 1, 0, 9, 5, 5, 0),
+    ]
+    null = additive_null(
+        PairCounts(**{k: v[:, None] for k, v in zip(CELLS, np.transpose(strata), strict=True)})
+    )
+    total, spread, top = np.zeros(3), np.zeros(3), np.zeros(3)
+    for _, y10, y01, y00, n11, n10, n01, n00 in strata[:2]:  # the third has nobody without a drug
+        for k, (y, n) in enumerate(((y00, n00), (y10, n10), (y01, n01))):
+            total[k] += n11 / n * y
+            spread[k] += (n11 / n) ** 2 * y * (1 - y / n)
+            top[k] = max(top[k], n11 / n)
+    least = [max(total[0], total[k] + top[k]) for k in (1, 2)]
+    assert least[1] == total[0]
+    assert (null.n_joint, null.n_pair) == (7, 60)
+    assert null.mean == pytest.approx(sum(least) - total[0])
+    assert null.variance == pytest.approx(spread.sum() + top[1] ** 2 + top[2] ** 2)
+
+
 def test_a_certain_outcome_is_no_surprise():
     p = additive_p(additive_null(counts_of(20, 30, 30, 5, 20, 40, 40, 100)))
     assert p.tolist() == [1.0]
