@@ -14,7 +14,7 @@ from clinnlp.core.counts import Table2x2
 from clinnlp.mine.measures.association import fisher_p, lift
 from clinnlp.mine.measures.disproportionality import chi2_yates, ic025, prr
 from clinnlp.mine.screen import q_values
-from clinnlp.study.synthetic.planted import HIGH_POWER, Planted, draw_planted
+from corpora.generate.planted import HIGH_POWER, Planted, draw_planted
 from tests.bench import record
 
 ALPHA = 0.05

@@ -2,14 +2,18 @@
 
 import csv
 import json
+import subprocess
+import sys
 import tomllib
 from collections import Counter
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from clinnlp.study.synthetic import write_cohort_mini, write_discharge_mini
+from clinnlp.study.synthetic import write_cohort_mini
 from clinnlp.study.synthetic.words import lexicon
+from corpora.generate.discharge import write_discharge_mini
 
 CORPORA = Path(__file__).parents[2] / "corpora"
 MINI = CORPORA / "discharge-mini"
@@ -146,6 +150,22 @@ def test_splits_share_no_patient_and_no_text(notes):
 
 
 # ---- cohort-mini, made at run time --------------------------------------------------------------
+
+CHILD = """
+import json, sys
+import clinnlp.study.demo
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def test_the_package_holds_only_the_generator_that_the_demo_runs():
+    """What else generates corpora stands beside them, and the package does without it."""
+    child = [sys.executable, "-c", CHILD]
+    loaded = json.loads(subprocess.run(child, capture_output=True, check=True, text=True).stdout)
+    room = "clinnlp.study.synthetic"
+    files = {path.stem for path in resources.files(room).iterdir() if path.suffix == ".py"}
+    assert {f"{room}.{name}" for name in files - {"__init__"}} <= set(loaded)
+    assert not any(name.split(".")[0] == "corpora" for name in loaded)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from clinnlp.study.synthetic.scenario import (
     plants,
 )
 from clinnlp.study.synthetic.simulate import Cohort
-from clinnlp.study.synthetic.stories import Case, draw_allergies, draw_facts, story_of
+from clinnlp.study.synthetic.stories import Case, Chooser, draw_allergies, draw_facts, story_of
 from clinnlp.study.synthetic.words import Term, lexicon
 
 __all__ = ["cohort_note"]
@@ -70,7 +70,7 @@ def cohort_note(
     facts = draw_facts(
         dice, sex="F" if cohort.woman[person] else "M", age=int(cohort.age[person]), when=end
     )
-    story = story_of(_case(cohort, stay, dice), dice, facts=facts, closed=True)
+    story = story_of(_case(cohort, stay, dice), Chooser(dice), facts=facts, closed=True)
     writer = compose(dice, story, draw_style(dice), keep=KEEP)
     return writer.record(id=name, time=start.isoformat(), known=end.isoformat(), kind="discharge")
 
@@ -99,7 +99,7 @@ def _case(cohort: Cohort, stay: int, dice: Dice) -> Case:
         caused=caused,
         complications=complications,
         ways=[lexicon()[f] for f, so in zip(NOTE_ONLY, cohort.facts[person], strict=True) if so],
-        allergies=draw_allergies(dice, taken),
+        allergies=draw_allergies(Chooser(dice), taken),
     )
 
 

@@ -96,9 +96,16 @@ def compose(
 
     Examples
     --------
-    >>> from clinnlp.study.synthetic.stories import draw_story
-    >>> dice = Dice(3)
-    >>> note = compose(dice, draw_story(dice, held_out=frozenset(), p_held_out=0.0), Style())
+    >>> from datetime import datetime
+    >>> from clinnlp.study.synthetic.stories import Case, Chooser, draw_facts, story_of
+    >>> from clinnlp.study.synthetic.words import lexicon
+    >>> pneumonia, fever = (lexicon()[f"problem:{name}"] for name in ("pneumonia", "fever"))
+    >>> case = Case(
+    ...     illness=pneumonia, symptoms=[fever], chronic=[], home=[], given=[], caused=[]
+    ... )
+    >>> dice = Dice(1)
+    >>> facts = draw_facts(dice, when=datetime(2024, 5, 1))
+    >>> note = compose(dice, story_of(case, Chooser(dice), facts=facts), Style())
     >>> len(note.sections) >= 3
     True
     """

@@ -2,8 +2,8 @@
 
 A story is drawn from the lexicon so that it hangs together: symptoms belong to the illness, home
 drugs to the chronic problems, treatments to the illness, reactions to a drug that was given.
-`draw_story` can keep part of the lexicon out (`held_out`), which is how names come to appear in
-development and test notes only.
+A `Chooser` can keep part of the lexicon out, which is how names come to appear in development and
+test notes only.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,10 +17,10 @@ from clinnlp.study.synthetic.writer import Story
 
 __all__ = [
     "Case",
+    "Chooser",
     "draw_allergies",
-    "draw_case",
     "draw_facts",
-    "draw_story",
+    "draw_reaction",
     "story_of",
     "with_role",
 ]
@@ -100,12 +100,22 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chooser:
-    """Weighted draws from the lexicon with part of it held out."""
+class Chooser:
+    """Weighted draws from the lexicon, part of which may be held out.
+
+    Parameters
+    ----------
+    dice : Dice
+        Source of every choice.
+    held_out : frozenset of str
+        Codes of terms under embargo.
+    p_held_out : float
+        Weight of a held-out term beside 1 for any other; 0 keeps them out.
+    """
 
     dice: Dice
-    held_out: frozenset[str]
-    p_held_out: float
+    held_out: frozenset[str] = frozenset()
+    p_held_out: float = 1.0
 
     def draw(self, terms: Sequence[Term], n: int, without: Collection[str] = ()) -> list[Term]:
         """Return up to `n` terms without replacement (Efraimidis and Spirakis 2006)."""
@@ -132,113 +142,37 @@ def _exponents(
     return tuple(found)
 
 
-def draw_story(dice: Dice, *, held_out: frozenset[str], p_held_out: float) -> Story:
-    """Draw a story from the whole lexicon.
-
-    Parameters
-    ----------
-    dice : Dice
-        Source of every choice.
-    held_out : frozenset of str
-        Codes of terms under embargo.
-    p_held_out : float
-        Weight of a held-out term beside 1 for any other; 0 keeps them out.
-
-    Examples
-    --------
-    >>> story = draw_story(Dice(1), held_out=frozenset(), p_held_out=1.0)
-    >>> story.pools["dx"][0].label
-    'Problem'
-    """
-    return story_of(
-        draw_case(dice, held_out=held_out, p_held_out=p_held_out),
-        dice,
-        held_out=held_out,
-        p_held_out=p_held_out,
-    )
-
-
 def story_of(
-    case: Case,
-    dice: Dice,
-    *,
-    held_out: frozenset[str] = frozenset(),
-    p_held_out: float = 1.0,
-    facts: Mapping[str, str] | None = None,
-    closed: bool = False,
+    case: Case, chooser: Chooser, *, facts: Mapping[str, str], closed: bool = False
 ) -> Story:
     """Return the pools of a case with red herrings that do not contradict it.
 
     With `closed`, no drug is said to be given but those of the case.
     """
-    chooser = _Chooser(dice, held_out, p_held_out)
     pools = {**_told(case), **_ornaments(chooser, case, closed=closed)}
-    return Story(pools=pools, facts=facts or draw_facts(dice))
+    return Story(pools=pools, facts=facts)
 
 
-def draw_case(dice: Dice, *, held_out: frozenset[str], p_held_out: float) -> Case:
-    """Draw an illness with what belongs to it; parameters as in `draw_story`."""
-    chooser = _Chooser(dice, held_out, p_held_out)
-    illness = chooser.draw(with_role("A"), 1)[0]
-    symptoms = chooser.draw([lexicon()[code] for code in illness.symptoms], 4)
-    symptoms += chooser.draw(with_role("S"), 3 - len(symptoms), {t.code for t in symptoms})
-    chronic = chooser.draw(with_role("C"), dice.between(2, 3), {illness.code})
-    home: list[tuple[Term, Term | None]] = []
-    for problem in chronic:
-        options = [lexicon()[code] for code in problem.treatments]
-        known = {drug.code for drug, _ in home}
-        home += [
-            (drug, problem) for drug in chooser.draw(options, dice.weighted((1, 2), (3, 1)), known)
-        ]
-    known = {drug.code for drug, _ in home}
-    given = chooser.draw([lexicon()[code] for code in illness.treatments], 2, known)
-    if len(given) < 2:
-        given += chooser.draw(drugs(), 2 - len(given), known | {t.code for t in given})
-    at_risk = [drug for drug in (*given, *(drug for drug, _ in home)) if drug.code in reactions()]
-    caused: list[tuple[Term, Term | None, Term]] = []
-    for drug in dice.sample(at_risk, dice.weighted((0, 1, 2), (4, 5, 1))):
-        effect = _reaction(chooser, drug)
-        if effect is not None and effect not in [known_effect for *_, known_effect in caused]:
-            caused.append((drug, None, effect))
-    return Case(
-        illness=illness,
-        symptoms=symptoms,
-        chronic=chronic,
-        home=home,
-        given=given,
-        caused=caused,
-        complications=chooser.draw(with_role("R"), 1) if dice.chance(0.2) else (),
-        ways=chooser.draw(with_role("L"), dice.weighted((0, 1, 2), (5, 4, 1))),
-        allergies=draw_allergies(
-            dice,
-            known | {t.code for t in given},
-            held_out=held_out,
-            p_held_out=p_held_out,
-        ),
-    )
-
-
-def draw_allergies(
-    dice: Dice,
-    taken: Collection[str],
-    *,
-    held_out: frozenset[str] = frozenset(),
-    p_held_out: float = 1.0,
-) -> list[tuple[Term, Term]]:
+def draw_allergies(chooser: Chooser, taken: Collection[str]) -> list[tuple[Term, Term]]:
     """Draw up to two drugs that are not `taken`, each with a reaction it once caused."""
-    chooser = _Chooser(dice, held_out, p_held_out)
-    n = dice.weighted((0, 1, 2), (4, 4, 2))
+    n = chooser.dice.weighted((0, 1, 2), (4, 4, 2))
     options = [lexicon()[code] for code in reactions()]
     found = []
     for drug in chooser.draw(options, n, taken):
-        effect = _reaction(chooser, drug)
+        effect = draw_reaction(chooser, drug)
         if effect is not None:
             found.append((drug, effect))
     return found
 
 
+def draw_reaction(chooser: Chooser, drug: Term) -> Term | None:
+    """Draw a reaction that `drug` is known for; None where all of them are held out."""
+    options = [lexicon()[code] for code in reactions()[drug.code]]
+    return next(iter(chooser.draw(options, 1)), None)
+
+
 def draw_facts(
-    dice: Dice, *, sex: str | None = None, age: int | None = None, when: datetime | None = None
+    dice: Dice, *, when: datetime, sex: str | None = None, age: int | None = None
 ) -> dict[str, str]:
     """Return the small facts of a note; ``|`` separates values that may differ each time.
 
@@ -246,15 +180,14 @@ def draw_facts(
     ----------
     dice : Dice
         Source of every choice.
+    when : datetime
+        Day of discharge.
     sex : {"F", "M"}, optional
         Drawn where not given.
     age : int, optional
         In years; drawn from 28 to 91 where not given.
-    when : datetime, optional
-        Day of discharge.
     """
     woman = (sex or dice.pick(("F", "M"))) == "F"
-    year = when.year if when else 2023
     return {
         "age": str(age if age is not None else dice.between(28, 91)),
         "man": dice.pick(("woman", "female", "lady") if woman else ("man", "male", "gentleman")),
@@ -267,11 +200,11 @@ def draw_facts(
         "doctor": dice.pick(DOCTORS),
         "days": "2|3|4|5|6",
         "n": "2|3|4|5|7|10",
-        "year": "|".join(str(year - back) for back in (2, 4, 5, 7, 9, 12)),
+        "year": "|".join(str(when.year - back) for back in (2, 4, 5, 7, 9, 12)),
         "kinage": "41|48|52|57|63|66|70",
         "kin": "a daughter|a son|family|a cousin|a caregiver",
         "job": "teacher|carpenter|bus driver|nurse|farmer|accountant|cook|electrician",
-        "date": f"{dice.between(1, 12):02d}/{dice.between(1, 28):02d}/{year}",
+        "date": f"{dice.between(1, 12):02d}/{dice.between(1, 28):02d}/{when.year}",
         "temp": f"{dice.between(970, 993) / 10:.1f}",
         "hot": f"{dice.between(1006, 1034) / 10:.1f}",
         "bp": f"{dice.between(92, 178)}/{dice.between(48, 98)}",
@@ -322,7 +255,7 @@ def _told(case: Case) -> dict[str, Sequence[Term | None]]:
     }
 
 
-def _ornaments(chooser: _Chooser, case: Case, *, closed: bool) -> dict[str, Sequence[Term]]:
+def _ornaments(chooser: Chooser, case: Case, *, closed: bool) -> dict[str, Sequence[Term]]:
     """Return the pools of red herrings: what is denied, suspected, past or another's."""
     true = {t.code for t in (case.illness, *case.symptoms, *case.chronic, *case.ways)}
     true |= {t.code for t in case.complications} | {effect.code for *_, effect in case.caused}
@@ -338,8 +271,3 @@ def _ornaments(chooser: _Chooser, case: Case, *, closed: bool) -> dict[str, Sequ
     for pool, n in (("pastmed", 1), ("fammed", 1), ("new", 3), ("nodrug", 4)):
         pools[pool] = chooser.draw(drugs(), n, taken)
     return pools
-
-
-def _reaction(chooser: _Chooser, drug: Term) -> Term | None:
-    options = [lexicon()[code] for code in reactions()[drug.code]]
-    return next(iter(chooser.draw(options, 1)), None)

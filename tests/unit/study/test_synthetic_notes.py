@@ -1,12 +1,10 @@
-"""Lexicon, phrases and notes of the synthetic corpora."""
+"""Dice, lexicon, phrases and writer of the synthetic notes."""
 
 from collections import Counter
 
 import pytest
 
 from clinnlp.study.synthetic.dice import Dice
-from clinnlp.study.synthetic.discharge import discharge_notes, held_out_codes
-from clinnlp.study.synthetic.notes import HEADINGS, compose, draw_style
 from clinnlp.study.synthetic.rows import csv_text
 from clinnlp.study.synthetic.scenario import (
     NOTE_ONLY,
@@ -16,7 +14,6 @@ from clinnlp.study.synthetic.scenario import (
     outcome_bases,
     plants,
 )
-from clinnlp.study.synthetic.stories import draw_story
 from clinnlp.study.synthetic.words import drugs, lexicon, misspelled, problems, reactions
 from clinnlp.study.synthetic.writer import MARK, SLOT, NoteWriter, Story, Style, phrases
 
@@ -139,55 +136,6 @@ def test_wrapping_moves_no_offset():
     text = writer.record()["text"]
     assert text.replace("\n", " ") == wrapped
     assert max(map(len, text.split("\n"))) <= 12
-
-
-# ---- notes ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(25))
-def test_notes_have_exact_offsets_and_no_empty_lines_of_lists(seed):
-    dice = Dice(seed)
-    story = draw_story(dice, held_out=frozenset(), p_held_out=1.0)
-    note = compose(dice, story, draw_style(dice)).record(id="n")
-    for entity in note["entities"]:
-        words = note["text"][entity["start"] : entity["end"]]
-        assert words == words.strip()
-        assert words
-    for section in note["sections"]:
-        assert section["kind"] in HEADINGS
-    ends = [section["end"] for section in note["sections"]]
-    starts = [section["start"] for section in note["sections"]]
-    assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
-    lines = [line.strip() for line in note["text"].split("\n")]
-    assert not {"-", "*", "1.", "2.", "3.", "4.", "5.", "1)", "2)"} & set(lines)
-
-
-def test_no_note_affirms_what_it_denies():
-    for note in discharge_notes("dev"):
-        seen = {True: set(), False: set()}
-        for entity in note["entities"]:
-            axes = entity["assertion"]
-            others = any(axes[a] for a in ("uncertain", "hypothetical", "historical"))
-            if entity["label"] == "Problem" and not others and not axes["experiencer"]:
-                after = note["text"][entity["end"] : entity["end"] + 12]
-                before = note["text"][max(0, entity["start"] - 40) : entity["start"]]
-                gone = "resolved" in " ".join(after.split()) or "ischarge" in before
-                if not gone and "free" not in before:
-                    seen[axes["negated"]].update(entity["concepts"])
-        assert not seen[True] & seen[False], note["id"]
-
-
-def test_train_never_names_a_held_out_term():
-    held_out = held_out_codes()
-    share = len(held_out) / len(lexicon())
-    assert 0.25 < share < 0.4
-    assert not codes("train") & held_out
-    assert codes("dev") & held_out
-
-
-def codes(split):
-    entities = [entity for note in discharge_notes(split) for entity in note["entities"]]
-    return {code for entity in entities for code in entity["concepts"]}
 
 
 def test_csv_cells_are_quoted_where_needed():

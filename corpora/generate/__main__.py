@@ -1,6 +1,6 @@
 """Regenerate the committed files of the synthetic corpora from their seeds.
 
-    python corpora/generate.py
+    python -m corpora.generate
 
 ``discharge-mini`` is committed whole; of ``cohort-mini`` only the card, since its tables and
 notes are made at run time (``clinnlp demo``, or ``write_cohort_mini``).
@@ -10,17 +10,18 @@ import tempfile
 from pathlib import Path
 
 from clinnlp.core.files import atomic_write
-from clinnlp.study.synthetic import write_cohort_mini, write_discharge_mini
+from clinnlp.study.synthetic import write_cohort_mini
+from corpora.generate.discharge import write_discharge_mini
 
-HERE = Path(__file__).parent
+CORPORA = Path(__file__).parents[1]
 
 
 def main() -> None:
     """Write the files in place."""
-    write_discharge_mini(HERE / "discharge-mini")
+    write_discharge_mini(CORPORA / "discharge-mini")
     with tempfile.TemporaryDirectory() as folder:
         card = (write_cohort_mini(folder) / "CARD.md").read_text(encoding="utf-8")
-    with atomic_write(HERE / "cohort-mini" / "CARD.md") as handle:
+    with atomic_write(CORPORA / "cohort-mini" / "CARD.md") as handle:
         handle.write(card)
 
 

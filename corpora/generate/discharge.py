@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from clinnlp.core.files import atomic_write
-from clinnlp.study.synthetic.cards import discharge_card
 from clinnlp.study.synthetic.dice import Dice
 from clinnlp.study.synthetic.notes import compose, draw_style
 from clinnlp.study.synthetic.rows import csv_text, json_lines
-from clinnlp.study.synthetic.stories import draw_case, draw_facts, story_of
+from clinnlp.study.synthetic.stories import Chooser, draw_facts, story_of
 from clinnlp.study.synthetic.words import Term, drugs, lexicon, problems
 from clinnlp.study.synthetic.writer import MARK, SLOT, phrases
+from corpora.generate.discharge_card import discharge_card
+from corpora.generate.discharge_case import draw_case
 
 __all__ = ["DISCHARGE_SEED", "SPLITS", "discharge_notes", "held_out_codes", "write_discharge_mini"]
 
@@ -79,7 +80,7 @@ def discharge_notes(split: str, *, seed: int = DISCHARGE_SEED) -> list[dict[str,
     held_out = held_out_codes(seed)
     weight = 0.0 if split == "train" else W_HELD_OUT
     return [
-        _note(Dice(f"{seed}/{split}/{number}"), f"{split}-{number:03d}", held_out, weight)
+        _note(Chooser(Dice(f"{seed}/{split}/{number}"), held_out, weight), f"{split}-{number:03d}")
         for number in range(1, SPLITS[split] + 1)
     ]
 
@@ -102,15 +103,13 @@ def held_out_codes(seed: int = DISCHARGE_SEED) -> frozenset[str]:
     return frozenset(found)
 
 
-def _note(dice: Dice, name: str, held_out: frozenset[str], weight: float) -> dict[str, object]:
+def _note(chooser: Chooser, name: str) -> dict[str, object]:
     """Compose notes on one case until one has a fitting length."""
-    case = draw_case(dice, held_out=held_out, p_held_out=weight)
+    dice, case = chooser.dice, draw_case(chooser)
     start = FIRST_DAY + timedelta(hours=dice.between(0, 365 * 24))
     end = (start + timedelta(days=dice.between(2, 9))).replace(hour=dice.between(10, 17))
     while True:
-        story = story_of(
-            case, dice, held_out=held_out, p_held_out=weight, facts=draw_facts(dice, when=end)
-        )
+        story = story_of(case, chooser, facts=draw_facts(dice, when=end))
         writer = compose(dice, story, draw_style(dice))
         if WORDS[0] <= len(writer.text.split()) <= WORDS[1]:
             break

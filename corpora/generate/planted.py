@@ -12,8 +12,8 @@ two drugs add alone. Everything else that a screen may trip over is there on pur
 
 The power of each interaction is that of the crude test of additivity at the p that
 Benjamini-Hochberg asks of the tenth smallest among all pairs and outcomes: outcomes are drawn 400
-times from the true chances, given who took what, and tested by ``interactions.additive_p``, which
-is written apart from `clinnlp.mine`.
+times from the true chances, given who took what, and tested by ``additive_p`` of
+``clinnlp.study.synthetic.interactions``, which is written apart from `clinnlp.mine`.
 
 Only ``Generator.random`` is used, whose stream stays the same between numpy versions.
 """

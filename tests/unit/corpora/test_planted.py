@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clinnlp.core.errors import ArgumentError
-from clinnlp.study.synthetic.planted import draw_planted
+from corpora.generate.planted import draw_planted
 
 
 @pytest.fixture(scope="module")
