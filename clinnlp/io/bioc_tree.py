@@ -1,6 +1,11 @@
 """The tree of a BioC document, in the form of its JSON, to a note and back; see `io.bioc`.
 
 What BioC has no place for goes into one infon ``clinnlp``, so that nothing is lost.
+
+The offset of a passage is only a claim, and the gap before it is filled with line breaks. So all
+gaps of a document together are bounded: ten times its text, and 1,048,576 characters in any case.
+The corpora leave 11 at most; an article of which only some passages are kept leaves as much as the
+rest of it, and whole articles are shorter than the bound by far.
 """
 
 import json
@@ -28,6 +33,8 @@ _PAIR = {"entity1": "Arg1", "entity2": "Arg2"}
 _OWN = {*_CONCEPTS, *_LABELS, *_PAIR, _EXTRAS}
 _ENTITY_EXTRAS = ("concepts", "assertion", "attributes", "score", "source")
 _LINK_EXTRAS = ("roles", "attributes", "score", "source")
+_LEAST_ROOM = 1 << 20  # characters that the gaps of a document may have together in any case
+_ROOM = 10  # for each character of its text
 
 
 # --- tree to note --------------------------------------------------------------------------
@@ -43,7 +50,7 @@ def note_of_tree(tree: Tree, document: Document) -> Note:
     """
     try:
         return _built(tree, document)
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as error:
         failure = error if isinstance(error, DataError) else None
     if failure is not None:
         raise failure.at(document.path, document.line) from None
@@ -105,16 +112,26 @@ def _text_of(passages: list[Tree], document: Document) -> tuple[str, list[Span |
     """Return the text, and where each passage stands in it."""
     text = ""
     bounds: list[Span | None] = []
-    for passage in passages:
+    parts = [p.get("sentences", []) if "text" not in p else [p] for p in passages]
+    n_held = sum(len(_typed(part.get("text", ""), str)) for each in parts for part in each)
+    most = room = max(_LEAST_ROOM, _ROOM * n_held)
+    for each in parts:
         start: int | None = None
-        for part in passage.get("sentences", []) if "text" not in passage else [passage]:
-            offset, words = _typed(part["offset"], int), _typed(part.get("text", ""), str)
+        for part in each:
+            offset, words = _typed(part["offset"], int), part.get("text", "")
             if offset < len(text):
                 raise document.wrong(
                     f"passages must follow one another, got one at {offset} behind a text of "
                     f"{len(text)} characters; offsets must count characters"
                 )
-            text += "\n" * (offset - len(text)) + words
+            gap = offset - len(text)
+            room -= gap
+            if room < 0:
+                raise document.wrong(
+                    f"passages of {n_held} characters must leave at most {most} between them, got "
+                    "an offset beyond; offsets must count characters of the document"
+                )
+            text += "\n" * gap + words
             start = offset if start is None else start
         bounds.append(Span(start, len(text)) if start is not None and start < len(text) else None)
     return text, bounds

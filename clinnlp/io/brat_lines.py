@@ -21,7 +21,8 @@ from clinnlp.io.offsets import place
 __all__ = ["ann_lines", "brat_letter", "is_attribute", "parse_ann", "plain_label"]
 
 _ID = re.compile(r"[TREAMN#]\S+|\*")
-_OFFSETS = re.compile(r"(\S+) (\d+ \d+(?:;\d+ \d+)*)")
+_OFFSET = r"\d{1,18} \d{1,18}"
+_OFFSETS = re.compile(rf"(\S+) ({_OFFSET}(?:;{_OFFSET})*)")
 _ARGUMENT = re.compile(r"([^\s:]+):(\S+)")
 _LABEL = re.compile(r"[^\s:]+")
 _NAME = re.compile(r"[^\s#]+")
@@ -194,7 +195,7 @@ def _built(draft: _Draft, build: Any, names: dict[str, str]) -> Any:
         return build(draft, names)
     except DataError as error:
         failure = error.at(draft.line.path, draft.line.number)
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, OverflowError):
         failure = draft.line.wrong("a line of type clinnlp about this one holds other JSON")
     raise failure from None
 

@@ -44,7 +44,8 @@ from clinnlp.io.xml_stream import Element, check_xml, escaped, root_of
 __all__ = ["DDI"]
 
 _ROLES = ("Arg1", "Arg2")
-_OFFSETS = re.compile(r"\d+-\d+(?:;\d+-\d+)*")
+_OFFSET = r"\d{1,18}-\d{1,18}"
+_OFFSETS = re.compile(rf"{_OFFSET}(?:;{_OFFSET})*")
 
 
 def _parse(document: Document) -> Note:

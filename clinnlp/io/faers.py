@@ -41,6 +41,7 @@ _LEGACY = {"isr": "primaryid", "case": "caseid", "foll_seq": "caseversion"}
 _INDICATION = {"indi_drug_seq": "drug_seq"}
 _UNKNOWN = frozenset({"product used for unknown indication", "drug use for unknown indication"})
 
+_MOST_DIGITS = 18  # of the number of a report or a version
 _EVENT = ("patient", "encounter", "start", "known", "code", "kind", "vocabulary", "dose")
 
 Row = dict[str, str]
@@ -319,4 +320,4 @@ def _date(cell: str) -> datetime | None:
 
 
 def _whole(cell: str) -> int:
-    return int(cell) if cell.isdigit() else 0
+    return int(cell) if cell.isdecimal() and len(cell) <= _MOST_DIGITS else 0

@@ -43,7 +43,8 @@ from clinnlp.io.losses import refusal
 
 __all__ = ["I2B2"]
 
-_PLACE = r'c="(.*)" (\d+):(\d+) (\d+):(\d+)'
+_SPOT = r"(\d{1,18}):(\d{1,18})"
+_PLACE = rf'c="(.*)" {_SPOT} {_SPOT}'
 _FORMS = {
     ".con": re.compile(rf'{_PLACE}\|\|t="([^"]*)"'),
     ".ast": re.compile(rf'{_PLACE}\|\|t="([^"]*)"\|\|a="([^"]*)"'),

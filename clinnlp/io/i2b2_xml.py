@@ -32,7 +32,7 @@ from typing import Any
 from clinnlp.core.notes import Entity, Note, Relation, check_note
 from clinnlp.io.documents import Document, Format, folder_writer, split_files
 from clinnlp.io.losses import refusal
-from clinnlp.io.offsets import place
+from clinnlp.io.offsets import is_offset, place
 from clinnlp.io.xml_stream import Element, check_xml, escaped, root_of
 
 __all__ = ["I2B2_XML"]
@@ -67,7 +67,7 @@ def _parse(document: Document) -> Note:
 
 def _entity(tag: Element, unnamed: str, text: str, document: Document) -> Entity:
     given = tag.attributes
-    if not (given["start"].isdecimal() and given.get("end", "").isdecimal()):
+    if not (is_offset(given["start"]) and is_offset(given.get("end", ""))):
         raise document.wrong("start and end of a tag must be whole numbers", tag.line)
     bounds = [(int(given["start"]), int(given["end"]))]
     (span,) = place(document, text, bounds, given.get("text"), line=tag.line)

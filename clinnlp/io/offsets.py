@@ -25,10 +25,22 @@ from clinnlp.core.errors import OffsetError
 from clinnlp.core.spans import Span
 from clinnlp.io.documents import Document
 
-__all__ = ["REPAIRS", "place"]
+__all__ = ["REPAIRS", "is_offset", "place"]
 
 Bounds = Sequence[tuple[int, int]]
 _SPACE = re.compile(r"\s")
+_MOST_DIGITS = 18  # of an offset: no text is longer
+
+
+def is_offset(text: str) -> bool:
+    """Return whether a text is a whole number that an offset can be, to be given to `int`.
+
+    Examples
+    --------
+    >>> is_offset("17"), is_offset("-1"), is_offset("9" * 5_000)
+    (True, False, False)
+    """
+    return text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
 def place(

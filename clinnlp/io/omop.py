@@ -20,7 +20,9 @@ term_modifiers              ``name=value`` between commas: ``label`` (else ``Ter
 A folder holds the tables as CSV, TSV (packed or not) or Parquet, each in a file of its name in
 any case. The writer fills every column of NOTE and NOTE_NLP; ids of notes, patients and visits
 must be whole numbers, as the model has them. What it cannot know is left empty (nlp_date) or 0
-(concept ids of types). NOTE_NLP is held in memory while notes are read.
+(concept ids of types). NOTE_NLP is held in memory while notes are read. The files
+are for a database: text stands there exactly as it is, and a spreadsheet would run what looks like
+a formula.
 
 =========================== ===============================================================
 table                       events (`read_omop`)
@@ -56,7 +58,7 @@ from clinnlp.core.tables import EventTable
 from clinnlp.io.documents import Document, Format, Source, add_id
 from clinnlp.io.lines import encode
 from clinnlp.io.losses import refusal
-from clinnlp.io.offsets import place
+from clinnlp.io.offsets import is_offset, place
 from clinnlp.io.rows import column_names, read_rows
 from clinnlp.io.timelines import Timelines, table_path, time_of
 
@@ -122,7 +124,7 @@ def _parse(document: Document) -> Note:
 
 def _entity(row: Row, position: int, text: str, document: Document) -> Entity:
     start, mention = row["offset"] or "", row["lexical_variant"] or ""
-    if not start.isdecimal() or not mention:
+    if not is_offset(start) or not mention:
         raise document.wrong("a mention must have an offset and a lexical variant")
     (span,) = place(document, text, [(int(start), int(start) + len(mention))], mention)
     pairs = [x.partition("=") for x in (row["term_modifiers"] or "").split(",") if x.strip()]
@@ -354,10 +356,9 @@ def _patient(row: Row, path: Path, line: int) -> Patient:
     parts = [row[f"{unit}_of_birth"] for unit in ("year", "month", "day")]
     day = None if born is None else born.date()
     if day is None and all(part and part.isdecimal() for part in parts):
-        year, month, of_month = (int(part or 0) for part in parts)
         try:
-            day = date(year, month, of_month)
-        except ValueError:
+            day = date(*(int(part or 0) for part in parts))
+        except (ValueError, OverflowError):
             raise DataError("a birth date must be a day", path=path, line=line) from None
     return Patient(
         id=row["person_id"] or "", birth_date=day, sex=_SEX.get(row["gender_concept_id"] or "")

@@ -37,7 +37,7 @@ from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.io.documents import Document, Format, Source, file_writer
 from clinnlp.io.lines import byte_lines, decode
 from clinnlp.io.losses import refusal
-from clinnlp.io.offsets import place
+from clinnlp.io.offsets import is_offset, place
 
 __all__ = ["PUBTATOR", "concepts_in"]
 
@@ -85,7 +85,7 @@ def _parse(document: Document) -> Note:
         columns = line.split("\t")
         if columns[0] != note_id:
             raise document.wrong(_OTHER, number)
-        if len(columns) >= 5 and columns[1].isdecimal() and columns[2].isdecimal():
+        if len(columns) >= 5 and is_offset(columns[1]) and is_offset(columns[2]):
             entities.append(_entity(columns, len(entities) + 1, text, document, number))
         elif len(columns) in (4, 5):
             relations.append(_relation(columns, len(relations) + 1))

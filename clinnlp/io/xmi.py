@@ -39,7 +39,7 @@ from itertools import accumulate
 from clinnlp.core.notes import Assertion, Entity, Note, Relation, check_note
 from clinnlp.core.spans import Span
 from clinnlp.io.documents import Document, Format, Source, split_files
-from clinnlp.io.offsets import place
+from clinnlp.io.offsets import is_offset, place
 from clinnlp.io.xml_stream import Element, root_of
 
 __all__ = ["XMI"]
@@ -109,7 +109,7 @@ def _parse(document: Document) -> Note:
 
 def _span(element: Element, text: str, units: _Units, document: Document) -> Span:
     begin, end = (element.attributes.get(name, "") for name in ("begin", "end"))
-    if not (begin.isdecimal() and end.isdecimal()):
+    if not (is_offset(begin) and is_offset(end)):
         raise document.wrong("begin and end must be whole numbers", element.line)
     bounds = [(units.point(int(begin)), units.point(int(end)))]
     return place(document, text, bounds, None, line=element.line)[0]

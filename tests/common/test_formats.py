@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,44 @@ def check_skipped(source, error):
     for _ in range(2):
         assert len(list(source)) >= 1
         assert str(source.skipped[0]) == str(error)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in BINARY])
+def test_no_number_in_a_file_is_believed(name, tmp_path):
+    """An offset, a length, a count is a claim: none makes a note larger than its files."""
+    good = tmp_path / "good"
+    if name in FULL:
+        write_notes([FULL[name]], good, format=name)
+    elif name in FOLDERS:
+        good.mkdir()
+        write_files(name, good)
+    else:
+        good = write_raw(name, tmp_path)
+    for k, (file, content) in enumerate(with_other_numbers(good)):
+        path = tmp_path / str(k)
+        if good.is_dir():
+            shutil.copytree(good, path)
+        (path / file).write_bytes(content)
+        for repair in (False, True):
+            said = texts_or_refusal(read_notes(path, format=name, repair=repair))
+            assert max(map(len, said)) <= max(1_000, len(content))
+
+
+def texts_or_refusal(source):
+    try:
+        return [note.text for note in source]
+    except DataError as error:
+        return [str(error)]
+
+
+def with_other_numbers(good):
+    """Yield each file of `good` with one number in it too large, too long, or endless."""
+    for path in sorted(good.iterdir()) if good.is_dir() else [good]:
+        raw = path.read_bytes()
+        for found in re.finditer(rb"(?<![\w.])\d+(?![\w.])", raw):
+            for number in (b"1000000000000", b"9" * 5_000, b"1e999"):
+                content = raw[: found.start()] + number + raw[found.end() :]
+                yield (path.name if good.is_dir() else ""), content
 
 
 @pytest.mark.parametrize("name", BINARY)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clinnlp.core.errors import OffsetError
+from clinnlp.core.errors import DataError, OffsetError
 from clinnlp.core.notes import Entity, Note, Relation, Section
 from clinnlp.core.spans import Span
 from clinnlp.io.corpora import read_notes, write_notes
@@ -95,3 +95,69 @@ def test_offsets_of_passages_that_count_escapes(tmp_path):
     (note,) = source
     assert note.text == "4'-x\nFever."
     assert source.repairs == {"offset of a passage": 1}
+
+
+def document(*passages):
+    """Return a collection in BioC XML of passages given as (offset, text)."""
+    inside = "".join(
+        f"<passage><offset>{at}</offset><text>{text}</text></passage>" for at, text in passages
+    )
+    return f"<collection>\n<document><id>1</id>{inside}</document></collection>"
+
+
+def texts(path, xml, *, repair=False):
+    path.write_text(xml)
+    return [note.text for note in read_notes(path, repair=repair)]
+
+
+@pytest.mark.parametrize("repair", [False, True])
+@pytest.mark.parametrize(
+    "passages",
+    [
+        [(3_000_000_000, "")],
+        [(10**12, "x")],
+        [(0, "x"), (2**63, "x")],
+        [("9" * 4_000, "x")],
+        [(k * 200_000, "x") for k in range(9)],
+        [(0, "x" * 200_000), (2_200_011, "x")],
+    ],
+)
+def test_an_offset_is_a_claim_that_the_text_of_a_document_bounds(tmp_path, passages, repair):
+    said = r"a.bioc.xml:2: passages of \d+ characters must leave at most \d+ between them, got an"
+    with pytest.raises(DataError, match=said) as caught:
+        texts(tmp_path / "a.bioc.xml", document(*passages), repair=repair)
+    assert len(str(caught.value)) < 300
+
+
+def test_an_offset_in_json_and_of_a_sentence_is_bounded_alike(tmp_path):
+    path = tmp_path / "a.bioc.json"
+    for passage in (
+        {"offset": 10**12, "text": ""},
+        {"offset": 0, "sentences": [{"offset": 10**12, "text": "x"}]},
+    ):
+        tree = {"documents": [{"id": "1", "passages": [passage]}]}
+        path.write_text(json.dumps(tree))
+        with pytest.raises(DataError, match=r"a.bioc.json:1: .* must leave at most 1048576"):
+            list(read_notes(path))
+
+
+@pytest.mark.parametrize(
+    "passages",
+    [
+        [(1 << 20, "x")],
+        [(0, "x"), (500_000, "y"), (1_000_000, "z")],
+        [(0, "x" * 200_000), (2_200_010, "x")],
+    ],
+)
+def test_what_was_left_out_of_an_article_stays_a_gap(tmp_path, passages):
+    (text,) = texts(tmp_path / "a.bioc.xml", document(*passages))
+    for at, words in passages:
+        assert text[at : at + len(words)] == words
+    assert len(text) == passages[-1][0] + len(passages[-1][1])
+
+
+def test_deep_json_in_an_infon_is_refused(tmp_path):
+    deep = "[" * 100_000
+    xml = document((0, "x")).replace("<id>1</id>", f'<id>1</id><infon key="clinnlp">{deep}</infon>')
+    with pytest.raises(DataError, match=r"a.bioc.xml:2: a document must be of the form of BioC"):
+        texts(tmp_path / "a.bioc.xml", xml)

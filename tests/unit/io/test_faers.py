@@ -146,3 +146,11 @@ def test_the_published_sample(data_dir):
     assert kinds.count("outcome") == 286
     assert kinds.count("drug") >= 328
     assert not any(reports.n_excluded.values())
+
+
+@pytest.mark.parametrize("version", ["²", "9" * 5_000])
+def test_a_version_that_is_no_number_is_none(tmp_path, version):
+    written(tmp_path, NEW)
+    path = tmp_path / "ascii" / "DEMO20Q1.txt"
+    path.write_text(path.read_text().replace("1002$100$2$", f"1002$100${version}$"))
+    assert read_faers(tmp_path).n_reports == 2

@@ -59,6 +59,10 @@ def test_a_record_needs_persons_and_days(tmp_path):
     path.write_text(TABLES["person"].replace(",2,3", ",2,31"))
     with pytest.raises(DataError, match=r"PERSON.csv:2: a birth date must be a day"):
         read_omop(tmp_path)
+    for year in ("99999999999", "9" * 5_000):
+        path.write_text(TABLES["person"].replace("1950,2,3", f"{year},2,3"))
+        with pytest.raises(DataError, match=r"PERSON.csv:2: a birth date must be a day"):
+            read_omop(tmp_path)
     path.write_text("id\n1\n")
     with pytest.raises(DataError, match="one column must be named 'person_id'"):
         read_omop(tmp_path)

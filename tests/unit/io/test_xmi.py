@@ -1,5 +1,8 @@
 """UIMA offsets count UTF-16; features and links become what they say."""
 
+import pytest
+
+from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Assertion, Relation
 from clinnlp.core.spans import Span
 from clinnlp.io.corpora import read_notes
@@ -34,3 +37,10 @@ def test_what_maps_to_what(tmp_path):
             attributes={"role": "BEFORE"},
         ),
     )
+
+
+@pytest.mark.parametrize("end", ["9" * 5_000, "1000000000000", "²"])
+def test_an_end_that_no_text_reaches_is_refused(tmp_path, end):
+    (tmp_path / "d.xml").write_text(XMI.replace('end="8"', f'end="{end}"'))
+    with pytest.raises(DataError, match=r"d.xml:3: "):
+        list(read_notes(tmp_path))
