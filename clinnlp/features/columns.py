@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError
-from clinnlp.features.matrix import patient_hashes
+from clinnlp.features.matrix import Unnamed, patient_hashes
 
 __all__ = ["ColumnFeatures", "Columns"]
 
@@ -72,7 +72,7 @@ class Columns:
         )
 
 
-class ColumnFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A scikit-learn transformer from `Columns` to a sparse matrix.
 
     Parameters
@@ -87,8 +87,10 @@ class ColumnFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The column each feature comes from.
     n_rare_ : int
         Categories, and columns of numbers, that too few training patients have.
-    fitted_on_ : array of str, shape (n_training_patients,)
-        Hashes of the patients it was fitted on.
+    n_patients_ : int
+        How many patients it was fitted on.
+    fitted_on_ : array of str, shape (n_patients_,)
+        Hashes of their ids; not there in one that was loaded or copied.
 
     Examples
     --------
@@ -109,6 +111,7 @@ class ColumnFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_at_least(self.min_patients, 1, name="min_patients")
         person = np.unique(X.patients.astype(str), return_inverse=True)[1]
         self.fitted_on_ = patient_hashes(X.patients)
+        self.n_patients_ = len(self.fitted_on_)
         self.columns_ = list(X.values)
         self.categories_: dict[str, list[str]] = {}
         self.medians_: dict[str, float] = {}

@@ -4,8 +4,9 @@ The vocabulary (which codes, which values, which sexes), the medians that stand 
 numbers, and nothing else are fitted; on training patients only. A code is kept where at least
 `min_patients` of them have it, so that a rare word of a note never becomes a feature name.
 
-The names and the patients it was fitted on stay with the fitted transformer, the latter as
-hashes, so that an evaluation can refuse a transformer that has seen its test patients.
+The patients it was fitted on stay with a fitted transformer, as hashes, so that an evaluation can
+refuse one that has seen its test patients. They stay in memory: whoever has a list of ids can
+name a patient by the hash, so nothing that is written or copied holds them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,12 +26,22 @@ from clinnlp.core.patients import TimeWindow
 from clinnlp.core.tables import FeatureMatrix
 from clinnlp.features.events import Cases
 
-__all__ = ["PatientFeatures", "check_windows", "n_outside", "patient_hashes"]
+__all__ = ["PatientFeatures", "Unnamed", "check_windows", "n_outside", "patient_hashes"]
 
 Array = NDArray[Any]
 
 
-class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Unnamed:
+    """Leaves the hashes of patients behind wherever a transformer is saved, pickled or copied."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what may be written: all but ``fitted_on_``."""
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
+        state.pop("fitted_on_", None)
+        return state
+
+
+class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A scikit-learn transformer from `Cases` to a sparse matrix.
 
     Parameters
@@ -53,8 +64,10 @@ class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         What each feature speaks of: the same for all features of a concept.
     n_rare_ : int
         Codes left out because fewer than `min_patients` training patients have them.
-    fitted_on_ : array of str, shape (n_training_patients,)
-        Hashes of the patients it was fitted on.
+    n_patients_ : int
+        How many patients it was fitted on.
+    fitted_on_ : array of str, shape (n_patients_,)
+        Hashes of their ids; not there in one that was loaded or copied.
 
     Raises
     ------
@@ -102,6 +115,7 @@ class PatientFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_at_least(self.min_patients, 1, name="min_patients")
         person = np.unique(X.patients.astype(str), return_inverse=True)[1]
         self.fitted_on_ = patient_hashes(X.patients)
+        self.n_patients_ = len(self.fitted_on_)
         self.counted_ = [self._frequent(X, person, _inside(X, w)) for w in self.windows]
         kept = sorted(set().union(*self.counted_))
         self.n_rare_ = len(X.codes) - len(kept)

@@ -5,7 +5,6 @@ A row without an outcome or an index time is left out and counted, never guessed
 
 import csv
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +13,7 @@ import numpy as np
 from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.tables import Outcome
-from clinnlp.features.entities import naive_utc
+from clinnlp.core.times import to_second
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,10 +150,10 @@ def _id(cell: Any) -> str:
 
 def _time(cell: Any, line: int) -> np.datetime64:
     try:
-        time = datetime.fromisoformat(cell.strip()) if isinstance(cell, str) else cell
-        return np.datetime64(naive_utc(time) if isinstance(time, datetime) else time, "s")
-    except (ValueError, TypeError):
-        raise DataError("index must be a time in ISO 8601, got another form", line=line) from None
+        return to_second(cell)
+    except ValueError:
+        pass  # raised below, outside: the ValueError quotes the cell
+    raise DataError("index must be a time in ISO 8601, got another form", line=line)
 
 
 def _truth(cell: Any, line: int) -> int:

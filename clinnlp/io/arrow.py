@@ -2,7 +2,8 @@
 
 Missing text, numbers, times and flags are nulls in Parquet and nothing between two delimiters in
 CSV. Times are kept to the second and without time zone; one with a zone is turned into UTC, as
-those of notes are in a table of mentions.
+those of notes are in a table of mentions. One without stays as it is, also beside others with.
+Text that a spreadsheet would run as a formula is guarded in CSV and read back (`core.formulas`).
 """
 
 import re
@@ -18,10 +19,20 @@ import pyarrow.parquet as pq
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_folder, atomic_path
 from clinnlp.core.tables import Table
+from clinnlp.io.arrow_text import guarded_text, plain_text
+from clinnlp.io.arrow_times import TIME, check_times, naive_times
 from clinnlp.io.lines import open_bytes, read_lines, write_bytes
 from clinnlp.io.rows import DELIMITERS, check_columns, column_names, table_form, told
 
-__all__ = ["arrow_schema", "from_arrow", "read_columns", "to_arrow", "write_columns"]
+__all__ = [
+    "arrow_schema",
+    "csv_options",
+    "from_arrow",
+    "read_columns",
+    "to_arrow",
+    "typed",
+    "write_columns",
+]
 
 T = TypeVar("T", bound=Table)
 
@@ -29,16 +40,16 @@ _TYPES = {
     "text": pa.string(),
     "int": pa.int64(),
     "float": pa.float64(),
-    "time": pa.timestamp("us"),
+    "time": TIME,
     "flag": pa.bool_(),
 }
 _SAID = {
     "int": "whole numbers",
     "float": "numbers",
-    "time": "ISO 8601 times, with a zone all or none, such as 2024-03-01T08:00:00",
     "flag": "true, false or nothing",
 }
 _PART_ROWS = 1_000_000
+_BLOCK = 1 << 24  # bytes of a CSV file that Arrow takes at a time
 
 
 def arrow_schema(kind: type[Table]) -> pa.Schema:
@@ -118,6 +129,36 @@ def read_columns(kind: type[T], path: str | Path, renamed: Mapping[str, str]) ->
     raise DataError(message, path=path)
 
 
+def csv_options(
+    kind: type[Table], path: Path, renamed: Mapping[str, str]
+) -> tuple[pc.ReadOptions, pc.ParseOptions, pc.ConvertOptions]:
+    """Return how Arrow reads a CSV file: times as text, for `typed` to convert."""
+    types = {column: _TYPES[kind.SCHEMA[name]] for name, column in renamed.items()}
+    types |= {column: pa.string() for column, how in types.items() if how == TIME}
+    return (
+        pc.ReadOptions(use_threads=False, block_size=_BLOCK),
+        pc.ParseOptions(delimiter=DELIMITERS[table_form(path)], newlines_in_values=True),
+        pc.ConvertOptions(
+            column_types=types,
+            include_columns=list(types),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+
+
+def typed(kind: type[Table], table: pa.Table, renamed: Mapping[str, str]) -> pa.Table:
+    """Return columns as they were read under the names and with the types of the schema.
+
+    Raises
+    ------
+    ArrowException, ValueError
+        A value that is not of its type.
+    """
+    return pa.table({name: _typed(kind, name, table[column]) for name, column in renamed.items()})
+
+
 def write_columns(table: Table, path: str | Path) -> None:
     """Write a table as CSV, TSV or Parquet by suffix, or as a folder of Parquet parts without."""
     path = Path(path)
@@ -135,7 +176,7 @@ def write_columns(table: Table, path: str | Path) -> None:
     else:
         options = pc.WriteOptions(delimiter=DELIMITERS[table_form(path)])
         with write_bytes(path) as handle:
-            pc.write_csv(arrow, handle, options)
+            pc.write_csv(guarded_text(arrow), handle, options)
 
 
 def _check_known(names: list[str], kind: type[Table], path: Path) -> None:
@@ -151,47 +192,40 @@ def _check_known(names: list[str], kind: type[Table], path: Path) -> None:
 def _parquet(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
     table: pa.Table | None
     wrong = ""
+    columns = {}
     try:
         table = pq.read_table(path, columns=list(renamed.values()), partitioning=None)
-        columns = {}
         for name, column in renamed.items():
             wrong = column
-            columns[name] = table[column].cast(_TYPES[kind.SCHEMA[name]], safe=False)
-        table = pa.table(columns)
-    except (pa.ArrowException, OSError):
+            columns[name] = _typed(kind, name, table[column])
+    except (pa.ArrowException, OSError, ValueError):
         table = None
     if table is None:
         raise DataError(f"column {wrong!r} must be of the type of the schema", path=path)
-    return table
+    return pa.table(columns)
 
 
 def _csv(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
-    types = {column: _TYPES[kind.SCHEMA[name]] for name, column in renamed.items()}
-    parse = pc.ParseOptions(delimiter=DELIMITERS[table_form(path)], newlines_in_values=True)
-    read = pc.ReadOptions(use_threads=False, block_size=1 << 24)
-    while True:
-        convert = pc.ConvertOptions(
-            column_types=types,
-            include_columns=list(types),
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        )
-        try:
-            with open_bytes(path) as handle:
-                table = pc.read_csv(
-                    handle, read_options=read, parse_options=parse, convert_options=convert
-                )
-            break
-        except (pa.ArrowException, EOFError) as error:
-            said = str(error)
-        column = _column_of(said, path)
-        if types.get(column) != _TYPES["time"]:
-            fields = {column: name for name, column in renamed.items()}
-            raise _located(said, kind, path, fields) from None
-        types[column] = pa.timestamp("us", tz="UTC")  # times with a zone
-    naive = [table[column].cast(_TYPES[kind.SCHEMA[name]]) for name, column in renamed.items()]
-    return pa.table(dict(zip(renamed, naive, strict=True)))
+    said = None
+    try:
+        with open_bytes(path) as handle:
+            table = pc.read_csv(handle, *csv_options(kind, path, renamed))
+    except (pa.ArrowException, EOFError) as error:
+        said = str(error)
+    if said is not None:
+        raise _located(said, kind, path, {column: name for name, column in renamed.items()})
+    try:
+        return plain_text(typed(kind, table, renamed))
+    except ValueError:
+        pass  # refused below, by its line
+    check_times(path, [renamed[name] for name in renamed if kind.SCHEMA[name] == "time"])
+    raise DataError("columns must be of the types of the schema, got another", path=path)
+
+
+def _typed(kind: type[Table], name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if kind.SCHEMA[name] == "time":
+        return naive_times(column)
+    return column.cast(_TYPES[kind.SCHEMA[name]], safe=False)
 
 
 def _column_of(said: str, path: Path) -> str:

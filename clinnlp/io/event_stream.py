@@ -10,13 +10,12 @@ import pyarrow.parquet as pq
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import DataError
 from clinnlp.core.tables import EventTable
-from clinnlp.io.arrow import arrow_schema, from_arrow, read_columns
+from clinnlp.io.arrow import csv_options, from_arrow, read_columns, typed
+from clinnlp.io.arrow_text import plain_text
 from clinnlp.io.lines import open_bytes
-from clinnlp.io.rows import DELIMITERS, check_columns, column_names, table_form
+from clinnlp.io.rows import check_columns, column_names, table_form
 
 __all__ = ["EventStream", "stream_events"]
-
-_BLOCK = 1 << 24  # bytes of a CSV file in memory at a time
 
 
 class EventStream:
@@ -77,15 +76,9 @@ class EventStream:
             raise DataError("events must be a whole table, got a damaged one", path=path)
 
     def _parquet(self, path: Path, wanted: dict[str, str]) -> Iterator[pa.Table]:
-        types = arrow_schema(EventTable)
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(self.n_rows, columns=list(wanted.values())):
-                table = pa.Table.from_batches([batch])
-                cast = {
-                    name: table[column].cast(types.field(name).type, safe=False)
-                    for name, column in wanted.items()
-                }
-                yield pa.table(cast)
+                yield typed(EventTable, pa.Table.from_batches([batch]), wanted)
 
 
 def stream_events(path: str | Path, *, n_rows: int = 250_000, **columns: str) -> EventStream:
@@ -109,16 +102,7 @@ def stream_events(path: str | Path, *, n_rows: int = 250_000, **columns: str) ->
 
 
 def _csv(path: Path, wanted: dict[str, str]) -> Iterator[pa.Table]:
-    types = arrow_schema(EventTable)
-    convert = pc.ConvertOptions(
-        column_types={column: types.field(name).type for name, column in wanted.items()},
-        include_columns=list(wanted.values()),
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-    )
-    parse = pc.ParseOptions(delimiter=DELIMITERS[table_form(path)], newlines_in_values=True)
-    read = pc.ReadOptions(use_threads=False, block_size=_BLOCK)
-    with open_bytes(path) as handle, pc.open_csv(handle, read, parse, convert) as reader:
+    options = csv_options(EventTable, path, wanted)
+    with open_bytes(path) as handle, pc.open_csv(handle, *options) as reader:
         for batch in reader:
-            yield pa.Table.from_batches([batch]).rename_columns(list(wanted))
+            yield plain_text(typed(EventTable, pa.Table.from_batches([batch]), wanted))

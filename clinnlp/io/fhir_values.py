@@ -1,8 +1,9 @@
 """Codes and times of FHIR, as notes and events both take them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from clinnlp.core.times import naive_utc
 from clinnlp.io.documents import Document
 
 __all__ = ["Json", "coded", "period_of", "time_of", "utc_of"]
@@ -51,10 +52,7 @@ def _day(value: str) -> str:
 
 def utc_of(value: Any, document: Document) -> datetime | None:
     """Return a time without zone, in UTC where it had one; raises as `time_of`."""
-    time = time_of(value, document)
-    if time is None or time.tzinfo is None:
-        return time
-    return time.astimezone(UTC).replace(tzinfo=None)
+    return naive_utc(time_of(value, document))
 
 
 def period_of(period: Json | None, document: Document) -> list[datetime | None]:

@@ -4,6 +4,8 @@ A folder holds ``manifest.json`` (what is written and with which settings), ``pa
 ``part-00001.parquet``, ... and, where notes were skipped, ``skipped.jsonl``. Each part is moved
 into place whole and carries, in its own metadata, the ids of the notes it covers, with and
 without rows, and those skipped. So rows and ids can never disagree, whenever the process dies.
+While it is written the folder also holds ``.lock``: two processes that wrote into it would each
+redo the notes of the other (see `core.locks`).
 `clinnlp.io.tabular.read_entity_table` reads such a folder.
 """
 
@@ -18,6 +20,7 @@ import pyarrow.parquet as pq
 
 from clinnlp.core.errors import ArgumentError, DataError, RunError
 from clinnlp.core.files import atomic_path, atomic_write
+from clinnlp.core.locks import FileLock
 from clinnlp.core.tables import EntityTable, Table
 from clinnlp.io.arrow import to_arrow
 
@@ -25,6 +28,7 @@ __all__ = ["PartWriter"]
 
 _MANIFEST = "manifest.json"
 _SKIPPED = "skipped.jsonl"
+_LOCK = ".lock"
 _KEY = b"clinnlp.notes"
 _VERSION = 1
 
@@ -32,8 +36,8 @@ _VERSION = 1
 class PartWriter:
     """Writes rows by note into a folder of Parquet parts, and resumes where it was stopped.
 
-    Use it as a context manager; the last part is written on leaving, also after an error, since
-    each note added is whole.
+    Use it as a context manager; the folder is locked inside, and the last part is written on
+    leaving, also after an error, since each note added is whole.
 
     Parameters
     ----------
@@ -57,6 +61,8 @@ class PartWriter:
     ------
     DataError
         The folder holds something else, or was begun with other settings (names which).
+    RunError
+        Another process writes into the folder.
 
     Examples
     --------
@@ -89,12 +95,16 @@ class PartWriter:
         self._ids: list[str] = []
         self._skips: dict[str, str] = {}
         self._n_parts = 0
-        self._open()
+        self._lock = FileLock(self.folder / _LOCK, what=f"the folder {self.folder}")
+        self._check_own()
+        with self._lock:
+            self._open()
 
     def __repr__(self) -> str:
         return f"PartWriter({str(self.folder)!r}, {len(self.done)} notes done)"
 
     def __enter__(self) -> Self:
+        self._begin()
         return self
 
     def __exit__(
@@ -103,8 +113,11 @@ class PartWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not isinstance(error, RunError):  # a full disk would only fail again
-            self.flush()
+        try:
+            if not isinstance(error, RunError):  # a full disk would only fail again
+                self.flush()
+        finally:
+            self._lock.free()
 
     def add(self, note_id: str, rows: Table) -> None:
         """Take the rows of one note, none or many, and write a part when enough are held."""
@@ -124,10 +137,12 @@ class PartWriter:
         Raises
         ------
         RunError
-            The disk is full or may not be written; what was written before stays whole.
+            The disk is full or may not be written, or the folder was removed or replaced; what was
+            written before stays whole.
         """
         if not self._ids:
             return
+        self._lock.check()
         table = to_arrow(self.kind.concat(self._rows))
         held = {"ids": self._ids, "skipped": self._skips}
         metadata = {_KEY: json.dumps(held, ensure_ascii=False).encode("utf-8")}
@@ -139,7 +154,19 @@ class PartWriter:
             self._write_skipped()
         self._rows, self._ids, self._skips = [], [], {}
 
+    def _begin(self) -> None:
+        """Lock the folder, and see what others have done since it was looked at."""
+        if self._lock.is_held:
+            return
+        self._lock.take()
+        try:
+            self._open()
+        except BaseException:
+            self._lock.free()
+            raise
+
     def _take(self, note_id: str) -> None:
+        self._begin()
         if note_id in self.done:
             raise DataError("a note must be added once, got it again", note=note_id)
         self._ids.append(note_id)
@@ -149,13 +176,26 @@ class PartWriter:
         if len(self._ids) >= self.notes_per_part:
             self.flush()
 
-    def _open(self) -> None:
-        manifest = self.folder / _MANIFEST
-        if manifest.is_file():
-            self._resume(_read_manifest(manifest))
-            return
-        if self.folder.is_file() or (self.folder.is_dir() and any(self.folder.iterdir())):
+    def _check_own(self) -> None:
+        """Refuse a folder of others before anything is written into it."""
+        begun = (self.folder / _MANIFEST).is_file()
+        if self.folder.is_file() or (
+            self.folder.is_dir() and not begun and not all(map(_is_own, self.folder.iterdir()))
+        ):
             raise DataError("must be new, empty, or begun by this writer", path=self.folder)
+
+    def _open(self) -> None:
+        """Begin the folder or take up what lies in it; the lock is held."""
+        self.done, self.skipped, self._n_parts = set(), {}, 0
+        manifest = self.folder / _MANIFEST
+        begun = manifest.is_file()
+        if begun:
+            self._check_settings(_read_manifest(manifest))
+        for left in self.folder.glob(".*.part"):  # of a writer that was killed
+            left.unlink(missing_ok=True)
+        if begun:
+            self._resume()
+            return
         with atomic_write(manifest) as handle:
             json.dump(self._manifest(), handle, indent=2, ensure_ascii=False)
 
@@ -167,7 +207,7 @@ class PartWriter:
             "settings": self._settings,
         }
 
-    def _resume(self, found: Mapping[str, Any]) -> None:
+    def _check_settings(self, found: Mapping[str, Any]) -> None:
         mine = self._manifest()
         begun = found["settings"]
         differing = [key for key in ("format", "version", "table") if found.get(key) != mine[key]]
@@ -182,8 +222,8 @@ class PartWriter:
                 f"{', '.join(differing)}; use a new folder",
                 path=self.folder,
             )
-        for left in self.folder.glob(".*.part"):  # of a writer that was killed
-            left.unlink(missing_ok=True)
+
+    def _resume(self) -> None:
         parts = sorted(self.folder.glob("part-*.parquet"))
         for part in parts:
             held = _read_ids(part)
@@ -196,6 +236,11 @@ class PartWriter:
     def _write_skipped(self) -> None:
         with atomic_write(self.folder / _SKIPPED) as handle:
             handle.writelines(_skipped_lines(self.skipped.items()))
+
+
+def _is_own(path: Path) -> bool:
+    """Return whether a file may lie in a folder that a writer has just begun, or died in."""
+    return path.name == _LOCK or (path.name.startswith(".") and path.suffix == ".part")
 
 
 def _as_json(settings: Mapping[str, Any]) -> dict[str, Any]:

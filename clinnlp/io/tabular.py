@@ -5,6 +5,10 @@ is ``None``, except that a note without text is a note of empty text. Times are 
 an id column the id of a note is the position of its row from 0, behind the name of its file
 where it has one (``notes-0``), so that the rows of two files differ.
 
+Mentions and events in CSV and TSV may be opened in a spreadsheet: text that it would run as a
+formula begins with an apostrophe, which the reader takes off again (`core.formulas`). Notes are
+data, to be read by programs: their text stands there exactly as it is.
+
 ========================== ==================================================================
 table                      columns
 ========================== ==================================================================

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from clinnlp.core.errors import DataError
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
+from clinnlp.core.times import time_from_text
 from clinnlp.io.rows import column_names, read_rows
 
 __all__ = ["EventColumns", "Timelines", "by_name", "day_after", "table_path", "time_of"]
@@ -73,15 +74,10 @@ def time_of(cell: str | None, column: str, path: Path, line: int) -> datetime | 
     if cell is None:
         return None
     try:
-        time = datetime.fromisoformat(cell)
+        return time_from_text(cell)
     except ValueError:
-        time = None
-    if time is None:
-        raise DataError(
-            f"{column} must be a time in ISO 8601, got another form", path=path, line=line
-        )
-    offset = time.utcoffset()
-    return time if offset is None else (time - offset).replace(tzinfo=None)
+        pass  # raised below, outside: the ValueError quotes the cell
+    raise DataError(f"{column} must be a time in ISO 8601, got another form", path=path, line=line)
 
 
 def day_after(time: datetime | None) -> datetime | None:

@@ -1,28 +1,29 @@
 """Tables as CSV that a spreadsheet may open without harm.
 
-A text cell that a spreadsheet would run as a formula, because it begins with ``=``, ``+``, ``-``,
-``@``, a tab or a line end, gets a leading apostrophe. Numbers are written in full and are
-never changed. Undefined numbers and missing values are empty cells.
-
-References
-----------
-OWASP, CSV Injection.
+A text cell, also one of the header, that a spreadsheet would run as a formula gets a leading
+apostrophe (`core.formulas`). Numbers are written in full and are never changed. Undefined numbers
+and missing values are empty cells.
 """
 
 import csv
 import io
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
 
 from clinnlp.core.counts import Estimate
+from clinnlp.core.files import atomic_write
+from clinnlp.core.formulas import guarded, guarded_cells
 from clinnlp.report.blocks import Block, Report, Section
 from clinnlp.report.cells import plain, value_text
 from clinnlp.report.tables import table_of
 
-__all__ = ["csv_tables", "render_csv"]
+__all__ = ["csv_tables", "render_csv", "write_frame"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_END = "\r\n"  # with it as its line end, `csv` quotes each cell that holds one of the two
 
 
 def render_csv(block: Block) -> str:
@@ -45,9 +46,24 @@ def render_csv(block: Block) -> str:
     header = list(dict.fromkeys(key for base in order for key in _keys(base, rows)))
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([_safe(key) for key in header])
+    writer.writerow([guarded(key) for key in header])
     writer.writerows([[_cell(row.get(key)) for key in header] for row in rows])
     return out.getvalue()
+
+
+def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a DataFrame as CSV, whole or not at all.
+
+    The bytes are those of ``frame.to_csv(index=False)``, but for text that a spreadsheet would run,
+    and for a carriage return in a cell, which stands in quotes here.
+
+    Raises
+    ------
+    RunError
+        The disk is full or may not be written.
+    """
+    with atomic_write(path) as handle:
+        _guarded_frame(frame).to_csv(_Lines(handle), index=False, lineterminator=_END)
 
 
 def csv_tables(report: Report) -> Iterator[tuple[str, str]]:
@@ -85,8 +101,30 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    return _safe(value_text(value, kind="code"))
+    return guarded(value_text(value, kind="code"))
 
 
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+class _Lines:
+    """Takes rows that end in ``\\r\\n``, one at a time as `csv` gives them, and writes ``\\n``."""
+
+    def __init__(self, handle: IO[str]) -> None:
+        self._handle = handle
+
+    def write(self, row: str) -> int:
+        return self._handle.write(row.removesuffix(_END) + "\n")
+
+
+def _guarded_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with its text guarded; columns of another type are not looked at."""
+    made = frame.set_axis(guarded_cells(list(frame.columns)), axis=1)
+    for k, kind in enumerate(frame.dtypes):
+        column = frame.iloc[:, k]
+        if isinstance(kind, pd.CategoricalDtype):
+            words = guarded_cells(kind.categories.tolist())
+            made.isetitem(k, column.cat.rename_categories(words))
+        elif pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype):
+            cells = column.to_numpy(object)
+            safe = guarded_cells(cells)
+            if safe is not cells:
+                made.isetitem(k, pd.Series(safe, index=frame.index, dtype=object))
+    return made

@@ -3,7 +3,13 @@
 The scores a calibration map is fitted to come from held-out folds: each inner fold is scored by
 a model that has not seen its patients; one map is fitted to all of them, unweighted; then the
 model is refitted on everything. Sigmoid: ``P(y = 1) = 1 / (1 + exp(-(a s + b)))`` over log odds
-or decision values s. Isotonic: the rising step function nearest to the outcomes.
+or decision values s, with a slope a that is not below 0. Isotonic: the rising step function
+nearest to the outcomes.
+
+A map that falls would turn the model's ranking upside down, on the word of a few held-out
+positives. The likelihood is concave in a and b: where the best slope of all is below 0, the best
+that is not is 0, and the best map the base rate of the calibration rows, the same for every row.
+It lies inside (0, 1), since both classes are there, so no target needs to be smoothed.
 
 References
 ----------
@@ -55,6 +61,8 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     estimator_ : classifier
         Fitted on all rows.
     map_ : LogisticRegression or IsotonicRegression
+    flat_ : bool
+        Held-out scores did not rise with the outcome: every row is given the base rate.
 
     Examples
     --------
@@ -101,7 +109,7 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows = np.arange(len(truth)).astype(str) if groups is None else np.asarray(groups)
         scores = self._held_out(X, truth, rows)
         self.estimator_ = clone(self.estimator).fit(X, truth)
-        self.map_ = _fit_map(self.method, scores, truth)
+        self.map_, self.flat_ = _fit_map(self.method, scores, truth)
         return self
 
     def predict_proba(self, X: Any) -> Floats:
@@ -158,7 +166,16 @@ def log_odds(model: Any, X: Any) -> Floats:
     return np.where(np.isinf(scores), np.copysign(-logit(_CERTAIN), scores), scores)
 
 
-def _fit_map(method: str, scores: Floats, truth: Array) -> Any:
+def _fit_map(method: str, scores: Floats, truth: Array) -> tuple[Any, bool]:
+    """Return the calibration map, and whether it is the same for all scores."""
     if method == "isotonic":
-        return IsotonicRegression(out_of_bounds="clip", y_min=0, y_max=1).fit(scores, truth)
-    return LogisticRegression(C=_WEAK).fit(scores[:, None], truth)
+        rising = IsotonicRegression(out_of_bounds="clip", y_min=0, y_max=1).fit(scores, truth)
+        return rising, bool(np.ptp(rising.y_thresholds_) == 0)
+    sigmoid = LogisticRegression(C=_WEAK).fit(scores[:, None], truth)
+    # the best slope has the sign of this difference; the solver knows it up to its tolerance only
+    rises = scores[truth == 1].mean() > scores[truth == 0].mean()
+    flat = not (rises and sigmoid.coef_[0, 0] > 0)
+    if flat:
+        sigmoid.coef_ = np.zeros((1, 1))
+        sigmoid.intercept_ = logit(truth.mean(keepdims=True))
+    return sigmoid, flat

@@ -85,6 +85,8 @@ class CrossFit:
         Codes and categories left out of the features as too rare, the most of any split.
     seconds : float
         Choosing, fitting and predicting, all splits, without the features.
+    n_flat : int
+        Splits where held-out scores did not rise with the outcome: all rows have one risk there.
     """
 
     p: Floats = field(repr=False)
@@ -95,6 +97,7 @@ class CrossFit:
     n_features: tuple[int, ...]
     n_rare: int
     seconds: float
+    n_flat: int = 0
 
 
 def cross_fit(
@@ -164,7 +167,7 @@ def permuted_aurocs(
 
     Each permutation deals the outcomes anew among all rows, trains and tests. Nothing can be
     learned then: a mean that is far from 0.5 against its standard error shows a leak. The models
-    are not calibrated, which would not change the order of their scores.
+    are not calibrated, which would never turn the order of their scores.
 
     Returns
     -------
@@ -201,22 +204,24 @@ def fit_risk_model(
     """Return features and calibrated model as one pipeline, fitted on all rows.
 
     Its ``predict_proba`` takes `Cases` or `Columns` and gives shape (n, 2). Of several settings,
-    the one with the best AUROC on inner folds by patient is used.
+    the one with the best AUROC on inner folds by patient is used. These folds are dealt by the
+    order in which patients first stand in the rows, so that nothing of a kept model depends on ids.
     """
     y = np.asarray(y, np.int64)
+    whose = _numbered(rows.patients)
     fitted = clone(features).fit(rows)
     X = fitted.transform(rows)
     grid = settings if isinstance(settings, tuple) else (settings,)
     part = _Part(
         X_train=X,
         X_test=X[:0],
-        train_patients=rows.patients,
+        train_patients=whose,
         names=fitted.get_feature_names_out(),
         concepts=fitted.feature_concepts_,
         n_rare=fitted.n_rare_,
     )
     model = _calibrated(_choose(grid, part, y, seed), method, seed)
-    model.fit(X, y, groups=rows.patients)
+    model.fit(X, y, groups=whose)
     return Pipeline([("features", fitted), ("model", model)])
 
 
@@ -250,6 +255,7 @@ class _Running:
         self.n_features: list[int] = []
         self.n_rare = 0
         self.seconds = 0.0
+        self.n_flat = 0
 
     def add(
         self,
@@ -267,6 +273,7 @@ class _Running:
         self.aurocs.append(auroc_of(y[split.test], p))
         self.chosen.append(settings)
         self.n_features.append(len(part.names))
+        self.n_flat += model.flat_
         self.n_rare = max(self.n_rare, part.n_rare)
         if isinstance(settings, NaiveBayesSettings):
             for told in naive_bayes_points(model.estimator_, part.names.tolist()):
@@ -302,6 +309,7 @@ class _Running:
             n_features=tuple(self.n_features),
             n_rare=self.n_rare,
             seconds=self.seconds,
+            n_flat=self.n_flat,
         )
 
 
@@ -322,6 +330,13 @@ def _choose(grid: Grid, part: _Part, y: Counts, seed: int) -> ModelSettings:
             found.append(auroc_of(y[~train], log_odds(model, part.X_train[~train])))
         means.append(np.mean(found))
     return grid[int(np.argmax(means))]
+
+
+def _numbered(patients: Array) -> Array:
+    """Return the number of each row's patient, in the order in which they first come."""
+    _, first, whose = np.unique(patients.astype(str), return_index=True, return_inverse=True)
+    numbers: Array = first.argsort().argsort()[whose].astype(str)
+    return numbers
 
 
 def _check_classes(patients: Array, y: Counts, split: str) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.counts import Counts
 from clinnlp.core.errors import ArgumentError, LeakageError
+from clinnlp.core.times import to_second
 from clinnlp.features.matrix import patient_hashes
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
 Array = NDArray[Any]
 
 _DAY = np.timedelta64(86_400, "s")
+_LENGTH_OF_MONTH = len("2023-06")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,13 +131,14 @@ def split_by_time(
     ----------
     index : array of datetime64, shape (n,)
     cut : datetime64, datetime or ISO 8601 text
+        One with a zone becomes UTC, as index times do.
     horizon_days : float
         How long after index the outcome is looked for.
 
     Raises
     ------
     ArgumentError
-        A side without rows.
+        A side without rows, or a `cut` that is no time.
 
     Examples
     --------
@@ -144,7 +147,7 @@ def split_by_time(
     [Split('from 2023-06-01', 1 to train, 1 to test)]
     """
     check_at_least(horizon_days, 0, name="horizon_days")
-    day = np.datetime64(cut, "s")
+    day: Any = _cut(cut)
     test: Array = np.asarray(index >= day)
     ended: Array = np.asarray((day - index) / _DAY >= horizon_days)
     train = ended & ~test & ~np.isin(patients.astype(str), np.unique(patients[test].astype(str)))
@@ -254,14 +257,22 @@ def check_fitted_on(transformer: object, patients: Array) -> None:
     Parameters
     ----------
     transformer : object with ``fitted_on_``
-        `PatientFeatures` or `ColumnFeatures`, fitted.
+        `PatientFeatures` or `ColumnFeatures`, fitted in this process.
 
     Raises
     ------
+    LeakageError
+        Also where it was loaded or copied: then nobody can tell on whom it was fitted.
     ArgumentError
         The transformer does not say on whom it was fitted.
     """
     fitted_on = getattr(transformer, "fitted_on_", None)
+    if fitted_on is None and hasattr(transformer, "n_patients_"):
+        raise LeakageError(
+            f"{type(transformer).__name__} must know the patients it was fitted on, got one that "
+            "was loaded or copied, which names none: nobody can tell whether it has seen the test "
+            "patients; fit it anew, inside the folds"
+        )
     if fitted_on is None:
         raise ArgumentError(
             f"{type(transformer).__name__} must record the patients it was fitted on "
@@ -273,6 +284,16 @@ def check_fitted_on(transformer: object, patients: Array) -> None:
             f"{type(transformer).__name__} must be fitted on training patients only, got "
             f"{n_seen} test patients among those it was fitted on; fit it inside the folds"
         )
+
+
+def _cut(cut: Any) -> np.datetime64:
+    try:
+        month = isinstance(cut, str) and len(cut.strip()) == _LENGTH_OF_MONTH
+        return to_second(f"{cut.strip()}-01" if month else cut)
+    except ValueError:
+        raise ArgumentError(
+            f"cut must be a time in ISO 8601 such as 2023-06-01, got {cut!r}"
+        ) from None
 
 
 def _digest(name: str, key: bytes) -> bytes:

@@ -3,6 +3,10 @@
 Nothing is unpickled: skops rebuilds objects only of types named here. The card says what the
 folder holds: version of the form, versions of libraries, features, settings, scores and
 whatever else the caller adds, and the SHA-256 of the model file.
+
+No patient is named, not by a hash either: nothing is written of the ids of patients, and the
+model does not depend on them. It may still give away a training patient whose facts are known:
+kernel machines keep rows, a tree has leaves of few rows, a median is some patient's value.
 """
 
 import json
@@ -19,7 +23,8 @@ from clinnlp.core.files import atomic_folder, file_sha256
 
 __all__ = ["FORM", "TRUSTED", "LoadedModel", "load_risk_model", "save_risk_model"]
 
-FORM = 2  # rises when the folder's form changes
+FORM = 3  # rises when the folder's form changes
+_LAST_WITH_HASHES = 2
 
 TRUSTED = (
     "clinnlp.core.patients.TimeWindow",
@@ -55,7 +60,7 @@ def save_risk_model(
     model : Pipeline
         Steps ``features`` and ``model``.
     card : mapping of plain values, optional
-        What else to say: settings, cohort counts, scores.
+        What else to say: settings, cohort counts, scores; no ids, and no hash of a file of ids.
 
     Raises
     ------
@@ -71,7 +76,7 @@ def save_risk_model(
         "kind": "risk",
         "versions": {n: metadata.version(n) for n in ("clinnlp", "scikit-learn", "skops")},
         "features": [str(name) for name in features.get_feature_names_out()],
-        "n_training_patients": len(features.fitted_on_),
+        "n_training_patients": features.n_patients_,
     }
     folder = Path(folder)
     with atomic_folder(folder) as made:
@@ -95,11 +100,7 @@ def load_risk_model(folder: str | Path) -> LoadedModel:
     folder = Path(folder)
     card = _read_card(folder / _CARD)
     path = folder / _MODEL
-    if card.get("kind") != "risk" or card.get("form") != FORM:
-        raise StoreError(
-            f"the card of {folder} must be of kind 'risk' and form {FORM}, got "
-            f"{card.get('kind')!r} and {card.get('form')!r}; train it again with this version"
-        )
+    _check_form(card, folder)
     if not path.is_file():
         raise StoreError(f"the folder {folder} must hold {_MODEL}, got none")
     if file_sha256(path) != card.get("model_sha256"):
@@ -112,6 +113,18 @@ def load_risk_model(folder: str | Path) -> LoadedModel:
         )
     _check_types(path)
     return LoadedModel(skops_io.load(path, trusted=list(TRUSTED)), card)
+
+
+def _check_form(card: Mapping[str, Any], folder: Path) -> None:
+    kind, form = card.get("kind"), card.get("form")
+    if kind == "risk" and form == FORM:
+        return
+    old = kind == "risk" and isinstance(form, int) and form <= _LAST_WITH_HASHES
+    more = f" and delete it: up to form {_LAST_WITH_HASHES} it names its patients by hashes of ids"
+    raise StoreError(
+        f"the card of {folder} must be of kind 'risk' and form {FORM}, got {kind!r} and {form!r}; "
+        f"train it again with this version{more if old else ''}"
+    )
 
 
 def _check_types(path: Path) -> None:

@@ -17,6 +17,7 @@ from clinnlp.core.errors import ArgumentError, StoreError
 from clinnlp.core.notes import Note
 from clinnlp.core.patients import Patient
 from clinnlp.core.tables import EntityTable, EventTable, Outcome
+from clinnlp.core.times import to_second
 from clinnlp.features.entities import entity_table
 from clinnlp.features.events import Cases, collect_cases
 from clinnlp.risk.crossfit import fit_risk_model
@@ -24,6 +25,7 @@ from clinnlp.risk.explain import Reason, explain_case
 from clinnlp.risk.models import Grid
 from clinnlp.risk.schema import check_schema, check_sources, n_unknown_facts
 from clinnlp.risk.store import load_risk_model, save_risk_model
+from clinnlp.study.cautions import LEVEL
 from clinnlp.study.risk_rows import RiskRows
 from clinnlp.study.risk_values import ModelRisk, RiskStudy
 
@@ -47,6 +49,8 @@ class AppliedRisk:
         The table that the reasons' mentions are rows of.
     n_excluded : mapping of str to int
         Rows of the sources left out, and facts the model does not know.
+    cautions : tuple of str
+        What a reader has to know, each one sentence.
     """
 
     cases: Cases
@@ -54,6 +58,7 @@ class AppliedRisk:
     reasons: Sequence[list[Reason]]
     mentions: EntityTable | None
     n_excluded: Mapping[str, int]
+    cautions: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"AppliedRisk({len(self.p)} cases)"
@@ -108,7 +113,7 @@ def keep_risk_model(
     model : str
         Its name in the study; of several settings one is chosen anew, on all rows.
     card : mapping of plain values, optional
-        What else to say, such as hashes of the inputs.
+        What else to say; no ids, and no hash of a file of ids, which would tell who is in it.
 
     Raises
     ------
@@ -137,7 +142,8 @@ def keep_risk_model(
         "n_excluded": dict(study.n_excluded),
         "scores": found.scores.rows(),
         "auroc_mean_of_splits": found.auroc_mean,
-        "study": dict(study.provenance),
+        "study": {name: v for name, v in study.provenance.items() if name != "rows_sha256"},
+        "cautions": _cautions(fitted),
     }
     return save_risk_model(fitted, folder, card=told)
 
@@ -159,7 +165,8 @@ def apply_risk_model(
         Of `keep_risk_model`.
     patients : iterable of Patient
     index : mapping with ``"patient"`` and ``"index_time"``, or Outcome
-        Whom to score, and from when; what was known at or after that is not used.
+        Whom to score, and from when; what was known at or after that is not used. A time with a
+        zone becomes UTC; one without stays.
     events, notes
         As in `risk_study`.
     n_reasons : int
@@ -193,12 +200,27 @@ def apply_risk_model(
         reasons=reasons,
         mentions=mentions,
         n_excluded={**cases.n_excluded, **unknown},
+        cautions=tuple(_cautions(loaded.model)),
     )
+
+
+def _cautions(model: Any) -> list[str]:
+    return [f"the kept model tells nobody apart: {LEVEL}"] * model.named_steps["model"].flat_
 
 
 def _whom(index: Mapping[str, NDArray[Any]] | Outcome) -> Outcome:
     if isinstance(index, Outcome):
         return index
     patients = np.asarray(index["patient"], dtype=object)
-    times = np.asarray(index["index_time"], dtype="datetime64[s]")
+    times = _seconds(np.asarray(index["index_time"]))
     return Outcome(patients=patients, index=times, values=np.zeros(len(patients), np.int8))
+
+
+def _seconds(times: NDArray[Any]) -> NDArray[Any]:
+    if times.dtype.kind == "M":
+        return times.astype("datetime64[s]")
+    try:
+        return np.array([to_second(time) for time in times], dtype="datetime64[s]")
+    except ValueError:
+        pass  # raised below, outside: the ValueError may quote a value
+    raise ArgumentError("index_time must hold times in ISO 8601, got another value")

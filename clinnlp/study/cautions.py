@@ -1,6 +1,6 @@
 """What the reader of a risk study has to know, each one sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,14 @@ from clinnlp.features.columns import Columns
 from clinnlp.features.events import Cases
 from clinnlp.features.facts import mixed_units
 from clinnlp.metrics.risk import score_risk
+from clinnlp.risk.crossfit import CrossFit
 
-__all__ = ["cautions_of"]
+__all__ = ["LEVEL", "cautions_of", "level_cautions"]
+
+LEVEL = (
+    "the scores of held-out patients did not rise with the outcome, so every case has the base "
+    "rate as its risk"
+)
 
 _TOO_GOOD = 0.95  # AUROC of one column alone that is more likely a leak than a finding
 _FEWEST_ROWS = 20  # per category, on average, for its share of positives to mean something
@@ -33,6 +39,18 @@ def cautions_of(rows: Cases | Columns, y: Counts, *, n_copied: int = 0) -> tuple
     told = _of_columns(rows, y) if isinstance(rows, Columns) else _of_cases(rows)
     copied = (f"{n_copied:,} notes of tested patients stand word for word among those trained on",)
     return (*told, *(copied if n_copied else ()))
+
+
+def level_cautions(fits: Mapping[str, CrossFit]) -> tuple[str, ...]:
+    """Return a caution for each model that gave all tested cases of some split one risk.
+
+    Within such a split they are tied: an AUROC of 0.5.
+    """
+    return tuple(
+        f"{name}: in {fit.n_flat} of {len(fit.auroc_folds)} splits {LEVEL}"
+        for name, fit in fits.items()
+        if fit.n_flat
+    )
 
 
 def _of_cases(cases: Cases) -> Iterator[str]:

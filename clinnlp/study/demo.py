@@ -30,8 +30,9 @@ from clinnlp.metrics.spans import SpanScores, score_spans
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.report.blocks import Column, Report, Section, TableBlock, Verdict, Verdicts
+from clinnlp.report.csvs import write_frame
 from clinnlp.study.extract import ExtractSummary, extract, fingerprint
-from clinnlp.study.flows import origin, write_frame, write_pages
+from clinnlp.study.flows import origin, write_pages
 from clinnlp.study.pipeline import pipeline
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_flow import predictions

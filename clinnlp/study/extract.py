@@ -1,8 +1,8 @@
 """Extraction over any number of notes: progress, parts, resuming, and a count of what was cut.
 
 Into a folder, mentions go as Parquet in parts: a run that was killed goes on where it stopped and
-redoes at most one part. Into a file (.csv, .tsv, .parquet: mentions; .jsonl: whole notes) the
-output appears when it is whole.
+redoes at most one part; a second run into the same folder is refused at once. Into a file (.csv,
+.tsv, .parquet: mentions; .jsonl: whole notes) the output appears when it is whole.
 """
 
 import time
@@ -104,7 +104,7 @@ def extract(
     DataError
         A note cannot be read, or `out` was begun with other settings.
     RunError
-        The disk is full; nothing half-written is left.
+        The disk is full, or another process extracts into the folder; nothing half-written is left.
     """
     settings = settings or ExtractSettings()
     out = check_writable(out)

@@ -5,18 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from clinnlp.core.config import settings_to
-from clinnlp.core.files import atomic_write, check_writable
+from clinnlp.core.files import check_writable
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.report.blocks import Report, Section
+from clinnlp.report.csvs import write_frame
 from clinnlp.report.write import provenance, write_report
 from clinnlp.study.sections import drug_events_section, rules_section, signals_section
 from clinnlp.study.settings import MineSettings
 from clinnlp.study.sources import read_baskets
 from clinnlp.study.suppress import without_small_cells
 
-__all__ = ["mine_flow", "origin", "write_frame", "write_pages"]
+__all__ = ["mine_flow", "origin", "write_pages"]
 
 _SIGNALS: tuple[tuple[str, Callable[..., Signals], Callable[[Signals], Section]], ...] = (
     ("drug_events", mine_signals, drug_events_section),
@@ -78,12 +79,6 @@ def write_pages(report: Report, out: Path) -> None:
     """Write report.html and report.md into a folder."""
     for name in ("report.html", "report.md"):
         write_report(report, out / name)
-
-
-def write_frame(frame: Any, path: Path) -> None:
-    """Write a DataFrame as CSV, whole or not at all."""
-    with atomic_write(path) as handle:
-        frame.to_csv(handle, index=False)
 
 
 def _plain(rules: Rules | Signals) -> Any:

@@ -31,7 +31,7 @@ from clinnlp.risk.copies import n_copied
 from clinnlp.risk.crossfit import CrossFit, cross_fit, permuted_aurocs
 from clinnlp.risk.models import DEFAULT_MODELS, Grid, Models, chosen_settings
 from clinnlp.risk.splits import Split, patient_folds, splits_of_folds
-from clinnlp.study.cautions import cautions_of
+from clinnlp.study.cautions import cautions_of, level_cautions
 from clinnlp.study.risk_rows import LOOK_BACK, RiskRows, risk_rows, rows_of_table
 from clinnlp.study.risk_values import ModelRisk, RiskStudy
 
@@ -241,7 +241,8 @@ def _study(
     }
     reference = next(iter(results), "")
     n_rare = max((fit.n_rare for fit in fits.values()), default=0)
-    cautions = cautions_of(rows, y, n_copied=n_copied(given.signed, rows.patients, splits))
+    copied = n_copied(given.signed, rows.patients, splits)
+    cautions = (*cautions_of(rows, y, n_copied=copied), *level_cautions(fits))
     names = tuple(split.name for split in splits)
     used = {**given.settings, **plan.told(), "splits": list(names)}
     return RiskStudy(

@@ -1,7 +1,6 @@
 """Files in, scores, predictions, a kept model and a report out: risk studies, and their models."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ import numpy as np
 from clinnlp.core.errors import DataError
 from clinnlp.core.files import check_writable
 from clinnlp.core.patients import Patient, TimeWindow
-from clinnlp.core.tables import EntityTable, EventTable
+from clinnlp.core.tables import EntityTable, EventTable, Outcome
 from clinnlp.features.outcomes import OutcomeRead, outcome_from_columns
 from clinnlp.io.event_stream import EventStream, stream_events
 from clinnlp.io.mimic import read_mimic3
@@ -20,17 +19,19 @@ from clinnlp.io.synthea import read_synthea
 from clinnlp.io.tabular import read_entity_table
 from clinnlp.io.timelines import table_path
 from clinnlp.report.blocks import Report
+from clinnlp.report.csvs import write_frame
 from clinnlp.risk.splits import Split, split_by_time, splits_by_site
+from clinnlp.risk.store import load_risk_model
 from clinnlp.study.apply import AppliedRisk, apply_risk_model, keep_risk_model
 from clinnlp.study.cohort import readmissions
-from clinnlp.study.flows import origin, write_frame, write_pages
+from clinnlp.study.flows import origin, write_pages
 from clinnlp.study.risk import risk_study
-from clinnlp.study.risk_rows import risk_rows
+from clinnlp.study.risk_rows import RiskRows, risk_rows
 from clinnlp.study.risk_section import risk_section
 from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.settings import RiskSettings
 
-__all__ = ["apply_flow", "predictions", "read_outcome_table", "risk_flow"]
+__all__ = ["apply_flow", "predictions", "read_index_table", "read_outcome_table", "risk_flow"]
 
 _STAYS = ("inpatient", "emergency")  # kinds of Synthea's encounters that are stays
 
@@ -91,13 +92,13 @@ def risk_flow(
     write_frame(study.to_pandas(), out / "scores.csv")
     write_frame(predictions(study), out / "predictions.csv")
     made_from = origin(settings, *(p for p in (outcome, events, entities, patients) if p))
+    cautions = study.cautions
     if settings.keep and study.models:
-        rows = risk_rows(given.patients, **rows_of)
-        keep_risk_model(
-            study, rows, out / "model", model=settings.keep, card=made_from, seed=settings.seed
-        )
+        card = _keep(study, risk_rows(given.patients, **rows_of), out / "model", settings)
+        cautions += tuple(card["cautions"])
+        made_from["kept model (SHA-256)"] = card["model_sha256"]
     aurocs = tuple(f"{m.name}: AUROC {m.scores.auroc}" for m in study.models.values())
-    said = (*aurocs, *study.cautions)
+    said = (*aurocs, *cautions)
     write_pages(
         Report(
             title="Risk models",
@@ -127,7 +128,7 @@ def apply_flow(
     model : path
         Folder that `risk_flow` wrote.
     index : path
-        Table with the columns ``patient`` and ``index_time``.
+        Table with the columns ``patient`` and ``index_time``; a time with a zone becomes UTC.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def apply_flow(
     found = apply_risk_model(
         model,
         read_patients(patients) if patients else (),
-        index=_read_index(index),
+        index=read_index_table(index),
         events=stream_events(events) if events else None,
         notes=read_entity_table(entities) if entities else None,
         n_reasons=n_reasons,
@@ -146,14 +147,21 @@ def apply_flow(
     write_frame(found.to_pandas(), out / "risks.csv")
     write_frame(found.reasons_to_pandas(), out / "reasons.csv")
     lost = [f"{reason} {n:,}" for reason, n in found.n_excluded.items() if n]
-    return "\n".join((_told(found), f"left out: {', '.join(lost) or 'nothing'}", f"risks: {out}"))
+    return "\n".join(
+        (
+            _told(found),
+            *found.cautions,
+            f"left out: {', '.join(lost) or 'nothing'}",
+            f"risks: {out}",
+        )
+    )
 
 
 def read_outcome_table(path: str | Path) -> OutcomeRead:
     """Return the outcome in a CSV, TSV or Parquet file: patient, index_time, outcome.
 
     Where there is a column ``time`` (of the outcome), rows whose outcome came at or before their
-    index time are left out and counted.
+    index time are left out and counted. A time with a zone becomes UTC; one without stays.
 
     Raises
     ------
@@ -162,13 +170,31 @@ def read_outcome_table(path: str | Path) -> OutcomeRead:
     """
     names = ["patient", "index_time", "outcome"]
     timed = "time" in column_names(path)
-    read = list(read_rows(path, names + ["time"] * timed))
-    columns = list(zip(*(row for _, row in read), strict=True)) or [()] * 4
-    try:
-        return outcome_from_columns(*columns[:3], times=columns[3] if timed else None)
-    except DataError as error:  # it counts rows from 2, below a header
-        message, line = error.message, None if error.line is None else read[error.line - 2][0]
-    raise DataError(message, path=path, line=line)
+    lines, columns = _columns(path, names + ["time"] * timed)
+    return _outcome(path, lines, *columns)
+
+
+def read_index_table(path: str | Path) -> Outcome:
+    """Return whom to score, and from when, in a CSV, TSV or Parquet file: patient, index_time.
+
+    Times are those `read_outcome_table` reads in the same table. Nobody is left out; the values
+    are 0.
+
+    Raises
+    ------
+    DataError
+        A column or cell that is missing, or a time of another form, by file and line.
+    """
+    lines, (whose, index) = _columns(path, ["patient", "index_time"])
+    found = _outcome(path, lines, whose, index, [0] * len(lines)).outcome
+    if len(found) == len(lines):
+        return found
+    rows = zip(lines, whose, index, strict=True)
+    raise DataError(
+        "each row must have a patient and an index_time, got one without",
+        path=path,
+        line=next(k for k, p, t in rows if not len(outcome_from_columns([p], [t], [0]).outcome)),
+    )
 
 
 def predictions(study: RiskStudy) -> Any:
@@ -177,6 +203,15 @@ def predictions(study: RiskStudy) -> Any:
 
     columns = {"patient": study.patients, "fold": study.folds, "outcome": study.y}
     return pd.DataFrame(columns | {f"p_{m.name}": m.p for m in study.models.values()})
+
+
+def _keep(
+    study: RiskStudy, rows: RiskRows, folder: Path, settings: RiskSettings
+) -> Mapping[str, Any]:
+    """Write the model to keep and return its card, which holds no hash of a file of patients."""
+    how: dict[str, Any] = {"model": settings.keep, "seed": settings.seed}
+    keep_risk_model(study, rows, folder, card=origin(settings), **how)
+    return load_risk_model(folder).card
 
 
 def _sources(
@@ -221,23 +256,26 @@ def _splits(
     return None
 
 
-def _read_index(path: str | Path) -> Mapping[str, Any]:
-    read = list(read_rows(path, ("patient", "index_time")))
-    times = []
-    for line, (patient, time) in read:
-        try:
-            times.append(datetime.fromisoformat(str(time)).replace(tzinfo=None))
-            wrong = patient in (None, "")
-        except ValueError:
-            wrong = True
-        if wrong:
-            raise DataError(
-                "each row must have a patient and an index_time in ISO 8601, got another form",
-                path=path,
-                line=line,
-            )
-    whose = np.array([str(row[0]) for _, row in read], dtype=object)
-    return {"patient": whose, "index_time": np.array(times, dtype="datetime64[s]")}
+def _columns(path: str | Path, names: list[str]) -> tuple[list[int], list[Sequence[Any]]]:
+    """Return the line of each row, and the columns."""
+    read = list(read_rows(path, names))
+    columns: list[Sequence[Any]] = list(zip(*(row for _, row in read), strict=True))
+    return [line for line, _ in read], columns or [()] * len(names)
+
+
+def _outcome(
+    path: str | Path,
+    lines: Sequence[int],
+    patients: Sequence[Any],
+    index: Sequence[Any],
+    values: Sequence[Any],
+    times: Sequence[Any] | None = None,
+) -> OutcomeRead:
+    try:
+        return outcome_from_columns(patients, index, values, times=times)
+    except DataError as error:  # it counts rows from 2, below a header
+        message, line = error.message, None if error.line is None else lines[error.line - 2]
+    raise DataError(message, path=path, line=line)
 
 
 def _told(found: AppliedRisk) -> str:

@@ -129,9 +129,40 @@ def test_a_foreign_folder_is_refused(tmp_path):
     (tmp_path / "mine.txt").write_text("")
     with pytest.raises(DataError, match=r"must be new, empty, or begun by this writer"):
         PartWriter(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"], "it is not even locked"
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(DataError, match=r"the manifest must be one of this library"):
         PartWriter(tmp_path)
+
+
+def test_a_folder_in_which_a_writer_died_at_once_is_new(tmp_path):
+    (tmp_path / ".lock").write_bytes(b"")
+    (tmp_path / ".manifest.json.0123abcd.part").write_bytes(b"{")
+    assert run(tmp_path, IDS) == IDS
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_one_writer_at_a_time(tmp_path):
+    first, second = (PartWriter(tmp_path, settings=SETTINGS) for _ in range(2))
+    with first:
+        with pytest.raises(RunError, match=r"is being written by another process"):
+            second.add("1", rows("1", 1))
+        with pytest.raises(RunError, match=r"is being written by another process"):
+            PartWriter(tmp_path, settings=SETTINGS)
+        first.add("1", rows("1", 1))
+    with pytest.raises(DataError, match=r"note '1': a note must be added once"), second:
+        second.add("1", rows("1", 1))
+    assert read_entity_table(tmp_path)["note"].tolist() == ["1"]
+
+
+def test_a_folder_that_is_gone_when_it_is_locked_is_begun_anew(tmp_path):
+    run(tmp_path / "o", IDS)
+    writer = PartWriter(tmp_path / "o", settings=SETTINGS)
+    (tmp_path / "o").rename(tmp_path / "aside")
+    with writer:
+        assert writer.done == set()
+        writer.add("1", rows("1", 1))
+    assert read_entity_table(tmp_path / "o")["note"].tolist() == ["1"]
 
 
 def test_a_foreign_part_is_refused(tmp_path):

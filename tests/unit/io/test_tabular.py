@@ -272,7 +272,7 @@ def test_times_of_events_with_a_zone_become_utc(tmp_path):
         (
             "patient,code,known",
             "1,x,Canary",
-            "'known' must hold ISO 8601 times, with a zone all or none",
+            "'known' must hold ISO 8601 times such as",
         ),
         ("patient,code,value", "1,x,Canary", "'value' must hold numbers"),
         ("patient,code", "1,x,Canary", "a row must have 2 fields as the header has"),

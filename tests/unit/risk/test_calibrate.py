@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -9,7 +11,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from clinnlp.core.errors import ArgumentError
 from clinnlp.metrics.risk import score_risk
 from clinnlp.risk.calibrate import GroupCalibrated, log_odds
+from clinnlp.risk.crossfit import auroc_of
 from clinnlp.risk.models import NaiveBayesSettings, RandomForestSettings, make_model
+from clinnlp.risk.splits import patient_folds
 
 
 @parametrize_with_checks(
@@ -83,6 +87,117 @@ def test_a_forest_that_is_certain_has_finite_log_odds():
     scores = log_odds(forest, X)
     assert np.isfinite(scores).all()
     assert scores[2] > 10 > -10 > scores[0]
+
+
+class Given(ClassifierMixin, BaseEstimator):
+    """Gives the first column as its score, whatever it is fitted on."""
+
+    def fit(self, X, y):
+        self.n_features_in_ = X.shape[1]
+        self.classes_ = np.unique(y)
+        return self
+
+    def decision_function(self, X):
+        return X[:, 0]
+
+
+@st.composite
+def scored(draw):
+    """Draw scores and outcomes of rows, two at least of each class."""
+    n = draw(st.integers(4, 40))
+    y = np.array([0, 0, 1, 1, *draw(st.lists(st.integers(0, 1), min_size=n - 4, max_size=n - 4))])
+    step = draw(st.sampled_from([0.25, 1.0, 3.0]))  # with ties
+    scores = draw(st.lists(st.integers(-8, 8), min_size=n, max_size=n))
+    return step * np.array(scores, float), y
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@settings(deadline=None)
+@given(drawn=scored())
+def test_the_map_never_falls_and_turns_no_ranking_upside_down(method, drawn):
+    scores, y = drawn
+    model = GroupCalibrated(Given(), method=method).fit(scores[:, None], y)
+    grid = np.linspace(-30, 30, 601)[:, None]
+    p = model.predict_proba(grid)[:, 1]
+    assert (np.diff(p) >= 0).all()
+    assert model.flat_ == bool(np.ptp(p) == 0)
+    if model.flat_:
+        np.testing.assert_allclose(p, y.mean(), rtol=1e-9)
+
+
+@settings(deadline=None)
+@given(drawn=scored())
+def test_it_is_flat_where_the_best_slope_that_does_not_fall_is_0(drawn):
+    """The gradient of the likelihood at slope 0 and the base rate is n times the covariance."""
+    scores, y = drawn
+    about = np.cov(y, scores)[0, 1] / max(1e-9, scores.var() * y.mean() * (1 - y.mean()))
+    assume(abs(about) > 0.01)  # a slope nearer to 0 is below the tolerance of the solver
+    assert GroupCalibrated(Given()).fit(scores[:, None], y).flat_ == (about < 0)
+
+
+def test_no_map_that_does_not_fall_is_likelier():
+    """Against a search over a grid of slopes, each with its best intercept."""
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        scores, y = rng.normal(size=40), np.arange(40) % 4 == 0
+        model = GroupCalibrated(Given()).fit(scores[:, None], y)
+        p = model.predict_proba(scores[:, None])[:, 1]
+        found = np.sum(np.log(np.where(y, p, 1 - p)))
+        for slope in np.linspace(0, 3, 31):
+            for shift in np.linspace(-4, 2, 61):
+                q = expit(slope * scores + shift)
+                assert np.sum(np.log(np.where(y, q, 1 - q))) <= found + 1e-6
+
+
+def few_positives(seed):
+    """Return a matrix of 250 rows with 25 positives, one column of 60 tells a little."""
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.arange(250) < 25).astype(int)
+    X = (rng.random((250, 60)) < 0.1).astype(float)
+    X[:, 0] = rng.random(250) < np.where(y == 1, 0.35, 0.1)
+    return X, y
+
+
+def test_with_few_positives_a_fold_ranks_as_its_model_does_or_all_alike():
+    """Of these 30 folds 8 had a map that falls, which ranked them upside down."""
+    n_flat = 0
+    for seed in range(6):
+        X, y = few_positives(seed)
+        folds = patient_folds(np.arange(250).astype(str), y, n_folds=5)
+        for k in range(5):
+            train = folds != k
+            model = GroupCalibrated(make_model(NaiveBayesSettings())).fit(X[train], y[train])
+            scores = log_odds(model.estimator_, X[~train])
+            p = model.predict_proba(X[~train])[:, 1]
+            n_flat += model.flat_
+            if model.flat_:
+                np.testing.assert_allclose(p, y[train].mean())
+            else:
+                assert model.map_.coef_[0, 0] > 0
+                assert auroc_of(y[~train], p) == auroc_of(y[~train], scores)
+    assert 3 < n_flat < 15
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize(
+    ("scores", "flat"),
+    [
+        (np.arange(20.0), False),  # perfect separation
+        (-np.arange(20.0), True),  # perfect separation, upside down
+        (np.zeros(20), True),  # nothing but ties
+        (np.tile([1.0, 2.0], 10), True),  # ties across classes
+    ],
+)
+def test_separation_and_ties(method, scores, flat):
+    y = np.arange(20) >= 10
+    model = GroupCalibrated(Given(), method=method).fit(scores[:, None], y)
+    p = model.predict_proba(scores[:, None])[:, 1]
+    assert model.flat_ is flat
+    if flat:
+        np.testing.assert_allclose(p, 0.5, rtol=1e-12)
+    else:
+        assert (p[y] > 0.9).sum() > 8
+        assert p[y].min() > p[~y].max()
 
 
 def test_refusals():

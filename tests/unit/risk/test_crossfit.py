@@ -34,6 +34,35 @@ def test_every_row_gets_a_probability_and_every_fold_a_score(fits):
         assert fit.top[0].fall > 0.1
 
 
+def test_splits_whose_scores_do_not_rise_are_counted_and_tied_within(table, fits):
+    """Outcomes dealt out by chance: by chance again held-out scores do not rise."""
+    assert all(fit.n_flat == 0 for fit in fits.values())
+    rows, _ = table
+    folds = patient_folds(rows.patients, n_folds=3)
+    y = np.random.default_rng(2).permutation(np.arange(len(rows)) % 2)
+    found = cross_fit(rows, y, cut(rows, folds), features=ColumnFeatures(), models=MODELS, n_top=0)
+    for fit in found.values():
+        levels = [set(fit.p[folds == k].tolist()) for k in range(3)]
+        flat = [k for k in range(3) if len(levels[k]) == 1]
+        assert fit.n_flat == len(flat)
+        for k in flat:
+            assert fit.auroc_folds[k] == 0.5
+            assert levels[k].pop() == pytest.approx(y[folds != k].mean())
+    assert sum(fit.n_flat for fit in found.values()) > 0
+
+
+def test_a_kept_model_is_the_same_for_the_same_rows_of_patients_of_other_names(table):
+    rows, y = table
+    named = np.array([f"{(7 * int(p[1:])) % 211:03d}" for p in rows.patients])
+    others = Columns(patients=named, values=rows.values)
+    grid = (NaiveBayesSettings(alpha=1.0), NaiveBayesSettings(alpha=9.0))
+    p, q = (
+        fit_risk_model(r, y, features=ColumnFeatures(), settings=grid).predict_proba(rows)
+        for r in (rows, others)
+    )
+    assert p.tolist() == q.tolist()
+
+
 def test_the_same_seed_gives_the_same_bits(table, fits):
     rows, y = table
     folds = patient_folds(rows.patients, y, n_folds=3)

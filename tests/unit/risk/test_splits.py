@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,21 @@ def test_by_time_trains_on_what_had_ended_and_leaves_tested_patients_out():
     check_splits(WHO, [split])
     with pytest.raises(ArgumentError, match="both sides"):
         split_by_time(WHO, DAYS, cut="2022-01-01")
+
+
+@pytest.mark.parametrize(
+    "cut", ["2023-06-30T22:00:00-02:00", datetime.fromisoformat("2023-07-01T05:30:00+05:30"),
+            "2023-07", np.datetime64("2023-07-01"), datetime(2023, 7, 1)],
+)  # fmt: skip
+def test_a_cut_with_a_zone_becomes_utc_as_index_times_do(cut):
+    [split] = split_by_time(WHO, DAYS, cut=cut)
+    assert split.test.tolist() == [False, False, True, False]
+    assert split.name == "from 2023-07-01"
+
+
+def test_a_cut_that_is_no_time_is_refused():
+    with pytest.raises(ArgumentError, match="cut must be a time in ISO 8601"):
+        split_by_time(WHO, DAYS, cut="soon")
 
 
 def test_by_site_tests_each_site_once_without_its_patients():

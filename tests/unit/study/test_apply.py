@@ -4,6 +4,7 @@ from datetime import datetime
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError, StoreError
@@ -67,6 +68,35 @@ def test_new_patients_with_the_same_facts_get_the_same_risk(kept):
     assert found[0].p[SICK].min() > found[0].p[~SICK].max()
     assert found[1].to_pandas()["patient"].tolist() == new.tolist()
     assert repr(found[0]) == "AppliedRisk(80 cases)"
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["2024-02-01T05:30:00+05:30"] * N,
+        [datetime.fromisoformat("2024-01-31T19:00:00-05:00")] * N,
+        pd.Series(["2024-02-01T01:00:00+01:00"] * N).astype("datetime64[s, Europe/Paris]"),
+        [datetime(2024, 2, 1), "2024-02-01T00:00:00Z"] * (N // 2),
+    ],
+)
+def test_index_times_with_zones_are_the_same_times(kept, times):
+    late = EventTable({"patient": WHO[:1], "known": ["2024-02-01T02:30"], "code": ["creatinine"],
+                       "kind": ["lab"], "unit": ["mg/dL"], "vocabulary": ["LOINC"],
+                       "value": [9.0]})  # fmt: skip
+    events = EventTable.concat([labs(), late])
+    wanted = apply_risk_model(kept.folder, index=whom(), events=labs(), notes=mentions())
+    found = apply_risk_model(kept.folder, index={"patient": WHO, "index_time": times},
+                             events=events, notes=mentions())  # fmt: skip
+    assert found.p.tolist() == wanted.p.tolist()
+    assert found.cases.index.tolist() == INDEX.tolist()
+    assert found.n_excluded["events_known_at_or_after_index"] == 1
+
+
+def test_an_index_time_that_is_none_is_refused(kept):
+    with pytest.raises(ArgumentError, match="index_time must hold times in ISO 8601") as caught:
+        apply_risk_model(kept.folder, index={"patient": WHO[:1], "index_time": ["soon"]},
+                         events=labs(), notes=mentions())  # fmt: skip
+    assert "soon" not in str(caught.value)
 
 
 def test_reasons_lead_to_the_spans_of_the_notes_and_the_rows_of_events(kept):

@@ -2,6 +2,7 @@ import numpy as np
 
 from clinnlp.features.columns import Columns
 from clinnlp.study.cautions import cautions_of
+from clinnlp.study.risk import risk_study
 
 N = 200
 WHO = np.arange(N).astype(str)
@@ -30,3 +31,19 @@ def test_columns_that_cannot_tell_are_not_named():
 def test_copied_notes_are_told_with_their_number():
     [one] = cautions_of(Columns(patients=WHO, values={}), Y, n_copied=1234)
     assert one.startswith("1,234 notes")
+
+
+def test_a_model_that_told_nobody_apart_in_some_splits_is_named():
+    """Outcomes that nothing tells: by chance held-out scores fall in some splits."""
+    columns = {f"x{k}": np.random.default_rng(k).random(N) for k in range(5)}
+    y = np.random.default_rng(9).permutation(Y)
+    study = risk_study(columns, outcome=y, groups=WHO, models=["naive_bayes", "svm"], n_boot=0)
+    flat = {
+        name: sum(len(set(model.p[study.folds == k])) == 1 for k in range(5))
+        for name, model in study.models.items()
+    }
+    wanted = [f"{name}: in {n} of 5 splits the scores of held-out patients did not rise with the "
+              "outcome, so every case has the base rate as its risk" for name, n in flat.items()
+              if n]  # fmt: skip
+    assert sum(flat.values()) > 0
+    assert list(study.cautions) == wanted

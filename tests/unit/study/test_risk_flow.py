@@ -2,12 +2,18 @@
 
 import csv
 import json
+from datetime import UTC, datetime, timedelta, timezone
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from clinnlp.cli import main
 from clinnlp.core.errors import DataError
-from clinnlp.study.risk_flow import read_outcome_table
+from clinnlp.core.files import file_sha256
+from clinnlp.study.risk_flow import read_index_table, read_outcome_table
 from clinnlp.study.settings import RiskSettings
 
 N = 120
@@ -46,8 +52,8 @@ def run(cohort, *more, out="risk"):
                  "--models", "naive_bayes", "--n-boot", "10", "--n-folds", "2", *more])  # fmt: skip
 
 
-def apply(cohort, *more):
-    return main(["risk", "apply", str(cohort / "risk" / "model"), str(cohort / "outcome.csv"),
+def apply(cohort, *more, index="outcome"):
+    return main(["risk", "apply", str(cohort / "risk" / "model"), str(cohort / f"{index}.csv"),
                  "--patients", str(cohort / "patients.csv"), "--out", str(cohort / "new"),
                  *more])  # fmt: skip
 
@@ -56,7 +62,7 @@ def test_a_kept_model_scores_patients_and_tells_why(cohort, capsys):
     assert run(cohort, "--keep", "naive_bayes") == 0
     card = json.loads((cohort / "risk" / "model" / "card.json").read_text())
     assert card["cohort"]["patients"] == N
-    assert len(card["inputs (SHA-256)"]) == 3
+    assert card["cautions"] == []
     assert apply(cohort, "--events", str(cohort / "events.csv"), "--reasons", "2") == 0
     assert "120 cases: risk" in capsys.readouterr().out
     risks = list(csv.DictReader((cohort / "new" / "risks.csv").read_text().splitlines()))
@@ -64,6 +70,37 @@ def test_a_kept_model_scores_patients_and_tells_why(cohort, capsys):
     reasons = list(csv.DictReader((cohort / "new" / "reasons.csv").read_text().splitlines()))
     mine = [row for row in reasons if row["patient"] == "p3"]
     assert mine[0]["concept"] in ("drug:warfarin", "drug:aspirin")
+
+
+def test_the_report_beside_the_predictions_tells_the_inputs_and_the_kept_model_does_not(cohort):
+    assert run(cohort, "--keep", "naive_bayes") == 0
+    folder = cohort / "risk" / "model"
+    kept = "".join(path.read_text(errors="replace") for path in folder.iterdir())
+    report = (cohort / "risk" / "report.md").read_text()
+    for name in ("outcome", "events", "patients"):
+        digest = file_sha256(cohort / f"{name}.csv")
+        assert digest in report
+        assert digest not in kept
+    assert file_sha256(folder / "model.skops") in report
+    assert r"rows\_sha256" in report
+    assert "rows_sha256" not in kept
+
+
+def test_a_model_that_tells_nobody_apart_is_said_to_be_one(cohort, capsys):
+    rows = read(cohort / "outcome.csv")
+    turned = [[r["patient"], r["index_time"], (k // 2) % 2] for k, r in enumerate(rows)]
+    write(cohort / "outcome.csv", [["patient", "index_time", "outcome"], *turned])
+    assert run(cohort, "--keep", "naive_bayes") == 0
+    said = capsys.readouterr().out
+    assert "naive_bayes: in " in said
+    assert "did not rise with the outcome" in said
+    assert "the kept model tells nobody apart" in said
+    assert "did not rise" in (cohort / "risk" / "report.md").read_text()
+    assert apply(cohort, "--events", str(cohort / "events.csv")) == 0
+    assert "the kept model tells nobody apart" in capsys.readouterr().out
+    risks = {row["risk"] for row in read(cohort / "new" / "risks.csv")}
+    assert len(risks) == 1
+    assert abs(float(risks.pop()) - 0.5) < 0.01
 
 
 def test_a_changed_unit_and_a_missing_source_are_refused_by_name(cohort, capsys):
@@ -102,6 +139,101 @@ def test_an_outcome_at_or_before_index_is_counted_out(cohort):
     write(cohort / "o.csv", [*rows, ["d", "2020-01-02", 1, "soon"]])
     with pytest.raises(DataError, match=r"o\.csv:5: .*ISO 8601"):
         read_outcome_table(cohort / "o.csv")
+
+
+ZONES = [timezone(timedelta(minutes=m)) for m in (-720, -210, 0, 60, 330, 345, 840)]
+
+
+def written(moment, zone, form):
+    """Return an instant in UTC as it may stand in a table, in a zone or without."""
+    there = moment.replace(tzinfo=UTC).astimezone(zone) if zone else moment
+    text = there.isoformat(sep=" " if form == "blank" else "T")
+    return text.replace("+00:00", "Z") if form == "Z" else text
+
+
+MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)).map(
+    lambda t: t.replace(microsecond=0)
+)
+CELLS = st.tuples(MOMENTS, st.sampled_from([None, *ZONES]), st.sampled_from(["T", "blank", "Z"]))
+
+
+@settings(deadline=None)
+@given(cells=st.lists(CELLS, min_size=1, max_size=8))
+def test_training_and_apply_read_one_instant_in_any_offset_as_the_same_time(
+    tmp_path_factory, cells
+):
+    path = tmp_path_factory.mktemp("t") / "table.csv"
+    rows = [[f"p{k}", written(*cell), 0] for k, cell in enumerate(cells)]
+    write(path, [["patient", "index_time", "outcome"], *rows])
+    wanted = [moment.isoformat() for moment, _, _ in cells]
+    for found in (read_outcome_table(path).outcome, read_index_table(path)):
+        assert found.index.astype(str).tolist() == wanted
+        assert found.patients.tolist() == [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["tz", "text", "nanoseconds", "whole numbers"])
+def test_they_do_where_the_table_is_parquet(tmp_path, kind):
+    moment = datetime(2024, 3, 1, 6, 30)
+    there = moment.replace(tzinfo=UTC).astimezone(ZONES[4])
+    column = {
+        "tz": pa.array([there], pa.timestamp("us", "Asia/Kolkata")),
+        "text": pa.array([there.isoformat()]),
+        "nanoseconds": pa.array([there], pa.timestamp("ns", "+05:30")),
+        "whole numbers": pa.array([20240301]),
+    }[kind]
+    table = pa.table({"patient": [7], "index_time": column, "outcome": [1]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    wanted = "2024-03-01T00:00:00" if kind == "whole numbers" else "2024-03-01T06:30:00"
+    path = tmp_path / "t.parquet"
+    for found in (read_outcome_table(path).outcome, read_index_table(path)):
+        assert found.index.astype(str).tolist() == [wanted]
+        assert found.patients.tolist() == ["7"]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_one_instant_in_any_offset_gives_one_risk_and_no_later_event_is_used(cohort, zone):
+    """The event lies 2.5 hours after index: by the clock of the index it may lie before."""
+    assert run(cohort, "--keep", "naive_bayes") == 0
+    moment = datetime(2020, 1, 1, 10)
+    rows = [[f"p{k}", written(moment, zone, "T")] for k in range(N)]
+    write(cohort / "zoned.csv", [["patient", "index_time"], *rows])
+    write(cohort / "naive.csv", [["patient", "index_time"], *([r[0], moment] for r in rows)])
+    head, *events = [line.split(",") for line in (cohort / "events.csv").read_text().splitlines()]
+    later = [["p1", "2020-01-01T12:30:00Z", "warfarin", "drug", "rx", "", ""]]
+    write(cohort / "more.csv", [head, *events, *later])
+    risks = []
+    for index, sources in (("naive", "events"), ("naive", "more"), ("zoned", "more")):
+        found = apply(cohort, "--events", str(cohort / f"{sources}.csv"), index=index)
+        assert found == 0
+        risks.append((cohort / "new" / "risks.csv").read_text())
+    assert risks[0] == risks[1] == risks[2]
+
+
+def test_training_on_events_with_offsets_is_training_on_the_same_events_in_utc(cohort):
+    assert run(cohort) == 0
+    plain = (cohort / "risk" / "predictions.csv").read_text()
+    head, *events = [line.split(",") for line in (cohort / "events.csv").read_text().splitlines()]
+    for k, row in enumerate(events):
+        zone = [None, *ZONES][k % (1 + len(ZONES))]
+        row[1] = written(datetime.fromisoformat(row[1]), zone, ["T", "blank", "Z"][k % 3])
+    write(cohort / "events.csv", [head, *events])
+    assert run(cohort, out="zoned") == 0
+    assert (cohort / "zoned" / "predictions.csv").read_text() == plain
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("soon", r"i\.csv:3: .*ISO 8601"),
+        ("", r"i\.csv:3: each row must have a patient and an index_time"),
+        ("0001-01-01T00:00:00+14:00", r"i\.csv:3: .*ISO 8601"),
+    ],
+)
+def test_an_index_time_that_is_none_is_refused_by_its_line(tmp_path, cell, message):
+    write(tmp_path / "i.csv", [["patient", "index_time"], ["a", "2024-01-01"], ["b", cell]])
+    with pytest.raises(DataError, match=message) as caught:
+        read_index_table(tmp_path / "i.csv")
+    assert "soon" not in str(caught.value)
 
 
 @pytest.mark.parametrize("corpus", ["mimic3_demo", "synthea_csv_fhir"])
