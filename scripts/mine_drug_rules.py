@@ -4,8 +4,9 @@ Worked example, on the gold mentions of the bundled synthetic notes:
 
     python scripts/mine_drug_rules.py corpora/discharge-mini/train.jsonl --label Drug --unit note
 
-Negated, historical, hypothetical, uncertain mentions and those of relatives do not count. Each
-rule has its exact counts, a Fisher p and a Benjamini-Hochberg q over all candidate pairs.
+Negated, historical, hypothetical, uncertain mentions and those of relatives do not count, nor do
+drugs that the notes say are stopped or held. Each rule has its exact counts, a Fisher p and a
+Benjamini-Hochberg q over all candidate pairs.
 """
 
 import argparse

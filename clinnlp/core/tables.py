@@ -18,7 +18,19 @@ from clinnlp.core.errors import ArgumentError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Baskets", "EntityTable", "EventTable", "FeatureMatrix", "Outcome", "Table"]
+__all__ = [
+    "CHANGES",
+    "LEAVING",
+    "Baskets",
+    "EntityTable",
+    "EventTable",
+    "FeatureMatrix",
+    "Outcome",
+    "Table",
+]
+
+CHANGES = ("start", "stop", "hold", "increase", "decrease", "continue")  # of how a drug is taken
+LEAVING = ("stop", "hold")  # those after which a patient does not take it
 
 Array = NDArray[Any]
 
@@ -163,7 +175,9 @@ class EntityTable(Table):
     """One row per mention.
 
     `text` is the mention; `concept` the first of its concepts; `n_concepts` how many it has;
-    `section` the kind of the section it stands in. Assertion axes are flags.
+    `section` the kind of the section it stands in. Assertion axes are flags; `change` is what the
+    note says of a drug, one of `CHANGES`, missing where it says none and in tables written before
+    there was this column.
     """
 
     SCHEMA: ClassVar[dict[str, str]] = {
@@ -184,6 +198,7 @@ class EntityTable(Table):
         "hypothetical": "flag",
         "historical": "flag",
         "experiencer": "flag",
+        "change": "text",
         "section": "text",
         "score": "float",
         "source": "text",

@@ -1,9 +1,10 @@
 """Baskets: which items occur together in one note, encounter or patient.
 
 A basket is a set; an item counts once however often it is mentioned. From mentions, the default
-basket holds what the notes assert of the patient here and now (`asserted`); each filter is named
-and counted, and every item of a basket keeps the rows that put it there. A unit all of whose
-mentions are filtered out is a basket without items and still counts in n.
+basket holds what the notes assert of the patient here and now, no drug that they say is stopped or
+held (`asserted`); each filter is named and counted, and every item of a basket keeps the rows that
+put it there. A unit all of whose mentions are filtered out is a basket without items and still
+counts in n.
 
 References
 ----------
@@ -21,7 +22,7 @@ from scipy import sparse
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import AXES
-from clinnlp.core.tables import Array, Baskets, EntityTable, EventTable
+from clinnlp.core.tables import LEAVING, Array, Baskets, EntityTable, EventTable
 from clinnlp.features.entities import asserted, item_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def baskets(
     unit: str = "patient",
     strict: bool = False,
     axes: Sequence[str] = AXES,
+    changes: Sequence[str] = LEAVING,
     kinds: Mapping[str, str] | None = None,
 ) -> Baskets:
     """Return the baskets of a table of mentions.
@@ -60,6 +62,9 @@ def baskets(
         Demand that each axis is known to be ``False``; by default ``None`` passes and is counted.
     axes : sequence of str
         Assertion axes that exclude a mention; all five by default.
+    changes : sequence of str
+        Changes of a drug that exclude its mention: by default a drug that is stopped or held is
+        counted under ``"stopped"`` or ``"held"``; ``()`` takes it too.
     kinds : mapping of str to str, optional
         Label to kind, such as ``{"Chemical": "drug"}``; a label not named is its own kind.
 
@@ -72,7 +77,8 @@ def baskets(
     Raises
     ------
     ArgumentError
-        Unknown unit or axis, a label that no mention has, or no mention has the id of the unit.
+        Unknown unit, axis or change, a label that no mention has, or no mention has the id of the
+        unit.
     DataError
         One encounter id belongs to two patients.
 
@@ -91,7 +97,7 @@ def baskets(
         wanted &= _labelled(table, [label] if isinstance(label, str) else label)
         n_excluded["label"] = int(np.sum(has_unit & ~wanted))
     rows = np.flatnonzero(wanted)
-    mask, counts = asserted(table.take(rows), strict=strict, axes=axes)
+    mask, counts = asserted(table.take(rows), strict=strict, axes=axes, changes=changes)
     n_excluded |= counts.n_excluded
     rows = rows[mask]
     found = item_of(table.take(rows))

@@ -1,14 +1,14 @@
 """Mentions as a table: one row each, the shared assertion filter, and the name of an item.
 
 The filter is the default of every consumer of mentions: an axis excludes a mention only where
-it is ``True``; ``None`` (nobody assessed it) passes and is counted. An item is the first
-concept of a mention where it has one, else its case-folded, space-squeezed text.
+it is ``True``; ``None`` (nobody assessed it) passes and is counted. A drug that the note says is
+stopped or held is left out too. An item is the first concept of a mention where it has one, else
+its case-folded, space-squeezed text.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -18,11 +18,22 @@ from numpy.typing import NDArray
 from clinnlp.core.checks import check_one_of, check_several
 from clinnlp.core.notes import AXES, Entity, Note, Section
 from clinnlp.core.spans import contains
-from clinnlp.core.tables import EntityTable
+from clinnlp.core.tables import CHANGES, LEAVING, EntityTable
+from clinnlp.core.times import naive_utc
 from clinnlp.core.vocab import fold
 
-__all__ = ["AssertionCounts", "Items", "asserted", "entity_table", "item_of", "naive_utc"]
+__all__ = [
+    "CHANGE_NAMES",
+    "AssertionCounts",
+    "Items",
+    "asserted",
+    "entity_table",
+    "item_of",
+]
 
+CHANGE_NAMES = dict(  # what a mention left out by its change is counted under
+    zip(CHANGES, ("started", "stopped", "held", "increased", "decreased", "continued"), strict=True)
+)
 _FLAGS: dict[bool | None, int] = {None: -1, False: 0, True: 1}
 
 
@@ -34,7 +45,8 @@ class AssertionCounts:
     ----------
     n_excluded : mapping of str to int
         Mentions left out, each counted once under the first axis that excludes it; under
-        ``"<axis>_unassessed"`` where `strict` left it out because nobody assessed the axis.
+        ``"<axis>_unassessed"`` where `strict` left it out because nobody assessed the axis. Behind
+        the axes, drugs are counted under ``"stopped"`` and ``"held"`` where there are any.
     n_unassessed : mapping of str to int
         Mentions that passed although nobody assessed the axis.
     """
@@ -62,7 +74,8 @@ def entity_table(notes: Iterable[Note]) -> EntityTable:
     Returns
     -------
     EntityTable
-        `section` is the kind of the innermost section that contains the whole mention.
+        `section` is the kind of the innermost section that contains the whole mention, `change`
+        the attribute of that name, which `Medications` gives.
 
     Raises
     ------
@@ -97,7 +110,11 @@ def entity_table(notes: Iterable[Note]) -> EntityTable:
 
 
 def asserted(
-    table: EntityTable, *, strict: bool = False, axes: Sequence[str] = AXES
+    table: EntityTable,
+    *,
+    strict: bool = False,
+    axes: Sequence[str] = AXES,
+    changes: Sequence[str] = LEAVING,
 ) -> tuple[NDArray[np.bool_], AssertionCounts]:
     """Return which mentions the notes assert of the patient, and the counts of the filter.
 
@@ -107,6 +124,9 @@ def asserted(
         Demand that every axis is known to be ``False``; else ``None`` passes.
     axes : sequence of str
         Which of negated, uncertain, hypothetical, historical, experiencer exclude.
+    changes : sequence of str
+        Which changes of a drug exclude, of start, stop, hold, increase, decrease, continue; ``()``
+        for none. A mention of which the note says no change passes.
 
     Returns
     -------
@@ -116,7 +136,7 @@ def asserted(
     Raises
     ------
     ArgumentError
-        An unknown axis.
+        An unknown axis or change.
 
     Examples
     --------
@@ -127,6 +147,8 @@ def asserted(
     """
     for axis in axes:
         check_one_of(axis, AXES, name="axis")
+    for change in changes:
+        check_one_of(change, CHANGES, name="change")
     kept = np.ones(len(table), bool)
     n_excluded: dict[str, int] = {}
     for axis in axes:
@@ -136,6 +158,11 @@ def asserted(
         if strict:
             n_excluded[f"{axis}_unassessed"] = int(np.sum(kept & (flags == -1)))
             kept &= flags != -1
+    for change in changes:
+        left = kept & (table["change"] == change)
+        if left.any():
+            n_excluded[CHANGE_NAMES[change]] = int(np.sum(left))
+        kept &= ~left
     n_unassessed = {axis: int(np.sum(kept & (table[axis] == -1))) for axis in axes}
     return kept, AssertionCounts(n_excluded=n_excluded, n_unassessed=n_unassessed)
 
@@ -166,13 +193,6 @@ def item_of(table: EntityTable) -> Items:
     return Items(names, n_concept, len(table) - n_concept)
 
 
-def naive_utc(time: datetime | None) -> datetime | None:
-    """Return a time without zone: one with a zone is turned into UTC."""
-    if time is None or time.tzinfo is None:
-        return time
-    return time.astimezone(UTC).replace(tzinfo=None)
-
-
 def _mention(note: Note, entity: Entity) -> tuple[Any, ...]:
     """Values of the columns entity, label, start, end, text, concept, n_concepts."""
     concepts = entity.concepts
@@ -188,10 +208,12 @@ def _mention(note: Note, entity: Entity) -> tuple[Any, ...]:
 
 
 def _rest(entity: Entity, sections: Sequence[Section], starts: list[int]) -> tuple[Any, ...]:
-    """Values of the five axes, and of section, score, source."""
+    """Values of the five axes, and of change, section, score, source."""
     flags = tuple(_FLAGS[value] for value in entity.assertion.axes)
+    change = entity.attributes.get("change")
+    said = intern(change) if type(change) is str else None
     score = np.nan if entity.score is None else entity.score
-    return (*flags, _section(entity, sections, starts), score, entity.source)
+    return (*flags, said, _section(entity, sections, starts), score, entity.source)
 
 
 def _section(entity: Entity, sections: Sequence[Section], starts: list[int]) -> str | None:

@@ -20,7 +20,7 @@ from clinnlp.core.counts import Counts, Floats
 from clinnlp.core.errors import ArgumentError, LeakageError
 from clinnlp.core.notes import AXES
 from clinnlp.core.patients import Patient
-from clinnlp.core.tables import EntityTable, EventTable, Outcome
+from clinnlp.core.tables import LEAVING, EntityTable, EventTable, Outcome
 from clinnlp.features.entities import asserted
 from clinnlp.features.facts import FactNames
 
@@ -124,6 +124,7 @@ def collect_cases(
     entities: EntityTable | None = None,
     strict: bool = False,
     axes: Sequence[str] = AXES,
+    changes: Sequence[str] = LEAVING,
     by_assertion: bool = False,
     by_section: bool = False,
 ) -> Cases:
@@ -138,9 +139,10 @@ def collect_cases(
     events : EventTable, or parts of one, optional
         Of parts, each is read once and let go.
     entities : EntityTable, optional
-        Mentions pass the assertion filter first (`strict`, `axes`: see `asserted`).
+        Mentions pass the assertion filter first (`strict`, `axes`, `changes`: see `asserted`).
     by_assertion : bool
-        Keep what is denied, past, hypothetical, ... as facts of their own, in place of the filter.
+        Keep what is denied, past, hypothetical, stopped, ... as facts of their own, in place of the
+        filter.
     by_section : bool
         Tell the same mention in two sections apart.
 
@@ -176,8 +178,8 @@ def collect_cases(
     if entities is not None:
         kept = np.arange(len(entities))
         if not by_assertion:
-            mask, counts = asserted(entities, strict=strict, axes=axes)
-            joined.n_excluded |= {f"entities_{axis}": n for axis, n in counts.n_excluded.items()}
+            mask, counts = asserted(entities, strict=strict, axes=axes, changes=changes)
+            joined.n_excluded |= {f"entities_{why}": n for why, n in counts.n_excluded.items()}
             kept = np.flatnonzero(mask)
         said = entities.take(kept)
         numbers = names.of_mentions(said, by_assertion=by_assertion, by_section=by_section)

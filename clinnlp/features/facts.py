@@ -2,8 +2,8 @@
 
 An event is ``kind:code``, a measurement also says its unit, so that two units are two facts and
 never one column. A mention is ``note:label:item``, with its section or with what is said of it
-(negated, historical, ...) where asked for. What the names stand on, vocabularies and units, is
-kept, so that a saved model can refuse a table that stands on others.
+(negated, historical, stopped, ...) where asked for. What the names stand on, vocabularies and
+units, is kept, so that a saved model can refuse a table that stands on others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from clinnlp.core.counts import Counts
 from clinnlp.core.notes import AXES
-from clinnlp.core.tables import EntityTable, EventTable
-from clinnlp.features.entities import item_of
+from clinnlp.core.tables import LEAVING, EntityTable, EventTable
+from clinnlp.features.entities import CHANGE_NAMES, item_of
 
 __all__ = ["FactNames", "mixed_units"]
 
@@ -115,8 +115,10 @@ def mixed_units(schema: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 
 def _said(entities: EntityTable) -> NDArray[Any]:
-    """Return `` (axis)`` of the first axis that is true of each mention, else nothing."""
+    """Return `` (axis)`` of the first axis that is true of each mention, else its stop or hold."""
     made = np.full(len(entities), "", dtype=object)
+    for change in LEAVING:
+        made[entities["change"] == change] = f" ({CHANGE_NAMES[change]})"
     for axis in reversed(AXES):
         made[entities[axis] == 1] = f" ({axis})"
     return made

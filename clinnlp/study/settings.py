@@ -96,6 +96,7 @@ class MineSettings:
     max_len: int = option(2, "most items of a rule, >= 2")
     alpha: float = option(0.05, "level of the q-values, 0 to 1")
     strict: bool = option(False, "demand that each assertion axis was assessed")
+    with_stopped: bool = option(False, "count drugs too that the notes say are stopped or held")
     drug_kind: str = option("drug", "kind or label of the drugs of interaction signals")
     outcome_kind: str = option("outcome", "kind or label of their outcomes")
     min_cell: int = option(

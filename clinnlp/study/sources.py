@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.core.tables import Baskets, EntityTable, EventTable
+from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
 from clinnlp.core.vocab import fold
 from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets, frame_baskets
 from clinnlp.features.exposure import exposure_baskets
@@ -71,7 +71,13 @@ def _from_mentions(table: EntityTable, settings: MineSettings) -> Baskets:
         raise ArgumentError(
             "unit exposure needs events with start and end, got mentions; choose another unit"
         )
-    return baskets(table, label=settings.label, unit=settings.unit, strict=settings.strict)
+    return baskets(
+        table,
+        label=settings.label,
+        unit=settings.unit,
+        strict=settings.strict,
+        changes=() if settings.with_stopped else LEAVING,
+    )
 
 
 def _from_events(events: EventTable, settings: MineSettings) -> Baskets:
@@ -133,7 +139,7 @@ def _mapping(columns: Sequence[str]) -> dict[str, str]:
 
 
 def _refuse_mentions(settings: MineSettings) -> None:
-    if settings.label or settings.strict:
+    if settings.label or settings.strict or settings.with_stopped:
         raise ArgumentError(
-            "label and strict choose mentions, got a table of events; leave them out"
+            "with_stopped, label and strict choose mentions, got a table of events; leave them out"
         )

@@ -4,9 +4,11 @@ In each sentence with drugs one pattern, made from a table, finds amounts, forms
 frequencies, durations, and words for "as needed", "for" and "started". A find belongs to the drug
 before it, unless it leads to the next one ("2 mL of 0.25% Marcaine", "IV Versed", "aspirin and
 1% lidocaine"). A brand in brackets shares the finds of its generic name, a list of drugs its
-change and its indication. A line that begins with "Take" goes on with the drug above it.
+change and its indication. A line that begins with "Take" goes on with the drug above it; a line
+such as "STOP taking:" speaks of the drugs below it.
 
-What the text does not say is absent; a range keeps both ends; a taper stays a schedule.
+What the text does not say is absent; a range keeps both ends; a taper stays a schedule. Where a
+dose takes the place of another, all is said of the new one, and the old one is `dose_before`.
 
 ==================  ================================================================
 attribute           what it holds
@@ -18,7 +20,9 @@ frequency           "b.i.d.", "every 6-8 hours"
 duration            "for 7 days"
 prn                 True where it is taken as needed
 indication          "pain" of "p.r.n. pain", "for pain"
-change              start, stop, hold, increase, decrease or continue
+change              start, stop, hold, increase, decrease or continue; none that depends on a
+                    condition ("hold for SBP < 90")
+dose_before         "20 mg" of "increased from 20 mg to 40 mg", "20 mg -> 40 mg"
 schedule            all steps, where the dose changes over the day or by a taper
 dose_mg             milligrams at once
 doses_per_day       1/7 for once a week
@@ -42,6 +46,7 @@ from clinnlp.core.notes import Attribute, Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.text.matcher import fold_keeping_length
 from clinnlp.text.medication_links import linked
+from clinnlp.text.medication_lists import listed
 from clinnlp.text.medication_regimen import regimen
 from clinnlp.text.medication_terms import read_terms
 from clinnlp.text.normalise import DRUG_LABELS
@@ -50,6 +55,7 @@ from clinnlp.text.tables import data_path
 
 __all__ = ["Medications"]
 
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"), " ")  # typed by some programs
 N_CHARS = 160  # characters beyond a drug, or before the first one, in which finds are sought
 
 
@@ -97,16 +103,20 @@ class Medications:
         if sentences is None:
             sentences = self._sentences(note).sentences or ()
         folded = fold_keeping_length(note.text)
+        folded = folded if folded.isascii() else folded.translate(_INVISIBLE)
         entities = list(note.entities)
         for start, end, group in self._passages(note, drugs, sorted(sentences), folded):
             spans = [entities[i].span for i in group]
             for i, found in zip(group, linked(self._terms, folded, start, end, spans), strict=True):
-                made = regimen(found.items, self._terms, note.text, folded)
+                made = regimen(found.items, self._terms, note.text, folded, change=found.change)
                 if found.change:
                     made["change"] = found.change
                 if found.indication:
                     made["indication"] = " ".join(note[found.indication].split())
                 entities[i] = _filled(entities[i], made)
+        spans = [note.entities[i].span for i in drugs]
+        for k, change in listed(self._terms, folded, spans).items():
+            entities[drugs[k]] = _filled(entities[drugs[k]], {"change": change})
         return note.with_(entities=tuple(entities))
 
     def _passages(

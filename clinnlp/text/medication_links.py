@@ -10,19 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from clinnlp.core.spans import Span
-from clinnlp.text.medication_terms import Item, Terms
+from clinnlp.core.tables import LEAVING
+from clinnlp.text.medication_changes import changes
+from clinnlp.text.medication_gaps import Gap, gaps_between, is_name
+from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Terms
 
 __all__ = ["Linked", "linked"]
 
 _MOST_GAP = 48  # characters between a drug or a find and the next find that belongs to it
-_MOST_WORDS = 8  # of an indication; between a change and its drug
-_MOST_CHARS = 120  # of an indication; between a change and its drug
+_MOST_WORDS = 8  # of an indication
+_MOST_CHARS = 120  # of an indication
 _DOSES = ("amount", "count", "number")
 _LEADING = ("amount", "ratio", "count", "route", "form", "duration", "frequency")
-_BESIDE_NUMBER = ("route", "frequency", "prn")  # a bare number counts only before one of these
 _ENDS_INDICATION = (*_DOSES, "ratio", "frequency", "duration", "prn", "then", "for")
 _BREAK = re.compile(r"[,;:()\[\]\n]|\.(?=\s|\Z)")
-_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(slots=True)
@@ -31,19 +32,7 @@ class Linked:
 
     items: list[Item] = field(default_factory=list)
     change: str = ""
-    changed_before: bool = False  # by a word before the drug
     indication: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Gap:
-    """The text between two drugs, or before the first, or behind the last."""
-
-    start: int
-    end: int
-    items: list[Item]
-    is_list: bool  # nothing but finds, commas and "and"
-    is_bare: bool  # not even finds
 
 
 def linked(terms: Terms, folded: str, start: int, end: int, drugs: Sequence[Span]) -> list[Linked]:
@@ -60,8 +49,7 @@ def linked(terms: Terms, folded: str, start: int, end: int, drugs: Sequence[Span
         In text order.
     """
     out = [Linked() for _ in drugs]
-    edges = [start, *(offset for drug in drugs for offset in drug), end]
-    gaps = [_gap(terms, folded, *edges[2 * k : 2 * k + 2]) for k in range(len(drugs) + 1)]
+    gaps = gaps_between(terms, folded, start, end, drugs)
     for k, gap in enumerate(gaps):
         before = out[k - 1] if k else None
         after = out[k] if k < len(drugs) else None
@@ -69,31 +57,14 @@ def linked(terms: Terms, folded: str, start: int, end: int, drugs: Sequence[Span
         if after is not None:
             after.items = gap.items[n_before:]
         if before is not None:
-            _take(terms, folded, gap, gap.items[:n_before], before)
-        _change(terms, folded, gap, before, after)
+            _take(terms, folded, gap, gap.items[:n_before], before, gaps[k - 1])
+    for drug, change in zip(out, changes(terms, folded, gaps, drugs), strict=True):
+        drug.change = change
     _share(out, gaps, folded, drugs)
     return out
 
 
-def _gap(terms: Terms, folded: str, start: int, end: int) -> _Gap:
-    found = terms.find(folded, start, end) if start < end else []
-    items = []
-    for item, following in zip(found, [*found[1:], None], strict=False):
-        if item.field == "number":
-            beside = following and not folded[item.end : following.start].strip()
-            if not (beside and following and following.field in _BESIDE_NUMBER):
-                continue
-        elif item.field == "pair" and folded[start : item.start].strip():
-            continue
-        items.append(item)
-    edges = [start, *(offset for item in items for offset in item[:2]), max(start, end)]
-    rest = [folded[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    words = {word for piece in rest for word in _WORD.findall(piece)}
-    is_list = words <= terms.ands and not any("(" in piece for piece in rest)
-    return _Gap(start, end, items, is_list, is_list and not items)
-
-
-def _n_before(terms: Terms, folded: str, gap: _Gap, has_before: bool) -> int:  # noqa: FBT001
+def _n_before(terms: Terms, folded: str, gap: Gap, has_before: bool) -> int:  # noqa: FBT001
     """Return how many finds of a gap do not lead to the drug behind it."""
     n, until = len(gap.items), gap.end
     while n and gap.items[n - 1].field in _LEADING:
@@ -106,31 +77,46 @@ def _n_before(terms: Terms, folded: str, gap: _Gap, has_before: bool) -> int:  #
         until = gap.items[n].start
     if not has_before or n == len(gap.items):
         return n
-    if n and gap.items[n - 1].field in ("then", "change"):
+    if n and gap.items[n - 1].field in ("then", *CHANGE_FIELDS):
         return n
     since = gap.items[n - 1].end if n else gap.start
     return n if folded[since:until].strip() else len(gap.items)
 
 
-def _take(terms: Terms, folded: str, gap: _Gap, items: list[Item], drug: Linked) -> None:
+def _take(terms: Terms, folded: str, gap: Gap, items: list[Item], drug: Linked, first: Gap) -> None:
     """Give a drug the finds behind it that are near enough."""
     has_dose = any(item.field in _DOSES and not terms.is_rate(item) for item in drug.items)
     until = [gap.end]  # where an indication behind each find would end, from the right
     for item in reversed(items[1:]):
         until.append(item.start if item.field in _ENDS_INDICATION else until[-1])
     at = gap.start
+    left = gap.start if first.items and _leaves(terms, first.items[-1]) else -1
     for item, end in zip(items, reversed(until), strict=False):
         if item.start - at > _MOST_GAP:
             return
         is_other = item.field in _DOSES and (
-            has_dose or not terms.ofs.isdisjoint(folded[item.end : item.end + 8].split()[:1])
+            (has_dose and not _turns(terms, folded, gap, item))
+            or not terms.ofs.isdisjoint(folded[item.end : item.end + 8].split()[:1])
         )
         if not is_other:
             drug.items.append(item)
+        goes_on = left >= 0 and not folded[left : item.start].strip()
+        is_reason = goes_on and item.field == "for"  # behind "held", "held x 3 days"
         at = item.end
-        if item.field in ("for", "prn") and drug.indication is None:
+        left = at if goes_on or _leaves(terms, item) else left
+        if item.field in ("for", "prn") and drug.indication is None and not is_reason:
             drug.indication = _indication(terms, folded, item.end, end)
             at = drug.indication.end if drug.indication else at
+
+
+def _turns(terms: Terms, folded: str, gap: Gap, item: Item) -> bool:
+    """Return whether a dose takes the place of one before the drug, or had it."""
+    since = max(gap.start, item.start - _MOST_GAP)
+    return terms.lead(folded, since, item.start) in ("now", "before")
+
+
+def _leaves(terms: Terms, item: Item) -> bool:
+    return item.field in CHANGE_FIELDS and terms.value(item) in LEAVING
 
 
 def _indication(terms: Terms, folded: str, start: int, end: int) -> Span | None:
@@ -149,41 +135,12 @@ def _indication(terms: Terms, folded: str, start: int, end: int) -> Span | None:
     return Span(start + words[0].start(), start + words[-1].end())
 
 
-def _change(
-    terms: Terms, folded: str, gap: _Gap, before: Linked | None, after: Linked | None
-) -> None:
-    """Give the changes of a gap to the drug they speak of."""
-    for item in gap.items:
-        if item.field != "change":
-            continue
-        is_near = gap.end - item.end <= _MOST_CHARS
-        between = folded[item.end : gap.end] if is_near else ""
-        words = _WORD.findall(between)
-        if (
-            after is not None
-            and is_near
-            and len(words) <= _MOST_WORDS
-            and not _BREAK.search(between.rstrip(" ("))
-            and not terms.ands.intersection(words)
-        ):
-            after.change, after.changed_before = terms.value(item), True
-        elif before is not None and not before.change and item.start - gap.start < 2 * _MOST_GAP:
-            before.change = terms.value(item)
-
-
-def _share(out: list[Linked], gaps: list[_Gap], folded: str, drugs: Sequence[Span]) -> None:
-    """Let the drugs of a list share their change and indication, other names all they have."""
-    for k in range(1, len(out)):
-        first, second = out[k - 1], out[k]
-        if gaps[k].is_list and first.changed_before and not second.change:
-            second.change, second.changed_before = first.change, True
+def _share(out: list[Linked], gaps: list[Gap], folded: str, drugs: Sequence[Span]) -> None:
+    """Let the drugs of a list share their indication, other names all they have."""
     for k in range(len(out) - 1, 0, -1):
         first, second, gap = out[k - 1], out[k], gaps[k]
-        is_name = folded[gap.start : gap.end].strip() == "(" and folded.startswith(
-            ")", drugs[k].end
-        )
-        if is_name:
+        names = is_name(gap, folded, drugs[k])
+        if names:
             first.items += second.items
-        if is_name or gap.is_bare:
-            first.change = first.change or second.change
+        if names or gap.is_bare:
             first.indication = first.indication or second.indication

@@ -4,17 +4,29 @@ The finds are read from the left into *steps*: an amount or a count, its strengt
 frequency. A new amount after a frequency, or after a word such as "then", begins the next step.
 One step gives words and values; of several the first gives the words, `schedule` keeps them all,
 and the daily dose is their sum, unless they follow one another (a taper).
+
+A dose that another takes the place of is no step: "from 20 mg daily to 40 mg daily", "20 -> 40 mg",
+"40 mg, previously 20 mg". A range is taken apart so only where the dose is changed ("increased from
+20 to 40 mg", but "20 to 40 mg"), and into the steps of a taper behind a word such as "taper from".
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from clinnlp.core.notes import Attribute
-from clinnlp.text.medication_terms import Item, Range, Terms
+from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Range, Terms
 
 __all__ = ["regimen"]
 
 _ROUND = 6
+_LOOK_BACK = 60  # characters before a dose in which words lead to it
+_MOST_ITEMS = 100  # finds of one drug: a page of numbers is read in linear time
+_DOSES = ("amount", "count", "number")
+_TURNS = ("before", "now", "into")  # what leads to a dose that replaces another or is replaced
+_STOP = re.compile(r"[.;](?=\s)|\n")
+
+Led = tuple[Item, str]  # a find, and the field of the words that lead to it
 
 
 @dataclass(slots=True)
@@ -25,13 +37,20 @@ class _Step:
     form: Item | None = None
     frequency: Item | None = None
     per_day: Range | None = None
+    is_old: bool = False  # no longer in force
+    is_new: bool = False  # in place of an old one
     items: list[Item] = field(default_factory=list)
 
     def holds_dose(self) -> bool:
         return self.amount is not None or self.count is not None
 
+    def lasts(self) -> bool:
+        return any(item.field == "duration" for item in self.items)
 
-def regimen(items: Sequence[Item], terms: Terms, text: str, folded: str) -> dict[str, Attribute]:
+
+def regimen(
+    items: Sequence[Item], terms: Terms, text: str, folded: str, *, change: str = ""
+) -> dict[str, Attribute]:
     """Return the attributes that the finds of one drug give; what the text does not say is absent.
 
     Parameters
@@ -41,13 +60,17 @@ def regimen(items: Sequence[Item], terms: Terms, text: str, folded: str) -> dict
     terms : Terms
     text, folded : str
         Of the whole note.
+    change : str
+        What the note says of the drug, such as ``"increase"``.
     """
-    steps, is_taper = _steps(items, terms, folded)
+    if not items:
+        return {}
+    items = items[:_MOST_ITEMS]
+    turned = change in ("increase", "decrease")
+    every, is_taper = _steps(_led(items, terms, folded, turned=turned), terms, folded)
+    steps, old = _in_force(every, turned=turned)
     first = steps[0]
-    if first.count is not None or _holds_one(first, terms, folded):
-        dose, strength = first.count, first.strength or first.amount
-    else:
-        dose, strength = first.amount, first.strength
+    dose, strength = _dose_and_strength(first, terms, folded)
     duration = next((item for item in items if item.field == "duration"), None)
     route = next((item for item in items if item.field == "route"), None)
     words = {
@@ -57,6 +80,7 @@ def regimen(items: Sequence[Item], terms: Terms, text: str, folded: str) -> dict
         "route": route,
         "frequency": first.frequency,
         "duration": duration if len(steps) == 1 else None,
+        "dose_before": _dose_and_strength(old[0], terms, folded)[0] if old else None,
     }
     found: dict[str, Attribute] = {
         name: _words(text, item.start, item.end) for name, item in words.items() if item
@@ -75,24 +99,137 @@ def regimen(items: Sequence[Item], terms: Terms, text: str, folded: str) -> dict
     return found
 
 
-def _steps(items: Sequence[Item], terms: Terms, folded: str) -> tuple[list[_Step], bool]:
+def _led(items: Sequence[Item], terms: Terms, folded: str, *, turned: bool) -> list[Led]:
+    """Return the finds with what leads to each dose, doses that a change joins taken apart."""
+    leads = _leads(items, terms, folded)
+    led: list[Led] = []
+    tapers = follows = False  # follows: no word of change since the dose before
+    for k, (item, (since, lead)) in enumerate(zip(items, leads, strict=True)):
+        if item.field not in _DOSES:
+            led.append((item, ""))
+            follows = follows and item.field not in CHANGE_FIELDS
+            continue
+        turned = turned or terms.switches.search(folded, since, item.start) is not None
+        if lead == "before":
+            tapers = terms.tapers.search(folded, since, item.start) is not None
+            is_last = not any(name in ("into", "now") for _, name in leads[k + 1 :])
+            doses = _doses(item, lead, terms, turned=turned or tapers, is_last=is_last)
+        else:
+            lead = _towards(lead, led, turned=turned and follows)
+            doses = _doses(item, lead, terms, turned=turned, is_last=False)
+        if led and doses[-1][1] == "now" and terms.is_term("now", led[-1][0].text):
+            led.pop()  # the "now" of "now 40 mg", which elsewhere is a frequency
+        led += [(dose, "then") if tapers and name in _TURNS else (dose, name)
+                for dose, name in doses]  # fmt: skip
+        follows = True
+    return led
+
+
+def _doses(item: Item, lead: str, terms: Terms, *, turned: bool, is_last: bool) -> list[Led]:
+    """Return the doses of one find with what leads to each; of two rates the one in force."""
+    pieces = terms.apart(item)
+    led = list(zip(pieces, [lead, *("now" for _ in pieces[1:])], strict=True))
+    ends = terms.apart(item, by_to=True) if lead == "before" and is_last else []
+    if len(pieces) == 1 and len(ends) > 1:
+        if not turned:
+            return [(item, "")]  # "from 1/2 to 3/4 tablet"
+        led = list(zip(ends, ("before", *("into" for _ in ends[1:])), strict=True))
+    return led[-1:] if len(led) > 1 and terms.is_rate(item) else led
+
+
+def _towards(lead: str, led: Sequence[Led], *, turned: bool) -> str:
+    """Return what "to" means before a dose: "20 mg daily to 40 mg daily" is never a sum."""
+    if lead != "into" or any(name == "before" for _, name in led):
+        return lead
+    if not any(item.field in _DOSES for item, _ in led):
+        return ""
+    return "now" if turned else "then"
+
+
+def _leads(items: Sequence[Item], terms: Terms, folded: str) -> list[tuple[int, str]]:
+    """Return for each find where the text before it begins, and what leads to it if a dose."""
+    leads = []
+    since = _since(folded, items[0].start)
+    for item in items:
+        is_dose = item.field in _DOSES
+        since = max(since, item.start - _LOOK_BACK)
+        leads.append((since, terms.lead(folded, since, item.start) if is_dose else ""))
+        if item.field not in (*CHANGE_FIELDS, "then") and not terms.is_term("now", item.text):
+            since = item.end
+    return leads
+
+
+def _since(folded: str, end: int) -> int:
+    start = max(0, end - _LOOK_BACK)
+    return max((stop.end() for stop in _STOP.finditer(folded, start, end)), default=start)
+
+
+def _steps(led: Sequence[Led], terms: Terms, folded: str) -> tuple[list[_Step], bool]:
     """Return the steps of a regimen, and whether they follow one another."""
     steps = [_Step()]
     then = is_taper = False
-    for item in items:
+    for item, lead in led:
         step = steps[-1]
         if item.field == "then":
             then = True
             continue
-        if item.field in ("amount", "count", "number") and not terms.is_rate(item):
-            full = step.frequency is not None or (then and step.holds_dose())
-            if full and step.holds_dose():
+        if item.field in _DOSES and not terms.is_rate(item):
+            then = then or lead == "then"
+            if lead == "now" and (then or step.is_new or step.lasts()):
+                then, lead = True, ""  # "60 -> 40 -> 20 mg", "20 mg for a week, increased to 40"
+                for one in steps:
+                    one.is_old = one.is_new = False
+            if lead == "into" and not step.is_old:
+                lead = ""
+            if _is_next(step, item, then=then, turns=lead in _TURNS):
                 is_taper = is_taper or then
-                step, then = _Step(), False
-                steps.append(step)
-        _add(step, item, terms, folded)
-    whole = [s for s in steps[1:] if s.frequency is not None or is_taper]
+                for one in steps:
+                    one.is_old = one.is_old or lead == "now"
+                steps.append(_next(step, item, lead))
+                then = False
+            elif lead == "before":
+                step.is_old = True
+        elif lead in ("now", "into"):
+            steps[-1].strength = None  # of two rates the one in force
+        _add(steps[-1], item, terms, folded)
+    whole = [s for s in steps[1:] if s.frequency is not None or s.is_old or s.is_new or is_taper]
     return [steps[0], *whole], is_taper and bool(whole)
+
+
+def _is_next(step: _Step, item: Item, *, then: bool, turns: bool) -> bool:
+    """Return whether a dose begins the next step."""
+    if not step.holds_dose():
+        return False
+    counts = item.field == "count" and step.count is None and step.frequency is None
+    return step.frequency is not None or then or (turns and not counts)
+
+
+def _next(step: _Step, item: Item, lead: str) -> _Step:
+    made = _Step(is_old=lead == "before" or (step.is_old and lead not in ("now", "into")))
+    made.is_new = lead in ("now", "into")
+    if item.field == "count" and step.count is not None and lead in _TURNS:
+        made.amount, made.strength = step.amount, step.strength  # "20 mg, from 1 to 2 tablets"
+    return made
+
+
+def _in_force(steps: Sequence[_Step], *, turned: bool) -> tuple[list[_Step], list[_Step]]:
+    """Return the steps that are in force, and those that are no longer."""
+    old = [step for step in steps if step.is_old]
+    steps = [step for step in steps if not step.is_old]
+    if not any(step.holds_dose() for step in steps):
+        if old and not turned:  # "the dose was 20 mg" tells of no other
+            return old, []
+        return steps or [_Step()], old
+    first = steps[0]
+    for step in old if first.frequency is None else ():
+        ends = sorted(_starts(step)[:1] + _starts(first)[:1])
+        if step.frequency is not None and not ends[0] < step.frequency.start < ends[-1]:
+            first.frequency, first.per_day = step.frequency, step.per_day  # said once of both
+    return steps, old
+
+
+def _starts(step: _Step) -> list[int]:
+    return [item.start for item in (step.count, step.amount) if item is not None]
 
 
 def _add(step: _Step, item: Item, terms: Terms, folded: str) -> None:
@@ -135,6 +272,12 @@ def _add_frequency(step: _Step, item: Item, terms: Terms, folded: str) -> None:
     elif step.per_day and per_day and between in terms.tos:
         ends = (*step.per_day, *per_day)
         step.frequency, step.per_day = joined, (min(ends), max(ends))
+
+
+def _dose_and_strength(step: _Step, terms: Terms, folded: str) -> tuple[Item | None, Item | None]:
+    if step.count is not None or _holds_one(step, terms, folded):
+        return step.count, step.strength or step.amount
+    return step.amount, step.strength
 
 
 def _holds_one(step: _Step, terms: Terms, folded: str) -> bool:

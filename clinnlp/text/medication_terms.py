@@ -10,38 +10,35 @@ A value is computed from the left: ``24/<n>`` of "every 4 to 6 hours" is 4 to 6 
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import product
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from clinnlp.core.errors import DataError
-from clinnlp.text.matcher import fold_keeping_length
+from clinnlp.core.tables import CHANGES
+from clinnlp.text.medication_amounts import VULGAR, Amount, Amounts, Range
+from clinnlp.text.medication_patterns import Rows, any_of, heads, variants
 from clinnlp.text.tables import read_table
 
-__all__ = ["Amount", "Item", "Range", "Terms", "read_terms"]
-
-Range = tuple[float, float]  # low, high
+__all__ = ["CHANGE_FIELDS", "Amount", "Item", "Range", "Terms", "read_terms"]
 
 FIELDS = (
     *("number", "to", "article", "unit", "rate", "form", "piece", "route", "frequency"),
-    *("duration", "prn", "change", "for", "skip", "end", "and", "then", "of", "join", "take"),
+    *("duration", "prn", "for", "skip", "end", "and", "then", "of", "join", "take"),
+    *("before", "now", "into", "with", "switch", "taper"),
+    *("change", "again", "resume", "order", "none", "if", "limit", "be", "one", "alone", "list"),
 )
-_FOUND = ("duration", "frequency", "prn", "route", "change", "then", "for", "form")  # by priority
+CHANGE_FIELDS = ("change", "again", "resume", "order")  # whose values are changes
+_FOUND = (  # by priority
+    *("duration", "frequency", "prn", "route", "none", "again", "resume", "order", "change"),
+    *("then", "for", "form"),
+)
+_LEADS = ("then", "now", "before", "into")  # fields that lead to a dose, by priority
 _MUST_COUNT = ("number", "article")  # fields whose rows need a value
 _MAY_COUNT = ("unit", "frequency", "duration")
 _FORMULA = re.compile(r"(?:\d+(?:\.\d+)?|#)(?:[*/](?:\d+(?:\.\d+)?|#))*")
-_DIGITS = (
-    r"\d+[ -]\d/\d(?!\d)|\d/\d(?![\d/])|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\w)\.\d+"
-)
-_FRACTION = re.compile(r"(?:\d+[ -])?\d/\d")
-_WIDEST = 20  # times its lower end, a range
 _NUMBER = "#"
-_HEAD = re.compile(r"(?<![\w$#])(?<!\d[.,/:])(?:[^\W\d_]+|[\d½¼¾]|\.(?=\d))|/")
-_LETTERS = re.compile(r"[^\W\d_]+")
-_SQUEEZED = re.compile(r"[\s.-]+")
-_BRACKETS = re.compile(r"\(([^()]*)\)")
+_HEAD = re.compile(rf"(?<![\w$#])(?<!\d[.,/:])(?:[^\W\d_]+|[\d{VULGAR}]|\.(?=\d))|/")
 
 
 class Item(NamedTuple):
@@ -51,14 +48,6 @@ class Item(NamedTuple):
     end: int
     field: str
     text: str  # folded
-
-
-class Amount(NamedTuple):
-    """Numbers with a unit: "1-2 mg"; `mg` is the milligrams of one unit where it is a mass."""
-
-    numbers: Range | None
-    mg: float | None
-    is_rate: bool
 
 
 class Terms:
@@ -78,36 +67,38 @@ class Terms:
     """
 
     def __init__(self, rows: Iterable[tuple[str, str, str]]) -> None:
-        self._terms: dict[str, list[str]] = defaultdict(list)
-        self._values: dict[tuple[str, str], str] = {}
-        for term, field, value in rows:
-            folded = fold_keeping_length(term).replace("<n>", "#")
-            self._terms[field].append(folded)
-            for variant in _variants(folded):
-                self._values.setdefault((field, _key(variant)), value.replace("<n>", "#"))
-        ands = "|".join(map(re.escape, self._terms["and"])) or "(?!)"
-        self._number = (
-            rf"(?:\d*[½¼¾]|\d+\s+(?:{ands})\s+\d/\d(?!\d)|{_DIGITS}"
-            rf"|(?<![^\W\d_])(?:{_any(self._terms['number'])})(?!\w))"
-        )
-        to = "|".join(map(re.escape, self._terms["to"]))
-        self._to = rf"\s*(?:{to or '(?!)'})\s*"
-        self._numbers = rf"{self._number}(?:{self._to}{self._number})?"
-        self._compile()
+        self._rows = Rows(rows)
+        self._amounts = Amounts(self._rows)
         self._terms_by_head: dict[str, dict[str, list[str]]] = {}
         for field in _FOUND:
-            for term in self._terms[field]:
-                for head in _heads(term):
+            for term in self._rows.terms[field]:
+                for head in heads(term):
                     self._terms_by_head.setdefault(head, {}).setdefault(field, []).append(term)
         self._counted = {_NUMBER}.union(
-            *(_heads(term) for field in _MUST_COUNT for term in self._terms[field])
+            *(heads(term) for field in _MUST_COUNT for term in self._rows.terms[field])
         )
         self._patterns: dict[str, re.Pattern[str]] = {}  # by head, made when first needed
         self._numeric = self._numbered()
-        self._bare = re.compile(rf"(?P<number>{self._numbers})(?!\s?[\d/.:,]?\d)(?!\w)")
-        self.ands = frozenset(word for term in self._terms["and"] for word in term.split())
-        self.tos, self.ofs = frozenset(self._terms["to"]), frozenset(self._terms["of"])
-        self.joins = self.ofs.union(self._terms["join"])
+        self._bare = re.compile(rf"(?P<number>{self._amounts.numbers})(?!\s?[\d/.:,]?\d)(?!\w)")
+        self._form_at_end = re.compile(rf"(?<!\w)(?:{self._any('form')})\Z")
+        between = self._any("skip", "join", "of")
+        self._leads = {field: _ending(self._any(field), between) for field in _LEADS}
+        self.skips = re.compile(rf"\s*(?:(?:{self._any('skip')})\s+)*")
+        self.takes = re.compile(rf"[\s*•:-]*(?:{self._any('take')})(?!\w)")
+        self.ands, self.bes, self.ones, self.lists = (
+            self._words(field) for field in ("and", "be", "one", "list")
+        )
+        self.intos = self._words("into", "with")
+        self.fillers = self._words("be", "end", "skip", "alone")
+        self.tos, self.ofs = (frozenset(self._rows.terms[field]) for field in ("to", "of"))
+        self.joins = self.ofs.union(self._rows.terms["join"])
+        self.ends, self.ifs, self.limits, self.switches, self.tapers = (
+            self._whole(field) for field in ("end", "if", "limit", "switch", "taper")
+        )
+        self.alones = re.compile(rf"\s*(?:{self._any('alone', 'end', 'for', 'and', 'be')})(?!\w)")
+        self.switching = re.compile(
+            rf"(?<!\w)(?:{self._any('switch')})\s+(?:(?:{self._any('skip')})\s+)*\Z"
+        )
 
     def find(self, folded: str, start: int, end: int) -> list[Item]:
         """Return the finds in a range of folded text, from the left and disjoint."""
@@ -125,35 +116,41 @@ class Terms:
 
     def value(self, item: Item) -> str:
         """Return the value cell of a find, empty where it has none."""
-        return self._value(item.field, item.text)
+        return self._amounts.value(item.field, item.text) or ""
 
     def numbers(self, text: str) -> Range | None:
         """Return the first number or range in a text, None where it holds none."""
-        match = self._range.search(text)
-        if match is None:
-            article = self._values.get(("article", text.strip().partition(" ")[0]))
-            return (float(article), float(article)) if article else None
-        ends = [self._float(end) for end in match.groups() if end is not None]
-        return min(ends), max(ends)
+        return self._amounts.range_in(text)
 
     def amount(self, text: str) -> Amount:
         """Return what an amount says; a slash between numbers ("10/325 mg") leaves none."""
-        match = self._amount.fullmatch(text)
-        if match is None:
-            return Amount(self.numbers(text), None, is_rate=False)
-        whole = match[1] + (match[2] or "")
-        several = "/" in whole and not _FRACTION.fullmatch(whole)
-        mg = self._value("unit", match[3])
-        is_rate = ("rate", _key(match[3])) in self._values
-        numbers = None if several else self.numbers(whole)
-        if numbers and numbers[1] > _WIDEST * numbers[0]:  # "5-325 mg" is two ingredients
-            numbers = None
-        return Amount(numbers, float(mg) if mg and not is_rate else None, is_rate)
+        return self._amounts.amount(text)
+
+    def apart(self, item: Item, *, by_to: bool = False) -> list[Item]:
+        """Return the doses that an arrow joins in one find, and with `by_to` the ends of a range.
+
+        Each has the unit that they share.
+        """
+        return [
+            Item(item.start + start, item.start + end, item.field, text)
+            for start, end, text in self._amounts.apart(item.text, by_to=by_to)
+        ]
+
+    def lead(self, folded: str, start: int, end: int) -> str:
+        """Return the field of the words that lead to a dose at `end`, empty where none do."""
+        for field, pattern in self._leads.items():
+            if pattern.search(folded, start, end):
+                return field
+        return ""
+
+    def is_term(self, field: str, text: str) -> bool:
+        """Return whether a text is a term of a field."""
+        return self._rows.value(field, text) is not None
 
     def is_rate(self, item: Item) -> bool:
         """Return whether a find is a concentration or a rate, such as "1%" and "5 mg/kg"."""
         return item.field in ("ratio", "pair") or (
-            item.field == "amount" and self.amount(item.text).is_rate
+            item.field == "amount" and self.amount(self.apart(item)[-1].text).is_rate
         )
 
     def form_in(self, item: Item) -> Item | None:
@@ -172,18 +169,13 @@ class Terms:
         ends = [_computed(formula, number) for number in numbers]
         return min(ends), max(ends)
 
-    def _value(self, field: str, text: str) -> str:
-        exact = self._values.get((field, _key(text)))
-        if exact is not None:
-            return exact
-        return self._values.get((field, _key(self._range.sub("#", text, count=1))), "")
+    def _words(self, *fields: str) -> frozenset[str]:
+        terms = (term for field in fields for term in self._rows.terms[field])
+        return frozenset(word for term in terms for one in variants(term) for word in one.split())
 
-    def _float(self, text: str) -> float:
-        known = self._values.get(("number", _key(text)))
-        if known is not None:
-            return float(known)
-        whole, *others = re.split(r"[^\d.,/]+", text)
-        return sum(_quotient(part) for part in (whole, *others[-1:]))
+    def _whole(self, field: str) -> re.Pattern[str]:
+        """Return the pattern of any whole term of a field; a sign needs no blank beside it."""
+        return re.compile(rf"(?:(?<!\w)|(?=\W))(?:{self._any(field)})(?:(?!\w)|(?<=\W))")
 
     def _match(self, head: str, folded: str, start: int, end: int) -> re.Match[str] | None:
         """Return the find that begins with a head: amounts first, terms, then a bare number."""
@@ -198,50 +190,42 @@ class Terms:
             match = self._bare.match(folded, start, end)
         return match
 
-    def _compile(self) -> None:
-        unit = self._any("rate", "unit")
-        self._range = re.compile(rf"({self._number})(?:{self._to}({self._number}))?")
-        self._amount = re.compile(  # the unit may stand behind both ends of a range
-            rf"(.*?)(?:\s*(?:{unit}))?({self._to}{self._number})?[\s-]*({unit})"
-        )
-        self._form_at_end = re.compile(rf"(?<!\w)(?:{self._any('form')})\Z")
-        self.ends = re.compile(rf"(?<!\w)(?:{self._any('end')})(?!\w)")
-        self.skips = re.compile(rf"\s*(?:(?:{self._any('skip')})\s+)*")
-        self.takes = re.compile(rf"[\s*•:-]*(?:{self._any('take')})(?!\w)")
-
     def _lettered(self, head: str) -> re.Pattern[str]:
         """Return the pattern of the terms that begin with some letters."""
-        terms = self._terms_by_head[head]
-        fields = [field for field in _FOUND if field in terms]
-        parts = [rf"(?P<{field}>{_any(terms[field], self._numbers)})" for field in fields]
+        parts = self._groups(self._terms_by_head[head], "")
         return re.compile(rf"(?:{'|'.join(parts)})(?!\w)")
 
     def _numbered(self) -> re.Pattern[str]:
         """Return the pattern of all finds that begin with a number."""
-        number, counted = self._number, f"(?:{self._number}|{self._any('article')})"
-        span = rf"(?:(?:\s*(?:{self._any('unit')}))?{self._to}{number})?"
+        number, counted = self._amounts.number, self._amounts.counted
+        spanned, turned = self._amounts.slashed + self._amounts.spanned, self._amounts.turned
         units = [
             term
-            for term in (*self._terms["form"], *self._terms["piece"])
-            if self._values.get(("form", _key(term)), "unit") == "unit"
+            for term in (*self._rows.terms["form"], *self._rows.terms["piece"])
+            if self._rows.value("form", term) in (None, "unit")
         ]
-        terms = self._terms_by_head.get(_NUMBER, {})
+        unit = self._any("rate", "unit")
         parts = [
-            rf"(?P<amount>{counted}(?:/{number})*{span}[\s-]*(?:{self._any('rate', 'unit')}))",
-            rf"(?P<count>{counted}{span}[\s-]*(?:{_any(units)}))",
-            rf"(?P<count_>{number}{span}[\s-]*(?:{self._any('form')}))",
+            rf"(?P<amount>{number}\s*(?:{unit}){turned}(?!\s?[\d/.:,]?\d|[\s-]*(?:{unit})))",
+            rf"(?P<amount_>{counted}{spanned}[\s-]*(?:{unit}))",
+            rf"(?P<count>{counted}{spanned}[\s-]*(?:{any_of(units)}))",
+            rf"(?P<count_>{number}{spanned}[\s-]*(?:{self._any('form')}))",
             r"(?P<pair>\d{1,4}/[1-9]\d{1,3}(?![\d/]))",
             r"(?P<ratio>\d{1,2}:(?:\d{1,3}(?:,\d{3})+|\d{3,}))",
-            *(
-                rf"(?P<{field}_>{_any(terms[field], self._numbers)})"
-                for field in _FOUND
-                if field in terms
-            ),
+            *self._groups(self._terms_by_head.get(_NUMBER, {}), "_"),
         ]
         return re.compile(rf"(?:{'|'.join(parts)})(?!\w)")
 
+    def _groups(self, terms: dict[str, list[str]], mark: str) -> list[str]:
+        """Return a named group per field, in the order of their priority."""
+        return [
+            rf"(?P<{field}{mark}>{any_of(terms[field], self._amounts.numbers)})"
+            for field in _FOUND
+            if field in terms
+        ]
+
     def _any(self, *fields: str) -> str:
-        return _any([term for field in fields for term in self._terms[field]], self._numbers)
+        return self._rows.any(*fields, numbers=self._amounts.numbers)
 
 
 def read_terms(path: str | Path) -> Terms:
@@ -258,15 +242,26 @@ def read_terms(path: str | Path) -> Terms:
             raise DataError(
                 f"field must be one of {', '.join(FIELDS)}, got {field!r}", path=path, line=line
             )
-        counts = field in _MUST_COUNT or (field in _MAY_COUNT and value)
-        if counts and not _FORMULA.fullmatch(value.replace("<n>", "#")):
-            raise DataError(
-                f"value of a {field} must be a number, or numbers and <n> joined by * and /",
-                path=path,
-                line=line,
-            )
+        wrong = _wrong(field, value)
+        if wrong:
+            raise DataError(f"value of a {field} must be {wrong}", path=path, line=line)
         rows.append((term, field, value))
     return Terms(rows)
+
+
+def _wrong(field: str, value: str) -> str:
+    """Return what a value must be where it is not."""
+    counts = field in _MUST_COUNT or (field in _MAY_COUNT and value)
+    if counts and not _FORMULA.fullmatch(value.replace("<n>", "#")):
+        return "a number, or numbers and <n> joined by * and /"
+    if field in CHANGE_FIELDS and value.removeprefix(">") not in CHANGES:
+        return f"one of {', '.join(CHANGES)}, with > before it or without, got {value!r}"
+    return ""
+
+
+def _ending(terms: str, between: str) -> re.Pattern[str]:
+    """Return the pattern of words at the end of a range; an arrow needs no blank before it."""
+    return re.compile(rf"(?:(?<!\w)|(?=\W))(?:{terms})(?:\s+(?:{between}))*\s*\Z")
 
 
 def _computed(formula: str, number: float) -> float:
@@ -278,64 +273,3 @@ def _computed(formula: str, number: float) -> float:
         factor = number if part == "#" else float(part)
         value = value * factor if operator == "*" else value / factor
     return value
-
-
-def _quotient(text: str) -> float:
-    top, _, bottom = text.replace(",", "").partition("/")
-    return float(top) / (float(bottom or 1) or 1)
-
-
-def _variants(term: str) -> Iterator[str]:
-    """Yield what a term stands for, its alternatives spelled out."""
-    pieces = [
-        piece.split("|") if i % 2 else [piece] for i, piece in enumerate(_BRACKETS.split(term))
-    ]
-    yield from map("".join, product(*pieces))
-
-
-def _heads(term: str) -> set[str]:
-    """Return the letters that a term can begin with, ``#`` for a number."""
-    heads = set()
-    for variant in _variants(term):
-        for text in (variant, variant.replace(".", ""), variant.replace("-", "")):
-            found = _LETTERS.match(text)
-            heads.add(found[0] if found else text[:1])
-    return heads
-
-
-def _key(text: str) -> str:
-    return _SQUEEZED.sub("", text)
-
-
-def _any(terms: Iterable[str], numbers: str = "") -> str:
-    """Return the pattern of any of some terms, the longest first; `numbers` matches ``#``."""
-    longest = {term: max(map(len, _variants(term))) for term in terms}
-    ordered = sorted(longest, key=lambda term: (-longest[term], term))
-    return "|".join(_pattern(term).replace("#", numbers) for term in ordered) or "(?!)"
-
-
-def _pattern(term: str) -> str:
-    """Return the pattern of a term, ``#`` still in it; blanks beside brackets may be absent."""
-    pieces = [
-        "(?:" + "|".join(map(_words, piece.split("|"))) + ")" if i % 2 else _words(piece)
-        for i, piece in enumerate(_BRACKETS.split(term))
-    ]
-    return "".join(pieces).replace(r")\s+", r")\s*").replace(r"\s+(?:", r"\s*(?:")
-
-
-def _words(text: str) -> str:
-    return "".join(
-        r"\s+" if word.isspace() else _word(word) for word in re.split(r"(\s+)", text) if word
-    )
-
-
-def _word(word: str) -> str:
-    """Return the pattern of a word; its full stops come all or none."""
-    parts = [re.escape(part).replace(r"\#", r"#\s?") for part in word.split(".") if part]
-    parts = [part.replace(r"\-", r"[\s-]?") for part in parts]
-    if "." not in word:
-        return parts[0]
-    if len(parts) == 1:
-        return rf"{parts[0]}\.?"
-    plain = r"\s?".join(parts) if "#" in word else "".join(parts)
-    return "(?:" + r"\.\s?".join(parts) + rf"\.?|{plain})"

@@ -41,6 +41,21 @@ def test_what_is_asserted_of_the_patient():
     assert (made.n_concept, made.n_text) == (2, 1)
 
 
+def test_a_stopped_or_held_drug_stands_in_no_basket():
+    columns = {name: TABLE[name] for name in EntityTable.SCHEMA}
+    columns["change"] = ["stop", "start", None, "hold", None, None]
+    table = EntityTable(columns)
+    made = baskets(table)
+    assert made.items == ("d1",)
+    assert (made.n_excluded["stopped"], made.n_excluded["held"]) == (1, 1)
+    assert len(made.evidence) + sum(made.n_excluded.values()) == len(table)
+    assert made.ids.tolist() == ["p1", "p2"]  # who takes nothing else still counts
+    assert baskets(table, changes=()).items == ("d1", "warfarin")
+    assert baskets(table, changes=("stop",)).items == ("d1", "warfarin")
+    with pytest.raises(ArgumentError, match="change must be one of"):
+        baskets(table, changes=("stopped",))
+
+
 def test_every_mention_is_kept_or_counted_once():
     made = baskets(TABLE, label="Drug", unit="encounter", axes=("negated",))
     assert len(made.evidence) + sum(made.n_excluded.values()) == len(TABLE)

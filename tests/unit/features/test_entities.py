@@ -103,6 +103,49 @@ def test_chosen_axes_alone_exclude(note):
     assert list(counts.n_excluded) == ["experiencer"]
 
 
+def changed(*changes):
+    drugs = tuple(
+        Entity(id=f"T{k}", span=Span(0, 5), label="Drug", attributes=attributes)
+        for k, attributes in enumerate(changes)
+    )
+    return entity_table([Note(id="n", text="Lasix", entities=drugs)])
+
+
+def test_a_stopped_or_held_drug_is_left_out_and_counted():
+    table = changed({"change": "stop"}, {}, {"change": "hold"}, {"change": "start"})
+    assert table["change"].tolist() == ["stop", None, "hold", "start"]
+    mask, counts = asserted(table)
+    assert mask.tolist() == [False, True, False, True]
+    assert (counts.n_excluded["stopped"], counts.n_excluded["held"]) == (1, 1)
+    mask, counts = asserted(table, changes=("hold", "increase"))
+    assert mask.tolist() == [True, True, False, True]
+    assert counts.n_excluded["held"] == 1
+    mask, counts = asserted(table, changes=())
+    assert mask.all()
+    assert set(counts.n_excluded) == set(AXES)
+
+
+def test_a_change_counts_only_where_no_axis_excludes():
+    negated = Entity(
+        id="T", span=Span(0, 5), label="Drug", attributes={"change": "stop"},
+        assertion=Assertion(negated=True),
+    )  # fmt: skip
+    mask, counts = asserted(entity_table([Note(id="n", text="Lasix", entities=(negated,))]))
+    assert (mask.tolist(), counts.n_excluded["negated"]) == ([False], 1)
+    assert "stopped" not in counts.n_excluded
+
+
+def test_a_change_that_is_no_word_is_none():
+    assert (
+        changed({"change": True}, {"change": 2}, {"change": None})["change"].tolist() == [None] * 3
+    )
+
+
+def test_an_unknown_change_is_refused():
+    with pytest.raises(ArgumentError, match="change must be one of continue, decrease, hold"):
+        asserted(EntityTable({}), changes=("stopped",))
+
+
 def test_an_unknown_axis_is_refused():
     with pytest.raises(ArgumentError, match="axis must be one of"):
         asserted(EntityTable({}), axes=("polarity",))

@@ -66,6 +66,20 @@ def test_what_is_denied_becomes_a_fact_of_its_own_where_asked_for():
         collect_cases(ONE, entities=table, by_assertion=True, strict=True)
 
 
+def test_a_stopped_drug_is_left_out_or_a_fact_of_its_own():
+    table = said(change=["stop", "hold", "increase"], negated=[-1, 1, -1])
+    filtered = collect_cases(ONE, entities=table)
+    assert filtered.codes == ("note:Problem:fever",)
+    assert filtered.n_excluded["entities_stopped"] == 1
+    assert filtered.n_excluded["entities_negated"] == 1
+    every = collect_cases(ONE, entities=table, changes=())
+    assert len(every.case) == 2
+    told = collect_cases(ONE, entities=table, by_assertion=True)
+    assert sorted(told.codes[k] for k in told.code) == [
+        "note:Problem:fever", "note:Problem:fever (negated)", "note:Problem:fever (stopped)",
+    ]  # fmt: skip
+
+
 def test_sections_tell_mentions_apart_where_asked_for():
     cases = collect_cases(ONE, entities=said(), by_section=True)
     assert set(cases.codes) == {

@@ -1,11 +1,14 @@
 """The pipeline of a word list, of a model, and of neither."""
 
+import numpy as np
 import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError, StoreError
-from clinnlp.core.notes import Entity
+from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.core.vocab import Concept, Vocabulary
+from clinnlp.features.baskets import baskets
+from clinnlp.features.entities import entity_table
 from clinnlp.study.pipeline import pipeline
 
 WORDS = Vocabulary(
@@ -37,6 +40,23 @@ def test_the_word_list_adds_only_what_the_model_left_out():
         ("Disease", "chest pain"),
         ("Drug", "lisinopril"),
     ]
+
+
+def test_a_stopped_drug_enters_no_basket():
+    words = Vocabulary(
+        [Concept(code=name, name=name, label="Drug") for name in ("lisinopril", "losartan")]
+    )
+    texts = (
+        "Discontinued lisinopril.", "Hold lisinopril.", "Stopped lisinopril and started losartan.",
+        "Hold lisinopril for SBP < 90.",
+    )  # fmt: skip
+    nlp = pipeline(vocabulary=words)
+    table = entity_table(nlp(Note(id=str(k), text=text)) for k, text in enumerate(texts))
+    made = baskets(table, unit="note")
+    held = [set(np.array(made.items)[row > 0]) for row in made.matrix.toarray()]
+    assert held == [set(), set(), {"losartan"}, {"lisinopril"}]
+    assert (made.n_excluded["stopped"], made.n_excluded["held"]) == (2, 1)
+    assert baskets(table, unit="note", changes=()).matrix.sum() == 5
 
 
 def test_assertion_can_be_left_out():

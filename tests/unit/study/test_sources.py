@@ -55,6 +55,19 @@ def test_a_wide_table(tmp_path):
         read_baskets(path, MineSettings(items=("a",), columns=("patient=id",)))
 
 
+def test_stopped_drugs_are_mined_only_where_asked_for(prescriptions, tmp_path):
+    path = write(
+        tmp_path / "m.csv",
+        ["patient", "entity", "label", "start", "end", "text", "n_concepts", "change"],
+        ["1", "T1", "Drug", 0, 5, "Lasix", 0, "stop"],
+        ["1", "T2", "Drug", 9, 16, "aspirin", 0, ""],
+    )
+    assert read_baskets(path, MineSettings()).items == ("aspirin",)
+    assert read_baskets(path, MineSettings(with_stopped=True)).items == ("aspirin", "lasix")
+    with pytest.raises(ArgumentError, match="with_stopped, label and strict choose mentions"):
+        read_baskets(prescriptions, MineSettings(columns=COLUMNS, with_stopped=True))
+
+
 def test_what_does_not_go_together_is_refused(prescriptions, tmp_path):
     with pytest.raises(ArgumentError, match="columns must be name=column pairs, got 'stay'"):
         read_baskets(prescriptions, MineSettings(columns=("stay",)))

@@ -1,0 +1,224 @@
+"""Which drug of a passage is started, stopped, held, increased, decreased or continued.
+
+A word of change speaks of the drug behind it where nothing but a few words of one phrase stand
+between, else of the drug before it; a list shares it. What leaves a drug out of what the patient
+takes, stop and hold, must be said of the drug: not of another object ("quit smoking"), not of
+another subject ("and the infusion was stopped"), and not under a condition ("hold for SBP < 90",
+"stop if rash"). Of several words behind one drug a stop or a hold counts, unless it is taken up
+again ("held on admission, resumed at discharge").
+
+==================  ================================================================
+in the text         what is said
+==================  ================================================================
+switched from A to B, A replaced by B, change A to B    stop A, start B
+Stop: A, B          stop A and B
+A and B were held   hold A and B
+A, B (stopped)      stop B
+==================  ================================================================
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clinnlp.core.spans import Span
+from clinnlp.core.tables import LEAVING
+from clinnlp.text.medication_gaps import WORD, Gap, is_name
+from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Terms
+
+__all__ = ["changes"]
+
+_MOST_WORDS = 8  # between a change and the drug behind it
+_MOST_CHARS = 120  # the same
+_MOST_BEFORE = 96  # characters between a drug and a change behind it
+_CLAUSE = 60  # characters in which a condition is sought
+_NEAR = 4  # characters between an "and" and the drug it joins, or before a bracket
+_N_PASSIVE = 3  # words before a participle among which "was" stands
+_BREAK = re.compile(r"[,;:()\[\]]|\.(?=\s|\Z)")
+_CLAUSE_END = re.compile(r"[,;.)\n](?=\D|\Z)")
+_SENTENCE = re.compile(r"[.;](?=\s)")
+_ASIDE = re.compile(r"\s*[(\[:–—-]\W*\Z")
+_CLOSED = re.compile(r"[^\S\n]*(?:[^\w\s]|\d|\n|\Z)")
+_ENCLOSED = re.compile(r"(?:\A|[,;\n])\s*[(\[]\Z")
+_CLOSER = re.compile(r"\s*[)\]][\s:–—-]*")
+_TAKEN_UP = ("again", "resume")  # fields of what ends a stop or a hold
+
+
+@dataclass(slots=True)
+class _Said:
+    """What is said of one drug."""
+
+    value: str = ""
+    is_before: bool = False  # by a word before the drug
+    is_alone: bool = False  # not of a list that the drug ends
+    is_again: bool = False  # taken up again: what is said behind it was before
+
+
+def changes(terms: Terms, folded: str, gaps: Sequence[Gap], drugs: Sequence[Span]) -> list[str]:
+    """Return what is said of each drug, empty where nothing is.
+
+    Parameters
+    ----------
+    terms : Terms
+    folded : str
+        The whole text, folded.
+    gaps : sequence of Gap
+        Before, between and behind the drugs.
+    drugs : sequence of Span
+        In text order.
+    """
+    if not any(item.field in CHANGE_FIELDS for gap in gaps for item in gap.items) and len(gaps) < 3:
+        return [""] * len(drugs)
+    passage = _Passage(terms, folded, gaps, drugs)
+    for k in range(len(gaps)):
+        passage.read(k)
+    passage.share()
+    return [said.value for said in passage.said]
+
+
+class _Passage:
+    """The drugs of a passage, and what is said of each so far."""
+
+    def __init__(
+        self, terms: Terms, folded: str, gaps: Sequence[Gap], drugs: Sequence[Span]
+    ) -> None:
+        self._terms, self._folded, self._gaps, self._drugs = terms, folded, gaps, drugs
+        self._starts = {drug.start for drug in drugs}
+        self.said = [_Said() for _ in drugs]
+
+    def read(self, k: int) -> None:
+        """Give the changes of gap `k` to the drugs they speak of."""
+        for item in self._gaps[k].items:
+            if item.field in CHANGE_FIELDS:
+                if k < len(self._drugs) and self._leads(self._gaps[k], item):
+                    self._say_before(k, item)
+                elif k and self._value(item) == self._terms.value(item):
+                    self._say_behind(k, item)
+        if 0 < k < len(self._drugs):
+            self._switch(k)
+
+    def share(self) -> None:
+        """Let the drugs of a list share what is said of the first, or of the last."""
+        said, gaps = self.said, self._gaps
+        names = [
+            is_name(gap, self._folded, drug) for gap, drug in zip(gaps, self._drugs, strict=False)
+        ]
+        for k in range(1, len(said)):
+            first, second = said[k - 1], said[k]
+            if first.is_before and not second.value and (gaps[k].is_list or names[k]):
+                second.value, second.is_before = first.value, True
+        for k in range(len(said) - 1, 0, -1):
+            first, second = said[k - 1], said[k]
+            if names[k] or (gaps[k].is_bare and not second.is_alone):
+                first.value = first.value or second.value
+
+    def _value(self, item: Item) -> str:
+        return self._terms.value(item).removeprefix(">")
+
+    def _say_before(self, k: int, item: Item) -> None:
+        """Say a change of the drug behind it."""
+        value = self._value(item)
+        if value in LEAVING and self._is_condition(k, item, self._drugs[k].end):
+            return
+        said = self.said[k]
+        said.value, said.is_before, said.is_again = value, True, item.field in _TAKEN_UP
+        if self._terms.value(item) == ">start" and k and self._is_subject(k, item):
+            self.said[k - 1].value = "stop"
+
+    def _say_behind(self, k: int, item: Item) -> None:
+        """Say a change of the drug before it."""
+        said, value = self.said[k - 1], self._value(item)
+        if item.start - self._gaps[k].start >= _MOST_BEFORE:
+            return
+        if value not in LEAVING and item.field != "again":
+            said.value = said.value or value
+            return
+        if said.is_again or (value not in LEAVING and said.value not in ("", *LEAVING)):
+            return
+        if self._is_of_drug(k, item) and not self._is_condition(k, item, item.end):
+            said.value, said.is_before = value, False
+            said.is_again, said.is_alone = item.field == "again", self._is_alone(k, item)
+
+    def _leads(self, gap: Gap, item: Item) -> bool:
+        """Return whether a change speaks of the drug behind its gap."""
+        terms, start = self._terms, item.end
+        closer = _CLOSER.match(self._folded, start, gap.end)
+        if closer and _ENCLOSED.search(
+            self._folded[max(gap.start, item.start - _NEAR) : item.start]
+        ):  # "[STOPPED] Lasix"
+            start = closer.end()
+        between = self._folded[start : gap.end].rstrip(" (")
+        if len(between) > _MOST_CHARS:
+            return False
+        words = WORD.findall(between)
+        if between.endswith(":"):
+            return not _BREAK.search(between[:-1]) and terms.lists.issuperset(words)
+        if len(words) > _MOST_WORDS or _BREAK.search(between) or terms.ands.intersection(words):
+            return False
+        rest = gap.rest(self._folded, item.end, gap.end)
+        return self._value(item) not in LEAVING or not terms.ends.search(rest)
+
+    def _is_condition(self, k: int, item: Item, start: int) -> bool:
+        """Return whether a change would come only if something else did."""
+        terms, folded, gap = self._terms, self._folded, self._gaps[k]
+        stops = [stop.end() for stop in _SENTENCE.finditer(folded, gap.start, item.start)]
+        if terms.ifs.search(folded, stops[-1] if stops else gap.start, item.start):
+            return True
+        end = self._clause_end(start)
+        if terms.ifs.search(folded, start, end):
+            return True
+        return item.field == "order" and terms.limits.search(folded, start, end) is not None
+
+    def _clause_end(self, start: int) -> int:
+        """Return where a clause ends: at a mark, or at an "and" that joins no drug."""
+        end = min(len(self._folded), start + _CLAUSE)
+        stop = _CLAUSE_END.search(self._folded, start, end)
+        end = stop.start() if stop else end
+        for word in WORD.finditer(self._folded, start, end):
+            if word[0] in self._terms.ands and not self._starts.intersection(
+                range(word.end(), word.end() + _NEAR)
+            ):
+                return word.start()
+        return end
+
+    def _is_of_drug(self, k: int, item: Item) -> bool:
+        """Return whether a change speaks of the drug before it, not of something else."""
+        terms, gap = self._terms, self._gaps[k]
+        words = WORD.findall(gap.rest(self._folded, gap.start, item.start))
+        joints = [n for n, word in enumerate(words) if word in terms.ands]
+        if joints and not terms.fillers.issuperset(words[joints[-1] + 1 :]):
+            return False  # "and the infusion was stopped"
+        if not terms.bes.isdisjoint(words[-_N_PASSIVE:]):
+            return True
+        behind = gap.items[gap.items.index(item) + 1 :][:1]
+        if behind and not self._folded[item.end : behind[0].start].strip():
+            return True  # "held x 3 days"
+        patterns = (_CLOSED, terms.alones)
+        return any(pattern.match(self._folded, item.end) for pattern in patterns)
+
+    def _is_subject(self, k: int, item: Item) -> bool:
+        """Return whether nothing but "was" and its like stands between a drug and a change."""
+        gap = self._gaps[k]
+        rest = gap.rest(self._folded, gap.start, item.start)
+        words = self._terms.fillers - self._terms.ands
+        return words.issuperset(WORD.findall(rest)) and not _SENTENCE.search(rest)
+
+    def _is_alone(self, k: int, item: Item) -> bool:
+        """Return whether a change is said of one drug, not of the list it ends."""
+        terms, gap = self._terms, self._gaps[k]
+        rest = gap.rest(self._folded, gap.start, item.start)
+        words = WORD.findall(rest)
+        is_one = not terms.ones.isdisjoint(words) and terms.ands.isdisjoint(words)
+        return is_one or _ASIDE.match(rest) is not None
+
+    def _switch(self, k: int) -> None:
+        """Say of "switch A to B" and "switched from A to B" that B takes the place of A."""
+        terms, gap = self._terms, self._gaps[k]
+        words = WORD.findall(gap.rest(self._folded, gap.start, gap.end))
+        if terms.intos.isdisjoint(words) or not terms.fillers.union(terms.intos).issuperset(words):
+            return
+        before, after, first = self.said[k - 1], self.said[k], self._gaps[k - 1]
+        if before.value == "stop" and before.is_before:
+            after.value = after.value or "start"
+        elif terms.switching.search(self._folded, first.start, first.end):
+            before.value, after.value = "stop", after.value or "start"
