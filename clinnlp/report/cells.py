@@ -63,9 +63,10 @@ def value_text(value: Any, *, kind: str = "auto", digits: int = 3) -> str:
 def cell_parts(row: Mapping[str, Any], column: Column) -> tuple[str, str]:
     """Return a table cell in words: its value, and its interval or ``""``."""
     value = plain(row.get(column.key))
-    low, high = plain(row.get(column.low)), plain(row.get(column.high))
-    if isinstance(value, int | float) and column.low and None not in (low, high):
-        value = Estimate(value=value, low=low, high=high)
+    if column.low and isinstance(value, int | float):
+        low, high = plain(row.get(column.low)), plain(row.get(column.high))
+        if None not in (low, high):
+            value = Estimate(value=value, low=low, high=high)
     if isinstance(value, Estimate):
         return estimate_parts(value, kind=column.kind, digits=column.digits)
     return value_text(value, kind=column.kind, digits=column.digits), ""

@@ -1,20 +1,19 @@
 """Mentions of a note: highlighted in its text, or listed by ids and offsets without it.
 
-The text is cut at every boundary of a shown mention or cue; each piece is escaped and wrapped in
-the marks of the mentions that cover it, longest outside. A mention's tag, label and assertion
-badges, stands behind its last part.
+The text is cut at every boundary of a shown mention or cue; each piece knows the marks of the
+mentions that cover it, longest outside. A mention's tag, label and assertion badges, stands
+behind its last part.
 """
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any, NamedTuple
 
-from clinnlp.core.notes import AXES, Entity, Note
+from clinnlp.core.notes import AXES, AXIS_SIGNS, Entity, Note
 from clinnlp.core.spans import Span, contains
 from clinnlp.report.blocks import Column, Examples
 from clinnlp.report.svg import N_COLOURS
 
-__all__ = ["BADGES", "Badge", "badges", "mention_rows", "mention_table", "note_html"]
+__all__ = ["BADGES", "Badge", "badges", "mention_rows", "mention_table", "note_pieces"]
 
 
 class Badge(NamedTuple):
@@ -24,13 +23,27 @@ class Badge(NamedTuple):
     meaning: str
 
 
-BADGES: dict[str, Badge] = {
-    "negated": Badge("NEG", "negated: the note says it is absent"),
-    "uncertain": Badge("UNC", "uncertain: possible, not established"),
-    "hypothetical": Badge("HYP", "hypothetical: conditional or planned"),
-    "historical": Badge("HX", "historical: in the past"),
-    "experiencer": Badge("FAM", "about someone other than the patient"),
-}
+class Tag(NamedTuple):
+    """What stands behind a mention: its label, the number of its colour, its badges."""
+
+    label: str
+    colour: int
+    badges: list[Badge]
+
+
+class Piece(NamedTuple):
+    """Text under the same marks: their classes, longest mention first, and the tags behind it.
+
+    ``cue`` names the axes which the text decided, or is empty.
+    """
+
+    text: str
+    cue: str
+    marks: list[str]
+    tags: list[Tag]
+
+
+BADGES = {axis: Badge(*words) for axis, words in AXIS_SIGNS.items()}
 
 _COLUMNS = (
     Column(key="note", kind="code"),
@@ -75,45 +88,32 @@ def shown(note: Note, labels: Sequence[str]) -> list[Entity]:
     return sorted(chosen, key=lambda e: (e.span, e.label, e.id))
 
 
-def note_html(note: Note, labels: Sequence[str], *, max_chars: int) -> str:
-    """Return the first `max_chars` code points of a note as HTML with highlighted mentions."""
+def note_pieces(note: Note, labels: Sequence[str], *, max_chars: int) -> list[Piece]:
+    """Return the first `max_chars` code points, cut where a mention or cue begins or ends."""
     end = min(len(note.text), max_chars)
     entities = [e for e in shown(note, labels) if e.span.start < end]
     cues = [(cue, axis) for e in entities for axis, cue in e.assertion.cues.items()]
-    pieces = [(piece, e) for e in entities for piece in e.pieces]
+    parts = [(part, e) for e in entities for part in e.pieces]
+    colours = {label: labels.index(label) % N_COLOURS for label in labels}
     # A mention that the cut would split is tagged at the cut.
     tag_at = {id(e): min(e.span.end, end) for e in entities}
-    spans = [span for span, _ in pieces] + [span for span, _ in cues]
+    spans = [span for span, _ in parts] + [span for span, _ in cues]
     cuts = sorted({0, end} | {min(point, end) for span in spans for point in span})
-    out: list[str] = []
+    made = []
     for start, stop in zip(cuts, cuts[1:], strict=False):
         here = Span(start, stop)
-        html = escape(note[here])
-        html = _cue(html, here, cues)
-        covering = [(piece, e) for piece, e in pieces if contains(piece, here)]
-        for piece, entity in sorted(covering, key=lambda pair: pair[0].length):
-            html = _mark(html, here, piece, labels.index(entity.label))
-        out.append(html)
-        out += [_tag(e, labels.index(e.label)) for e in entities if tag_at[id(e)] == stop]
-    return "".join(out)
+        axes = sorted({axis for cue, axis in cues if contains(cue, here)})
+        covering = [(part, e) for part, e in parts if contains(part, here)]
+        covering.sort(key=lambda pair: pair[0].length)
+        marks = [_mark(here, part, colours[e.label]) for part, e in reversed(covering)]
+        tags = [
+            Tag(e.label, colours[e.label], badges(e)) for e in entities if tag_at[id(e)] == stop
+        ]
+        made.append(Piece(note[here], ", ".join(axes), marks, tags))
+    return made
 
 
-def _mark(html: str, here: Span, piece: Span, colour: int) -> str:
-    classes = [f"k{colour % N_COLOURS}"]
-    classes += ["open"] * (piece.start == here.start) + ["close"] * (piece.end == here.end)
-    return f'<mark class="{" ".join(classes)}">{html}</mark>'
-
-
-def _cue(html: str, here: Span, cues: Sequence[tuple[Span, str]]) -> str:
-    axes = sorted({axis for cue, axis in cues if contains(cue, here)})
-    if not axes:
-        return html
-    return f'<span class="cue" title="cue: {escape(", ".join(axes), quote=True)}">{html}</span>'
-
-
-def _tag(entity: Entity, colour: int) -> str:
-    signs = "".join(
-        f'<span class="badge" title="{escape(b.meaning, quote=True)}">{b.sign}</span>'
-        for b in badges(entity)
-    )
-    return f'<span class="tag k{colour % N_COLOURS}">{escape(entity.label)}{signs}</span>'
+def _mark(here: Span, part: Span, colour: int) -> str:
+    classes = [f"k{colour}"]
+    classes += ["open"] * (part.start == here.start) + ["close"] * (part.end == here.end)
+    return " ".join(classes)

@@ -1,12 +1,12 @@
 """Plots of many findings as inline SVG: named points in a frame, and pairs on a circle."""
 
 import math
-from html import escape
 
 import numpy as np
 
 from clinnlp.report.blocks import CurvePlot, NetworkPlot, ScatterPlot, Series
-from clinnlp.report.svg import HEIGHT, N_COLOURS, WIDTH, Frame, axes, axis_range
+from clinnlp.report.markup import Svg, element
+from clinnlp.report.svg import HEIGHT, N_COLOURS, WIDTH, Frame, axes, axis_range, canvas
 
 __all__ = ["N_LABELLED", "joins", "network_svg", "scatter_svg"]
 
@@ -16,7 +16,7 @@ _MOST_NODES = 40
 _LETTERS = 24  # of a name beside a point
 
 
-def scatter_svg(plot: ScatterPlot) -> str:
+def scatter_svg(plot: ScatterPlot) -> Svg:
     """Return the SVG of a `ScatterPlot`: marked points above the others, the highest named."""
     x, y = (np.asarray(v, np.float64) for v in (plot.x, plot.y))
     marked = np.asarray(plot.marked, bool)
@@ -28,49 +28,45 @@ def scatter_svg(plot: ScatterPlot) -> str:
         y_label=plot.y_label,
     )
     frame = Frame(axis_range(frame_of, "x"), axis_range(frame_of, "y"))
-    label = escape(f"{plot.title}: {plot.y_label} against {plot.x_label}", quote=True)
-    parts = [
-        f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">',
-        *axes(frame_of, frame),
-        *_guides(plot, frame),
-    ]
+    parts = [*axes(frame_of, frame), *_guides(plot, frame)]
     places = np.round(np.stack([frame.x(x), frame.y(y)], axis=1) * 2) / 2  # half pixels
     for chosen, colour, radius in ((drawn & ~marked, 6, 1.6), (drawn & marked, 1, 2.8)):
-        seen = np.unique(places[chosen], axis=0)
         parts += [
-            f'<circle class="s{colour}" cx="{a:g}" cy="{b:g}" r="{radius}"/>' for a, b in seen
+            element("circle", class_=f"s{colour}", cx=f"{a:g}", cy=f"{b:g}", r=radius)
+            for a, b in np.unique(places[chosen], axis=0)
         ]
     for k in _highest(y, drawn & marked):
-        side = "end" if places[k, 0] > WIDTH / 2 else "start"
-        shift = -5 if side == "end" else 5
-        parts.append(
-            f'<text x="{places[k, 0] + shift:g}" y="{places[k, 1] + 3:g}" font-size="7" '
-            f'text-anchor="{side}">{escape(_short(plot.names[k]))}</text>'
-        )
-    return "".join([*parts, "</svg>"])
+        side, shift = ("end", -5) if places[k, 0] > WIDTH / 2 else ("start", 5)
+        at = {"x": f"{places[k, 0] + shift:g}", "y": f"{places[k, 1] + 3:g}"}
+        parts.append(element("text", _short(plot.names[k]), **at, font_size=7, text_anchor=side))
+    label = f"{plot.title}: {plot.y_label} against {plot.x_label}"
+    return canvas(parts, width=WIDTH, height=HEIGHT, label=label)
 
 
-def network_svg(plot: NetworkPlot) -> str:
+def network_svg(plot: NetworkPlot) -> Svg:
     """Return the SVG of a `NetworkPlot`: names around a circle, a line for each edge."""
     names = _nodes(plot)
     angle = {name: 2 * math.pi * k / max(len(names), 1) for k, name in enumerate(names)}
     colours = {kind: k % N_COLOURS for k, kind in enumerate(joins(plot))}
     top = max((weight for *_, weight in plot.edges), default=1.0)
-    label = escape(f"{plot.title}: {len(names)} names, {len(plot.edges)} pairs", quote=True)
-    parts = [f'<svg class="curve" viewBox="0 0 {_SIZE} {_SIZE}" role="img" aria-label="{label}">']
+    parts = []
     for one, two, kind, weight in sorted(plot.edges, key=lambda edge: edge[3]):
         if one in angle and two in angle:
             (x1, y1), (x2, y2) = (_point(angle[name], _RADIUS) for name in (one, two))
-            said = escape(f"{one} + {two} → {kind}: {weight:.3g}")
+            thickness = f"{1 + 3.5 * max(weight, 0) / top:.1f}"
             parts.append(
-                f'<path class="line s{colours[kind]}" style="stroke-width:'
-                f'{1 + 3.5 * max(weight, 0) / top:.1f};stroke-dasharray:none" '
-                f'd="M{x1:.1f} {y1:.1f} Q{_MIDDLE} {_MIDDLE} {x2:.1f} {y2:.1f}">'
-                f"<title>{said}</title></path>"
+                element(
+                    "path",
+                    [element("title", f"{one} + {two} → {kind}: {weight:.3g}")],
+                    class_=f"line s{colours[kind]}",
+                    style=f"stroke-width:{thickness};stroke-dasharray:none",
+                    d=f"M{x1:.1f} {y1:.1f} Q{_MIDDLE} {_MIDDLE} {x2:.1f} {y2:.1f}",
+                )
             )
     for name in names:
         parts += _node(name, angle[name])
-    return "".join([*parts, "</svg>"])
+    label = f"{plot.title}: {len(names)} names, {len(plot.edges)} pairs"
+    return canvas(parts, width=_SIZE, height=_SIZE, label=label)
 
 
 def joins(plot: NetworkPlot) -> list[str]:
@@ -78,15 +74,15 @@ def joins(plot: NetworkPlot) -> list[str]:
     return list(dict.fromkeys(kind for _, _, kind, _ in plot.edges))
 
 
-def _guides(plot: ScatterPlot, frame: Frame) -> list[str]:
+def _guides(plot: ScatterPlot, frame: Frame) -> list[Svg]:
     (left, right), (low, high) = frame.x(frame.x_range), frame.y(frame.y_range)
     parts = []
     if plot.x_level is not None and frame.x_range[0] <= plot.x_level <= frame.x_range[1]:
-        at = float(frame.x(plot.x_level))
-        parts.append(f'<line class="guide" x1="{at:.1f}" x2="{at:.1f}" y1="{low}" y2="{high}"/>')
+        at = f"{float(frame.x(plot.x_level)):.1f}"
+        parts.append(element("line", class_="guide", x1=at, x2=at, y1=low, y2=high))
     if plot.y_level is not None and frame.y_range[0] <= plot.y_level <= frame.y_range[1]:
-        at = float(frame.y(plot.y_level))
-        parts.append(f'<line class="guide" x1="{left}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>')
+        at = f"{float(frame.y(plot.y_level)):.1f}"
+        parts.append(element("line", class_="guide", x1=left, x2=right, y1=at, y2=at))
     return parts
 
 
@@ -113,13 +109,14 @@ def _nodes(plot: NetworkPlot) -> list[str]:
     return order[:_MOST_NODES]
 
 
-def _node(name: str, angle: float) -> list[str]:
+def _node(name: str, angle: float) -> list[Svg]:
     x, y = _point(angle, _RADIUS)
     tx, ty = _point(angle, _RADIUS + 12)
     side = "start" if math.cos(angle) > 0.1 else "end" if math.cos(angle) < -0.1 else "middle"
+    at = {"x": f"{tx:.1f}", "y": f"{ty + 4:.1f}"}
     return [
-        f'<circle class="point s6" cx="{x:.1f}" cy="{y:.1f}" r="5"/>',
-        f'<text x="{tx:.1f}" y="{ty + 4:.1f}" text-anchor="{side}">{escape(_short(name))}</text>',
+        element("circle", class_="point s6", cx=f"{x:.1f}", cy=f"{y:.1f}", r=5),
+        element("text", _short(name), **at, text_anchor=side),
     ]
 
 

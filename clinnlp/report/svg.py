@@ -2,18 +2,19 @@
 
 Colours come from the page's style sheet (classes ``s0`` to ``s7``), so that a plot follows the
 light or dark theme. Curves have a fixed view box and scale as a whole; forest rows and bars use
-percentages, so that their words keep their size on a small screen.
+percentages, so that their words keep their size on a small screen. All of it is made by `element`,
+which escapes.
 """
 
 import math
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from clinnlp.core.counts import Estimate, Floats
 from clinnlp.report.blocks import CurvePlot, Series
+from clinnlp.report.markup import Svg, element
 
 __all__ = [
     "N_COLOURS",
@@ -21,6 +22,7 @@ __all__ = [
     "axes",
     "axis_range",
     "bar_svg",
+    "canvas",
     "curve_svg",
     "forest_axis_svg",
     "forest_ends",
@@ -36,74 +38,81 @@ _LOG_TICKS = 7  # at most
 _BARS_UP_TO = 40  # points of a series that get a dot
 
 
-def curve_svg(plot: CurvePlot) -> str:
+def curve_svg(plot: CurvePlot) -> Svg:
     """Return the SVG of a `CurvePlot`."""
     x_range, y_range = axis_range(plot, "x"), axis_range(plot, "y")
     frame = Frame(x_range, y_range)
-    label = escape(f"{plot.title}: {plot.y_label} against {plot.x_label}", quote=True)
-    parts = [
-        f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">',
-        *axes(plot, frame),
-    ]
+    parts = axes(plot, frame)
     if plot.diagonal:
         ends = max(x_range[0], y_range[0]), min(x_range[1], y_range[1])
-        parts.append(_line(frame, (ends[0], ends[1]), (ends[0], ends[1]), "guide"))
+        parts.append(_guide(frame, (ends[0], ends[1]), (ends[0], ends[1])))
     if plot.level is not None and math.isfinite(plot.level):
-        parts.append(_line(frame, x_range, (plot.level, plot.level), "guide"))
+        parts.append(_guide(frame, x_range, (plot.level, plot.level)))
     for k, series in enumerate(plot.series):
         parts += _series(series, frame, k % N_COLOURS)
-    return "".join([*parts, "</svg>"])
+    label = f"{plot.title}: {plot.y_label} against {plot.x_label}"
+    return canvas(parts, width=WIDTH, height=HEIGHT, label=label)
+
+
+def canvas(parts: Iterable[Svg], *, width: int, height: int, label: str) -> Svg:
+    """Return a picture that scales as a whole, with the words that stand for it when read out."""
+    box = f"0 0 {width} {height}"
+    return element("svg", parts, class_="curve", viewBox=box, role="img", aria_label=label)
 
 
 def forest_row_svg(
     estimate: Estimate, ends: tuple[float, float], *, log: bool, reference: float | None
-) -> str:
+) -> Svg:
     """Return one row of a forest plot: interval, point, and the reference line."""
     value, low, high = (
         scale(v, ends, log=log) for v in (estimate.value, estimate.low, estimate.high)
     )
-    parts = ['<svg class="forest" width="100%" height="28" role="presentation">']
+    parts = []
     if reference is not None:
         at = scale(reference, ends, log=log)
-        parts.append(f'<line class="guide" x1="{at}%" x2="{at}%" y1="0" y2="28"/>')
+        parts.append(_percent_line("guide", (at, at), (0, 28)))
     if not math.isnan(low) and not math.isnan(high):
-        parts.append(f'<line class="whisker" x1="{low}%" x2="{high}%" y1="14" y2="14"/>')
-        for end, raw in ((low, estimate.low), (high, estimate.high)):
-            if math.isfinite(raw):
-                parts.append(f'<line class="whisker" x1="{end}%" x2="{end}%" y1="9" y2="19"/>')
+        parts.append(_percent_line("whisker", (low, high), (14, 14)))
+        parts += [
+            _percent_line("whisker", (end, end), (9, 19))
+            for end, raw in ((low, estimate.low), (high, estimate.high))
+            if math.isfinite(raw)
+        ]
     if not math.isnan(value):
-        parts.append(f'<circle class="point" cx="{value}%" cy="14" r="5"/>')
-    return "".join([*parts, "</svg>"])
+        parts.append(element("circle", class_="point", cx=f"{value}%", cy=14, r=5))
+    return _strip("forest", parts, height=28)
 
 
-def forest_axis_svg(ends: tuple[float, float], *, log: bool, label: str) -> str:
+def forest_axis_svg(ends: tuple[float, float], *, log: bool, label: str) -> Svg:
     """Return the axis under the rows of a forest plot."""
-    parts = [
-        '<svg class="axis" width="100%" height="40" role="presentation">',
-        '<line class="frame" x1="0" x2="100%" y1="1" y2="1"/>',
-    ]
+    parts = [element("line", class_="frame", x1=0, x2="100%", y1=1, y2=1)]
     for tick in log_ticks(ends) if log else ticks(*ends, n=4):
         at = scale(tick, ends, log=log)
         anchor = "start" if at < 4 else "end" if at > 96 else "middle"
-        parts.append(
-            f'<line class="frame" x1="{at}%" x2="{at}%" y1="1" y2="6"/>'
-            f'<text x="{at}%" y="19" text-anchor="{anchor}">{_tick(tick)}</text>'
-        )
+        parts.append(_percent_line("frame", (at, at), (1, 6)))
+        parts.append(element("text", _tick(tick), x=f"{at}%", y=19, text_anchor=anchor))
     if label:
-        parts.append(
-            f'<text class="name" x="50%" y="36" text-anchor="middle">{escape(label)}</text>'
-        )
-    return "".join([*parts, "</svg>"])
+        parts.append(element("text", label, class_="name", x="50%", y=36, text_anchor="middle"))
+    return _strip("axis", parts, height=40)
 
 
-def bar_svg(value: float, top: float) -> str:
+def bar_svg(value: float, top: float) -> Svg:
     """Return one horizontal bar of `value` on an axis from 0 to `top`."""
     share = 0.0 if not top or not math.isfinite(value) else max(0.0, 100 * value / top)
-    return (
-        '<svg class="bar" width="100%" height="18" role="presentation">'
-        f'<rect class="track" width="100%" height="18" rx="3"/>'
-        f'<rect class="fill" width="{share:.2f}%" height="18" rx="3"/></svg>'
-    )
+    bars = [
+        element("rect", class_=name, width=width, height=18, rx=3)
+        for name, width in (("track", "100%"), ("fill", f"{share:.2f}%"))
+    ]
+    return _strip("bar", bars, height=18)
+
+
+def _strip(name: str, parts: Iterable[Svg], *, height: int) -> Svg:
+    """Return a picture as wide as its place; its words stand beside it."""
+    return element("svg", parts, class_=name, width="100%", height=height, role="presentation")
+
+
+def _percent_line(name: str, x: tuple[float, float], y: tuple[int, int]) -> Svg:
+    return element("line", class_=name, x1=f"{x[0]}%", x2=f"{x[1]}%", y1=y[0], y2=y[1])
 
 
 def forest_ends(
@@ -210,53 +219,48 @@ def axis_range(plot: CurvePlot, axis: str) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def axes(plot: CurvePlot, frame: Frame) -> list[str]:
+def axes(plot: CurvePlot, frame: Frame) -> list[Svg]:
     """Return the frame, its grid and the names of its axes."""
     right, bottom = frame.right, frame.bottom
-    parts = [
-        f'<rect class="plot" x="{LEFT}" y="{TOP}" width="{right - LEFT}" height="{bottom - TOP}"/>'
-    ]
+    size = {"width": right - LEFT, "height": bottom - TOP}
+    parts = [element("rect", class_="plot", x=LEFT, y=TOP, **size)]
     for tick in ticks(*frame.x_range):
         x = round(float(frame.x(tick)), 1)
-        parts.append(
-            f'<line class="grid" x1="{x}" x2="{x}" y1="{TOP}" y2="{bottom}"/>'
-            f'<text x="{x}" y="{bottom + 16}" text-anchor="middle">{_tick(tick)}</text>'
-        )
+        parts.append(element("line", class_="grid", x1=x, x2=x, y1=TOP, y2=bottom))
+        parts.append(element("text", _tick(tick), x=x, y=bottom + 16, text_anchor="middle"))
     for tick in ticks(*frame.y_range):
         y = round(float(frame.y(tick)), 1)
-        parts.append(
-            f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y}" y2="{y}"/>'
-            f'<text x="{LEFT - 7}" y="{y + 4}" text-anchor="end">{_tick(tick)}</text>'
-        )
+        parts.append(element("line", class_="grid", x1=LEFT, x2=right, y1=y, y2=y))
+        parts.append(element("text", _tick(tick), x=LEFT - 7, y=y + 4, text_anchor="end"))
     across, up = (LEFT + right) / 2, (TOP + bottom) / 2
-    parts.append(
-        f'<text class="name" x="{across}" y="{HEIGHT - 8}" text-anchor="middle">'
-        f"{escape(plot.x_label)}</text>"
-        f'<text class="name" transform="translate(12 {up}) rotate(-90)" text-anchor="middle">'
-        f"{escape(plot.y_label)}</text>"
-    )
-    return parts
+    name = {"class_": "name", "text_anchor": "middle"}
+    upright = f"translate(12 {up}) rotate(-90)"
+    return [
+        *parts,
+        element("text", plot.x_label, x=across, y=HEIGHT - 8, **name),
+        element("text", plot.y_label, transform=upright, **name),
+    ]
 
 
-def _series(series: Series, frame: Frame, colour: int) -> list[str]:
+def _series(series: Series, frame: Frame, colour: int) -> list[Svg]:
     x, y = np.asarray(series.x, np.float64), np.asarray(series.y, np.float64)
     kept = np.isfinite(x) & np.isfinite(y)
     px, py = frame.x(x[kept]), frame.y(y[kept])
     parts = []
     if len(px) > 1:
         path = " ".join(f"{a:g},{b:g}" for a, b in thin(px, py))
-        parts.append(f'<polyline class="line s{colour}" points="{path}"/>')
+        parts.append(element("polyline", class_=f"line s{colour}", points=path))
     if series.low is not None and series.high is not None:
         low = frame.y(np.asarray(series.low, np.float64)[kept])
         high = frame.y(np.asarray(series.high, np.float64)[kept])
         parts += [
-            f'<line class="whisker s{colour}" x1="{a:.1f}" x2="{a:.1f}" y1="{b:.1f}" y2="{c:.1f}"/>'
+            _line(f"whisker s{colour}", (a, a), (b, c))
             for a, b, c in zip(px, low, high, strict=True)
             if math.isfinite(b) and math.isfinite(c)
         ]
     if len(px) == 1 or (series.low is not None and len(px) <= _BARS_UP_TO):
         parts += [
-            f'<circle class="point s{colour}" cx="{a:.1f}" cy="{b:.1f}" r="3.4"/>'
+            element("circle", class_=f"point s{colour}", cx=f"{a:.1f}", cy=f"{b:.1f}", r=3.4)
             for a, b in zip(px, py, strict=True)
         ]
     return parts
@@ -276,9 +280,13 @@ def thin(x: Floats, y: Floats) -> Sequence[tuple[float, float]]:
     return [(float(a), float(b)) for a, b in points]
 
 
-def _line(frame: Frame, x: tuple[float, float], y: tuple[float, float], style: str) -> str:
-    (x1, x2), (y1, y2) = frame.x(x), frame.y(y)
-    return f'<line class="{style}" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
+def _guide(frame: Frame, x: tuple[float, float], y: tuple[float, float]) -> Svg:
+    return _line("guide", frame.x(x), frame.y(y))
+
+
+def _line(name: str, x: Sequence[float] | Floats, y: Sequence[float] | Floats) -> Svg:
+    (x1, x2), (y1, y2) = ([f"{end:.1f}" for end in ends] for ends in (x, y))
+    return element("line", class_=name, x1=x1, x2=x2, y1=y1, y2=y2)
 
 
 def _tick(value: float) -> str:

@@ -8,8 +8,16 @@ from hypothesis import strategies as st
 
 from clinnlp.core.notes import Assertion, Entity, Note
 from clinnlp.core.spans import Span
-from clinnlp.report.blocks import Examples
-from clinnlp.report.highlight import badges, mention_rows, mention_table, note_html
+from clinnlp.report.blocks import Examples, Report
+from clinnlp.report.highlight import badges, mention_rows, mention_table
+from clinnlp.report.html import render_html
+
+
+def note_html(note, labels, *, max_chars):
+    """Return the text of a note as it stands on the page."""
+    block = Examples(notes=(note,), labels=tuple(labels), show_text=True, max_chars=max_chars)
+    page = render_html(Report(title="r", blocks=(block,)))
+    return re.search(r'<div class="text">(.*?)</div>\n</article>', page, re.DOTALL).group(1)
 
 
 def plain_text(html):

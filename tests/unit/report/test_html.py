@@ -3,14 +3,18 @@
 import base64
 import hashlib
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
 
 from clinnlp.core.counts import Estimate
 from clinnlp.report.blocks import (
     BarPlot,
+    Column,
     CurvePlot,
     Examples,
     Facts,
@@ -20,7 +24,7 @@ from clinnlp.report.blocks import (
     TableBlock,
     Verdicts,
 )
-from clinnlp.report.html import render_html
+from clinnlp.report.html import _templates, render_html
 
 VOID = {"meta", "input", "img", "br"}
 SELF_CLOSED = {"line", "rect", "circle", "polyline"}
@@ -121,6 +125,25 @@ def test_cells_carry_what_they_sort_by():
     assert '0.800 <span class="ci">[0.700, 0.900]</span>' in page
 
 
+@pytest.mark.parametrize(
+    ("value", "kind", "short"),
+    [
+        ("x" * 28, "auto", True),
+        ("x" * 29, "auto", False),
+        ("<'&'>" * 5, "auto", True),  # words count as they are seen, not as they are escaped
+        ("x" * 15, "code", True),
+        ("x" * 16, "code", False),
+        (True, "auto", True),
+        (False, "auto", True),
+    ],
+)
+def test_short_words_stay_on_one_line(value, kind, short):
+    column = Column(key="name", kind=kind)
+    table = TableBlock(title="t", rows=({"name": value},), columns=(column,))
+    page = Page(render_html(Report(title="r", blocks=(table,))))
+    assert (("class", "short") in page.attributes) == short
+
+
 def test_long_tables_are_cut_and_say_so():
     rows = tuple({"i": i} for i in range(30))
     page = render_html(Report(title="r", blocks=(TableBlock(title="t", rows=rows, max_rows=7),)))
@@ -151,3 +174,17 @@ def test_both_themes_are_there():
         style = re.search(rf":root\[data-theme={theme}\] {{(.*?)}}", page, re.DOTALL).group(1)
         for name in ("paper", "ink", "c0", "c7"):
             assert f"--{name}: #" in style
+
+
+def test_a_template_that_asks_for_what_it_is_not_given_fails():
+    with pytest.raises(UndefinedError, match="titel"):
+        _templates().from_string("{{ report.titel }}").render(report=Report(title="r"))
+
+
+def test_the_template_engine_is_loaded_by_the_first_page_only():
+    child = (
+        "import sys; from clinnlp.report.html import render_html; "
+        "from clinnlp.report.blocks import Report; assert 'jinja2' not in sys.modules; "
+        "render_html(Report(title='r')); assert 'jinja2' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", child], check=True)
