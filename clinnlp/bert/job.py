@@ -95,7 +95,7 @@ class Job:
             max_tokens=self.settings.max_tokens,
             stride=self.settings.stride,
             device=self.accelerator.device,
-            bf16=self.settings.bf16,
+            bf16="on" if self.accelerator.mixed_precision == "bf16" else "off",
         )
 
     def run(
@@ -135,6 +135,7 @@ class Job:
             **task.counts,
             train_sha256=corpus_sha256(notes),
             **record,
+            precision=pipe.network.precision,
             train_seconds=round(time.perf_counter() - began, 2),
             versions=package_versions(_PACKAGES),
         )
@@ -152,7 +153,8 @@ def checkpoint_of(
     out: Path, settings: LoopSettings, what: list[Any], accelerator: Any, *, resume: bool
 ) -> Checkpoint:
     """Return the checkpoint beside `out` of a training that `what` says all of."""
-    what = [*what, accelerator.num_processes, package_versions(_PACKAGES)]
+    what = [*what, accelerator.num_processes, accelerator.mixed_precision]
+    what.append(package_versions(_PACKAGES))
     text = json.dumps(what, sort_keys=True, default=str)
     return Checkpoint(
         out.with_name(f"{out.name}-checkpoint"),

@@ -18,13 +18,13 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
 from tqdm import tqdm
 
 from clinnlp.bert.average import WeightAverage
 from clinnlp.bert.checkpoint import Checkpoint, Standing
-from clinnlp.bert.network import best_device, wants_bf16
+from clinnlp.bert.precision import wants_bf16
 from clinnlp.bert.rates import parameter_groups, rate_factor
 from clinnlp.bert.selection import Score, is_as_good
 from clinnlp.bert.settings import LoopSettings, default_epochs
@@ -53,15 +53,19 @@ class Task(Protocol[B]):
 def make_accelerator(settings: LoopSettings, logs: Path) -> Accelerator:
     """Return an accelerator of the wanted precision, with the trackers that were named.
 
+    Its ``mixed_precision`` is ``"bf16"`` or ``"no"``: what "auto" means for this training.
+
     Raises
     ------
     MissingExtra
         A tracker is not installed.
+    ArgumentError
+        ``CLINNLP_PRECISION`` names no precision.
     """
     for name in settings.trackers:
         if find_spec(name) is None:
             raise MissingExtra(name, extra=name)
-    precision = "bf16" if wants_bf16(settings.bf16, best_device()) else "no"
+    precision = "bf16" if wants_bf16(settings.bf16, PartialState().device) else "no"
     if AcceleratorState._shared_state:  # an earlier training of this process, maybe in the other
         AcceleratorState._reset_state()
     accelerator = Accelerator(

@@ -6,7 +6,7 @@ BERT is read without any padding (see `clinnlp.bert.packed`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from clinnlp.bert.batches import pad_rows, sorted_batches
 from clinnlp.bert.onnx_model import OnnxModel
 from clinnlp.bert.packed import PackedBert, can_pack, has_fast_int8
+from clinnlp.bert.precision import Bf16, Precision, wants_bf16
 from clinnlp.bert.threads import side_by_side
 from clinnlp.bert.windows import Ints, TokenisedText, Window, split_windows, tokenise
-from clinnlp.core.checks import check_at_least, check_one_of
+from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["Bf16", "Network", "Row", "best_device", "has_fast_bf16", "wants_bf16"]
-
-Bf16 = Literal["auto", "on", "off"]
+__all__ = ["Network", "Row", "best_device"]
 
 
 class Row(NamedTuple):
@@ -35,29 +34,6 @@ class Row(NamedTuple):
 def best_device() -> torch.device:
     """Return the first GPU, or the CPU where there is none."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def has_fast_bf16(device: torch.device) -> bool:
-    """Return whether the device multiplies bfloat16 matrices faster than float32 ones.
-
-    On CPUs that takes tiles (AMX). The AVX-512 instructions alone are no gain: measured here,
-    Linear layers of 384 to 2,048 ran at 97 GFLOP/s in bfloat16 and 187 in float32 on one core.
-    """
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
-
-
-def wants_bf16(choice: Bf16, device: torch.device) -> bool:
-    """Return whether to compute in bfloat16: as told, or with "auto" where hardware has it.
-
-    Raises
-    ------
-    ArgumentError
-        Another choice than "auto", "on" and "off".
-    """
-    check_one_of(choice, ("auto", "on", "off"), name="bf16")
-    return choice == "on" or (choice == "auto" and has_fast_bf16(device))
 
 
 class Network:
@@ -76,15 +52,15 @@ class Network:
     device : torch.device, optional
         The first GPU or the CPU by default.
     bf16 : {"auto", "on", "off"}
-        Compute in bfloat16; "auto" where the device has it in hardware.
+        Compute in bfloat16; "auto" as `clinnlp.bert.precision` says.
     int8 : bool
         Multiply in 8-bit integers, on a CPU that has them in hardware; for reading only: what
-        is trained later is not seen.
+        is trained later is not seen. What is not multiplied in them is in float32.
 
     Raises
     ------
     ArgumentError
-        A setting out of range; `int8` where it cannot be.
+        A setting out of range; `int8` or `bf16` where it cannot be.
     """
 
     def __init__(
@@ -103,7 +79,10 @@ class Network:
         self.tokenizer, self.max_tokens, self.stride = tokenizer, max_tokens, stride
         self.tokens_per_batch = tokens_per_batch
         self.device = device or best_device()
-        self.bf16 = wants_bf16(bf16, self.device)
+        exported = isinstance(model, OnnxModel)
+        if exported and bf16 == "on":
+            raise ArgumentError("bf16 of an exported model must be auto or off, got on")
+        self.bf16 = wants_bf16(bf16, self.device) and not (int8 or exported)
         self.model = model.to(self.device)
         self.prefix, self.suffix = special_ids(tokenizer)
         split_windows(0, size=self.window_size, stride=stride)  # refuse a bad pair early
@@ -114,6 +93,11 @@ class Network:
             self._reads = model
         elif self.device.type == "cpu" and can_pack(model):
             self._reads = PackedBert(model, int8=int8)
+
+    @property
+    def precision(self) -> Precision:
+        """What it computes in; with `int8`, what is not multiplied in integers."""
+        return "bfloat16" if self.bf16 else "float32"
 
     @property
     def window_size(self) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoConfig
 
+from clinnlp.bert.encoders import load_config
 from clinnlp.bert.windows import Ints
 from clinnlp.core.errors import ArgumentError, MissingExtra, StoreError
 
@@ -44,18 +44,18 @@ class OnnxModel:
     MissingExtra
         onnxruntime is not installed.
     StoreError
-        The file cannot be read.
+        The file or the configuration cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
         runtime = import_onnxruntime()
+        self.config = load_config(str(folder))
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         try:
             self._session = runtime.InferenceSession(
                 folder / ONNX_FILE, options, providers=["CPUExecutionProvider"]
             )
-            self.config = AutoConfig.from_pretrained(folder)
         except Exception as error:  # onnxruntime's own kinds
             why = type(error).__name__
             raise StoreError(

@@ -88,11 +88,11 @@ def pretrain(
     chosen = merged_settings(PretrainSettings, settings, overrides)
     out = check_writable(out)
     source = find_encoder(encoder)
+    accelerator = make_accelerator(chosen, out.with_name(f"{out.name}-logs"))
     kept = read_train(notes, None)
     n_most = max_positions(source)
     if chosen.max_tokens > n_most:
         raise ArgumentError(f"max_tokens must be at most {n_most}, got {chosen.max_tokens}")
-    accelerator = make_accelerator(chosen, out.with_name(f"{out.name}-logs"))
     tokenizer = load_tokenizer(source)
     fit, selection = split_selection(kept, chosen.selection_fraction)
     with seeded(chosen.seed):
@@ -118,6 +118,7 @@ def pretrain(
         **task.counts,
         "train_sha256": corpus_sha256(kept),
         **record,
+        "precision": "bfloat16" if accelerator.mixed_precision == "bf16" else "float32",
         "settings": settings_to(chosen),
         "seconds": round(time.perf_counter() - began, 1),
     }

@@ -71,7 +71,9 @@ class LoopSettings:
         (), "who is told losses and scores: tensorboard, mlflow, wandb; nobody by default"
     )
     bf16: Literal["auto", "on", "off"] = option(
-        "auto", "compute in bfloat16: auto = where the hardware has it"
+        "auto",
+        "compute in bfloat16: auto = as the environment variable CLINNLP_PRECISION says (float32 "
+        "or bfloat16), without it where the hardware has it",
     )
     seed: int = option(0, "seed of head, dropout and order, >= 0")
 

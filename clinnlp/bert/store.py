@@ -25,8 +25,9 @@ from clinnlp.bert.confidence import Calibration
 from clinnlp.bert.encoders import load_model, load_tokenizer, quiet
 from clinnlp.bert.learned import Learned
 from clinnlp.bert.model import heads_of
-from clinnlp.bert.network import Bf16, Network
+from clinnlp.bert.network import Network
 from clinnlp.bert.onnx_model import ONNX_FILE, OnnxModel
+from clinnlp.bert.precision import Bf16
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.core.errors import ArgumentError, StoreError
 from clinnlp.core.files import atomic_folder
@@ -96,17 +97,21 @@ def load(
     tokens_per_batch : int
         Tokens read at once, padding included.
     bf16 : {"auto", "on", "off"}
-        Compute in bfloat16; "auto" where the device has it in hardware.
+        Compute in bfloat16, faster on hardware made for it and a little less exact; "auto" as
+        the environment variable ``CLINNLP_PRECISION`` says (``float32`` or ``bfloat16``), and
+        without it where the hardware multiplies bfloat16 faster. How the model was trained does
+        not matter. An exported model computes as it was exported.
     int8 : bool
         Multiply in 8-bit integers, on a CPU that has them in hardware: about twice as fast, and
-        a little less exact. The first use compiles for some seconds.
+        a little less exact. The first use compiles for some seconds. The rest is in float32.
 
     Raises
     ------
     StoreError
-        The folder is missing, not one of ours, incomplete, damaged, or of a newer format.
+        The folder is missing, not one of ours, incomplete, damaged, of a newer format, or of a
+        kind that is read by code of its own, which is never run.
     ArgumentError
-        An unknown device or choice.
+        An unknown device, choice or ``CLINNLP_PRECISION``.
 
     Examples
     --------

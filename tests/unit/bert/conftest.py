@@ -69,7 +69,8 @@ TRAIN = [
     note_of(6, "warfarin stopped, bleeding", ("warfarin", DRUG), ("bleeding", PROBLEM)),
     note_of(7, "Pain.\r\n\tAspirin!", ("Pain", PROBLEM), ("Aspirin", DRUG)),
 ]
-QUICK = {"max_tokens": 48, "stride": 8, "tokens_per_batch": 256, "progress": False, "bf16": "off"}
+FLOAT32 = {"bf16": "off"}  # where two answers must be equal
+QUICK = {"max_tokens": 48, "stride": 8, "tokens_per_batch": 256, "progress": False, **FLOAT32}
 OVERFIT = {**QUICK, "epochs": 60, "learning_rate": 0.01, "selection_fraction": 0.0}
 
 
@@ -91,7 +92,7 @@ def tagger_folder(encoder, tmp_path_factory):
 def tagger(tagger_folder):
     from clinnlp.bert.store import load
 
-    return load(tagger_folder)
+    return load(tagger_folder, **FLOAT32)
 
 
 LABELLED = [
@@ -113,4 +114,4 @@ def classifier_folder(encoder, tmp_path_factory):
 def classifier(classifier_folder):
     from clinnlp.bert.store import load
 
-    return load(classifier_folder)
+    return load(classifier_folder, **FLOAT32)

@@ -12,7 +12,7 @@ from clinnlp.bert.train import fine_tune_classifier
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Note
 
-from .conftest import LABELLED, OVERFIT, QUICK, TRAIN
+from .conftest import FLOAT32, LABELLED, OVERFIT, QUICK, TRAIN
 from .test_predict import LONG, ODD
 
 
@@ -103,7 +103,7 @@ def test_a_note_may_have_several_labels_or_none(encoder, tmp_path):
     assert [n.labels for n in found] == [n.labels for n in SEVERAL]
     assert made.card["dev"]["rows"][0]["threshold"] == made.thresholds["Drug"]
     assert 0 <= made.card["dev"]["micro_f1"]["value"] <= 1
-    again = load(tmp_path)
+    again = load(tmp_path, **FLOAT32)
     assert (again.pooling, again.thresholds) == (made.pooling, made.thresholds)
     np.testing.assert_allclose(again.predict_proba(SEVERAL), made.predict_proba(SEVERAL))
 

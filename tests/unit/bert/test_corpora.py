@@ -17,7 +17,7 @@ from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 
-from .conftest import DRUG, OVERFIT, PROBLEM, QUICK, TRAIN, note_of
+from .conftest import DRUG, FLOAT32, OVERFIT, PROBLEM, QUICK, TRAIN, note_of
 
 
 def only(notes, label):
@@ -33,7 +33,7 @@ NEW = [note_of(30, "a new rash", ("rash", PROBLEM))]
 def both(encoder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("both") / "m"
     fine_tune_ner({"a": DRUGS, "b": PROBLEMS}, encoder=encoder, out=folder, **OVERFIT)
-    return load(folder)
+    return load(folder, **FLOAT32)
 
 
 def test_each_corpus_teaches_its_labels(both):
@@ -51,7 +51,7 @@ def test_labels_that_the_same_corpora_annotate_share_a_head(encoder, tmp_path):
         note_of(40 + i, f"{name} was {i}", (name, "Test")) for i, name in enumerate(["INR", "pH"])
     ]
     fine_tune_ner({"a": TRAIN, "b": tests}, encoder=encoder, out=tmp_path / "m", **OVERFIT)
-    made = load(tmp_path / "m")
+    made = load(tmp_path / "m", **FLOAT32)
     assert made.heads == ((DRUG, PROBLEM), ("Test",))
     assert made.labels == (DRUG, PROBLEM, "Test")
     names = AutoModelForTokenClassification.from_pretrained(tmp_path / "m").config.id2label

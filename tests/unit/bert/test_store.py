@@ -12,13 +12,13 @@ from clinnlp.bert.store import load
 from clinnlp.bert.train import fine_tune_ner
 from clinnlp.core.errors import ArgumentError, RunError, StoreError
 
-from .conftest import LABELLED, QUICK, TRAIN
+from .conftest import FLOAT32, LABELLED, QUICK, TRAIN
 
 
 def test_loading_gives_back_the_pipe_that_was_saved(tagger, classifier, tmp_path):
     for pipe, notes in ((tagger, TRAIN), (classifier, LABELLED)):
         pipe.save(tmp_path / "m")
-        again = load(tmp_path / "m", device="cpu")
+        again = load(tmp_path / "m", device="cpu", **FLOAT32)
         assert again.batch(notes) == pipe.batch(notes)
         assert (type(again), again.labels) == (type(pipe), pipe.labels)
         assert (again.settings, again.card) == (pipe.settings, pipe.card)
