@@ -12,7 +12,7 @@ note, label, offsets, text, concept, negated, uncertain, hypothetical, historica
 import argparse
 
 import clinnlp
-from clinnlp.io.tabular import write_entity_table
+from clinnlp.io.tables.mentions import write_entity_table
 
 
 def main() -> None:

@@ -14,8 +14,9 @@ import argparse
 
 import clinnlp
 from clinnlp.features.outcomes import read_outcome
-from clinnlp.io.people import read_patients
-from clinnlp.io.tabular import read_entity_table, read_events
+from clinnlp.io.record.events import read_events
+from clinnlp.io.record.people import read_patients
+from clinnlp.io.tables.mentions import read_entity_table
 
 
 def main() -> None:
@@ -27,13 +28,14 @@ def main() -> None:
     parser.add_argument("--look-back-days", type=float, default=3650, help="(default: 3650)")
     args = parser.parse_args()
 
-    study = clinnlp.risk_study(
+    rows = clinnlp.risk_rows(
         read_patients(args.patients) if args.patients else (),
         outcome=read_outcome(args.outcome, index="index_time"),
         events=read_events(args.events),
         notes=read_entity_table(args.entities) if args.entities else None,
-        windows=(clinnlp.TimeWindow(start_days=-args.look_back_days, end_days=0),),
+        settings=clinnlp.RiskRowSettings(look_back_days=args.look_back_days),
     )
+    study = clinnlp.risk_study(rows)
     for reason, n in study.n_excluded.items():
         print(f"left out, {reason}: {n}")
     for model in study.models.values():

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from clinnlp.core.notes import Entity, Note
-    from clinnlp.io.corpora import Notes
+    from clinnlp.io.notes.corpora import Notes
     from clinnlp.study.comparison import Difference
     from clinnlp.study.inspection import Inspection
 
@@ -46,7 +46,7 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 
 
 def _source(args: argparse.Namespace, path: str) -> "Notes":
-    from clinnlp.io.corpora import read_notes
+    from clinnlp.io.notes.corpora import read_notes
 
     return read_notes(
         path,
@@ -96,7 +96,7 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
 
 
 def _convert(args: argparse.Namespace) -> int:
-    from clinnlp.io.corpora import write_notes
+    from clinnlp.io.notes.corpora import write_notes
 
     source = _source(args, args.source)
     empty = {field: _DROPPED[field] for field in args.drop}

@@ -23,8 +23,9 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
 
 
 def _mine(args: argparse.Namespace) -> int:
-    from clinnlp.study.flows import mine_flow
+    from clinnlp.study.mine_flow import mine_flow
     from clinnlp.study.settings import MineSettings
 
-    print(mine_flow(args.source, out=Path(args.out), settings=settings_of(args, MineSettings)))
+    result = mine_flow(args.source, out=Path(args.out), settings=settings_of(args, MineSettings))
+    print(*result.lines(), sep="\n")
     return 0

@@ -100,7 +100,7 @@ def _fine_tune(args: argparse.Namespace) -> int:
 def _corpora(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return training and dev notes by the path of the training file."""
     from clinnlp.bert.corpus import drop_overlap
-    from clinnlp.io.corpora import read_notes
+    from clinnlp.io.notes.corpora import read_notes
 
     if len(args.dev) > len(args.train):
         raise ArgumentError(
@@ -122,7 +122,7 @@ def _corpora(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
 def _pretrain(args: argparse.Namespace) -> int:
     from clinnlp.bert.pretrain import pretrain
     from clinnlp.bert.settings import PretrainSettings
-    from clinnlp.io.corpora import read_notes
+    from clinnlp.io.notes.corpora import read_notes
 
     columns: dict[str, Any] = columns_of(args)
     card = pretrain(
@@ -141,7 +141,7 @@ def _pretrain(args: argparse.Namespace) -> int:
 
 def _next(args: argparse.Namespace) -> int:
     from clinnlp.bert.active import choose_next
-    from clinnlp.io.corpora import read_notes, write_notes
+    from clinnlp.io.notes.corpora import read_notes, write_notes
 
     columns: dict[str, Any] = columns_of(args)
     tagger = _tagger(args.model)

@@ -35,7 +35,7 @@ def add_extract(parser: argparse.ArgumentParser) -> None:
 
 
 def _extract(args: argparse.Namespace) -> int:
-    from clinnlp.io.corpora import read_notes
+    from clinnlp.io.notes.corpora import read_notes
     from clinnlp.study.extract import extract, fingerprint
     from clinnlp.study.settings import ExtractSettings
 
@@ -77,7 +77,7 @@ def add_score(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(args: argparse.Namespace) -> int:
-    from clinnlp.io.corpora import read_notes
+    from clinnlp.io.notes.corpora import read_notes
     from clinnlp.metrics.spans import score_spans
 
     gold = read_notes(args.gold, format=args.format)
@@ -93,9 +93,9 @@ def _score(args: argparse.Namespace) -> int:
 
 
 def _write_errors(args: argparse.Namespace) -> None:
-    from clinnlp.io.corpora import read_notes
+    from clinnlp.io.notes.corpora import read_notes
     from clinnlp.report.write import write_report
-    from clinnlp.study.errors import error_report
+    from clinnlp.study.error_page import error_report
 
     report = error_report(
         read_notes(args.gold, format=args.format),
@@ -115,5 +115,5 @@ def _warn_labels(per_label: "Mapping[str, PRF]") -> None:
     gold = [label for label, prf in per_label.items() if prf.tp + prf.fn]
     predicted = [label for label, prf in per_label.items() if prf.tp + prf.fp]
     if gold and predicted and not set(gold) & set(predicted):
-        said = f"gold has {', '.join(gold)}, predicted has {', '.join(predicted)}"
-        print(f"clinnlp: no label stands on both sides: {said}", file=sys.stderr)
+        labels = f"gold has {', '.join(gold)}, predicted has {', '.join(predicted)}"
+        print(f"clinnlp: no label stands on both sides: {labels}", file=sys.stderr)

@@ -34,11 +34,9 @@ COLUMNS = {
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Add how notes are read: the format, and the columns of a table."""
-    parser.add_argument(
-        "--format",
-        help="jsonl, csv, tsv, parquet, pubtator, brat, conll, bioc-xml, bioc-json, docbin, i2b2, "
-        "i2b2-xml, ddi, xmi, omop, fhir, phee-json or spl-adr (default: by suffix, or by a look)",
-    )
+    from clinnlp.io.notes.formats import FORMATS
+
+    parser.add_argument("--format", help=f"{', '.join(FORMATS)} (default: by suffix, or by a look)")
     table = parser.add_argument_group("tables of notes")
     for name, line in COLUMNS.items():
         table.add_argument(f"--{name}-column", metavar="NAME", help=line)

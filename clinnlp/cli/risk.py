@@ -47,31 +47,29 @@ def _risk(args: argparse.Namespace) -> int:
     from clinnlp.study.risk_flow import risk_flow
     from clinnlp.study.settings import RiskSettings
 
-    print(
-        risk_flow(
-            args.outcome,
-            events=args.events,
-            entities=args.entities,
-            patients=args.patients,
-            out=Path(args.out),
-            settings=settings_of(args, RiskSettings),
-        )
+    result = risk_flow(
+        args.outcome,
+        events=args.events,
+        entities=args.entities,
+        patients=args.patients,
+        out=Path(args.out),
+        settings=settings_of(args, RiskSettings),
     )
+    print(*result.lines(), sep="\n")
     return 0
 
 
 def _apply(args: argparse.Namespace) -> int:
-    from clinnlp.study.risk_flow import apply_flow
+    from clinnlp.study.apply_flow import apply_flow
 
-    print(
-        apply_flow(
-            args.model,
-            args.index,
-            events=args.events,
-            entities=args.entities,
-            patients=args.patients,
-            out=Path(args.out),
-            n_reasons=args.reasons,
-        )
+    result = apply_flow(
+        args.model,
+        args.index,
+        events=args.events,
+        entities=args.entities,
+        patients=args.patients,
+        out=Path(args.out),
+        n_reasons=args.reasons,
     )
+    print(*result.lines(), sep="\n")
     return 0

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 import clinnlp
-from clinnlp.io.tabular import read_entity_table
+from clinnlp.io.tables.mentions import read_entity_table
 from tests.bench import DATA, ROOT, record
 
 

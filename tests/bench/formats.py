@@ -18,8 +18,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from clinnlp.io.corpora import FORMATS, read_notes, write_notes
-from clinnlp.io.sidecar import sidecar_path
+from clinnlp.io.notes.corpora import read_notes, write_notes
+from clinnlp.io.notes.formats import FORMATS
+from clinnlp.io.notes.sidecar import sidecar_path
 from tests.bench import DATA, record
 
 _LOSSY = {
@@ -188,7 +189,7 @@ def measure_memory(gigabytes: float) -> None:
 
 _HEAD = """
 import json, resource, sys
-from clinnlp.io.corpora import read_notes, write_notes
+from clinnlp.io.notes.corpora import read_notes, write_notes
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 notes = read_notes(sys.argv[1])
 next(iter(notes))

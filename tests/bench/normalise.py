@@ -14,7 +14,7 @@ from pathlib import Path
 
 import clinnlp
 from clinnlp.core.vocab import fold
-from clinnlp.io.vocabularies import read_drugbank
+from clinnlp.io.tables.vocabularies import read_drugbank
 from clinnlp.text.abbreviations import abbreviations
 from clinnlp.text.normalise import Normalise
 from tests.bench import DATA, ROOT, record

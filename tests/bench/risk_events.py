@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from clinnlp.core.tables import Outcome
 from clinnlp.features.events import collect_cases
 from clinnlp.features.matrix import PatientFeatures
-from clinnlp.io.event_stream import stream_events
+from clinnlp.io.record.event_stream import stream_events
 from tests.bench import ROOT, record
 
 N_PATIENTS, N_CASES, N_CODES, PART = 100_000, 20_000, 2_000, 1_000_000

@@ -15,7 +15,7 @@ from mlxtend.frequent_patterns import association_rules, fpgrowth
 
 import clinnlp
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.io.tabular import read_entity_table
+from clinnlp.io.tables.mentions import read_entity_table
 from tests.bench import DATA, ROOT, record
 
 

@@ -23,7 +23,7 @@ import clinnlp
 from clinnlp.core.notes import AXES
 from clinnlp.core.vocab import Concept, Vocabulary, fold
 from clinnlp.features.entities import item_of
-from clinnlp.io.tabular import read_vocabulary
+from clinnlp.io.tables.vocabularies import read_vocabulary
 from clinnlp.metrics.labels import score_labels
 from tests.bench import DATA, ROOT, record
 from tests.bench.specialty import texts

@@ -11,7 +11,7 @@ import resource
 import time
 
 from clinnlp.core.notes import Note
-from clinnlp.io.tabular import read_vocabulary
+from clinnlp.io.tables.vocabularies import read_vocabulary
 from clinnlp.text.lookup import Lookup
 from tests.bench import ROOT, record
 

@@ -19,6 +19,7 @@ from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
 from clinnlp.text.sections import Sections
 from clinnlp.text.sentences import Sentences
+from tests.common.error_chains import check_free_of
 
 CANARY = "Zebrafish-Kowalski"
 WORDS = Vocabulary(
@@ -182,13 +183,5 @@ def test_no_error_holds_note_text(pipe):
     try:
         Pipeline([pipe])(note)
     except ClinnlpError as error:
-        seen = set()
-        stack = [error]
-        while stack:
-            one = stack.pop()
-            if one is None or id(one) in seen:
-                continue
-            seen.add(id(one))
-            assert CANARY not in f"{one!r}{one}{vars(one)}"
-            stack += [one.__cause__, one.__context__ if not one.__suppress_context__ else None]
+        check_free_of(CANARY, error)
     assert CANARY not in repr(pipe)

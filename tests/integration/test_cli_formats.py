@@ -5,7 +5,7 @@ import pytest
 from clinnlp.cli import main
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
-from clinnlp.io.corpora import read_notes, write_notes
+from clinnlp.io.notes.corpora import read_notes, write_notes
 
 FEVER = Entity(id="T1", span=Span(3, 8), label="Problem", concepts=("C1",))
 NOTES = [

@@ -7,9 +7,13 @@ import pytest
 from scipy import sparse
 
 from clinnlp.core.tables import Baskets
+from clinnlp.metrics.spans import score_spans
 from clinnlp.mine.signals.interactions import COLUMNS, Signals
-from clinnlp.study.demo import bundled, compare, demo
-from clinnlp.study.settings import DemoSettings
+from clinnlp.report.blocks import Verdicts
+from clinnlp.study.demo import bundled, compare, demo, summary_lines
+from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_rows import rows_of_table
+from clinnlp.study.settings import DemoSettings, RiskStudySettings
 
 
 def signals(**rows):
@@ -44,6 +48,24 @@ def test_a_plant_without_a_row_is_no_signal():
 
 def test_the_bundled_corpus_is_found():
     assert (bundled("discharge-mini") / "train.jsonl").is_file()
+
+
+def study(n_positive):
+    """Return a study of 240 patients by a forest: of too few positive ones, without a score."""
+    k = np.arange(240)
+    rows = rows_of_table({"x": k * 1.0}, outcome=k < n_positive, groups=k.astype(str))
+    return risk_study(rows, RiskStudySettings(models=("random_forest",), n_boot=0, n_top=0))
+
+
+def test_a_study_without_a_score_is_said_to_be_one_in_the_summary():
+    studies = {"all patients": study(30), "patients with notes": study(9)}
+    scores = [score_spans([], [], n_boot=0)]
+    lines = summary_lines(scores, studies, Verdicts(title="Plants", rows=()))
+    assert lines[2].startswith("Random forest, all patients: AUROC ")
+    assert lines[3] == (
+        "Random forest, patients with notes: no score is given: a class has 9 patients, and at "
+        "least 20 are needed."
+    )
 
 
 @pytest.mark.slow

@@ -13,8 +13,9 @@ from itertools import islice
 import pytest
 
 from clinnlp.core.errors import DataError, OffsetError
-from clinnlp.io.corpora import FORMATS, read_notes, write_notes
-from clinnlp.io.fhir import read_fhir
+from clinnlp.io.notes.corpora import read_notes, write_notes
+from clinnlp.io.notes.formats import FORMATS
+from clinnlp.io.record.fhir import read_fhir
 
 pytestmark = pytest.mark.slow
 

@@ -1,6 +1,7 @@
 """The planted risk model of cohort-mini: found in size, sign and name; leaks find no way in."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,20 +11,21 @@ from clinnlp.core.errors import LeakageError
 from clinnlp.core.tables import EventTable
 from clinnlp.features.entities import entity_table
 from clinnlp.features.events import Cases
-from clinnlp.io.corpora import read_notes
-from clinnlp.io.people import read_patients
-from clinnlp.io.tabular import read_events
+from clinnlp.io.notes.corpora import read_notes
+from clinnlp.io.record.events import read_events
+from clinnlp.io.record.people import read_patients
 from clinnlp.risk.crossfit import fit_risk_model
 from clinnlp.risk.models import LogisticSettings
 from clinnlp.study.risk import risk_study
-from clinnlp.study.risk_flow import read_outcome_table
 from clinnlp.study.risk_rows import risk_rows
+from clinnlp.study.risk_tables import read_outcome_table
 from clinnlp.study.risk_values import notes_gain
+from clinnlp.study.settings import RiskStudySettings
 from clinnlp.study.synthetic import write_cohort_mini
 
 pytestmark = pytest.mark.slow
 
-HOW = {"models": ["logistic"], "n_boot": 200}
+HOW = RiskStudySettings(models=("logistic",), n_boot=200, n_top=0)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +43,10 @@ def cohort(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def studies(cohort):
-    how = {"outcome": cohort.outcome, "events": cohort.events, **HOW}
-    without = risk_study(cohort.people, n_top=0, **how)
-    return risk_study(cohort.people, notes=cohort.mentions, n_top=15, **how), without
+    how = {"outcome": cohort.outcome, "events": cohort.events}
+    without = risk_study(risk_rows(cohort.people, **how), HOW)
+    rows = risk_rows(cohort.people, notes=cohort.mentions, **how)
+    return risk_study(rows, replace(HOW, n_top=15)), without
 
 
 def test_notes_add_the_planted_margin(cohort, studies):

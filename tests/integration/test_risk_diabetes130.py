@@ -11,6 +11,8 @@ import pytest
 from clinnlp.risk.splits import patient_folds
 from clinnlp.study.readmission import N_FOLDS, read_diabetes130
 from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_rows import rows_of_table
+from clinnlp.study.settings import RiskStudySettings
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +51,8 @@ def test_a_tenth_of_the_patients_scores_above_chance_and_below_a_leak(readmissio
     columns, y = readmissions
     tenth = patient_folds(columns.patients, y, n_folds=10) == 0
     study = risk_study(
-        columns.take(tenth),
-        outcome=y[tenth],
-        models=["naive_bayes"],
-        min_patients=30,
-        n_folds=3,
-        n_top=0,
-        n_boot=0,
+        rows_of_table(columns.take(tenth), outcome=y[tenth], min_patients=30),
+        RiskStudySettings(models=("naive_bayes",), n_folds=3, n_top=0, n_boot=0),
     )
     for model in study.models.values():
         assert 0.60 < model.scores.auroc.value < 0.72

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from clinnlp.core.errors import DataError, OffsetError
 from clinnlp.core.notes import AXES, Assertion, Coverage, Entity, Note, Relation, Section
 from clinnlp.core.spans import Span, cover, merge
-from clinnlp.io.corpora import FORMATS, read_notes, write_notes
-from clinnlp.io.datasets import from_dataset, to_dataset
-from clinnlp.io.documents import Document
-from clinnlp.io.notes_index import NoteIndex
-from clinnlp.io.offsets import REPAIRS, place
-from clinnlp.io.records import note_from_record, note_to_record
+from clinnlp.io.files.source import Document
+from clinnlp.io.notes.corpora import read_notes, write_notes
+from clinnlp.io.notes.datasets import from_dataset, to_dataset
+from clinnlp.io.notes.formats import FORMATS
+from clinnlp.io.notes.index import NoteIndex
+from clinnlp.io.notes.offsets import REPAIRS, place
+from clinnlp.io.notes.records import note_from_record, note_to_record
 
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 ODD = st.sampled_from(

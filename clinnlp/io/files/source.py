@@ -1,0 +1,35 @@
+"""A file or folder to read, and one document as it stands in it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from clinnlp.core.errors import DataError
+from clinnlp.io.files.lines import UTF_8
+
+__all__ = ["Document", "Source"]
+
+
+class Source(NamedTuple):
+    """A file or folder and how it is to be read."""
+
+    path: Path
+    encoding: str = UTF_8
+    columns: Mapping[str, str] = {}
+
+
+class Document(NamedTuple):
+    """One document as it stands in a file; `data` is what `parse` of its format takes."""
+
+    path: Path
+    line: int | None
+    data: Any
+    name: str = ""  # its id, where the format itself says none
+    encoding: str = UTF_8
+    repairs: "Counter[str] | None" = None  # offsets may be repaired, and are counted here
+    files: tuple[Path, ...] = ()  # of which it alone is made, in a folder of such documents
+
+    def wrong(self, message: str, line: int | None = None) -> DataError:
+        """Return an error that names the file and the line."""
+        return DataError(message, path=self.path, line=self.line if line is None else line)

@@ -1,0 +1,188 @@
+"""One door to every format of notes: `read_notes` and `write_notes`, by suffix or by name.
+
+What `read_notes` returns is re-iterable: each ``iter()`` opens the files anew, and holds at most
+one document at a time. Nothing is guessed silently: an unknown suffix is refused by naming the
+formats.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from clinnlp.core.checks import check_one_of
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.notes import Note
+from clinnlp.io.files.lines import UTF_8, check_encoding
+from clinnlp.io.files.source import Source
+from clinnlp.io.notes.documents import Reading
+from clinnlp.io.notes.formats import FORMATS, check_format, formats_of, writer_of
+from clinnlp.io.notes.losses import check_kept
+from clinnlp.io.notes.sidecar import restored, sidecar_path, with_sidecar
+from clinnlp.io.notes.tables import COLUMNS
+from clinnlp.io.tables.rows import FORMS
+
+__all__ = ["Notes", "OnLoss", "read_notes", "write_notes"]
+
+Paths = str | Path | Sequence[str | Path]
+OnLoss = Literal["error", "sidecar"]
+
+
+class Notes:
+    """A re-iterable source of notes over one or several files of one or several formats.
+
+    Made by `read_notes`. Ids must be unique over all files. After a pass, `skipped` has the
+    errors of the documents left out (with `skip_bad`), and `repairs` counts the mentions moved
+    to their text (with `repair`), by what was wrong with their offsets.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[tuple[Path, str]],
+        columns: Mapping[str, str],
+        *,
+        encoding: str = UTF_8,
+        skip_bad: bool = False,
+        repair: bool = False,
+        number_repeated: bool = False,
+    ) -> None:
+        self.files = tuple(files)
+        self.columns = dict(columns)
+        self.encoding = encoding
+        self.skipped: list[DataError] = []
+        self.repairs: Counter[str] = Counter()
+        self._skip_bad, self._repair, self._number = skip_bad, repair, number_repeated
+
+    def reading(self) -> Reading:
+        """Return the state of a new pass, and forget what the last one met."""
+        self.skipped, self.repairs = [], Counter()
+        return Reading(
+            skipped=self.skipped if self._skip_bad else None,
+            repairs=self.repairs if self._repair else None,
+            number_repeated=self._number,
+        )
+
+    def source(self, path: Path) -> Source:
+        """Return one of `files` with how it is to be read."""
+        return Source(path, self.encoding, self.columns)
+
+    def __iter__(self) -> Iterator[Note]:
+        reading = self.reading()
+        for path, name in self.files:
+            yield from restored(FORMATS[name], path).read(self.source(path), reading)
+
+    def __repr__(self) -> str:
+        formats = sorted({name for _, name in self.files})
+        return f"Notes({len(self.files)} files, {', '.join(formats)})"
+
+
+def read_notes(
+    source: Paths,
+    *,
+    format: str | None = None,
+    encoding: str = UTF_8,
+    skip_bad: bool = False,
+    repair: bool = False,
+    number_repeated: bool = False,
+    **columns: str,
+) -> Notes:
+    """Return a re-iterable source of the notes in a file, a folder or a list of both.
+
+    Parameters
+    ----------
+    source : path or list of paths
+        Files may end in ``.gz`` or ``.xz``.
+    format : str, optional
+        A key of `io.notes.formats.FORMATS`; by suffix where absent.
+    encoding : str
+        Of the text; UTF-16 with its mark is known without being named. XML says its own.
+    skip_bad : bool
+        Leave out documents that are wrong, and list their errors in `Notes.skipped`; else the
+        first is raised.
+    repair : bool
+        Move mentions whose offsets count bytes, UTF-16, or are off by one to where their text
+        stands, and count them in `Notes.repairs` (see `io.notes.offsets`); else they are refused.
+    number_repeated : bool
+        Call the second note of an id ``id#2``; else it is refused.
+    **columns : str
+        For tables: which column is ``text``, ``id``, ``patient``, ``encounter``, ``time``,
+        ``known``, ``kind``, ``label`` (see `clinnlp.io.notes.tables`).
+
+    Raises
+    ------
+    DataError
+        No such file, a suffix of no known format, or, while reading, a record that is wrong.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = pathlib.Path(folder.name, "notes.jsonl")
+    >>> write_notes([Note(id="n1", text="No cough.")], path)
+    1
+    >>> [note.id for note in read_notes(path)]
+    ['n1']
+    >>> folder.cleanup()
+    """
+    check_format(format)
+    listed = [source] if isinstance(source, str | Path) else list(source)
+    if not listed:
+        raise ArgumentError("at least one file must be given, got none")
+    encoding = check_encoding(encoding)
+    files = formats_of(map(Path, listed), format, columns=bool(columns), encoding=encoding)
+    _check_columns(columns, files)
+    return Notes(
+        files,
+        columns,
+        encoding=encoding,
+        skip_bad=skip_bad,
+        repair=repair,
+        number_repeated=number_repeated,
+    )
+
+
+def write_notes(
+    notes: Iterable[Note],
+    path: str | Path,
+    *,
+    format: str | None = None,
+    on_loss: OnLoss = "error",
+) -> int:
+    """Write notes to a file that appears only when whole, and return how many.
+
+    Parameters
+    ----------
+    notes : iterable of Note
+    path : path
+    format : str, optional
+        A key of `io.notes.formats.FORMATS`; by suffix where absent.
+    on_loss : {"error", "sidecar"}
+        What happens to that which the format cannot hold: the note is refused, naming it; or it
+        is written to ``<path>.sidecar.jsonl``, from which `read_notes` puts it back. Text that a
+        format cannot hold is refused either way.
+
+    Raises
+    ------
+    DataError
+        A note that the format cannot hold, naming what; nothing is dropped silently.
+    RunError
+        The disk is full or may not be written.
+    """
+    check_format(format)
+    check_one_of(on_loss, ("error", "sidecar"), name="on_loss")
+    path = Path(path)
+    name, form, write = writer_of(path, format)
+    if on_loss == "sidecar":
+        return with_sidecar(notes, path, form, write)
+    n = write(check_kept(notes, form.holds, name), path)
+    sidecar_path(path).unlink(missing_ok=True)  # of what stood here before
+    return n
+
+
+def _check_columns(columns: dict[str, str], files: Sequence[tuple[Path, str]]) -> None:
+    unknown = sorted(set(columns) - set(COLUMNS))
+    if unknown:
+        raise ArgumentError(f"columns of notes are {', '.join(COLUMNS)}, got {', '.join(unknown)}")
+    other = sorted({name for _, name in files if name not in FORMS})
+    if columns and other:
+        raise ArgumentError(f"columns can be named for tables only, got {', '.join(other)}")

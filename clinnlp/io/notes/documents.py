@@ -1,0 +1,253 @@
+"""One document at a time: what the readers and writers of all formats share.
+
+A format is a table of what maps to what and three small functions: `split` finds the documents
+of a file as they stand there, `parse` makes a note of one of them, `encode` writes one note.
+Streaming, errors with file and line, skipping what is bad, repairs, ids and outputs that are whole
+or absent are written here, once.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path, PurePosixPath
+
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.files import atomic_folder, atomic_write
+from clinnlp.core.notes import Entity, Note
+from clinnlp.io.files.lines import encode, write_bytes
+from clinnlp.io.files.source import Document, Source
+from clinnlp.io.notes.losses import EVERYTHING
+
+__all__ = [
+    "Format",
+    "Reading",
+    "add_id",
+    "file_writer",
+    "find_in_folder",
+    "folder_writer",
+    "id_of",
+    "split_files",
+]
+
+Write = Callable[[Iterable[Note], Path], int]
+Fitting = Callable[[Note], Sequence[Entity]]
+Look = Callable[[Path, str], bool]
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a pass over files may forgive, and what it has met."""
+
+    seen: set[str] = field(default_factory=set)
+    skipped: list[DataError] | None = None  # bad documents go here; None: the first is raised
+    repairs: "Counter[str] | None" = None  # repaired offsets, by what was wrong with them
+    number_repeated: bool = False  # a repeated id becomes ``id#2``; else it is refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """How a format is recognised, split, parsed and written, and what it holds (see `losses`).
+
+    Parameters
+    ----------
+    suffixes : tuple of str
+        Ends of the names of files that are of this format; the longest that fits counts.
+    looks : dict of str to bytes or callable
+        For a suffix that several formats share, such as ``.xml``: a pattern that the head of a
+        file of this one has, or what tells of a path and its encoding whether it is one. Empty: it
+        takes what no other does.
+    split : callable
+        `Source` to an iterator of `Document`; as little as needed is looked at.
+    parse : callable
+        `Document` to `Note`; raises `DataError`.
+    write : callable, optional
+        Notes and a path to the number written; absent where a format is only read.
+    holds : frozenset of str
+        The fields of notes that it keeps.
+    fitting : callable, optional
+        Of a note, the mentions that it can hold together; where absent they are found by trial.
+    in_folder : bool
+        A folder is one collection, with files to each document or with tables of all.
+    mark : str
+        A suffix; a folder is of this format where a file anywhere below has it.
+    """
+
+    suffixes: tuple[str, ...]
+    split: Callable[[Source], Iterator[Document]]
+    parse: Callable[[Document], Note]
+    write: Write | None = None
+    holds: frozenset[str] = EVERYTHING
+    fitting: Fitting | None = None
+    in_folder: bool = False
+    looks: Mapping[str, bytes | Look] = field(default_factory=dict)
+    mark: str = ""
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether a file may be of this format for want of another."""
+        return b"" in self.looks.values()
+
+    def read(self, source: str | Path | Source, reading: Reading | None = None) -> Iterator[Note]:
+        """Yield the notes of a file or folder, one document at a time, without their sidecar.
+
+        Raises
+        ------
+        DataError
+            With file and line, at the first document that is bad (see `Reading.skipped`).
+        """
+        for _, _, note in self.documents(source, reading):
+            yield note
+
+    def documents(
+        self, source: str | Path | Source, reading: Reading | None = None
+    ) -> Iterator[tuple[int, Document, Note]]:
+        """Yield ``(position from 0, document, its note)``; see `read`."""
+        source = source if isinstance(source, Source) else Source(Path(source))
+        reading = Reading() if reading is None else reading
+        found = self.split(source)
+        for position in count():
+            failure: DataError | None = None
+            try:
+                document = next(found)
+                note = self.note_of(document, reading)
+            except StopIteration:
+                return
+            except DataError as error:
+                failure = error.at(source.path)
+            if failure is None:
+                yield position, document, note
+            elif reading.skipped is None:
+                raise failure from None
+            else:
+                reading.skipped.append(failure)
+
+    def note_of(self, document: Document, reading: Reading) -> Note:
+        """Return the note of one document."""
+        try:
+            note = self.parse(document._replace(repairs=reading.repairs))
+            return _with_own_id(note, reading, document)
+        except DataError as error:
+            failure = error.at(document.path, document.line)
+        raise failure from None
+
+
+def add_id(seen: set[str], id: str, path: str | Path, line: int | None = None) -> None:
+    """Add a note id to those seen, or raise `DataError` where it stands there already."""
+    if id in seen:
+        raise DataError(
+            f"ids of notes must be unique, got {id!r} a second time", path=path, line=line
+        )
+    seen.add(id)
+
+
+def id_of(path: Path, position: int) -> str:
+    """Return the id of a document that names none: its file and its position from 0."""
+    return f"{path.name.split('.')[0]}-{position}"
+
+
+def find_in_folder(path: Path, suffix: str) -> list[tuple[str, Path]]:
+    """Return ``(note id, file)`` for the files that end in `suffix`, sorted; or the one file.
+
+    An id is the path below the folder without suffix.
+    """
+    if not path.is_dir():
+        return [(path.name.removesuffix(suffix), path)]
+    files = sorted(p for p in path.rglob(f"*{suffix}") if not p.name.startswith("."))
+    return [(str(PurePosixPath(p.relative_to(path)))[: -len(suffix)], p) for p in files]
+
+
+def split_files(source: Source, *, suffix: str) -> Iterator[Document]:
+    """Give each file of a folder that ends in `suffix`, or the one file, as a document."""
+    for note_id, path in find_in_folder(source.path, suffix):
+        yield Document(path, 1, path, note_id, source.encoding, files=(path,))
+
+
+def file_writer(
+    encode_one: Callable[[Note], str], *, head: str = "", between: str = "", tail: str = ""
+) -> Write:
+    """Return a writer of files that hold one note after the other, and appear when whole."""
+
+    def write(notes: Iterable[Note], path: Path) -> int:
+        n = 0
+        with write_bytes(path) as handle:
+            handle.write(head.encode())
+            for note in notes:
+                handle.write(encode((between if n else "") + encode_one(note), note=note.id))
+                n += 1
+            handle.write(tail.encode())
+        return n
+
+    return write
+
+
+def folder_writer(
+    contents: Callable[[Note], Mapping[str, str]],
+    *,
+    suffix: str,
+    closing: Callable[[Iterable[Note]], tuple[Iterable[Note], Callable[[], Mapping[str, str]]]]
+    | None = None,
+) -> Write:
+    """Return a writer of folders with the files of each note, or of the files of one note.
+
+    `contents` gives what stands in a file, by suffix; a path that ends in `suffix` is one note.
+    `closing` may watch the notes and then gives the files that stand in the folder itself.
+    """
+
+    def write(notes: Iterable[Note], path: Path) -> int:
+        path = Path(path)
+        if path.suffix.lower() == suffix:
+            return _write_one(notes, path, contents, suffix)
+        if path.is_file() or (path.is_dir() and any(path.iterdir())):
+            raise ArgumentError(f"a folder to write must be new or empty, got {path}")
+        watched, files = (notes, None) if closing is None else closing(notes)
+        seen: set[str] = set()
+        with atomic_folder(path) as folder:
+            for note in watched:
+                add_id(seen, note.id, path)
+                target = folder / _file_name(note)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                for ending, content in contents(note).items():
+                    raw = encode(content, note=note.id)
+                    target.with_name(target.name + ending).write_bytes(raw)
+            for name, content in files().items() if files else ():
+                (folder / name).write_bytes(encode(content, note=name))
+        return len(seen)
+
+    return write
+
+
+def _write_one(
+    notes: Iterable[Note], path: Path, contents: Callable[[Note], Mapping[str, str]], suffix: str
+) -> int:
+    listed = list(notes)
+    if [note.id for note in listed] != [path.stem]:
+        raise DataError(
+            f"one {suffix} file holds one note whose id is {path.stem!r}, got {len(listed)} "
+            "notes; write to a folder",
+            path=path,
+        )
+    for ending, content in contents(listed[0]).items():
+        with atomic_write(path.with_suffix(ending), "wb") as handle:
+            handle.write(encode(content, note=listed[0].id))
+    return 1
+
+
+def _file_name(note: Note) -> PurePosixPath:
+    name = PurePosixPath(note.id)
+    plain = note.id == name.as_posix() and "\\" not in note.id and "\0" not in note.id
+    if not plain or name.is_absolute() or ".." in name.parts or not name.name:
+        raise DataError(
+            "a folder holds notes whose id is a relative file name, got another", note=note.id
+        )
+    return name
+
+
+def _with_own_id(note: Note, reading: Reading, document: Document) -> Note:
+    if reading.number_repeated and note.id in reading.seen:
+        k = 2
+        while f"{note.id}#{k}" in reading.seen:
+            k += 1
+        note = replace(note, id=f"{note.id}#{k}")
+    add_id(reading.seen, note.id, document.path, document.line)
+    return note

@@ -1,0 +1,252 @@
+"""Where each note stands, so that evidence is read again on demand and never kept in memory.
+
+An index maps a note id to its file and, for uncompressed JSON Lines, the byte its line begins at;
+for other formats the position of the document within the file. Each file's SHA-256 stands beside
+it: a note of a file that has changed since is refused, because its offsets may mean something
+else.
+"""
+
+import codecs
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.files import atomic_path, file_sha256
+from clinnlp.core.notes import Note
+from clinnlp.io.files.lines import UTF_8, byte_lines, decode
+from clinnlp.io.files.source import Source
+from clinnlp.io.notes.corpora import Notes
+from clinnlp.io.notes.documents import Format, Reading
+from clinnlp.io.notes.formats import FORMATS
+from clinnlp.io.notes.jsonl import parse_note
+from clinnlp.io.notes.sidecar import restored
+
+__all__ = ["NoteIndex"]
+
+_KEY = b"clinnlp.files"
+
+
+class _File(NamedTuple):
+    paths: tuple[str, ...]
+    format: str
+    sha256: str
+    root: str  # the file or folder that it was read from: its sidecar stands beside
+    own: bool  # of one note alone
+
+
+class _Place(NamedTuple):
+    file: int  # position in the list of files
+    at: int  # byte of the line, or position of the document in the file
+    line: int  # line of JSON Lines, else 0
+
+
+class NoteIndex:
+    """Note id to file and place; gives a note back, and refuses one whose file has changed.
+
+    Made by `build` or `load`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from clinnlp.io.notes.corpora import read_notes, write_notes
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> write_notes([Note(id="n1", text="No cough.")], f"{folder.name}/notes.jsonl")
+    1
+    >>> index = NoteIndex.build(read_notes(f"{folder.name}/notes.jsonl"))
+    >>> index.note_at("n1")
+    Note(id='n1', n_chars=9, n_entities=0, n_relations=0)
+    >>> folder.cleanup()
+    """
+
+    def __init__(
+        self,
+        files: list[_File],
+        places: dict[str, _Place],
+        columns: dict[str, str],
+        *,
+        encoding: str = UTF_8,
+        repair: bool = False,
+    ) -> None:
+        self._files = files
+        self._places = places
+        self._columns = columns
+        self._encoding = encoding
+        self._repair = repair
+        self._formats: dict[str, Format] = {}  # by root, with what stands in its sidecar
+        self._checked: dict[int, tuple[int, int]] = {}  # file to (size, time) when last hashed
+
+    @classmethod
+    def build(cls, notes: Notes) -> "NoteIndex":
+        """Return the index of a source that `read_notes` made; reads every note once."""
+        files: list[_File] = []
+        places: dict[str, _Place] = {}
+        reading = notes.reading()
+        for path, name in notes.files:
+            shared = -1
+            starts = _line_starts(path) if _is_plain_jsonl(path, name, notes.encoding) else None
+            form = restored(FORMATS[name], path)
+            for at, document, note in form.documents(notes.source(path), reading):
+                if document.files or shared < 0:
+                    shared = len(files)
+                    files.append(_hashed(document.files, name, path))
+                if starts is not None and document.line is not None:
+                    places[note.id] = _Place(shared, starts(document.line), document.line)
+                else:
+                    places[note.id] = _Place(shared, 0 if document.files else at, 0)
+        repair = reading.repairs is not None
+        return cls(files, places, dict(notes.columns), encoding=notes.encoding, repair=repair)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, note_id: object) -> bool:
+        return note_id in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __repr__(self) -> str:
+        return f"NoteIndex({len(self._places)} notes in {len(self._files)} files)"
+
+    def note_at(self, note_id: str) -> Note:
+        """Return the note with this id, read again from its file.
+
+        Raises
+        ------
+        ArgumentError
+            No note of this id.
+        DataError
+            The file is gone or has changed since the index was built.
+        """
+        if note_id not in self._places:
+            raise ArgumentError(f"a note must be in the index, got the id {note_id!r}")
+        place = self._places[note_id]
+        file = self._files[place.file]
+        self._check(place.file)
+        path = Path(file.paths[0] if file.own else file.root)
+        if place.line:
+            with open(path, "rb") as handle:
+                handle.seek(place.at)
+                line = decode(handle.readline(), path, place.line)
+            return replace(parse_note(line, path, place.line), id=note_id)
+        form = self._format(file)
+        found = form.split(Source(path, self._encoding, self._columns))
+        document = next(islice(found, place.at, None))
+        if file.own:
+            document = document._replace(name=note_id)
+        reading = Reading(repairs=Counter() if self._repair else None)
+        return replace(form.note_of(document, reading), id=note_id)
+
+    def _format(self, file: _File) -> Format:
+        if file.root not in self._formats:
+            self._formats[file.root] = restored(FORMATS[file.format], Path(file.root))
+        return self._formats[file.root]
+
+    def save(self, path: str | Path) -> None:
+        """Write the index as one Parquet file."""
+        columns = {
+            "id": pa.array(list(self._places), pa.string()),
+            "file": pa.array([p.file for p in self._places.values()], pa.int32()),
+            "at": pa.array([p.at for p in self._places.values()], pa.int64()),
+            "line": pa.array([p.line for p in self._places.values()], pa.int64()),
+        }
+        about = {
+            "files": [list(f) for f in self._files],
+            "columns": self._columns,
+            "encoding": self._encoding,
+            "repair": self._repair,
+        }
+        metadata = {_KEY: json.dumps(about, ensure_ascii=False).encode("utf-8")}
+        with atomic_path(path) as temporary:
+            pq.write_table(pa.table(columns).replace_schema_metadata(metadata), temporary)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "NoteIndex":
+        """Return an index that `save` wrote.
+
+        Raises
+        ------
+        DataError
+            No such file, or another one.
+        """
+        about: dict[str, Any] | None
+        try:
+            table = pq.read_table(path)
+            about = json.loads(table.schema.metadata[_KEY])
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
+            about = None
+        if about is None:
+            raise DataError("an index of notes must be one that `save` wrote", path=path)
+        rows = zip(*(table[name].to_pylist() for name in ("id", "file", "at", "line")), strict=True)
+        places = {note_id: _Place(*place) for note_id, *place in rows}
+        files = [_File(tuple(paths), *rest) for paths, *rest in about["files"]]
+        return cls(
+            files, places, about["columns"], encoding=about["encoding"], repair=about["repair"]
+        )
+
+    def _check(self, number: int) -> None:
+        file = self._files[number]
+        now = _state(file)
+        if now is not None and self._checked.get(number) == now:
+            return
+        if now is None or _hash(file) != file.sha256:
+            raise DataError(
+                "the file must be as it was when the index was built, got a changed one; "
+                "build the index again",
+                path=file.paths[0],
+            )
+        self._checked[number] = now
+
+
+def _is_plain_jsonl(path: Path, name: str, encoding: str) -> bool:
+    """Return whether a line can be read by seeking to its byte."""
+    if name != "jsonl" or encoding != UTF_8 or path.suffix.lower() in (".gz", ".xz"):
+        return False
+    with path.open("rb") as handle:
+        return handle.read(2) not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def _line_starts(path: Path) -> Callable[[int], int]:
+    """Return a function from rising line numbers to the byte each line begins at."""
+    lines = byte_lines(path)
+    at = path.stat().st_size - sum(len(raw) for _, raw in byte_lines(path))  # a byte-order mark
+    number = 0
+
+    def start(wanted: int) -> int:
+        nonlocal at, number
+        for number, raw in lines:
+            at += len(raw)
+            if number == wanted:
+                return at - len(raw)
+        raise AssertionError("lines are asked for in rising order")
+
+    return start
+
+
+def _hashed(own: Sequence[Path], name: str, root: Path) -> _File:
+    """Return the files of one document, or without those the files that all of a source share."""
+    shared = sorted(p for p in root.iterdir() if p.is_file()) if root.is_dir() else [root]
+    paths = tuple(str(path) for path in own or shared if path.is_file())
+    file = _File(paths, name, "", str(root), bool(own))
+    return file._replace(sha256=_hash(file))
+
+
+def _hash(file: _File) -> str:
+    return "+".join(file_sha256(path) for path in file.paths)
+
+
+def _state(file: _File) -> tuple[int, int] | None:
+    """Return size and time of change, or None where a file is gone."""
+    paths = [Path(path) for path in file.paths]
+    if not all(path.is_file() for path in paths):
+        return None
+    stats = [path.stat() for path in paths]
+    return sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)

@@ -1,0 +1,1 @@
+"""The record of patients: who they are, when they stayed, what happened; by source."""

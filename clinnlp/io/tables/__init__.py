@@ -1,0 +1,1 @@
+"""Tables: CSV, TSV and Parquet by their columns; mentions and vocabularies in them."""

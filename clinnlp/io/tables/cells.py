@@ -1,0 +1,87 @@
+"""Cells by the names of their columns, from the tables that stand in one folder."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from clinnlp.core.errors import DataError
+from clinnlp.core.times import time_from_text
+from clinnlp.io.tables.rows import column_names, read_rows
+
+__all__ = ["by_name", "by_name_if_there", "table_path", "text_of", "time_of"]
+
+_SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".parquet")
+
+
+def table_path(folder: Path, name: str) -> Path | None:
+    """Return the file of a table in a folder, in any case and packing, else None."""
+    wanted = {f"{name}{suffix}".lower() for suffix in _SUFFIXES}
+    found = [path for path in folder.iterdir() if path.name.lower() in wanted]
+    return min(found) if found else None
+
+
+def by_name(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, str | None]]]:
+    """Yield the line and the named cells of each row, empty ones as None; case of names is free.
+
+    Raises
+    ------
+    DataError
+        A column that is missing, or as `read_rows`.
+    """
+    named = {name.lower(): name for name in column_names(path)}
+    for line, row in read_rows(path, [named.get(name.lower(), name) for name in wanted]):
+        cells = (None if cell in (None, "") else str(cell) for cell in row)
+        yield line, dict(zip(wanted, cells, strict=True))
+
+
+def by_name_if_there(
+    path: Path, wanted: Sequence[str], *, needed: Sequence[str]
+) -> Iterator[tuple[int, dict[str, str | None]]]:
+    """Yield as `by_name`, where of the columns only the ids `needed` must be there.
+
+    Raises
+    ------
+    DataError
+        A needed column that is missing, or as `read_rows`.
+    """
+    there = {name.lower(): name for name in column_names(path)}
+    kept = [name for name in wanted if name in there or name in needed]
+    empty: dict[str, str | None] = dict.fromkeys(wanted)
+    for line, row in read_rows(path, [there.get(name, name) for name in kept]):
+        cells = (None if cell in (None, "") else str(cell) for cell in row)
+        yield line, {**empty, **dict(zip(kept, cells, strict=True))}
+
+
+def time_of(cell: str | None, column: str, path: Path, line: int) -> datetime | None:
+    """Return a time without zone: one with a zone is turned into UTC.
+
+    Raises
+    ------
+    DataError
+        Not ISO 8601.
+    """
+    if cell is None:
+        return None
+    try:
+        return time_from_text(cell)
+    except ValueError:
+        pass  # raised below, outside: the ValueError quotes the cell
+    raise DataError(f"{column} must be a time in ISO 8601, got another form", path=path, line=line)
+
+
+def text_of(value: Any) -> str | None:
+    """Return a cell as text: a whole number without point, what is empty as None.
+
+    Raises
+    ------
+    TypeError
+        Bytes, or a list or another container.
+    """
+    if isinstance(value, float):
+        if value != value:
+            return None
+        return str(int(value)) if value.is_integer() else str(value)
+    if isinstance(value, bytes | list | tuple | dict | set):
+        raise TypeError
+    return None if value is None or value == "" else str(value)

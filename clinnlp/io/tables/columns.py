@@ -1,0 +1,56 @@
+"""Whether the columns that are wanted are there.
+
+A column that is missing is refused by naming those that exist, unless one of them looks like a
+cell: then the file may lack its header, and nothing of it is shown.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from clinnlp.core.errors import DataError
+
+__all__ = ["check_columns", "column_summary"]
+
+_LONGEST_NAME = 64
+_MOST_WORDS = 4  # of the name of a column
+
+
+def check_columns(
+    wanted: Sequence[str], names: Sequence[str], path: str | Path | None = None
+) -> list[int]:
+    """Return the position of each wanted column.
+
+    Raises
+    ------
+    DataError
+        One is missing or stands there twice; names the columns that exist.
+    """
+    for name in wanted:
+        if names.count(name) != 1:
+            n = "none" if name not in names else "several"
+            raise DataError(
+                f"one column must be named {name!r}, got {n}; {column_summary(names)}", path=path
+            )
+    return [names.index(name) for name in wanted]
+
+
+def column_summary(names: Sequence[str]) -> str:
+    """Return the names of columns for a message, unless they may be cells of a first row.
+
+    A name begins with a letter and has at most four words; a row of a table without header
+    nearly always has a cell that is empty, a number, a date or a sentence.
+    """
+    named = names[1:] if len(names) > 1 and not names[0] else names  # pandas: an unnamed index
+    if not all(map(_looks_like_name, named)):
+        return f"the first line has {len(names)} fields that do not look like a header"
+    hint = "; fields must be separated by commas" if len(names) == 1 and ";" in names[0] else ""
+    return f"columns are {', '.join(repr(name) for name in names)}{hint}"
+
+
+def _looks_like_name(name: str) -> bool:
+    return (
+        name[:1].isalpha()
+        and len(name) <= _LONGEST_NAME
+        and name.isprintable()
+        and len(name.split()) <= _MOST_WORDS
+    )

@@ -1,0 +1,137 @@
+"""Rows of a CSV, TSV or Parquet file, one at a time, with the line each began on.
+
+CSV follows RFC 4180: fields in double quotes may hold line breaks, kept exactly. For Parquet the
+line is the row number from 1.
+"""
+
+import csv
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from clinnlp.core.checks import check_file
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.io.files.lines import UTF_8, read_lines
+from clinnlp.io.tables.columns import check_columns
+
+__all__ = ["DELIMITERS", "FORMS", "column_names", "read_rows", "table_form"]
+
+FORMS = ("csv", "tsv", "parquet")
+_PACKED = (".gz", ".xz")
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+_LONGEST_FIELD = 2**31 - 1
+_LOCK = threading.Lock()
+
+Row = tuple[Any, ...]
+
+
+def table_form(path: str | Path, form: str | None = None) -> str:
+    """Return `form`, or else ``"csv"``, ``"tsv"`` or ``"parquet"`` by the suffix of `path`.
+
+    Raises
+    ------
+    ArgumentError
+        Another suffix.
+
+    Examples
+    --------
+    >>> table_form("notes.csv.xz")
+    'csv'
+    """
+    if form in FORMS:
+        return form
+    name = Path(path).name.lower()
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
+    suffix = name.rpartition(".")[2]
+    if suffix not in FORMS:
+        raise ArgumentError(f"a table must end in .{', .'.join(FORMS)}, got {path}")
+    return suffix
+
+
+def column_names(path: str | Path, *, form: str | None = None, encoding: str = UTF_8) -> list[str]:
+    """Return the names of the columns of a table file; none where it has 0 bytes."""
+    path = check_file(path)
+    if path.stat().st_size == 0:
+        return []
+    if table_form(path, form) == "parquet":
+        from clinnlp.io.tables.parquet import parquet_names
+
+        return parquet_names(path)
+    return next((list(row) for _, row in _records(path, form, encoding)), [])
+
+
+def read_rows(
+    path: str | Path,
+    wanted: Sequence[str],
+    *,
+    form: str | None = None,
+    encoding: str = UTF_8,
+    short: list[DataError] | None = None,
+) -> Iterator[tuple[int, Row]]:
+    """Yield ``(line, values of the wanted columns)`` for each row.
+
+    Values are text in CSV and TSV, plain Python values or ``None`` in Parquet. A file of 0 bytes
+    has no rows. A row of another length is raised, or where a list `short` is given its error is
+    put there and the row yielded without values.
+
+    Raises
+    ------
+    DataError
+        A missing column, a row of another length, broken quoting, or not UTF-8.
+    """
+    path = check_file(path)
+    if path.stat().st_size == 0:
+        return
+    if table_form(path, form) == "parquet":
+        from clinnlp.io.tables.parquet import parquet_rows
+
+        yield from parquet_rows(path, wanted)
+        return
+    records = _records(path, form, encoding)
+    _, header = next(records, (1, []))
+    if not header:
+        return
+    at = check_columns(wanted, header, path)
+    for line, row in records:
+        if len(row) != len(header):
+            error = DataError(
+                f"a row must have {len(header)} fields as the header has, got {len(row)}",
+                path=path,
+                line=line,
+            )
+            if short is None:
+                raise error
+            short.append(error)
+            yield line, ()
+        else:
+            yield line, tuple(row[i] for i in at)
+
+
+def _records(path: Path, form: str | None, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    lines = (line for _, line in read_lines(path, encoding))
+    reader = csv.reader(lines, delimiter=DELIMITERS[table_form(path, form)], strict=True)
+    while True:
+        began = reader.line_num + 1
+        row: list[str] | None = []
+        with _LOCK:  # the limit belongs to the whole csv module: lift it for one row only
+            limit = csv.field_size_limit(_LONGEST_FIELD)
+            try:
+                row = next(reader, None)
+                broken = False
+            except csv.Error:
+                broken = True
+            finally:
+                csv.field_size_limit(limit)
+        if broken:
+            raise DataError(
+                "a field with quotes, delimiters or line breaks must stand in double quotes, "
+                'inner ones doubled (""), got another form',
+                path=path,
+                line=began,
+            )
+        if row is None:
+            return
+        if row:
+            yield began, row

@@ -1,0 +1,109 @@
+"""Wide tables: one row per basket, one column per item, any words for *there* and *not there*."""
+
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from clinnlp.core.errors import DataError
+from clinnlp.io.tables.columns import column_summary
+from clinnlp.io.tables.rows import column_names, read_rows
+
+__all__ = ["ABSENT", "read_wide"]
+
+ABSENT = ("", "0", "0.0", "no", "none", "false", "n", "?", "nan")  # in any case
+
+_TABLES = (".csv", ".tsv", ".parquet")
+
+
+def read_wide(
+    path: str | Path,
+    items: Sequence[str],
+    *,
+    unit: str | None = None,
+    absent: Sequence[str] = ABSENT,
+) -> pd.DataFrame:
+    """Return which items each row of a table holds, as a DataFrame of bool.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV, TSV or Parquet, or a zip file, of which the largest table is read.
+    items : sequence of str
+        Columns; ``"first:last"`` stands for all columns from the one to the other.
+    unit : str, optional
+        Column with the id of a row; its number from 1 by default.
+    absent : sequence of str
+        Cells that say that the item is not there, in any case; a missing cell says so too.
+
+    Raises
+    ------
+    DataError
+        A missing column, a repeated id, or a file that cannot be read.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".zip":
+        return _read(path, items, unit, absent)
+    if not zipfile.is_zipfile(path):
+        raise DataError("a zip file must be whole, got a damaged or another file", path=path)
+    with zipfile.ZipFile(path) as packed, tempfile.TemporaryDirectory() as folder:
+        tables = [i for i in packed.infolist() if i.filename.lower().endswith(_TABLES)]
+        if not tables:
+            raise DataError("a zip file must hold a CSV, TSV or Parquet table, got none", path=path)
+        largest = max(tables, key=lambda info: info.file_size)
+        try:
+            return _read(Path(packed.extract(largest, folder)), items, unit, absent)
+        except DataError as error:
+            message, line = error.message, error.line
+    raise DataError(message, path=path / largest.filename, line=line)
+
+
+def _read(
+    path: Path, items: Sequence[str], unit: str | None, absent: Sequence[str]
+) -> pd.DataFrame:
+    names = [name for item in items for name in _between(item, column_names(path), path)]
+    wanted = names if unit is None else [*names, unit]
+    lines, rows = [], []
+    for line, row in read_rows(path, wanted):
+        lines.append(line)
+        rows.append(row)
+    columns = list(zip(*rows, strict=True)) or [()] * len(wanted)
+    ids = list(map(str, range(1, len(rows) + 1) if unit is None else columns[-1]))
+    again = _repeated(ids)
+    if again is not None:
+        raise DataError(
+            f"ids in {unit!r} must be unique, got a repeated one", path=path, line=lines[again]
+        )
+    missing = {word.casefold() for word in absent}
+    held = {name: _held(cells, missing) for name, cells in zip(names, columns, strict=False)}
+    return pd.DataFrame(held, index=pd.Index(ids, dtype=object), columns=names)
+
+
+def _held(cells: Sequence[object], missing: set[str]) -> list[bool]:
+    """Return of each cell whether it says that the item is there."""
+    return [cell is not None and str(cell).strip().casefold() not in missing for cell in cells]
+
+
+def _repeated(ids: Sequence[str]) -> int | None:
+    """Return the position of the first id that stands before it already."""
+    seen: set[str] = set()
+    for k, name in enumerate(ids):
+        if name in seen:
+            return k
+        seen.add(name)
+    return None
+
+
+def _between(item: str, names: Sequence[str], path: Path) -> Sequence[str]:
+    """Return the columns an entry stands for."""
+    first, colon, last = item.partition(":")
+    if item in names or not colon:
+        return [item]
+    if first not in names or last not in names or names.index(first) > names.index(last):
+        raise DataError(
+            f"items {item!r} must name two columns in their order; {column_summary(names)}",
+            path=path,
+        )
+    return names[names.index(first) : names.index(last) + 1]

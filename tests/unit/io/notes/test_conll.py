@@ -1,0 +1,102 @@
+"""CoNLL: sentences, documents, schemes, and what tags cannot hold."""
+
+import pytest
+
+from clinnlp.core.errors import DataError
+from clinnlp.core.notes import Entity, Note
+from clinnlp.core.spans import Span
+from clinnlp.io.notes.conll import CONLL, looks_like_conll
+
+
+def read(tmp_path, text, name="train.conll"):
+    path = tmp_path / name
+    path.write_text(text)
+    return list(CONLL.read(path))
+
+
+def test_without_documents_each_sentence_is_a_note(tmp_path):
+    notes = read(tmp_path, "\nBig\tO\nliver\tB-Organ\n\n\nNo\tO\n", "train.iob.tsv")
+    assert [(n.id, n.text) for n in notes] == [("train-0", "Big liver"), ("train-1", "No")]
+    assert notes[0].tokens == (Span(0, 3), Span(4, 9))
+    assert notes[0].sentences == (Span(0, 9),)
+    assert [(notes[0][e.span], e.label) for e in notes[0].entities] == [("liver", "Organ")]
+
+
+def test_documents_of_conll_2003(tmp_path):
+    text = "-DOCSTART- -X- -X- O\n\nEU NNP I-NP B-ORG\nsays VBZ I-VP O\n\nNo DT X O\n\n"
+    text += "-DOCSTART- (n7)\tO\n\n-DOCSTART- -X- O O\nx A B S-LOC\ny A B E-LOC\n"
+    notes = read(tmp_path, text)
+    assert [(n.id, n.text) for n in notes] == [
+        ("train-0", "EU says\nNo"),
+        ("n7", ""),
+        ("train-2", "x y"),
+    ]
+    assert notes[0].sentences == (Span(0, 7), Span(8, 10))
+    assert [e.span for e in notes[2].entities] == [Span(0, 1), Span(2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ("22\tB-Chemical", True),
+        ("EU NNP I-NP O", True),
+        ("-DOCSTART-\tO", True),
+        ("id\ttext", False),
+        ("O", False),
+        ("", False),
+    ],
+)
+def test_looks_like_conll(tmp_path, first, expected):
+    path = tmp_path / "a.tsv"
+    path.write_text(f"\n{first}\n")
+    assert looks_like_conll(path) is expected
+
+
+def test_text_is_cut_into_words_where_a_note_has_no_tokens(tmp_path):
+    drug = Entity(id="T1", span=Span(8, 15), label="Dose")
+    note = Note(id="n", text="Aspirin  10.5 mg\ndaily", entities=(drug,))
+    with pytest.raises(DataError, match=r"begin and end with a token"):
+        CONLL.write([note], tmp_path / "a.conll")
+    note = note.with_(entities=(Entity(id="T1", span=Span(9, 16), label="Dose"),))
+    CONLL.write([note], tmp_path / "a.conll")
+    assert (tmp_path / "a.conll").read_text().splitlines() == [
+        "-DOCSTART- (n)\tO",
+        "",
+        "Aspirin\tO",
+        "10.5\tB-Dose",
+        "mg\tI-Dose",
+        "daily\tO",
+        "",
+    ]
+
+
+def test_a_sentence_may_end_between_tokens(tmp_path):
+    note = Note(id="n", text="One. \nTwo.", sentences=(Span(0, 6), Span(6, 10)))
+    CONLL.write([note], tmp_path / "a.conll")
+    (back,) = CONLL.read(tmp_path / "a.conll")
+    assert back.text == "One .\nTwo ."
+
+
+def mention(start, end, label="L", **more):
+    return Entity(id=f"T{start}", span=Span(start, end), label=label, **more)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"entities": (mention(0, 3), mention(2, 5))}, "do not overlap"),
+        ({"entities": (mention(0, 5, parts=(Span(0, 1), Span(4, 5))),)}, "discontinuous"),
+        ({"entities": (mention(0, 3),), "sentences": (Span(0, 1), Span(2, 5))}, "one over two"),
+        ({"entities": (mention(0, 1, label="a b"),)}, "labels without white space"),
+        ({"tokens": (Span(0, 3),)}, "tokens without white space"),
+    ],
+)
+def test_what_conll_cannot_hold(more, message, tmp_path):
+    with pytest.raises(DataError, match=message):
+        CONLL.write([Note(id="n", text="a b c", **more)], tmp_path / "a.conll")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_id_with_a_tab_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"ids without tab"):
+        CONLL.write([Note(id="a\tb", text="x")], tmp_path / "a.conll")

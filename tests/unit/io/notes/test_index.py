@@ -1,0 +1,88 @@
+"""A note is read again from where it stands, unless its file has changed."""
+
+import gzip
+import os
+
+import pytest
+
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.notes import Entity, Note
+from clinnlp.core.spans import Span
+from clinnlp.io.notes.corpora import read_notes, write_notes
+from clinnlp.io.notes.index import NoteIndex
+
+NOTES = [
+    Note(id=f"n{k}", text="é💊" * k + "x", entities=(Entity(id="T1", span=Span(0, 1), label="L"),))
+    for k in range(4)
+]
+
+
+def written(tmp_path, name):
+    path = tmp_path / name
+    write_notes(NOTES, path, format=None if path.suffix else "brat")
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.pubtator", "brat"])
+def test_every_note_comes_back(name, tmp_path):
+    index = NoteIndex.build(read_notes(written(tmp_path, name)))
+    index.save(tmp_path / "index.parquet")
+    for each in (index, NoteIndex.load(tmp_path / "index.parquet")):
+        assert [each.note_at(note.id) for note in reversed(NOTES)] == NOTES[::-1]
+        assert list(each) == [note.id for note in NOTES]
+        assert len(each) == 4
+        assert "n1" in each
+        assert "x" not in each
+    with pytest.raises(ArgumentError, match=r"got the id 'x'"):
+        index.note_at("x")
+
+
+def test_byte_offsets_with_mark_crlf_and_blank_lines(tmp_path):
+    path = written(tmp_path, "a.jsonl")
+    path.write_bytes(b"\xef\xbb\xbf\r\n" + path.read_bytes().replace(b"\n", b"\r\n\n"))
+    index = NoteIndex.build(read_notes(path))
+    assert [index.note_at(note.id) for note in NOTES] == NOTES
+
+
+def test_several_files_and_columns(tmp_path):
+    (tmp_path / "a.csv").write_text("k,t\n1,one\n2,two\n")
+    (tmp_path / "b.csv").write_text("t,k\nthree,3\n")
+    index = NoteIndex.build(read_notes(tmp_path, text="t", id="k"))
+    assert [index.note_at(k).text for k in "321"] == ["three", "two", "one"]
+    assert repr(index) == "NoteIndex(3 notes in 2 files)"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.pubtator", "brat"])
+def test_a_changed_file_is_refused(name, tmp_path):
+    path = written(tmp_path, name)
+    index = NoteIndex.build(read_notes(path))
+    index.note_at("n1")
+    file = path / "n1.ann" if name == "brat" else path
+    raw = file.read_bytes()
+    stat = file.stat()
+    file.write_bytes(raw.replace(b"L", b"M"))
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1_000_000))
+    with pytest.raises(DataError, match=r"must be as it was when the index was built"):
+        index.note_at("n1")
+    file.write_bytes(raw)
+    assert index.note_at("n1") == NOTES[1]
+    (path / "n1.txt" if name == "brat" else path).unlink()
+    with pytest.raises(DataError, match=r"must be as it was"):
+        index.note_at("n1")
+
+
+def test_only_an_index_loads(tmp_path):
+    with pytest.raises(DataError, match=r"must be one that `save` wrote"):
+        NoteIndex.load(tmp_path / "none.parquet")
+    path = tmp_path / "a.parquet"
+    write_notes([Note(id="a", text="")], path)
+    with pytest.raises(DataError, match=r"must be one that `save` wrote"):
+        NoteIndex.load(path)
+
+
+def test_a_repeated_id_is_refused(tmp_path):
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"id":"a","text":""}\n'))
+    source = read_notes([path, path])
+    with pytest.raises(DataError, match=r"ids of notes must be unique"):
+        NoteIndex.build(source)

@@ -1,0 +1,134 @@
+"""The native form: absent where empty, refused where unknown."""
+
+import json
+
+import pytest
+
+from clinnlp.core.errors import DataError, OffsetError
+from clinnlp.core.notes import Assertion, Entity, Note, Relation
+from clinnlp.core.spans import Span
+from clinnlp.io.notes.documents import Reading
+from clinnlp.io.notes.jsonl import JSONL, parse_note
+from clinnlp.io.notes.records import note_from_record, note_to_record
+
+
+def test_empty_values_have_no_key():
+    note = Note(id="n1", text="", sections=(), sentences=(), tokens=())
+    record = note_to_record(note)
+    assert record == {"id": "n1", "text": "", "sections": [], "sentences": [], "tokens": []}
+    assert note_from_record(record) == note
+    assert note_to_record(Note(id="n1", text="")) == {"id": "n1", "text": ""}
+
+
+def test_the_documented_example():
+    record = {
+        "id": "n1",
+        "text": "Stopped lisinopril: dry cough.",
+        "time": "2024-03-01T08:00:00",
+        "entities": [
+            {"id": "T1", "start": 8, "end": 18, "label": "Drug", "concepts": ["D1"]},
+            {
+                "id": "T2",
+                "start": 20,
+                "end": 29,
+                "label": "Reaction",
+                "assertion": {"negated": False, "cues": {"negated": [0, 7]}},
+            },
+        ],
+        "relations": [{"id": "R1", "label": "Adverse", "roles": {"drug": ["T1"]}}],
+    }
+    note = note_from_record(record)
+    assert [note[e.span] for e in note.entities] == ["lisinopril", "dry cough"]
+    assert note.entities[1].assertion == Assertion(negated=False, cues={"negated": Span(0, 7)})
+    assert note.relations == (Relation(id="R1", label="Adverse", roles={"drug": ("T1",)}),)
+    assert note_to_record(note) == record
+
+
+def test_ids_of_annotations_may_be_left_out():
+    made = note_from_record(
+        {
+            "id": "n",
+            "text": "abc",
+            "entities": [
+                {"start": 0, "end": 1, "label": "A"},
+                {"start": 0, "end": 1, "label": "A"},
+            ],
+            "relations": [{"label": "B", "roles": {"x": ["T2"]}}],
+        }
+    )
+    assert [e.id for e in made.entities] == ["T1", "T2"]
+    assert [r.id for r in made.relations] == ["R1"]
+
+
+def test_offsets_count_code_points():
+    note = note_from_record(
+        {"id": "n", "text": "👩‍⚕️ e\u0301 x", "entities": [{"start": 8, "end": 9, "label": "A"}]}
+    )
+    assert note[note.entities[0].span] == "x"
+
+
+@pytest.mark.parametrize("zone", ["", "+02:00", "Z"])
+def test_times_keep_their_zone(zone):
+    note = note_from_record({"id": "n", "text": "", "time": f"2024-03-01T08:00:00{zone}"})
+    assert (note.time.tzinfo is None) == (zone == "")
+    assert note_from_record(note_to_record(note)) == note
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"entity": []}, "keys of a note must be among id, text, .*, got 1 other"),
+        ({"entities": [{"id": "T", "start": 0, "end": 1}]}, "'label' of an entity must be text"),
+        ({"entities": ["T1"]}, "an entity must be a JSON object, got str"),
+        ({"entities": [{"start": 0, "end": 1, "label": "A", "parts": [0]}]}, "two whole numbers"),
+        ({"entities": [{"start": 0, "end": 1, "label": "A", "concepts": [1]}]}, "text only"),
+        ({"entities": [{"start": 0, "end": 1, "label": "A", "attributes": {"a": []}}]}, "values"),
+        ({"entities": [{"start": 0, "end": 1, "label": "A", "score": "x"}]}, "must be a number"),
+        (
+            {"entities": [{"start": 0, "end": 1, "label": "A", "assertion": {"negated": 1}}]},
+            "'negated' must be true/false",
+        ),
+        (
+            {"entities": [{"start": 0, "end": 1, "label": "A", "assertion": {"cues": {"x": 1}}}]},
+            "cues of an assertion must be among",
+        ),
+        ({"entities": [{"id": "T", "start": 0, "end": 1, "label": "A"}] * 2}, "entity ids"),
+        ({"sections": [{"start": 0, "end": 1}]}, "'kind' of a section must be text"),
+        ({"time": "01/03/2024"}, "'time' must be an ISO 8601 time"),
+        ({"labels": "x"}, "'labels' must be a list, got str"),
+        ({"coverage": [1, 2, 3]}, "coverage"),
+    ],
+)
+def test_what_is_refused(more, message):
+    with pytest.raises(DataError, match=message) as caught:
+        note_from_record({"id": "n", "text": "abc", **more})
+    assert caught.value.__context__ is None
+
+
+def test_a_span_outside_the_text_names_the_note():
+    record = {"id": "n", "text": "abc", "entities": [{"start": 1, "end": 9, "label": "A"}]}
+    with pytest.raises(OffsetError, match=r"a.jsonl:3: note 'n': .* 3 characters, got 1-9"):
+        parse_note(json.dumps(record), "a.jsonl", 3)
+
+
+def test_deep_nesting_is_broken_json_not_a_crash():
+    with pytest.raises(DataError, match=r"broken JSON"):
+        parse_note("[" * 100_000, "a.jsonl", 1)
+
+
+def test_blank_lines_and_ids_seen_elsewhere(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('\n{"id": "n1", "text": ""}\n  \n')
+    assert [note.id for note in JSONL.read(path)] == ["n1"]
+    with pytest.raises(DataError, match=r"a.jsonl:2: ids of notes must be unique"):
+        list(JSONL.read(path, Reading(seen={"n1"})))
+
+
+def test_text_with_line_breaks_stays_on_one_line(tmp_path):
+    note = Note(
+        id="n", text="a\nb\r\nc\u2028d", entities=(Entity(id="T", span=Span(0, 3), label="L"),)
+    )
+    path = tmp_path / "a.jsonl"
+    assert JSONL.write([note], path) == 1
+    assert path.read_bytes().count(b"\n") == 1
+    assert list(JSONL.read(path)) == [note]

@@ -1,0 +1,90 @@
+"""Mentions and events as CSV: what a spreadsheet would run is guarded, and read back as it was."""
+
+import csv
+import gzip
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinnlp.core.formulas import guarded
+from clinnlp.core.tables import EntityTable, EventTable
+from clinnlp.io.record.event_stream import stream_events
+from clinnlp.io.record.events import read_events, write_events
+from clinnlp.io.tables.arrow_text import guarded_text, plain_text
+from clinnlp.io.tables.mentions import read_entity_table, write_entity_table
+
+TEXTS = [
+    *("=1+1", "-", "+ve", "@x", "＝x", " =x", "\t=x", "\ta", "a\r=1", "\n", "\ufeff=x"),
+    *("'=x", "''-", "'tis", "'", "", "a=b", "−5", "pain", None),
+]
+
+
+def mentions(texts):
+    n = len(texts)
+    return EntityTable(
+        {
+            "note": [f"n{k}" for k in range(n)],
+            "entity": ["T1"] * n,
+            "label": ["=Drug"] * n,
+            "start": range(n),
+            "end": range(1, n + 1),
+            "text": texts,
+            "concept": texts,
+            "n_concepts": [0] * n,
+            "score": [-0.5] * n,
+            "source": [None] * n,
+        }
+    )
+
+
+def events(texts):
+    n = len(texts)
+    return EventTable(
+        {"patient": ["-1"] * n, "code": [t or "x" for t in texts], "unit": texts, "value": [-2] * n}
+    )
+
+
+def rows_of(path, delimiter):
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle, delimiter=delimiter))
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter"), [("a.csv", ","), ("a.tsv", "\t"), ("a.csv.gz", ",")]
+)
+def test_mentions_are_guarded_in_the_file_and_come_back(tmp_path, name, delimiter):
+    table = mentions(TEXTS)
+    write_entity_table(table, tmp_path / name)
+    rows = rows_of(tmp_path / name, delimiter)
+    assert [row["text"] for row in rows] == [guarded(text or "") for text in TEXTS]
+    assert {row["label"] for row in rows} == {"'=Drug"}
+    assert {row["score"] for row in rows} == {"-0.5"}, "a number is no text"
+    back = read_entity_table(tmp_path / name)
+    assert all(np.array_equal(back[n], table[n]) for n in ("text", "concept", "label", "source"))
+
+
+def test_events_come_back_whole_and_in_parts(tmp_path):
+    table = events(TEXTS)
+    write_events(table, tmp_path / "a.csv")
+    assert rows_of(tmp_path / "a.csv", ",")[0]["code"] == "'=1+1"
+    for back in (read_events(tmp_path / "a.csv"), *stream_events(tmp_path / "a.csv")):
+        assert all(np.array_equal(back[n], table[n]) for n in ("patient", "code", "unit"))
+
+
+def test_parquet_is_no_text_for_a_spreadsheet(tmp_path):
+    table = mentions(TEXTS)
+    write_entity_table(table, tmp_path / "a.parquet")
+    raw = pa.parquet.read_table(tmp_path / "a.parquet")["text"].to_pylist()
+    assert raw == TEXTS
+    assert np.array_equal(read_entity_table(tmp_path / "a.parquet")["text"], table["text"])
+
+
+@given(st.lists(st.none() | st.text(alphabet="'=+-@＝ \t\r\n\x00\xa0\ufeffa1;", max_size=6)))
+def test_columns_are_guarded_as_texts_are(texts):
+    kept = guarded_text(pa.table({"t": pa.array(texts, pa.string())}))
+    assert kept["t"].to_pylist() == [t if t is None else guarded(t) for t in texts]
+    assert plain_text(kept)["t"].to_pylist() == texts
