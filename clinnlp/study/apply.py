@@ -1,7 +1,8 @@
 """Keep a risk model after a study, and score new patients with it.
 
 A model is fitted on all rows of the study and kept beside what it expects: sources, windows,
-units, vocabularies. Applied to tables that differ in one of them, it refuses and names it.
+units, vocabularies. Applied to tables that differ in one of them, it refuses and names it. A folder
+is loaded once, as a `RiskModel`, and applied as often as there are new patients.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.core.counts import Floats
-from clinnlp.core.errors import ArgumentError, StoreError
+from clinnlp.core.arrays import Array, Floats
+from clinnlp.core.errors import ArgumentError, StoreError, instead_of
 from clinnlp.core.notes import Note
 from clinnlp.core.patients import Patient
 from clinnlp.core.tables import EntityTable, EventTable, Outcome
@@ -22,17 +22,16 @@ from clinnlp.features.entities import entity_table
 from clinnlp.features.events import Cases, collect_cases
 from clinnlp.risk.crossfit import fit_risk_model
 from clinnlp.risk.explain import Reason, explain_case
-from clinnlp.risk.models import Grid
 from clinnlp.risk.schema import check_schema, check_sources, n_unknown_facts
-from clinnlp.risk.store import load_risk_model, save_risk_model
+from clinnlp.risk.store import LoadedModel, load_risk_model, save_risk_model
 from clinnlp.study.cautions import LEVEL
-from clinnlp.study.risk_rows import RiskRows
-from clinnlp.study.risk_values import ModelRisk, RiskStudy
+from clinnlp.study.risk_rows import OF_CASES, RiskRows
+from clinnlp.study.risk_values import RiskStudy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AppliedRisk", "apply_risk_model", "keep_risk_model"]
+__all__ = ["AppliedRisk", "RiskModel", "apply_risk_model", "keep_risk_model"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,9 +93,145 @@ class AppliedRisk:
         return notes + events or [(None, None, None, None)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RiskModel:
+    """A kept risk model: loaded once, applied many times.
+
+    Parameters
+    ----------
+    kept : LoadedModel
+        The fitted pipeline, and its card: what it was made from and expects.
+    options : mapping of str to bool
+        Which facts are collected, and as what: those of the training.
+
+    Examples
+    --------
+    Given a folder that ``clinnlp risk --keep`` wrote::
+
+        model = RiskModel.load("out/risk/model")
+        for day in days:
+            risks = model.apply(patients, index=day, events=events).to_pandas()
+    """
+
+    kept: LoadedModel
+    options: Mapping[str, bool]
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "RiskModel":
+        """Return the model in a folder of `keep_risk_model`.
+
+        Raises
+        ------
+        StoreError
+            The folder is damaged, of another form or version, or holds a model of a plain table.
+        """
+        kept = load_risk_model(folder)
+        rows = kept.card.get("rows")
+        rows = rows if isinstance(rows, Mapping) else {}
+        if rows.get("sources") == ["table"]:
+            raise StoreError(
+                f"the model in {folder} must be one of events or notes, got one of a plain table"
+            )
+        missing = [name for name in OF_CASES if name not in rows]
+        if missing:
+            raise StoreError(f"the card in {folder} must say {missing[0]!r} of its rows, got none")
+        return cls(kept=kept, options={name: bool(rows[name]) for name in OF_CASES})
+
+    def __repr__(self) -> str:
+        return f"RiskModel({self.card.get('model')!r})"
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """What the model was made from, its scores, and what it expects: plain values."""
+        return self.kept.card
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a reader of its risks has to know, each one sentence."""
+        return tuple(_cautions(self.kept.model))
+
+    def apply(
+        self,
+        patients: Iterable[Patient] = (),
+        *,
+        index: Mapping[str, Array] | Outcome,
+        events: EventTable | Iterable[EventTable] | None = None,
+        notes: EntityTable | Iterable[Note] | None = None,
+        n_reasons: int = 0,
+    ) -> AppliedRisk:
+        """Return the risks of new cases.
+
+        Parameters
+        ----------
+        patients : iterable of Patient
+        index : mapping with ``"patient"`` and ``"index_time"``, or Outcome
+            Whom to score, and from when; what was known at or after that is not used. A time with
+            a zone becomes UTC; one without stays.
+        events, notes
+            As in `risk_rows`.
+        n_reasons : int
+            Concepts to name per case, with the rows of mentions and events behind them.
+
+        Raises
+        ------
+        DataError
+            A source, a unit or a vocabulary is not that of the training, by name.
+        ArgumentError
+            An index time that is none.
+        """
+        sources = {"events": events, "notes": notes}
+        check_sources(self.card, {name for name, given in sources.items() if given is not None})
+        mentions = notes if notes is None or isinstance(notes, EntityTable) else entity_table(notes)
+        how: dict[str, Any] = dict(self.options)
+        cases = collect_cases(_whom(index), patients, events=events, entities=mentions, **how)
+        check_schema(self.card, cases.schema)
+        model = self.kept.model
+        # scikit-learn refuses to predict for nobody
+        p = model.predict_proba(cases)[:, 1] if len(cases) else np.empty(0)
+        explained = range(len(cases) if n_reasons else 0)
+        unknown = {"facts_unknown_to_the_model": n_unknown_facts(model, cases)}
+        return AppliedRisk(
+            cases=cases,
+            p=p,
+            reasons=[explain_case(model, cases, k, n=n_reasons) for k in explained],
+            mentions=mentions,
+            n_excluded={**cases.n_excluded, **unknown},
+            cautions=self.cautions,
+        )
+
+
+def apply_risk_model(
+    folder: str | Path,
+    patients: Iterable[Patient] = (),
+    *,
+    index: Mapping[str, Array] | Outcome,
+    events: EventTable | Iterable[EventTable] | None = None,
+    notes: EntityTable | Iterable[Note] | None = None,
+    n_reasons: int = 0,
+) -> AppliedRisk:
+    """Return the risks of new cases by a kept model: `RiskModel.load`, then `RiskModel.apply`.
+
+    Parameters
+    ----------
+    folder : path
+        Of `keep_risk_model`.
+    patients, index, events, notes, n_reasons
+        As in `RiskModel.apply`; to score more than once, load the model once.
+
+    Raises
+    ------
+    StoreError
+        The folder is damaged, of another form or version, or holds a model of a plain table.
+    DataError
+        A source, a unit or a vocabulary is not that of the training, by name.
+    """
+    model = RiskModel.load(folder)
+    return model.apply(patients, index=index, events=events, notes=notes, n_reasons=n_reasons)
+
+
 def keep_risk_model(
     study: RiskStudy,
-    given: RiskRows,
+    rows: RiskRows,
     folder: str | Path,
     *,
     model: str,
@@ -108,7 +243,7 @@ def keep_risk_model(
     Parameters
     ----------
     study : RiskStudy
-    given : RiskRows
+    rows : RiskRows
         What the study was made from.
     model : str
         Its name in the study; of several settings one is chosen anew, on all rows.
@@ -122,93 +257,37 @@ def keep_risk_model(
     RunError
         The disk is full or may not be written.
     """
-    single = [name for name, found in study.models.items() if found.settings]
+    single = [name for name, scored in study.models.items() if scored.settings]
     if model not in single:
         raise ArgumentError(
             f"the model to keep must be one of {', '.join(single) or 'none'}, got {model!r}"
         )
-    found: ModelRisk = study.models[model]
-    grid: Grid = found.settings
+    scored = study.models[model]
     method = str(study.provenance["settings"]["method"])
     fitted = fit_risk_model(
-        given.rows, given.y, features=given.features, settings=grid, method=method, seed=seed
-    )
-    told = {
+        rows.rows, rows.y, features=rows.features, settings=scored.settings, method=method,
+        seed=seed,
+    )  # fmt: skip
+    whole = {
         **(card or {}),
         "model": model,
-        "rows": dict(given.settings),
-        "schema": dict(given.rows.schema) if isinstance(given.rows, Cases) else {},
+        "rows": dict(rows.settings),
+        "schema": dict(rows.rows.schema) if isinstance(rows.rows, Cases) else {},
         "cohort": dict(study.flow),
         "n_excluded": dict(study.n_excluded),
-        "scores": found.scores.rows(),
-        "auroc_mean_of_splits": found.auroc_mean,
+        "scores": scored.scores.rows(),
+        "auroc_mean_of_splits": scored.auroc_mean,
         "study": {name: v for name, v in study.provenance.items() if name != "rows_sha256"},
         "cautions": _cautions(fitted),
     }
-    return save_risk_model(fitted, folder, card=told)
-
-
-def apply_risk_model(
-    folder: str | Path,
-    patients: Iterable[Patient] = (),
-    *,
-    index: Mapping[str, NDArray[Any]] | Outcome,
-    events: EventTable | Iterable[EventTable] | None = None,
-    notes: EntityTable | Iterable[Note] | None = None,
-    n_reasons: int = 0,
-) -> AppliedRisk:
-    """Return the risks of new cases by a kept model.
-
-    Parameters
-    ----------
-    folder : path
-        Of `keep_risk_model`.
-    patients : iterable of Patient
-    index : mapping with ``"patient"`` and ``"index_time"``, or Outcome
-        Whom to score, and from when; what was known at or after that is not used. A time with a
-        zone becomes UTC; one without stays.
-    events, notes
-        As in `risk_study`.
-    n_reasons : int
-        Concepts to name per case, with the rows of mentions and events behind them.
-
-    Raises
-    ------
-    StoreError
-        The folder is damaged, of another form or version, or holds a model of a plain table.
-    DataError
-        A source, a unit or a vocabulary is not that of the training, by name.
-    """
-    loaded = load_risk_model(folder)
-    given = {name for name, source in (("events", events), ("notes", notes)) if source is not None}
-    check_sources(loaded.card, given)
-    rows = loaded.card["rows"]
-    mentions = notes if notes is None or isinstance(notes, EntityTable) else entity_table(notes)
-    try:
-        how: dict[str, Any] = {n: bool(rows[n]) for n in ("strict", "by_assertion", "by_section")}
-    except KeyError as error:
-        raise StoreError(f"the card in {folder} must say {error} of its rows, got none") from None
-    cases = collect_cases(_whom(index), patients, events=events, entities=mentions, **how)
-    check_schema(loaded.card, cases.schema)
-    p = loaded.model.predict_proba(cases)[:, 1] if len(cases) else np.empty(0)
-    told = range(len(cases) if n_reasons else 0)
-    reasons = [explain_case(loaded.model, cases, k, n=n_reasons) for k in told]
-    unknown = {"facts_unknown_to_the_model": n_unknown_facts(loaded.model, cases)}
-    return AppliedRisk(
-        cases=cases,
-        p=p,
-        reasons=reasons,
-        mentions=mentions,
-        n_excluded={**cases.n_excluded, **unknown},
-        cautions=tuple(_cautions(loaded.model)),
-    )
+    return save_risk_model(fitted, folder, card=whole)
 
 
 def _cautions(model: Any) -> list[str]:
     return [f"the kept model tells nobody apart: {LEVEL}"] * model.named_steps["model"].flat_
 
 
-def _whom(index: Mapping[str, NDArray[Any]] | Outcome) -> Outcome:
+def _whom(index: Mapping[str, Array] | Outcome) -> Outcome:
     if isinstance(index, Outcome):
         return index
     patients = np.asarray(index["patient"], dtype=object)
@@ -216,11 +295,9 @@ def _whom(index: Mapping[str, NDArray[Any]] | Outcome) -> Outcome:
     return Outcome(patients=patients, index=times, values=np.zeros(len(patients), np.int8))
 
 
-def _seconds(times: NDArray[Any]) -> NDArray[Any]:
+def _seconds(times: Array) -> Array:
     if times.dtype.kind == "M":
         return times.astype("datetime64[s]")
-    try:
+    refusal = ArgumentError("index_time must hold times in ISO 8601, got another value")
+    with instead_of(ValueError, refusal):
         return np.array([to_second(time) for time in times], dtype="datetime64[s]")
-    except ValueError:
-        pass  # raised below, outside: the ValueError may quote a value
-    raise ArgumentError("index_time must hold times in ISO 8601, got another value")

@@ -36,9 +36,9 @@ def cautions_of(rows: Cases | Columns, y: Counts, *, n_copied: int = 0) -> tuple
     >>> cautions_of(table, np.arange(60) % 2)
     ("column 'left' alone has an AUROC of 1.00: check that it was known before the index time",)
     """
-    told = _of_columns(rows, y) if isinstance(rows, Columns) else _of_cases(rows)
+    cautions = _of_columns(rows, y) if isinstance(rows, Columns) else _of_cases(rows)
     copied = (f"{n_copied:,} notes of tested patients stand word for word among those trained on",)
-    return (*told, *(copied if n_copied else ()))
+    return (*cautions, *(copied if n_copied else ()))
 
 
 def level_cautions(fits: Mapping[str, CrossFit]) -> tuple[str, ...]:

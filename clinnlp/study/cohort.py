@@ -92,20 +92,13 @@ def readmissions(
     for stay, _ in kept:
         starts.setdefault(stay.patient, []).append(_start(stay))
     rows = []
-    for stay, survived in kept:
-        if not survived:
-            continue
-        index, theirs = _end(stay), starts[stay.patient]
-        if bisect_right(theirs, index) > bisect_right(theirs, _start(stay)):
-            n_excluded["next_stay_begins_before_index"] += 1
-            continue
-        later = theirs[bisect_right(theirs, index) :]
-        returned = bool(later) and later[0] <= index + horizon
+    for stay in (stay for stay, survived in kept if survived):
         ends = [t for t in (last_day, deaths.get(stay.patient)) if t is not None]
-        if not returned and any(t < index + horizon for t in ends):
-            n_excluded["not_followed_to_the_horizon"] += 1
-            continue
-        rows.append((stay.patient, index, returned))
+        returned, reason = _returned(stay, starts[stay.patient], horizon, ends)
+        if reason:
+            n_excluded[reason] += 1
+        else:
+            rows.append((stay.patient, _end(stay), returned))
     outcome = Outcome(
         patients=np.array([row[0] for row in rows], dtype=object),
         index=np.array([row[1] for row in rows], dtype="datetime64[s]"),
@@ -125,6 +118,26 @@ def _why_not(stay: Encounter, kinds: Collection[str] | None, died: datetime | No
     if died is not None and died <= stay.end:
         return "died_in_the_stay"
     return ""
+
+
+def _returned(
+    stay: Encounter, starts: Sequence[datetime], horizon: timedelta, ends: Sequence[datetime]
+) -> tuple[bool, str]:
+    """Return whether a later stay began within the horizon, or else the reason against this one.
+
+    `starts` are those of all stays of the patient, in order; `ends` are of what was seen of them.
+    """
+    index = _end(stay)
+    n_begun = bisect_right(starts, index)
+    # another stay began in this one: the patient was not at home at the index time
+    if n_begun > bisect_right(starts, _start(stay)):
+        return False, "next_stay_begins_before_index"
+    if n_begun < len(starts) and starts[n_begun] <= index + horizon:
+        return True, ""
+    # nobody saw the whole horizon, so that no return in it is not "no"
+    if any(end < index + horizon for end in ends):
+        return False, "not_followed_to_the_horizon"
+    return False, ""
 
 
 def _start(stay: Encounter) -> datetime:

@@ -179,11 +179,11 @@ def _add_tokens(
 
 def _labels(tokens: tuple[Span, ...], entities: tuple[Entity, ...]) -> list[str]:
     """Return the label of each token; of mentions that overlap, the longest one's."""
-    made = [_NONE] * len(tokens)
+    labels = [_NONE] * len(tokens)
     starts = {token.start: k for k, token in enumerate(tokens)}
     for entity in sorted(entities, key=lambda e: (sum(p.length for p in e.pieces), e.label)):
         for piece in entity.pieces:
             for at in range(piece.start, piece.end):
                 if at in starts:
-                    made[starts[at]] = entity.label
-    return made
+                    labels[starts[at]] = entity.label
+    return labels

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,23 +21,19 @@ from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.tables import EntityTable, EventTable, Outcome
 from clinnlp.features.baskets import baskets, event_baskets
 from clinnlp.features.outcomes import read_outcome
-from clinnlp.io.corpora import read_notes
-from clinnlp.io.people import read_patients
-from clinnlp.io.tabular import read_entity_table, read_events
+from clinnlp.io.notes.corpora import read_notes
+from clinnlp.io.record.events import read_events
+from clinnlp.io.record.people import read_patients
+from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.metrics.assertion import score_assertions
 from clinnlp.metrics.spans import SpanScores, score_spans
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.report.blocks import Column, Report, Section, TableBlock, Verdict, Verdicts
-from clinnlp.report.csvs import write_frame
 from clinnlp.study.extract import ExtractSummary, extract, fingerprint
-from clinnlp.study.flows import origin, write_pages
+from clinnlp.study.outputs import PAGE, origin, rule_frame, write_pages, write_tables
 from clinnlp.study.pipeline import pipeline
-from clinnlp.study.risk import risk_study
-from clinnlp.study.risk_flow import predictions
-from clinnlp.study.risk_section import risk_section
-from clinnlp.study.risk_values import RiskStudy
-from clinnlp.study.sections import (
+from clinnlp.study.report_sections import (
     corpus_section,
     examples_section,
     extraction_section,
@@ -46,10 +41,15 @@ from clinnlp.study.sections import (
     signals_section,
     spans_section,
 )
-from clinnlp.study.settings import DemoSettings
+from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_flow import predictions
+from clinnlp.study.risk_rows import risk_rows
+from clinnlp.study.risk_section import risk_section
+from clinnlp.study.risk_values import RiskStudy
+from clinnlp.study.settings import DemoSettings, RiskStudySettings
 from clinnlp.study.synthetic import write_cohort_mini
 
-__all__ = ["bundled", "demo"]
+__all__ = ["bundled", "compare", "demo", "summary_lines"]
 
 Say = Callable[[str], None]
 
@@ -75,7 +75,7 @@ def demo(out: Path, *, settings: DemoSettings, say: Say) -> None:
     """Run the flow and write ``report.html`` into `out`, telling what was found."""
     corpus = bundled("discharge-mini")
     with _step("Fine-tuning minilm on discharge-mini", say):
-        nlp, heard, scores = _teach(corpus, out, settings)
+        nlp, predicted, scores = _teach(corpus, out, settings)
     say(f"  mentions in unseen test notes, strict F1 {scores[0].f1}")
     with _step("Generating cohort-mini", say):
         cohort = out / "cohort"
@@ -97,17 +97,17 @@ def demo(out: Path, *, settings: DemoSettings, say: Say) -> None:
     sections = (
         corpus_section("What the model learned from", read_notes(corpus / "train.jsonl")),
         spans_section("Mentions in unseen notes", scores, "Intervals resample notes."),
-        _assertion_section(gold, heard),
-        examples_section(heard[:3], show_text=settings.show_text),
+        _assertion_section(gold, predicted),
+        examples_section(predicted[:3], show_text=settings.show_text),
         extraction_section(table, summary.facts()),
         risk_section(studies),
         rules_section(rules, "Drugs that stand together in the notes"),
         signals_section(signals),
         Section(title="Planted truth beside what was found", blocks=(verdicts,)),
     )
-    summary_lines = _summary(scores, studies, verdicts)
-    _write(out, summary_lines, sections, studies, rules, signals, settings, corpus, cohort)
-    say(f"\nReport: {out / 'report.html'}")
+    findings = summary_lines(scores, studies, verdicts)
+    _write(out, findings, sections, studies, rules, signals, settings, corpus, cohort)
+    say(f"\nReport: {out / PAGE}")
 
 
 def compare(signals: Signals, plants: Sequence[Mapping[str, Any]]) -> Verdicts:
@@ -143,7 +143,7 @@ def compare(signals: Signals, plants: Sequence[Mapping[str, Any]]) -> Verdicts:
 def _teach(
     corpus: Path, out: Path, settings: DemoSettings
 ) -> tuple[Pipeline, list[Note], list[SpanScores]]:
-    """Fine-tune, and return the pipeline, the test notes as heard, and their scores."""
+    """Fine-tune, and return the pipeline, the test notes as it annotates them, and their scores."""
     from clinnlp.bert.train import fine_tune_ner
 
     train, dev = read_notes(corpus / "train.jsonl"), read_notes(corpus / "dev.jsonl")
@@ -152,9 +152,12 @@ def _teach(
     )
     gold = list(read_notes(corpus / "test.jsonl"))
     nlp = pipeline(tagger)
-    heard = list(nlp.stream(_bare(note) for note in gold))
-    scores = [score_spans(gold, heard, match="strict"), score_spans(gold, heard, match="relaxed")]
-    return pipeline(tagger, vocabulary=corpus / "vocabulary.csv"), heard, scores
+    predicted = list(nlp.stream(_bare(note) for note in gold))
+    scores = [
+        score_spans(gold, predicted, match="strict"),
+        score_spans(gold, predicted, match="relaxed"),
+    ]
+    return pipeline(tagger, vocabulary=corpus / "vocabulary.csv"), predicted, scores
 
 
 def _extract(
@@ -174,11 +177,17 @@ def _risk(
     everybody = read_outcome(cohort / "outcome.csv", index="index_time").outcome
     noted = _only(everybody, {note.patient for note in read_notes(cohort / "notes.jsonl")})
     people = read_patients(cohort / "patients.csv")
-    study = partial(risk_study, people, events=events, seed=settings.seed, n_boot=500)
+    known = risk_rows(people, outcome=noted, events=events, notes=table)
+    how = RiskStudySettings(seed=settings.seed, n_boot=500)
+    quick = replace(how, n_top=0)
     return {
-        "structured, all patients": study(outcome=everybody, n_top=0),
-        "structured, patients with notes": study(outcome=noted, n_top=0),
-        WITH_NOTES: study(outcome=noted, notes=table),
+        "structured, all patients": risk_study(
+            risk_rows(people, outcome=everybody, events=events), quick
+        ),
+        "structured, patients with notes": risk_study(
+            risk_rows(people, outcome=noted, events=events), quick
+        ),
+        WITH_NOTES: risk_study(known, how),
     }
 
 
@@ -189,12 +198,12 @@ def _only(outcome: Outcome, patients: set[str | None]) -> Outcome:
     )
 
 
-def _assertion_section(gold: Sequence[Note], heard: Sequence[Note]) -> Section:
+def _assertion_section(gold: Sequence[Note], predicted: Sequence[Note]) -> Section:
     from clinnlp.text.assertion import Assertions
 
     judged = [Assertions()(_unjudged(note)) for note in gold]
     rows = []
-    for source, notes in (("gold mentions", judged), ("found mentions", heard)):
+    for source, notes in (("gold mentions", judged), ("found mentions", predicted)):
         for axis, prf in score_assertions(gold, notes).items():
             kept = {"precision": prf.precision, "recall": prf.recall, "F1": prf.f1}
             rows.append({"axis": axis, "on": source, "positives": prf.tp + prf.fn} | kept)
@@ -220,6 +229,8 @@ def _unjudged(note: Note) -> Note:
 
 def _tell_risk(studies: Mapping[str, RiskStudy], truth: Mapping[str, Any], say: Say) -> None:
     for features, study in studies.items():
+        if study.unscored:
+            say(f"  {features}: {study.unscored}")
         for model in study.models.values():
             say(f"  {model.name}, {features}: AUROC {model.scores.auroc}")
     for name, auc in truth["risk"]["oracle_auc"].items():
@@ -233,18 +244,23 @@ def _tell_signals(rules: Rules, signals: Signals, verdicts: Verdicts, say: Say) 
         say(f"  {'ok ' if v.right else '-- '} {v.truth:28} {v.name}: {v.found} ({v.detail})")
 
 
-def _summary(
+def summary_lines(
     scores: Sequence[SpanScores], studies: Mapping[str, RiskStudy], verdicts: Verdicts
 ) -> tuple[str, ...]:
+    """Return the findings of the demonstration, the most important first."""
     n_right = sum(v.right for v in verdicts.rows)
     return (
         f"{n_right} of {len(verdicts.rows)} planted drug pairs were judged right.",
         f"Mentions in unseen notes are found with a strict F1 of {scores[0].f1}.",
-        *(
-            f"Random forest, {features}: AUROC {study.models['random_forest'].scores.auroc}."
-            for features, study in studies.items()
-        ),
+        *(_forest_line(features, study) for features, study in studies.items()),
     )
+
+
+def _forest_line(features: str, study: RiskStudy) -> str:
+    """Return how well the forest does, or why there is no score."""
+    if study.unscored:
+        return f"Random forest, {features}: {study.unscored}."
+    return f"Random forest, {features}: AUROC {study.models['random_forest'].scores.auroc}."
 
 
 def _write(
@@ -258,12 +274,12 @@ def _write(
     corpus: Path,
     cohort: Path,
 ) -> None:
-    frame = rules.to_pandas()
-    for side in ("antecedents", "consequents"):
-        frame[side] = ["; ".join(sorted(items)) for items in frame[side]]
-    write_frame(frame, out / "rules.csv")
-    write_frame(signals.to_pandas(), out / "signals.csv")
-    write_frame(predictions(studies[WITH_NOTES]), out / "predictions.csv")
+    tables = {
+        "rules": rule_frame(rules),
+        "signals": signals.to_pandas(),
+        "predictions": predictions(studies[WITH_NOTES]),
+    }
+    write_tables(tables, out)
     report = Report(
         title="clinnlp: from notes to rules",
         subtitle="Synthetic notes and patients; nobody in here is real.",

@@ -20,9 +20,10 @@ from clinnlp.core.files import check_writable, tree_sha256
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline, chunks
 from clinnlp.features.entities import entity_table
-from clinnlp.io.corpora import by_suffix, write_notes
-from clinnlp.io.parts import PartWriter
-from clinnlp.io.tabular import write_entity_table
+from clinnlp.io.notes.corpora import write_notes
+from clinnlp.io.notes.formats import by_suffix
+from clinnlp.io.tables.mentions import write_entity_table
+from clinnlp.io.tables.parts import PartWriter
 from clinnlp.study.settings import ExtractSettings
 
 __all__ = ["ExtractSummary", "extract", "fingerprint"]
@@ -127,9 +128,9 @@ def fingerprint(
     model: str | Path | None, vocabulary: str | Path | None, language: str = "en"
 ) -> dict[str, str]:
     """Return what decides an extraction: version, language, hashes of model and vocabulary."""
-    made = {"clinnlp": __version__, "language": language}
+    parts = {"clinnlp": __version__, "language": language}
     files = {"model": model, "vocabulary": vocabulary}
-    return made | {name: tree_sha256(path) for name, path in files.items() if path is not None}
+    return parts | {name: tree_sha256(path) for name, path in files.items() if path is not None}
 
 
 def _form(out: Path) -> str | None:

@@ -93,36 +93,36 @@ def inspect_notes(notes: Iterable[Note], *, n_examples: int = 0) -> Inspection:
     >>> dict(found.problems)
     {'word': 1}
     """
-    found = Inspection()
+    inspection = Inspection()
     texts: set[int] = set()
     patients: set[str] = set()
     kept: dict[str, list[Example]] = {}
     for note in notes:
-        found.n_notes += 1
-        found.n_chars += len(note.text)
+        inspection.n_notes += 1
+        inspection.n_chars += len(note.text)
         patients |= {note.patient} if note.patient is not None else set()
-        found.note_labels.update(note.labels)
-        found.relations.update(relation.label for relation in note.relations)
-        _count_entities(note, found)
+        inspection.note_labels.update(note.labels)
+        inspection.relations.update(relation.label for relation in note.relations)
+        _count_entities(note, inspection)
         problems, n_nested = _problems(note, texts)
-        found.problems.update(problems)
-        found.n_nested += n_nested
+        inspection.problems.update(problems)
+        inspection.n_nested += n_nested
         if n_examples:
             _keep(note, kept, n_examples)
-    found.n_patients = len(patients)
-    found.examples = _in_turn(kept, n_examples)
-    return found
+    inspection.n_patients = len(patients)
+    inspection.examples = _in_turn(kept, n_examples)
+    return inspection
 
 
-def _count_entities(note: Note, found: Inspection) -> None:
+def _count_entities(note: Note, inspection: Inspection) -> None:
     for entity in note.entities:
-        found.labels[entity.label] += 1
+        inspection.labels[entity.label] += 1
         mention = note.mention(entity)
-        found.forms.setdefault(entity.label, set()).add(hash(mention.casefold()))
-        found.lengths[len(mention)] += 1
-        found.n_discontinuous += bool(entity.parts)
-        found.n_with_concept += bool(entity.concepts)
-        found.n_asserted += any(axis is not None for axis in entity.assertion.axes)
+        inspection.forms.setdefault(entity.label, set()).add(hash(mention.casefold()))
+        inspection.lengths[len(mention)] += 1
+        inspection.n_discontinuous += bool(entity.parts)
+        inspection.n_with_concept += bool(entity.concepts)
+        inspection.n_asserted += any(axis is not None for axis in entity.assertion.axes)
 
 
 def _problems(note: Note, texts: set[int]) -> tuple[Counter[str], int]:
@@ -166,12 +166,12 @@ def _cuts_word(text: str, entity: Entity) -> bool:
 
 def _keep(note: Note, kept: dict[str, list[Example]], n_examples: int) -> None:
     for entity in note.entities:
-        found = kept.setdefault(entity.label, [])
-        if len(found) < n_examples:
+        examples = kept.setdefault(entity.label, [])
+        if len(examples) < n_examples:
             start, end = entity.span
             before = note.text[max(0, start - _CONTEXT) : start]
             after = note.text[end : end + _CONTEXT]
-            found.append(Example(note.id, entity.label, before, note.text[start:end], after))
+            examples.append(Example(note.id, entity.label, before, note.text[start:end], after))
 
 
 def _in_turn(kept: dict[str, list[Example]], n_examples: int) -> list[Example]:

@@ -83,7 +83,7 @@ def _learned(model: str | Path | Pipe) -> Pipe:
 
 def _words(vocabulary: str | Path | Vocabulary | None) -> Vocabulary | None:
     if isinstance(vocabulary, str | Path):
-        from clinnlp.io.vocabularies import read_any_vocabulary
+        from clinnlp.io.tables.vocabularies import read_any_vocabulary
 
         return read_any_vocabulary(vocabulary)
     return vocabulary

@@ -26,12 +26,14 @@ from numpy.typing import NDArray
 
 from clinnlp.core.checks import check_file
 from clinnlp.core.counts import Counts
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.features.columns import Columns
-from clinnlp.risk.models import MODELS, Models, RandomForestSettings
+from clinnlp.risk.models import MODELS, Models, RandomForestSettings, chosen_settings
 from clinnlp.risk.splits import patient_folds, splits_of_folds
 from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_rows import rows_of_table
 from clinnlp.study.risk_values import RiskStudy
+from clinnlp.study.settings import RiskStudySettings
 
 __all__ = ["Readmissions", "icd9_chapter", "read_diabetes130", "readmission_study"]
 
@@ -102,7 +104,7 @@ def readmission_study(
         Holds ``dataset_diabetes.zip``.
     history : bool
         Use what earlier stays of the patient tell.
-    models : as for `risk_study`, optional
+    models : sequence of names, or mapping of name to settings, optional
         All by default.
     only : sequence of int, optional
         Folds to test; all five by default. Fold ids depend on patients and `seed` alone.
@@ -122,15 +124,10 @@ def readmission_study(
     folds = patient_folds(columns.patients, y, n_folds=N_FOLDS, seed=seed)
     splits = splits_of_folds(columns.patients, folds)
     return risk_study(
-        columns,
-        outcome=y,
-        models=chosen,
-        min_patients=50,
+        rows_of_table(columns, outcome=y, min_patients=50),
+        RiskStudySettings(n_top=n_top, n_boot=n_boot, n_permutations=n_permutations, seed=seed),
+        models=chosen_settings(chosen),
         splits=[splits[k] for k in (range(N_FOLDS) if only is None else only)],
-        n_top=n_top,
-        n_boot=n_boot,
-        n_permutations=n_permutations,
-        seed=seed,
     )
 
 
@@ -178,13 +175,15 @@ def icd9_chapter(code: str | None) -> str | None:
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(_MEMBER) as handle:
-            rows = csv.reader(io.TextIOWrapper(handle, "utf-8", newline=""))
-            head = next(rows)
-            cells = dict(zip(head, zip(*rows, strict=True), strict=True))
-    except (zipfile.BadZipFile, KeyError, StopIteration, ValueError):
-        raise DataError(f"the archive must hold the table {_MEMBER}", path=path) from None
+    refusal = DataError(f"the archive must hold the table {_MEMBER}", path=path)
+    with (
+        instead_of((zipfile.BadZipFile, KeyError, StopIteration, ValueError), refusal),
+        zipfile.ZipFile(path) as archive,
+        archive.open(_MEMBER) as handle,
+    ):
+        rows = csv.reader(io.TextIOWrapper(handle, "utf-8", newline=""))
+        head = next(rows)
+        cells = dict(zip(head, zip(*rows, strict=True), strict=True))
     return {
         name: np.array([None if cell == "?" else cell for cell in column], dtype=object)
         for name, column in cells.items()
@@ -210,18 +209,18 @@ def _history(table: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _features(table: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    made: dict[str, NDArray[Any]] = {}
+    features: dict[str, NDArray[Any]] = {}
     for name, column in table.items():
         if name in _NUMBERS:
-            made[name] = column.astype(np.float64)
+            features[name] = column.astype(np.float64)
         elif name == "age":  # "[70-80)": the middle, in years
-            made["age_years"] = np.array([float(a[1:].split("-")[0]) + 5 for a in column])
+            features["age_years"] = np.array([float(a[1:].split("-")[0]) + 5 for a in column])
         elif name not in _NOT_FEATURES:
-            made[name] = column
+            features[name] = column
     chapters = [[icd9_chapter(code) for code in table[name]] for name in _DIAGNOSES]
     groups = [[code and code.split(".")[0] for code in table[name]] for name in _DIAGNOSES]
-    for name, found in zip(_DIAGNOSES, chapters, strict=True):
-        made[f"{name} chapter"] = np.array(found, dtype=object)
-    made["diag_1 group"] = np.array(groups[0], dtype=object)
-    made["any diagnosis"] = np.array(groups, dtype=object).T
-    return made
+    for name, values in zip(_DIAGNOSES, chapters, strict=True):
+        features[f"{name} chapter"] = np.array(values, dtype=object)
+    features["diag_1 group"] = np.array(groups[0], dtype=object)
+    features["any diagnosis"] = np.array(groups, dtype=object).T
+    return features

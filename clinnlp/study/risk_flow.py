@@ -1,48 +1,69 @@
-"""Files in, scores, predictions, a kept model and a report out: risk studies, and their models."""
+"""Files in, a scored study, a kept model, tables and a report out: risk models."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.files import check_writable
-from clinnlp.core.patients import Patient, TimeWindow
-from clinnlp.core.tables import EntityTable, EventTable, Outcome
-from clinnlp.features.outcomes import OutcomeRead, outcome_from_columns
-from clinnlp.io.event_stream import EventStream, stream_events
-from clinnlp.io.mimic import read_mimic3
-from clinnlp.io.people import read_patients
-from clinnlp.io.rows import column_names, read_rows
-from clinnlp.io.synthea import read_synthea
-from clinnlp.io.tabular import read_entity_table
-from clinnlp.io.timelines import table_path
+from clinnlp.core.patients import Patient
+from clinnlp.core.tables import EntityTable, EventTable
+from clinnlp.features.outcomes import OutcomeRead
+from clinnlp.io.record.event_stream import EventStream, stream_events
+from clinnlp.io.record.mimic import read_mimic3
+from clinnlp.io.record.people import read_patients
+from clinnlp.io.record.synthea import read_synthea
+from clinnlp.io.tables.cells import table_path
+from clinnlp.io.tables.mentions import read_entity_table
+from clinnlp.io.tables.rows import read_rows
 from clinnlp.report.blocks import Report
-from clinnlp.report.csvs import write_frame
 from clinnlp.risk.splits import Split, split_by_time, splits_by_site
-from clinnlp.risk.store import load_risk_model
-from clinnlp.study.apply import AppliedRisk, apply_risk_model, keep_risk_model
+from clinnlp.study.apply import RiskModel, keep_risk_model
 from clinnlp.study.cohort import readmissions
-from clinnlp.study.flows import origin, write_pages
+from clinnlp.study.outputs import PAGE, origin, write_pages, write_tables
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import RiskRows, risk_rows
 from clinnlp.study.risk_section import risk_section
+from clinnlp.study.risk_tables import read_outcome_table
 from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.settings import RiskSettings
 
-__all__ = ["apply_flow", "predictions", "read_index_table", "read_outcome_table", "risk_flow"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["RiskResult", "predictions", "risk_flow"]
 
 _STAYS = ("inpatient", "emergency")  # kinds of Synthea's encounters that are stays
 
 
-class _Sources(NamedTuple):
-    """What a study is made from."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RiskResult:
+    """A study of files, and where it was written.
 
-    outcome: OutcomeRead
-    patients: list[Patient]
-    events: EventTable | EventStream | None
-    entities: EntityTable | None
+    Parameters
+    ----------
+    study : RiskStudy
+    rows : RiskRows
+        What it trained and tested on.
+    model : RiskModel or None
+        The model that was kept, where one was asked for and the study has scores.
+    cautions : tuple of str
+        Of the study and of the kept model.
+    report : Report
+    folder : path
+        Holds scores.csv, predictions.csv, the report, and the kept model in ``model``.
+    """
+
+    study: RiskStudy
+    rows: RiskRows
+    model: RiskModel | None
+    cautions: tuple[str, ...]
+    report: Report
+    folder: Path
+
+    def lines(self) -> tuple[str, ...]:
+        """Return what a reader is told: the findings, and where the report is."""
+        return (*self.report.findings, f"report: {self.folder / PAGE}")
 
 
 def risk_flow(
@@ -53,7 +74,7 @@ def risk_flow(
     patients: str | Path | None,
     out: Path,
     settings: RiskSettings,
-) -> str:
+) -> RiskResult:
     """Train and score risk models from files; write scores, predictions and a report.
 
     `outcome` is a table, or a folder of MIMIC-III or Synthea tables: then the outcome is a
@@ -66,138 +87,29 @@ def risk_flow(
     LeakageError
         Something known only after index would be used.
     """
-    check_writable(out / "report.html")
+    check_writable(out / PAGE)
     given = _sources(outcome, events, entities, patients, settings)
-    rows_of: dict[str, Any] = {
-        "outcome": given.outcome,
-        "events": given.events,
-        "notes": given.entities,
-        "windows": (TimeWindow(start_days=-settings.look_back_days, end_days=0),),
-        "min_patients": settings.min_patients,
-        "by_assertion": settings.by_assertion,
-        "by_section": settings.by_section,
-        "recency": settings.recency,
-    }
-    study = risk_study(
+    splits = _splits(given, patients, settings)
+    rows = risk_rows(
         given.patients,
-        **rows_of,
-        models=settings.models,
-        splits=_splits(given, patients, settings),
-        n_folds=settings.n_folds,
-        alert_rate=settings.alert_rate,
-        n_boot=settings.n_boot,
-        n_permutations=settings.n_permutations,
-        seed=settings.seed,
+        outcome=given.outcome,
+        events=given.events,
+        notes=given.entities,
+        settings=settings,
     )
-    write_frame(study.to_pandas(), out / "scores.csv")
-    write_frame(predictions(study), out / "predictions.csv")
-    made_from = origin(settings, *(p for p in (outcome, events, entities, patients) if p))
-    cautions = study.cautions
-    if settings.keep and study.models:
-        card = _keep(study, risk_rows(given.patients, **rows_of), out / "model", settings)
-        cautions += tuple(card["cautions"])
-        made_from["kept model (SHA-256)"] = card["model_sha256"]
-    aurocs = tuple(f"{m.name}: AUROC {m.scores.auroc}" for m in study.models.values())
-    said = (*aurocs, *cautions)
-    write_pages(
-        Report(
-            title="Risk models",
-            summary=said,
-            blocks=(risk_section({"all features": study}),),
-            provenance=made_from | {"study": dict(study.provenance)},
-        ),
-        out,
-    )
-    return "\n".join((*said, f"report: {out / 'report.html'}"))
-
-
-def apply_flow(
-    model: str | Path,
-    index: str | Path,
-    *,
-    events: str | Path | None,
-    entities: str | Path | None,
-    patients: str | Path | None,
-    out: Path,
-    n_reasons: int = 5,
-) -> str:
-    """Score new patients with a kept model; write their risks and the reasons for them.
-
-    Parameters
-    ----------
-    model : path
-        Folder that `risk_flow` wrote.
-    index : path
-        Table with the columns ``patient`` and ``index_time``; a time with a zone becomes UTC.
-
-    Raises
-    ------
-    DataError, StoreError
-        A source, unit or vocabulary is not that of the training; the model cannot be read.
-    """
-    check_writable(out / "risks.csv")
-    found = apply_risk_model(
-        model,
-        read_patients(patients) if patients else (),
-        index=read_index_table(index),
-        events=stream_events(events) if events else None,
-        notes=read_entity_table(entities) if entities else None,
-        n_reasons=n_reasons,
-    )
-    write_frame(found.to_pandas(), out / "risks.csv")
-    write_frame(found.reasons_to_pandas(), out / "reasons.csv")
-    lost = [f"{reason} {n:,}" for reason, n in found.n_excluded.items() if n]
-    return "\n".join(
-        (
-            _told(found),
-            *found.cautions,
-            f"left out: {', '.join(lost) or 'nothing'}",
-            f"risks: {out}",
-        )
+    study = risk_study(rows, settings, splits=splits)
+    write_tables({"scores": study.to_pandas(), "predictions": predictions(study)}, out)
+    model = _kept(study, rows, out / "model", settings)
+    cautions = study.cautions + (() if model is None else model.cautions)
+    inputs = [path for path in (outcome, events, entities, patients) if path]
+    report = _report(study, cautions, model, settings, inputs)
+    write_pages(report, out)
+    return RiskResult(
+        study=study, rows=rows, model=model, cautions=cautions, report=report, folder=out
     )
 
 
-def read_outcome_table(path: str | Path) -> OutcomeRead:
-    """Return the outcome in a CSV, TSV or Parquet file: patient, index_time, outcome.
-
-    Where there is a column ``time`` (of the outcome), rows whose outcome came at or before their
-    index time are left out and counted. A time with a zone becomes UTC; one without stays.
-
-    Raises
-    ------
-    DataError
-        A column that is missing, or a cell that is neither valid nor empty, by file and line.
-    """
-    names = ["patient", "index_time", "outcome"]
-    timed = "time" in column_names(path)
-    lines, columns = _columns(path, names + ["time"] * timed)
-    return _outcome(path, lines, *columns)
-
-
-def read_index_table(path: str | Path) -> Outcome:
-    """Return whom to score, and from when, in a CSV, TSV or Parquet file: patient, index_time.
-
-    Times are those `read_outcome_table` reads in the same table. Nobody is left out; the values
-    are 0.
-
-    Raises
-    ------
-    DataError
-        A column or cell that is missing, or a time of another form, by file and line.
-    """
-    lines, (whose, index) = _columns(path, ["patient", "index_time"])
-    found = _outcome(path, lines, whose, index, [0] * len(lines)).outcome
-    if len(found) == len(lines):
-        return found
-    rows = zip(lines, whose, index, strict=True)
-    raise DataError(
-        "each row must have a patient and an index_time, got one without",
-        path=path,
-        line=next(k for k, p, t in rows if not len(outcome_from_columns([p], [t], [0]).outcome)),
-    )
-
-
-def predictions(study: RiskStudy) -> Any:
+def predictions(study: RiskStudy) -> "pd.DataFrame":
     """Return one row per tested case: patient, fold, outcome and each model's probability."""
     import pandas as pd
 
@@ -205,13 +117,13 @@ def predictions(study: RiskStudy) -> Any:
     return pd.DataFrame(columns | {f"p_{m.name}": m.p for m in study.models.values()})
 
 
-def _keep(
-    study: RiskStudy, rows: RiskRows, folder: Path, settings: RiskSettings
-) -> Mapping[str, Any]:
-    """Write the model to keep and return its card, which holds no hash of a file of patients."""
-    how: dict[str, Any] = {"model": settings.keep, "seed": settings.seed}
-    keep_risk_model(study, rows, folder, card=origin(settings), **how)
-    return load_risk_model(folder).card
+class _Sources(NamedTuple):
+    """What a study is made from."""
+
+    outcome: OutcomeRead
+    patients: list[Patient]
+    events: EventTable | EventStream | None
+    entities: EntityTable | None
 
 
 def _sources(
@@ -256,30 +168,32 @@ def _splits(
     return None
 
 
-def _columns(path: str | Path, names: list[str]) -> tuple[list[int], list[Sequence[Any]]]:
-    """Return the line of each row, and the columns."""
-    read = list(read_rows(path, names))
-    columns: list[Sequence[Any]] = list(zip(*(row for _, row in read), strict=True))
-    return [line for line, _ in read], columns or [()] * len(names)
+def _kept(
+    study: RiskStudy, rows: RiskRows, folder: Path, settings: RiskSettings
+) -> RiskModel | None:
+    """Write the model to keep, if any, and return it as it was read back."""
+    if settings.keep is None or not study.models:
+        return None
+    # its card holds no hash of a file of patients
+    card = origin(settings)
+    keep_risk_model(study, rows, folder, model=settings.keep, card=card, seed=settings.seed)
+    return RiskModel.load(folder)
 
 
-def _outcome(
-    path: str | Path,
-    lines: Sequence[int],
-    patients: Sequence[Any],
-    index: Sequence[Any],
-    values: Sequence[Any],
-    times: Sequence[Any] | None = None,
-) -> OutcomeRead:
-    try:
-        return outcome_from_columns(patients, index, values, times=times)
-    except DataError as error:  # it counts rows from 2, below a header
-        message, line = error.message, None if error.line is None else lines[error.line - 2]
-    raise DataError(message, path=path, line=line)
-
-
-def _told(found: AppliedRisk) -> str:
-    if not len(found.p):
-        return "0 cases"
-    low, middle, high = np.quantile(found.p, (0, 0.5, 1))
-    return f"{len(found.p):,} cases: risk {low:.3f} to {high:.3f}, median {middle:.3f}"
+def _report(
+    study: RiskStudy,
+    cautions: tuple[str, ...],
+    model: RiskModel | None,
+    settings: RiskSettings,
+    inputs: list[str | Path],
+) -> Report:
+    made_from = origin(settings, *inputs)
+    if model is not None:
+        made_from["kept model (SHA-256)"] = model.card["model_sha256"]
+    aurocs = (f"{m.name}: AUROC {m.scores.auroc}" for m in study.models.values())
+    return Report(
+        title="Risk models",
+        summary=(*aurocs, *cautions),
+        blocks=(risk_section({"all features": study}),),
+        provenance=made_from | {"study": dict(study.provenance)},
+    )

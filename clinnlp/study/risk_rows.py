@@ -1,13 +1,16 @@
-"""The rows of a risk study: what was known of whom before when, or a table as it is given."""
+"""The rows of a risk study: what was known of whom before when, or a table as it is given.
+
+`risk_rows` makes them of patients, events and notes, `rows_of_table` of one row per case.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from clinnlp.core.counts import Counts
+from clinnlp.core.arrays import Array, Counts
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
 from clinnlp.core.patients import Patient, TimeWindow
@@ -20,10 +23,11 @@ from clinnlp.features.outcomes import OutcomeRead
 from clinnlp.metrics.compare import age_bands
 from clinnlp.risk.copies import Signatures, signatures_of_mentions
 from clinnlp.risk.crossfit import Features
+from clinnlp.study.settings import RiskRowSettings, plain_settings
 
-__all__ = ["LOOK_BACK", "RiskRows", "risk_rows", "rows_of_table"]
+__all__ = ["OF_CASES", "RiskRows", "risk_rows", "rows_of_table"]
 
-LOOK_BACK = (TimeWindow(start_days=-3650, end_days=0),)
+OF_CASES = ("strict", "by_assertion", "by_section")  # settings that decide what becomes a fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +51,7 @@ class RiskRows:
     rows: Cases | Columns
     y: Counts
     features: Features
-    subgroups: Mapping[str, NDArray[Any]]
+    subgroups: Mapping[str, Array]
     signed: Sequence[tuple[str | None, bytes]]
     n_excluded: Mapping[str, int]
     settings: Mapping[str, Any]
@@ -56,73 +60,108 @@ class RiskRows:
 def risk_rows(
     patients: Iterable[Patient] = (),
     *,
-    outcome: Any,
+    outcome: Outcome | OutcomeRead,
     events: EventTable | Iterable[EventTable] | None = None,
     notes: EntityTable | Iterable[Note] | None = None,
-    windows: Sequence[TimeWindow] = LOOK_BACK,
-    min_patients: int = 5,
-    strict: bool = False,
-    by_assertion: bool = False,
-    by_section: bool = False,
-    recency: bool = False,
+    windows: Sequence[TimeWindow] | None = None,
+    settings: RiskRowSettings | None = None,
 ) -> RiskRows:
     """Return what was known before each index time, as the rows of a study.
 
-    Parameters are those of `risk_study`.
+    Parameters
+    ----------
+    patients : iterable of Patient
+        Birth dates and sex, beside `events` and `notes`.
+    outcome : Outcome or OutcomeRead
+        Patients, index times, 0 or 1.
+    events : EventTable, or parts of one, optional
+        Structured events; those without `known`, or known at or after index, are counted out.
+    notes : EntityTable or iterable of Note, optional
+        Mentions; those negated, uncertain, hypothetical, historical or of another person are
+        counted out, and with ``strict`` those not assessed too.
+    windows : sequence of TimeWindow, optional
+        Look-back windows in days before index; one of ``look_back_days`` by default.
+    settings : RiskRowSettings, optional
 
     Raises
     ------
     LeakageError
         A window reaches past index.
     ArgumentError
-        The outcome has no index times, or nothing at all is known before them.
+        The outcome has no index times or is of one class, or nothing at all is known before them.
+
+    Examples
+    --------
+    >>> who = np.array(["a", "b"], dtype=object)
+    >>> index = np.full(2, "2024-01-10", "datetime64[s]")
+    >>> events = EventTable({
+    ...     "patient": who,
+    ...     "known": np.array(["2024-01-01", "2024-02-01"], "datetime64[s]"),
+    ...     "code": ["x", "x"],
+    ...     "kind": ["drug"] * 2,
+    ... })
+    >>> outcome = Outcome(patients=who, index=index, values=np.array([0, 1]))
+    >>> rows = risk_rows(outcome=outcome, events=events)
+    >>> len(rows.rows.case), rows.n_excluded["events_known_at_or_after_index"]
+    (1, 1)
     """
+    settings = settings or RiskRowSettings()
+    if windows is None:
+        windows = (TimeWindow(start_days=-settings.look_back_days, end_days=0),)
     check_windows(windows)
-    read = outcome if isinstance(outcome, OutcomeRead) else OutcomeRead(outcome, {})
-    if not isinstance(read.outcome, Outcome):
-        raise ArgumentError(
-            "an outcome of patients must have index times (Outcome or OutcomeRead), got "
-            f"{type(outcome).__name__}; a plain array goes with a table of columns"
-        )
+    if isinstance(patients, Columns | Mapping):
+        raise ArgumentError("patients must be Patient values, got a table; use rows_of_table")
+    read = _with_times(outcome)
     people = list(patients)
     mentions, signed = _mentions(notes)
-    cases = collect_cases(
-        read.outcome,
-        people,
-        events=events,
-        entities=mentions,
-        strict=strict,
-        by_assertion=by_assertion,
-        by_section=by_section,
-    )
+    options = {name: getattr(settings, name) for name in OF_CASES}
+    cases = collect_cases(read.outcome, people, events=events, entities=mentions, **options)
     _check_facts(cases)
     outside = {"facts_outside_windows": n_outside(cases, windows)}
-    told = {"windows": [w.name for w in windows], "strict": strict, "recency": recency}
-    told |= {"by_assertion": by_assertion, "by_section": by_section}
-    told |= {"sources": [n for n, t in (("events", events), ("notes", notes)) if t is not None]}
     return RiskRows(
         rows=cases,
         y=_check_outcome(read.outcome.values, len(cases)),
-        features=PatientFeatures(tuple(windows), min_patients=min_patients, recency=recency),
+        features=PatientFeatures(
+            tuple(windows), min_patients=settings.min_patients, recency=settings.recency
+        ),
         subgroups=_attributes(cases, people),
         signed=signed,
         n_excluded={**read.n_excluded, **cases.n_excluded, **outside},
-        settings={**told, "min_patients": min_patients},
+        settings=_how(settings, windows, {"events": events, "notes": notes}),
     )
 
 
 def rows_of_table(
-    table: Columns | Mapping[str, NDArray[Any]],
-    outcome: Any,
-    groups: NDArray[Any] | None,
-    min_patients: int,
+    table: Columns | Mapping[str, Array],
+    *,
+    outcome: ArrayLike,
+    groups: Array | None = None,
+    min_patients: int = 5,
 ) -> RiskRows:
     """Return a table with one row per case as the rows of a study.
+
+    All of the table must have been known before index: nobody can check that.
+
+    Parameters
+    ----------
+    table : Columns, or mapping of str to array, shape (n,) each
+        Arrays of numbers are numbers, any other array holds categories (str or None).
+    outcome : array of 0 and 1, shape (n,)
+    groups : array of str, shape (n,)
+        Patient of each row; needed unless the table is `Columns`.
+    min_patients : int
+        A feature needs this many training patients.
 
     Raises
     ------
     ArgumentError
         No patients, or an outcome that is no array of 0 and 1 of the same length.
+
+    Examples
+    --------
+    >>> who = np.array(["a", "b", "b"])
+    >>> rows_of_table({"age": np.array([50, 60, 61])}, outcome=[0, 1, 1], groups=who).y.tolist()
+    [0, 1, 1]
     """
     if not isinstance(table, Columns):
         if groups is None:
@@ -139,6 +178,25 @@ def rows_of_table(
     )
 
 
+def _with_times(outcome: Any) -> OutcomeRead:
+    read = outcome if isinstance(outcome, OutcomeRead) else OutcomeRead(outcome, {})
+    if not isinstance(read.outcome, Outcome):
+        raise ArgumentError(
+            "an outcome of patients must have index times (Outcome or OutcomeRead), got "
+            f"{type(outcome).__name__}; a plain array goes with a table of columns"
+        )
+    return read
+
+
+def _how(
+    settings: RiskRowSettings, windows: Sequence[TimeWindow], sources: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return how rows were made: windows and sources by name, and the other settings."""
+    others = plain_settings(settings, RiskRowSettings, without=("look_back_days",))
+    given = [name for name, source in sources.items() if source is not None]
+    return {"windows": [w.name for w in windows], "sources": given, **others}
+
+
 def _mentions(
     notes: EntityTable | Iterable[Note] | None,
 ) -> tuple[EntityTable | None, Sequence[tuple[str | None, bytes]]]:
@@ -151,15 +209,17 @@ def _mentions(
     return entity_table(passed), passed.signed
 
 
-def _attributes(cases: Cases, people: Sequence[Patient]) -> dict[str, NDArray[Any]]:
+def _attributes(cases: Cases, people: Sequence[Patient]) -> dict[str, Array]:
     """Return age band, sex and ethnicity of each case, those that anybody has."""
     ethnicity = {p.id: p.ethnicity for p in people}
-    found = {
+    attributes = {
         "age band": age_bands(cases.age_years),
         "sex": cases.sex,
         "ethnicity": np.array([ethnicity.get(p) for p in cases.patients], dtype=object),
     }
-    return {name: values for name, values in found.items() if any(v is not None for v in values)}
+    return {
+        name: values for name, values in attributes.items() if any(v is not None for v in values)
+    }
 
 
 def _check_facts(cases: Cases) -> None:

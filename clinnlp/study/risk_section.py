@@ -46,9 +46,9 @@ def _scores(studies: Mapping[str, RiskStudy]) -> Block:
         for model in study.models.values():
             row: dict[str, Any] = {"features": features, "model": model.name}
             row["mean of folds"] = model.auroc_mean
-            for told in model.scores.rows():
+            for score in model.scores.rows():
                 ends = (("", "value"), ("_low", "low"), ("_high", "high"))
-                row |= {f"{told['score']}{end}": told[key] for end, key in ends}
+                row |= {f"{score['score']}{end}": score[key] for end, key in ends}
             rows.append(row)
     rate = next(iter(next(iter(studies.values())).models.values())).scores.alert_rate
     return TableBlock(
@@ -71,8 +71,8 @@ def _aurocs(studies: Mapping[str, RiskStudy]) -> Block:
 
 def _differences(study: RiskStudy, features: str) -> list[Block]:
     rows = [row for row in study.difference_rows() if row["score"] != "log_loss"]
-    found = Column(key="value", title="difference", low="low", high="high")
-    columns = ("model", "minus", "score", found)
+    difference = Column(key="value", title="difference", low="low", high="high")
+    columns = ("model", "minus", "score", difference)
     return _unless_empty(
         TableBlock(
             title=f"Each model against {study.reference}, {features}",

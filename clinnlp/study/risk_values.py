@@ -68,8 +68,8 @@ class ModelRisk:
     @property
     def auroc_mean(self) -> float:
         """Mean of the AUROC within each split, over those with both classes."""
-        found = [a for a in self.auroc_folds if a == a]
-        return float(np.mean(found)) if found else float("nan")
+        aurocs = [a for a in self.auroc_folds if a == a]
+        return float(np.mean(aurocs)) if aurocs else float("nan")
 
     def __repr__(self) -> str:
         return f"ModelRisk({self.name!r}, AUROC {self.scores.auroc})"
@@ -147,7 +147,7 @@ class RiskStudy:
 
     def subgroup_rows(self) -> list[dict[str, Any]]:
         """Return one plain row per model and subgroup, scores empty where it is too small."""
-        made = []
+        rows = []
         for model in self.models.values():
             for s in model.subgroups:
                 row: dict[str, Any] = {"model": model.name, "attribute": s.attribute}
@@ -156,8 +156,8 @@ class RiskStudy:
                     e = None if s.scores is None else getattr(s.scores, name)
                     ends = (None,) * 3 if e is None else (e.value, e.low, e.high)
                     row |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
-                made.append(row)
-        return made
+                rows.append(row)
+        return rows
 
 
 def notes_gain(

@@ -1,13 +1,25 @@
 """Settings of the flows; light to import, so that ``--help`` is quick."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 from clinnlp.core.checks import check_at_least, check_fraction, check_one_of
-from clinnlp.core.config import option
+from clinnlp.core.config import option, settings_to
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["DemoSettings", "ExtractSettings", "MineSettings", "RiskSettings"]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = [
+    "DemoSettings",
+    "ExtractSettings",
+    "MineSettings",
+    "RiskRowSettings",
+    "RiskSettings",
+    "RiskStudySettings",
+    "plain_settings",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +36,61 @@ class ExtractSettings:
         check_at_least(self.part_size, 1, name="part_size")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskSettings:
-    """How risk models are trained and scored."""
+# The two halves of a risk study have no slots: what has slots cannot be joined in RiskSettings.
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskRowSettings:
+    """What counts as known of a patient, and as what."""
+
+    look_back_days: float = option(3650.0, "days before index that count, > 0")
+    min_patients: int = option(5, "training patients a feature needs, >= 1")
+    strict: bool = option(False, "demand that each assertion axis of a mention was assessed")
+    by_assertion: bool = option(False, "keep denied, past, ... mentions as facts of their own")
+    by_section: bool = option(False, "tell the same mention in two sections apart")
+    recency: bool = option(False, "add how recent each fact is")
+
+    def __post_init__(self) -> None:
+        check_at_least(self.min_patients, 1, name="min_patients")
+        _check_above_zero(self.look_back_days, name="look_back_days")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskStudySettings:
+    """How the models of a risk study are trained and scored."""
 
     models: tuple[str, ...] = option(
         ("naive_bayes", "random_forest", "svm"),
         "models to train: naive_bayes random_forest svm svm_rbf logistic boosting",
     )
-    look_back_days: float = option(3650.0, "days before index that count, > 0")
+    blend: tuple[str, ...] | None = option(
+        None, "models whose mean log odds are tested as one more, two or more of them (none)"
+    )
+    method: Literal["sigmoid", "isotonic"] = option(
+        "sigmoid", "calibration, on inner folds by patient"
+    )
+    n_folds: int = option(5, "folds by patient, >= 2")
+    alert_rate: float = option(0.1, "share of rows alerted at for the sensitivity, 0 to 1")
+    n_top: int = option(
+        10, "concepts per split and model whose permutation importance is measured, >= 0"
+    )
+    n_boot: int = option(1000, "bootstrap draws of patients for the intervals, >= 0")
+    n_permutations: int = option(0, "times to deal outcomes out by chance, >= 0")
+    min_class: int = option(20, "patients of each class without whom no score is given, >= 0")
+    seed: int = option(0, "seed of folds, models and bootstrap, >= 0")
+
+    def __post_init__(self) -> None:
+        check_one_of(self.method, ("sigmoid", "isotonic"), name="method")
+        lows = {"n_folds": 2, "n_top": 0, "n_boot": 0, "n_permutations": 0, "min_class": 0}
+        for name, low in {**lows, "seed": 0}.items():
+            check_at_least(getattr(self, name), low, name=name)
+        check_fraction(self.alert_rate, name="alert_rate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskSettings(RiskRowSettings, RiskStudySettings):
+    """How risk models are made from files: rows, study, which rows are tested, what is kept."""
+
     horizon_days: float = option(
         30.0, "days after index in which the outcome is looked for: of MIMIC-III and Synthea "
         "folders, and of a split by time, > 0",
@@ -41,26 +99,13 @@ class RiskSettings:
         "patient", "how tested rows are held out; site needs a column site in the patients"
     )
     cut: str | None = option(None, "day from which on index times are tested, for split time")
-    min_patients: int = option(5, "training patients a feature needs, >= 1")
-    by_assertion: bool = option(False, "keep denied, past, ... mentions as facts of their own")
-    by_section: bool = option(False, "tell the same mention in two sections apart")
-    recency: bool = option(False, "add how recent each fact is")
-    n_folds: int = option(5, "folds by patient, >= 2")
-    alert_rate: float = option(0.1, "share of rows alerted at for the sensitivity, 0 to 1")
-    n_boot: int = option(1000, "bootstrap draws of patients for the intervals, >= 0")
-    n_permutations: int = option(0, "times to deal outcomes out by chance, >= 0")
     keep: str | None = option(None, "model to fit on all rows and write to OUT/model (none)")
-    seed: int = option(0, "seed of folds, models and bootstrap, >= 0")
 
     def __post_init__(self) -> None:
         check_one_of(self.split, ("patient", "time", "site"), name="split")
-        lows = {"min_patients": 1, "n_folds": 2, "n_boot": 0, "n_permutations": 0, "seed": 0}
-        for name, low in lows.items():
-            check_at_least(getattr(self, name), low, name=name)
-        check_fraction(self.alert_rate, name="alert_rate")
-        for name in ("look_back_days", "horizon_days"):
-            if not getattr(self, name) > 0:
-                raise ArgumentError(f"{name} must be above 0, got {getattr(self, name)}")
+        RiskRowSettings.__post_init__(self)
+        RiskStudySettings.__post_init__(self)
+        _check_above_zero(self.horizon_days, name="horizon_days")
         if (self.split == "time") != (self.cut is not None):
             raise ArgumentError("a split by time needs a cut, and no other split has one")
         if self.keep is not None:
@@ -126,3 +171,16 @@ class DemoSettings:
     def __post_init__(self) -> None:
         for name, low in (("epochs", 1), ("n_patients", 500), ("n_noted", 100), ("seed", 0)):
             check_at_least(getattr(self, name), low, name=name)
+
+
+def plain_settings(
+    settings: "DataclassInstance", part: "type[DataclassInstance]", *, without: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the settings that a part of them has, as plain values for JSON, all but some."""
+    plain, names = settings_to(settings), [f.name for f in fields(part)]
+    return {name: plain[name] for name in names if name not in without}
+
+
+def _check_above_zero(value: float, *, name: str) -> None:
+    if not value > 0:
+        raise ArgumentError(f"{name} must be above 0, got {value}")

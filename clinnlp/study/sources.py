@@ -12,12 +12,14 @@ from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
 from clinnlp.core.vocab import fold
 from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets, frame_baskets
 from clinnlp.features.exposure import exposure_baskets
-from clinnlp.io.faers import is_faers, read_faers
-from clinnlp.io.mimic import read_mimic3
-from clinnlp.io.rows import column_names, told
-from clinnlp.io.tabular import read_entity_table, read_events
-from clinnlp.io.timelines import table_path
-from clinnlp.io.wide import read_wide
+from clinnlp.io.record.events import read_events
+from clinnlp.io.record.faers import is_faers, read_faers
+from clinnlp.io.record.mimic import read_mimic3
+from clinnlp.io.tables.cells import table_path
+from clinnlp.io.tables.columns import column_summary
+from clinnlp.io.tables.mentions import read_entity_table
+from clinnlp.io.tables.rows import column_names
+from clinnlp.io.tables.wide import read_wide
 from clinnlp.study.settings import MineSettings
 from clinnlp.text.normalise import fold_drug
 
@@ -60,7 +62,8 @@ def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
     if names and not {"patient", "code"} <= set(names):
         raise DataError(
             "a table to mine must have the columns of mentions (note, entity, ...) or of events "
-            f"(patient, code, ...), got neither; {told(names)}; name them with columns or items",
+            f"(patient, code, ...), got neither; {column_summary(names)}; "
+            "name them with columns or items",
             path=path,
         )
     return _from_events(_completed(read_events(path), settings), settings)
@@ -98,9 +101,9 @@ def _from_events(events: EventTable, settings: MineSettings) -> Baskets:
 def _from_faers(path: Path, settings: MineSettings) -> Baskets:
     name = fold_drug if settings.generic else fold
     reports = read_faers(path, roles=settings.roles, drug_name=name)
-    made = _from_events(reports.events, settings)
+    sets = _from_events(reports.events, settings)
     lost = {f"faers_{reason}": n for reason, n in reports.n_excluded.items()}
-    return replace(made, n_excluded={**made.n_excluded, **lost})
+    return replace(sets, n_excluded={**sets.n_excluded, **lost})
 
 
 def _wide(path: Path, settings: MineSettings) -> Baskets:
@@ -111,8 +114,8 @@ def _wide(path: Path, settings: MineSettings) -> Baskets:
             f"columns of a wide table must be unit=..., got {', '.join(sorted(named))}"
         )
     frame = read_wide(path, settings.items or (), unit=named.get("unit"), absent=settings.absent)
-    made = frame_baskets(frame, kinds=settings.kind or settings.drug_kind)
-    return replace(made, unit=named.get("unit", "row"))
+    sets = frame_baskets(frame, kinds=settings.kind or settings.drug_kind)
+    return replace(sets, unit=named.get("unit", "row"))
 
 
 def _completed(events: EventTable, settings: MineSettings) -> EventTable:

@@ -1,7 +1,7 @@
 """The spaCy component: ``nlp.add_pipe("clinnlp", config={"vocabulary": "drugs.csv"})``.
 
 It runs `clinnlp.pipeline` on the text of each Doc and writes mentions, concepts, assertions and
-attributes onto it; `clinnlp.io.spacy` says where. spaCy finds it through an entry point.
+attributes onto it; `clinnlp.io.notes.spacy` says where. spaCy finds it through an entry point.
 
 Examples
 --------
@@ -15,7 +15,7 @@ Examples
 
 from typing import Any
 
-from clinnlp.io.spacy import Component, register
+from clinnlp.io.notes.spacy import Component, register
 from clinnlp.study.pipeline import pipeline
 
 __all__ = ["component"]

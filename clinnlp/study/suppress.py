@@ -24,32 +24,32 @@ __all__ = ["without_small_cells"]
 
 _WHOLE = ("m", "alpha", "level", "baskets", "candidates", "max_len")  # fields not by rule
 
-Found = TypeVar("Found", Rules, Signals)
+Mined = TypeVar("Mined", Rules, Signals)
 
 
-def without_small_cells(found: Found, min_cell: int) -> tuple[Found, int]:
+def without_small_cells(mined: Mined, min_cell: int) -> tuple[Mined, int]:
     """Return the rows without a small cell, and how many were withheld."""
-    if isinstance(found, Rules):
-        t = found.table
+    if isinstance(mined, Rules):
+        t = mined.table
         cells = _cells(t.n_ab, t.n_a, t.n_b, t.n)
-    elif set(COUNTS) <= set(found.columns):
-        cells = np.stack([found.columns[name] for name in COUNTS])
+    elif set(COUNTS) <= set(mined.columns):
+        cells = np.stack([mined.columns[name] for name in COUNTS])
     else:
         names = ("n_both", "n_drug", "n_outcome", "n")
-        cells = _cells(*(found.columns[name] for name in names))
+        cells = _cells(*(mined.columns[name] for name in names))
     keep = np.asarray(~((cells >= 1) & (cells < min_cell)).any(axis=0), bool)
     n_withheld = int(np.sum(~keep))
     if not n_withheld:
-        return found, 0
-    if isinstance(found, Rules):
+        return mined, 0
+    if isinstance(mined, Rules):
         changed = {
-            name: _taken(getattr(found, name), keep)
-            for name in found.__slots__
+            name: _taken(getattr(mined, name), keep)
+            for name in mined.__slots__
             if name not in _WHOLE
         }
-        return replace(found, **changed), n_withheld
-    columns = {name: column[keep] for name, column in found.columns.items()}
-    return replace(found, columns=columns), n_withheld
+        return replace(mined, **changed), n_withheld
+    columns = {name: column[keep] for name, column in mined.columns.items()}
+    return replace(mined, columns=columns), n_withheld
 
 
 def _cells(both: Any, a: Any, b: Any, n: Any) -> NDArray[np.int64]:

@@ -1,5 +1,7 @@
 """A kept model scores new patients alike, tells why, and refuses tables of another kind by name."""
 
+import json
+import shutil
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -9,15 +11,16 @@ import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError, StoreError
 from clinnlp.core.tables import EntityTable, EventTable, Outcome
-from clinnlp.study.apply import apply_risk_model, keep_risk_model
+from clinnlp.study.apply import RiskModel, apply_risk_model, keep_risk_model
 from clinnlp.study.risk import risk_study
-from clinnlp.study.risk_rows import risk_rows
+from clinnlp.study.risk_rows import risk_rows, rows_of_table
+from clinnlp.study.settings import RiskStudySettings
 
 N = 80
 WHO = np.array([f"p{k}" for k in range(N)], dtype=object)
 INDEX = np.full(N, "2024-02-01", "datetime64[s]")
 SICK = np.arange(N) % 3 == 0
-HOW = {"models": ["naive_bayes"], "n_boot": 0, "n_top": 0, "n_folds": 2}
+HOW = RiskStudySettings(models=("naive_bayes",), n_boot=0, n_top=0, n_folds=2)
 
 
 def labs(who=WHO, unit="mg/dL", vocabulary="LOINC"):
@@ -47,8 +50,8 @@ def mentions(who=WHO):
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     outcome = Outcome(patients=WHO, index=INDEX, values=SICK.astype(np.int8))
-    sources = {"outcome": outcome, "events": labs(), "notes": mentions()}
-    study, rows = risk_study(**sources, **HOW), risk_rows(**sources)
+    rows = risk_rows(outcome=outcome, events=labs(), notes=mentions())
+    study = risk_study(rows, HOW)
     folder = keep_risk_model(study, rows, tmp_path_factory.mktemp("m") / "model",
                              model="naive_bayes")  # fmt: skip
     return SimpleNamespace(folder=folder, study=study, rows=rows)
@@ -68,6 +71,24 @@ def test_new_patients_with_the_same_facts_get_the_same_risk(kept):
     assert found[0].p[SICK].min() > found[0].p[~SICK].max()
     assert found[1].to_pandas()["patient"].tolist() == new.tolist()
     assert repr(found[0]) == "AppliedRisk(80 cases)"
+
+
+def test_a_model_loaded_once_scores_many_times_as_the_folder_does(kept, tmp_path):
+    folder = shutil.copytree(kept.folder, tmp_path / "model")
+    model = RiskModel.load(folder)
+    shutil.rmtree(folder)
+    assert repr(model) == "RiskModel('naive_bayes')"
+    assert model.card["cohort"]["patients"] == N
+    assert model.cautions == ()
+    for who in (WHO[:3], WHO):
+        sources = {"index": whom(who), "events": labs(who), "notes": mentions(who)}
+        wanted = apply_risk_model(kept.folder, **sources, n_reasons=2)
+        found = model.apply(**sources, n_reasons=2)
+        assert found.p.tolist() == wanted.p.tolist()
+        assert found.reasons_to_pandas().equals(wanted.reasons_to_pandas())
+        assert found.n_excluded == wanted.n_excluded
+    with pytest.raises(AttributeError):
+        model.options = {}
 
 
 @pytest.mark.parametrize(
@@ -161,3 +182,16 @@ def test_a_model_that_is_not_in_the_study_and_one_of_a_table_are_refused(kept, t
     (tmp_path / "m").mkdir()
     with pytest.raises(StoreError, match=r"card\.json"):
         apply_risk_model(tmp_path / "m", index=whom())
+
+
+def test_a_model_of_a_plain_table_and_a_card_that_lacks_an_option_are_refused(kept, tmp_path):
+    rows = rows_of_table({"x": np.arange(N) % 7}, outcome=SICK, groups=WHO)
+    folder = keep_risk_model(risk_study(rows, HOW), rows, tmp_path / "t", model="naive_bayes")
+    with pytest.raises(StoreError, match="must be one of events or notes, got one of a plain tab"):
+        RiskModel.load(folder)
+    folder = shutil.copytree(kept.folder, tmp_path / "model")
+    card = json.loads((folder / "card.json").read_text())
+    del card["rows"]["by_section"]
+    (folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(StoreError, match="must say 'by_section' of its rows, got none"):
+        RiskModel.load(folder)

@@ -3,6 +3,8 @@ import numpy as np
 from clinnlp.features.columns import Columns
 from clinnlp.study.cautions import cautions_of
 from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_rows import rows_of_table
+from clinnlp.study.settings import RiskStudySettings
 
 N = 200
 WHO = np.arange(N).astype(str)
@@ -37,7 +39,8 @@ def test_a_model_that_told_nobody_apart_in_some_splits_is_named():
     """Outcomes that nothing tells: by chance held-out scores fall in some splits."""
     columns = {f"x{k}": np.random.default_rng(k).random(N) for k in range(5)}
     y = np.random.default_rng(9).permutation(Y)
-    study = risk_study(columns, outcome=y, groups=WHO, models=["naive_bayes", "svm"], n_boot=0)
+    rows = rows_of_table(columns, outcome=y, groups=WHO)
+    study = risk_study(rows, RiskStudySettings(models=("naive_bayes", "svm"), n_boot=0))
     flat = {
         name: sum(len(set(model.p[study.folds == k])) == 1 for k in range(5))
         for name, model in study.models.items()

@@ -8,8 +8,8 @@ from clinnlp.core.errors import ArgumentError, DataError, PipeError, RunError
 from clinnlp.core.notes import Coverage, Entity, Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.spans import Span
-from clinnlp.io.corpora import read_notes
-from clinnlp.io.tabular import read_entity_table
+from clinnlp.io.notes.corpora import read_notes
+from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.study.extract import extract, fingerprint
 from clinnlp.study.settings import ExtractSettings
 

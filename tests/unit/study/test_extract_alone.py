@@ -11,9 +11,9 @@ from clinnlp.core.errors import RunError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.spans import Span
-from clinnlp.io.corpora import write_notes
-from clinnlp.io.parts import PartWriter
-from clinnlp.io.tabular import read_entity_table
+from clinnlp.io.notes.corpora import write_notes
+from clinnlp.io.tables.mentions import read_entity_table
+from clinnlp.io.tables.parts import PartWriter
 from clinnlp.study.extract import extract
 from clinnlp.study.settings import ExtractSettings
 

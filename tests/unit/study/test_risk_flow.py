@@ -2,8 +2,10 @@
 
 import csv
 import json
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,8 +15,12 @@ from hypothesis import strategies as st
 from clinnlp.cli import main
 from clinnlp.core.errors import DataError
 from clinnlp.core.files import file_sha256
-from clinnlp.study.risk_flow import read_index_table, read_outcome_table
-from clinnlp.study.settings import RiskSettings
+from clinnlp.study import risk_flow as risk_flow_module
+from clinnlp.study.apply_flow import apply_flow
+from clinnlp.study.risk_flow import risk_flow
+from clinnlp.study.risk_rows import risk_rows
+from clinnlp.study.risk_tables import read_index_table, read_outcome_table
+from clinnlp.study.settings import RiskRowSettings, RiskSettings, RiskStudySettings
 
 N = 120
 
@@ -70,6 +76,62 @@ def test_a_kept_model_scores_patients_and_tells_why(cohort, capsys):
     reasons = list(csv.DictReader((cohort / "new" / "reasons.csv").read_text().splitlines()))
     mine = [row for row in reasons if row["patient"] == "p3"]
     assert mine[0]["concept"] in ("drug:warfarin", "drug:aspirin")
+
+
+def test_flows_give_back_values_and_print_nothing(cohort, capsys, monkeypatch):
+    made = []
+
+    def counted(*args, **how):
+        made.append(risk_rows(*args, **how))
+        return made[-1]
+
+    monkeypatch.setattr(risk_flow_module, "risk_rows", counted)
+    paths = {"events": cohort / "events.csv", "patients": cohort / "patients.csv"}
+    how = RiskSettings(models=("naive_bayes",), n_boot=10, n_folds=2, keep="naive_bayes")
+    result = risk_flow(
+        cohort / "outcome.csv", **paths, entities=None, out=cohort / "risk", settings=how
+    )
+    assert [rows is result.rows for rows in made] == [True]  # once, for the study and the model
+    assert len(pd.read_csv(cohort / "risk" / "predictions.csv")) == len(result.study.y) == N
+    assert result.model.card["model"] == "naive_bayes"
+    new = apply_flow(
+        cohort / "risk" / "model", cohort / "outcome.csv", **paths, entities=None,
+        out=cohort / "new",
+    )  # fmt: skip
+    assert pd.read_csv(cohort / "new" / "risks.csv")["risk"].tolist() == new.applied.p.tolist()
+    assert new.model.card == result.model.card
+    assert capsys.readouterr().out == ""
+    assert run(cohort, "--keep", "naive_bayes") == 0
+    assert capsys.readouterr().out == "\n".join(result.lines()) + "\n"
+    assert apply(cohort, "--events", str(cohort / "events.csv")) == 0
+    assert capsys.readouterr().out == "\n".join(new.lines()) + "\n"
+
+
+def test_without_a_model_to_keep_none_is_given_back(cohort):
+    how = RiskSettings(models=("naive_bayes",), n_boot=0, n_top=0, n_folds=2)
+    result = risk_flow(
+        cohort / "outcome.csv", events=cohort / "events.csv", patients=None, entities=None,
+        out=cohort / "risk", settings=how,
+    )  # fmt: skip
+    assert result.model is None
+    assert result.cautions == result.study.cautions
+    assert not (cohort / "risk" / "model").exists()
+
+
+def test_every_setting_of_rows_and_study_is_a_flag(cohort, capsys):
+    flags = ["--blend", "naive_bayes", "logistic", "--method", "isotonic", "--n-top", "0",
+             "--min-class", "10", "--strict", "--recency"]  # fmt: skip
+    assert run(cohort, *flags, "--models", "naive_bayes", "logistic") == 0
+    assert "blend: AUROC" in capsys.readouterr().out
+    assert "p_blend" in read(cohort / "risk" / "predictions.csv")[0]
+    names = {f.name for kind in (RiskRowSettings, RiskStudySettings) for f in fields(kind)}
+    assert names < {f.name for f in fields(RiskSettings)}
+    with pytest.raises(SystemExit):
+        main(["risk", "--help"])
+    said = capsys.readouterr().out
+    assert not [name for name in names if f"--{name.replace('_', '-')}" not in said]
+    assert run(cohort, "--blend", "naive_bayes") == 2
+    assert "a blend needs at least 2 models, got 1" in capsys.readouterr().err
 
 
 def test_the_report_beside_the_predictions_tells_the_inputs_and_the_kept_model_does_not(cohort):

@@ -11,7 +11,7 @@ from clinnlp.mine.signals.interactions import mine_interactions
 from clinnlp.report.blocks import ForestPlot, NetworkPlot, Report, ScatterPlot, TableBlock
 from clinnlp.report.html import render_html
 from clinnlp.report.markdown import render_markdown
-from clinnlp.study.sections import drug_events_section, rules_section, signals_section
+from clinnlp.study.report_sections import drug_events_section, rules_section, signals_section
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import spacy
 from spacy.tokens import DocBin
 
 import clinnlp.study.spacy  # noqa: F401 (an installed package does so by its entry point)
-from clinnlp.io.spacy import from_spacy
+from clinnlp.io.notes.spacy import from_spacy
 from clinnlp.study.pipeline import pipeline
 
 TEXT = "Denies chest pain. Started Toprol XL 50 mg daily. Mother had gout."

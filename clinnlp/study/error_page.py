@@ -86,9 +86,10 @@ def error_report(
         groups.insert(0, ("Seen in training", seen_in(train)))
     blocks = [_scores(strict, relaxed), *(_group(gold, predicted, *group) for group in groups)]
     if against is not None:
-        made = compare_spans(gold, predicted, against, n_boot=max(1, n_boot))
+        comparison = compare_spans(gold, predicted, against, n_boot=max(1, n_boot))
         findings.append(
-            f"Strict micro F1 less that of the other prediction: {made.difference}, p {made.p:.3g} "
+            f"Strict micro F1 less that of the other prediction: {comparison.difference}, "
+            f"p {comparison.p:.3g} "
             "(predictions swapped at random within notes)."
         )
     if any(entity.score is not None for note in predicted for entity in note.entities):

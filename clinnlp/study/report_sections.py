@@ -70,7 +70,7 @@ def extraction_section(table: EntityTable, facts: Mapping[str, Any]) -> Section:
         linked = float(np.mean(of["n_concepts"] > 0))
         row: dict[str, Any] = {"label": label, "mentions": len(of), "linked to a concept": linked}
         rows.append(row | {axis: int((of[axis] == 1).sum()) for axis in AXES})
-    columns = (
+    columns: tuple[Column | str, ...] = (
         "label", Column(key="mentions", kind="count"),
         Column(key="linked to a concept", kind="percent", digits=1), *AXES,
     )  # fmt: skip
@@ -111,12 +111,12 @@ def rules_section(rules: Rules, title: str = "Co-occurrence rules") -> Section:
                digits=2),
         Column(key="p_fisher", title="Fisher p", kind="p"), Column(key="q_bh", title="q", kind="p"),
     )  # fmt: skip
-    said = (
+    summary = (
         f"Unit: {rules.baskets.unit}, {len(rules.baskets):,} baskets. m = {rules.m:,} candidates "
         f"with sufficient margins; {int(rules.significant.sum()):,} of {len(rules):,} rules have "
         f"q < {rules.alpha:g} (Benjamini-Hochberg over all m, one-sided Fisher)."
     )
-    blocks: list[Block] = [Paragraph(text=said), _filters(rules.baskets)]
+    blocks: list[Block] = [Paragraph(text=summary), _filters(rules.baskets)]
     if len(rules):
         rows = tuple(frame.to_dict("records"))
         blocks += rule_volcano(rules)
@@ -128,13 +128,13 @@ def rules_section(rules: Rules, title: str = "Co-occurrence rules") -> Section:
 def signals_section(signals: Signals) -> Section:
     """Return drug + drug → outcome signals with Ω, its interval, p, q and evidence."""
     frame = signals.to_pandas()
-    said = (
+    summary = (
         f"Unit: {signals.baskets.unit}, {len(signals.baskets):,} baskets. m = {signals.m:,} "
         f"candidate triplets; {int(signals['signal'].sum()):,} have q < {signals.alpha:g}. "
         "Ω contrasts the observed count with what the two single drugs explain together "
         "(additive null); p is one-sided against that null."
     )
-    blocks: list[Block] = [Paragraph(text=said)]
+    blocks: list[Block] = [Paragraph(text=summary)]
     rows = tuple(frame.to_dict("records"))
     if rows:
         blocks += interaction_plots(signals)
@@ -145,12 +145,12 @@ def signals_section(signals: Signals) -> Section:
 
 def drug_events_section(signals: Signals) -> Section:
     """Return drug → outcome signals with their disproportionality, p, q and evidence."""
-    said = (
+    summary = (
         f"Unit: {signals.baskets.unit}, {len(signals.baskets):,} baskets. m = {signals.m:,} "
         f"candidate pairs; {int(signals['signal'].sum()):,} have q < {signals.alpha:g} "
         "(one-sided Fisher). A drug called here says nothing of a pair of drugs."
     )
-    blocks: list[Block] = [Paragraph(text=said)]
+    blocks: list[Block] = [Paragraph(text=summary)]
     rows = tuple(signals.to_pandas().to_dict("records"))
     if rows:
         columns = (
@@ -188,13 +188,13 @@ def _filters(baskets: Baskets) -> Block:
     return Facts(pairs=(("baskets", len(baskets)), ("items", len(baskets.items)), *pairs))
 
 
-def _behind(found: Rules | Signals, names: Sequence[str]) -> list[Block]:
+def _behind(mined: Rules | Signals, names: Sequence[str]) -> list[Block]:
     """Return where the first rows come from: baskets, notes and offsets, never text."""
-    if found.baskets.entities is None and found.baskets.events is None:
+    if mined.baskets.entities is None and mined.baskets.events is None:
         return []
     rows = []
     for i, name in enumerate(names[:N_SHOWN]):
-        table = found.evidence(i)
+        table = mined.evidence(i)
         if isinstance(table, EntityTable):
             first = zip(table["note"], table["start"], table["end"], strict=True)
             places = [f"{note}:{start}-{end}" for note, start, end in first]

@@ -6,9 +6,9 @@ from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
-from clinnlp.io.corpora import write_notes
+from clinnlp.io.notes.corpora import write_notes
 from clinnlp.report.html import render_html
-from clinnlp.study.errors import error_report
+from clinnlp.study.error_page import error_report
 
 TEXT = "Secretol for zosterpain"
 

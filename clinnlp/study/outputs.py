@@ -1,0 +1,51 @@
+"""What every flow writes into its folder: tables, a report as two pages, and where it came from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clinnlp.core.config import settings_to
+from clinnlp.mine.rules import Rules
+from clinnlp.report.blocks import Report
+from clinnlp.report.csvs import write_frame
+from clinnlp.report.write import provenance, write_report
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["PAGE", "origin", "rule_frame", "write_pages", "write_tables"]
+
+PAGE = "report.html"
+
+
+def write_tables(tables: "Mapping[str, pd.DataFrame]", folder: Path) -> None:
+    """Write ``NAME.csv`` of each table into a folder: whole, and safe to open in a spreadsheet.
+
+    Raises
+    ------
+    RunError
+        The disk is full or may not be written.
+    """
+    for name, frame in tables.items():
+        write_frame(frame, folder / f"{name}.csv")
+
+
+def write_pages(report: Report, folder: Path) -> None:
+    """Write report.html and report.md into a folder."""
+    for name in (PAGE, "report.md"):
+        write_report(report, folder / name)
+
+
+def origin(settings: Any, *inputs: str | Path) -> dict[str, Any]:
+    """Return versions, settings and the hashes of the input files, those of a folder each."""
+    paths = [Path(p) for p in inputs]
+    listed = [f for p in paths for f in (sorted(p.glob("*")) if p.is_dir() else [p])]
+    return provenance(settings=settings_to(settings), inputs=[f for f in listed if f.is_file()])
+
+
+def rule_frame(rules: Rules) -> "pd.DataFrame":
+    """Return the rules as a table whose sides are text: items in order, with semicolons."""
+    frame = rules.to_pandas()
+    for side in ("antecedents", "consequents"):
+        frame[side] = ["; ".join(sorted(items)) for items in frame[side]]
+    return frame
