@@ -11,6 +11,7 @@ __all__ = [
     "check_disjoint",
     "check_file",
     "check_fraction",
+    "check_level",
     "check_one_of",
     "check_reiterable",
     "check_several",
@@ -27,6 +28,16 @@ def check_fraction(value: float, *, name: str) -> None:
     """Raise `ArgumentError` unless ``0 <= value <= 1``."""
     if not 0 <= value <= 1:
         raise ArgumentError(f"{name} must lie between 0 and 1, got {value}")
+
+
+def check_level(level: float) -> None:
+    """Raise `ArgumentError` unless `level` is the coverage of an interval, ``0 < level < 1``.
+
+    Of 0 and of 1 an interval would be a point, or everything there is.
+    """
+    if not 0 < level < 1:
+        more = "; 95 % is 0.95" if level > 1 else ""
+        raise ArgumentError(f"level must lie strictly between 0 and 1, got {level}{more}")
 
 
 def check_one_of(value: str, allowed: Collection[str], *, name: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from clinnlp.core.checks import check_file
-from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.errors import ArgumentError, DataError, instead_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -43,10 +43,8 @@ def settings_from(kind: type[S], values: Mapping[str, Any], *, path: Path | None
             f"settings must be among {', '.join(names)}, got {', '.join(unknown)}", path=path
         )
     made = {key: _coerce(value, hints[key], key, path) for key, value in values.items()}
-    try:
+    with instead_of((ArgumentError, TypeError), lambda error: DataError(str(error), path=path)):
         return kind(**made)
-    except (ArgumentError, TypeError) as error:
-        raise DataError(str(error), path=path) from None
 
 
 def read_settings(kind: type[S], path: str | Path) -> S:
@@ -58,10 +56,9 @@ def read_settings(kind: type[S], path: str | Path) -> S:
         Not TOML, unknown keys, or wrong types.
     """
     path = check_file(path)
-    try:
+    refusal = DataError("settings must be valid TOML in UTF-8", path=path)
+    with instead_of((tomllib.TOMLDecodeError, UnicodeDecodeError), refusal):
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise DataError("settings must be valid TOML in UTF-8", path=path) from None
     return settings_from(kind, values, path=path)
 
 
@@ -73,23 +70,32 @@ def settings_to(settings: "DataclassInstance") -> dict[str, Any]:
 def _coerce(value: Any, hint: Any, key: str, path: Path | None) -> Any:
     options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     for kind in options:
-        if get_origin(kind) is Literal and value in get_args(kind):
-            return value
-        if get_origin(kind) is tuple and isinstance(value, list | tuple):
-            if all(isinstance(one, get_args(kind)[0]) for one in value):
-                return tuple(value)
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
-        if kind is type(None) and value is None:
-            return None
-        if isinstance(kind, type) and get_origin(kind) is None and isinstance(value, kind):
-            if not (isinstance(value, bool) and kind is not bool):
-                return value
-    wanted = " or ".join(map(_told, options))
+        if _fits(value, kind):
+            return _as(value, kind)
+    wanted = " or ".join(map(_described, options))
     raise DataError(f"setting {key!r} must be {wanted}, got {type(value).__name__}", path=path)
 
 
-def _told(kind: Any) -> str:
+def _fits(value: Any, kind: Any) -> bool:
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return value in parts
+    if origin is tuple:  # TOML has lists only
+        return isinstance(value, list | tuple) and all(isinstance(one, parts[0]) for one in value)
+    if isinstance(value, bool):  # to Python it is a whole number too
+        return kind is bool
+    if kind is float and isinstance(value, int):
+        return True
+    return origin is None and isinstance(kind, type) and isinstance(value, kind)
+
+
+def _as(value: Any, kind: Any) -> Any:
+    if get_origin(kind) is tuple:
+        return tuple(value)
+    return float(value) if kind is float and isinstance(value, int) else value
+
+
+def _described(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
     if get_origin(kind) is tuple:

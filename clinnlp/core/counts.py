@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clinnlp.core.arrays import Counts, Floats
 from clinnlp.core.errors import ArgumentError
 
 __all__ = ["PRF", "Counts", "Estimate", "Floats", "Table2x2", "ratio"]
-
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,15 @@
     └── MissingExtra (ImportError)      an optional package is absent; carries the pip line
 
 A message is one sentence, *what* of *whom* must be *this*, got *that*; then the fix.
-No message holds note text: offsets, ids, files and lines only.
+No message holds note text: offsets, ids, files and lines only. What Python or a library raises may
+hold it (``JSONDecodeError.doc``, the `ValueError` of a cell), so such an error is not kept as cause
+or context of ours either: `instead_of` raises in its place.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 __all__ = [
     "ArgumentError",
@@ -26,6 +31,8 @@ __all__ = [
     "PipeError",
     "RunError",
     "StoreError",
+    "instead_of",
+    "located",
 ]
 
 
@@ -111,3 +118,67 @@ class MissingExtra(ClinnlpError, ImportError):
             f"the package {package!r} is needed here and not installed: "
             f"pip install 'clinnlp[{extra}]'"
         )
+
+
+class instead_of:  # noqa: N801  (used in a with statement, and named like those of contextlib)
+    """Raise an error of ours in place of a foreign one, which is forgotten.
+
+    ``raise ... from None`` only hides the foreign error when it is printed; it stays in
+    ``__context__``, where loggers and debuggers find it with the text that it quotes.
+
+    Parameters
+    ----------
+    kinds : exception class, or tuple of them
+        What is replaced; other errors pass.
+    error : Exception, or function of the foreign error to one
+        What is raised. A function may take a type's name or a line number from the foreign error,
+        and is called only where there is one.
+
+    Examples
+    --------
+    >>> try:
+    ...     with instead_of(ValueError, DataError("an age must be a number", line=3)):
+    ...         int("Jane Doe")
+    ... except DataError as error:
+    ...     error.__cause__, error.__context__
+    (None, None)
+    """
+
+    __slots__ = ("_error", "_kinds")
+
+    def __init__(
+        self,
+        kinds: type[BaseException] | tuple[type[BaseException], ...],
+        error: Exception | Callable[[Any], Exception],
+    ) -> None:
+        self._kinds, self._error = kinds, error
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        foreign: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not isinstance(foreign, self._kinds):
+            return
+        failure = self._error if isinstance(self._error, Exception) else self._error(foreign)
+        try:
+            raise failure
+        finally:  # raising sets the context, and leaving this block does not set it again
+            failure.__cause__ = failure.__context__ = None
+
+
+def located(path: str | Path, line: int | None = None) -> instead_of:
+    """Return a block in which each `DataError` is said of this file, unless it names one.
+
+    Examples
+    --------
+    >>> with located("a.tsv", 3):
+    ...     raise DataError("a scope must be a number")
+    Traceback (most recent call last):
+    clinnlp.core.errors.DataError: a.tsv:3: a scope must be a number
+    """
+    return instead_of(DataError, lambda error: error.at(path, line))

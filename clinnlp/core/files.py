@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from clinnlp.core.errors import ArgumentError, RunError
+from clinnlp.core.errors import ArgumentError, RunError, instead_of
 
 __all__ = [
     "atomic_folder",
@@ -36,18 +36,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        failure = _run_error(error, path)
-    else:
-        return
-    finally:
-        with suppress(OSError):  # where the parent is no folder, there is nothing to remove
-            temporary.unlink(missing_ok=True)
-    raise failure from None
+    with instead_of(OSError, lambda error: _run_error(error, path)):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            with suppress(OSError):  # where the parent is no folder, there is nothing to remove
+                temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -79,22 +75,18 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     old = path.with_name(f"{temporary.name}.old")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if path.exists():
-            os.replace(path, old)
-        os.replace(temporary, path)
-    except OSError as error:
-        failure = _run_error(error, path)
-    else:
-        return
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if old.exists() and not path.exists():
-            os.replace(old, path)
-        shutil.rmtree(old, ignore_errors=True)
-    raise failure from None
+    with instead_of(OSError, lambda error: _run_error(error, path)):
+        try:
+            temporary.mkdir(parents=True)
+            yield temporary
+            if path.exists():
+                os.replace(path, old)
+            os.replace(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+            if old.exists() and not path.exists():
+                os.replace(old, path)
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def check_writable(path: str | Path) -> Path:
@@ -125,8 +117,8 @@ def tree_sha256(path: str | Path) -> str:
     if not path.is_dir():
         return file_sha256(path)
     files = sorted(p for p in path.rglob("*") if p.is_file())
-    told = [f"{p.relative_to(path).as_posix()}\0{file_sha256(p)}\n" for p in files]
-    return hashlib.sha256("".join(told).encode("utf-8", "surrogateescape")).hexdigest()
+    lines = [f"{p.relative_to(path).as_posix()}\0{file_sha256(p)}\n" for p in files]
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _run_error(error: OSError, path: Path) -> RunError:

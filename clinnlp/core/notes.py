@@ -6,9 +6,10 @@ two notes with the same id.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from itertools import count, islice
+from operator import attrgetter
 from typing import Any, overload
 
 from clinnlp.core.errors import DataError, OffsetError
@@ -16,6 +17,7 @@ from clinnlp.core.spans import Span, cover, within
 
 __all__ = [
     "AXES",
+    "AXIS_SIGNS",
     "Assertion",
     "Coverage",
     "Entity",
@@ -26,9 +28,11 @@ __all__ = [
     "fresh_ids",
 ]
 
-AXES = ("negated", "uncertain", "hypothetical", "historical", "experiencer")
-
 Attribute = str | int | float | bool | None
+
+
+def _axis(sign: str, meaning: str) -> Any:
+    return field(default=None, metadata={"axis": (sign, meaning)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,30 +41,32 @@ class Assertion:
 
     Each axis is ``True``, ``False`` or ``None`` (not assessed). `experiencer` is ``True`` where
     the mention is about someone other than the patient. `cues` maps an axis to the span of the
-    words that decided it.
+    words that decided it. A field made by ``_axis`` is an axis, in every table, filter, format and
+    page, with a short sign and what it means; its cues stand in the tables of the text room.
 
     References
     ----------
     Harkema et al., ConText, J Biomed Inform 2009; the i2b2 2010 assertion task.
     """
 
-    negated: bool | None = None
-    uncertain: bool | None = None
-    hypothetical: bool | None = None
-    historical: bool | None = None
-    experiencer: bool | None = None
+    negated: bool | None = _axis("NEG", "negated: the note says it is absent")
+    uncertain: bool | None = _axis("UNC", "uncertain: possible, not established")
+    hypothetical: bool | None = _axis("HYP", "hypothetical: conditional or planned")
+    historical: bool | None = _axis("HX", "historical: in the past")
+    experiencer: bool | None = _axis("FAM", "about someone other than the patient")
     cues: Mapping[str, Span] = field(default_factory=dict, hash=False)
 
     @property
     def axes(self) -> tuple[bool | None, ...]:
         """Values in the order of `AXES`."""
-        return (
-            self.negated,
-            self.uncertain,
-            self.hypothetical,
-            self.historical,
-            self.experiencer,
-        )
+        return _axes_of(self)
+
+
+AXIS_SIGNS: Mapping[str, tuple[str, str]] = {  # sign and meaning
+    f.name: f.metadata["axis"] for f in fields(Assertion) if "axis" in f.metadata
+}
+AXES = tuple(AXIS_SIGNS)
+_axes_of = attrgetter(*AXES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

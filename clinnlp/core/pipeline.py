@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 from clinnlp.core.checks import check_several
-from clinnlp.core.errors import ArgumentError, ClinnlpError, PipeError
+from clinnlp.core.errors import ArgumentError, ClinnlpError, PipeError, instead_of
 from clinnlp.core.notes import Note
 
 __all__ = ["BatchPipe", "OnError", "Pipe", "Pipeline", "chunks"]
@@ -166,12 +166,13 @@ def _apply(pipe: Pipe, notes: list[Note]) -> list[Note]:
 
 def _guard(pipe: Pipe, work: Callable[[], T], notes: list[Note]) -> T:
     """Run `work`; a foreign error may carry text, so only its type is told."""
-    try:
-        return work()
-    except PipeError:
-        raise
-    except Exception as error:
+
+    def failed(error: Exception) -> PipeError:
+        if isinstance(error, PipeError):
+            return error
         whom = f"note {notes[0].id!r}" if len(notes) == 1 else f"one of {len(notes)} notes"
         why = f": {error}" if isinstance(error, ClinnlpError) else f" ({type(error).__name__})"
-        message = f"pipe {pipe_name(pipe)} failed on {whom}{why}"
-    raise PipeError(message) from None
+        return PipeError(f"pipe {pipe_name(pipe)} failed on {whom}{why}")
+
+    with instead_of(Exception, failed):
+        return work()

@@ -128,6 +128,7 @@ def keep_longest(spans: Sequence[Span]) -> list[int]:
     kept: list[tuple[int, int, int]] = []  # (start, end, index), sorted and disjoint
     for i in order:
         span = spans[i]
+        # Those kept are disjoint, so only the two neighbours can be in the way
         at = bisect_left(kept, (span.start, span.end, -1))
         free_left = at == 0 or kept[at - 1][1] <= span.start
         free_right = at == len(kept) or kept[at][0] >= span.end
@@ -145,6 +146,7 @@ def pairs_overlapping(a: Sequence[Span], b: Sequence[Span]) -> Iterator[tuple[in
     first = 0
     longest = max((s.length for s in b), default=0)
     for i in sorted(range(len(a)), key=lambda i: a[i]):
+        # None is longer: these end before this span begins, and before all that follow
         while first < len(right) and b[right[first]].start <= a[i].start - longest:
             first += 1
         for k in range(first, len(right)):

@@ -7,13 +7,16 @@ Millions of rows are arrays, never objects. A schema names each column's kind; m
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from clinnlp.core.errors import ArgumentError
+from clinnlp.core.arrays import Array, Ints
+from clinnlp.core.errors import ArgumentError, instead_of
+from clinnlp.core.notes import AXES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +35,6 @@ __all__ = [
 CHANGES = ("start", "stop", "hold", "increase", "decrease", "continue")  # of how a drug is taken
 LEAVING = ("stop", "hold")  # those after which a patient does not take it
 
-Array = NDArray[Any]
 
 _DTYPES: dict[str, Any] = {
     "text": object,
@@ -47,7 +49,7 @@ _MISSING: dict[str, Any] = {
     "time": np.datetime64("NaT", "s"),
     "flag": -1,
 }
-_SAID = {
+_ALLOWED = {
     "int": "whole numbers",
     "float": "numbers",
     "time": "times without zone",
@@ -193,11 +195,7 @@ class EntityTable(Table):
         "text": "text",
         "concept": "text",
         "n_concepts": "int",
-        "negated": "flag",
-        "uncertain": "flag",
-        "hypothetical": "flag",
-        "historical": "flag",
-        "experiencer": "flag",
+        **dict.fromkeys(AXES, "flag"),
         "change": "text",
         "section": "text",
         "score": "float",
@@ -321,7 +319,7 @@ class Baskets:
     items: tuple[str, ...]
     kinds: tuple[str, ...]
     unit: str
-    evidence: NDArray[np.int64]
+    evidence: Ints
     entities: EntityTable | None
     n_excluded: Mapping[str, int]
     n_unassessed: Mapping[str, int]
@@ -343,7 +341,7 @@ class Baskets:
     def __repr__(self) -> str:
         return f"Baskets({len(self)} x {len(self.items)} items, unit={self.unit!r})"
 
-    def rows_behind(self, items: Iterable[str]) -> NDArray[np.int64]:
+    def rows_behind(self, items: Iterable[str]) -> Ints:
         """Return the rows behind `items` in the baskets that hold all of them.
 
         The rows are of `entities`, or of `events` where there are no mentions.
@@ -357,7 +355,7 @@ class Baskets:
         if holding is None or not len(self.evidence):
             return np.empty(0, np.int64)
         keep = np.isin(self.evidence[:, 0], holding) & np.isin(self.evidence[:, 1], wanted)
-        rows: NDArray[np.int64] = self.evidence[keep, 2]
+        rows: Ints = self.evidence[keep, 2]
         return rows
 
 
@@ -367,8 +365,12 @@ def _column(values: ArrayLike | Sequence[Any], kind: str, name: str) -> Array:
         column: Array = np.full(len(rows), None, dtype=object)
         column[:] = rows
         return column
-    try:
+    with instead_of((ValueError, TypeError, OverflowError), partial(_refusal, name, kind)):
         return np.asarray(values, dtype=_DTYPES[kind])
-    except (ValueError, TypeError, OverflowError) as error:
-        said = type(error).__name__  # its message quotes a value
-    raise ArgumentError(f"column {name!r} must hold {_SAID[kind]}, got another value ({said})")
+
+
+def _refusal(name: str, kind: str, error: Exception) -> ArgumentError:
+    """Return what to say of a column; the message of `error` quotes a value, its type does not."""
+    return ArgumentError(
+        f"column {name!r} must hold {_ALLOWED[kind]}, got another value ({type(error).__name__})"
+    )

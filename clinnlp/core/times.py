@@ -9,9 +9,11 @@ from typing import Any, overload
 
 import numpy as np
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 
 __all__ = ["naive_utc", "time_from_text", "to_second"]
+
+_OUTSIDE = "a time must lie in the years 1 to 9999 in UTC, got another"
 
 
 @overload
@@ -34,10 +36,8 @@ def naive_utc(time: datetime | None) -> datetime | None:
     offset = None if time is None else time.utcoffset()
     if time is None or offset is None:
         return time
-    try:
+    with instead_of(OverflowError, lambda _: DataError(_OUTSIDE)):
         return time.replace(tzinfo=None) - offset
-    except OverflowError:
-        raise DataError("a time must lie in the years 1 to 9999 in UTC, got another") from None
 
 
 def time_from_text(text: str) -> datetime:
@@ -46,7 +46,7 @@ def time_from_text(text: str) -> datetime:
     Raises
     ------
     ValueError
-        Not ISO 8601. Its message may quote the text: raise another outside the ``except``.
+        Not ISO 8601. Its message may quote the text: raise another with `instead_of`.
 
     Examples
     --------

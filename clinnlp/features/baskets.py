@@ -16,13 +16,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import AXES
-from clinnlp.core.tables import LEAVING, Array, Baskets, EntityTable, EventTable
+from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
 from clinnlp.features.entities import asserted, item_of
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ __all__ = ["EVENT_KINDS", "UNITS", "assembled", "baskets", "event_baskets", "fra
 
 UNITS = ("note", "encounter", "patient")
 EVENT_KINDS = ("drug", "outcome", "condition")
-
-Ints = NDArray[np.int64]
 
 
 def baskets(
@@ -204,8 +202,10 @@ def frame_baskets(
     for name in (item, unit):
         if name is not None and name not in frame.columns:
             raise ArgumentError(f"the table must have the column {name!r}, got none of that name")
-    if item is not None:
-        return _long(frame, item, unit, kinds)
+    return _wide(frame, unit, kinds) if item is None else _long(frame, item, unit, kinds)
+
+
+def _wide(frame: "pd.DataFrame", unit: str | None, kinds: Mapping[str, str] | str) -> Baskets:
     ids = frame.index if unit is None else frame[unit]
     wide = frame if unit is None else frame.drop(columns=unit)
     names = [str(c) for c in wide.columns]
@@ -271,7 +271,7 @@ def _with_unit(table: EntityTable | EventTable, unit: str) -> tuple[dict[str, in
     return {f"no_{unit}": int(np.sum(~has_unit))}, has_unit
 
 
-def _labelled(table: EntityTable, wanted: Sequence[str]) -> NDArray[np.bool_]:
+def _labelled(table: EntityTable, wanted: Sequence[str]) -> Bools:
     labels = np.array([str(label or "") for label in table["label"]], dtype=str)
     absent = sorted(set(wanted) - set(labels))
     if len(table) and absent:
@@ -338,6 +338,7 @@ def _items(pairs: list[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ..
     """Return item names, their kinds, and the item code of each (kind, name) pair."""
     order = {pair: j for j, pair in enumerate(sorted(set(pairs)))}
     shared = Counter(name for _, name in order)
+    # A name of two kinds is two items
     names = tuple(f"{name} ({kind})" if shared[name] > 1 else name for kind, name in order)
     codes = np.fromiter((order[pair] for pair in pairs), np.int64, len(pairs))
     return names, tuple(kind for kind, _ in order), codes

@@ -4,6 +4,9 @@ The form for a table with one row per case. Categories and medians are fitted on
 only; a category that fewer than `min_patients` training patients have, or that training never
 saw, gives zeros. Missing (``None``, ``nan``) stays missing: zeros for a category, and for a
 number the training median beside an indicator.
+
+An array of numbers, as scikit-learn hands on, is a table too: its columns are ``x0``, ``x1``, ...
+(or the names of a frame), and each row counts as a patient of its own, whom nobody can name.
 """
 
 from collections.abc import Mapping
@@ -11,18 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from clinnlp.core.arrays import Array, Floats
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError
 from clinnlp.features.matrix import Unnamed, patient_hashes
 
 __all__ = ["ColumnFeatures", "Columns"]
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,7 +75,7 @@ class Columns:
 
 
 class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """A scikit-learn transformer from `Columns` to a sparse matrix.
+    """A scikit-learn transformer from `Columns`, or an array of numbers, to a sparse matrix.
 
     Parameters
     ----------
@@ -90,7 +92,7 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
     n_patients_ : int
         How many patients it was fitted on.
     fitted_on_ : array of str, shape (n_patients_,)
-        Hashes of their ids; not there in one that was loaded or copied.
+        Hashes of their ids; not there in one that was loaded or copied, or fitted on an array.
 
     Examples
     --------
@@ -106,18 +108,22 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
     def __init__(self, *, min_patients: int = 5) -> None:
         self.min_patients = min_patients
 
-    def fit(self, X: Columns, y: object = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Columns | ArrayLike, y: object = None) -> Self:  # noqa: ARG002
         """Learn categories and medians from training rows."""
         check_at_least(self.min_patients, 1, name="min_patients")
-        person = np.unique(X.patients.astype(str), return_inverse=True)[1]
-        self.fitted_on_ = patient_hashes(X.patients)
-        self.n_patients_ = len(self.fitted_on_)
-        self.columns_ = list(X.values)
+        rows = self._rows(X, reset=True)
+        people, person = np.unique(rows.patients.astype(str), return_inverse=True)
+        self.n_patients_ = len(people)
+        if rows is X:
+            self.fitted_on_ = patient_hashes(people)
+        else:  # an earlier fit may have left some
+            self.__dict__.pop("fitted_on_", None)
+        self.columns_ = list(rows.values)
         self.categories_: dict[str, list[str]] = {}
         self.medians_: dict[str, float] = {}
         self.may_miss_: list[str] = []
         self.n_rare_ = 0
-        for name, column in X.values.items():
+        for name, column in rows.values.items():
             if column.dtype.kind in "biuf":
                 self._fit_number(name, column.astype(np.float64), person)
             else:
@@ -129,7 +135,7 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
         self.feature_concepts_ = tuple(name for _, name in named)
         return self
 
-    def transform(self, X: Columns) -> sparse.csr_matrix:
+    def transform(self, X: Columns | ArrayLike) -> sparse.csr_matrix:
         """Return the features of rows.
 
         Returns
@@ -142,12 +148,13 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
             A column it was fitted on is absent.
         """
         check_is_fitted(self)
-        absent = [name for name in self.columns_ if name not in X.values]
+        rows = self._rows(X, reset=False)
+        absent = [name for name in self.columns_ if name not in rows.values]
         if absent:
             raise ArgumentError(f"columns must include {', '.join(absent)}, which the table lacks")
-        blocks = [sparse.csr_matrix((len(X), 0))]
+        blocks = [sparse.csr_matrix((len(rows), 0))]
         for name in self.columns_:
-            column = X.values[name]
+            column = rows.values[name]
             if name in self.categories_:
                 blocks.append(_one_hot(column, self.categories_[name]))
             elif name in self.medians_:
@@ -159,10 +166,26 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
         check_is_fitted(self)
         return np.array(self.feature_names_out_, dtype=object)
 
-    def reference(self) -> NDArray[np.float64]:
+    def reference(self) -> Floats:
         """Return the features of nobody in particular: no category, the median of each number."""
         check_is_fitted(self)
         return np.array([self.medians_.get(name, 0.0) for name in self.feature_names_out_])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _rows(self, X: Columns | ArrayLike, *, reset: bool) -> Columns:
+        """Return the table that was given, or that an array of numbers is."""
+        if isinstance(X, Columns):
+            return X
+        array: Floats = validate_data(
+            self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset
+        )
+        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(array.shape[1])])
+        values = {str(name): array[:, j] for j, name in enumerate(names)}
+        return Columns(patients=np.arange(len(array)), values=values)
 
     def _fit_number(self, name: str, column: Array, person: Array) -> None:
         missing = np.isnan(column)
@@ -176,6 +199,7 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
     def _features(self, name: str) -> list[str]:
         if name in self.categories_:
             return [f"{name}={category}" for category in self.categories_[name]]
+        # Cut at True the list stays, at False it is empty
         return [name][: name in self.medians_] + [f"{name} missing"][: name in self.may_miss_]
 
     def _number(self, name: str, column: Array) -> sparse.csr_matrix:
@@ -191,6 +215,7 @@ def _categories(column: Array, person: Array, min_patients: int) -> tuple[list[s
     position: dict[Any, int] = {}
     codes = np.array([position.setdefault(v, len(position)) for v in values], np.int64)
     whose = np.repeat(person, column.size // max(1, len(column)))
+    # One number per patient and category: a patient with several rows counts once
     pairs = np.unique(whose * len(position) + codes)
     n_persons = np.bincount(pairs % max(1, len(position)), minlength=len(position))
     names = list(position)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from clinnlp.core.arrays import Bools
 from clinnlp.core.checks import check_one_of, check_several
 from clinnlp.core.notes import AXES, Entity, Note, Section
 from clinnlp.core.spans import contains
@@ -115,7 +116,7 @@ def asserted(
     strict: bool = False,
     axes: Sequence[str] = AXES,
     changes: Sequence[str] = LEAVING,
-) -> tuple[NDArray[np.bool_], AssertionCounts]:
+) -> tuple[Bools, AssertionCounts]:
     """Return which mentions the notes assert of the patient, and the counts of the filter.
 
     Parameters
@@ -211,9 +212,9 @@ def _rest(entity: Entity, sections: Sequence[Section], starts: list[int]) -> tup
     """Values of the five axes, and of change, section, score, source."""
     flags = tuple(_FLAGS[value] for value in entity.assertion.axes)
     change = entity.attributes.get("change")
-    said = intern(change) if type(change) is str else None
+    word = intern(change) if type(change) is str else None
     score = np.nan if entity.score is None else entity.score
-    return (*flags, said, _section(entity, sections, starts), score, entity.source)
+    return (*flags, word, _section(entity, sections, starts), score, entity.source)
 
 
 def _section(entity: Entity, sections: Sequence[Section], starts: list[int]) -> str | None:

@@ -11,12 +11,10 @@ may come in parts, of which only the facts of these patients stay in memory: 41 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.core.counts import Counts, Floats
+from clinnlp.core.arrays import Array, Bools, Counts, Floats
 from clinnlp.core.errors import ArgumentError, LeakageError
 from clinnlp.core.notes import AXES
 from clinnlp.core.patients import Patient
@@ -26,7 +24,6 @@ from clinnlp.features.facts import FactNames
 
 __all__ = ["Cases", "collect_cases"]
 
-Array = NDArray[Any]
 
 _DAY = np.timedelta64(86_400, "s")
 _DAYS_PER_YEAR = 365.25
@@ -77,7 +74,7 @@ class Cases:
     concepts: tuple[str, ...]
     n_excluded: Mapping[str, int]
     row: Counts
-    of_note: NDArray[np.bool_]
+    of_note: Bools
     schema: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -179,21 +176,27 @@ def collect_cases(
         kept = np.arange(len(entities))
         if not by_assertion:
             mask, counts = asserted(entities, strict=strict, axes=axes, changes=changes)
-            joined.n_excluded |= {f"entities_{why}": n for why, n in counts.n_excluded.items()}
+            joined.left_out("entities", counts.n_excluded)
             kept = np.flatnonzero(mask)
-        said = entities.take(kept)
-        numbers = names.of_mentions(said, by_assertion=by_assertion, by_section=by_section)
-        joined.add(said, "entities", lambda rows: numbers[rows], kept=kept)
+        mentions = entities.take(kept)
+        numbers = names.of_mentions(mentions, by_assertion=by_assertion, by_section=by_section)
+        joined.add(mentions, "entities", lambda rows: numbers[rows], kept=kept)
+    return _cases(outcome, [people.get(p) for p in outcome.patients], joined, names)
+
+
+def _cases(
+    outcome: Outcome, people: Sequence[Patient | None], joined: "_Joined", names: FactNames
+) -> Cases:
+    """Return the joined facts by case and time, their codes numbered anew."""
     case, code, days, value, row, of_note = joined.columns()
     order = np.lexsort((days, case))
-    used, code = np.unique(code, return_inverse=True)
+    used, code = np.unique(code, return_inverse=True)  # names of facts that no case kept are let go
     every = tuple(names.numbers)
-    found = [people.get(p) for p in outcome.patients]
     return Cases(
         patients=outcome.patients,
         index=outcome.index,
-        age_years=_ages(found, outcome.index),
-        sex=np.array([None if p is None else p.sex for p in found], dtype=object),
+        age_years=_ages(people, outcome.index),
+        sex=np.array([None if p is None else p.sex for p in people], dtype=object),
         case=case[order],
         code=code[order],
         days=days[order],
@@ -237,6 +240,7 @@ class _Joined:
         nameless = ~code.astype(bool) if code.dtype == object else code < 0
         rows = self._without(f"{source}_code_missing", nameless, rows)
         rows = self._without(f"{source}_known_missing", np.isnat(known), rows)
+        # A row meets every case of its patient
         low, high = self._bounds[rows_of[rows]], self._bounds[rows_of[rows] + 1]
         case = self._by_patient[_ranges(low, high)]
         row = np.repeat(rows, high - low)
@@ -249,6 +253,10 @@ class _Joined:
         origin = row + first if kept is None else kept[row]
         of_note = np.full(len(row), not events)
         self._parts.append((case, numbers_of(row), days, value, origin, of_note))
+
+    def left_out(self, source: str, reasons: Mapping[str, int]) -> None:
+        """Count rows of a source that were left out before it was joined."""
+        self.n_excluded |= {f"{source}_{why}": n for why, n in reasons.items()}
 
     def columns(self) -> tuple[Array, ...]:
         """Return case, code, days, value, row and of_note of all facts."""

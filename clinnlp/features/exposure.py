@@ -16,15 +16,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.tables import Array, Baskets, EventTable
+from clinnlp.core.tables import Baskets, EventTable
 from clinnlp.features.baskets import assembled
 
 __all__ = ["drug_episodes", "exposure_baskets"]
 
-Ints = NDArray[np.int64]
 Episode = tuple[int, int, int, list[int]]  # first day, last day, row of the drug's name, rows
 
 _NEVER = np.iinfo(np.int64).min
@@ -152,10 +151,10 @@ def exposure_baskets(
             n_excluded["outcome_unexposed" if outcome else "condition_later"] += not at
             where += [first + k for k in at]
             rows += [row] * len(at)
-    for left in others.values():
-        for _, row in left:
-            outcome = events["kind"][row] == outcome_kind
-            n_excluded["outcome_unexposed" if outcome else "condition_later"] += 1
+    left = [row for days in others.values() for _, row in days]  # of patients without a drug
+    n_outcomes = int(np.sum(events["kind"][left] == outcome_kind))
+    n_excluded["outcome_unexposed"] += n_outcomes
+    n_excluded["condition_later"] += len(left) - n_outcomes
     pairs = [(str(events["kind"][r]), str(events["code"][r])) for r in rows]
     made = assembled(
         np.array(ids, object), np.array(where, np.int64), np.array(rows, np.int64), pairs
@@ -232,6 +231,7 @@ def _regimens(codes: Array, episodes: list[Episode]) -> list[Regimen]:
 
 def _stretches(episodes: list[Episode]) -> Iterator[tuple[int, int, list[Episode]]]:
     """Yield first and last day of each stretch of days with the same episodes in force."""
+    # The days on which an episode begins or is over; between two of them nothing changes
     marks = sorted({low for low, _, _, _ in episodes} | {high + 1 for _, high, _, _ in episodes})
     waiting = sorted(episodes, key=lambda episode: episode[0], reverse=True)
     active: list[Episode] = []
@@ -265,7 +265,7 @@ def _days(times: Array) -> Ints:
     return np.where(np.isnat(days), _NEVER, days.astype(np.int64))
 
 
-def _missing(values: Array) -> NDArray[np.bool_]:
+def _missing(values: Array) -> Bools:
     return np.array([not value for value in values], bool)
 
 

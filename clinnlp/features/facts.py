@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.core.counts import Counts
+from clinnlp.core.arrays import Array, Counts
 from clinnlp.core.notes import AXES
 from clinnlp.core.tables import LEAVING, EntityTable, EventTable
 from clinnlp.features.entities import CHANGE_NAMES, item_of
@@ -60,11 +59,11 @@ class FactNames:
     def of_mentions(self, entities: EntityTable, *, by_assertion: bool, by_section: bool) -> Counts:
         """Return the number of the name of each mention, -1 where it has no text and concept."""
         items = item_of(entities).names
-        said = _said(entities) if by_assertion else [""] * len(entities)
+        qualifiers = _qualifiers(entities) if by_assertion else [""] * len(entities)
         where = entities["section"] if by_section else [None] * len(entities)
         made = np.full(len(entities), -1, np.int64)
         for k, (label, item, how, section) in enumerate(
-            zip(entities["label"], items, said, where, strict=True)
+            zip(entities["label"], items, qualifiers, where, strict=True)
         ):
             if item:
                 concept = f"note:{label}:{item}"
@@ -74,9 +73,9 @@ class FactNames:
 
     def schema(self) -> dict[str, list[str]]:
         """Return units and vocabularies by what they belong to, sorted: plain values."""
-        told = {f"unit of {name}": found for name, found in self.units.items()}
-        told |= {f"vocabulary of {kind}": found for kind, found in self.vocabularies.items()}
-        return {what: sorted(found) for what, found in sorted(told.items())}
+        schema = {f"unit of {name}": found for name, found in self.units.items()}
+        schema |= {f"vocabulary of {kind}": found for kind, found in self.vocabularies.items()}
+        return {what: sorted(found) for what, found in sorted(schema.items())}
 
     def _event(
         self,
@@ -114,7 +113,7 @@ def mixed_units(schema: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {name: units for name, units in found.items() if len(units) > 1}
 
 
-def _said(entities: EntityTable) -> NDArray[Any]:
+def _qualifiers(entities: EntityTable) -> Array:
     """Return `` (axis)`` of the first axis that is true of each mention, else its stop or hold."""
     made = np.full(len(entities), "", dtype=object)
     for change in LEAVING:

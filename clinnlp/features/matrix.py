@@ -14,21 +14,18 @@ from hashlib import blake2b
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from clinnlp.core.arrays import Array, Bools, Counts, Floats
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.counts import Counts
-from clinnlp.core.errors import LeakageError
+from clinnlp.core.errors import ArgumentError, LeakageError
 from clinnlp.core.patients import TimeWindow
 from clinnlp.core.tables import FeatureMatrix
 from clinnlp.features.events import Cases
 
 __all__ = ["PatientFeatures", "Unnamed", "check_windows", "n_outside", "patient_hashes"]
-
-Array = NDArray[Any]
 
 
 class Unnamed:
@@ -111,6 +108,7 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
 
     def fit(self, X: Cases, y: object = None) -> Self:  # noqa: ARG002
         """Learn the vocabulary and the medians from training cases."""
+        _check_cases(X)
         check_windows(self.windows)
         check_at_least(self.min_patients, 1, name="min_patients")
         person = np.unique(X.patients.astype(str), return_inverse=True)[1]
@@ -155,6 +153,7 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
         csr_matrix of float64, shape (n_cases, n_features)
         """
         check_is_fitted(self)
+        _check_cases(X)
         blocks = [
             _counts(X, _inside(X, w), codes)
             for w, codes in zip(self.windows, self.counted_, strict=True)
@@ -175,7 +174,7 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
         check_is_fitted(self)
         return np.array(self.feature_names_out_, dtype=object)
 
-    def reference(self) -> NDArray[np.float64]:
+    def reference(self) -> Floats:
         """Return the features of nobody in particular: no fact, and the median of each number."""
         check_is_fitted(self)
         n_before = sum(map(len, self.counted_)) + len(self.recent_)
@@ -191,8 +190,15 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
             n_excluded=X.n_excluded,
         )
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        # It takes cases, which are no array: their facts differ in number.
+        tags.input_tags.two_d_array, tags.no_validation = False, True
+        return tags
+
     def _frequent(self, X: Cases, person: Counts, where: Array) -> list[str]:
         """Return the sorted codes that enough persons have among the facts at `where`."""
+        # One number per patient and code: a patient with several cases counts once
         pairs = np.unique(person[X.case[where]] * max(1, len(X.codes)) + X.code[where])
         n_persons = np.bincount(pairs % max(1, len(X.codes)), minlength=len(X.codes))
         return sorted(X.codes[k] for k in np.flatnonzero(n_persons >= self.min_patients))
@@ -218,6 +224,7 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
         """Return case, measured column and value of the last value of each."""
         column = _columns(X, self.measured_)
         rows = np.flatnonzero(self._valued(X) & (column >= 0))
+        # By case, measurement and time: the latest value ends each run of equal keys
         rows = rows[np.lexsort((X.days[rows], column[rows], X.case[rows]))]
         key = X.case[rows] * max(1, len(self.measured_)) + column[rows]
         last = rows[np.append(key[1:] != key[:-1], True)] if len(rows) else rows
@@ -266,7 +273,15 @@ def patient_hashes(patients: Iterable[str]) -> Array:
     return np.array(sorted(digests), dtype="U16")
 
 
-def _in_any(X: Cases, windows: Sequence[TimeWindow]) -> NDArray[np.bool_]:
+def _check_cases(X: object) -> None:
+    if not isinstance(X, Cases):
+        raise ArgumentError(
+            f"X of PatientFeatures must be Cases, got {type(X).__name__}; make them with "
+            "collect_cases, or take ColumnFeatures for a table of numbers"
+        )
+
+
+def _in_any(X: Cases, windows: Sequence[TimeWindow]) -> Bools:
     inside = np.zeros(len(X.case), bool)
     for window in windows:
         inside |= _inside(X, window)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from clinnlp.core.checks import check_file
-from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.tables import Outcome
 from clinnlp.core.times import to_second
 
@@ -48,24 +48,23 @@ def read_outcome(
     """
     path = check_file(path)
     cells: dict[str, list[Any]] = {patient: [], index: [], value: []}
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as handle:
-            rows = csv.DictReader(handle)
-            absent = [name for name in cells if name not in (rows.fieldnames or ())]
-            if absent:
-                raise DataError(
-                    f"columns must include {', '.join(cells)}, {', '.join(absent)} is not there",
-                    path=path,
-                )
-            for row in rows:
-                for name, column in cells.items():
-                    column.append(row[name])
-    except (UnicodeDecodeError, csv.Error):
-        raise DataError("an outcome file must be CSV in UTF-8", path=path) from None
-    try:
+    refusal = DataError("an outcome file must be CSV in UTF-8", path=path)
+    with (
+        instead_of((UnicodeDecodeError, csv.Error), refusal),
+        open(path, encoding="utf-8-sig", newline="") as handle,
+    ):
+        rows = csv.DictReader(handle)
+        absent = [name for name in cells if name not in (rows.fieldnames or ())]
+        if absent:
+            raise DataError(
+                f"columns must include {', '.join(cells)}, {', '.join(absent)} is not there",
+                path=path,
+            )
+        for row in rows:
+            for name, column in cells.items():
+                column.append(row[name])
+    with instead_of(DataError, lambda error: error.at(path, error.line)):
         return outcome_from_columns(cells[patient], cells[index], cells[value])
-    except DataError as error:
-        raise error.at(path, error.line) from None
 
 
 def outcome_from_pandas(
@@ -131,12 +130,15 @@ def outcome_from_columns(
             n_excluded["outcome_before_index"] += 1
         else:
             kept.append(row)
-    outcome = Outcome(
-        patients=np.array([row[0] for row in kept], dtype=object),
-        index=np.array([row[1] for row in kept], dtype="datetime64[s]"),
-        values=np.array([row[2] for row in kept], dtype=np.int8),
+    return OutcomeRead(_outcome(kept), n_excluded)
+
+
+def _outcome(rows: Sequence[tuple[str, np.datetime64, int]]) -> Outcome:
+    return Outcome(
+        patients=np.array([row[0] for row in rows], dtype=object),
+        index=np.array([row[1] for row in rows], dtype="datetime64[s]"),
+        values=np.array([row[2] for row in rows], dtype=np.int8),
     )
-    return OutcomeRead(outcome, n_excluded)
 
 
 def _is_missing(cell: Any) -> bool:
@@ -149,11 +151,11 @@ def _id(cell: Any) -> str:
 
 
 def _time(cell: Any, line: int) -> np.datetime64:
-    try:
+    def refusal(_: Exception) -> DataError:
+        return DataError("index must be a time in ISO 8601, got another form", line=line)
+
+    with instead_of(ValueError, refusal):  # which quotes the cell
         return to_second(cell)
-    except ValueError:
-        pass  # raised below, outside: the ValueError quotes the cell
-    raise DataError("index must be a time in ISO 8601, got another form", line=line)
 
 
 def _truth(cell: Any, line: int) -> int:

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.core.counts import Estimate, Floats, ratio
+from clinnlp.core.arrays import Array, Floats
+from clinnlp.core.counts import Estimate, ratio
 from clinnlp.metrics.labels import resample_confusion
 
 __all__ = ["cohen_kappa"]
@@ -26,7 +26,7 @@ def cohen_kappa(
     first: Sequence[str],
     second: Sequence[str],
     *,
-    groups: Sequence[Any] | NDArray[Any] | None = None,
+    groups: Sequence[Any] | Array | None = None,
     n_boot: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -44,7 +44,7 @@ def cohen_kappa(
     Raises
     ------
     ArgumentError
-        No rows, or unequal lengths.
+        No rows, unequal lengths, or `level` not strictly between 0 and 1.
 
     Examples
     --------

@@ -54,7 +54,8 @@ def _key(entity: Entity) -> tuple[str, tuple[Span, ...]]:
 
 
 def _count(totals: dict[str, PRF], gold: Entity, predicted: Entity) -> None:
-    for axis, truth, said in zip(AXES, gold.assertion.axes, predicted.assertion.axes, strict=True):
+    values = zip(AXES, gold.assertion.axes, predicted.assertion.axes, strict=True)
+    for axis, truth, answer in values:
         if truth is not None:
-            tp, fp, fn = truth and bool(said), not truth and bool(said), truth and not said
+            tp, fp, fn = truth and bool(answer), not truth and bool(answer), truth and not answer
             totals[axis] += PRF(tp=int(tp), fp=int(fp), fn=int(fn))

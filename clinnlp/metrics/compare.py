@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from clinnlp.core.checks import check_at_least
-from clinnlp.core.counts import Counts, Estimate
+from clinnlp.core.arrays import Array, Counts
+from clinnlp.core.checks import check_at_least, check_level
+from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ArgumentError
 from clinnlp.metrics.intervals import bootstrap_draws, cluster_codes, percentile_interval
 from clinnlp.metrics.risk import RANKED, RiskScores, score_risk
@@ -33,7 +34,7 @@ def compare_risks(
     p: ArrayLike,
     other: ArrayLike,
     *,
-    groups: Sequence[Any] | NDArray[Any] | None = None,
+    groups: Sequence[Any] | Array | None = None,
     alert_rate: float = 0.1,
     n_boot: int = 1000,
     level: float = 0.95,
@@ -60,12 +61,13 @@ def compare_risks(
     >>> found["auroc"].value
     0.25
     """
+    check_level(level)
     y, p = check_risks(y, p)
     _, other = check_risks(y, other)
     codes, n_groups = cluster_codes(groups, len(y))
     first, second = Tied(y, p), Tied(y, other)
 
-    def difference(weights: NDArray[Any]) -> NDArray[Any]:
+    def difference(weights: Array) -> Array:
         rows = weights[codes]
         a, b = (tied.ranked(rows, alert_rate=alert_rate) for tied in (first, second))
         with np.errstate(invalid="ignore"):  # two infinite log losses
@@ -107,9 +109,9 @@ class Subgroup:
 def score_subgroups(
     y: ArrayLike,
     p: ArrayLike,
-    attributes: Mapping[str, Sequence[Any] | NDArray[Any]],
+    attributes: Mapping[str, Sequence[Any] | Array],
     *,
-    groups: Sequence[Any] | NDArray[Any] | None = None,
+    groups: Sequence[Any] | Array | None = None,
     min_patients: int = 20,
     alert_rate: float = 0.1,
     n_boot: int = 200,
@@ -147,7 +149,7 @@ def score_subgroups(
                 f"attribute {attribute!r} must have one value per row, got {len(values)} for "
                 f"{len(y)} rows"
             )
-        named = np.array(["missing" if v is None or v != v else str(v) for v in values])
+        named = np.array([_named(value) for value in values])
         for value in np.unique(named):
             rows = named == value
             n_patients, least = _sizes(codes[rows], y[rows])
@@ -171,7 +173,11 @@ def score_subgroups(
     return made
 
 
-def age_bands(age_years: ArrayLike) -> NDArray[Any]:
+def _named(value: Any) -> str:
+    return "missing" if value is None or value != value else str(value)
+
+
+def age_bands(age_years: ArrayLike) -> Array:
     """Return the age band of each row as text, ``None`` where the age is missing.
 
     Examples
@@ -184,7 +190,7 @@ def age_bands(age_years: ArrayLike) -> NDArray[Any]:
     names.append(f"{_BANDS[-1]} and over")
     bands = np.array([*names, None], dtype=object)[np.searchsorted(_BANDS, ages, side="right")]
     bands[np.isnan(ages)] = None
-    made: NDArray[Any] = bands
+    made: Array = bands
     return made
 
 

@@ -15,17 +15,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from clinnlp.core.checks import check_at_least
-from clinnlp.core.counts import Counts, Estimate, Floats, ratio
+from clinnlp.core.arrays import Array, Counts, Floats
+from clinnlp.core.checks import check_at_least, check_level
+from clinnlp.core.counts import Estimate, ratio
 from clinnlp.core.errors import ArgumentError
 
 __all__ = [
     "bootstrap_draws",
     "bootstrap_weights",
-    "check_level",
     "cluster_codes",
     "percentile_interval",
     "wilson_bounds",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-def cluster_codes(groups: Sequence[Any] | NDArray[Any] | None, n: int) -> tuple[Counts, int]:
+def cluster_codes(groups: Sequence[Any] | Array | None, n: int) -> tuple[Counts, int]:
     """Return the cluster of each of `n` rows as 0, 1, ..., and how many clusters there are.
 
     Parameters
@@ -67,6 +67,7 @@ def cluster_codes(groups: Sequence[Any] | NDArray[Any] | None, n: int) -> tuple[
     seen: dict[Any, int] = {}
     for i, value in enumerate(values):
         missing = value is None or value != value  # nan is the value unequal to itself
+        # Two rows without a group are not of one group
         codes[i] = seen.setdefault(object() if missing else value, len(seen))
     return codes, len(seen)
 
@@ -186,9 +187,3 @@ def wilson_interval(k: int, n: int, *, level: float = 0.95) -> Estimate:
     return Estimate(
         value=float(ratio(k, n)), low=float(low), high=float(high), level=level, method="Wilson"
     )
-
-
-def check_level(level: float) -> None:
-    """Raise `ArgumentError` unless ``0 < level < 1``."""
-    if not 0 < level < 1:
-        raise ArgumentError(f"level must lie strictly between 0 and 1, got {level}")

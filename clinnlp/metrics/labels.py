@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.core.counts import PRF, Counts, Estimate, Floats, ratio
+from clinnlp.core.arrays import Array, Counts, Floats
+from clinnlp.core.checks import check_level
+from clinnlp.core.counts import PRF, Estimate, ratio
 from clinnlp.core.errors import ArgumentError
 from clinnlp.metrics.intervals import bootstrap_draws, cluster_codes, percentile_interval
 
@@ -62,7 +63,7 @@ def score_labels(
     gold: Sequence[str],
     predicted: Sequence[str],
     *,
-    groups: Sequence[Any] | NDArray[Any] | None = None,
+    groups: Sequence[Any] | Array | None = None,
     n_boot: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -80,7 +81,7 @@ def score_labels(
     Raises
     ------
     ArgumentError
-        No rows, or unequal lengths.
+        No rows, unequal lengths, or `level` not strictly between 0 and 1.
 
     Examples
     --------
@@ -122,7 +123,7 @@ def resample_confusion(
     first: Sequence[str],
     second: Sequence[str],
     *,
-    groups: Sequence[Any] | NDArray[Any] | None,
+    groups: Sequence[Any] | Array | None,
     n_boot: int,
     level: float,
     seed: int,
@@ -134,8 +135,9 @@ def resample_confusion(
     Raises
     ------
     ArgumentError
-        No rows, or unequal lengths.
+        No rows, unequal lengths, or `level` not strictly between 0 and 1.
     """
+    check_level(level)
     if len(first) != len(second) or not len(first):
         raise ArgumentError(
             "the two labellings must be equally long and not empty, "
@@ -143,6 +145,7 @@ def resample_confusion(
         )
     labels = tuple(sorted(set(first) | set(second)))
     at, k = {label: i for i, label in enumerate(labels)}, len(labels)
+    # One number per row, so that a resample is one weighted count
     cells = np.array([at[a] * k + at[b] for a, b in zip(first, second, strict=True)], np.int64)
     codes, n_groups = cluster_codes(groups, len(cells))
 

@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.core.checks import check_at_least, check_several
-from clinnlp.core.counts import PRF, Estimate, Floats, ratio
+from clinnlp.core.arrays import Floats
+from clinnlp.core.checks import check_at_least, check_level, check_several
+from clinnlp.core.counts import PRF, Estimate, ratio
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span, overlaps
@@ -152,6 +152,7 @@ def list_errors(gold: Iterable[Note], predicted: Iterable[Note]) -> list[SpanErr
     out: list[SpanError] = []
     for note, ours, theirs in pair_entities(gold, predicted):
         left, right = _unmatched(ours, theirs), _unmatched(theirs, ours)
+        # The nearest first: whoever finds a partner here is neither missed nor invented
         for kind, agree in _PARTNERS:
             for a in list(left):
                 b = next((b for b in right if agree(a, b)), None)
@@ -188,6 +189,7 @@ def score_confidence(
                 right.append(hit)
     p, y = np.array(score, np.float64), np.array(right, np.float64)
     order = np.argsort(p, kind="stable")
+    # Of equal size: scores crowd near 1, so that bins of equal width would be nearly empty
     bins = [part for part in np.array_split(order, n_bins) if len(part)]
     rows = tuple(
         {"n": len(b), "mean_score": float(p[b].mean()), "share_right": float(y[b].mean())}
@@ -223,6 +225,7 @@ def compare_spans(
         As for `clinnlp.metrics.spans.score_spans`.
     """
     check_at_least(n_boot, 1, name="n_boot")
+    check_level(level)
     for notes, name in ((gold, "gold"), (a, "a"), (b, "b")):
         check_several(notes, name=name)
         if iter(notes) is notes:
@@ -239,10 +242,12 @@ def compare_spans(
     total, gap = counts.sum(axis=(0, 1)), counts[0] - counts[1]
     extreme = 0
     for _ in range(n_boot):
+        # The counts are (total ± gap) / 2: swapping a document turns the sign of its gap
         half = rng.choice([-0.5, 0.5], n) @ gap
         extreme += abs(_f1_gap(np.stack([total / 2 + half, total / 2 - half]))) >= abs(value)
     return Difference(
         difference=percentile_interval(value, draws, level=level, unit="document"),
+        # The answers as they are count as one of the swaps, so that p is never 0
         p=(extreme + 1) / (n_boot + 1),
         n_notes=n,
     )
@@ -285,7 +290,7 @@ def _folded(note: Note, entity: Entity) -> str:
     return " ".join(text.casefold().split())
 
 
-def _note_counts(gold: Iterable[Note], predicted: Iterable[Note]) -> NDArray[np.float64]:
+def _note_counts(gold: Iterable[Note], predicted: Iterable[Note]) -> Floats:
     rows = []
     for _, ours, theirs in pair_entities(gold, predicted):
         tp = sum((Counter(map(_key, ours)) & Counter(map(_key, theirs))).values())

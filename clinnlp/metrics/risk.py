@@ -25,10 +25,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from clinnlp.core.checks import check_at_least, check_fraction
-from clinnlp.core.counts import Counts, Estimate, Floats, ratio
+from clinnlp.core.arrays import Array, Counts, Floats
+from clinnlp.core.checks import check_at_least, check_fraction, check_level
+from clinnlp.core.counts import Estimate, ratio
 from clinnlp.metrics.intervals import (
     bootstrap_draws,
     cluster_codes,
@@ -98,7 +99,7 @@ def score_risk(
     y: ArrayLike,
     p: ArrayLike,
     *,
-    groups: Sequence[Any] | NDArray[Any] | None = None,
+    groups: Sequence[Any] | Array | None = None,
     alert_rate: float = 0.1,
     n_boot: int = 1000,
     level: float = 0.95,
@@ -126,7 +127,8 @@ def score_risk(
     Raises
     ------
     ArgumentError
-        No rows, unequal lengths, outcomes other than 0 and 1, or probabilities outside [0, 1].
+        No rows, unequal lengths, outcomes other than 0 and 1, probabilities outside [0, 1], or a
+        `level` that is not strictly between 0 and 1.
 
     Examples
     --------
@@ -135,11 +137,13 @@ def score_risk(
     (0.75, 0.1581)
     """
     check_fraction(alert_rate, name="alert_rate")
+    check_level(level)
     y, p = check_risks(y, p)
     codes, n_groups = cluster_codes(groups, len(y))
     tied = Tied(y, p)
     whole = tied.scores(np.ones(len(y)), alert_rate=alert_rate)
     draws = bootstrap_draws(
+        # A resample lies near the whole: its fits begin there and take few steps
         lambda weights: tied.scores(weights[codes], alert_rate=alert_rate, start=whole),
         n_groups,
         n_boot=n_boot,
@@ -230,7 +234,7 @@ def calibration_curve(
     y: ArrayLike,
     p: ArrayLike,
     *,
-    groups: Sequence[Any] | NDArray[Any] | None = None,
+    groups: Sequence[Any] | Array | None = None,
     n_bins: int = 10,
     level: float = 0.95,
 ) -> CalibrationCurve:
@@ -252,10 +256,12 @@ def calibration_curve(
     ([0.2, 0.7], [0.0, 1.0], [2, 2])
     """
     check_at_least(n_bins, 1, name="n_bins")
+    check_level(level)
     y, p = check_risks(y, p)
     codes, _ = cluster_codes(groups, len(y))
     _, tie, n_tied = np.unique(p, return_inverse=True, return_counts=True)
     middle = np.cumsum(n_tied) - (n_tied + 1) / 2  # mean 0-based rank of each distinct prediction
+    # By the mean rank of a prediction, so that equal ones are not torn apart
     bins = np.floor(n_bins * (middle + 0.5) / len(y)).clip(0, n_bins - 1)[tie]
     _, bins = np.unique(bins, return_inverse=True)  # empty bins vanish
     n = np.bincount(bins)
@@ -282,8 +288,11 @@ def _sweep(y: ArrayLike, p: ArrayLike) -> tuple[Tied, Floats, Floats]:
 
 def _design_effect(y: Counts, bins: Counts, codes: Counts, n: Counts, n_positive: Counts) -> Floats:
     residual = y - (n_positive / n)[bins]
+    # One number for each cluster in each bin
     pairs, cell = np.unique(bins * (codes.max() + 1) + codes, return_inverse=True)
     square = np.bincount(cell, residual) ** 2  # of each cluster's sum within its bin
     between = np.bincount(pairs // (codes.max() + 1), square, minlength=len(n))
+    # What the variance would be if the rows of a bin were independent
     within = n_positive * (1 - n_positive / n)
+    # Below 1 it is chance; clusters never make an interval narrower
     return np.maximum(1, np.where(within > 0, between / np.where(within > 0, within, 1), 1))

@@ -25,8 +25,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from clinnlp.core.checks import check_one_of, check_several
-from clinnlp.core.counts import PRF, Counts, Estimate, Floats, ratio
+from clinnlp.core.arrays import Counts, Floats
+from clinnlp.core.checks import check_level, check_one_of, check_several
+from clinnlp.core.counts import PRF, Estimate, ratio
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import pairs_overlapping
@@ -104,7 +105,8 @@ def score_spans(
     Raises
     ------
     ArgumentError
-        An unknown `match`, or a label that stands in neither side.
+        An unknown `match`, a label that stands in neither side, or a `level` that is not strictly
+        between 0 and 1.
     DataError
         Ids that repeat or have no partner, or texts that differ under one id.
 
@@ -123,6 +125,7 @@ def score_spans(
     PRF(tp=2, fp=0, fn=0)
     """
     check_one_of(match, ("strict", "relaxed"), name="match")
+    check_level(level)
     check_several(gold, name="gold")
     check_several(predicted, name="predicted")
     pairs = [(ours, theirs) for _, ours, theirs in pair_entities(gold, predicted)]
@@ -206,12 +209,7 @@ def _strict(gold: Sequence[Entity], predicted: Sequence[Entity]) -> int:
 
 
 def _relaxed(gold: Sequence[Entity], predicted: Sequence[Entity]) -> int:
-    left = [(piece, i) for i, e in enumerate(gold) for piece in e.pieces]
-    right = [(piece, j) for j, e in enumerate(predicted) for piece in e.pieces]
-    touching = {
-        (left[a][1], right[b][1])
-        for a, b in pairs_overlapping([piece for piece, _ in left], [piece for piece, _ in right])
-    }
+    touching = _touching(gold, predicted)
     if not touching:
         return 0
     rows, columns = (list(side) for side in zip(*sorted(touching), strict=True))
@@ -221,6 +219,14 @@ def _relaxed(gold: Sequence[Entity], predicted: Sequence[Entity]) -> int:
         (np.ones(len(rows), np.int8), (rows, columns)), shape=(len(gold), len(predicted))
     )
     return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
+
+
+def _touching(gold: Sequence[Entity], predicted: Sequence[Entity]) -> set[tuple[int, int]]:
+    """Return the positions of entities that share a character in some of their parts."""
+    left = [(piece, i) for i, e in enumerate(gold) for piece in e.pieces]
+    right = [(piece, j) for j, e in enumerate(predicted) for piece in e.pieces]
+    pairs = pairs_overlapping([piece for piece, _ in left], [piece for piece, _ in right])
+    return {(left[a][1], right[b][1]) for a, b in pairs}
 
 
 _MATCHERS: dict[Match, Callable[[Sequence[Entity], Sequence[Entity]], int]] = {

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logit
 
-from clinnlp.core.counts import Counts, Floats, ratio
+from clinnlp.core.arrays import Counts, Floats
+from clinnlp.core.counts import ratio
 from clinnlp.core.errors import ArgumentError
 
 __all__ = ["CLIP", "Tied", "check_risks", "fit_offset", "fit_slope"]
@@ -57,6 +58,7 @@ class Tied:
         self.p, tie = np.unique(p, return_inverse=True)  # (n_ties,) ascending, (n,)
         self.logit = logit(np.clip(self.p, CLIP, 1 - CLIP))
         self._square = self.p**2, (1 - self.p) ** 2
+        # Predictions of 0 and 1 stand at the ends, and have no finite log loss where they are wrong
         self._inner = slice(int(self.p[0] == 0), len(self.p) - int(self.p[-1] == 1))
         inner = self.p[self._inner]
         self._log = np.log(inner), np.log1p(-inner)
@@ -119,10 +121,12 @@ def fit_slope(
     if used.sum() < 2:
         return np.nan, np.nan
     up, down = x[positive > 0], x[negative > 0]
+    # Separated classes: the likelihood rises with the slope for ever
     if down.max() <= up.min():
         return np.nan, np.inf
     if up.max() <= down.min():
         return np.nan, -np.inf
+    # A resample may be far from the whole after all; then begin afresh
     found = _newton(x, positive, negative, start)
     return found if found is not None else _newton(x, positive, negative, None) or (np.nan, np.nan)
 
@@ -137,6 +141,7 @@ def fit_offset(x: Floats, positive: Floats, negative: Floats, *, start: float = 
         gradient = n_positive - n_mu.sum()
         low, high = (a, high) if gradient > 0 else (low, a)
         step = gradient / max(n_mu.sum() - n_mu @ mu, 1e-300)
+        # Newton's step, or half the bracket where it would leave it
         step = step if low < a + step < high else (low + high) / 2 - a
         a = a + step
         if abs(step) < _CLOSE:
@@ -157,6 +162,7 @@ def _newton(
         vx = v * x
         h00, h01, h11 = v.sum(), vx.sum(), vx @ x
         det = h00 * h11 - h01**2
+        # Nearly singular: the curvature is that of one value of x
         if not np.isfinite(det) or det <= 1e-12 * h00 * h11:
             return None
         da, db = (h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det
@@ -177,6 +183,7 @@ def _areas(positive: Floats, negative: Floats) -> tuple[float, float]:
     auroc = float(positive @ (below + negative / 2) / (positive.sum() * negative.sum()))
     tp = np.cumsum(positive[::-1])
     precision = ratio(tp, tp + np.cumsum(negative[::-1]))
+    # Average precision: the precision where recall rises, weighted by the rise
     gains = positive[::-1] > 0
     return auroc, float(positive[::-1][gains] @ precision[gains] / positive.sum())
 

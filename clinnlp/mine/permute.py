@@ -22,13 +22,14 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
+from clinnlp.core.arrays import Counts, Floats, Ints
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.counts import Counts, Floats, Table2x2
+from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.mine.measures.association import fisher_p
 from clinnlp.mine.rules import Rules
 from clinnlp.mine.sets.itemsets import Itemsets
-from clinnlp.mine.strata import Ints, strata_of
+from clinnlp.mine.strata import strata_of
 
 __all__ = ["westfall_young"]
 
@@ -90,18 +91,22 @@ def westfall_young(
     worse = np.zeros(len(rules), np.int64)
     for _ in range(n_permutations):
         joint = (x @ y[:, _shuffled(rng, groups)].T).toarray()[rows, columns]
+        # Equal tables may differ in the last digit of p
         worse += _smallest_p(joint, n_a, n_b, len(groups)) <= rules.p_fisher * (1 + 1e-9)
+    # The data count as one of their permutations, so that p is never 0
     return np.asarray((1 + worse) / (1 + n_permutations), np.float64)
 
 
 def _smallest_p(joint: Counts, n_a: Counts, n_b: Counts, n: int) -> float:
     """Return the least Fisher p of all candidates."""
+    # Many candidates share few tables; each tail is summed once
     k, a, b = np.unique(np.stack([joint, n_a, n_b]), axis=1)
     return float(fisher_p(Table2x2(n_ab=k, n_a=a, n_b=b, n=np.full(len(k), n))).min())
 
 
 def _shuffled(rng: np.random.Generator, groups: Ints) -> Ints:
     """Return a permutation of the baskets that keeps each in its stratum."""
+    # By stratum, and by chance within: its k-th place gets its k-th random member
     order = np.lexsort((rng.random(len(groups)), groups))
     places = np.argsort(groups, kind="stable")
     out = np.empty(len(groups), np.int64)

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clinnlp.core.arrays import Bools, Floats
 from clinnlp.core.checks import check_fraction
-from clinnlp.core.counts import Floats, Table2x2
+from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
 from clinnlp.mine.measures.association import fisher_p, lift, lift_interval
@@ -61,7 +62,7 @@ class Replication:
         return f"Replication({int(self.replicated.sum())} of {len(self)} rules replicated)"
 
     @property
-    def replicated(self) -> NDArray[np.bool_]:
+    def replicated(self) -> Bools:
         """Where q < `alpha` in the second half."""
         return np.asarray(self.q_bh < self.alpha, bool)
 
@@ -175,6 +176,7 @@ def _rows(baskets: Baskets, at: NDArray[np.intp]) -> Baskets:
     place = np.full(len(baskets), -1, np.int64)
     place[at] = np.arange(len(at))
     evidence = baskets.evidence.copy()
+    # Baskets of the other half are now at -1
     evidence[:, 0] = place[evidence[:, 0]]
     evidence = evidence[evidence[:, 0] >= 0]
     return Baskets(

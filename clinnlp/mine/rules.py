@@ -30,15 +30,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from clinnlp.core.checks import check_at_least, check_fraction
-from clinnlp.core.counts import Floats, Table2x2
+from clinnlp.core.arrays import Array, Bools, Floats, Ints, Ints32
+from clinnlp.core.checks import check_at_least, check_fraction, check_level
+from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Array, Baskets, EntityTable, EventTable
+from clinnlp.core.tables import Baskets, EntityTable, EventTable
 from clinnlp.mine.measures import association
 from clinnlp.mine.screen import q_values
 from clinnlp.mine.sets.itemsets import Itemsets, mine_itemsets
 from clinnlp.mine.splits import Split, counts_by_set, n_candidates, splits
-from clinnlp.mine.strata import Ints
 from clinnlp.mine.tallies import simpson_of
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Rules:
         return columns[name]
 
     @property
-    def significant(self) -> NDArray[np.bool_]:
+    def significant(self) -> Bools:
         """Where q < `alpha`, shape (n_rules,)."""
         return np.asarray(self.q_bh < self.alpha, bool)
 
@@ -144,11 +144,11 @@ class Rules:
         return evidence_of(self.baskets, [(*a, *c) for a, c in self._sides()], i, name="rule")
 
     @property
-    def productive(self) -> NDArray[np.bool_]:
+    def productive(self) -> Bools:
         """Where every item on the left adds to the others: p < `alpha`, shape (n_rules,)."""
         return np.asarray((self.improvement > 0) & (self.p_productive < self.alpha), bool)
 
-    def simpson(self, strata: Sequence[str] | Ints) -> NDArray[np.bool_]:
+    def simpson(self, strata: Sequence[str] | Ints) -> Bools:
         """Return which rules go the other way within strata, shape (n_rules,).
 
         Parameters
@@ -243,6 +243,7 @@ def mine_rules(
     for value, low, name in ((min_count, 1, "min_count"), (max_len, 2, "max_len")):
         check_at_least(value, low, name=name)
     check_fraction(alpha, name="alpha")
+    check_level(level)
     margin = min_count if min_margin is None else min_margin
     check_at_least(margin, 1, name="min_margin")
     left = _margins(baskets, antecedent_kind, margin, max_len)
@@ -298,6 +299,7 @@ def _ordered(
     table = Table2x2(**{name: np.concatenate(parts) for name, parts in columns.items()})
     p = _joined(split.p_fisher for split in found)
     q = q_values(p, m)
+    # The last key leads; equal rules stay in the order in which they were found
     order = np.lexsort((np.arange(len(q)), -association.lift(table), q))
     return Rules(
         antecedents=_named(baskets, [split.left for split in found], order),
@@ -323,7 +325,7 @@ def _joined(parts: Iterable[Floats]) -> Floats:
 
 
 def _named(
-    baskets: Baskets, sides: list[NDArray[np.int32]], order: NDArray[np.intp]
+    baskets: Baskets, sides: list[Ints32], order: NDArray[np.intp]
 ) -> tuple[frozenset[str], ...]:
     """Return the item names of each row; sides of one item share their sets."""
     names = np.array(baskets.items, dtype=object)

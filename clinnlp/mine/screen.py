@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from clinnlp.core.arrays import Floats
 from clinnlp.core.checks import check_one_of
-from clinnlp.core.counts import Floats
 from clinnlp.core.errors import ArgumentError
 
 __all__ = ["METHODS", "q_values"]
@@ -58,9 +58,11 @@ def q_values(p: ArrayLike, m: int, *, method: str = "bh") -> Floats:
         raise ArgumentError("p must be one row of numbers between 0 and 1, got another")
     if m < len(values):
         raise ArgumentError(f"m must be at least the {len(values)} tests done, got {m}")
+    # The sum of 1 / k for k = 1 ... m, in closed form.
     factor = 1.0 if method == "bh" or not m else float(special.digamma(m + 1) + np.euler_gamma)
     order = np.argsort(values, kind="stable")
     scaled = factor * values[order] * m / np.arange(1, len(values) + 1)
     q = np.empty_like(values)
+    # Read from the largest p down: a smaller p never has a larger q
     q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     return q

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from itertools import combinations, repeat
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.core.counts import Counts, Floats, Table2x2, ratio
+from clinnlp.core.arrays import Counts, Floats, Ints32
+from clinnlp.core.counts import Table2x2, ratio
 from clinnlp.mine.measures.association import fisher_and_mid_p, fisher_p
 from clinnlp.mine.sets.itemsets import Itemsets
 
 __all__ = ["Sets", "Split", "counts_by_set", "n_candidates", "splits"]
 
-Items = NDArray[np.int32]
 Sets = Mapping[bytes, int]  # an itemset's rising positions, as bytes of int32, to its count
 
 
@@ -40,8 +39,8 @@ class Split:
         Largest one-sided Fisher p of any left item, given the others.
     """
 
-    left: Items
-    right: Items
+    left: Ints32
+    right: Ints32
     table: Table2x2
     p_fisher: Floats
     p_mid: Floats
@@ -82,7 +81,7 @@ def splits(joint: Itemsets, left: Sets, right: Sets) -> Iterator[Split]:
 
 
 def _split(
-    group: Items,
+    group: Ints32,
     counts: Counts,
     chosen: tuple[int, ...],
     rest: tuple[int, ...],
@@ -98,11 +97,13 @@ def _split(
     improvement = np.full(len(n_ab), np.inf)
     p_productive = p if len(chosen) == 1 else np.zeros(len(n_ab))
     confidence = ratio(n_ab, n_a)
+    # Against each smaller left side, the empty one too, whose confidence is P(B)
     for size in range(len(chosen)):
         for part in combinations(chosen, size):
             smaller = _look_up(known, group[:, part]) if part else np.full(len(n_ab), n, np.int64)
             with_right = _look_up(known, group[:, tuple(sorted((*part, *rest)))])
             improvement = np.minimum(improvement, confidence - ratio(with_right, smaller))
+            # What the one item left out adds, among the baskets that hold the others
             if part and size == len(chosen) - 1:
                 within = Table2x2(n_ab=n_ab, n_a=n_a, n_b=with_right, n=smaller)
                 p_productive = np.maximum(p_productive, fisher_p(within))
@@ -127,7 +128,7 @@ def n_candidates(left: Itemsets, right: Itemsets, max_len: int) -> int:
     return total
 
 
-def _n_disjoint(left: Items, right: list[Items]) -> int:
+def _n_disjoint(left: Ints32, right: list[Ints32]) -> int:
     """Count disjoint pairs by inclusion and exclusion over the subsets that both hold."""
     shared = 0
     for size in range(1, left.shape[1] + 1):
@@ -141,14 +142,15 @@ def _n_disjoint(left: Items, right: list[Items]) -> int:
     return len(left) * sum(len(group) for group in right) - shared
 
 
-def _look_up(sets: Sets, rows: Items) -> Counts:
+def _look_up(sets: Sets, rows: Ints32) -> Counts:
     """Return the count of each row; −1 where it is not among the sets."""
     return np.fromiter(map(sets.get, _keys(rows), repeat(-1)), np.int64, len(rows))
 
 
-def _keys(rows: Items) -> list[bytes]:
+def _keys(rows: Ints32) -> list[bytes]:
     if not rows.size:
         return []
+    # As bytes a set is hashed and compared at once, not number by number
     packed = np.ascontiguousarray(rows, np.int32)
     keys: list[bytes] = packed.view(f"V{4 * packed.shape[1]}").ravel().tolist()
     return keys

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clinnlp.core.arrays import Ints
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
 
 __all__ = ["Ints", "strata_of"]
-
-Ints = NDArray[np.int64]
 
 
 def strata_of(baskets: Baskets, strata: Sequence[str] | Ints | None) -> Ints:

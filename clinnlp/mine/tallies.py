@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.core.counts import Counts, Table2x2
+from clinnlp.core.arrays import Bools, Counts, Ints, Ints32
+from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
 from clinnlp.mine.measures.stratified import simpson
-from clinnlp.mine.strata import Ints, strata_of
+from clinnlp.mine.strata import strata_of
 
 __all__ = ["Sides", "rule_tables", "simpson_of"]
 
@@ -50,7 +50,7 @@ def rule_tables(baskets: Baskets, sides: Sides, groups: Ints | None = None) -> T
     return Table2x2(n_ab=n_ab, n_a=n_a, n_b=n_b, n=n)
 
 
-def simpson_of(baskets: Baskets, sides: Sides, strata: Sequence[str] | Ints) -> NDArray[np.bool_]:
+def simpson_of(baskets: Baskets, sides: Sides, strata: Sequence[str] | Ints) -> Bools:
     """Return which rules go the other way within strata; see `mine.measures.stratified`."""
     return simpson(rule_tables(baskets, sides, strata_of(baskets, strata)))
 
@@ -82,7 +82,7 @@ class _Tally:
             self._known[names] = counted.astype(np.int64)
         return self._known[names]
 
-    def _rows(self, name: str) -> NDArray[np.int32]:
+    def _rows(self, name: str) -> Ints32:
         j, c = self._place[name], self._columns
-        rows: NDArray[np.int32] = c.indices[c.indptr[j] : c.indptr[j + 1]]
+        rows: Ints32 = c.indices[c.indptr[j] : c.indptr[j + 1]]
         return rows

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 
+from clinnlp.core.arrays import Counts, Floats
 from clinnlp.core.checks import check_one_of
-from clinnlp.core.counts import Counts, Floats
 from clinnlp.core.errors import ArgumentError
 from clinnlp.risk.crossfit import CrossFit, auroc_of
 from clinnlp.risk.splits import Split

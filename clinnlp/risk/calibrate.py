@@ -19,7 +19,7 @@ Platt 1999; Zadrozny and Elkan, KDD 2002; Niculescu-Mizil and Caruana, ICML 2005
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import logit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.isotonic import IsotonicRegression
@@ -27,14 +27,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from clinnlp.core.arrays import Array, Floats
 from clinnlp.core.checks import check_one_of
-from clinnlp.core.counts import Floats
 from clinnlp.core.errors import ArgumentError
 from clinnlp.risk.splits import patient_folds
 
 __all__ = ["METHODS", "GroupCalibrated", "log_odds"]
 
-Array = NDArray[Any]
 
 METHODS = ("sigmoid", "isotonic")
 
@@ -163,6 +162,7 @@ def log_odds(model: Any, X: Any) -> Floats:
     with np.errstate(divide="ignore"):
         log_p = model.predict_log_proba(X)
     scores: Floats = log_p[:, 1] - log_p[:, 0]
+    # A forest whose trees all agree is sure without bound; a map cannot be fitted to that
     return np.where(np.isinf(scores), np.copysign(-logit(_CERTAIN), scores), scores)
 
 

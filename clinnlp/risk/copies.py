@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from numpy.typing import NDArray
-
+from clinnlp.core.arrays import Array
 from clinnlp.core.notes import Note
 from clinnlp.core.tables import EntityTable
 from clinnlp.risk.splits import Split
@@ -52,20 +51,20 @@ def signatures_of_mentions(table: EntityTable) -> list[Signed]:
     >>> len(signatures_of_mentions(EntityTable({**five, "note": ["n"] * 5, "patient": ["p"] * 5})))
     1
     """
-    said: dict[Any, list[str]] = {}
+    mentions: dict[Any, list[str]] = {}
     whose: dict[Any, str | None] = {}
     columns = (table[name].tolist() for name in ("note", "patient", "text", "start", "end"))
     for note, patient, text, start, end in zip(*columns, strict=True):
-        said.setdefault(note, []).append(f"{start}\x1f{end}\x1f{text}")
+        mentions.setdefault(note, []).append(f"{start}\x1f{end}\x1f{text}")
         whose[note] = patient
     return [
         (whose[note], _digest("\x1e".join(sorted(parts))))
-        for note, parts in said.items()
+        for note, parts in mentions.items()
         if len(parts) >= _FEWEST_MENTIONS
     ]
 
 
-def n_copied(signed: Sequence[Signed], patients: NDArray[Any], splits: Sequence[Split]) -> int:
+def n_copied(signed: Sequence[Signed], patients: Array, splits: Sequence[Split]) -> int:
     """Return how many notes of tested patients stand word for word among those trained on.
 
     Examples

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from clinnlp.core.counts import Counts, Floats
+from clinnlp.core.arrays import Array, Counts, Floats
 from clinnlp.core.errors import ArgumentError
 from clinnlp.features.columns import ColumnFeatures
 from clinnlp.features.matrix import PatientFeatures
@@ -35,7 +35,6 @@ __all__ = ["CrossFit", "Importance", "auroc_of", "cross_fit", "fit_risk_model", 
 
 Features = PatientFeatures | ColumnFeatures
 
-Array = NDArray[Any]
 
 _INNER_FOLDS = 3
 
@@ -185,6 +184,7 @@ def permuted_aurocs(
     found = np.empty((n_permutations, len(splits)))
     for j, split in enumerate(splits):
         part = _prepare(rows, split, clone(features))
+        # Features do not look at outcomes, so one set serves all permutations
         for k, outcomes in enumerate(dealt):
             model = make_model(settings, seed=seed).fit(part.X_train, outcomes[split.train])
             found[k, j] = auroc_of(outcomes[split.test], log_odds(model, part.X_test))
@@ -227,6 +227,7 @@ def fit_risk_model(
 
 def auroc_of(y: Counts, scores: Floats) -> float:
     """Return the AUROC of scores on any scale, ``nan`` where there is one class."""
+    # Only the order counts, and `score_risk` wants numbers between 0 and 1
     ranks = np.unique(scores, return_inverse=True)[1]
     return score_risk(y, ranks / max(1, ranks.max()), n_boot=0).auroc.value
 
@@ -276,8 +277,8 @@ class _Running:
         self.n_flat += model.flat_
         self.n_rare = max(self.n_rare, part.n_rare)
         if isinstance(settings, NaiveBayesSettings):
-            for told in naive_bayes_points(model.estimator_, part.names.tolist()):
-                self.points.setdefault(told.name, []).append((told.present, told.absent))
+            for point in naive_bayes_points(model.estimator_, part.names.tolist()):
+                self.points.setdefault(point.name, []).append((point.present, point.absent))
 
     def explain(
         self, model: GroupCalibrated, part: _Part, y: Counts, n_top: int, seed: int

@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import logit
 from sklearn.naive_bayes import BernoulliNB, ComplementNB
 from sklearn.pipeline import Pipeline
 
-from clinnlp.core.counts import Counts, Floats
+from clinnlp.core.arrays import Array, Counts, Floats
 from clinnlp.core.errors import ArgumentError
 from clinnlp.features.columns import Columns
 from clinnlp.features.events import Cases
@@ -40,7 +39,6 @@ __all__ = [
     "screened_features",
 ]
 
-Array = NDArray[Any]
 
 _SURE = 1e-6  # probabilities are kept this far from 0 and 1 in log odds
 
@@ -97,10 +95,10 @@ def naive_bayes_points(model: Pipeline, names: Sequence[str]) -> list[Points]:
     (1.099, -1.099)
     """
     present, absent = _points(model)
-    told = model[0].get_feature_names_out(np.array(names, dtype=object))
+    indicators = model[0].get_feature_names_out(np.array(names, dtype=object))
     made = [
         Points(name=str(name), present=float(a), absent=float(b))
-        for name, a, b in zip(told, present, absent, strict=True)
+        for name, a, b in zip(indicators, present, absent, strict=True)
     ]
     return sorted(made, key=lambda p: (-abs(p.present - p.absent), p.name))
 
@@ -117,6 +115,7 @@ def screened_features(model: GroupCalibrated, X: sparse.csr_matrix, n: int) -> C
     if hasattr(last, "feature_importances_"):
         weight = np.asarray(last.feature_importances_)
     elif isinstance(pipeline[0], Indicators) and len(pipeline) == 2:
+        # A slope matters as much as its indicator varies; the best indicator speaks for its column
         slopes = np.subtract(*_points(pipeline)) if _is_bayes(last) else last.coef_.ravel()
         share = np.asarray(pipeline[0].transform(X).mean(axis=0)).ravel()
         weight = np.zeros(X.shape[1])
@@ -188,13 +187,14 @@ def explain_case(model: Pipeline, rows: Cases | Columns, k: int, *, n: int = 10)
     x = features.transform(case).toarray().ravel()
     reference = features.reference()
     concepts = np.array(features.feature_concepts_, dtype=object)
-    told = list(dict.fromkeys(concepts[x != reference]))
-    without = [np.where(concepts == concept, reference, x) for concept in told]
+    present = list(dict.fromkeys(concepts[x != reference]))
+    # The case again, as if nothing were known of one concept
+    without = [np.where(concepts == concept, reference, x) for concept in present]
     p = model.named_steps["model"].predict_proba(sparse.csr_matrix(np.stack([x, *without])))[:, 1]
     odds = logit(np.clip(p, _SURE, 1 - _SURE))
     made = [
         Reason(concept=concept, log_odds=float(odds[0] - other), **_origins(case, concept))
-        for concept, other in zip(told, odds[1:], strict=True)
+        for concept, other in zip(present, odds[1:], strict=True)
     ]
     return sorted(made, key=lambda reason: (-abs(reason.log_odds), reason.concept))[:n]
 
@@ -240,6 +240,7 @@ def _correlations(X: sparse.csr_matrix, scores: Floats) -> Floats:
     mean = np.asarray(X.mean(axis=0)).ravel()
     square = np.asarray(X.multiply(X).mean(axis=0)).ravel()
     spread = np.sqrt(np.maximum(square - mean**2, 0))
+    # The spread of the scores is the same for all columns and is left out
     made: Floats = np.divide(together, spread, out=np.zeros(X.shape[1]), where=spread > 0)
     return made
 

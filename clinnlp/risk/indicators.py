@@ -6,17 +6,15 @@ from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_selection import f_classif
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from clinnlp.core.arrays import Array
 from clinnlp.core.checks import check_at_least
 
 __all__ = ["BestColumns", "Dense", "Indicators"]
-
-Array = NDArray[Any]
 
 
 class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -68,8 +66,10 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         n, first = X.shape[0], 0
         rows, columns = [], []
         for (where, x), edges in zip(_stored(X), self.edges_, strict=True):
+            # Zeros are not stored, and all of them lie in one bin
             bins = np.full(n, np.searchsorted(edges, 0.0))
             bins[where] = np.searchsorted(edges, x, side="left")
+            # Of two bins only the upper one is an indicator
             shown = np.arange(n) if len(edges) > 1 else np.flatnonzero(bins)
             rows.append(shown)
             columns.append(first + bins[shown] - (len(edges) == 1))
@@ -196,6 +196,8 @@ def _edges(values: Array, n_zeros: int, n_bins: int) -> Array:
         distinct = np.union1d(distinct, [0.0])
     if len(distinct) > 2:
         shares = np.arange(1, n_bins) / n_bins
+        # Of the values that are stored: many zeros would push all edges to 0. Each edge is a value
+        # that occurs.
         edges: Array = np.unique(np.quantile(values, shares, method="inverted_cdf"))
         edges = np.union1d(edges, [0.0]) if n_zeros else edges
         edges = edges[(distinct[0] <= edges) & (edges < distinct[-1])]

@@ -13,11 +13,11 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from clinnlp.core.arrays import Array, Counts
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.counts import Counts
-from clinnlp.core.errors import ArgumentError, LeakageError
+from clinnlp.core.errors import ArgumentError, LeakageError, instead_of
 from clinnlp.core.times import to_second
 from clinnlp.features.matrix import patient_hashes
 
@@ -32,7 +32,6 @@ __all__ = [
     "splits_of_folds",
 ]
 
-Array = NDArray[Any]
 
 _DAY = np.timedelta64(86_400, "s")
 _LENGTH_OF_MONTH = len("2023-06")
@@ -90,6 +89,8 @@ def patient_folds(
     if y is not None:
         np.logical_or.at(positive, person, np.asarray(y) == 1)
     key = str(seed).encode()
+    # Dealt like cards, positives first, so that all folds get as many; by hash, so that the order
+    # of the rows does not matter
     dealt = sorted(range(len(names)), key=lambda k: (not positive[k], _digest(str(names[k]), key)))
     fold_of = np.empty(len(names), np.int64)
     fold_of[dealt] = np.arange(len(names)) % n_folds
@@ -149,6 +150,7 @@ def split_by_time(
     check_at_least(horizon_days, 0, name="horizon_days")
     day: Any = _cut(cut)
     test: Array = np.asarray(index >= day)
+    # On the day of the cut the outcomes of training rows must be known, as they would have been
     ended: Array = np.asarray((day - index) / _DAY >= horizon_days)
     train = ended & ~test & ~np.isin(patients.astype(str), np.unique(patients[test].astype(str)))
     if not train.any() or not test.any():
@@ -270,8 +272,8 @@ def check_fitted_on(transformer: object, patients: Array) -> None:
     if fitted_on is None and hasattr(transformer, "n_patients_"):
         raise LeakageError(
             f"{type(transformer).__name__} must know the patients it was fitted on, got one that "
-            "was loaded or copied, which names none: nobody can tell whether it has seen the test "
-            "patients; fit it anew, inside the folds"
+            "was fitted on an array, loaded or copied, which names none: nobody can tell whether "
+            "it has seen the test patients; fit it anew, inside the folds"
         )
     if fitted_on is None:
         raise ArgumentError(
@@ -287,13 +289,10 @@ def check_fitted_on(transformer: object, patients: Array) -> None:
 
 
 def _cut(cut: Any) -> np.datetime64:
-    try:
+    refusal = ArgumentError(f"cut must be a time in ISO 8601 such as 2023-06-01, got {cut!r}")
+    with instead_of(ValueError, refusal):
         month = isinstance(cut, str) and len(cut.strip()) == _LENGTH_OF_MONTH
         return to_second(f"{cut.strip()}-01" if month else cut)
-    except ValueError:
-        raise ArgumentError(
-            f"cut must be a time in ISO 8601 such as 2023-06-01, got {cut!r}"
-        ) from None
 
 
 def _digest(name: str, key: bytes) -> bytes:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from sklearn.pipeline import Pipeline
 from skops import io as skops_io
 
-from clinnlp.core.errors import StoreError
+from clinnlp.core.errors import StoreError, instead_of
 from clinnlp.core.files import atomic_folder, file_sha256
 
 __all__ = ["FORM", "TRUSTED", "LoadedModel", "load_risk_model", "save_risk_model"]
@@ -70,7 +70,7 @@ def save_risk_model(
         The disk is full or may not be written; nothing half-written is left.
     """
     features = model.named_steps["features"]
-    told = {
+    record = {
         **(card or {}),
         "form": FORM,
         "kind": "risk",
@@ -82,8 +82,8 @@ def save_risk_model(
     with atomic_folder(folder) as made:
         skops_io.dump(model, made / _MODEL)
         _check_types(made / _MODEL)
-        told["model_sha256"] = file_sha256(made / _MODEL)
-        text = json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True)
+        record["model_sha256"] = file_sha256(made / _MODEL)
+        text = json.dumps(record, ensure_ascii=False, indent=2, sort_keys=True)
         (made / _CARD).write_text(f"{text}\n", encoding="utf-8")
     return folder
 
@@ -128,10 +128,9 @@ def _check_form(card: Mapping[str, Any], folder: Path) -> None:
 
 
 def _check_types(path: Path) -> None:
-    try:
+    refusal = StoreError(f"{path} must be a model that skops can read, got another form")
+    with instead_of(Exception, refusal):
         foreign = sorted(set(skops_io.get_untrusted_types(file=path)) - set(TRUSTED))
-    except Exception:
-        raise StoreError(f"{path} must be a model that skops can read, got another form") from None
     if foreign:
         raise StoreError(f"types in {path} must be among those allowed, got {', '.join(foreign)}")
 
@@ -144,10 +143,9 @@ def _versions(card: Mapping[str, Any]) -> Mapping[str, Any]:
 def _read_card(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise StoreError(f"the folder {path.parent} must hold {path.name}, got none")
-    try:
+    refusal = StoreError(f"{path} must be a JSON object, got another form")
+    with instead_of(ValueError, refusal):
         card = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        card = None
     if not isinstance(card, dict):
-        raise StoreError(f"{path} must be a JSON object, got another form")
+        raise refusal
     return card

@@ -37,7 +37,7 @@ from typing import NamedTuple
 
 from clinnlp.core.notes import AXES, Assertion, Entity, Note, Section
 from clinnlp.core.spans import Span
-from clinnlp.text.cues import Action, Row, read_cues, read_priors
+from clinnlp.text.cues import Action, CueRow, read_cues, read_priors
 from clinnlp.text.matcher import Match, TermMatcher, fold_text
 from clinnlp.text.phrases import PhraseWords, phrase_of
 from clinnlp.text.sentences import Sentences
@@ -71,7 +71,7 @@ class _Open(NamedTuple):
     start: int
     end: int
     scope: int
-    row: Row
+    row: CueRow
     phrase: Span | None = None
 
 
@@ -84,7 +84,7 @@ class Reason(NamedTuple):
     entity: str
     axis: str
     span: Span | None
-    row: Row
+    row: CueRow
 
 
 _State = dict[int, _Open]  # axis + _N_AXES * reach → the nearest cue of this reach
@@ -306,11 +306,13 @@ def _sweep_backward(
 
 def _apply(item: _Item, state: _State, *, forward: bool) -> None:
     for action in item.actions:
+        if not (action.forward if forward else action.backward):
+            continue
         if action.kind == "terminator":
-            if action.forward if forward else action.backward:
-                for key in [key for key in state if key % _N_AXES == action.axis]:
-                    del state[key]
-        elif action.kind == "cue" and (action.forward if forward else action.backward):
+            for key in [key for key in state if key % _N_AXES == action.axis]:
+                del state[key]
+        elif action.kind == "cue":
+            # One state per reach: a near cue of short reach must not hide one that reaches further
             reach = action.scope + _IN_PHRASE * action.in_phrase
             phrase = item.phrase if action.in_phrase else None
             opened = _Open(item.start, item.end, action.scope, action.row, phrase)

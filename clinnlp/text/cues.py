@@ -33,12 +33,12 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, located
 from clinnlp.core.notes import AXES
 from clinnlp.text.matcher import fold_keeping_length
 from clinnlp.text.tables import read_table
 
-__all__ = ["Action", "CueTable", "Prior", "Row", "read_cues", "read_priors"]
+__all__ = ["Action", "CueRow", "CueTable", "Prior", "read_cues", "read_priors"]
 
 KINDS = ("cue", "pseudo", "terminator", "word")
 DIRECTIONS = ("forward", "backward", "both", "phrase")
@@ -48,7 +48,7 @@ _CLASS = re.compile(r"\{(?P<name>\w+)(?P<optional>\??)\}")
 _COLUMNS = ("cue", "axis", "direction", "kind", "scope", "source")
 
 
-class Row(NamedTuple):
+class CueRow(NamedTuple):
     """Where a rule is written: the table's file name, its line, the cell, and where it is from."""
 
     table: str
@@ -68,7 +68,7 @@ class Action(NamedTuple):
     forward: bool
     backward: bool
     scope: int
-    row: Row
+    row: CueRow
     in_phrase: bool = False
 
 
@@ -86,7 +86,7 @@ class Prior(NamedTuple):
 
     axis: int
     needs_cue: bool
-    row: Row
+    row: CueRow
 
 
 _Made = dict[str, list[Action]]
@@ -110,20 +110,13 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
         for line, (cell, axis, direction, kind, scope, source) in rows:
             if kind == "word":
                 continue
-            row = Row(Path(path).name, line, cell, source)
-            try:
+            row = CueRow(Path(path).name, line, cell, source)
+            with located(path, line):
                 actions = _actions(axis, direction, kind or "cue", scope, row)
                 for phrase, written in _phrases(cell, classes):
                     (plain if written else made).setdefault(phrase, []).extend(actions)
-            except DataError as error:
-                raise error.at(path, line) from None
-    for phrase, actions in made.items():
-        if (held := plain.setdefault(phrase, actions)) is not actions:
-            held += [a for a in actions if not any(_meet(a, written) for written in tuple(held))]
-    for phrase, actions in plain.items():
-        if any(action.kind == "terminator" for action in actions):
-            actions += _inside(phrase, {action.axis for action in actions}, plain)
-            actions.sort(key=lambda action: action.kind != "terminator")  # ends, then begins
+    _add_made(plain, made)
+    _add_begun(plain)
     actions_of = tuple(tuple(made) for made in plain.values())
     return CueTable(phrases=tuple(plain), actions=actions_of, classes=words)
 
@@ -147,7 +140,7 @@ def read_priors(path: str | Path) -> dict[str, tuple[Prior, ...]]:
                 path=path,
                 line=line,
             )
-        row = Row(Path(path).name, line, kind, source)
+        row = CueRow(Path(path).name, line, kind, source)
         priors[kind] = (*priors.get(kind, ()), Prior(AXES.index(axis), when == "cue", row))
     return priors
 
@@ -158,6 +151,21 @@ def _classes(rows: Sequence[tuple[int, list[str]]]) -> dict[str, list[str]]:
         if kind == "word":
             classes.setdefault(fold_keeping_length(name), []).extend(_alternatives(cell))
     return classes
+
+
+def _add_made(plain: _Made, made: _Made) -> None:
+    """Add phrases made of classes; where one is written out too, only for axes it leaves free."""
+    for phrase, actions in made.items():
+        if (held := plain.setdefault(phrase, actions)) is not actions:
+            held += [a for a in actions if not any(_meet(a, written) for written in tuple(held))]
+
+
+def _add_begun(plain: _Made) -> None:
+    """Let the words of a phrase that ends an axis do what they do on the others."""
+    for phrase, actions in plain.items():
+        if any(action.kind == "terminator" for action in actions):
+            actions += _inside(phrase, {action.axis for action in actions}, plain)
+            actions.sort(key=lambda action: action.kind != "terminator")  # ends, then begins
 
 
 def _meet(a: Action, b: Action) -> bool:
@@ -209,7 +217,7 @@ def _choices(word: str, classes: Mapping[str, Sequence[str]]) -> Sequence[str]:
     return [*made, ""] if found["optional"] else made
 
 
-def _actions(axis: str, direction: str, kind: str, scope: str, row: Row) -> list[Action]:
+def _actions(axis: str, direction: str, kind: str, scope: str, row: CueRow) -> list[Action]:
     direction = direction or ("both" if kind == "terminator" else "forward")
     for value, allowed in ((axis, (*AXES, "*")), (direction, DIRECTIONS), (kind, KINDS)):
         if value not in allowed:

@@ -114,25 +114,21 @@ class Linker:
             known = all(map(is_ingredient, parts))
             return Link(tuple(parts), "drug") if known else None
         links = [self._whole(part, is_drug=False) for part in dict.fromkeys((generic, *parts))]
-        whole, *each = links if len(parts) > 1 else (links[0], links[0])
+        whole, *each = links
         step = "salt" if folded.startswith(generic) else "drug"
         if folded == generic and len(parts) > 1:
             step = "combination"
-        for found in ([whole], each):
-            if all(found):
-                codes = tuple(code for link in found if link for code in link.concepts)
-                return Link(codes, step)
-        return None
+        codes = _codes([whole]) or _codes(each)
+        return Link(codes, step) if codes else None
 
     def _combined(self, name: str) -> Link | None:
         for joint in (_JOINED, _HYPHEN):
             parts = [part for part in joint.split(fold(name)) if part]
             if len(parts) < 2 or any(len(part) < N_FUZZY for part in parts):
                 continue
-            links = [self._whole(part, is_drug=True) for part in parts]
-            if all(links):
-                codes = dict.fromkeys(code for link in links if link for code in link.concepts)
-                return Link(tuple(codes), "combination")
+            codes = _codes([self._whole(part, is_drug=True) for part in parts])
+            if codes:
+                return Link(tuple(dict.fromkeys(codes)), "combination")
         return None
 
     def _near(self, folded: str) -> Link | None:
@@ -173,6 +169,7 @@ class Nearest:
         folded = fold(name)
         if len(folded) < N_FUZZY:
             return None
+        # Longer or shorter by more, a name cannot be near enough
         reach = int((1 - self._lowest) * len(folded) / self._lowest) if self._lowest else 99
         sizes = range(len(folded) - reach, len(folded) + reach + 1)
         alike = [near for size in sizes for near in self._alike.get(_shape(folded, size), ())]
@@ -189,11 +186,19 @@ class Nearest:
         return self._first[best[0][0]], round(best[0][1], 4)
 
 
+def _codes(links: Sequence[Link | None]) -> tuple[str, ...]:
+    """Return the concepts of all links, none where one of them is absent."""
+    if None in links:
+        return ()
+    return tuple(code for link in links if link for code in link.concepts)
+
+
 def _shape(folded: str, size: int) -> tuple[str, str, int, int]:
     return folded[:1], folded[-_N_ENDING:], folded.count(" "), size
 
 
 def _loosened(folded: str) -> str:
     squeezed = _LOOSE.sub("", folded)
+    # Not the s of "abscess", "virus" and "arthritis"
     plural = len(squeezed) > N_FUZZY and squeezed[-1] == "s" and squeezed[-2] not in "sui"
     return squeezed[:-1] if plural else squeezed

@@ -7,6 +7,7 @@ spelling of the name is found too, and misspelled names of one word on request.
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
@@ -25,6 +26,9 @@ SOURCE = "lookup"
 N_CASED = 3  # names of up to this many characters match case-sensitively
 N_MISSPELLED = 6  # letters; shorter words are not taken for misspelled names
 _WORD = re.compile(rf"[^\W\d_]{{{N_MISSPELLED},}}")
+
+
+_Find = tuple[Span, int, float]  # where, number of the term, how near it is to the name
 
 
 class Lookup:
@@ -90,14 +94,12 @@ class Lookup:
             found += self._misspelled(folded, matches)
             found.sort()
         if self._overlap == "skip" and note.entities:
-            pieces = [piece for entity in note.entities for piece in entity.pieces]
-            taken = {i for i, _ in pairs_overlapping([span for span, *_ in found], pieces)}
-            found = [row for i, row in enumerate(found) if i not in taken]
+            found = _beside(found, note.entities)
         if not found:
             return note
         return note.with_(entities=(*note.entities, *self._entities(note, found)))
 
-    def _misspelled(self, folded: Folded, matches: list[Match]) -> list[tuple[Span, int, float]]:
+    def _misspelled(self, folded: Folded, matches: list[Match]) -> list[_Find]:
         """Return the words outside all finds that are near to a name."""
         out = []
         ends = iter([*leftmost_longest(matches), Match(len(folded.lower) + 1, 0, 0)])
@@ -110,7 +112,7 @@ class Lookup:
                 out.append((Span(*folded.original(*word.span())), near[0], near[1]))
         return out
 
-    def _entities(self, note: Note, found: list[tuple[Span, int, float]]) -> list[Entity]:
+    def _entities(self, note: Note, found: list[_Find]) -> list[Entity]:
         made = []
         for name, (span, term, score) in zip(fresh_ids(note, "L", len(found)), found, strict=True):
             said: dict[str, Attribute] = {}
@@ -127,6 +129,13 @@ class Lookup:
                 )
             )
         return made
+
+
+def _beside(found: list[_Find], entities: Sequence[Entity]) -> list[_Find]:
+    """Return the finds that share no character with an entity."""
+    pieces = [piece for entity in entities for piece in entity.pieces]
+    taken = {i for i, _ in pairs_overlapping([span for span, *_ in found], pieces)}
+    return [row for i, row in enumerate(found) if i not in taken]
 
 
 @cache

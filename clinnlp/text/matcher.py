@@ -52,6 +52,7 @@ class Folded(NamedTuple):
         if not self.at:
             return start, end
         first = self.shifts[bisect_right(self.at, start)]
+        # Of the last character, not of the place behind it, which may lie beyond a gap
         last = self.shifts[bisect_right(self.at, end - 1)]
         return start + first, end + last
 
@@ -196,6 +197,7 @@ def _whole_words(
     out = []
     n_chars = len(text)
     for pattern, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
+        # Inside a word; beside a sign such as "+" there is none to be inside of
         if start and text[start - 1].isalnum() and text[start].isalnum():
             continue
         if end < n_chars and text[end].isalnum() and text[end - 1].isalnum():

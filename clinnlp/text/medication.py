@@ -45,7 +45,7 @@ from pathlib import Path
 from clinnlp.core.notes import Attribute, Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.text.matcher import fold_keeping_length
-from clinnlp.text.medication_links import linked
+from clinnlp.text.medication_links import Linked, linked
 from clinnlp.text.medication_lists import listed
 from clinnlp.text.medication_regimen import regimen
 from clinnlp.text.medication_terms import read_terms
@@ -108,16 +108,20 @@ class Medications:
         for start, end, group in self._passages(note, drugs, sorted(sentences), folded):
             spans = [entities[i].span for i in group]
             for i, found in zip(group, linked(self._terms, folded, start, end, spans), strict=True):
-                made = regimen(found.items, self._terms, note.text, folded, change=found.change)
-                if found.change:
-                    made["change"] = found.change
-                if found.indication:
-                    made["indication"] = " ".join(note[found.indication].split())
-                entities[i] = _filled(entities[i], made)
+                entities[i] = _filled(entities[i], self._attributes(note, folded, found))
         spans = [note.entities[i].span for i in drugs]
         for k, change in listed(self._terms, folded, spans).items():
             entities[drugs[k]] = _filled(entities[drugs[k]], {"change": change})
         return note.with_(entities=tuple(entities))
+
+    def _attributes(self, note: Note, folded: str, found: Linked) -> dict[str, Attribute]:
+        """Return what the finds that belong to a drug say of it."""
+        made = regimen(found.items, self._terms, note.text, folded, change=found.change)
+        if found.change:
+            made["change"] = found.change
+        if found.indication:
+            made["indication"] = " ".join(note[found.indication].split())
+        return made
 
     def _passages(
         self, note: Note, drugs: Sequence[int], sentences: Sequence[Span], folded: str

@@ -26,8 +26,7 @@ class Gap:
     def rest(self, folded: str, start: int, end: int) -> str:
         """Return the text of a range without the finds in it."""
         inner = [item for item in self.items if start <= item.start and item.end <= end]
-        edges = [start, *(offset for item in inner for offset in item[:2]), end]
-        return " ".join(folded[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
+        return _rest(inner, folded, start, end)
 
 
 def gaps_between(
@@ -52,21 +51,29 @@ def is_name(gap: Gap, folded: str, drug: Span) -> bool:
     return folded[gap.start : gap.end].strip() == "(" and folded.startswith(")", drug.end)
 
 
+def _rest(items: Sequence[Item], folded: str, start: int, end: int) -> str:
+    edges = [start, *(offset for item in items for offset in item[:2]), end]
+    return " ".join(folded[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
+
+
+def _counts(item: Item, following: Item | None, folded: str, start: int) -> bool:
+    """Return whether a find of the gap that begins at `start` says something of a drug."""
+    if item.field == "number":
+        if following is None or following.field not in _BESIDE_NUMBER:
+            return False
+        return not folded[item.end : following.start].strip()
+    if item.field == "pair":  # "80/125", right behind the name of a combination
+        return not folded[start : item.start].strip()
+    return item.field != "none"
+
+
 def _gap(terms: Terms, folded: str, start: int, end: int) -> Gap:
     found = terms.find(folded, start, end) if start < end else []
-    items = []
-    for item, following in zip(found, [*found[1:], None], strict=False):
-        if item.field == "none":
-            continue
-        if item.field == "number":
-            beside = following and not folded[item.end : following.start].strip()
-            if not (beside and following and following.field in _BESIDE_NUMBER):
-                continue
-        elif item.field == "pair" and folded[start : item.start].strip():
-            continue
-        items.append(item)
-    edges = [start, *(offset for item in items for offset in item[:2]), max(start, end)]
-    rest = [folded[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    words = {word for piece in rest for word in WORD.findall(piece)}
-    is_list = words <= terms.ands and not any("(" in piece for piece in rest)
+    items = [
+        item
+        for item, following in zip(found, [*found[1:], None], strict=False)
+        if _counts(item, following, folded, start)
+    ]
+    rest = _rest(items, folded, start, max(start, end))
+    is_list = terms.ands.issuperset(WORD.findall(rest)) and "(" not in rest
     return Gap(start, end, items, is_list, is_list and not items)

@@ -85,28 +85,42 @@ def _n_before(terms: Terms, folded: str, gap: Gap, has_before: bool) -> int:  # 
 
 def _take(terms: Terms, folded: str, gap: Gap, items: list[Item], drug: Linked, first: Gap) -> None:
     """Give a drug the finds behind it that are near enough."""
-    has_dose = any(item.field in _DOSES and not terms.is_rate(item) for item in drug.items)
-    until = [gap.end]  # where an indication behind each find would end, from the right
-    for item in reversed(items[1:]):
-        until.append(item.start if item.field in _ENDS_INDICATION else until[-1])
-    at = gap.start
+    has_dose = any(_is_dose(terms, item) for item in drug.items)
+    at = gap.start  # the end of what the drug has so far
+    # `left` is the end of "held" and of the finds right behind it, -1 where none is near
     left = gap.start if first.items and _leaves(terms, first.items[-1]) else -1
-    for item, end in zip(items, reversed(until), strict=False):
+    for item, end in zip(items, _ends_of_reasons(gap, items), strict=True):
         if item.start - at > _MOST_GAP:
             return
-        is_other = item.field in _DOSES and (
-            (has_dose and not _turns(terms, folded, gap, item))
-            or not terms.ofs.isdisjoint(folded[item.end : item.end + 8].split()[:1])
-        )
-        if not is_other:
+        if not _is_of_another(terms, folded, gap, item, has_dose=has_dose):
             drug.items.append(item)
         goes_on = left >= 0 and not folded[left : item.start].strip()
-        is_reason = goes_on and item.field == "for"  # behind "held", "held x 3 days"
         at = item.end
         left = at if goes_on or _leaves(terms, item) else left
-        if item.field in ("for", "prn") and drug.indication is None and not is_reason:
+        is_stretch = goes_on and item.field == "for"  # "held for 3 days"
+        if item.field in ("for", "prn") and drug.indication is None and not is_stretch:
             drug.indication = _indication(terms, folded, item.end, end)
             at = drug.indication.end if drug.indication else at
+
+
+def _is_dose(terms: Terms, item: Item) -> bool:
+    return item.field in _DOSES and not terms.is_rate(item)
+
+
+def _ends_of_reasons(gap: Gap, items: Sequence[Item]) -> list[int]:
+    """Return where an indication behind each find would end: at a find that cannot be in one."""
+    ends = [gap.end]
+    for item in reversed(items[1:]):
+        ends.append(item.start if item.field in _ENDS_INDICATION else ends[-1])
+    return ends[::-1] if items else []
+
+
+def _is_of_another(terms: Terms, folded: str, gap: Gap, item: Item, *, has_dose: bool) -> bool:
+    """Return whether a dose is not this drug's: it has one, or an "of" leads to the next drug."""
+    if item.field not in _DOSES:
+        return False
+    leads_on = not terms.ofs.isdisjoint(folded[item.end : item.end + 8].split()[:1])
+    return leads_on or (has_dose and not _turns(terms, folded, gap, item))
 
 
 def _turns(terms: Terms, folded: str, gap: Gap, item: Item) -> bool:

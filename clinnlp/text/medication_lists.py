@@ -47,7 +47,7 @@ def listed(terms: Terms, folded: str, drugs: Sequence[Span]) -> dict[int, str]:
     found: dict[int, str] = {}  # by where the drug begins
     for n, (start, end) in enumerate(lines):
         colon = folded.find(":", start, min(end, start + _MOST_CHARS)) + 1 or end
-        said = _said(terms, folded, start, colon)
+        said = _change_above(terms, folded, start, colon)
         if said:
             stop = _STOP.search(folded, colon, end)
             beside = _inside(starts, colon, stop.start() if stop else end)
@@ -56,7 +56,7 @@ def listed(terms: Terms, folded: str, drugs: Sequence[Span]) -> dict[int, str]:
     return {k: found[start] for k, start in enumerate(starts) if start in found}
 
 
-def _said(terms: Terms, folded: str, start: int, end: int) -> str:
+def _change_above(terms: Terms, folded: str, start: int, end: int) -> str:
     """Return what a line says of the list below it, empty where it says nothing."""
     line = folded[start:end].strip(" \t\r\n*_#")
     words = WORD.findall(line) if len(line) <= _MOST_CHARS else []

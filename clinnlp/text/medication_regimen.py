@@ -44,6 +44,10 @@ class _Step:
     def holds_dose(self) -> bool:
         return self.amount is not None or self.count is not None
 
+    def is_whole(self) -> bool:
+        """Return whether a dose behind another is more than its repetition."""
+        return self.frequency is not None or self.is_old or self.is_new
+
     def lasts(self) -> bool:
         return any(item.field == "duration" for item in self.items)
 
@@ -71,21 +75,20 @@ def regimen(
     steps, old = _in_force(every, turned=turned)
     first = steps[0]
     dose, strength = _dose_and_strength(first, terms, folded)
-    duration = next((item for item in items if item.field == "duration"), None)
-    route = next((item for item in items if item.field == "route"), None)
+    duration = _first(items, "duration") if len(steps) == 1 else None
     words = {
         "dose": dose,
         "strength": strength,
         "form": first.form,
-        "route": route,
+        "route": _first(items, "route"),
         "frequency": first.frequency,
-        "duration": duration if len(steps) == 1 else None,
+        "duration": duration,
         "dose_before": _dose_and_strength(old[0], terms, folded)[0] if old else None,
     }
     found: dict[str, Attribute] = {
         name: _words(text, item.start, item.end) for name, item in words.items() if item
     }
-    if any(item.field == "prn" for item in items):
+    if _first(items, "prn"):
         found["prn"] = True
     doses = [_mg(step, terms, folded) for step in steps]
     _put(found, "dose_mg", doses[0])
@@ -94,9 +97,14 @@ def regimen(
         _put(found, "duration_days", terms.computed(duration) if duration else None)
     else:
         found["schedule"] = _words(text, steps[0].items[0].start, steps[-1].items[-1].end)
+    # the sum of a taper's steps is taken on no day, and of "as needed" nobody knows how often
     if not is_taper and "prn" not in found:
         _put_daily(found, doses, [step.per_day for step in steps])
     return found
+
+
+def _first(items: Sequence[Item], name: str) -> Item | None:
+    return next((item for item in items if item.field == name), None)
 
 
 def _led(items: Sequence[Item], terms: Terms, folded: str, *, turned: bool) -> list[Led]:
@@ -166,34 +174,55 @@ def _since(folded: str, end: int) -> int:
 
 def _steps(led: Sequence[Led], terms: Terms, folded: str) -> tuple[list[_Step], bool]:
     """Return the steps of a regimen, and whether they follow one another."""
-    steps = [_Step()]
-    then = is_taper = False
+    reading = _Reading()
     for item, lead in led:
-        step = steps[-1]
         if item.field == "then":
-            then = True
+            reading.then = True
             continue
         if item.field in _DOSES and not terms.is_rate(item):
-            then = then or lead == "then"
-            if lead == "now" and (then or step.is_new or step.lasts()):
-                then, lead = True, ""  # "60 -> 40 -> 20 mg", "20 mg for a week, increased to 40"
-                for one in steps:
-                    one.is_old = one.is_new = False
-            if lead == "into" and not step.is_old:
-                lead = ""
-            if _is_next(step, item, then=then, turns=lead in _TURNS):
-                is_taper = is_taper or then
-                for one in steps:
-                    one.is_old = one.is_old or lead == "now"
-                steps.append(_next(step, item, lead))
-                then = False
-            elif lead == "before":
-                step.is_old = True
+            reading.dose(item, lead)
         elif lead in ("now", "into"):
-            steps[-1].strength = None  # of two rates the one in force
-        _add(steps[-1], item, terms, folded)
-    whole = [s for s in steps[1:] if s.frequency is not None or s.is_old or s.is_new or is_taper]
-    return [steps[0], *whole], is_taper and bool(whole)
+            reading.steps[-1].strength = None  # of two rates the one in force
+        _add(reading.steps[-1], item, terms, folded)
+    first, *more = reading.steps
+    whole = [step for step in more if reading.is_taper or step.is_whole()]
+    return [first, *whole], reading.is_taper and bool(whole)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The steps that the finds read so far make."""
+
+    steps: list[_Step] = field(default_factory=lambda: [_Step()])
+    then: bool = False  # a word such as "then" stood behind the last dose
+    is_taper: bool = False
+
+    def dose(self, item: Item, lead: str) -> None:
+        """Begin the next step with a dose, where it is no part of the step at hand."""
+        step = self.steps[-1]
+        self.then = self.then or lead == "then"
+        if lead == "now" and (self.then or step.is_new or step.lasts()):
+            self.then, lead = True, ""  # "60 -> 40 -> 20 mg", "20 mg for a week, increased to 40"
+            self._keep_all()
+        if lead == "into" and not step.is_old:
+            lead = ""
+        if _is_next(step, item, then=self.then, turns=lead in _TURNS):
+            self._begin(item, lead)
+        elif lead == "before":
+            step.is_old = True
+
+    def _keep_all(self) -> None:
+        """Take what looked like a change for the steps of a taper."""
+        for one in self.steps:
+            one.is_old = one.is_new = False
+
+    def _begin(self, item: Item, lead: str) -> None:
+        self.is_taper = self.is_taper or self.then
+        if lead == "now":  # it takes the place of all before it
+            for one in self.steps:
+                one.is_old = True
+        self.steps.append(_next(self.steps[-1], item, lead))
+        self.then = False
 
 
 def _is_next(step: _Step, item: Item, *, then: bool, turns: bool) -> bool:
@@ -220,12 +249,17 @@ def _in_force(steps: Sequence[_Step], *, turned: bool) -> tuple[list[_Step], lis
         if old and not turned:  # "the dose was 20 mg" tells of no other
             return old, []
         return steps or [_Step()], old
-    first = steps[0]
-    for step in old if first.frequency is None else ():
+    if steps[0].frequency is None:
+        _share_frequency(old, steps[0])
+    return steps, old
+
+
+def _share_frequency(old: Sequence[_Step], first: _Step) -> None:
+    """Give the dose in force a frequency said once of both: before the two doses or behind them."""
+    for step in old:
         ends = sorted(_starts(step)[:1] + _starts(first)[:1])
         if step.frequency is not None and not ends[0] < step.frequency.start < ends[-1]:
-            first.frequency, first.per_day = step.frequency, step.per_day  # said once of both
-    return steps, old
+            first.frequency, first.per_day = step.frequency, step.per_day
 
 
 def _starts(step: _Step) -> list[int]:
@@ -237,16 +271,11 @@ def _add(step: _Step, item: Item, terms: Terms, folded: str) -> None:
     if terms.is_rate(item):
         step.strength = step.strength or item
     elif item.field == "amount":
-        if step.amount is None:
-            step.amount = item
-        elif step.count is None and terms.amount(item.text).mg is None:
-            beside = folded[step.items[-2].end : item.start].strip()
-            step.count = None if beside.strip(",") else item
+        _add_amount(step, item, terms, folded)
+    elif item.field == "number" and not step.holds_dose():
+        step.amount = item
     elif item.field == "number":
-        if step.amount is None and step.count is None:
-            step.amount = item
-        else:
-            step.count = step.count or item
+        step.count = step.count or item
     elif item.field == "count":
         step.count = step.count or item
         step.form = step.form or terms.form_in(item)
@@ -254,6 +283,15 @@ def _add(step: _Step, item: Item, terms: Terms, folded: str) -> None:
         step.form = step.form or item
     elif item.field == "frequency":
         _add_frequency(step, item, terms, folded)
+
+
+def _add_amount(step: _Step, item: Item, terms: Terms, folded: str) -> None:
+    if step.amount is None:
+        step.amount = item
+    elif step.count is None and terms.amount(item.text).mg is None:
+        # "250 mg/5 ml, 10 ml": what has no weight, right behind one that has, is how much is taken
+        beside = folded[step.items[-2].end : item.start].strip()
+        step.count = None if beside.strip(",") else item
 
 
 def _add_frequency(step: _Step, item: Item, terms: Terms, folded: str) -> None:

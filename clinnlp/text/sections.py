@@ -37,12 +37,12 @@ _CANDIDATE = re.compile(  # begins with one set of characters (fast) and is poss
 _BLANKS = re.compile(r"[ \t]*+")
 
 
-class _Row(NamedTuple):
+class _HeadingRow(NamedTuple):
     kind: str
     within: frozenset[str]
 
 
-class _Found(NamedTuple):
+class _Heading(NamedTuple):
     start: int
     end: int
     kind: str
@@ -74,7 +74,7 @@ class Sections:
     def __init__(self, table: str | Path | None = None, *, language: str = "en") -> None:
         path = table or language_path("headings", language)
         self._rows = {
-            fold(heading): _Row(kind, frozenset(within.split()))
+            fold(heading): _HeadingRow(kind, frozenset(within.split()))
             for _, (heading, kind, within) in read_table(path, ("heading", "kind", "within"))
         }
 
@@ -83,7 +83,7 @@ class Sections:
         found = [h._replace(start=h.start - 1, end=h.end - 1) for h in self._headings(note.text)]
         return note.with_(sections=tuple(_sections(note.text, found)))
 
-    def _headings(self, text: str) -> Iterator[_Found]:
+    def _headings(self, text: str) -> Iterator[_Heading]:
         """Yield the headings of a text, one character to the right of where they stand."""
         text = "\n" + text  # so that the first line begins like all others
         for match in _CANDIDATE.finditer(text):
@@ -94,10 +94,10 @@ class Sections:
             at_line = _at_line_start(text, match)
             if row is None:
                 if colon and at_line and raw.isupper() and _n_letters(raw) > N_SHORT:
-                    yield _Found(start, match.end("right"), OTHER, frozenset())
+                    yield _Heading(start, match.end("right"), OTHER, frozenset())
             elif raw[0].isupper() and _is_heading(text, match, raw, at_line=at_line):
                 end = match.end("right") if colon else start + len(raw)
-                yield _Found(start, end, row.kind, row.within)
+                yield _Heading(start, end, row.kind, row.within)
 
 
 def _is_heading(text: str, match: re.Match[str], raw: str, *, at_line: bool) -> bool:
@@ -139,9 +139,9 @@ def _n_letters(raw: str) -> int:
     return sum(char.isalpha() for char in raw)
 
 
-def _sections(text: str, found: list[_Found]) -> Iterator[Section]:
+def _sections(text: str, found: list[_Heading]) -> Iterator[Section]:
     """Yield the sections between headings, subheadings in the kind of their main section."""
-    kept: list[_Found] = []
+    kept: list[_Heading] = []
     main = ""
     for heading in found:
         if main in heading.within:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from clinnlp.core.checks import check_file, check_one_of
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of, located
 
 __all__ = ["data_path", "language_path", "read_table"]
 
@@ -57,20 +57,12 @@ def read_table(
     ['family_history', 'experiencer']
     """
     path = check_file(path)
-    try:
+    with instead_of(UnicodeDecodeError, DataError("a table must be UTF-8", path=path)):
         lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise DataError("a table must be UTF-8", path=path) from None
     rows = [(i, line) for i, line in enumerate(lines, 1) if line.strip() and line[0] != "#"]
     header = rows[0][1].split("\t") if rows else []
-    missing = [name for name in columns if name not in header]
-    if missing:
-        raise DataError(
-            f"the header of this table must name {', '.join(columns)}, "
-            f"{', '.join(missing)} is missing",
-            path=path,
-            line=rows[0][0] if rows else 1,
-        )
+    with located(path, rows[0][0] if rows else 1):
+        _check_header(header, columns)
     names = (*columns, *optional)
     where = [header.index(name) if name in header else len(header) for name in names]
     for line, row in rows[1:]:
@@ -83,3 +75,12 @@ def read_table(
             )
         cells += [""] * (len(header) + 1 - len(cells))
         yield line, [cells[i] for i in where]
+
+
+def _check_header(header: Sequence[str], columns: Sequence[str]) -> None:
+    missing = [name for name in columns if name not in header]
+    if missing:
+        raise DataError(
+            f"the header of this table must name {', '.join(columns)}, "
+            f"{', '.join(missing)} is missing"
+        )

@@ -12,9 +12,9 @@ FORBIDDEN_CALLS = {"eval", "exec", "print", "globals"}
 FORBIDDEN_IMPORTS = {"pickle", "shelve", "marshal", "dill"}
 CSV_WRITERS = {
     "report/csvs.py": "guards every cell: what a user opens is written by `write_frame` here",
-    "io/arrow.py": "guards mentions and events, and reads them back",
-    "io/tabular.py": "notes are data, whose text stays exactly as it is",
-    "io/omop.py": "for a database",
+    "io/tables/arrow.py": "guards mentions and events, and reads them back",
+    "io/notes/tables.py": "notes are data, whose text stays exactly as it is",
+    "io/notes/omop.py": "for a database",
     "study/synthetic/rows.py": "the words of the generator",
 }
 

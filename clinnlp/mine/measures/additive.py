@@ -36,7 +36,8 @@ from typing import Any
 
 import numpy as np
 
-from clinnlp.core.counts import Counts, Floats, ratio
+from clinnlp.core.arrays import Counts, Floats
+from clinnlp.core.counts import ratio
 from clinnlp.core.errors import ArgumentError
 from clinnlp.mine.measures.disproportionality import shrunk_log2, shrunk_log2_interval
 from clinnlp.mine.measures.intervals import Interval
@@ -215,6 +216,7 @@ def additive_p(null: Additive) -> Floats:
     n = np.maximum(null.n_pair, 1)
     mean = np.clip(null.mean / n, _LEAST_MEAN, 1 - _LEAST_MEAN)
     spread = np.maximum(null.variance / (n.astype(np.float64) ** 2), _LEAST_MEAN**2)
+    # The sum of the two beta parameters that give this mean and variance
     sure = np.clip(mean * (1 - mean) / spread - 1, 1e-3, _SURE)
     p = beta_binomial_sf(null.n_joint, null.n_pair, mean * sure, (1 - mean) * sure)
     return np.where((null.n_pair == 0) | (null.mean >= n), 1.0, p)

@@ -16,8 +16,9 @@ Hahsler, A probabilistic comparison of commonly used interest measures for assoc
 
 import numpy as np
 
+from clinnlp.core.arrays import Counts, Floats
 from clinnlp.core.checks import check_one_of
-from clinnlp.core.counts import Counts, Floats, Table2x2, ratio
+from clinnlp.core.counts import Table2x2, ratio
 from clinnlp.mine.measures.intervals import Interval, half_where_empty, log_interval
 from clinnlp.mine.measures.tails import hypergeometric_sf
 
@@ -100,12 +101,12 @@ def lift_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
     Parameters
     ----------
     level : float
-        Coverage of the two-sided interval, between 0 and 1.
+        Coverage of the two-sided interval, strictly between 0 and 1.
 
     Raises
     ------
     ArgumentError
-        `level` is not between 0 and 1.
+        `level` is not strictly between 0 and 1.
 
     Examples
     --------
@@ -114,6 +115,7 @@ def lift_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
     (1.024, 3.906)
     """
     more = 0.5 * (t.n_ab == 0)
+    # A half to each cell: a margin is the sum of two cells, n of four
     both, n_a, n_b, n = t.n_ab + more, t.n_a + 2 * more, t.n_b + 2 * more, t.n + 4 * more
     with np.errstate(divide="ignore", invalid="ignore"):
         middle = np.log(both) + np.log(n) - np.log(n_a) - np.log(n_b)
@@ -220,12 +222,12 @@ def odds_ratio_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
     Parameters
     ----------
     level : float
-        Coverage of the two-sided interval, between 0 and 1.
+        Coverage of the two-sided interval, strictly between 0 and 1.
 
     Raises
     ------
     ArgumentError
-        `level` is not between 0 and 1.
+        `level` is not strictly between 0 and 1.
 
     Examples
     --------
@@ -282,6 +284,7 @@ def mid_p(t: Table2x2, *, side: str = "greater") -> Floats:
     """
     check_one_of(side, SIDES, name="side")
     table = t if side == "greater" else _without(t)
+    # The mean of P(X >= x) and P(X > x) leaves half of P(X = x)
     return (_upper(table, 0) + _upper(table, 1)) / 2
 
 

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from clinnlp.core.checks import check_fraction
-from clinnlp.core.counts import Floats, Table2x2, ratio
+from clinnlp.core.arrays import Floats
+from clinnlp.core.checks import check_level
+from clinnlp.core.counts import Table2x2, ratio
 from clinnlp.mine.measures.association import lift, lift_interval, odds_ratio, odds_ratio_interval
 from clinnlp.mine.measures.intervals import Interval, log_interval, normal_quantile
 
@@ -76,7 +77,7 @@ def prr_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
     Parameters
     ----------
     level : float
-        Coverage of the two-sided interval, between 0 and 1.
+        Coverage of the two-sided interval, strictly between 0 and 1.
 
     References
     ----------
@@ -90,6 +91,7 @@ def prr_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
     """
     more = 0.5 * ((t.a == 0) | (t.c == 0))
     a, c = t.a + more, t.c + more
+    # A half to each cell: a margin is the sum of two
     n_a, rest = t.n_a + 2 * more, (t.c + t.d) + 2 * more
     with np.errstate(divide="ignore", invalid="ignore"):
         middle = np.log(a) - np.log(n_a) - np.log(c) + np.log(rest)
@@ -107,6 +109,7 @@ def chi2_yates(t: Table2x2) -> Floats:
     >>> round(float(chi2_yates(Table2x2(n_ab=3, n_a=5, n_b=6, n=20))), 6)
     1.269841
     """
+    # A product of four margins is too large for an int64
     a, b, c, d, n = (x.astype(np.float64) for x in (t.a, t.b, t.c, t.d, t.n))
     gap = np.maximum(np.abs(a * d - b * c) - n / 2, 0.0)
     return ratio(n * gap**2, (a + b) * (a + c) * (c + d) * (b + d))
@@ -135,7 +138,7 @@ def shrunk_log2_interval(
     >>> round(float(low), 4), round(float(high), 2)  # pvda, vignette: -0.0973 and 1.69
     (-0.0973, 1.69)
     """
-    check_fraction(level, name="level")
+    check_level(level)
     o, e = np.asarray(observed, np.float64), np.asarray(expected, np.float64)
     tail = 0.5 - level / 2
     low, high = (

@@ -24,11 +24,11 @@ DuMouchel and Pregibon, Empirical Bayes screening for multi-item associations, K
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, special
 
+from clinnlp.core.arrays import Counts, Floats
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.counts import Counts, Floats
 from clinnlp.core.errors import ArgumentError
 
 __all__ = ["GammaMixture", "eb_quantile", "ebgm", "fit_gamma_mixture"]
@@ -103,6 +103,7 @@ def fit_gamma_mixture(observed: ArrayLike, expected: ArrayLike, *, least: int = 
     if not len(n) or (n < least).any():
         raise ArgumentError(f"observed must hold counts of at least {least}, got none or one below")
     cells = _squashed(n, e)
+    # The likelihood has several maxima; which of them is found depends on the start
     found = [
         optimize.minimize(
             _loss, _packed(start), (cells, least), method="L-BFGS-B", jac=True, bounds=_BOUNDS
@@ -150,6 +151,7 @@ def eb_quantile(observed: ArrayLike, expected: ArrayLike, prior: GammaMixture, p
     shapes = (prior.alpha1 + n, prior.alpha2 + n)
     rates = (prior.beta1 + e, prior.beta2 + e)
     ends = [special.gammaincinv(s, p) / r for s, r in zip(shapes, rates, strict=True)]
+    # The quantile of a mixture lies between those of its components: halve what is between
     low, high = np.minimum(*ends), np.maximum(*ends)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -202,6 +204,7 @@ def _unpacked(packed: Floats) -> GammaMixture:
 
 def _log_negative_binomial(n: Floats, e: Floats, alpha: float, beta: float) -> Floats:
     """Log chance of n where λ ~ Gamma(α, β) and n ~ Poisson(λ e) (equation 4)."""
+    # log1p of odds: the logarithm of a chance near 1 would lose digits
     value: Floats = (
         special.gammaln(alpha + n)
         - special.gammaln(alpha)
@@ -219,6 +222,7 @@ def _loss(packed: Floats, cells: tuple[Floats, Floats, Floats], least: int) -> t
     if least:
         below = [_log_marginal(np.full_like(e, float(k)), e, packed) for k in range(least)]
         chances = np.stack([np.exp(one) for one, _ in below])  # (least, n_cells)
+        # Counts below `least` are never seen: what is seen has the chance of the others
         rest = np.maximum(1 - chances.sum(axis=0), _TINY)
         log_p = log_p - np.log(rest)
         lost = np.sum([c * s for c, (_, s) in zip(chances, below, strict=True)], axis=0)
@@ -245,13 +249,15 @@ def _log_marginal(n: Floats, e: Floats, packed: Floats) -> tuple[Floats, Floats]
 def _slopes(n: Floats, e: Floats, alpha: float, beta: float) -> Floats:
     """Return the derivatives of the log negative binomial by log α and log β, shape (2, …)."""
     by_alpha = special.digamma(alpha + n) - special.digamma(alpha) - np.log1p(e / beta)
+    # The search is over log alpha and log beta: this one holds its factor beta already
     by_beta = (alpha * e - n * beta) / (beta + e)
     return np.stack([alpha * by_alpha, by_beta])
 
 
-def _posterior_weight(n: Counts, e: Floats, prior: GammaMixture) -> NDArray[np.float64]:
+def _posterior_weight(n: Counts, e: Floats, prior: GammaMixture) -> Floats:
     """Return Q_n, the chance that λ came from the first component (equation 6)."""
     whole = n.astype(np.float64)
+    # A weight of 0 or 1 has a logarithm of -inf, which decides as it should
     with np.errstate(divide="ignore"):
         first = np.log(prior.weight) + _log_negative_binomial(whole, e, prior.alpha1, prior.beta1)
         second = np.log1p(-prior.weight) + _log_negative_binomial(

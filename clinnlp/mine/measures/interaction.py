@@ -16,7 +16,8 @@ drug-drug interactions using spontaneous reporting systems, Front Pharmacol 2019
 
 import numpy as np
 
-from clinnlp.core.counts import Floats, Table2x2, ratio
+from clinnlp.core.arrays import Floats
+from clinnlp.core.counts import Table2x2, ratio
 from clinnlp.mine.measures.additive import CELLS, PairCounts, additive_null
 from clinnlp.mine.measures.disproportionality import prr
 from clinnlp.mine.measures.intervals import (
@@ -59,7 +60,7 @@ def risk_excess_interval(counts: PairCounts, *, level: float = 0.95) -> Interval
     Raises
     ------
     ArgumentError
-        `level` is not between 0 and 1.
+        `level` is not strictly between 0 and 1.
     """
     half = normal_quantile(level) * np.sqrt(sum(_variances(counts)))
     value = risk_excess(counts)
@@ -91,7 +92,7 @@ def reri_interval(counts: PairCounts, *, level: float = 0.95) -> Interval:
     Raises
     ------
     ArgumentError
-        `level` is not between 0 and 1.
+        `level` is not strictly between 0 and 1.
 
     References
     ----------
@@ -100,6 +101,7 @@ def reri_interval(counts: PairCounts, *, level: float = 0.95) -> Interval:
     p11, p10, p01, p00 = _risks(counts)
     v11, v10, v01, v00 = _variances(counts)
     base = np.where(p00 > 0, p00, np.nan)
+    # RERI is apart + 1: its slope in p00 is -apart / p00, in the others ±1 / p00
     apart = (p11 - p10 - p01) / base
     variance = (v11 + v10 + v01 + apart**2 * v00) / base**2
     half = normal_quantile(level) * np.sqrt(variance)
@@ -129,7 +131,7 @@ def interaction_odds_ratio_interval(counts: PairCounts, *, level: float = 0.95) 
     Raises
     ------
     ArgumentError
-        `level` is not between 0 and 1.
+        `level` is not strictly between 0 and 1.
     """
     cells = half_where_empty(*_yes_no(counts))
     y11, y10, y01, y00, r11, r10, r01, r00 = (np.log(cell) for cell in cells)
@@ -171,10 +173,11 @@ def combination_risk_ratio_interval(counts: PairCounts, *, level: float = 0.95) 
     Raises
     ------
     ArgumentError
-        `level` is not between 0 and 1.
+        `level` is not strictly between 0 and 1.
     """
     value = combination_risk_ratio(counts)
     _, one, two = _tables(counts)
+    # From here on "one" is the drug of the larger PRR, the one that the pair is compared with
     second = ~(prr(one) >= prr(two)) & ~np.isnan(prr(two))
     y11, y10, y01, y00, r11, r10, r01, r00 = _yes_no(counts)
     y_one, y_two = np.where(second, y01, y10), np.where(second, y10, y01)
@@ -188,6 +191,7 @@ def combination_risk_ratio_interval(counts: PairCounts, *, level: float = 0.95) 
             np.log(a / n_a * (n_b + n_c + n_d) / (b + c + d))
             - np.log((a + b) / (n_a + n_b) * (n_c + n_d) / (c + d))
         )  # fmt: skip
+        # The two PRRs share cells, so each cell's slope in their difference is taken whole
         by_b = -1 / (b + c + d) - 1 / (a + b)
         by_rest = -1 / (b + c + d) + 1 / (c + d)
         variance = (

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from clinnlp.core.checks import check_fraction
-from clinnlp.core.counts import Floats
+from clinnlp.core.arrays import Floats
+from clinnlp.core.checks import check_level
 
 __all__ = ["Interval", "half_where_empty", "log_interval", "normal_quantile"]
 
@@ -34,14 +34,14 @@ def normal_quantile(level: float) -> float:
     Raises
     ------
     ArgumentError
-        `level` is not between 0 and 1.
+        `level` is not strictly between 0 and 1.
 
     Examples
     --------
     >>> round(normal_quantile(0.95), 4)
     1.96
     """
-    check_fraction(level, name="level")
+    check_level(level)
     return float(special.ndtri(0.5 + level / 2))
 
 
@@ -67,7 +67,7 @@ def log_interval(value: Floats, middle: Floats, variance: Floats, *, level: floa
     middle, variance : array of float64
         Of its logarithm, finite where the estimate is defined.
     level : float
-        Coverage of the two-sided interval, between 0 and 1.
+        Coverage of the two-sided interval, strictly between 0 and 1.
     """
     with np.errstate(invalid="ignore", over="ignore"):
         half = normal_quantile(level) * np.sqrt(variance)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, sparse, special
 
+from clinnlp.core.arrays import Floats
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.counts import Floats
 from clinnlp.core.errors import ArgumentError
 from clinnlp.mine.measures.intervals import Interval, normal_quantile
 
@@ -86,6 +86,7 @@ def fit_logistic(x: sparse.csr_matrix, y: Floats, *, ridge: float = 0.1) -> Logi
     full = sparse.hstack([sparse.csr_matrix(np.ones((x.shape[0], 1))), x], format="csr")
     full = full.astype(np.float64)
     penalty = np.full(full.shape[1], ridge)
+    # The intercept is free; this only keeps the matrix from being singular
     penalty[0] = 1e-9
     beta = np.zeros(full.shape[1])
     beta[0] = special.logit(y.mean())
@@ -95,6 +96,7 @@ def fit_logistic(x: sparse.csr_matrix, y: Floats, *, ridge: float = 0.1) -> Logi
         curvature[np.diag_indices_from(curvature)] += penalty
         factor = linalg.cho_factor(curvature)
         step = linalg.cho_solve(factor, full.T @ (p - y) + penalty * beta)
+        # Far from the maximum a whole step may overshoot
         beta = beta - np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
         if np.abs(step).max() < _CONVERGED:
             break

@@ -12,9 +12,9 @@ Simpson, J R Stat Soc B 1951;13:238.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.core.counts import Floats, Table2x2, ratio
+from clinnlp.core.arrays import Bools, Floats, Ints
+from clinnlp.core.counts import Table2x2, ratio
 from clinnlp.core.errors import ArgumentError
 from clinnlp.mine.measures.association import odds_ratio
 from clinnlp.mine.measures.intervals import Interval, log_interval
@@ -84,7 +84,7 @@ def mh_odds_ratio_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
     Raises
     ------
     ArgumentError
-        `level` is not between 0 and 1.
+        `level` is not strictly between 0 and 1.
     """
     n = np.maximum(t.n, 1)
     r, s = t.a * t.d / n, t.b * t.c / n
@@ -112,7 +112,7 @@ def mh_prr_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
     Raises
     ------
     ArgumentError
-        `level` is not between 0 and 1.
+        `level` is not strictly between 0 and 1.
     """
     a, c, n_a, n_b, n = (x.astype(np.float64) for x in (t.a, t.c, t.n_a, t.n_b, t.n))
     rest = n - n_a
@@ -122,7 +122,7 @@ def mh_prr_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
     return _where_finite(mh_prr(t), variance, level)
 
 
-def simpson(t: Table2x2) -> NDArray[np.bool_]:
+def simpson(t: Table2x2) -> Bools:
     """Return where the direction of an association flips within the strata (Simpson 1951).
 
     True where the pooled odds ratio lies above 1 and the Mantel-Haenszel one below, or the
@@ -139,11 +139,13 @@ def simpson(t: Table2x2) -> NDArray[np.bool_]:
     return np.asarray(((crude > 1) & (within < 1)) | ((crude < 1) & (within > 1)), bool)
 
 
-def _sum(t: Table2x2, product: NDArray[np.int64]) -> Floats:
+def _sum(t: Table2x2, product: Ints) -> Floats:
+    # A stratum without baskets adds 0, not 0 / 0
     return np.asarray((product / np.maximum(t.n, 1)).sum(axis=0), np.float64)
 
 
 def _where_finite(value: Floats, variance: Floats, level: float) -> Interval:
+    # Ratios of 0 and inf have no logarithm, and so no interval
     finite = np.isfinite(value) & (value > 0)
     safe = np.where(finite, value, np.nan)
     return log_interval(safe, np.log(safe), np.where(finite, variance, np.nan), level=level)

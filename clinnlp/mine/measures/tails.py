@@ -13,15 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-from clinnlp.core.counts import Floats
+from clinnlp.core.arrays import Floats, Ints
 
 __all__ = ["beta_binomial_sf", "hypergeometric_sf"]
 
 # From k and the positions still running to f(k + 1) / f(k).
-_Ratio = Callable[[Floats, NDArray[np.int64]], Floats]
+_Ratio = Callable[[Floats, Ints], Floats]
 
 _NEGLIGIBLE = 1e-17  # relative to the sum so far
 
@@ -39,7 +38,8 @@ def hypergeometric_sf(x: Any, n: Any, n_a: Any, n_b: Any) -> Floats:
         np.broadcast_to(v, shape).astype(np.float64).ravel() for v in (x, n, n_a, n_b)
     )
 
-    def step(k: Floats, at: NDArray[np.int64]) -> Floats:
+    def step(k: Floats, at: Ints) -> Floats:
+        # P(k + 1) / P(k): neighbours differ by a ratio of small products, without factorials
         up = (a[at] - k) * (b[at] - k)
         return np.asarray(up / ((k + 1) * (total[at] - a[at] - b[at] + k + 1)), np.float64)
 
@@ -64,7 +64,7 @@ def beta_binomial_sf(x: Any, n: Any, a: Any, b: Any) -> Floats:
     shape = np.broadcast_shapes(*(np.shape(v) for v in (x, n, a, b)))
     k, total, a, b = (np.broadcast_to(v, shape).astype(np.float64).ravel() for v in (x, n, a, b))
 
-    def step(k: Floats, at: NDArray[np.int64]) -> Floats:
+    def step(k: Floats, at: Ints) -> Floats:
         up = (total[at] - k) * (k + a[at])
         return np.asarray(up / ((k + 1) * (total[at] - k - 1 + b[at])), np.float64)
 
@@ -94,6 +94,7 @@ def _upper_tail(
 ) -> Floats:
     """Return P(X ≥ x) on the support low..high, summed upwards above the mode, else downwards."""
     upwards = x > mode
+    # Terms fall away from the mode: above it the tail is summed, below it what is not the tail
     start = np.clip(np.where(upwards, x, x - 1), low, high)
     sums = np.zeros_like(start)
     for up in (True, False):
@@ -107,7 +108,7 @@ def _upper_tail(
 
 
 def _sum_terms(
-    start: Floats, low: Floats, high: Floats, step: _Ratio, at: NDArray[np.int64], *, up: bool
+    start: Floats, low: Floats, high: Floats, step: _Ratio, at: Ints, *, up: bool
 ) -> Floats:
     """Return Σ f(k) / f(start) over k from `start` to the end of the support, for rows `at`."""
     sums = np.ones(len(at))
@@ -124,6 +125,7 @@ def _sum_terms(
             k = k - 1
             term = term / step(k, rows)
         sums[running] += term
+        # All tails run together; one that adds nothing more drops out
         counts = term > _NEGLIGIBLE * sums[running]
         running, k, term = running[counts], k[counts], term[counts]
     return sums

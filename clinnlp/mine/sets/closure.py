@@ -11,13 +11,11 @@ Bayardo, Efficiently mining long patterns from databases, SIGMOD 1998.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.mine.sets.query import Group, Int32s
+from clinnlp.core.arrays import Ints, Ints32
+from clinnlp.mine.sets.query import Group
 
 __all__ = ["closed", "maximal", "positions"]
-
-Ints = NDArray[np.int64]
 
 
 def closed(groups: list[Group]) -> list[Group]:
@@ -30,7 +28,7 @@ def maximal(groups: list[Group]) -> list[Group]:
     return _without(groups, same_count=False)
 
 
-def positions(wanted: Int32s, members: Int32s) -> Ints:
+def positions(wanted: Ints32, members: Ints32) -> Ints:
     """Return where each set of `wanted` stands in `members`, -1 where it does not.
 
     Sets are looked up by the sum of one random word per item and then compared, so that the answer
@@ -52,6 +50,8 @@ def positions(wanted: Int32s, members: Int32s) -> Ints:
     n_items = 1 + max(int(members.max()), int(wanted.max()))
     seed = 0
     while True:  # once: two of a million sets share a key with probability 3e-8
+        # The key of a set is the sum of a random word per item: the order of its items does not
+        # matter
         words = np.random.default_rng(seed).integers(0, 1 << 64, n_items, np.uint64)
         keys = words[members].sum(axis=1, dtype=np.uint64)
         order = np.argsort(keys)
@@ -61,6 +61,7 @@ def positions(wanted: Int32s, members: Int32s) -> Ints:
         seed += 1
     asked = words[wanted].sum(axis=1, dtype=np.uint64)
     at = order[np.minimum(np.searchsorted(keys, asked), len(keys) - 1)]
+    # A set that is not there may still share the key of one that is
     return np.where((members[at] == wanted).all(axis=1), at, -1)
 
 
@@ -71,6 +72,7 @@ def _without(groups: list[Group], *, same_count: bool) -> list[Group]:
         if size < len(groups):
             larger, n_larger = groups[size]
             for dropped in range(size + 1):
+                # Leaving out each item in turn reaches all subsets that are one item smaller
                 at = positions(np.delete(larger, dropped, axis=1), members)
                 found = at >= 0
                 if same_count:

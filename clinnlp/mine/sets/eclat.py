@@ -19,15 +19,12 @@ Uno, Kiyomi and Arimura, LCM ver. 2, FIMI 2004 (occurrence deliver).
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clinnlp.core.arrays import Bits, Ints, Ints32
 from clinnlp.core.compiled import compiled, popcount
 
 __all__ = ["by_item", "mine_classes", "unfold"]
 
-Ints = NDArray[np.int64]
-Int32s = NDArray[np.int32]
-Bits = NDArray[np.uint64]
 
 PACKING = 5  # words that could be joined in the time in which one entry of a basket is packed
 SPARSE = 3  # keep only non-zero words where fewer than 1 in 3 are non-zero
@@ -36,11 +33,11 @@ SPARSE = 3  # keep only non-zero words where fewer than 1 in 3 are non-zero
 @compiled
 def by_item(
     indptr: Ints,
-    indices: Int32s,
-    order: Int32s,
+    indices: Ints32,
+    order: Ints32,
     starts: Ints,
-    rows: Int32s,
-    places: Int32s,
+    rows: Ints32,
+    places: Ints32,
     dense: Bits,
 ) -> None:
     """Fill `rows` with the baskets in item order, `places` with where each item stands in them.
@@ -72,14 +69,17 @@ def by_item(
                 places[filled[p]] = t
                 filled[p] += 1
                 top += 1
+        # No item has this number: it ends the basket, so that a walk needs no length
         rows[top] = n_kept
         top += 1
     for p in range(n_kept):
         for k in range(starts[p], starts[p + 1]):
             t = places[k]
+            # The most frequent items come last; these have a bit per basket as well
             if p >= n_kept - len(dense):
                 bit = np.uint64(1) << np.uint64(t & 63)
                 dense[p - n_kept + len(dense), t >> 6] |= bit
+            # Items come in rising order, so each basket ends up sorted
             rows[free[t]] = p
             places[k] = free[t]
             free[t] += 1
@@ -87,12 +87,12 @@ def by_item(
 
 @compiled
 def mine_classes(
-    rows: Int32s,
-    places: Int32s,
+    rows: Ints32,
+    places: Ints32,
     starts: Ints,
     dense: Bits,
     classes: Ints,
-    kinds: Int32s,
+    kinds: Ints32,
     quota: Ints,
     least: int,
     max_len: int,
@@ -130,6 +130,7 @@ def mine_classes(
                 out, n_out = _deeper(
                     bits, tail, counts, kinds, used, quota, least, max_len, limit, out, n_out
                 )
+            # The two buffers serve all classes; only these cells can have been written
             for q in range(p, n_items):
                 counts[q], local[q] = 0, -1
         used[kinds[p]] = 0
@@ -139,7 +140,7 @@ def mine_classes(
 
 
 @compiled
-def unfold(found: Int32s, names: Int32s, size: int, members: Int32s, counts: Ints) -> None:
+def unfold(found: Ints32, names: Ints32, size: int, members: Ints32, counts: Ints) -> None:
     """Fill the sets of `size` items, each row rising, and their counts from `mine_classes`."""
     path = np.empty(size, np.int32)
     k = 0
@@ -159,7 +160,7 @@ def unfold(found: Int32s, names: Int32s, size: int, members: Int32s, counts: Int
 
 
 @compiled
-def _append(out: Int32s, n: int, depth: int, item: int, count: int) -> Any:
+def _append(out: Ints32, n: int, depth: int, item: int, count: int) -> Any:
     if n == len(out):
         larger = np.empty((2 * n, 3), np.int32)
         for i in range(n):
@@ -171,7 +172,7 @@ def _append(out: Int32s, n: int, depth: int, item: int, count: int) -> Any:
 
 
 @compiled
-def _count_pairs(rows: Int32s, mine: Int32s, counts: Ints) -> None:
+def _count_pairs(rows: Ints32, mine: Ints32, counts: Ints) -> None:
     """Add up, basket by basket, the items that come after one item."""
     n_items = len(counts) - 1
     for place in mine:
@@ -202,7 +203,7 @@ def _few(tail: Ints, counts: Ints, n_words: int) -> bool:
 
 @compiled
 def _tail(
-    p: int, counts: Ints, local: Int32s, kinds: Int32s, used: Ints, quota: Ints, least: int
+    p: int, counts: Ints, local: Ints32, kinds: Ints32, used: Ints, quota: Ints, least: int
 ) -> Any:
     """Return the frequent partners of item `p` and number them in `local`."""
     n_items, n = len(counts) - 1, 0
@@ -215,9 +216,10 @@ def _tail(
 
 
 @compiled
-def _bits(rows: Int32s, mine: Int32s, local: Int32s, n_tail: int) -> Any:
+def _bits(rows: Ints32, mine: Ints32, local: Ints32, n_tail: int) -> Any:
     """Return bits of shape (n_tail, n_words): one bit per basket with two items of the tail."""
     n_items = len(local) - 1
+    # A basket with one item of the tail holds no larger set: leaving it out makes all rows shorter
     held, n = np.empty(len(mine), np.int32), 0
     for place in mine:
         i, seen = place + 1, 0
@@ -254,13 +256,13 @@ def _deeper(
     bits: Bits,
     tail: Ints,
     pairs: Ints,
-    kinds: Int32s,
+    kinds: Ints32,
     used: Ints,
     quota: Ints,
     least: int,
     max_len: int,
     limit: int,
-    out: Int32s,
+    out: Ints32,
     n_out: int,
 ) -> Any:
     """Append all frequent sets of one class that have two and more items, depth first."""
@@ -279,12 +281,14 @@ def _deeper(
         if at[d] == n_heirs[d]:  # this branch is done
             d -= 1
             if d >= 0:
+                # The item that led into this branch no longer counts against its kind
                 used[kind[heirs[d, at[d] - 1]]] -= 1
             continue
         k = at[d]
         at[d] += 1
         a = heirs[d, k]
         out, n_out = _append(out, n_out, d + 1, tail[a], counts[d, k])
+        # The set has d + 2 items: stop where no partner is left, or no room for one more
         if k + 1 == n_heirs[d] or d + 3 > max_len:
             continue
         n_words[d] = _narrow(bits[a], node, where, n_words, d)
@@ -302,7 +306,7 @@ def _deeper(
 
 
 @compiled
-def _narrow(row: Bits, node: Bits, where: Int32s, n_words: Ints, d: int) -> int:
+def _narrow(row: Bits, node: Bits, where: Ints32, n_words: Ints, d: int) -> int:
     """Set the words at depth `d` to those above it *and* `row`; return how many are kept.
 
     All words (``len(row)`` of them) where many are non-zero, else only those.
@@ -333,10 +337,10 @@ def _narrow(row: Bits, node: Bits, where: Int32s, n_words: Ints, d: int) -> int:
 @compiled
 def _shared(
     words: Bits,
-    where: Int32s,
+    where: Ints32,
     n: int,
     bits: Bits,
-    heirs: Int32s,
+    heirs: Ints32,
     start: int,
     stop: int,
     found: Ints,

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from clinnlp.core.arrays import Bools, Counts, Floats, Ints32
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.counts import Counts, Floats, ratio
+from clinnlp.core.counts import ratio
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
 from clinnlp.mine.sets.closure import closed as closed_only
@@ -50,7 +50,7 @@ class Itemsets:
         The least count kept.
     """
 
-    groups: tuple[NDArray[np.int32], ...]
+    groups: tuple[Ints32, ...]
     counts: Counts
     baskets: Baskets
     min_count: int
@@ -226,7 +226,7 @@ def _query(
     )
 
 
-def _matrix(baskets: Baskets, wanted: NDArray[np.bool_] | None) -> sparse.csr_matrix:
+def _matrix(baskets: Baskets, wanted: Bools | None) -> sparse.csr_matrix:
     """Return the baskets with ones only, the columns of other items emptied."""
     matrix = baskets.matrix.tocsr()
     if not matrix.has_canonical_format or (matrix.nnz and not matrix.data.all()):
@@ -236,12 +236,13 @@ def _matrix(baskets: Baskets, wanted: NDArray[np.bool_] | None) -> sparse.csr_ma
     if wanted is None or wanted.all():
         return matrix
     keep = wanted[matrix.indices]
+    # How many entries are kept before each: where a row started, it still does among these
     before = np.concatenate([[0], np.cumsum(keep)])
     parts = (np.ones(int(before[-1]), np.int8), matrix.indices[keep], before[matrix.indptr])
     return sparse.csr_matrix(parts, shape=matrix.shape)
 
 
-def _targets(baskets: Baskets, target: str | Sequence[str]) -> NDArray[np.bool_]:
+def _targets(baskets: Baskets, target: str | Sequence[str]) -> Bools:
     names = [target] if isinstance(target, str) else list(target)
     items, kinds = set(baskets.items), set(baskets.kinds)
     unknown = [name for name in names if name not in items and name not in kinds]
@@ -253,7 +254,7 @@ def _targets(baskets: Baskets, target: str | Sequence[str]) -> NDArray[np.bool_]
     return held | np.isin(np.array(baskets.kinds, dtype=str), names)
 
 
-def _among(values: Sequence[str], wanted: Sequence[str], name: str) -> NDArray[np.bool_]:
+def _among(values: Sequence[str], wanted: Sequence[str], name: str) -> Bools:
     unknown = sorted(set(wanted) - set(values))
     if unknown and values:
         known = ", ".join(sorted(set(values)))

@@ -11,21 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from clinnlp.core.arrays import Bits, Ints, Ints32
 from clinnlp.core.errors import ArgumentError
 from clinnlp.mine.sets.query import BYTES_PER_SET, Group, Query, check_limit, ordered, proven_sets
 
 __all__ = ["mine_native", "n_cores"]
 
-N_BATCHES = 64  # of classes: how evenly threads share the work, and how often progress is told
+N_BATCHES = 64  # of classes: how evenly threads share the work, and how often progress is shown
 SMALL = 200_000  # entries below which starting threads costs more than it gains
 FREE = 64e6  # bytes of counting that are never refused
 DENSE = 16  # an item in one of 16 baskets gets a row of bits over all of them
 
-Ints = NDArray[np.int64]
-Int32s = NDArray[np.int32]
 
 _log = logging.getLogger(__name__)
 
@@ -61,11 +59,12 @@ def mine_native(query: Query, *, threads: int | None = None, progress: bool = Fa
     need = _announce(query, singles[frequent], n)
     check_limit(query, proven_sets(query))
     plan = _plan(query, frequent, singles)
+    # Every N-th class: neighbours are about equally long, so that all batches take about as long
     batches = [plan.classes[k::N_BATCHES] for k in range(min(N_BATCHES, len(plan.classes)))]
     if len(plan.places) < SMALL:
         n, batches = 1, [plan.classes]
-    told = f"itemsets, {need / 1e9:.2g} GB to count"
-    with tqdm(total=len(plan.classes), desc=told, disable=not progress) as bar:
+    description = f"itemsets, {need / 1e9:.2g} GB to count"
+    with tqdm(total=len(plan.classes), desc=description, disable=not progress) as bar:
         found = []
         for batch, sets in zip(batches, _run(query, plan, batches, n), strict=True):
             found.append(sets)
@@ -75,12 +74,12 @@ def mine_native(query: Query, *, threads: int | None = None, progress: bool = Fa
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Plan:
-    rows: Int32s
-    places: Int32s
+    rows: Ints32
+    places: Ints32
     starts: Ints
-    dense: NDArray[np.uint64]
+    dense: Bits
     classes: Ints
-    kinds: Int32s
+    kinds: Ints32
 
 
 def _order(query: Query, singles: Ints) -> Ints:
@@ -96,6 +95,7 @@ def _announce(query: Query, singles: Ints, threads: int) -> int:
     width = 2 if len(singles) < 1 << 16 else 4
     after = np.arange(len(singles))[::-1]
     shared = np.minimum(after, n_entries // query.least)  # items that can be frequent with it
+    # A row per partner, a bit in it per basket of the class
     one_class = int((shared * singles).max(initial=0)) // 8
     dense = n // 8 * _n_dense(query, singles)
     need: int = (n_entries + n) * width + n_entries * 8 + n * 16 + dense + threads * one_class
@@ -142,17 +142,18 @@ def _n_dense(query: Query, singles: Ints) -> int:
     return len(singles) - 1 - int(thin[-1]) if len(thin) else len(singles)
 
 
-def _run(query: Query, plan: _Plan, batches: list[Ints], threads: int) -> Iterator[Int32s]:
+def _run(query: Query, plan: _Plan, batches: list[Ints], threads: int) -> Iterator[Ints32]:
     """Yield what each batch of classes holds, in order."""
     from clinnlp.mine.sets.eclat import mine_classes
 
+    # The threads add to it unguarded: it only has to stop a search that is far too large
     n_found = [0]
 
-    def one(batch: Ints) -> Int32s:
+    def one(batch: Ints) -> Ints32:
         left = query.limit - n_found[0]
         if left < 0:
             return np.empty((0, 3), np.int32)
-        sets: Int32s = mine_classes(
+        sets: Ints32 = mine_classes(
             plan.rows, plan.places, plan.starts, plan.dense, batch, plan.kinds, query.quota,
             query.least, query.max_len, left,
         )  # fmt: skip
@@ -167,7 +168,7 @@ def _run(query: Query, plan: _Plan, batches: list[Ints], threads: int) -> Iterat
     check_limit(query, n_found[0])
 
 
-def _groups(found: list[Int32s], names: Int32s) -> list[Group]:
+def _groups(found: list[Ints32], names: Ints32) -> list[Group]:
     """Return sets by length, each length in item order."""
     from clinnlp.mine.sets.eclat import unfold
 

@@ -8,19 +8,15 @@ baskets each.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from clinnlp.core.arrays import Counts, Ints, Ints32
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.compiled import compiled
-from clinnlp.core.counts import Counts
 
 __all__ = ["Together", "count_together", "pair_counts"]
 
 MAX_BAND_GB = 1.0
-
-Ints = NDArray[np.int64]
-Int32s = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,7 +34,7 @@ class Together:
 
     n: int
     singles: Ints
-    pairs: Int32s
+    pairs: Ints32
 
     def of(self, first: Ints, second: Ints) -> Counts:
         """Return the baskets with both items, for arrays with ``first < second``."""
@@ -97,6 +93,7 @@ def pair_counts(matrix: sparse.csr_matrix, *, min_count: int = 1) -> sparse.csr_
     lengths, found, counts = np.zeros(n_items, np.int64), [], []
     low = 0
     while low < len(kept):
+        # As many rows as fit into the memory of one band, at least one
         room = starts[low] + int(MAX_BAND_GB * 1e9 / 4)
         high = max(low + 1, int(np.searchsorted(starts, room, side="right")) - 1)
         table = np.zeros(int(starts[high] - starts[low]), np.int32)
@@ -115,12 +112,13 @@ def pair_counts(matrix: sparse.csr_matrix, *, min_count: int = 1) -> sparse.csr_
 def _starts(m: int) -> Ints:
     """Return where each row of the triangle starts, and its size; shape (m + 1,)."""
     row = np.arange(m + 1)
+    # Row x holds the pairs of x with each later item, m - 1 - x cells
     starts: Ints = row * m - row * (row + 1) // 2
     starts[m] = m * (m - 1) // 2
     return starts
 
 
-def _csr(matrix: sparse.csr_matrix, kept: Ints | None = None) -> tuple[Ints, Int32s]:
+def _csr(matrix: sparse.csr_matrix, kept: Ints | None = None) -> tuple[Ints, Ints32]:
     """Return sorted rows, items renumbered among those `kept` (-1 for others)."""
     if not matrix.has_sorted_indices:
         matrix = matrix.sorted_indices()
@@ -135,13 +133,13 @@ def _csr(matrix: sparse.csr_matrix, kept: Ints | None = None) -> tuple[Ints, Int
 @compiled
 def _count(
     indptr: Ints,
-    items: Int32s,
+    items: Ints32,
     rows: Ints,
     starts: Ints,
     low: int,
     high: int,
     singles: Ints,
-    pairs: Int32s,
+    pairs: Ints32,
 ) -> None:
     """Add the pairs whose first item lies in ``low:high`` to their band of the triangle."""
     for t in rows:
@@ -150,6 +148,7 @@ def _count(
             if x < low or x >= high:
                 continue
             singles[x] += 1
+            # So that base + y is the cell of (x, y) in this band
             base = starts[x] - starts[low] - x - 1
             for b in range(a + 1, indptr[t + 1]):
                 if items[b] >= 0:
@@ -158,8 +157,8 @@ def _count(
 
 @compiled
 def _found(
-    table: Int32s, starts: Ints, low: int, high: int, least: int
-) -> tuple[Int32s, Int32s, Ints]:
+    table: Ints32, starts: Ints, low: int, high: int, least: int
+) -> tuple[Ints32, Ints32, Ints]:
     """Return partners and counts of the cells of a band that hold enough, and how many per row."""
     n = 0
     for cell in table:

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from clinnlp.core.arrays import Bools, Ints, Ints32
 from clinnlp.core.errors import ArgumentError
 
 __all__ = ["Group", "Query", "allowed", "check_limit", "ordered", "proven_sets", "quotas"]
@@ -26,9 +26,7 @@ BYTES_PER_SET = (
 )
 LONG = 200  # items of the set that is looked for: 10⁶⁰ subsets settle the matter
 
-Ints = NDArray[np.int64]
-Int32s = NDArray[np.int32]
-Group = tuple[Int32s, Ints]  # members (n_sets, size), each row rising; counts (n_sets,)
+Group = tuple[Ints32, Ints]  # members (n_sets, size), each row rising; counts (n_sets,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,9 +54,9 @@ class Query:
     matrix: sparse.csr_matrix
     least: int
     max_len: int
-    kinds: Int32s
+    kinds: Ints32
     quota: Ints
-    targets: NDArray[np.bool_] | None
+    targets: Bools | None
     max_memory_gb: float
 
     @property
@@ -67,7 +65,7 @@ class Query:
         return int(self.max_memory_gb * 1e9 / BYTES_PER_SET)
 
 
-def allowed(query: Query, members: Int32s) -> NDArray[np.bool_]:
+def allowed(query: Query, members: Ints32) -> Bools:
     """Return which sets have the shape that was asked for, shape (n_sets,)."""
     kinds = query.kinds[members]  # (n_sets, size)
     keep = np.ones(len(members), bool)
@@ -79,7 +77,7 @@ def allowed(query: Query, members: Int32s) -> NDArray[np.bool_]:
     return keep
 
 
-def ordered(members: Int32s, counts: Ints) -> Group:
+def ordered(members: Ints32, counts: Ints) -> Group:
     """Return the sets of one length in item order."""
     order = np.arange(len(members))
     small = np.uint16 if members.max(initial=0) < 1 << 16 else np.int32  # 16 bits: a radix sort
@@ -96,6 +94,7 @@ def proven_sets(query: Query) -> int:
     """
     if query.targets is not None:
         return 0
+    # A set of so many items has more subsets than the memory holds
     long = math.ceil(math.log2(query.limit + 2))
     rows = query.matrix[np.flatnonzero(np.diff(query.matrix.indptr) >= long)]
     used, size = np.zeros(len(query.quota), np.int64), 0
@@ -103,6 +102,7 @@ def proven_sets(query: Query) -> int:
     while rows.shape[0] >= query.least and size < LONG:
         counts = np.bincount(rows.indices, minlength=rows.shape[1])
         counts[~free | (used >= query.quota)[query.kinds]] = 0
+        # Greedy: any long set proves the bound, it need not be the longest
         best = int(np.argmax(counts))
         if counts[best] < query.least:
             break
@@ -129,7 +129,7 @@ def check_limit(query: Query, n_sets: int) -> None:
         )
 
 
-def quotas(kinds: Sequence[str], most: dict[str, int] | None) -> tuple[Int32s, Ints]:
+def quotas(kinds: Sequence[str], most: dict[str, int] | None) -> tuple[Ints32, Ints]:
     """Return the kind number of each item and the most items of each kind."""
     names = sorted(set(kinds))
     place = {name: k for k, name in enumerate(names)}

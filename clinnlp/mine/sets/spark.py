@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.errors import ArgumentError, MissingExtra
+from clinnlp.core.errors import ArgumentError, MissingExtra, instead_of
 from clinnlp.mine.sets.query import Query
 
 if TYPE_CHECKING:
@@ -141,8 +141,6 @@ def _fp_growth(baskets: "DataFrame", min_count: int, max_len: int) -> "DataFrame
 
 
 def _functions() -> Any:
-    try:
+    with instead_of(ImportError, MissingExtra("pyspark", extra="spark")):
         from pyspark.sql import functions
-    except ImportError:
-        raise MissingExtra("pyspark", extra="spark") from None
     return functions

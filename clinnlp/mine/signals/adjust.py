@@ -25,10 +25,9 @@ Econometrica 1980;48:817. VanderWeele and Knol, A tutorial on interaction, Epide
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, sparse
 
-from clinnlp.core.counts import Floats
+from clinnlp.core.arrays import Floats, Ints
 from clinnlp.mine.measures.additive import Additive
 
 __all__ = ["AdditiveModel"]
@@ -69,6 +68,7 @@ class AdditiveModel:
         x, gram = self._design(pairs)
         both = self._both(pair)
         xz = x[both]
+        # The model of the baskets without the pair, from the products that all models share
         a = gram - (xz.T @ xz).toarray()
         a[np.diag_indices_from(a)] += _RIDGE
         rest = outcome.copy()
@@ -77,7 +77,9 @@ class AdditiveModel:
         beta: Floats = linalg.cho_solve(factor, x.T @ rest)
         s = np.asarray(xz.sum(axis=0)).ravel()
         own = np.array([1 + pair[0], 1 + pair[1]])
+        # A drug that seems to protect must not lower what is expected of the pair
         expected = float(s @ beta) - len(both) * float(np.minimum(beta[own], 0).sum())
+        # The expectation is a weighted sum of the outcomes of the other baskets
         weights = x @ linalg.cho_solve(factor, s)  # (n_baskets,)
         risk = np.clip(x @ beta, 0.0, 1.0)
         weights[both] = 0.0
@@ -98,7 +100,7 @@ class AdditiveModel:
         x = sparse.hstack([self._fixed, *terms], format="csr")
         return x, (x.T @ x).toarray()
 
-    def _both(self, pair: tuple[int, int]) -> NDArray[np.int64]:
+    def _both(self, pair: tuple[int, int]) -> Ints:
         d, (i, j) = self._drugs, pair
         first = d.indices[d.indptr[i] : d.indptr[i + 1]]
         second = d.indices[d.indptr[j] : d.indptr[j + 1]]

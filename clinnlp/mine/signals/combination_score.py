@@ -46,11 +46,12 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
+from clinnlp.core.arrays import Floats, Ints
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.counts import Floats, ratio
+from clinnlp.core.counts import ratio
 from clinnlp.core.errors import ArgumentError
 from clinnlp.mine.measures.additive import CELLS, PairCounts
 from clinnlp.mine.measures.disproportionality import shrunk_log2, shrunk_log2_interval
@@ -232,8 +233,10 @@ def fit_combination_score(
         raise ArgumentError("positive must hold both 0 and 1 and nothing else, got another")
     if not np.isfinite(x).all():
         raise ArgumentError("every term must be defined, got triplets without reports or events")
+    # On one scale, so that one ridge weighs all terms alike
     means, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-12)
     beta = _penalised((x - means) / spread, y, groups, ridge, event_variance)
+    # The score knows no events: intercept and slope are fitted again without their effects
     log_odds = ((x - means) / spread) @ beta[1:]
     nobody = np.zeros(len(y), np.int64)
     shift, slope = _penalised(log_odds[:, None], y, nobody, 0.0, 0.0).tolist()
@@ -242,9 +245,7 @@ def fit_combination_score(
     )
 
 
-def _penalised(
-    x: Floats, y: Floats, groups: NDArray[np.int64], ridge: float, event_variance: float
-) -> Floats:
+def _penalised(x: Floats, y: Floats, groups: Ints, ridge: float, event_variance: float) -> Floats:
     """Return intercept and coefficients by Newton's method; the group intercepts stay behind.
 
     The curvature of the group intercepts is diagonal, so that only its Schur complement, as small
@@ -253,6 +254,7 @@ def _penalised(
     n_groups = int(groups.max()) + 1
     design = np.column_stack([np.ones(len(y)), x])  # (n, 1 + n_terms)
     penalty = np.array([1e-9] + [ridge] * x.shape[1])
+    # A variance of 0 holds all effects of events at 0
     own = 1 / max(event_variance, 1e-12)
     beta, effect = np.zeros(design.shape[1]), np.zeros(n_groups)
     for _ in range(_STEPS):
@@ -261,6 +263,7 @@ def _penalised(
         slope = design.T @ (p - y) + penalty * beta
         curvature = (design.T * w) @ design + np.diag(penalty)
         pull = np.bincount(groups, p - y, n_groups) + own * effect
+        # The effects have a diagonal block: they are eliminated, and only the few terms are solved
         weight = 1 / (np.bincount(groups, w, n_groups) + own)
         cross = np.stack([np.bincount(groups, w * column, n_groups) for column in design.T])
         left = curvature - (cross * weight) @ cross.T

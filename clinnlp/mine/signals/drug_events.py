@@ -18,8 +18,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
-from clinnlp.core.counts import Floats, Table2x2
-from clinnlp.core.tables import Array, Baskets
+from clinnlp.core.arrays import Array, Floats, Ints
+from clinnlp.core.checks import check_level
+from clinnlp.core.counts import Table2x2
+from clinnlp.core.tables import Baskets
 from clinnlp.mine.measures import disproportionality as dp
 from clinnlp.mine.measures import stratified
 from clinnlp.mine.measures.association import fisher_p
@@ -28,7 +30,7 @@ from clinnlp.mine.measures.intervals import Interval
 from clinnlp.mine.measures.logistic import fit_logistic
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.signals.interactions import Signals, check_query
-from clinnlp.mine.strata import Ints, strata_of
+from clinnlp.mine.strata import strata_of
 
 __all__ = ["DRUG_EVENT_COLUMNS", "mine_signals"]
 
@@ -96,6 +98,7 @@ def mine_signals(
     >>> signals, signals["drug"][0], signals["prr"].round(2).tolist()
     (Signals(1 with q < 0.05 of m=2 candidates, unit='row'), 'statin', [10.0, 1.0])
     """
+    check_level(level)
     is_drug, is_outcome = check_query(
         baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
     )
@@ -109,6 +112,7 @@ def mine_signals(
     kept = np.flatnonzero(flat.n_ab.sum(axis=0) >= min_count)
     columns = _measured(flat, kept, level=level)
     first, second = _places(drugs, outcomes, min_margin)
+    # Candidate k is drug k // n_outcomes with outcome k % n_outcomes
     n_outcomes = max(len(second), 1)
     columns["drug"] = np.array(baskets.items, dtype=object)[is_drug][first[kept // n_outcomes]]
     columns["outcome"] = np.array(baskets.items, dtype=object)[is_outcome][

@@ -25,12 +25,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.checks import check_at_least, check_fraction
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Array, Baskets, EntityTable, EventTable
+from clinnlp.core.tables import Baskets, EntityTable, EventTable
 from clinnlp.mine.measures import interaction
 from clinnlp.mine.measures.additive import (
     CELLS,
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Signals", "check_query", "mine_interactions"]
 
-Ints = NDArray[np.int64]
 
 COUNTS = ("n_111", "n_101", "n_011", "n_001", "n_110", "n_100", "n_010", "n_000")
 COLUMNS = (
@@ -275,7 +274,7 @@ def _adjust(
 
 def check_query(
     baskets: Baskets, kinds: tuple[str, str], min_count: int, min_margin: int, alpha: float
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+) -> tuple[Bools, Bools]:
     """Return which items are of each kind, shape (n_items,) each.
 
     Raises

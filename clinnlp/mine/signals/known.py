@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clinnlp.core.arrays import Array
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Array
 from clinnlp.mine.signals.interactions import Signals
 
 if TYPE_CHECKING:
@@ -70,20 +70,20 @@ class Knowledge:
         ArgumentError
             A row is neither two nor three long, names no drug, or one drug twice.
         """
-        told = {_folded(k): _folded(v) for k, v in (names or {}).items()}
+        standard = {_folded(k): _folded(v) for k, v in (names or {}).items()}
         triplets, pairs = set(), set()
         for row in interactions:
-            pair, event = _interaction(row, told)
+            pair, event = _interaction(row, standard)
             if event:
                 triplets.add((pair, event))
             else:
                 pairs.add(pair)
-        single = {(_said(drug, told), _said(event, told)) for drug, event in effects}
+        single = {(_named(drug, standard), _named(event, standard)) for drug, event in effects}
         return cls(
             triplets=frozenset(triplets),
             pairs=frozenset(pairs),
             effects=frozenset(single),
-            names=told,
+            names=standard,
         )
 
     @classmethod
@@ -112,7 +112,7 @@ class Knowledge:
 
     def status(self, drug_1: str, drug_2: str, event: str) -> str:
         """Return ``known``, ``labelled`` or ``new``."""
-        one, two, what = (_said(value, self.names) for value in (drug_1, drug_2, event))
+        one, two, what = (_named(value, self.names) for value in (drug_1, drug_2, event))
         pair = frozenset((one, two))
         if (pair, what) in self.triplets:
             return "known"
@@ -144,15 +144,11 @@ def disagreements(signals: Signals, knowledge: Knowledge) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    items = {_said(name, knowledge.names): name for name in signals.baskets.items}
-    tested = {
-        (frozenset((_said(a, knowledge.names), _said(b, knowledge.names))),
-         _said(c, knowledge.names)): k
-        for k, (a, b, c) in enumerate(zip(*(signals[n] for n in signals.keys), strict=True))
-    }  # fmt: skip
+    items = {_named(name, knowledge.names): name for name in signals.baskets.items}
+    tested = _rows_of(signals, knowledge.names)
     rows = []
     for pair, event in sorted(knowledge.triplets, key=lambda one: (sorted(one[0]), one[1])):
-        if not all(name in items for name in (*pair, event)):
+        if not items.keys() >= {*pair, event}:
             continue
         k = tested.get((pair, event))
         if k is not None and signals["signal"][k]:
@@ -168,18 +164,27 @@ def disagreements(signals: Signals, knowledge: Knowledge) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=columns)
 
 
+def _rows_of(signals: Signals, names: Mapping[str, str]) -> dict[tuple[frozenset[str], str], int]:
+    """Return the row of each triplet, its drugs in either order."""
+    triplets = zip(*(signals[n] for n in signals.keys), strict=True)
+    return {
+        (frozenset((_named(a, names), _named(b, names))), _named(c, names)): k
+        for k, (a, b, c) in enumerate(triplets)
+    }
+
+
 def _interaction(row: Sequence[Any], names: Mapping[str, str]) -> tuple[frozenset[str], str]:
     if isinstance(row, str) or len(row) not in (2, 3):
         raise ArgumentError(
             "an interaction must be two drugs and perhaps an event, got another row"
         )
-    pair = frozenset(_said(drug, names) for drug in row[:2])
+    pair = frozenset(_named(drug, names) for drug in row[:2])
     if len(pair) != 2 or "" in pair:
         raise ArgumentError("an interaction must name two different drugs, got one or none")
-    return pair, _said(row[2], names) if len(row) == 3 else ""
+    return pair, _named(row[2], names) if len(row) == 3 else ""
 
 
-def _said(value: Any, names: Mapping[str, str]) -> str:
+def _named(value: Any, names: Mapping[str, str]) -> str:
     folded = _folded(value)
     return names.get(folded, folded)
 

@@ -10,16 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from clinnlp.core.counts import Counts
+from clinnlp.core.arrays import Counts, Ints
 from clinnlp.mine.measures.additive import CELLS, PairCounts
 from clinnlp.mine.sets.pairs import Together, count_together
 
 __all__ = ["Candidates", "candidates", "count_triplets"]
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +49,7 @@ def candidates(
     first, second = np.triu_indices(drugs.shape[1], k=1)
     both = alone.pairs
     kept = both >= min_margin
+    # Each drug without the other as well: the null needs the risk of either alone
     kept &= (alone.singles[first] - both >= min_margin) & (
         alone.singles[second] - both >= min_margin
     )

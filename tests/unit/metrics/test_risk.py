@@ -163,3 +163,11 @@ def test_calibration_intervals_widen_with_the_clusters():
     assert four.high == pytest.approx(once.high)
     with pytest.raises(ArgumentError, match="n_bins"):
         calibration_curve(y, p, n_bins=0)
+
+
+def test_clusters_that_differ_less_than_chance_make_no_bin_surer():
+    """Each patient has one row with the outcome and one without: the design effect stays 1."""
+    y, p = np.tile([0, 1], 40), np.full(80, 0.5)
+    apart = calibration_curve(y, p, n_bins=1)
+    together = calibration_curve(y, p, groups=np.repeat(np.arange(40), 2), n_bins=1)
+    assert (together.low, together.high) == (apart.low, apart.high)

@@ -208,3 +208,13 @@ def test_refusals():
         GroupCalibrated(LogisticRegression()).fit(X, [0] * 6)
     with pytest.raises(ArgumentError, match="method"):
         GroupCalibrated(LogisticRegression(), method="beta").fit(X, [0, 1] * 3)
+
+
+def test_isotonic_reaches_none_and_all():
+    x = np.r_[np.zeros(30), np.ones(30)][:, None] + np.random.default_rng(3).normal(
+        0, 0.01, (60, 1)
+    )
+    y = np.r_[np.zeros(30, int), np.ones(30, int)]
+    model = GroupCalibrated(LogisticRegression(), method="isotonic").fit(x, y)
+    p = model.predict_proba(x)[:, 1]
+    assert (p.min(), p.max()) == (0, 1)

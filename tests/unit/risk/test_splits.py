@@ -128,3 +128,16 @@ def test_splits_that_leak_or_overlap_are_refused():
     with pytest.raises(ArgumentError, match="one value per row"):
         check_splits(WHO, [short])
     assert repr(once[0]) == "Split('from 2023-06-01', 2 to train, 1 to test)"
+
+
+def test_an_outcome_that_ends_at_the_cut_has_ended_and_one_a_second_later_has_not():
+    index = np.array(
+        ["2023-05-02T00:00:00", "2023-05-02T00:00:01", "2023-06-01T00:00:00"], "datetime64[s]"
+    )
+    (split,) = split_by_time(np.array(["a", "b", "c"]), index, cut="2023-06-01", horizon_days=30)
+    assert split.train.tolist() == [True, False, False]
+    assert split.test.tolist() == [False, False, True]
+
+
+def test_as_many_folds_as_patients_are_allowed():
+    assert sorted(patient_folds(np.array(["a", "b", "c"]), n_folds=3)) == [0, 1, 2]

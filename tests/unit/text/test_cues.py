@@ -3,7 +3,7 @@
 import pytest
 
 from clinnlp.core.errors import DataError
-from clinnlp.text.cues import Action, Row, read_cues, read_priors
+from clinnlp.text.cues import Action, CueRow, read_cues, read_priors
 
 HEAD = "cue\taxis\tdirection\tkind\tscope\tsource\n"
 
@@ -21,8 +21,8 @@ def test_rows_of_one_cue_are_joined_and_defaults_filled(tmp_path):
     assert table.phrases == ("no sign",)
     assert table.actions == (
         (
-            Action(0, "cue", True, False, 4, Row("cues.tsv", 2, "no  sign", "")),
-            Action(1, "pseudo", True, True, 0, Row("cues.tsv", 3, "no sign", "")),
+            Action(0, "cue", True, False, 4, CueRow("cues.tsv", 2, "no  sign", "")),
+            Action(1, "pseudo", True, True, 0, CueRow("cues.tsv", 3, "no sign", "")),
         ),
     )
 
@@ -31,7 +31,7 @@ def test_a_cue_of_a_phrase_works_both_ways_and_the_classes_come_along(tmp_path):
     rows = "with | Without\toutside\t\tword\nneg\tnegated\tphrase\t\t9\n"
     table = read_cues([_write(tmp_path, rows)])
     assert table.actions == (
-        (Action(0, "cue", True, True, 9, Row("cues.tsv", 3, "neg", ""), True),),
+        (Action(0, "cue", True, True, 9, CueRow("cues.tsv", 3, "neg", ""), True),),
     )
     assert table.classes == {"outside": {"with", "without"}}
 

@@ -1,0 +1,70 @@
+"""Errors: the tree, where they are said to be, and what they leave behind of foreign ones."""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+
+from clinnlp.core import errors
+from clinnlp.core.errors import ClinnlpError, DataError, OffsetError, instead_of, located
+from tests.common.error_chains import chain_of
+
+SECRET = "Jane Canary"
+
+
+def test_every_error_has_the_one_base():
+    kinds = [value for name in errors.__all__ if isinstance(value := getattr(errors, name), type)]
+    kinds.remove(instead_of)
+    assert len(kinds) == 9
+    assert all(issubclass(kind, ClinnlpError) for kind in kinds)
+
+
+def test_a_foreign_error_leaves_nothing_behind():
+    refusal = DataError("a line must be JSON")
+    with pytest.raises(DataError) as caught, instead_of(ValueError, refusal):
+        json.loads(f"{SECRET} has gout")
+    assert caught.value is refusal
+    assert list(chain_of(caught.value)) == [caught.value]
+
+
+def test_nor_inside_another_handler_or_a_context_manager_of_our_own():
+    @contextmanager
+    def reading():
+        with instead_of(ValueError, lambda error: DataError(f"got {type(error).__name__}")):
+            yield
+
+    with pytest.raises(DataError, match="got UnicodeDecodeError") as caught:
+        try:
+            raise KeyError(SECRET)
+        except KeyError:
+            with reading():
+                b"\xff".decode()
+    assert list(chain_of(caught.value)) == [caught.value]
+
+
+@pytest.mark.parametrize("other", [KeyboardInterrupt, KeyError, StopIteration])
+def test_other_errors_pass_as_they_are(other):
+    error = other("x")
+    with pytest.raises(other) as caught, instead_of(ValueError, DataError("never raised")):
+        raise error
+    assert caught.value is error
+
+
+def test_where_nothing_fails_nothing_is_asked():
+    def never(error):
+        raise AssertionError
+
+    with instead_of(ValueError, never):
+        value = int("3")
+    assert value == 3
+
+
+def test_an_error_without_place_is_located_and_one_with_a_place_stays():
+    with pytest.raises(OffsetError) as caught, located("a.txt", 4):
+        raise OffsetError("too far", note="n")
+    assert str(caught.value) == "a.txt:4: note 'n': too far"
+    assert (caught.value.path, caught.value.line, caught.value.note) == ("a.txt", 4, "n")
+    assert list(chain_of(caught.value)) == [caught.value]
+    with pytest.raises(DataError) as caught, located("a.txt", 4), located("b.txt", 1):
+        raise DataError("first")
+    assert str(caught.value) == "b.txt:1: first"
