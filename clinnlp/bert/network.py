@@ -2,7 +2,7 @@
 
 Rows from all notes are sorted by length and read in batches of a token budget, so that almost
 nothing is padding and memory is bounded; each answer says which rows it belongs to. On a CPU a
-BERT is read without any padding (see `clinnlp.bert.packed`).
+BERT is read without any padding (see `clinnlp.bert.fast.packed`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from clinnlp.bert.batches import pad_rows, sorted_batches
+from clinnlp.bert.fast.packed import PackedBert, can_pack, has_fast_int8
+from clinnlp.bert.fast.threads import side_by_side
 from clinnlp.bert.onnx_model import OnnxModel
-from clinnlp.bert.packed import PackedBert, can_pack, has_fast_int8
 from clinnlp.bert.precision import Bf16, Precision, wants_bf16
-from clinnlp.bert.threads import side_by_side
 from clinnlp.bert.windows import Ints, TokenisedText, Window, split_windows, tokenise
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError

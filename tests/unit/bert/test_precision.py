@@ -10,7 +10,7 @@ import torch
 import clinnlp
 from clinnlp.bert.active import choose_next
 from clinnlp.bert.checkpoint import Checkpoint
-from clinnlp.bert.packed import has_fast_int8
+from clinnlp.bert.fast.packed import has_fast_int8
 from clinnlp.bert.precision import VARIABLE, has_fast_bf16, wants_bf16
 from clinnlp.bert.pretrain import pretrain
 from clinnlp.bert.store import load

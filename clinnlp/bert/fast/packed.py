@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from clinnlp.bert.attention import attend
+from clinnlp.bert.fast.attention import attend
 from clinnlp.bert.windows import Ints
 
 __all__ = ["PackedBert", "can_pack", "has_fast_int8"]
@@ -50,7 +50,7 @@ class PackedBert:
         Its modules are used, not copied: the weights are always those the model has now. Only
         with `int8` those of the layers are fixed here.
     int8 : bool
-        Multiply the matrices of the layers as 8-bit integers (see `clinnlp.bert.int8`). The
+        Multiply the matrices of the layers as 8-bit integers (see `clinnlp.bert.fast.int8`). The
         embeddings and the head stay.
     """
 
@@ -83,7 +83,7 @@ class PackedBert:
 
 def _layers(layers: Sequence[Any], n_heads: int, *, int8: bool) -> Layers:
     if int8:
-        from clinnlp.bert.int8 import Int8Layers  # brings the compiler
+        from clinnlp.bert.fast.int8 import Int8Layers  # brings the compiler
 
         return Int8Layers(layers, n_heads)
     return _FloatLayers(layers, n_heads)

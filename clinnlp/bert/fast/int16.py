@@ -13,8 +13,8 @@ shorter ones. Eight queries go at a time: their scores and weights stay in the n
 import numpy as np
 from numpy.typing import NDArray
 
+from clinnlp.bert.fast.vectors import N_COLUMNS, N_ROWS, multiply_pairs, round_exp2
 from clinnlp.core.compiled import compiled_for_vectors
-from clinnlp.core.vectors import N_COLUMNS, N_ROWS, multiply_pairs, round_exp2
 
 __all__ = ["attend_in_integers"]
 

@@ -8,7 +8,7 @@ calibrated.
 A product of integers comes back without the scale of its tokens. Scaling it, adding bias and
 input, norm or GELU, and rounding anew for the next product are one loop over a token's row, which
 stays in the nearest cache: done one after the other they take as long as the products. Attention
-is in integers too (`clinnlp.bert.int16`).
+is in integers too (`clinnlp.bert.fast.int16`).
 
 References
 ----------
@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from clinnlp.bert.attention import attend
-from clinnlp.bert.int16 import attend_in_integers
+from clinnlp.bert.fast.attention import attend
+from clinnlp.bert.fast.int16 import attend_in_integers
+from clinnlp.bert.fast.vectors import has_vectors
 from clinnlp.core.compiled import compiled_for_vectors
-from clinnlp.core.vectors import has_vectors
 
 __all__ = ["Int8Layers"]
 
