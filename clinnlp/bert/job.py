@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,6 @@ from clinnlp.bert.loop import Task, make_accelerator, train_model
 from clinnlp.bert.network import Network
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import LoopSettings, TrainSettings, default_learning_rate
-from clinnlp.bert.store import save
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
@@ -142,9 +142,10 @@ class Job:
 
     def write(self, pipe: P) -> P:
         """Write the folder, once however many processes train."""
-        pipe.card["seconds"] = round(time.perf_counter() - self.began, 1)
+        seconds = round(time.perf_counter() - self.began, 1)
+        pipe = replace(pipe, card={**pipe.card, "seconds": seconds})
         if self.accelerator.is_main_process:
-            save(pipe, self.out)
+            pipe.save(self.out)
         self.accelerator.wait_for_everyone()
         return pipe
 

@@ -8,15 +8,18 @@ order however the windows were batched.
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clinnlp.bert.confidence import Calibration, calibrated
+from clinnlp.bert.folder import thresholds_of
 from clinnlp.bert.learned import Learned, blocks
 from clinnlp.bert.model import decode_words, heads_of, log_softmax, mention_ranges, n_outputs
 from clinnlp.bert.windows import TokenisedText
+from clinnlp.core.errors import StoreError
 from clinnlp.core.notes import Coverage, Entity, Note, fresh_ids
 from clinnlp.core.spans import Span
 
@@ -72,6 +75,7 @@ class EntityTagger(Learned):
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
+    task: ClassVar[str] = "ner"
     source: ClassVar[str] = "tagger"
 
     @property
@@ -80,9 +84,33 @@ class EntityTagger(Learned):
         names = self.network.model.config.id2label
         return heads_of([names[i] for i in range(len(names))])
 
-    def __call__(self, note: Note, /) -> Note:
-        """Return the note with its mentions."""
-        return self.batch([note])[0]
+    def record(self) -> dict[str, Any]:
+        """Return calibration and thresholds, and whether one head answers for all labels."""
+        fitted = {label: list(pair) for label, pair in self.calibration.items()}
+        return Learned.record(self) | {
+            "flat": len(self.heads) <= 1,
+            "calibration": fitted,
+            "thresholds": dict(self.thresholds),
+        }
+
+    @classmethod
+    def fields_from(cls, record: Mapping[str, Any], path: Path) -> dict[str, Any]:
+        """Return calibration and thresholds."""
+        try:
+            fitted = record.get("calibration", {}).items()
+            by = {
+                label: Calibration(float(scale), float(shift)) for label, (scale, shift) in fitted
+            }
+        except (AttributeError, TypeError, ValueError):
+            raise StoreError(
+                f"'calibration' in {path} must hold two numbers for each label, and does not"
+            ) from None
+        return {"calibration": by, "thresholds": thresholds_of(record, path)}
+
+    @classmethod
+    def answers_for(cls, names: Sequence[Any]) -> tuple[str, ...]:
+        """Return the labels of all heads."""
+        return sum(heads_of(names), ())
 
     def batch(self, notes: Sequence[Note], /) -> list[Note]:
         """Return the notes with their mentions, in order."""

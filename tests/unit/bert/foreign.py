@@ -27,7 +27,7 @@ def actions():
     from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
     from clinnlp.cli import main
     from clinnlp.core.notes import Note
-    from clinnlp.io.notes.corpora import write_notes
+    from clinnlp.io.corpora import write_notes
 
     once = {**QUICK, "epochs": 1}
     pages = [Note(id=f"p{i}", text=f"Started aspirin {i} mg for pain") for i in range(20)]

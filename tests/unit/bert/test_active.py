@@ -7,7 +7,7 @@ from clinnlp.bert.active import choose_next
 from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
-from clinnlp.io.notes.corpora import read_notes, write_notes
+from clinnlp.io.corpora import read_notes, write_notes
 
 from .conftest import TRAIN
 

@@ -4,7 +4,7 @@ import pytest
 
 from clinnlp.bert.store import load
 from clinnlp.cli import main
-from clinnlp.io.notes.corpora import read_notes, write_notes
+from clinnlp.io.corpora import read_notes, write_notes
 from tests.unit.bert.conftest import note_of
 
 TRAIN = [note_of(i, f"aspirin for pain {i}", ("aspirin", "Drug"), ("pain", "Problem"))

@@ -7,7 +7,7 @@ import pytest
 from clinnlp.bert.store import load
 from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError, MissingExtra, StoreError
-from clinnlp.io.notes.corpora import read_notes, write_notes
+from clinnlp.io.corpora import read_notes, write_notes
 
 from .conftest import LABELLED, TRAIN
 from .test_predict import LONG, ODD, bare, mentions

@@ -19,7 +19,7 @@ from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
 from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError, StoreError
 from clinnlp.core.notes import Note
-from clinnlp.io.notes.corpora import read_notes, write_notes
+from clinnlp.io.corpora import read_notes, write_notes
 from clinnlp.metrics.spans import score_spans
 from clinnlp.study.demo import bundled
 

@@ -11,7 +11,7 @@ from clinnlp.bert.train import fine_tune_ner
 from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
-from clinnlp.io.notes.corpora import write_notes
+from clinnlp.io.corpora import write_notes
 
 from .conftest import QUICK, TRAIN
 
