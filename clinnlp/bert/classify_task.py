@@ -26,7 +26,7 @@ from clinnlp.bert.classify import NoteClassifier, pooled
 from clinnlp.bert.head import HeadData, choose_strength, fit_head
 from clinnlp.bert.network import Row
 from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
-from clinnlp.bert.settings import TrainSettings
+from clinnlp.bert.settings import ClassifierSettings
 from clinnlp.core.counts import ratio
 from clinnlp.core.notes import Note
 from clinnlp.metrics.intervals import bootstrap_draws, cluster_codes, percentile_interval
@@ -44,7 +44,7 @@ class ClassifierTask:
         classifier: NoteClassifier,
         fit: Sequence[Note],
         selection: Sequence[Note],
-        settings: TrainSettings,
+        settings: ClassifierSettings,
     ) -> None:
         self._classifier, self._settings = classifier, settings
         self._selection = list(selection)

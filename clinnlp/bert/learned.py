@@ -21,21 +21,31 @@ from clinnlp.bert.network import Network
 from clinnlp.core.files import atomic_folder
 from clinnlp.core.notes import Note
 
-__all__ = ["Card", "Learned", "blocks", "write_record"]
+__all__ = ["Card", "Learned", "Trained", "blocks", "write_record"]
 
 _BLOCK_CHARS = 2_000_000  # characters tokenised at a time: bounds memory on long batches
 
-Card = dict[str, Any]
+Card = Mapping[str, Any]  # made whole, never changed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Learned(ABC):
-    """What the pipes hold: labels, network, the settings and the record of their training."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Trained(ABC):
+    """What a training makes: a network, with the settings and the record of the training."""
 
-    labels: tuple[str, ...]
     network: Network
     settings: Mapping[str, Any] = field(default_factory=dict)
     card: Card = field(default_factory=dict)
+
+    @abstractmethod
+    def save(self, folder: str | Path) -> None:
+        """Write it as a folder; one that is there is replaced when all is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Learned(Trained):
+    """A fine-tuned pipe, and the kind of model that it is."""
+
+    labels: tuple[str, ...]
 
     task: ClassVar[str]  # the name of the kind in a saved folder
 

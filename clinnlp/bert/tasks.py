@@ -18,7 +18,7 @@ from clinnlp.bert.corpus import Corpora
 from clinnlp.bert.model import IGNORED, gold_tags_per_head, n_outputs
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
-from clinnlp.bert.settings import TrainSettings
+from clinnlp.bert.settings import TaggerSettings
 from clinnlp.bert.swaps import Example, Swaps
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Note
@@ -45,7 +45,7 @@ class TaggerTask:
         Notes to learn from, and notes that pick the epoch (may be empty).
     annotated : mapping of corpus name to labels
         A label that a corpus does not annotate is neither taught nor scored there.
-    settings : TrainSettings
+    settings : TaggerSettings
 
     Raises
     ------
@@ -59,7 +59,7 @@ class TaggerTask:
         fit: Corpora,
         selection: Corpora,
         annotated: Mapping[str, Sequence[str]],
-        settings: TrainSettings,
+        settings: TaggerSettings,
     ) -> None:
         self._tagger, self._settings, self._annotated = tagger, settings, annotated
         self._selection = {
