@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from clinnlp.bert.classify import NoteClassifier
-from clinnlp.bert.classify_task import ClassifierTask, classified, score_several
+from clinnlp.bert.classify_task import ClassifierTask
 from clinnlp.bert.corpus import check_known, note_labels, only_label, read_train, split_selection
 from clinnlp.bert.job import Job
 from clinnlp.bert.learned import Card
@@ -15,7 +15,7 @@ from clinnlp.bert.selection import patients_of
 from clinnlp.bert.settings import ClassifierSettings
 from clinnlp.core.config import settings_to
 from clinnlp.core.notes import Note
-from clinnlp.metrics.labels import score_labels
+from clinnlp.metrics.labels import score_label_sets, score_labels
 
 __all__ = ["ClassifierRecipe"]
 
@@ -69,14 +69,38 @@ class ClassifierRecipe:
         """Return accuracy and macro F1 on dev, or micro F1 where a note may have several labels."""
         if self._dev is None:
             return None
-        if pipe.thresholds:
-            return score_several(pipe, list(self._dev))
-        notes = [note for note in self._dev if only_label(note) in pipe.labels]
-        gold, found = classified(pipe, notes)
-        scores = score_labels(gold, found, groups=patients_of(notes))
-        return {
-            "n_notes": scores.n,
-            "accuracy": asdict(scores.accuracy),
-            "macro_f1": asdict(scores.macro_f1),
-            "rows": scores.rows(),
+        return (
+            _scores_of_sets(pipe, list(self._dev)) if pipe.thresholds else _scores(pipe, self._dev)
+        )
+
+
+def _scores(classifier: NoteClassifier, dev: Iterable[Note]) -> Card:
+    notes = [note for note in dev if only_label(note) in classifier.labels]
+    found = classifier.batch([note.with_(labels=()) for note in notes])
+    gold, predicted = ([note.labels[0] for note in each] for each in (notes, found))
+    scores = score_labels(gold, predicted, groups=patients_of(notes))
+    return {
+        "n_notes": scores.n,
+        "accuracy": asdict(scores.accuracy),
+        "macro_f1": asdict(scores.macro_f1),
+        "rows": scores.rows(),
+    }
+
+
+def _scores_of_sets(classifier: NoteClassifier, notes: Sequence[Note]) -> Card:
+    found = classifier.batch(notes)
+    gold, predicted = ([note.labels for note in each] for each in (notes, found))
+    scores = score_label_sets(
+        gold, predicted, classifier.labels, groups=patients_of(notes), unit="note or patient"
+    )
+    rows = [
+        {
+            "label": name,
+            "threshold": classifier.thresholds[name],
+            "n_gold": counts.tp + counts.fn,
+            "n_predicted": counts.tp + counts.fp,
+            "n_right": counts.tp,
         }
+        for name, counts in scores.per_label.items()
+    ]
+    return {"n_notes": scores.n, "micro_f1": asdict(scores.micro_f1), "rows": rows}
