@@ -24,6 +24,7 @@ TASKS = {
 
 def add_fine_tune(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `clinnlp fine-tune`, those of each task apart."""
+    parser.epilog = "`clinnlp fine-tune TASK --help` shows the options and settings of a task."
     tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK", title="tasks")
     for name, (_, settings, what) in TASKS.items():
         one = tasks.add_parser(name, help=what, description=f"Fine-tune for {what}.")

@@ -164,7 +164,7 @@ def test_a_training_does_not_go_on_in_other_numbers(say, encoder, tmp_path, monk
 
 
 def test_the_help_names_the_variable(capsys):
-    for command in (["fine-tune"], ["pretrain"]):
+    for command in (["fine-tune", "ner"], ["fine-tune", "classifier"], ["pretrain"]):
         with pytest.raises(SystemExit):
             main([*command, "--help"])
         assert VARIABLE in capsys.readouterr().out
