@@ -19,17 +19,15 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from clinnlp.bert.learned import blocks
 from clinnlp.bert.predict import EntityTagger
+from clinnlp.core.arrays import Floats
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.notes import Note
 
 __all__ = ["Choice", "choose_next"]
-
-Floats = NDArray[np.float64]
 
 
 class Choice(NamedTuple):

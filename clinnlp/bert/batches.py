@@ -6,20 +6,18 @@ differ between epochs.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+
+from clinnlp.core.arrays import Array, Ints
 
 __all__ = ["pad_rows", "shuffled_batches", "sorted_batches"]
 
 _POOL = 16  # batches that are sorted together in training
 
-Indices = NDArray[np.int64]
 
-
-def sorted_batches(lengths: NDArray[Any], budget: int) -> list[Indices]:
+def sorted_batches(lengths: Array, budget: int) -> list[Ints]:
     """Return batches of row indices, longest rows first, each at most `budget` tokens.
 
     A row longer than the budget is a batch of its own.
@@ -30,7 +28,7 @@ def sorted_batches(lengths: NDArray[Any], budget: int) -> list[Indices]:
     [[1], [2, 0], [3]]
     """
     order = np.argsort(-np.asarray(lengths), kind="stable")
-    out: list[Indices] = []
+    out: list[Ints] = []
     at = 0
     while at < len(order):
         n_rows = max(1, budget // max(1, int(lengths[order[at]])))
@@ -39,7 +37,7 @@ def sorted_batches(lengths: NDArray[Any], budget: int) -> list[Indices]:
     return out
 
 
-def shuffled_batches(lengths: NDArray[Any], budget: int, rng: np.random.Generator) -> list[Indices]:
+def shuffled_batches(lengths: Array, budget: int, rng: np.random.Generator) -> list[Ints]:
     """Return every row once, in random batches of at most `budget` tokens and similar lengths."""
     lengths = np.asarray(lengths)
     order = rng.permutation(len(lengths))
@@ -53,7 +51,7 @@ def shuffled_batches(lengths: NDArray[Any], budget: int, rng: np.random.Generato
     return [out[i] for i in rng.permutation(len(out))]
 
 
-def pad_rows(rows: Sequence[NDArray[Any]], value: int) -> tuple[torch.Tensor, torch.Tensor]:
+def pad_rows(rows: Sequence[Array], value: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the rows as one int64 matrix padded with `value`, and the 0/1 mask of real cells."""
     width = max(len(row) for row in rows)
     matrix = np.full((len(rows), width), value, np.int64)

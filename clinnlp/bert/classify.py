@@ -13,19 +13,20 @@ the windows were batched.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clinnlp.bert.folder import thresholds_of
 from clinnlp.bert.learned import Learned, blocks
+from clinnlp.core.arrays import Floats, Ints
+from clinnlp.core.errors import StoreError
 from clinnlp.core.notes import Coverage, Note
 
 __all__ = ["NoteClassifier", "Pooling", "pooled"]
 
 Pooling = Literal["mean", "max"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -55,9 +56,28 @@ class NoteClassifier(Learned):
     pooling: Pooling = "mean"
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
-    def __call__(self, note: Note, /) -> Note:
-        """Return the note with its labels."""
-        return self.batch([note])[0]
+    task: ClassVar[str] = "classification"
+
+    def record(self) -> dict[str, Any]:
+        """Return pooling and thresholds."""
+        own = {"pooling": self.pooling, "thresholds": dict(self.thresholds)}
+        return Learned.record(self) | own
+
+    @classmethod
+    def fields_from(cls, record: Mapping[str, Any], path: Path) -> dict[str, Any]:
+        """Return pooling and thresholds."""
+        pooling, thresholds = record.get("pooling"), record.get("thresholds")
+        if pooling not in ("mean", "max") or not isinstance(thresholds, dict):
+            raise StoreError(
+                f"a classifier in {path} must say pooling and thresholds; it was written by a "
+                "version whose head answers for a note at once: train it anew"
+            )
+        return {"pooling": pooling, "thresholds": thresholds_of(record, path)}
+
+    @classmethod
+    def answers_for(cls, names: Sequence[Any]) -> tuple[str, ...]:
+        """Return the names: one output is one label."""
+        return tuple(names)
 
     def batch(self, notes: Sequence[Note], /) -> list[Note]:
         """Return the notes with their labels, in order."""
@@ -109,9 +129,7 @@ class NoteClassifier(Learned):
         return among
 
 
-def pooled(
-    answers: Floats, text: NDArray[np.int64], sizes: NDArray[np.int64], how: Pooling
-) -> Floats:
+def pooled(answers: Floats, text: Ints, sizes: Ints, how: Pooling) -> Floats:
     """Return the logits of each text from those of its windows.
 
     Parameters

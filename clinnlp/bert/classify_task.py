@@ -13,12 +13,10 @@ of thresholding strategies, SIGIR 2001 (SCut).
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 
 from clinnlp.bert.batches import shuffled_batches
@@ -26,12 +24,13 @@ from clinnlp.bert.classify import NoteClassifier, pooled
 from clinnlp.bert.head import HeadData, choose_strength, fit_head
 from clinnlp.bert.network import Row
 from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
-from clinnlp.bert.settings import TrainSettings
-from clinnlp.core.counts import ratio
+from clinnlp.bert.settings import ClassifierSettings
+from clinnlp.core.arrays import Bools, Floats
 from clinnlp.core.notes import Note
-from clinnlp.metrics.intervals import bootstrap_draws, cluster_codes, percentile_interval
+from clinnlp.metrics.intervals import cluster_codes
+from clinnlp.metrics.labels import label_matrix
 
-__all__ = ["ClassifierTask", "best_threshold", "classified", "score_several"]
+__all__ = ["ClassifierTask", "best_threshold"]
 
 Draw = tuple[int, tuple[Row, ...]]
 
@@ -44,7 +43,7 @@ class ClassifierTask:
         classifier: NoteClassifier,
         fit: Sequence[Note],
         selection: Sequence[Note],
-        settings: TrainSettings,
+        settings: ClassifierSettings,
     ) -> None:
         self._classifier, self._settings = classifier, settings
         self._selection = list(selection)
@@ -53,7 +52,7 @@ class ClassifierTask:
         for row in classifier.network.rows(self._texts):
             self._rows[row.text].append(row)
         self._groups, _ = cluster_codes(patients_of(fit), len(fit))
-        self._targets = label_matrix(fit, classifier.labels)
+        self._targets = label_matrix([note.labels for note in fit], classifier.labels)
         self._weights = np.ones(len(classifier.labels))
         if settings.class_weights:
             counts = self._targets.sum(0)
@@ -107,7 +106,7 @@ class ClassifierTask:
         """Return macro F1 on the selection notes; with several labels, micro F1 at even odds."""
         if not self._selection:
             return None
-        gold = label_matrix(self._selection, self._classifier.labels)
+        gold = self._gold()
         p = self._classifier.predict_proba(self._selection)
         likeliest = np.eye(p.shape[1], dtype=np.bool_)[p.argmax(1)]
         found = p >= 0.5 if self._settings.multi_label else likeliest
@@ -121,9 +120,13 @@ class ClassifierTask:
         labels = self._classifier.labels
         if not self._settings.multi_label:
             return {}
-        gold = label_matrix(self._selection, labels)
+        gold = self._gold()
         p = self._classifier.predict_proba(self._selection)
         return {name: best_threshold(gold[:, k], p[:, k]) for k, name in enumerate(labels)}
+
+    def _gold(self) -> Bools:
+        """Return which selection note has which label."""
+        return label_matrix([note.labels for note in self._selection], self._classifier.labels)
 
     def _pool(self, rows: torch.Tensor, sizes: torch.Tensor, counts: list[int]) -> torch.Tensor:
         """Return the logits of each note from those of its `counts` windows."""
@@ -136,7 +139,7 @@ class ClassifierTask:
         )
 
 
-def best_threshold(gold: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
+def best_threshold(gold: Bools, p: Floats) -> float:
     """Return the probability from which on to give a label, for the highest F1.
 
     It lies halfway between two probabilities that were seen, at the lowest of several equally
@@ -156,40 +159,3 @@ def best_threshold(gold: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
     best = np.flatnonzero(last & (f1 == f1[last].max()))[-1]
     below = seen[best + 1] if best + 1 < len(seen) else 0.0
     return float((seen[best] + below) / 2)
-
-
-def label_matrix(notes: Sequence[Note], labels: Sequence[str]) -> NDArray[np.bool_]:
-    """Return which note has which label, shape (n_notes, n_labels)."""
-    out = np.array([[label in note.labels for label in labels] for note in notes], np.bool_)
-    return out.reshape(len(notes), len(labels))
-
-
-def classified(classifier: NoteClassifier, notes: Sequence[Note]) -> tuple[list[str], list[str]]:
-    """Return gold and predicted labels of notes that have one each."""
-    found = classifier.batch([note.with_(labels=()) for note in notes])
-    return [note.labels[0] for note in notes], [note.labels[0] for note in found]
-
-
-def score_several(classifier: NoteClassifier, notes: Sequence[Note]) -> dict[str, Any]:
-    """Return micro F1 over all notes and labels with its interval, and the counts per label."""
-    gold = label_matrix(notes, classifier.labels)
-    found = label_matrix(classifier.batch(notes), classifier.labels)
-    groups, n_groups = cluster_codes(patients_of(notes), len(notes))
-    hits, given = (gold & found).sum(1), gold.sum(1) + found.sum(1)
-
-    def micro(weights: NDArray[np.float64]) -> float:
-        return float(ratio(2 * weights[groups] @ hits, weights[groups] @ given))
-
-    draws = bootstrap_draws(micro, n_groups, n_boot=1000, seed=0)
-    f1 = percentile_interval(micro(np.ones(n_groups)), draws, unit="note or patient")
-    rows = [
-        {
-            "label": name,
-            "threshold": classifier.thresholds[name],
-            "n_gold": int(gold[:, k].sum()),
-            "n_predicted": int(found[:, k].sum()),
-            "n_right": int((gold & found)[:, k].sum()),
-        }
-        for k, name in enumerate(classifier.labels)
-    ]
-    return {"n_notes": len(notes), "micro_f1": asdict(f1), "rows": rows}

@@ -24,15 +24,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import expit, logit
+
+from clinnlp.core.arrays import Bools, Floats
 
 __all__ = ["Calibration", "calibrated", "fit_calibration", "fit_threshold"]
 
 _TINY = 1e-6  # the farthest a probability is taken from, or put to, 0 and 1
-
-Floats = NDArray[np.float64]
 
 
 class Calibration(NamedTuple):
@@ -42,7 +42,7 @@ class Calibration(NamedTuple):
     shift: float = 0.0
 
 
-def fit_calibration(p: ArrayLike, right: Sequence[bool] | NDArray[np.bool_]) -> Calibration:
+def fit_calibration(p: ArrayLike, right: Sequence[bool] | Bools) -> Calibration:
     """Return the calibration under which `right` is likeliest.
 
     Parameters

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from clinnlp.bert.encoders import quiet
-from clinnlp.bert.learned import Learned
+from clinnlp.bert.learned import Learned, write_record
 from clinnlp.bert.onnx_model import INPUTS, ONNX_FILE, OnnxModel, import_onnxruntime
 from clinnlp.core.errors import ArgumentError, MissingExtra
 from clinnlp.core.files import atomic_folder
@@ -29,11 +29,12 @@ _OPSET = 17
 
 
 def export_onnx(pipe: Learned, folder: str | Path, *, int8: bool = False) -> None:
-    """Write a tagger or a classifier as ONNX; a folder already there is replaced at the end.
+    """Write a fine-tuned model as ONNX; a folder already there is replaced at the end.
 
     Parameters
     ----------
-    pipe : EntityTagger or NoteClassifier
+    pipe : Learned
+        Such as an `EntityTagger` or a `NoteClassifier`.
     folder : str or Path
     int8 : bool
         Weights and embeddings as 8-bit integers: a quarter of the size.
@@ -51,8 +52,6 @@ def export_onnx(pipe: Learned, folder: str | Path, *, int8: bool = False) -> Non
     --------
     >>> export_onnx(clinnlp.load("models/drugs"), "models/drugs-onnx", int8=True)  # doctest: +SKIP
     """
-    from clinnlp.bert.store import write_record
-
     network = pipe.network
     if isinstance(network.model, OnnxModel):
         raise ArgumentError("the model to export must be a fine-tuned one, got an exported one")

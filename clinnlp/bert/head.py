@@ -20,9 +20,10 @@ Reimers and Gurevych, Sentence-BERT, EMNLP 2019 (mean pooling).
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, softmax
+
+from clinnlp.core.arrays import Bools, Floats, Ints
 
 __all__ = ["HeadData", "choose_strength", "fit_head"]
 
@@ -30,8 +31,6 @@ _STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)  # C
 _USUAL = 10.0  # where there are too few notes to choose
 _N_FOLDS = 5
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Head = tuple[Floats, Floats]
 
 
@@ -72,7 +71,7 @@ class HeadData(NamedTuple):
         return float((each * loss).sum()), each * gap
 
 
-def choose_strength(data: HeadData, groups: NDArray[np.int64]) -> float:
+def choose_strength(data: HeadData, groups: Ints) -> float:
     """Return the C whose heads lose least on notes left out, in five folds.
 
     Parameters

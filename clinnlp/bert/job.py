@@ -1,47 +1,88 @@
-"""One call of fine-tuning: what every task checks, builds, trains and writes alike."""
+"""One training: what every kind of it checks, builds, trains and writes alike.
+
+A *recipe* says the rest: what is learned of which notes, how it is finished, and how it is scored.
+The functions that users call are doors to `Job.run`.
+"""
 
 import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 
 from clinnlp.bert.checkpoint import Checkpoint
-from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.corpus import corpus_sha256
 from clinnlp.bert.encoders import find_encoder, load_tokenizer, max_positions
+from clinnlp.bert.learned import Card, Trained
 from clinnlp.bert.loop import Task, make_accelerator, train_model
 from clinnlp.bert.network import Network
-from clinnlp.bert.predict import EntityTagger
-from clinnlp.bert.settings import LoopSettings, TrainSettings, default_learning_rate
-from clinnlp.bert.store import save
+from clinnlp.bert.settings import LoopSettings, default_learning_rate
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
+from clinnlp.core.files import check_writable
 from clinnlp.core.notes import Note
 from clinnlp.core.versions import package_versions
 
-__all__ = ["Job", "checkpoint_of", "merged_settings", "seeded"]
+__all__ = ["Job", "Recipe"]
 
-P = TypeVar("P", EntityTagger, NoteClassifier)
+P = TypeVar("P", bound=Trained)
 S = TypeVar("S", bound=LoopSettings)
-L = TypeVar("L", str, tuple[str, ...])  # a label, or those of a head
+T = TypeVar("T", bound=Task[Any])
 
 _PACKAGES = ("clinnlp", "torch", "transformers", "tokenizers", "accelerate")
 
 
-class Job:
-    """One call of fine-tuning, opened before the notes are read.
+class Recipe(Protocol[P, T]):
+    """What one kind of training adds to `Job`; made from notes, which it checks.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        What is learned; () where it is no labels.
+    notes : sequence of Note
+        All that are learned from, those of the selection among them.
+    n_selection : int
+        Notes of the selection.
+    reads_annotations : bool
+        Whether a training on the same texts, annotated otherwise, is another one.
+    trains : bool
+        Whether the loop is needed, or all is learned when the task is made.
+    """
+
+    labels: tuple[str, ...]
+    notes: Sequence[Note]
+    n_selection: int
+    reads_annotations: bool
+    trains: bool
+
+    def untrained(self, job: "Job[Any]") -> P:
+        """Return what is to be trained, on a network with new heads, drawn from torch's RNG."""
+
+    def task(self, pipe: P) -> T:
+        """Return what the loop teaches `pipe`."""
+
+    def finish(self, pipe: P, task: T, /) -> P:
+        """Return the trained `pipe` with what the selection notes say of it."""
+
+    def score(self, pipe: P) -> Card | None:
+        """Return the scores on dev, for the card; None without dev."""
+
+
+class Job(Generic[S]):
+    """One call of training, opened before the notes are read.
 
     Parameters
     ----------
+    kind : type of settings
+    settings, overrides
+        Settings of that kind, by default its own, and the fields to change in them.
     encoder, out, progress, resume
         As for `clinnlp.bert.train.fine_tune_ner`.
-    settings, overrides
-        Settings and the fields to change in them.
 
     Raises
     ------
@@ -49,144 +90,147 @@ class Job:
         Unusable settings, or a file where the folder should be.
     StoreError
         The encoder cannot be found.
+    RunError
+        The folder may not be written.
     """
 
     def __init__(
         self,
-        encoder: str | Path,
-        out: str | Path,
-        settings: TrainSettings | None,
+        kind: type[S],
+        settings: S | None,
         overrides: dict[str, Any],
         *,
+        encoder: str | Path,
+        out: str | Path,
         progress: bool,
         resume: bool,
     ) -> None:
-        self.began = time.perf_counter()
-        self.settings = merged_settings(TrainSettings, settings, overrides)
-        self.out, self.encoder = _check_out(out), encoder
-        self.progress, self.resume = progress, resume
-        self.source = find_encoder(encoder)
-        self.accelerator = make_accelerator(
-            self.settings, self.out.with_name(f"{self.out.name}-logs")
-        )
+        self._began = time.perf_counter()
+        self.settings = _merged(kind, settings, overrides)
+        self._out, self._encoder = _check_out(out), str(encoder)
+        self._progress, self._resume = progress, resume
+        self._source = find_encoder(encoder)
+        logs = self._out.with_name(f"{self._out.name}-logs")
+        self._accelerator = make_accelerator(self.settings, logs)
 
-    @property
-    def plain_settings(self) -> dict[str, Any]:
-        """The settings as plain values."""
-        return settings_to(self.settings)
+    def run(self, recipe: Recipe[P, T]) -> P:
+        """Train by the recipe, finish, score and write; return what was written."""
+        with _seeded(self.settings.seed):
+            pipe = recipe.untrained(self)
+            task = recipe.task(pipe)
+            card = self._train(pipe, task, recipe)
+        pipe = recipe.finish(pipe, task)
+        scores = recipe.score(pipe)
+        if scores is not None:
+            card["dev"] = scores
+        card["seconds"] = round(time.perf_counter() - self._began, 1)
+        pipe = replace(pipe, card=card)
+        if self._accelerator.is_main_process:  # once, however many processes train
+            pipe.save(self._out)
+        self._accelerator.wait_for_everyone()
+        return pipe
 
-    def network(self, build: Callable[[str, Sequence[L]], Any], labels: Sequence[L]) -> Network:
-        """Return the encoder with new heads for `labels`.
+    def network(self, build: Callable[[str], Any], *, stride: int = 0) -> Network:
+        """Return the network of the model that `build` makes of the encoder's folder or hub id.
 
         Raises
         ------
         ArgumentError
             The encoder cannot read `max_tokens` at once.
         """
-        n_most = max_positions(self.source)
+        n_most = max_positions(self._source)
         if self.settings.max_tokens > n_most:
             raise ArgumentError(
-                f"max_tokens must be at most {n_most}, what encoder {str(self.encoder)!r} can read "
+                f"max_tokens must be at most {n_most}, what encoder {self._encoder!r} can read "
                 f"at once, got {self.settings.max_tokens}"
             )
         return Network(
-            build(self.source, labels),
-            load_tokenizer(self.source),
+            build(self._source),
+            load_tokenizer(self._source),
             max_tokens=self.settings.max_tokens,
-            stride=self.settings.stride,
-            device=self.accelerator.device,
-            bf16="on" if self.accelerator.mixed_precision == "bf16" else "off",
+            stride=stride,
+            device=self._accelerator.device,
+            bf16="on" if self._accelerator.mixed_precision == "bf16" else "off",
         )
 
-    def run(
-        self,
-        pipe: P,
-        task: Task[Any],
-        notes: Sequence[Note],
-        n_selection: int,
-        *,
-        trains: bool = True,
-    ) -> None:
-        """Train `pipe` in place on `task`, made from `notes`, where wanted, and fill its card."""
+    def _train(self, pipe: P, task: T, recipe: Recipe[P, T]) -> dict[str, Any]:
+        """Train `pipe` in place, where the recipe trains at all, and return its card."""
         model = pipe.network.model
         rate = self.settings.learning_rate or default_learning_rate(model.config.hidden_size)
-        settings = self.plain_settings | {"checkpoint_minutes": None}  # may change on the way
-        what = [type(pipe).__name__, pipe.labels, settings, str(self.encoder),
-                model.config.to_dict(), corpus_sha256(notes, annotations=True)]  # fmt: skip
         began = time.perf_counter()
         record: dict[str, Any] = {"epochs": [], "best_epoch": 0, "n_steps": 0}
-        if trains:
+        if recipe.trains:
             record = train_model(
                 model,
                 task,
                 self.settings,
-                accelerator=self.accelerator,
+                accelerator=self._accelerator,
                 learning_rate=rate,
-                progress=self.progress,
-                checkpoint=checkpoint_of(
-                    self.out, self.settings, what, self.accelerator, resume=self.resume
-                ),
+                progress=self._progress,
+                checkpoint=self._checkpoint(pipe, recipe),
             )
-        pipe.card.update(
-            encoder=str(self.encoder),
-            learning_rate=rate,
-            n_notes=len(notes),
-            n_selection=n_selection,
+        return {
+            "encoder": self._encoder,
+            "learning_rate": rate,
+            "n_notes": len(recipe.notes),
+            "n_selection": recipe.n_selection,
             **task.counts,
-            train_sha256=corpus_sha256(notes),
+            "train_sha256": corpus_sha256(recipe.notes),
             **record,
-            precision=pipe.network.precision,
-            train_seconds=round(time.perf_counter() - began, 2),
-            versions=package_versions(_PACKAGES),
+            "precision": pipe.network.precision,
+            "train_seconds": round(time.perf_counter() - began, 2),
+            "versions": package_versions(_PACKAGES),
+        }
+
+    def _checkpoint(self, pipe: P, recipe: Recipe[P, T]) -> Checkpoint:
+        """Return the checkpoint beside the folder, which is of this very training."""
+        settings = settings_to(self.settings) | {"checkpoint_minutes": None}  # may change
+        what = [
+            type(pipe).__name__,
+            recipe.labels,
+            settings,
+            self._encoder,
+            pipe.network.model.config.to_dict(),
+            corpus_sha256(recipe.notes, annotations=recipe.reads_annotations),
+            self._accelerator.num_processes,
+            self._accelerator.mixed_precision,
+            package_versions(_PACKAGES),
+        ]
+        text = json.dumps(what, sort_keys=True, default=str)
+        return Checkpoint(
+            self._out.with_name(f"{self._out.name}-checkpoint"),
+            minutes=self.settings.checkpoint_minutes,
+            resume=self._resume,
+            identity=hashlib.sha256(text.encode()).hexdigest(),
         )
-
-    def write(self, pipe: P) -> P:
-        """Write the folder, once however many processes train."""
-        pipe.card["seconds"] = round(time.perf_counter() - self.began, 1)
-        if self.accelerator.is_main_process:
-            save(pipe, self.out)
-        self.accelerator.wait_for_everyone()
-        return pipe
-
-
-def checkpoint_of(
-    out: Path, settings: LoopSettings, what: list[Any], accelerator: Any, *, resume: bool
-) -> Checkpoint:
-    """Return the checkpoint beside `out` of a training that `what` says all of."""
-    what = [*what, accelerator.num_processes, accelerator.mixed_precision]
-    what.append(package_versions(_PACKAGES))
-    text = json.dumps(what, sort_keys=True, default=str)
-    return Checkpoint(
-        out.with_name(f"{out.name}-checkpoint"),
-        minutes=settings.checkpoint_minutes,
-        resume=resume,
-        identity=hashlib.sha256(text.encode()).hexdigest(),
-    )
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def _seeded(seed: int) -> Iterator[None]:
     """Seed torch's generators inside the block only: they draw the head and dropout."""
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
 
 
-def merged_settings(kind: type[S], settings: S | None, overrides: dict[str, Any]) -> S:
+def _merged(kind: type[S], settings: S | None, overrides: dict[str, Any]) -> S:
     """Return the settings with some fields changed.
 
     Raises
     ------
+    ArgumentError
+        The settings are of another kind of training.
     DataError
         An unknown field, or a value of the wrong type or out of range.
     """
-    if not overrides:
-        return settings or kind()
-    return settings_from(kind, settings_to(settings or kind()) | overrides)
+    settings = kind() if settings is None else settings
+    if not isinstance(settings, kind):
+        raise ArgumentError(f"settings must be {kind.__name__} here, got {type(settings).__name__}")
+    return settings_from(kind, settings_to(settings) | overrides) if overrides else settings
 
 
 def _check_out(out: str | Path) -> Path:
     path = Path(out)
     if path.is_file():
         raise ArgumentError(f"out must be a folder to write, got the file {path}")
-    return path
+    return check_writable(path)

@@ -1,32 +1,53 @@
-"""What every fine-tuned pipe holds, and how many notes it takes at a time."""
+"""A kind of model as one thing: what every fine-tuned pipe holds, and how it is kept.
 
+A kind is a subclass of `Learned` with a `task` and its own fields: `record` says them for the
+folder, `fields_from` reads them back, `answers_for` says which labels a network answers for. The
+table of the kinds is `clinnlp.bert.store.KINDS`.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from clinnlp.bert.encoders import quiet
+from clinnlp.bert.folder import write_json
 from clinnlp.bert.network import Network
+from clinnlp.core.files import atomic_folder
 from clinnlp.core.notes import Note
 
-__all__ = ["Card", "Learned", "blocks"]
+__all__ = ["Card", "Learned", "Trained", "blocks", "write_record"]
 
 _BLOCK_CHARS = 2_000_000  # characters tokenised at a time: bounds memory on long batches
 
-Card = dict[str, Any]
+Card = Mapping[str, Any]  # made whole, never changed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Learned:
-    """What the pipes hold: labels, network, the settings and the record of their training."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Trained(ABC):
+    """What a training makes: a network, with the settings and the record of the training."""
 
-    labels: tuple[str, ...]
     network: Network
     settings: Mapping[str, Any] = field(default_factory=dict)
     card: Card = field(default_factory=dict)
+
+    @abstractmethod
+    def save(self, folder: str | Path) -> None:
+        """Write it as a folder; one that is there is replaced when all is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Learned(Trained):
+    """A fine-tuned pipe, and the kind of model that it is."""
+
+    labels: tuple[str, ...]
+
+    task: ClassVar[str]  # the name of the kind in a saved folder
 
     def __repr__(self) -> str:
         return (
@@ -34,17 +55,63 @@ class Learned:
             f"max_tokens={self.network.max_tokens}, stride={self.network.stride})"
         )
 
+    def __call__(self, note: Note, /) -> Note:
+        """Return the note with what the model finds."""
+        return self.batch([note])[0]
+
+    @abstractmethod
+    def batch(self, notes: Sequence[Note], /) -> list[Note]:
+        """Return the notes with what the model finds, in order."""
+
+    def record(self) -> dict[str, Any]:
+        """Return the fields of this kind as plain values; every folder has these keys."""
+        return {"flat": True, "calibration": {}, "pooling": None, "thresholds": {}}
+
+    @classmethod
+    @abstractmethod
+    def fields_from(cls, record: Mapping[str, Any], path: Path) -> dict[str, Any]:
+        """Return the fields of this kind from what `record` gave and the file `path` holds.
+
+        It is called before the weights are read.
+
+        Raises
+        ------
+        StoreError
+            They are damaged.
+        """
+
+    @classmethod
+    @abstractmethod
+    def answers_for(cls, names: Sequence[Any]) -> tuple[str, ...]:
+        """Return the labels that a network with outputs of these names answers for."""
+
     def save(self, folder: str | Path) -> None:
         """Write the model as a folder that `clinnlp.load` and transformers read.
 
         Raises
         ------
         RunError
-            The machine failed; a folder that was there before is left as it was.
+            The machine failed (full disk, no permission); a folder that was there before is left
+            as it was, and nothing half-written.
         """
-        from clinnlp.bert.store import save
+        with atomic_folder(folder) as temporary, quiet():
+            self.network.model.save_pretrained(temporary)
+            self.network.tokenizer.save_pretrained(temporary)
+            write_record(self, temporary)
 
-        save(self, folder)
+
+def write_record(pipe: Learned, folder: Path) -> None:
+    """Write what a saved model holds besides network and tokenizer."""
+    network = pipe.network
+    record = {
+        "task": pipe.task,
+        "labels": list(pipe.labels),
+        **pipe.record(),
+        "windows": {"max_tokens": network.max_tokens, "stride": network.stride},
+        "settings": dict(pipe.settings),
+        "card": pipe.card,
+    }
+    write_json(record, folder)
 
 
 def blocks(notes: Sequence[Note]) -> Iterator[list[Note]]:

@@ -18,12 +18,13 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from tqdm import tqdm
 
 from clinnlp.bert.average import WeightAverage
 from clinnlp.bert.checkpoint import Checkpoint, Standing
+from clinnlp.bert.network import best_device
 from clinnlp.bert.precision import wants_bf16
 from clinnlp.bert.rates import parameter_groups, rate_factor
 from clinnlp.bert.selection import Score, is_as_good
@@ -65,7 +66,7 @@ def make_accelerator(settings: LoopSettings, logs: Path) -> Accelerator:
     for name in settings.trackers:
         if find_spec(name) is None:
             raise MissingExtra(name, extra=name)
-    precision = "bf16" if wants_bf16(settings.bf16, PartialState().device) else "no"
+    precision = "bf16" if wants_bf16(settings.bf16, best_device()) else "no"
     if AcceleratorState._shared_state:  # an earlier training of this process, maybe in the other
         AcceleratorState._reset_state()
     accelerator = Accelerator(

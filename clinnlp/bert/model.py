@@ -22,11 +22,11 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from transformers import AutoModelForTokenClassification
 
 from clinnlp.bert.encoders import load_model
 from clinnlp.bert.windows import TokenisedText
+from clinnlp.core.arrays import Floats32, Ints, Ints32
 from clinnlp.core.notes import Entity
 from clinnlp.core.spans import Span, keep_longest
 
@@ -48,8 +48,6 @@ __all__ = [
 IGNORED = -100  # torch's ignore_index of the cross entropy
 
 Heads = Sequence[Sequence[str]]  # the labels of each head
-Floats = NDArray[np.float32]
-Tags = NDArray[np.int64]
 
 
 class GoldTags(NamedTuple):
@@ -58,7 +56,7 @@ class GoldTags(NamedTuple):
     `tags` has shape (n_words,) for one sequence, (n_words, n_heads) for several.
     """
 
-    tags: Tags
+    tags: Ints
     n_kept: int
     n_dropped: int
     n_inexact: int
@@ -153,7 +151,7 @@ def gold_tags_per_head(
     return GoldTags(tags, *(sum(column) for column in list(zip(*each, strict=True))[1:]))
 
 
-def decode_words(log_p: Floats, lengths: Sequence[int] | Tags) -> Tags:
+def decode_words(log_p: Floats32, lengths: Sequence[int] | Ints) -> Ints:
     """Return the best valid tag of each word, for several texts at once.
 
     Parameters
@@ -196,7 +194,7 @@ def decode_words(log_p: Floats, lengths: Sequence[int] | Tags) -> Tags:
     return _trace(came_from, total.argmax(1), offsets, sizes)
 
 
-def mention_ranges(tags: Tags) -> tuple[Tags, Tags, Tags]:
+def mention_ranges(tags: Ints) -> tuple[Ints, Ints, Ints]:
     """Return first word, word past the end, and label index of each mention in valid `tags`.
 
     The texts stand one after another: a valid text never begins with an ``I``, so none leaks.
@@ -207,14 +205,14 @@ def mention_ranges(tags: Tags) -> tuple[Tags, Tags, Tags]:
     return begins, ends, tags[begins] // 2
 
 
-def log_softmax(logits: Floats) -> Floats:
+def log_softmax(logits: Floats32) -> Floats32:
     """Return log probabilities over the last axis."""
     shifted = logits - logits.max(-1, keepdims=True)
-    out: Floats = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    out: Floats32 = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
     return out
 
 
-def _run_starts(log_p: Floats, lengths: Tags) -> Tags:
+def _run_starts(log_p: Floats32, lengths: Ints) -> Ints:
     """Return the words at which a text begins or the best sequence surely has no ``I``."""
     begins = np.asarray((log_p[:, 1::2] >= log_p[:, 2::2]).all(axis=1), np.bool_)
     firsts = (np.cumsum(lengths) - lengths)[lengths > 0]
@@ -222,7 +220,7 @@ def _run_starts(log_p: Floats, lengths: Tags) -> Tags:
     return np.flatnonzero(begins)
 
 
-def _trace(came_from: NDArray[np.int32], last: Tags, offsets: Tags, sizes: Tags) -> Tags:
+def _trace(came_from: Ints32, last: Ints, offsets: Ints, sizes: Ints) -> Ints:
     tags = np.zeros(len(came_from), np.int64)
     state = last.copy()
     for t in range(int(sizes[0]) - 1 if len(sizes) else -1, -1, -1):

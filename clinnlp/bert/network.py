@@ -2,7 +2,7 @@
 
 Rows from all notes are sorted by length and read in batches of a token budget, so that almost
 nothing is padding and memory is bounded; each answer says which rows it belongs to. On a CPU a
-BERT is read without any padding (see `clinnlp.bert.packed`).
+BERT is read without any padding (see `clinnlp.bert.fast.packed`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from clinnlp.bert.batches import pad_rows, sorted_batches
+from clinnlp.bert.fast.packed import PackedBert, can_pack, has_fast_int8
+from clinnlp.bert.fast.threads import side_by_side
 from clinnlp.bert.onnx_model import OnnxModel
-from clinnlp.bert.packed import PackedBert, can_pack, has_fast_int8
 from clinnlp.bert.precision import Bf16, Precision, wants_bf16
-from clinnlp.bert.threads import side_by_side
-from clinnlp.bert.windows import Ints, TokenisedText, Window, split_windows, tokenise
+from clinnlp.bert.windows import TokenisedText, Window, split_windows, tokenise
+from clinnlp.core.arrays import Floats32, Ints, Ints32
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError
 
@@ -117,18 +117,18 @@ class Network:
             for window in split_windows(len(text.ids), size=size, stride=self.stride)
         ]
 
-    def row_ids(self, ids: Ints, window: Window) -> Ints:
+    def row_ids(self, ids: Ints32, window: Window) -> Ints32:
         """Return the vocabulary ids of a window between its special ones."""
         return np.concatenate([self.prefix, ids[window.start : window.end], self.suffix])
 
-    def collate(self, rows: Sequence[Ints]) -> dict[str, torch.Tensor]:
+    def collate(self, rows: Sequence[Ints32]) -> dict[str, torch.Tensor]:
         """Return the model's inputs for some rows, padded to the longest."""
         ids, mask = pad_rows(rows, int(self.tokenizer.pad_token_id or 0))
         return {"input_ids": ids.to(self.device), "attention_mask": mask.to(self.device)}
 
     def logits(
         self, texts: Sequence[TokenisedText], rows: Sequence[Row]
-    ) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.float32]]]]:
+    ) -> Iterator[tuple[Ints, list[Floats32]]]:
         """Yield indices into `rows`, and the logits of each of those rows, batch by batch.
 
         The logits of a row have shape (its tokens with special ones, n_outputs). The order is by
@@ -138,7 +138,7 @@ class Network:
 
     def states(
         self, texts: Sequence[TokenisedText], rows: Sequence[Row]
-    ) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.float32]]]]:
+    ) -> Iterator[tuple[Ints, list[Floats32]]]:
         """Yield indices into `rows`, and the last hidden states of each, as `logits` does."""
         return self._answers(texts, rows, self._states)
 
@@ -146,14 +146,14 @@ class Network:
         self,
         texts: Sequence[TokenisedText],
         rows: Sequence[Row],
-        read: Callable[[Sequence[Ints]], Sequence[torch.Tensor]],
-    ) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.float32]]]]:
+        read: Callable[[Sequence[Ints32]], Sequence[torch.Tensor]],
+    ) -> Iterator[tuple[Ints, list[Floats32]]]:
         extra = len(self.prefix) + len(self.suffix)
         lengths = np.array([row.window.end - row.window.start + extra for row in rows], np.int64)
         self.model.eval()
         batches = sorted_batches(lengths, self.tokens_per_batch)
 
-        def answers(batch: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        def answers(batch: Ints) -> list[Floats32]:
             ids = [self.row_ids(texts[rows[i].text].ids, rows[i].window) for i in batch]
             with (
                 torch.inference_mode(),
@@ -165,18 +165,18 @@ class Network:
         done = side_by_side(answers, batches) if on_threads else map(answers, batches)
         yield from zip(batches, done, strict=True)
 
-    def _logits(self, rows: Sequence[Ints]) -> Sequence[torch.Tensor]:
+    def _logits(self, rows: Sequence[Ints32]) -> Sequence[torch.Tensor]:
         if self._reads is not None:
             return self._reads(rows)
         return _unpadded(self.model(**self.collate(rows)).logits, rows)
 
-    def _states(self, rows: Sequence[Ints]) -> Sequence[torch.Tensor]:
+    def _states(self, rows: Sequence[Ints32]) -> Sequence[torch.Tensor]:
         if isinstance(self._reads, PackedBert):
             return self._reads.states(rows)
         return _unpadded(self.model.base_model(**self.collate(rows)).last_hidden_state, rows)
 
 
-def _unpadded(matrix: torch.Tensor, rows: Sequence[Ints]) -> list[torch.Tensor]:
+def _unpadded(matrix: torch.Tensor, rows: Sequence[Ints32]) -> list[torch.Tensor]:
     return [answer[: len(row)] for answer, row in zip(matrix, rows, strict=True)]
 
 
@@ -190,7 +190,7 @@ def _check_int8(model: Any, device: torch.device, bf16: Bf16) -> None:
         raise ArgumentError("int8 needs a CPU with AVX-512 VNNI, and this one has none")
 
 
-def special_ids(tokenizer: Any) -> tuple[Ints, Ints]:
+def special_ids(tokenizer: Any) -> tuple[Ints32, Ints32]:
     """Return the ids that open and that close a window: for BERT ``[CLS]`` and ``[SEP]``."""
     opening = [tokenizer.cls_token_id, tokenizer.bos_token_id]
     closing = [tokenizer.sep_token_id, tokenizer.eos_token_id]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from clinnlp.bert.encoders import load_config
-from clinnlp.bert.windows import Ints
+from clinnlp.core.arrays import Ints32
 from clinnlp.core.errors import ArgumentError, MissingExtra, StoreError
 
 __all__ = ["INPUTS", "ONNX_FILE", "OnnxModel", "import_onnxruntime"]
@@ -62,7 +62,7 @@ class OnnxModel:
                 f"{folder / ONNX_FILE} must be a readable ONNX file, got {why}"
             ) from None
 
-    def __call__(self, rows: Sequence[Ints]) -> list[torch.Tensor]:
+    def __call__(self, rows: Sequence[Ints32]) -> list[torch.Tensor]:
         """Return the logits of each row, shapes (length of the row, n_outputs)."""
         return [torch.from_numpy(self._read(row)) for row in rows]
 
@@ -82,7 +82,7 @@ class OnnxModel:
             raise ArgumentError(f"device of an exported model must be cpu, got {device.type}")
         return self
 
-    def _read(self, row: Ints) -> Any:
+    def _read(self, row: Ints32) -> Any:
         ids = row.astype(np.int64)[None]
         return self._session.run(None, dict(zip(INPUTS, (ids, np.ones_like(ids)), strict=True)))[0][
             0

@@ -8,30 +8,31 @@ order however the windows were batched.
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clinnlp.bert.confidence import Calibration, calibrated
+from clinnlp.bert.folder import thresholds_of
 from clinnlp.bert.learned import Learned, blocks
 from clinnlp.bert.model import decode_words, heads_of, log_softmax, mention_ranges, n_outputs
 from clinnlp.bert.windows import TokenisedText
+from clinnlp.core.arrays import Floats, Floats32, Ints
+from clinnlp.core.errors import StoreError
 from clinnlp.core.notes import Coverage, Entity, Note, fresh_ids
 from clinnlp.core.spans import Span
 
 __all__ = ["EntityTagger"]
 
-Floats32 = NDArray[np.float32]
-
 
 class _Mentions(NamedTuple):
     """Mentions of several texts as columns, in text order."""
 
-    begins: NDArray[np.int64]  # first word
-    ends: NDArray[np.int64]  # word past the last
-    labels: NDArray[np.int64]
-    p: NDArray[np.float64]  # that its words carry these tags and the next word does not go on
+    begins: Ints  # first word
+    ends: Ints  # word past the last
+    labels: Ints
+    p: Floats  # that its words carry these tags and the next word does not go on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -72,6 +73,7 @@ class EntityTagger(Learned):
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
+    task: ClassVar[str] = "ner"
     source: ClassVar[str] = "tagger"
 
     @property
@@ -80,9 +82,33 @@ class EntityTagger(Learned):
         names = self.network.model.config.id2label
         return heads_of([names[i] for i in range(len(names))])
 
-    def __call__(self, note: Note, /) -> Note:
-        """Return the note with its mentions."""
-        return self.batch([note])[0]
+    def record(self) -> dict[str, Any]:
+        """Return calibration and thresholds, and whether one head answers for all labels."""
+        fitted = {label: list(pair) for label, pair in self.calibration.items()}
+        return Learned.record(self) | {
+            "flat": len(self.heads) <= 1,
+            "calibration": fitted,
+            "thresholds": dict(self.thresholds),
+        }
+
+    @classmethod
+    def fields_from(cls, record: Mapping[str, Any], path: Path) -> dict[str, Any]:
+        """Return calibration and thresholds."""
+        try:
+            fitted = record.get("calibration", {}).items()
+            by = {
+                label: Calibration(float(scale), float(shift)) for label, (scale, shift) in fitted
+            }
+        except (AttributeError, TypeError, ValueError):
+            raise StoreError(
+                f"'calibration' in {path} must hold two numbers for each label, and does not"
+            ) from None
+        return {"calibration": by, "thresholds": thresholds_of(record, path)}
+
+    @classmethod
+    def answers_for(cls, names: Sequence[Any]) -> tuple[str, ...]:
+        """Return the labels of all heads."""
+        return sum(heads_of(names), ())
 
     def batch(self, notes: Sequence[Note], /) -> list[Note]:
         """Return the notes with their mentions, in order."""
@@ -126,7 +152,7 @@ class EntityTagger(Learned):
             ]
             yield _with_mentions(note, found, coverage)
 
-    def _scores(self, labels: NDArray[np.int64], p: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _scores(self, labels: Ints, p: Floats) -> Floats:
         out = p.copy()
         for k, label in enumerate(self.labels):
             if label in self.calibration:
@@ -134,9 +160,7 @@ class EntityTagger(Learned):
                 out[mine] = calibrated(p[mine], self.calibration[label])
         return out
 
-    def _word_log_p(
-        self, texts: list[TokenisedText], n_words: NDArray[np.int64]
-    ) -> tuple[list[Floats32], NDArray[np.int64]]:
+    def _word_log_p(self, texts: list[TokenisedText], n_words: Ints) -> tuple[list[Floats32], Ints]:
         """Return tag log probabilities of each head (n_words, n_tags), and tokens seen per text.
 
         A word's answer is that of its first token, from the window that keeps it.
@@ -157,7 +181,7 @@ class EntityTagger(Learned):
         return [log_softmax(head) for head in of_heads], n_seen
 
 
-def _mentions(log_p: list[Floats32], n_words: NDArray[np.int64]) -> _Mentions:
+def _mentions(log_p: list[Floats32], n_words: Ints) -> _Mentions:
     """Return the mentions of the likeliest valid tags, head by head, then put in text order."""
     each = [_head_mentions(head, n_words) for head in log_p]
     if len(each) == 1:
@@ -170,7 +194,7 @@ def _mentions(log_p: list[Floats32], n_words: NDArray[np.int64]) -> _Mentions:
     return _Mentions(begins[order], ends[order], labels[order], p[order])
 
 
-def _head_mentions(log_p: Floats32, n_words: NDArray[np.int64]) -> _Mentions:
+def _head_mentions(log_p: Floats32, n_words: Ints) -> _Mentions:
     tags = decode_words(log_p, n_words)
     begins, ends, labels = mention_ranges(tags)
     if not len(begins):

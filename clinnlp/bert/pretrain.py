@@ -13,36 +13,34 @@ Gururangan et al., Don't Stop Pretraining, ACL 2020.
 """
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from transformers import AutoModelForMaskedLM
 
-from clinnlp.bert.corpus import corpus_sha256, read_train, split_selection
-from clinnlp.bert.encoders import find_encoder, load_model, load_tokenizer, max_positions, quiet
-from clinnlp.bert.job import checkpoint_of, merged_settings, seeded
-from clinnlp.bert.loop import make_accelerator, train_model
-from clinnlp.bert.network import special_ids
+from clinnlp.bert.corpus import read_train, split_selection
+from clinnlp.bert.encoders import load_model, quiet
+from clinnlp.bert.job import Job
+from clinnlp.bert.learned import Trained
+from clinnlp.bert.network import Network
 from clinnlp.bert.selection import Score, mean_of_ratios
-from clinnlp.bert.settings import PretrainSettings, default_learning_rate
-from clinnlp.bert.windows import tokenise
+from clinnlp.bert.settings import PretrainSettings
+from clinnlp.core.arrays import Bools, Ints
 from clinnlp.core.config import settings_to
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.core.files import atomic_folder, check_writable
+from clinnlp.core.files import atomic_folder
 from clinnlp.core.notes import Note
 
 __all__ = ["PretrainSettings", "pretrain"]
 
 _MASKED, _RANDOM = 0.8, 0.1
 _HEADS = ("cls", "lm_head", "head")  # what guesses the words, in transformers' models
-
-Ids = NDArray[np.int64]
 
 
 def pretrain(
@@ -69,7 +67,7 @@ def pretrain(
     -------
     dict
         The card that is written beside the weights: loss per epoch, and on the tenth of the notes
-        kept out the mean log probability of the hidden words (``score``).
+        kept out the mean log probability of the hidden words (``score``); settings and versions.
 
     Raises
     ------
@@ -84,48 +82,56 @@ def pretrain(
     >>> card = pretrain(notes, out="models/our-words", epochs=2)           # doctest: +SKIP
     >>> tagger = fine_tune_ner(train, encoder="models/our-words")          # doctest: +SKIP
     """
-    began = time.perf_counter()
-    chosen = merged_settings(PretrainSettings, settings, overrides)
-    out = check_writable(out)
-    source = find_encoder(encoder)
-    accelerator = make_accelerator(chosen, out.with_name(f"{out.name}-logs"))
-    kept = read_train(notes, None)
-    n_most = max_positions(source)
-    if chosen.max_tokens > n_most:
-        raise ArgumentError(f"max_tokens must be at most {n_most}, got {chosen.max_tokens}")
-    tokenizer = load_tokenizer(source)
-    fit, selection = split_selection(kept, chosen.selection_fraction)
-    with seeded(chosen.seed):
-        model = load_model(source, kind=AutoModelForMaskedLM).to(accelerator.device)
-        task = _Guessing(model, tokenizer, fit, selection, chosen)
-        rate = chosen.learning_rate or default_learning_rate(model.config.hidden_size)
-        plain = settings_to(chosen) | {"checkpoint_minutes": None}
-        what = ["pretrain", plain, str(encoder), model.config.to_dict(), corpus_sha256(kept)]
-        record = train_model(
-            model,
-            task,
-            chosen,
-            accelerator=accelerator,
-            learning_rate=rate,
-            progress=progress,
-            checkpoint=checkpoint_of(out, chosen, what, accelerator, resume=resume),
-        )
-    card = {
-        "encoder": str(encoder),
-        "learning_rate": rate,
-        "n_notes": len(kept),
-        "n_selection": len(selection),
-        **task.counts,
-        "train_sha256": corpus_sha256(kept),
-        **record,
-        "precision": "bfloat16" if accelerator.mixed_precision == "bf16" else "float32",
-        "settings": settings_to(chosen),
-        "seconds": round(time.perf_counter() - began, 1),
-    }
-    if accelerator.is_main_process:
-        _write(model, tokenizer, card, out)
-    accelerator.wait_for_everyone()
-    return card
+    job = Job(PretrainSettings, settings, overrides,
+              encoder=encoder, out=out, progress=progress, resume=resume)  # fmt: skip
+    return job.run(_PretrainRecipe(notes, job.settings)).record()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class _Pretrained(Trained):
+    """An encoder that has learned to guess words."""
+
+    def record(self) -> dict[str, Any]:
+        """Return the card with the settings."""
+        return {**self.card, "settings": dict(self.settings)}
+
+    def save(self, folder: str | Path) -> None:
+        """Write encoder, tokenizer and record."""
+        with atomic_folder(folder) as temporary, quiet():
+            self.network.model.save_pretrained(temporary)
+            self.network.tokenizer.save_pretrained(temporary)
+            text = json.dumps(self.record(), indent=2)
+            (temporary / "pretrain.json").write_text(text, encoding="utf-8")
+
+
+class _PretrainRecipe:
+    """A `clinnlp.bert.job.Recipe`; parameters and errors as of `pretrain`."""
+
+    labels: tuple[str, ...] = ()
+    reads_annotations = False
+    trains = True
+
+    def __init__(self, notes: Iterable[Note], settings: PretrainSettings) -> None:
+        self._settings = settings
+        self.notes: Sequence[Note] = read_train(notes, None)
+        self._fit, self._selection = split_selection(self.notes, settings.selection_fraction)
+        self.n_selection = len(self._selection)
+
+    def untrained(self, job: Job[Any]) -> _Pretrained:
+        """Return the encoder with the head that guesses words, its own where it has one."""
+        network = job.network(partial(load_model, kind=AutoModelForMaskedLM))
+        return _Pretrained(network=network, settings=settings_to(self._settings))
+
+    def task(self, pipe: _Pretrained) -> "_Guessing":
+        """Return the task of guessing hidden words."""
+        return _Guessing(pipe.network, self._fit, self._selection, self._settings)
+
+    def finish(self, pipe: _Pretrained, _task: "_Guessing") -> _Pretrained:
+        """Return it as it is: nothing is chosen afterwards."""
+        return pipe
+
+    def score(self, pipe: _Pretrained) -> None:
+        """Score nothing: what it is good for shows in the models that begin from it."""
 
 
 class _Guessing:
@@ -133,20 +139,19 @@ class _Guessing:
 
     def __init__(
         self,
-        model: Any,
-        tokenizer: Any,
+        network: Network,
         fit: Sequence[Note],
         selection: Sequence[Note],
         settings: PretrainSettings,
     ) -> None:
-        self._model, self._settings, self._mask_id = model, settings, tokenizer.mask_token_id
+        self._model, self._network, self._settings = network.model, network, settings
+        self._mask_id = network.tokenizer.mask_token_id
         if self._mask_id is None:
             raise ArgumentError("the encoder's tokenizer must have a mask token, got none")
-        self._prefix, self._suffix = special_ids(tokenizer)
-        self._special = np.array(sorted(tokenizer.all_special_ids), np.int64)
-        self._n_pieces = int(model.config.vocab_size)
-        self._windows, self._words = self._packed(tokenizer, fit)
-        self._held = self._packed(tokenizer, selection)
+        self._special = np.array(sorted(network.tokenizer.all_special_ids), np.int64)
+        self._n_pieces = int(network.model.config.vocab_size)
+        self._windows, self._words = self._packed(fit)
+        self._held = self._packed(selection)
         if not len(self._windows):
             raise DataError(
                 f"notes must hold at least {settings.max_tokens} tokens to fill a window, got "
@@ -154,13 +159,13 @@ class _Guessing:
             )
         self.counts = {"n_tokens": int(self._windows.size)}
 
-    def plan(self, rng: np.random.Generator) -> list[Ids]:
+    def plan(self, rng: np.random.Generator) -> list[Ints]:
         """Return the windows of each batch of one epoch."""
         order = rng.permutation(len(self._windows))
         n = max(1, self._settings.tokens_per_batch // self._settings.max_tokens)
         return [order[at : at + n] for at in range(0, len(order), n)]
 
-    def loss(self, model: Any, batch: Ids) -> torch.Tensor:
+    def loss(self, model: Any, batch: Ints) -> torch.Tensor:
         """Return the mean cross entropy of the hidden pieces."""
         seed = int(torch.randint(2**31, ()))  # of this step alone
         return self._guess(model, self._windows[batch], self._words[batch], seed)
@@ -179,30 +184,31 @@ class _Guessing:
             ]
         return mean_of_ratios(np.array([log_p]).T, np.ones((len(log_p), 1)))
 
-    def _packed(self, tokenizer: Any, notes: Sequence[Note]) -> tuple[Ids, Ids]:
+    def _packed(self, notes: Sequence[Note]) -> tuple[Ints, Ints]:
         """Return full windows (n, max_tokens) and the number of the word at each place."""
-        texts = tokenise(tokenizer, [note.text for note in notes])
-        ids = [np.concatenate([text.ids, self._suffix]) for text in texts]
+        prefix, suffix = self._network.prefix, self._network.suffix
+        texts = self._network.tokenise([note.text for note in notes])
+        ids = [np.concatenate([text.ids, suffix]) for text in texts]
         begins = []
         for text in texts:
-            mark = np.zeros(len(text.ids) + len(self._suffix), np.int64)
+            mark = np.zeros(len(text.ids) + len(suffix), np.int64)
             mark[text.first] = 1
             mark[len(text.ids) :] = 1
             begins.append(mark)
-        size = self._settings.max_tokens - len(self._prefix) - len(self._suffix)
+        size = self._network.window_size
         n = sum(map(len, ids)) // size
         if not n:
             empty = np.empty((0, self._settings.max_tokens), np.int64)
             return empty, empty
         stream = np.concatenate(ids)[: n * size].reshape(n, size)
         word = np.cumsum(np.concatenate(begins))[: n * size].reshape(n, size)
-        ends = [np.tile(part, (n, 1)) for part in (self._prefix, self._suffix)]
+        ends = [np.tile(part, (n, 1)) for part in (prefix, suffix)]
         return (
             np.concatenate([ends[0], stream, ends[1]], axis=1).astype(np.int64),
             np.concatenate([0 * ends[0], word, 0 * ends[1]], axis=1).astype(np.int64),
         )
 
-    def _guess(self, model: Any, ids: Ids, words: Ids, seed: int) -> torch.Tensor:
+    def _guess(self, model: Any, ids: Ints, words: Ints, seed: int) -> torch.Tensor:
         shown, hidden = hide_words(
             ids, words, self._settings.hidden_share, special=self._special,
             mask_id=self._mask_id, n_pieces=self._n_pieces, rng=np.random.default_rng(seed),
@@ -219,15 +225,15 @@ class _Guessing:
 
 
 def hide_words(
-    ids: Ids,
-    words: Ids,
+    ids: Ints,
+    words: Ints,
     share: float,
     *,
-    special: Ids,
+    special: Ints,
     mask_id: int,
     n_pieces: int,
     rng: np.random.Generator,
-) -> tuple[Ids, NDArray[np.bool_]]:
+) -> tuple[Ints, Bools]:
     """Return the ids with a share of the words hidden, and which places those are.
 
     Parameters
@@ -268,10 +274,3 @@ def _only_at(model: Any, at: torch.Tensor) -> Iterator[None]:
         yield
     finally:
         hook.remove()
-
-
-def _write(model: Any, tokenizer: Any, card: dict[str, Any], out: Path) -> None:
-    with atomic_folder(out) as temporary, quiet():
-        model.save_pretrained(temporary)
-        tokenizer.save_pretrained(temporary)
-        (temporary / "pretrain.json").write_text(json.dumps(card, indent=2), encoding="utf-8")

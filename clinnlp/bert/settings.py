@@ -23,9 +23,11 @@ from clinnlp.core.config import option
 from clinnlp.core.errors import ArgumentError
 
 __all__ = [
+    "ClassifierSettings",
+    "FineTuneSettings",
     "LoopSettings",
     "PretrainSettings",
-    "TrainSettings",
+    "TaggerSettings",
     "default_epochs",
     "default_learning_rate",
 ]
@@ -107,55 +109,78 @@ class LoopSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainSettings(LoopSettings):
-    """How a model is fine-tuned.
-
-    Examples
-    --------
-    >>> TrainSettings(epochs=4).stride
-    64
-    >>> TrainSettings(epochs=0)
-    Traceback (most recent call last):
-    clinnlp.core.errors.ArgumentError: epochs must be at least 1, got 0
-    """
+class FineTuneSettings(LoopSettings):
+    """What every fine-tuning has."""
 
     layer_decay: float = option(
         0.85, "factor on the step size for each layer below the last, above 0 to 1"
     )
     stride: int = option(64, "fewest tokens that neighbouring windows share, >= 0")
-    word_dropout: float = option(0.0, "tagger: share of tokens hidden in training, 0 to < 1")
-    swap: float = option(
-        0.3, "tagger: share of mentions replaced by others of their label in training, 0 to < 1"
-    )
-    heads: Literal["auto", "joint", "per_label"] = option(
-        "auto",
-        "tagger: one head for all labels, or one for each; auto = one for those that the same "
-        "corpora annotate. Of mentions that overlap under one head the longest is learned",
-    )
-    windows_per_note: int = option(
-        2, "classifier: random windows of a note read per epoch, >= 1; prediction reads all"
-    )
-    pooling: Literal["mean", "max"] = option(
-        "mean", "classifier: a note is the mean of its windows, or the most that one of them says"
-    )
-    tune_encoder: bool = option(
-        False, "classifier: after the head, train all weights for some epochs; else the head alone"
-    )
-    class_weights: bool = option(
-        False, "classifier: rare labels weigh more in the loss, in inverse proportion"
-    )
-    multi_label: bool = option(
-        False, "classifier: a note has any number of labels, each with a threshold of its own"
-    )
-    labels: tuple[str, ...] | None = option(None, "labels to learn; all that train has by default")
 
     def __post_init__(self) -> None:
         LoopSettings.__post_init__(self)
         check_at_least(self.stride, 0, name="stride")
-        check_at_least(self.windows_per_note, 1, name="windows_per_note")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaggerSettings(FineTuneSettings):
+    """How a tagger is fine-tuned.
+
+    Examples
+    --------
+    >>> TaggerSettings(epochs=4).stride
+    64
+    >>> TaggerSettings(epochs=0)
+    Traceback (most recent call last):
+    clinnlp.core.errors.ArgumentError: epochs must be at least 1, got 0
+    """
+
+    word_dropout: float = option(0.0, "share of tokens hidden in training, 0 to < 1")
+    swap: float = option(
+        0.3, "share of mentions replaced by others of their label in training, 0 to < 1"
+    )
+    heads: Literal["auto", "joint", "per_label"] = option(
+        "auto",
+        "one head for all labels, or one for each; auto = one for those that the same corpora "
+        "annotate. Of mentions that overlap under one head the longest is learned",
+    )
+    labels: tuple[str, ...] | None = option(None, "labels to learn; all that train has by default")
+
+    def __post_init__(self) -> None:
+        FineTuneSettings.__post_init__(self)
         check_one_of(self.heads, ("auto", "joint", "per_label"), name="heads")
         _check_below_one(self.word_dropout, "word_dropout")
         _check_below_one(self.swap, "swap")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifierSettings(FineTuneSettings):
+    """How a classifier of notes is fine-tuned.
+
+    Examples
+    --------
+    >>> ClassifierSettings(pooling="max").windows_per_note
+    2
+    """
+
+    windows_per_note: int = option(
+        2, "random windows of a note read per epoch, >= 1; prediction reads all"
+    )
+    pooling: Literal["mean", "max"] = option(
+        "mean", "a note is the mean of its windows, or the most that one of them says"
+    )
+    tune_encoder: bool = option(
+        False, "after the head, train all weights for some epochs; else the head alone"
+    )
+    class_weights: bool = option(False, "rare labels weigh more in the loss, in inverse proportion")
+    multi_label: bool = option(
+        False, "a note has any number of labels, each with a threshold of its own"
+    )
+    labels: tuple[str, ...] | None = option(None, "labels to learn; all that train has by default")
+
+    def __post_init__(self) -> None:
+        FineTuneSettings.__post_init__(self)
+        check_at_least(self.windows_per_note, 1, name="windows_per_note")
         check_one_of(self.pooling, ("mean", "max"), name="pooling")
 
 

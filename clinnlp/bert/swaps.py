@@ -16,23 +16,22 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from clinnlp.bert.model import mention_ranges
-from clinnlp.bert.windows import Ints, TokenisedText, Window
+from clinnlp.bert.windows import TokenisedText, Window
+from clinnlp.core.arrays import Ints, Ints32
 
 __all__ = ["Example", "Swaps"]
 
-Tags = NDArray[np.int64]
 Kind = tuple[int, int]  # head, and tag of the first word
 
 
 class Example(NamedTuple):
     """What a window teaches: its tokens, at which of them a word is asked for, and the tags."""
 
-    ids: Ints  # (n_tokens,)
-    columns: NDArray[np.int64]  # (n_words,)
-    tags: Tags  # (n_words, n_heads)
+    ids: Ints32  # (n_tokens,)
+    columns: Ints  # (n_words,)
+    tags: Ints  # (n_words, n_heads)
 
 
 class _Mention(NamedTuple):
@@ -43,8 +42,8 @@ class _Mention(NamedTuple):
 
 
 class _Name(NamedTuple):
-    ids: Ints
-    first: NDArray[np.int64]  # which of them begin a word
+    ids: Ints32
+    first: Ints  # which of them begin a word
 
 
 class Swaps:
@@ -61,7 +60,7 @@ class Swaps:
     """
 
     def __init__(
-        self, texts: Sequence[TokenisedText], tags: Sequence[Tags], share: float, *, longest: int
+        self, texts: Sequence[TokenisedText], tags: Sequence[Ints], share: float, *, longest: int
     ) -> None:
         self._texts, self._tags, self._share, self._longest = texts, tags, share, longest
         self._mentions = [_mentions(*one) for one in zip(texts, tags, strict=True)]
@@ -100,7 +99,7 @@ class Swaps:
         return out
 
 
-def _mentions(text: TokenisedText, tags: Tags) -> list[_Mention]:
+def _mentions(text: TokenisedText, tags: Ints) -> list[_Mention]:
     """Return the mentions in text order, without those that overlap one of another head."""
     ends = np.append(text.first, len(text.ids))
     busy = (tags > 0).sum(axis=1)
@@ -117,11 +116,11 @@ def _mentions(text: TokenisedText, tags: Tags) -> list[_Mention]:
 
 
 def _exchange(
-    text: TokenisedText, tags: Tags, window: Window, swapped: Sequence[tuple[_Mention, _Name]]
+    text: TokenisedText, tags: Ints, window: Window, swapped: Sequence[tuple[_Mention, _Name]]
 ) -> Example:
-    ids: list[Ints] = []
-    columns: list[NDArray[np.int64]] = []
-    answers: list[Tags] = []
+    ids: list[Ints32] = []
+    columns: list[Ints] = []
+    answers: list[Ints] = []
     n = 0  # tokens so far
     at, word = window.start, int(np.searchsorted(text.first, window.keep_start))
     last = int(np.searchsorted(text.first, window.keep_end))

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from clinnlp.bert.batches import shuffled_batches
 from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration, fit_threshold
@@ -18,8 +17,9 @@ from clinnlp.bert.corpus import Corpora
 from clinnlp.bert.model import IGNORED, gold_tags_per_head, n_outputs
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
-from clinnlp.bert.settings import TrainSettings
+from clinnlp.bert.settings import TaggerSettings
 from clinnlp.bert.swaps import Example, Swaps
+from clinnlp.core.arrays import Ints
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Note
 from clinnlp.core.spans import Span
@@ -45,7 +45,7 @@ class TaggerTask:
         Notes to learn from, and notes that pick the epoch (may be empty).
     annotated : mapping of corpus name to labels
         A label that a corpus does not annotate is neither taught nor scored there.
-    settings : TrainSettings
+    settings : TaggerSettings
 
     Raises
     ------
@@ -59,7 +59,7 @@ class TaggerTask:
         fit: Corpora,
         selection: Corpora,
         annotated: Mapping[str, Sequence[str]],
-        settings: TrainSettings,
+        settings: TaggerSettings,
     ) -> None:
         self._tagger, self._settings, self._annotated = tagger, settings, annotated
         self._selection = {
@@ -90,11 +90,11 @@ class TaggerTask:
             "n_tokens": sum(len(text.ids) for text in texts),
         }
 
-    def plan(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    def plan(self, rng: np.random.Generator) -> list[Ints]:
         """Return the rows of each batch of one epoch."""
         return shuffled_batches(self._lengths, self._settings.tokens_per_batch, rng)
 
-    def loss(self, model: Any, batch: NDArray[np.int64]) -> torch.Tensor:
+    def loss(self, model: Any, batch: Ints) -> torch.Tensor:
         """Return the mean over words of the cross entropy, summed over the heads they teach."""
         network = self._tagger.network
         examples = [self._swaps.example(*self._rows[i]) for i in batch]
@@ -150,7 +150,7 @@ class TaggerTask:
             return ids
         return ids.masked_fill(torch.rand(ids.shape).to(ids.device) < share, mask_id)
 
-    def _targets(self, examples: Sequence[Example]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _targets(self, examples: Sequence[Example]) -> tuple[Ints, Ints]:
         """Return where the words that are asked for stand, (2, n_words), and their tags."""
         n_before = len(self._tagger.network.prefix)
         which = np.repeat(np.arange(len(examples)), [len(x.columns) for x in examples])

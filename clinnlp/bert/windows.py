@@ -19,13 +19,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clinnlp.core.arrays import Ints32
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["Ints", "TokenisedText", "Window", "split_windows", "tokenise"]
-
-Ints = NDArray[np.int32]
+__all__ = ["TokenisedText", "Window", "split_windows", "tokenise"]
 
 
 class Window(NamedTuple):
@@ -51,10 +49,10 @@ class TokenisedText:
         Half-open code-point offsets of each word.
     """
 
-    ids: Ints
-    first: Ints
-    starts: Ints
-    ends: Ints
+    ids: Ints32
+    first: Ints32
+    starts: Ints32
+    ends: Ints32
 
     @property
     def n_words(self) -> int:

@@ -1,28 +1,41 @@
 """Commands of the BERT room: fine-tune, pretrain, next, export."""
 
 import argparse
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.cli.options import add_reading, add_settings, columns_of, settings_of
-from clinnlp.core.counts import Estimate
-from clinnlp.core.errors import ArgumentError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 __all__ = ["add_export", "add_fine_tune", "add_next", "add_pretrain"]
 
+# task → what trains it and its settings, which are heavy to import, and what it learns
+TASKS = {
+    "ner": ("clinnlp.bert.train:fine_tune_ner", "clinnlp.bert.settings:TaggerSettings", "entities"),
+    "classifier": (
+        "clinnlp.bert.train:fine_tune_classifier",
+        "clinnlp.bert.settings:ClassifierSettings",
+        "note classes",
+    ),
+}
+
 
 def add_fine_tune(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `clinnlp fine-tune`."""
-    from clinnlp.bert.settings import TrainSettings
+    """Add the arguments of `clinnlp fine-tune`, those of each task apart."""
+    parser.epilog = "`clinnlp fine-tune TASK --help` shows the options and settings of a task."
+    tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK", title="tasks")
+    for name, (_, settings, what) in TASKS.items():
+        one = tasks.add_parser(name, help=what, description=f"Fine-tune for {what}.")
+        _add_fine_tune(one, name)
+        _add_training(one, "model", resolve_name(settings))
+    parser.set_defaults(command=_fine_tune)
 
-    parser.add_argument("task", choices=["ner", "classifier"], help="entities, or note classes")
-    parser.add_argument(
-        "train",
-        nargs="+",
-        help="annotated notes to train on; ner: of several, each teaches only what it annotates",
-    )
+
+def _add_fine_tune(parser: argparse.ArgumentParser, task: str) -> None:
+    several = "; of several, each teaches only what it annotates" if task == "ner" else ""
+    parser.add_argument("train", nargs="+", help=f"annotated notes to train on{several}")
     parser.add_argument(
         "--dev",
         nargs="+",
@@ -34,13 +47,10 @@ def add_fine_tune(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out training notes whose id or text stands in dev (else they are an error)",
     )
-    parser.add_argument(
-        "--refit",
-        metavar="MODEL",
-        help="ner: train anew on all these notes as that model was trained on nine tenths of them",
+    refit = "train anew on all these notes as that model was trained on nine tenths of them"
+    parser.add_argument(  # of other tasks it is refused in a sentence
+        "--refit", metavar="MODEL", help=refit if task == "ner" else argparse.SUPPRESS
     )
-    _add_training(parser, "model", TrainSettings)
-    parser.set_defaults(command=_fine_tune)
 
 
 def add_pretrain(parser: argparse.ArgumentParser) -> None:
@@ -67,56 +77,23 @@ def add_next(parser: argparse.ArgumentParser) -> None:
 
 
 def _fine_tune(args: argparse.Namespace) -> int:
-    from clinnlp.bert.settings import TrainSettings
-    from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
+    from clinnlp.study.training import check_refit, dev_scores, read_training
 
-    if len(args.train) > 1 and args.task != "ner":
-        raise ArgumentError("classifier needs one training file, got several")
-    train, dev = _corpora(args)
-    several = len(train) > 1
-    fine_tune: Any = fine_tune_ner if args.task == "ner" else fine_tune_classifier
-    how: dict[str, Any] = {"settings": settings_of(args, TrainSettings)}
-    if args.refit:
-        if args.task != "ner" or how["settings"] != TrainSettings():
-            raise ArgumentError("refit is for ner, and takes no settings but those of its model")
-        how = {"refit": _tagger(args.refit)}
-    model = fine_tune(
-        train if several else next(iter(train.values())),
-        (dev if several else next(iter(dev.values()))) if dev else None,
-        encoder=args.encoder,
-        out=args.out,
-        resume=args.resume,
-        **how,
+    fine_tune, kind = (resolve_name(name) for name in TASKS[args.task][:2])
+    columns: dict[str, Any] = columns_of(args)
+    notes = read_training(
+        args.task, args.train, args.dev, drop=args.drop_overlap, format=args.format, **columns
     )
-    scores = model.card.get("dev", {})
-    for corpus, card in scores.items() if several else [("dev", scores)]:
-        for name, score in card.items():
-            if isinstance(score, dict):
-                print(f"{corpus} {name}: {Estimate(**score)}")
+    how: dict[str, Any] = {"settings": settings_of(args, kind)}
+    if args.refit:
+        how = {"refit": check_refit(args.task, args.refit, how["settings"])}
+    model = fine_tune(
+        notes.train, notes.dev, encoder=args.encoder, out=args.out, resume=args.resume, **how
+    )
+    for corpus, name, score in dev_scores(model.card, by_corpus=len(args.train) > 1):
+        print(f"{corpus} {name}: {score}")
     print(f"model: {args.out}")
     return 0
-
-
-def _corpora(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return training and dev notes by the path of the training file."""
-    from clinnlp.bert.corpus import drop_overlap
-    from clinnlp.io.notes.corpora import read_notes
-
-    if len(args.dev) > len(args.train):
-        raise ArgumentError(
-            f"dev must be at most one file per training file ({len(args.train)}), "
-            f"got {len(args.dev)}"
-        )
-    columns: dict[str, Any] = columns_of(args)
-
-    def read(path: str) -> Any:
-        return read_notes(path, format=args.format, **columns)
-
-    train: dict[str, Any] = {path: read(path) for path in args.train}
-    dev = {path: read(source) for path, source in zip(args.train, args.dev, strict=False)}
-    if args.drop_overlap:
-        train = {path: drop_overlap(notes, *dev.values()) for path, notes in train.items()}
-    return train, dev
 
 
 def _pretrain(args: argparse.Namespace) -> int:
@@ -142,9 +119,10 @@ def _pretrain(args: argparse.Namespace) -> int:
 def _next(args: argparse.Namespace) -> int:
     from clinnlp.bert.active import choose_next
     from clinnlp.io.notes.corpora import read_notes, write_notes
+    from clinnlp.study.training import load_tagger
 
     columns: dict[str, Any] = columns_of(args)
-    tagger = _tagger(args.model)
+    tagger = load_tagger(args.model)
     notes = read_notes(args.notes, format=args.format, **columns)
     done = read_notes(args.annotated, format=args.format, **columns) if args.annotated else ()
     chosen = choose_next(tagger, notes, args.n, annotated=done)
@@ -152,16 +130,6 @@ def _next(args: argparse.Namespace) -> int:
     for choice in chosen:
         print(f"{choice.note.id}: doubt {choice.doubt:.4f}, novelty {choice.novelty:.2f}")
     return 0
-
-
-def _tagger(folder: str) -> Any:
-    from clinnlp.bert.predict import EntityTagger
-    from clinnlp.bert.store import load
-
-    tagger = load(folder)
-    if not isinstance(tagger, EntityTagger):
-        raise ArgumentError("model must be a recogniser of entities, got a note classifier")
-    return tagger
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:

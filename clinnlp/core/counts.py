@@ -11,7 +11,7 @@ import numpy as np
 from clinnlp.core.arrays import Counts, Floats
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["PRF", "Counts", "Estimate", "Floats", "Table2x2", "ratio"]
+__all__ = ["PRF", "Estimate", "Table2x2", "ratio"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,26 +1,35 @@
 """Scores of predicted classes: accuracy, macro F1, and precision, recall and F1 per class.
 
 Everything is a function of the confusion counts. The macro F1 is the mean over classes that
-occur in gold or prediction. Intervals resample clusters (patients), or rows where none are given.
+occur in gold or prediction. Where a row has any number of labels, all are counted together (micro
+F1). Intervals resample clusters (patients), or rows where none are given.
 
 References
 ----------
 Sokolova and Lapalme, Inf Process Manag 2009; Opitz and Burst 2019 (macro F1 as mean of F1).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from clinnlp.core.arrays import Array, Counts, Floats
+from clinnlp.core.arrays import Array, Bools, Counts, Floats
 from clinnlp.core.checks import check_level
 from clinnlp.core.counts import PRF, Estimate, ratio
 from clinnlp.core.errors import ArgumentError
 from clinnlp.metrics.intervals import bootstrap_draws, cluster_codes, percentile_interval
 
-__all__ = ["LabelScores", "Resampled", "resample_confusion", "score_labels"]
+__all__ = [
+    "LabelScores",
+    "LabelSetScores",
+    "Resampled",
+    "label_matrix",
+    "resample_confusion",
+    "score_label_sets",
+    "score_labels",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,6 +116,98 @@ def score_labels(
         n=len(gold),
         n_groups=made.n_groups,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LabelSetScores:
+    """Scores where a row has any number of labels.
+
+    Parameters
+    ----------
+    micro_f1 : Estimate
+        Over all rows and labels; ``nan`` where there is neither a label nor a prediction.
+    per_label : mapping of str to PRF
+    n, n_groups : int
+        Rows and clusters.
+    """
+
+    micro_f1: Estimate
+    per_label: Mapping[str, PRF]
+    n: int
+    n_groups: int
+
+
+def score_label_sets(
+    gold: Sequence[Collection[str]],
+    predicted: Sequence[Collection[str]],
+    labels: Sequence[str],
+    *,
+    groups: Sequence[Any] | Array | None = None,
+    n_boot: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    unit: str | None = None,
+) -> LabelSetScores:
+    """Score the predicted labels of each row, of which there may be any number.
+
+    Parameters
+    ----------
+    gold, predicted : sequences of collections of str, length n
+    labels : sequence of str
+        Those that are scored; others count nowhere.
+    groups : sequence of length n, optional
+        Patient of each row, drawn together in the bootstrap.
+    n_boot, level, seed
+        Resamples (0 gives no intervals), coverage, seed.
+    unit : str, optional
+        What is drawn, for the method's name; "row" or "group" by default.
+
+    Raises
+    ------
+    ArgumentError
+        Unequal lengths.
+
+    Examples
+    --------
+    >>> scores = score_label_sets([["a", "b"], []], [["a"], ["b"]], ["a", "b"], n_boot=0)
+    >>> scores.micro_f1.value, scores.per_label["b"].fn
+    (0.5, 1)
+    """
+    if len(gold) != len(predicted):
+        raise ArgumentError(
+            f"gold and predicted must be equally long, got {len(gold)} and {len(predicted)} rows"
+        )
+    truth, found = label_matrix(gold, labels), label_matrix(predicted, labels)
+    codes, n_groups = cluster_codes(groups, len(gold))
+    hits, given = (truth & found).sum(1), truth.sum(1) + found.sum(1)
+
+    def micro(weights: Floats) -> float:
+        return float(ratio(2 * weights[codes] @ hits, weights[codes] @ given))
+
+    draws = bootstrap_draws(micro, n_groups, n_boot=n_boot, seed=seed)
+    unit = unit or ("row" if groups is None else "group")
+    tp = (truth & found).sum(0)
+    fp, fn = found.sum(0) - tp, truth.sum(0) - tp
+    return LabelSetScores(
+        micro_f1=percentile_interval(micro(np.ones(n_groups)), draws, level=level, unit=unit),
+        per_label={
+            name: PRF(tp=int(tp[k]), fp=int(fp[k]), fn=int(fn[k])) for k, name in enumerate(labels)
+        },
+        n=len(gold),
+        n_groups=n_groups,
+    )
+
+
+def label_matrix(sets: Sequence[Collection[str]], labels: Sequence[str]) -> Bools:
+    """Return which row has which label, shape (n_rows, n_labels).
+
+    Examples
+    --------
+    >>> label_matrix([["a"], [], ["b", "a"]], ["a", "b"]).astype(int).tolist()
+    [[1, 0], [0, 0], [1, 1]]
+    """
+    out = np.array([[label in each for label in labels] for each in sets], np.bool_)
+    return out.reshape(len(sets), len(labels))
 
 
 class Resampled(NamedTuple):

@@ -25,8 +25,8 @@ __all__ = [
     "NetworkPlot",
     "Paragraph",
     "Report",
+    "ReportSection",
     "ScatterPlot",
-    "Section",
     "Series",
     "TableBlock",
     "Verdict",
@@ -36,7 +36,7 @@ __all__ = [
 
 Kind = Literal["auto", "text", "count", "ratio", "percent", "p", "code"]
 Tone = Literal["plain", "note", "warning"]
-Row = Mapping[str, Any]
+TableRow = Mapping[str, Any]
 
 _WORDS = {name.lower(): name for name in ("TP", "FP", "FN", "F1", "AUROC", "AUPRC", "Brier", "ID")}
 
@@ -118,7 +118,7 @@ class TableBlock:
     """
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     columns: tuple[Column | str, ...] = ()
     caption: str = ""
     max_rows: int = 200
@@ -283,7 +283,7 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class ReportSection:
     """A heading and what stands under it; sections may hold sections."""
 
     title: str
@@ -291,7 +291,7 @@ class Section:
 
 
 Block = (
-    Section
+    ReportSection
     | Paragraph
     | Facts
     | TableBlock
@@ -321,7 +321,7 @@ class Report:
     Examples
     --------
     >>> report = Report(title="Drugs", summary=("Two drugs.",), blocks=(
-    ...     Section(title="Corpus", blocks=(Facts(pairs=(("notes", 3),)),)),))
+    ...     ReportSection(title="Corpus", blocks=(Facts(pairs=(("notes", 3),)),)),))
     >>> from clinnlp.report.markdown import render_markdown
     >>> print(render_markdown(report).splitlines()[0])
     # Drugs
@@ -340,7 +340,7 @@ class Report:
         return tuple(line for line in lines if line)
 
 
-def columns_of(rows: Sequence[Row] | Iterable[Row]) -> tuple[Column, ...]:
+def columns_of(rows: Sequence[TableRow] | Iterable[TableRow]) -> tuple[Column, ...]:
     """Return the columns of plain rows, ``x, x_low, x_high`` joined to one with its interval.
 
     Examples

@@ -17,7 +17,7 @@ import pandas as pd
 from clinnlp.core.counts import Estimate
 from clinnlp.core.files import atomic_write
 from clinnlp.core.formulas import guarded, guarded_cells
-from clinnlp.report.blocks import Block, Report, Section
+from clinnlp.report.blocks import Block, Report, ReportSection
 from clinnlp.report.cells import plain, value_text
 from clinnlp.report.tables import table_of
 
@@ -73,7 +73,7 @@ def csv_tables(report: Report) -> Iterator[tuple[str, str]]:
 
 def _walk(blocks: tuple[Block, ...], title: str) -> Iterator[tuple[str, str]]:
     for block in blocks:
-        if isinstance(block, Section):
+        if isinstance(block, ReportSection):
             yield from _walk(block.blocks, block.title)
         elif (table := table_of(block)) is not None:
             yield table.title or title, render_csv(block)

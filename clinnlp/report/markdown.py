@@ -14,8 +14,8 @@ from clinnlp.report.blocks import (
     Examples,
     Paragraph,
     Report,
+    ReportSection,
     ScatterPlot,
-    Section,
     TableBlock,
 )
 from clinnlp.report.cells import cell_text, is_number, value_text
@@ -44,7 +44,7 @@ def render_markdown(report: Report) -> str:
 
 def _blocks(blocks: tuple[Block, ...], *, level: int) -> Iterator[str]:
     for block in blocks:
-        if isinstance(block, Section):
+        if isinstance(block, ReportSection):
             yield f"{'#' * min(level, 6)} {_escape(block.title)}"
             yield from _blocks(block.blocks, level=level + 1)
         elif isinstance(block, Paragraph):

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from clinnlp.core.counts import Estimate, Floats
+from clinnlp.core.arrays import Floats
+from clinnlp.core.counts import Estimate
 from clinnlp.report.blocks import CurvePlot, Series
 from clinnlp.report.markup import Svg, element
 

@@ -24,10 +24,10 @@ from clinnlp.report.blocks import (
     NetworkPlot,
     Paragraph,
     Report,
-    Row,
+    ReportSection,
     ScatterPlot,
-    Section,
     TableBlock,
+    TableRow,
     Verdicts,
 )
 from clinnlp.report.cells import (
@@ -105,12 +105,12 @@ def _groups(blocks: Iterable[Block], *, level: int) -> list[Group]:
 
 def _sections(blocks: tuple[Block, ...]) -> Iterator[tuple[str, list[Group]]]:
     """Top sections by title; loose blocks between them are gathered under one."""
-    for is_section, group in groupby(blocks, key=lambda b: isinstance(b, Section)):
+    for is_section, group in groupby(blocks, key=lambda b: isinstance(b, ReportSection)):
         if not is_section:
             yield "Overview", _groups(group, level=3)
             continue
         for block in group:
-            if isinstance(block, Section):
+            if isinstance(block, ReportSection):
                 yield block.title, _groups(block.blocks, level=3)
 
 
@@ -126,7 +126,7 @@ def _ids(titles: Iterable[str]) -> list[str]:
 
 
 def _view(block: Block, level: int) -> View:
-    if isinstance(block, Section):
+    if isinstance(block, ReportSection):
         inner = _groups(block.blocks, level=level + 1)
         return View(template="section.html", block=block, level=min(level, 4), groups=inner)
     if isinstance(block, Examples) and not block.show_text:
@@ -161,7 +161,7 @@ def _table(block: TableBlock) -> dict[str, Any]:
     }
 
 
-def _is_numeric(column: Column, rows: tuple[Row, ...]) -> bool:
+def _is_numeric(column: Column, rows: tuple[TableRow, ...]) -> bool:
     """Return whether a column has numbers and nothing but numbers."""
     if column.kind in ("text", "code"):
         return False
@@ -169,7 +169,7 @@ def _is_numeric(column: Column, rows: tuple[Row, ...]) -> bool:
     return bool(values) and all(map(is_number, values))
 
 
-def _cell(row: Row, column: Column, *, numeric: bool) -> Cell:
+def _cell(row: TableRow, column: Column, *, numeric: bool) -> Cell:
     value = plain(row.get(column.key))
     words, interval = cell_parts(row, column)
     hint = value.method if isinstance(value, Estimate) else ""

@@ -1,12 +1,10 @@
 """What the reader of a risk study has to know, each one sentence."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.core.counts import Counts
+from clinnlp.core.arrays import Array, Counts
 from clinnlp.features.columns import Columns
 from clinnlp.features.events import Cases
 from clinnlp.features.facts import mixed_units
@@ -71,7 +69,7 @@ def _of_columns(table: Columns, y: Counts) -> Iterator[str]:
             )
 
 
-def _auroc_alone(column: NDArray[Any], y: Counts) -> float:
+def _auroc_alone(column: Array, y: Counts) -> float:
     """Return the AUROC of a column of numbers, or of the share of positives of each category."""
     if column.ndim > 1:
         return 0.5

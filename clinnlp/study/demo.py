@@ -29,7 +29,7 @@ from clinnlp.metrics.assertion import score_assertions
 from clinnlp.metrics.spans import SpanScores, score_spans
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
-from clinnlp.report.blocks import Column, Report, Section, TableBlock, Verdict, Verdicts
+from clinnlp.report.blocks import Column, Report, ReportSection, TableBlock, Verdict, Verdicts
 from clinnlp.study.extract import ExtractSummary, extract, fingerprint
 from clinnlp.study.outputs import PAGE, origin, rule_frame, write_pages, write_tables
 from clinnlp.study.pipeline import pipeline
@@ -103,7 +103,7 @@ def demo(out: Path, *, settings: DemoSettings, say: Say) -> None:
         risk_section(studies),
         rules_section(rules, "Drugs that stand together in the notes"),
         signals_section(signals),
-        Section(title="Planted truth beside what was found", blocks=(verdicts,)),
+        ReportSection(title="Planted truth beside what was found", blocks=(verdicts,)),
     )
     findings = summary_lines(scores, studies, verdicts)
     _write(out, findings, sections, studies, rules, signals, settings, corpus, cohort)
@@ -198,7 +198,7 @@ def _only(outcome: Outcome, patients: set[str | None]) -> Outcome:
     )
 
 
-def _assertion_section(gold: Sequence[Note], predicted: Sequence[Note]) -> Section:
+def _assertion_section(gold: Sequence[Note], predicted: Sequence[Note]) -> ReportSection:
     from clinnlp.text.assertion import Assertions
 
     judged = [Assertions()(_unjudged(note)) for note in gold]
@@ -215,7 +215,7 @@ def _assertion_section(gold: Sequence[Note], predicted: Sequence[Note]) -> Secti
         Column(key="positives", kind="count"),
     )
     table = TableBlock(title="Assertion axes", rows=tuple(rows), columns=columns)
-    return Section(title="What is said of a mention", blocks=(table,))
+    return ReportSection(title="What is said of a mention", blocks=(table,))
 
 
 def _bare(note: Note) -> Note:
@@ -266,7 +266,7 @@ def _forest_line(features: str, study: RiskStudy) -> str:
 def _write(
     out: Path,
     summary: tuple[str, ...],
-    sections: tuple[Section, ...],
+    sections: tuple[ReportSection, ...],
     studies: Mapping[str, RiskStudy],
     rules: Rules,
     signals: Signals,

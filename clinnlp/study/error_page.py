@@ -20,7 +20,7 @@ from clinnlp.metrics.mentions import (
     seen_in,
 )
 from clinnlp.metrics.spans import SpanScores, score_spans
-from clinnlp.report.blocks import Paragraph, Report, Section, TableBlock
+from clinnlp.report.blocks import Paragraph, Report, ReportSection, TableBlock
 
 __all__ = ["error_report"]
 
@@ -103,8 +103,8 @@ def error_report(
         title="Errors of extraction",
         summary=tuple(findings),
         blocks=(
-            Section(title="Scores", blocks=tuple(blocks)),
-            Section(title="Errors", blocks=_errors(errors)),
+            ReportSection(title="Scores", blocks=tuple(blocks)),
+            ReportSection(title="Errors", blocks=_errors(errors)),
         ),
     )
 

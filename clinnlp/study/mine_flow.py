@@ -9,7 +9,7 @@ from clinnlp.core.tables import Baskets
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
-from clinnlp.report.blocks import Report, Section
+from clinnlp.report.blocks import Report, ReportSection
 from clinnlp.study.outputs import PAGE, origin, rule_frame, write_pages, write_tables
 from clinnlp.study.report_sections import drug_events_section, rules_section, signals_section
 from clinnlp.study.settings import MineSettings
@@ -18,7 +18,7 @@ from clinnlp.study.suppress import without_small_cells
 
 __all__ = ["MineResult", "mine_flow"]
 
-_SIGNALS: Mapping[str, tuple[Callable[..., Signals], Callable[[Signals], Section]]] = {
+_SIGNALS: Mapping[str, tuple[Callable[..., Signals], Callable[[Signals], ReportSection]]] = {
     "drug_events": (mine_signals, drug_events_section),
     "signals": (mine_interactions, signals_section),
 }

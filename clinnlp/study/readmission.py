@@ -19,13 +19,12 @@ import zipfile
 from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clinnlp.core.arrays import Array, Counts
 from clinnlp.core.checks import check_file
-from clinnlp.core.counts import Counts
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.features.columns import Columns
 from clinnlp.risk.models import MODELS, Models, RandomForestSettings, chosen_settings
@@ -174,7 +173,7 @@ def icd9_chapter(code: str | None) -> str | None:
     return _CHAPTERS[at - 1][1] if at else None
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
+def _read(path: Path) -> dict[str, Array]:
     refusal = DataError(f"the archive must hold the table {_MEMBER}", path=path)
     with (
         instead_of((zipfile.BadZipFile, KeyError, StopIteration, ValueError), refusal),
@@ -190,7 +189,7 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     }
 
 
-def _history(table: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _history(table: dict[str, Array]) -> dict[str, Array]:
     """Return what earlier stays of the patient tell at each stay, by the number of the stay."""
     numbers = [int(number) for number in table["encounter_id"]]
     n_before, n_early = np.zeros((2, len(numbers)))
@@ -208,8 +207,8 @@ def _history(table: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     }
 
 
-def _features(table: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    features: dict[str, NDArray[Any]] = {}
+def _features(table: dict[str, Array]) -> dict[str, Array]:
+    features: dict[str, Array] = {}
     for name, column in table.items():
         if name in _NUMBERS:
             features[name] = column.astype(np.float64)

@@ -18,7 +18,7 @@ from clinnlp.report.blocks import (
     Facts,
     ForestPlot,
     Paragraph,
-    Section,
+    ReportSection,
     TableBlock,
 )
 from clinnlp.study.signal_plots import (
@@ -42,7 +42,7 @@ N_SHOWN = 25  # rules or signals shown with their evidence
 N_PLACES = 5  # places shown behind each
 
 
-def corpus_section(title: str, notes: Iterable[Note]) -> Section:
+def corpus_section(title: str, notes: Iterable[Note]) -> ReportSection:
     """Return what a corpus holds: notes, words, mentions per label, assertion."""
     n_notes = n_words = 0
     labels: Counter[str] = Counter()
@@ -59,10 +59,10 @@ def corpus_section(title: str, notes: Iterable[Note]) -> Section:
     )
     facts = Facts(pairs=(("notes", n_notes), ("words", n_words), ("mentions", labels.total())))
     table = TableBlock(title="Mentions and what is said of them", rows=rows)
-    return Section(title=title, blocks=(facts, table) if rows else (facts,))
+    return ReportSection(title=title, blocks=(facts, table) if rows else (facts,))
 
 
-def extraction_section(table: EntityTable, facts: Mapping[str, Any]) -> Section:
+def extraction_section(table: EntityTable, facts: Mapping[str, Any]) -> ReportSection:
     """Return what was extracted, and that nothing was cut."""
     rows = []
     for label in sorted(set(table["label"].tolist())):
@@ -77,25 +77,25 @@ def extraction_section(table: EntityTable, facts: Mapping[str, Any]) -> Section:
     blocks: list[Block] = [Facts(pairs=tuple(facts.items()))]
     if rows:
         blocks.append(TableBlock(title="Extracted mentions", rows=tuple(rows), columns=columns))
-    return Section(title="Extraction", blocks=tuple(blocks))
+    return ReportSection(title="Extraction", blocks=tuple(blocks))
 
 
-def spans_section(title: str, scores: Sequence[SpanScores], caption: str) -> Section:
+def spans_section(title: str, scores: Sequence[SpanScores], caption: str) -> ReportSection:
     """Return strict and relaxed scores of mentions, by label, with intervals."""
     rows = [{"match": s.match} | row for s in scores for row in s.rows()]
     forest = [(f"{label}, {s.match}", f1) for s in scores for label, f1 in s.label_f1.items()]
     plot = ForestPlot(title="F1 by label", rows=tuple(forest), x_label="F1", caption=caption)
-    return Section(title=title, blocks=(TableBlock(title="Scores", rows=tuple(rows)), plot))
+    return ReportSection(title=title, blocks=(TableBlock(title="Scores", rows=tuple(rows)), plot))
 
 
-def examples_section(notes: Sequence[Note], *, show_text: bool) -> Section:
+def examples_section(notes: Sequence[Note], *, show_text: bool) -> ReportSection:
     """Return some annotated notes; their text only where it may be shown."""
     block = Examples(notes=tuple(notes), show_text=show_text)
     hidden = Paragraph(text="Text is hidden; ids and offsets only.", tone="note")
-    return Section(title="Examples", blocks=(block,) if show_text else (hidden, block))
+    return ReportSection(title="Examples", blocks=(block,) if show_text else (hidden, block))
 
 
-def rules_section(rules: Rules, title: str = "Co-occurrence rules") -> Section:
+def rules_section(rules: Rules, title: str = "Co-occurrence rules") -> ReportSection:
     """Return the rules with counts, interval, p and q, and the places behind the first ones."""
     frame = rules.to_pandas()
     frame["antecedents"] = [", ".join(sorted(x)) for x in frame["antecedents"]]
@@ -122,10 +122,10 @@ def rules_section(rules: Rules, title: str = "Co-occurrence rules") -> Section:
         blocks += rule_volcano(rules)
         blocks.append(TableBlock(title="Rules", rows=rows, columns=columns))
         blocks += _behind(rules, [f"{r['antecedents']} → {r['consequents']}" for r in rows])
-    return Section(title=title, blocks=tuple(blocks))
+    return ReportSection(title=title, blocks=tuple(blocks))
 
 
-def signals_section(signals: Signals) -> Section:
+def signals_section(signals: Signals) -> ReportSection:
     """Return drug + drug → outcome signals with Ω, its interval, p, q and evidence."""
     frame = signals.to_pandas()
     summary = (
@@ -140,10 +140,10 @@ def signals_section(signals: Signals) -> Section:
         blocks += interaction_plots(signals)
         blocks.append(TableBlock(title="Signals", rows=rows, columns=_signal_columns()))
         blocks += _behind(signals, row_names(signals))
-    return Section(title="Interaction signals", blocks=tuple(blocks))
+    return ReportSection(title="Interaction signals", blocks=tuple(blocks))
 
 
-def drug_events_section(signals: Signals) -> Section:
+def drug_events_section(signals: Signals) -> ReportSection:
     """Return drug → outcome signals with their disproportionality, p, q and evidence."""
     summary = (
         f"Unit: {signals.baskets.unit}, {len(signals.baskets):,} baskets. m = {signals.m:,} "
@@ -168,7 +168,7 @@ def drug_events_section(signals: Signals) -> Section:
         blocks += drug_event_plots(signals)
         blocks.append(TableBlock(title="Drugs and outcomes", rows=rows, columns=columns))
         blocks += _behind(signals, row_names(signals))
-    return Section(title="Single drugs", blocks=tuple(blocks))
+    return ReportSection(title="Single drugs", blocks=tuple(blocks))
 
 
 def _signal_columns() -> tuple[Column | str, ...]:

@@ -13,7 +13,7 @@ from clinnlp.report.blocks import (
     Facts,
     ForestPlot,
     Paragraph,
-    Section,
+    ReportSection,
     Series,
     TableBlock,
 )
@@ -24,7 +24,7 @@ __all__ = ["risk_section"]
 _N_POINTS = 20  # points of naive Bayes shown
 
 
-def risk_section(studies: Mapping[str, RiskStudy]) -> Section:
+def risk_section(studies: Mapping[str, RiskStudy]) -> ReportSection:
     """Return what studies found, one per set of features; curves and tables of the last."""
     last, study = list(studies.items())[-1]
     blocks: list[Block] = [
@@ -37,7 +37,7 @@ def risk_section(studies: Mapping[str, RiskStudy]) -> Section:
         blocks += [*_differences(study, last), *_curves(study, last), *_subgroups(study, last)]
         blocks += [_importance(study, last), *_points(study, last), *_permuted(study)]
     blocks += [_flow(studies), *_excluded(studies)]
-    return Section(title="Risk models", blocks=tuple(blocks))
+    return ReportSection(title="Risk models", blocks=tuple(blocks))
 
 
 def _scores(studies: Mapping[str, RiskStudy]) -> Block:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clinnlp.core.counts import Counts, Estimate, Floats
+from clinnlp.core.arrays import Array, Counts, Floats
+from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ArgumentError
 from clinnlp.metrics.compare import Subgroup, compare_risks
 from clinnlp.metrics.risk import CalibrationCurve, PrCurve, RiskScores, RocCurve
@@ -107,7 +107,7 @@ class RiskStudy:
         Versions, seed, settings, windows and a hash of the rows: plain values for JSON.
     """
 
-    patients: NDArray[Any]
+    patients: Array
     y: Counts
     folds: Counts
     split_names: tuple[str, ...]

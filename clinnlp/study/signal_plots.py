@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from clinnlp.core.counts import Estimate, Floats
+from clinnlp.core.arrays import Floats
+from clinnlp.core.counts import Estimate
 from clinnlp.mine.rules import Rules
 from clinnlp.mine.signals.interactions import Signals
 from clinnlp.report.blocks import Block, ForestPlot, NetworkPlot, ScatterPlot

@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clinnlp.core.arrays import Bools, Ints
 from clinnlp.core.counts import Table2x2
 from clinnlp.mine.rules import Rules
 from clinnlp.mine.signals.interactions import COUNTS, Signals
@@ -52,11 +52,11 @@ def without_small_cells(mined: Mined, min_cell: int) -> tuple[Mined, int]:
     return replace(mined, columns=columns), n_withheld
 
 
-def _cells(both: Any, a: Any, b: Any, n: Any) -> NDArray[np.int64]:
+def _cells(both: Any, a: Any, b: Any, n: Any) -> Ints:
     return np.stack([both, a - both, b - both, n - a - b + both])
 
 
-def _taken(value: Any, keep: NDArray[np.bool_]) -> Any:
+def _taken(value: Any, keep: Bools) -> Any:
     """Return the part of a column of rules that is kept."""
     if isinstance(value, Table2x2):
         return Table2x2(n_ab=value.n_ab[keep], n_a=value.n_a[keep], n_b=value.n_b[keep],

@@ -20,20 +20,17 @@ Only ``Generator.random`` is used, whose stream stays the same between numpy ver
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse, special
 
+from clinnlp.core.arrays import Array, Bools, Floats
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.tables import Baskets
 from clinnlp.study.synthetic.interactions import additive_p
 
 __all__ = ["N_ENCOUNTERS", "Plant", "Planted", "draw_planted"]
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 N_ENCOUNTERS = 60_000
 N_DRUGS, N_CONDITIONS, N_OUTCOMES = 60, 12, 12
@@ -173,7 +170,7 @@ def _plan(rng: np.random.Generator) -> _Plan:
     return _Plan(rows=tuple(rows), guilty=guilty, harms=harms, uses=uses, follows=follows)
 
 
-def _exposures(rng: np.random.Generator, n: int, plan: _Plan) -> tuple[Flags, Flags]:
+def _exposures(rng: np.random.Generator, n: int, plan: _Plan) -> tuple[Bools, Bools]:
     """Draw conditions and drugs, shapes (n, conditions) and (n, drugs)."""
     prevalence = 0.05 + 0.15 * rng.random(N_CONDITIONS)
     ill = rng.random((n, N_CONDITIONS)) < prevalence
@@ -186,7 +183,7 @@ def _exposures(rng: np.random.Generator, n: int, plan: _Plan) -> tuple[Flags, Fl
     return ill, taken
 
 
-def _chances(rng: np.random.Generator, ill: Flags, taken: Flags, plan: _Plan) -> Floats:
+def _chances(rng: np.random.Generator, ill: Bools, taken: Bools, plan: _Plan) -> Floats:
     """Return the true chance of each outcome in each encounter, shape (n, outcomes)."""
     base = 0.004 + 0.02 * rng.random(N_OUTCOMES)
     chances = np.tile(base, (len(taken), 1))
@@ -203,7 +200,7 @@ def _chances(rng: np.random.Generator, ill: Flags, taken: Flags, plan: _Plan) ->
 def _plant(
     rng: np.random.Generator,
     row: tuple[str, int, int, int, float],
-    taken: Flags,
+    taken: Bools,
     chances: Floats,
 ) -> Plant:
     kind, one, two, outcome, excess = row
@@ -231,14 +228,14 @@ def _power(rng: np.random.Generator, n: Floats, chances: Floats) -> float:
     return float((additive_p(n, counts) <= Q_LEVEL * TENTH / m).mean())
 
 
-def _baskets(taken: Flags, ill: Flags, befell: Flags) -> Baskets:
+def _baskets(taken: Bools, ill: Bools, befell: Bools) -> Baskets:
     items = (
         *(_drug(k) for k in range(N_DRUGS)),
         *(f"condition-{k:02d}" for k in range(N_CONDITIONS)),
         *(_outcome(k) for k in range(N_OUTCOMES)),
     )
     kinds = ("drug",) * N_DRUGS + ("condition",) * N_CONDITIONS + ("outcome",) * N_OUTCOMES
-    ids: NDArray[Any] = np.empty(len(taken), object)
+    ids: Array = np.empty(len(taken), object)
     ids[:] = [f"e{k:06d}" for k in range(len(taken))]
     return Baskets(
         matrix=sparse.csr_matrix(np.hstack([taken, ill, befell]).astype(np.int8)),

@@ -15,7 +15,7 @@ import numpy as np
 import clinnlp
 from clinnlp.bert.active import choose_next
 from clinnlp.bert.corpus import split_selection
-from clinnlp.bert.settings import TrainSettings
+from clinnlp.bert.settings import TaggerSettings
 from clinnlp.bert.tasks import tagged
 from tests.bench import DATA, record
 
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--add", type=int, default=30, help="documents of a round")
     parser.add_argument("--epochs", type=int, default=3, help="of a round")
-    parser.add_argument("--layer-decay", type=float, default=TrainSettings().layer_decay)
+    parser.add_argument("--layer-decay", type=float, default=TaggerSettings().layer_decay)
     args = parser.parse_args()
     notes = list(clinnlp.read_notes(DATA / "bc5cdr" / "CDR_TrainingSet.PubTator.txt"))
     pool, test = split_selection(notes, 0.2)

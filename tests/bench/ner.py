@@ -12,7 +12,7 @@ import numpy as np
 
 import clinnlp
 from clinnlp.bert.corpus import drop_overlap
-from clinnlp.bert.settings import TrainSettings
+from clinnlp.bert.settings import TaggerSettings
 from clinnlp.core.config import settings_from
 from clinnlp.metrics.mentions import mention_length, score_confidence, score_groups, seen_in
 from tests.bench import DATA, ROOT, record
@@ -44,7 +44,9 @@ def main() -> None:
     parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--notes", type=int, help="train on so many notes of each corpus, drawn")
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON", help="of TrainSettings")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=JSON", help="of TaggerSettings"
+    )
     parser.add_argument("--refit", action="store_true", help="the model of that name, on all notes")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--summary", action="store_true", help="only print what was recorded")
@@ -63,7 +65,7 @@ def run(args) -> None:
     if args.notes:
         kept = {name: drawn(notes, args.notes, args.seed) for name, notes in kept.items()}
     changed = {key: json.loads(value) for key, _, value in (one.partition("=") for one in args.set)}
-    settings = settings_from(TrainSettings, {**changed, "seed": args.seed})
+    settings = settings_from(TaggerSettings, {**changed, "seed": args.seed})
     folder = f"{args.out}/{'+'.join(args.corpora)}-{args.name}-{args.seed}"
     how = {"settings": settings, "encoder": args.encoder}
     if args.refit:

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clinnlp.core.arrays import Bools
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import atomic_write
 from clinnlp.study.synthetic.cards import cohort_card
@@ -162,7 +162,7 @@ def _calendar(cohort: Cohort, rng: np.random.Generator) -> tuple[list[datetime],
     return index_times, stays
 
 
-def _events(cohort: Cohort, stays: Sequence[_Stay], lost: NDArray[np.bool_]) -> Iterator[str]:
+def _events(cohort: Cohort, stays: Sequence[_Stay], lost: Bools) -> Iterator[str]:
     """Yield the lines of the events table: measurements, drugs, conditions, outcomes per stay."""
     yield ",".join(EVENT_COLUMNS)
     kinds = (

@@ -26,15 +26,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from clinnlp.core.arrays import Bools, Floats, Ints
 from clinnlp.study.synthetic.scenario import Plant, drug_codes, outcome_bases, plants
 from clinnlp.study.synthetic.simulate import Cohort
 
 __all__ = ["Q_LEVEL", "additive_null", "additive_p", "plant_truth", "threshold"]
 
-Floats = NDArray[np.float64]
 
 Q_LEVEL = 0.05
 N_TRUE = 5  # K: signals assumed to be found, for the threshold
@@ -129,7 +128,7 @@ def plant_truth(cohort: Cohort, *, seed: int) -> list[dict[str, Any]]:
 
 
 def _truth(
-    number: int, plant: Plant, cohort: Cohort, cells: NDArray[np.int64], p_values: Floats
+    number: int, plant: Plant, cohort: Cohort, cells: Ints, p_values: Floats
 ) -> dict[str, Any]:
     chances = cohort.chances[:, list(outcome_bases()).index(plant.outcome)]
     n, k = _count(cells), _count(cells, chances)
@@ -170,19 +169,19 @@ def _parameters(plant: Plant) -> Mapping[str, float]:
     return {**found, "effect_joint": plant.effect_joint}
 
 
-def _cells(cohort: Cohort, plant: Plant) -> NDArray[np.int64]:
+def _cells(cohort: Cohort, plant: Plant) -> Ints:
     """Return 0 neither, 1 only the first, 2 only the second, 3 both drugs, shape (s,)."""
     first, second = (cohort.taken[:, drug_codes().index(drug)] for drug in plant.drugs)
     return first.astype(np.int64) + 2 * second
 
 
-def _sums(draws: NDArray[np.bool_], cells: NDArray[np.int64]) -> Floats:
+def _sums(draws: Bools, cells: Ints) -> Floats:
     """Return outcomes per draw and cell, shape (draws, 4)."""
     indicator = (cells[:, None] == np.arange(4)).astype(np.float32)
     sums: Floats = (draws.astype(np.float32) @ indicator).astype(np.float64)
     return sums
 
 
-def _count(cells: NDArray[np.int64], weights: Floats | None = None) -> Floats:
+def _count(cells: Ints, weights: Floats | None = None) -> Floats:
     """Return stays, or the sum of their weights, per cell, shape (4,)."""
     return np.bincount(cells, weights=weights, minlength=4).astype(np.float64)

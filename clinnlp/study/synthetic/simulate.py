@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from clinnlp.core.arrays import Bools, Floats, Ints
 from clinnlp.study.synthetic.scenario import (
     NOTE_ONLY,
     RISK,
@@ -29,9 +29,6 @@ from clinnlp.study.synthetic.scenario import (
 
 __all__ = ["HORIZON_DAYS", "Cohort", "draw_cohort", "outcome_chances"]
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Whole = NDArray[np.int64]
 
 HORIZON_DAYS = 90  # readmission within this time after index is the risk outcome
 P_TAKEN = 0.92  # chance that a stay records a drug of the patient's regimen
@@ -49,20 +46,20 @@ class Cohort:
     """
 
     age: Floats  # (p,) years at index
-    woman: Flags  # (p,)
-    has: Flags  # (p, conditions) chronic ones
-    regimen: Flags  # (p, drugs)
-    facts: Flags  # (p, note-only facts)
-    readmitted: Flags  # (p,) within the horizon
+    woman: Bools  # (p,)
+    has: Bools  # (p, conditions) chronic ones
+    regimen: Bools  # (p, drugs)
+    facts: Bools  # (p, note-only facts)
+    readmitted: Bools  # (p,) within the horizon
     risk: Floats  # (p,) true chance of it
     risk_structured: Floats  # (p,) log odds without the note-only facts
-    patient: Whole  # (s,) row of the patient
-    place: Whole  # (s,) -1 for the last stay before index, -2 the one before, 0 the first after
-    coded: Flags  # (s, conditions)
-    ill: Flags  # (s, conditions) present, coded or not
-    taken: Flags  # (s, drugs)
+    patient: Ints  # (s,) row of the patient
+    place: Ints  # (s,) -1 for the last stay before index, -2 the one before, 0 the first after
+    coded: Bools  # (s, conditions)
+    ill: Bools  # (s, conditions) present, coded or not
+    taken: Bools  # (s, drugs)
     chances: Floats  # (s, outcomes) true chance of each
-    befell: Flags  # (s, outcomes)
+    befell: Bools  # (s, outcomes)
     creatinine: Floats  # (s,) mg/dL
     hemoglobin: Floats  # (s,) g/dL
     days: Floats  # (s,) length of stay
@@ -110,7 +107,7 @@ def draw_cohort(seed: int, n_patients: int) -> Cohort:
     )
 
 
-def outcome_chances(ill: Flags, taken: Flags) -> Floats:
+def outcome_chances(ill: Bools, taken: Bools) -> Floats:
     """Return the true chance of each outcome in each stay, shape (s, outcomes)."""
     bases = outcome_bases()
     chances = np.tile(np.array(list(bases.values())), (len(taken), 1))
@@ -143,7 +140,7 @@ def _people(rng: np.random.Generator, n: int) -> tuple[dict[str, Any], Floats]:
 
 
 def _stays(
-    rng: np.random.Generator, people: Mapping[str, Any], prone: Floats, patient: Whole
+    rng: np.random.Generator, people: Mapping[str, Any], prone: Floats, patient: Ints
 ) -> dict[str, Any]:
     """Draw the columns of `Cohort` about stays."""
     n = len(patient)
@@ -170,7 +167,7 @@ def _stays(
 
 
 def _log_odds(
-    older: Floats, has: Flags, taken: Flags, creatinine: Floats, n_before: Whole
+    older: Floats, has: Bools, taken: Bools, creatinine: Floats, n_before: Ints
 ) -> Floats:
     """Return the log odds of readmission without the note-only facts, shape (p,)."""
     total: Floats = RISK["age_decades_over_65"] * older + RISK_BASE
@@ -191,7 +188,7 @@ def _prevalences(age: Floats) -> Floats:
     return prone
 
 
-def _acute() -> Flags:
+def _acute() -> Bools:
     return np.array([condition.acute for condition in conditions()])
 
 
@@ -204,7 +201,7 @@ def _always() -> Floats:
     return np.array([[every_stay().uses.get(drug, 0.0) for drug in drug_codes()]])
 
 
-def _any(rng: np.random.Generator, present: Flags, uses: Floats) -> Flags:
+def _any(rng: np.random.Generator, present: Bools, uses: Floats) -> Bools:
     """Return which drugs at least one present condition leads to, shape (rows, drugs)."""
     spared = np.exp(present.astype(np.float64) @ np.log1p(-uses))
     return rng.random(spared.shape) >= spared

@@ -8,8 +8,8 @@ tell. No fitted model should be expected to pass the oracle by more than luck.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clinnlp.core.arrays import Bools, Floats, Ints
 from clinnlp.study.synthetic.interactions import plant_truth, threshold
 from clinnlp.study.synthetic.scenario import NOTE_ONLY, RISK, RISK_BASE
 from clinnlp.study.synthetic.simulate import HORIZON_DAYS, Cohort
@@ -17,7 +17,7 @@ from clinnlp.study.synthetic.simulate import HORIZON_DAYS, Cohort
 __all__ = ["auc", "truth_record"]
 
 
-def truth_record(cohort: Cohort, noted: NDArray[np.int64], *, seed: int) -> dict[str, Any]:
+def truth_record(cohort: Cohort, noted: Ints, *, seed: int) -> dict[str, Any]:
     """Return the content of `truth.json`.
 
     Parameters
@@ -57,7 +57,7 @@ def truth_record(cohort: Cohort, noted: NDArray[np.int64], *, seed: int) -> dict
     }
 
 
-def auc(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float | None:
+def auc(score: Floats, positive: Bools) -> float | None:
     """Return the chance that a positive scores above a negative; None for a single class.
 
     Scores must differ.
@@ -75,9 +75,7 @@ def auc(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float | None
     return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * (len(positive) - n)))
 
 
-def _oracle(
-    score: NDArray[np.float64], cohort: Cohort, rows: NDArray[np.int64] | None = None
-) -> float | None:
+def _oracle(score: Floats, cohort: Cohort, rows: Ints | None = None) -> float | None:
     rows = np.arange(len(score)) if rows is None else rows
     value = auc(score[rows], cohort.readmitted[rows])
     return None if value is None else round(value, 4)

@@ -9,7 +9,7 @@ from transformers import AutoModelForTokenClassification
 
 from clinnlp.bert.corpus import annotated_labels, drop_overlap, split_corpora
 from clinnlp.bert.model import IGNORED, gold_tags_per_head
-from clinnlp.bert.settings import TrainSettings
+from clinnlp.bert.settings import TaggerSettings
 from clinnlp.bert.store import load
 from clinnlp.bert.tasks import TaggerTask, tagged
 from clinnlp.bert.train import fine_tune_ner
@@ -74,7 +74,7 @@ def test_a_refit_has_the_heads_of_its_model(encoder, tmp_path):
 
 
 def test_what_a_corpus_does_not_annotate_has_no_gradient(both):
-    task = TaggerTask(both, {"a": DRUGS}, {}, {"a": (DRUG,)}, TrainSettings())
+    task = TaggerTask(both, {"a": DRUGS}, {}, {"a": (DRUG,)}, TaggerSettings())
     model = both.network.model
     model.zero_grad()
     task.loss(model, [0, 1]).backward()
@@ -95,7 +95,7 @@ def test_the_folder_loads_in_plain_transformers(encoder, tmp_path):
 
 def test_a_word_counts_once_however_many_heads_it_teaches(encoder, tmp_path):
     made = fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path, heads="per_label", epochs=1, **QUICK)
-    settings = TrainSettings(swap=0.0)
+    settings = TaggerSettings(swap=0.0)
     each = [
         TaggerTask(made, {"a": TRAIN}, {}, {"a": labels}, settings)
         for labels in ((DRUG,), (PROBLEM,), (DRUG, PROBLEM))

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from clinnlp.bert.int16 import attend_in_integers
-from clinnlp.core.vectors import has_vectors
+from clinnlp.bert.fast.int16 import attend_in_integers
+from clinnlp.bert.fast.vectors import has_vectors
 
 pytestmark = pytest.mark.skipif(not has_vectors(), reason="no multiplication of pairs on this CPU")
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from clinnlp.bert.int8 import add_and_norm_rows, gelu_rows, round_rows, scale_rows
+from clinnlp.bert.fast.int8 import add_and_norm_rows, gelu_rows, round_rows, scale_rows
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from clinnlp.bert.batches import pad_rows
+from clinnlp.bert.fast.packed import PackedBert, can_pack, has_fast_int8
 from clinnlp.bert.model import build_tagger
-from clinnlp.bert.packed import PackedBert, can_pack, has_fast_int8
 
 needs_int8 = pytest.mark.skipif(not has_fast_int8(), reason="no 8-bit multiplication on this CPU")
 
@@ -61,7 +61,7 @@ def test_integers_come_near_and_rows_stay_apart(model):
 def test_without_the_vectors_torch_attends(model, monkeypatch):
     rows = rows_of(40, 12)
     ours = read(PackedBert(model, int8=True), rows)
-    monkeypatch.setattr("clinnlp.bert.int8.has_vectors", lambda: False)
+    monkeypatch.setattr("clinnlp.bert.fast.int8.has_vectors", lambda: False)
     for a, b in zip(ours, read(PackedBert(model, int8=True), rows), strict=True):
         np.testing.assert_allclose(a, b, atol=0.02 * np.concatenate(ours).std())
 

@@ -10,7 +10,7 @@ import torch
 import clinnlp
 from clinnlp.bert.active import choose_next
 from clinnlp.bert.checkpoint import Checkpoint
-from clinnlp.bert.packed import has_fast_int8
+from clinnlp.bert.fast.packed import has_fast_int8
 from clinnlp.bert.precision import VARIABLE, has_fast_bf16, wants_bf16
 from clinnlp.bert.pretrain import pretrain
 from clinnlp.bert.store import load
@@ -164,7 +164,7 @@ def test_a_training_does_not_go_on_in_other_numbers(say, encoder, tmp_path, monk
 
 
 def test_the_help_names_the_variable(capsys):
-    for command in (["fine-tune"], ["pretrain"]):
+    for command in (["fine-tune", "ner"], ["fine-tune", "classifier"], ["pretrain"]):
         with pytest.raises(SystemExit):
             main([*command, "--help"])
         assert VARIABLE in capsys.readouterr().out

@@ -5,7 +5,7 @@ import pytest
 from transformers import BertConfig, BertForTokenClassification
 
 from clinnlp.bert.rates import parameter_groups, rate_factor
-from clinnlp.bert.settings import TrainSettings
+from clinnlp.bert.settings import TaggerSettings
 
 
 def test_the_rate_rises_then_falls_to_zero():
@@ -20,7 +20,7 @@ def test_lower_layers_take_smaller_steps_and_only_matrices_decay():
     config = BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=2, num_attention_heads=1,
                         intermediate_size=4)  # fmt: skip
     model = BertForTokenClassification(config)
-    groups = parameter_groups(model, 1.0, TrainSettings(layer_decay=0.5, weight_decay=0.1))
+    groups = parameter_groups(model, 1.0, TaggerSettings(layer_decay=0.5, weight_decay=0.1))
     of = {id(p): g for g in groups for p in g["params"]}
     named = dict(model.named_parameters())
     assert len(of) == len(named)  # each once

@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from clinnlp.bert.threads import side_by_side
+from clinnlp.bert.fast.threads import side_by_side
 
 
 @pytest.fixture(params=[1, 2, 3])

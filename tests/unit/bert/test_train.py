@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from clinnlp.bert.corpus import split_selection
-from clinnlp.bert.settings import TrainSettings, default_learning_rate
+from clinnlp.bert.settings import TaggerSettings, default_learning_rate
 from clinnlp.bert.store import load
 from clinnlp.bert.tasks import tagged
 from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
@@ -184,4 +184,4 @@ def test_wide_encoders_get_small_steps():
 )
 def test_settings_have_ranges(wrong):
     with pytest.raises(ArgumentError, match=next(iter(wrong))):
-        TrainSettings(**wrong)
+        TaggerSettings(**wrong)

@@ -6,7 +6,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from clinnlp.core.counts import PRF
 from clinnlp.core.errors import ArgumentError
-from clinnlp.metrics.labels import score_labels
+from clinnlp.metrics.labels import label_matrix, score_label_sets, score_labels
 
 
 def sample(n=300, seed=0):
@@ -56,3 +56,46 @@ def test_unequal_or_no_rows_are_refused():
         score_labels(["a"], ["a", "b"])
     with pytest.raises(ArgumentError, match="not empty"):
         score_labels([], [])
+
+
+def sample_of_sets(n=200, seed=0):
+    rng = np.random.default_rng(seed)
+    gold = [[k for k in "abc" if rng.random() < 0.4] for _ in range(n)]
+    predicted = [[k for k in "abc" if rng.random() < (0.8 if k in g else 0.1)] for g in gold]
+    return gold, predicted
+
+
+def test_scores_of_label_sets_equal_scikit_learn():
+    gold, predicted = sample_of_sets()
+    scores = score_label_sets(gold, predicted, "abc", n_boot=0)
+    truth, found = (label_matrix(each, "abc") for each in (gold, predicted))
+    assert scores.micro_f1.value == pytest.approx(f1_score(truth, found, average="micro"))
+    each = f1_score(truth, found, average=None)
+    assert [scores.per_label[k].f1 for k in "abc"] == pytest.approx(each.tolist())
+    counts = [scores.per_label[k].tp + scores.per_label[k].fn for k in "abc"]
+    assert (scores.n, counts) == (200, truth.sum(0).tolist())
+
+
+def test_label_sets_of_a_patient_are_drawn_together():
+    gold, predicted = sample_of_sets()
+    alone = score_label_sets(gold, predicted, "abc")
+    twice = score_label_sets(gold * 2, predicted * 2, "abc", groups=[*range(200)] * 2)
+    assert (alone.n_groups, twice.n_groups, twice.n) == (200, 200, 400)
+    assert [alone.micro_f1.low, alone.micro_f1.high] == pytest.approx(
+        [twice.micro_f1.low, twice.micro_f1.high]
+    )
+    assert "group" in twice.micro_f1.method
+    named = score_label_sets(gold, predicted, "abc", groups=[*range(200)], unit="patient", n_boot=9)
+    assert "patient" in named.micro_f1.method
+
+
+def test_labels_that_are_not_scored_count_nowhere():
+    scores = score_label_sets([["a", "x"], []], [["y"], ["a"]], ["a"], n_boot=0)
+    assert scores.per_label == {"a": PRF(tp=0, fp=1, fn=1)}
+
+
+def test_nothing_to_score_is_undefined():
+    for sets in ([], [[], []]):
+        assert np.isnan(score_label_sets(sets, sets, ["a"], n_boot=3).micro_f1.value)
+    with pytest.raises(ArgumentError, match="equally long, got 1 and 2 rows"):
+        score_label_sets([["a"]], [["a"], []], ["a"])

@@ -17,8 +17,8 @@ from clinnlp.report.blocks import (
     NetworkPlot,
     Paragraph,
     Report,
+    ReportSection,
     ScatterPlot,
-    Section,
     Series,
     TableBlock,
     Verdict,
@@ -99,6 +99,9 @@ def report(word=EVIL, *, show_text=True):
         title=word,
         subtitle=word,
         summary=(word, word),
-        blocks=(*blocks, Section(title=word, blocks=(*blocks, Section(title=word, blocks=blocks)))),
+        blocks=(
+            *blocks,
+            ReportSection(title=word, blocks=(*blocks, ReportSection(title=word, blocks=blocks))),
+        ),
         provenance={word: word, "group": {word: word}},
     )

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from clinnlp.core.counts import Estimate
 from clinnlp.core.notes import Assertion, Entity, Note
 from clinnlp.core.spans import Span
-from clinnlp.report.blocks import Block, Column, Examples, Report, Section, TableBlock
+from clinnlp.report.blocks import Block, Column, Examples, Report, ReportSection, TableBlock
 from clinnlp.report.html import render_html
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}{% raw %}"
@@ -61,7 +61,7 @@ class Maker:
         if set(get_args(ArrayLike)) <= set(args):
             return [float(self.number()), float(self.number())]
         if origin is tuple and args[0] == Block:
-            return tuple(self.value(k, slot) for k in KINDS if k is not Section)
+            return tuple(self.value(k, slot) for k in KINDS if k is not ReportSection)
         if origin is tuple:
             return tuple(self.value(k, slot) for k in (args * 2 if args[1] is ... else args)
                          if k is not ...)  # fmt: skip
@@ -125,9 +125,9 @@ LAWFUL = {Examples: make_examples, TableBlock: make_table}
 def make_report(word):
     """Return a report of every kind of block, and the slots of its words."""
     maker = Maker(word)
-    report, section = maker.value(Report, ""), maker.value(Section, "")
+    report, section = maker.value(Report, ""), maker.value(ReportSection, "")
     hidden = replace(make_examples(Maker(word)), show_text=False)
-    inner = Section(title=maker.words("Section.title"), blocks=(hidden,))
+    inner = ReportSection(title=maker.words("Section.title"), blocks=(hidden,))
     section = replace(section, blocks=(*section.blocks, inner))
     return replace(report, blocks=(*report.blocks, section)), maker.slots
 

@@ -20,7 +20,7 @@ from clinnlp.report.blocks import (
     Facts,
     ForestPlot,
     Report,
-    Section,
+    ReportSection,
     TableBlock,
     Verdicts,
 )
@@ -103,7 +103,7 @@ def test_examples_show_tags_badges_cues_and_what_is_cut(samples):
 
 
 def test_sections_become_contents_with_unique_targets():
-    parts = tuple(Section(title=t, blocks=()) for t in ("Risk", "Risk", "Ω", "Ω", "main"))
+    parts = tuple(ReportSection(title=t, blocks=()) for t in ("Risk", "Risk", "Ω", "Ω", "main"))
     page = Page(render_html(Report(title="r", blocks=parts, provenance={"seed": 1})))
     targets = [value[1:] for name, value in page.attributes if name == "href"]
     ids = [value for name, value in page.attributes if name == "id"]
@@ -153,7 +153,9 @@ def test_long_tables_are_cut_and_say_so():
 
 def test_neighbouring_curves_stand_side_by_side(samples):
     curve = samples.every_block("plain")[4]
-    page = Page(render_html(Report(title="r", blocks=(Section(title="s", blocks=(curve,) * 3),))))
+    page = Page(
+        render_html(Report(title="r", blocks=(ReportSection(title="s", blocks=(curve,) * 3),)))
+    )
     assert page.attributes.count(("class", "figures")) == 1
     assert page.attributes.count(("class", "curve")) == 3
 

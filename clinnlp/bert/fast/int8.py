@@ -8,7 +8,7 @@ calibrated.
 A product of integers comes back without the scale of its tokens. Scaling it, adding bias and
 input, norm or GELU, and rounding anew for the next product are one loop over a token's row, which
 stays in the nearest cache: done one after the other they take as long as the products. Attention
-is in integers too (`clinnlp.bert.int16`).
+is in integers too (`clinnlp.bert.fast.int16`).
 
 References
 ----------
@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from clinnlp.bert.attention import attend
-from clinnlp.bert.int16 import attend_in_integers
+from clinnlp.bert.fast.attention import attend
+from clinnlp.bert.fast.int16 import attend_in_integers
+from clinnlp.bert.fast.vectors import has_vectors
+from clinnlp.core.arrays import Bytes, Floats32
 from clinnlp.core.compiled import compiled_for_vectors
-from clinnlp.core.vectors import has_vectors
 
 __all__ = ["Int8Layers"]
 
@@ -45,9 +45,7 @@ _ERF = np.array(
 _P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8 = _ERF
 _END, _HALF, _EIGHTH, _ONE = np.float32(4), np.float32(0.5), np.float32(0.125), np.float32(1)
 
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
-Rounded = tuple[torch.Tensor, Floats]  # integers (n_tokens, width), scales (n_tokens,)
+Rounded = tuple[torch.Tensor, Floats32]  # integers (n_tokens, width), scales (n_tokens,)
 
 
 class Int8Layers:
@@ -113,7 +111,7 @@ class _Product:
 
     def __init__(self, *parts: Any) -> None:
         weight = torch.cat([part.weight.detach() for part in parts])
-        self.bias: Floats = torch.cat([part.bias.detach() for part in parts]).numpy()
+        self.bias: Floats32 = torch.cat([part.bias.detach() for part in parts]).numpy()
         self._scale = weight.abs().amax(1).clamp_min(1e-12) / float(_LARGEST)  # (n_outputs,)
         integers = torch.round(weight / self._scale[:, None]).to(torch.int8)
         self._packed = torch.ops.onednn.qlinear_prepack(integers, None)
@@ -150,7 +148,7 @@ def _empty(x: torch.Tensor) -> Rounded:
 
 
 @compiled_for_vectors
-def round_row(row: Floats, q: Bytes) -> np.float32:
+def round_row(row: Floats32, q: Bytes) -> np.float32:
     """Round one row to `q` and return its scale."""
     largest = np.int32(0)
     for bits in row.view(np.int32):
@@ -163,14 +161,14 @@ def round_row(row: Floats, q: Bytes) -> np.float32:
 
 
 @compiled_for_vectors
-def round_rows(x: Floats, q: Bytes, scales: Floats) -> None:
+def round_rows(x: Floats32, q: Bytes, scales: Floats32) -> None:
     """Round each row of `x`, shape (n, width)."""
     for i in range(len(x)):
         scales[i] = round_row(x[i], q[i])
 
 
 @compiled_for_vectors
-def scale_rows(y: Floats, scales: Floats, bias: Floats) -> None:
+def scale_rows(y: Floats32, scales: Floats32, bias: Floats32) -> None:
     """Give each row of `y` its scale and add the bias, in place."""
     for i in range(len(y)):
         row, scale = y[i], scales[i]
@@ -179,7 +177,7 @@ def scale_rows(y: Floats, scales: Floats, bias: Floats) -> None:
 
 
 @compiled_for_vectors
-def gelu_rows(y: Floats, scales: Floats, bias: Floats, q: Bytes, out: Floats) -> None:
+def gelu_rows(y: Floats32, scales: Floats32, bias: Floats32, q: Bytes, out: Floats32) -> None:
     """Round the GELU of each row of `y`, scaled, with bias, to `q` and its scale to `out`."""
     for i in range(len(y)):
         row, scale = y[i], scales[i]
@@ -196,15 +194,15 @@ def gelu_rows(y: Floats, scales: Floats, bias: Floats, q: Bytes, out: Floats) ->
 
 @compiled_for_vectors
 def add_and_norm_rows(
-    x: Floats,
-    y: Floats,
-    scales: Floats,
-    bias: Floats,
-    weight: Floats,
-    shift: Floats,
+    x: Floats32,
+    y: Floats32,
+    scales: Floats32,
+    bias: Floats32,
+    weight: Floats32,
+    shift: Floats32,
     eps: np.float32,
     q: Bytes,
-    out: Floats,
+    out: Floats32,
 ) -> None:
     """Add `y`, scaled, with bias, to `x`; norm each row there and round it to `q` and `out`."""
     width = np.float32(x.shape[1])

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from clinnlp.bert.attention import attend
-from clinnlp.bert.windows import Ints
+from clinnlp.bert.fast.attention import attend
+from clinnlp.core.arrays import Ints32
 
 __all__ = ["PackedBert", "can_pack", "has_fast_int8"]
 
@@ -50,7 +50,7 @@ class PackedBert:
         Its modules are used, not copied: the weights are always those the model has now. Only
         with `int8` those of the layers are fixed here.
     int8 : bool
-        Multiply the matrices of the layers as 8-bit integers (see `clinnlp.bert.int8`). The
+        Multiply the matrices of the layers as 8-bit integers (see `clinnlp.bert.fast.int8`). The
         embeddings and the head stay.
     """
 
@@ -59,21 +59,21 @@ class PackedBert:
         self._embeddings, self._head = bert.embeddings, model.classifier
         self._layers = _layers(bert.encoder.layer, model.config.num_attention_heads, int8=int8)
 
-    def __call__(self, rows: Sequence[Ints]) -> Tensors:
+    def __call__(self, rows: Sequence[Ints32]) -> Tensors:
         """Return the logits of each row, shapes (length of the row, n_outputs)."""
         return torch.split(self._head(self._encode(rows)), [len(row) for row in rows])
 
-    def states(self, rows: Sequence[Ints]) -> Tensors:
+    def states(self, rows: Sequence[Ints32]) -> Tensors:
         """Return the last hidden states of each row, shapes (length of the row, width)."""
         return torch.split(self._encode(rows), [len(row) for row in rows])
 
-    def _encode(self, rows: Sequence[Ints]) -> torch.Tensor:
+    def _encode(self, rows: Sequence[Ints32]) -> torch.Tensor:
         lengths = [len(row) for row in rows]
         x = self._embed(np.concatenate(rows), np.concatenate([np.arange(n) for n in lengths]))
         runs = [(n, len(list(same))) for n, same in groupby(lengths)]
         return self._layers(x, runs)  # (n_tokens, width)
 
-    def _embed(self, ids: Ints, places: Ints) -> torch.Tensor:
+    def _embed(self, ids: Ints32, places: Ints32) -> torch.Tensor:
         parts = self._embeddings
         x: torch.Tensor = parts.word_embeddings(torch.from_numpy(ids.astype(np.int64)))
         x = x + parts.position_embeddings(torch.from_numpy(places))
@@ -83,7 +83,7 @@ class PackedBert:
 
 def _layers(layers: Sequence[Any], n_heads: int, *, int8: bool) -> Layers:
     if int8:
-        from clinnlp.bert.int8 import Int8Layers  # brings the compiler
+        from clinnlp.bert.fast.int8 import Int8Layers  # brings the compiler
 
         return Int8Layers(layers, n_heads)
     return _FloatLayers(layers, n_heads)

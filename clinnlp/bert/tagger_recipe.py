@@ -1,0 +1,153 @@
+"""How a tagger is trained on notes with entities: labels, heads, task, calibration and score."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from functools import partial
+from typing import Any
+
+from clinnlp.bert.corpus import (
+    Corpora,
+    Notes,
+    annotated_labels,
+    check_known,
+    corpora_of,
+    corpus_sha256,
+    entity_labels,
+    read_train,
+    split_corpora,
+)
+from clinnlp.bert.job import Job
+from clinnlp.bert.learned import Card
+from clinnlp.bert.model import build_tagger
+from clinnlp.bert.predict import EntityTagger
+from clinnlp.bert.settings import ClassifierSettings, TaggerSettings
+from clinnlp.bert.tasks import TaggerTask, tagged
+from clinnlp.core.checks import check_disjoint, check_reiterable
+from clinnlp.core.config import settings_from, settings_to
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.notes import Note
+from clinnlp.core.pipeline import chunks
+from clinnlp.metrics.spans import score_spans
+
+__all__ = ["TaggerRecipe", "settings_of_refit"]
+
+
+class TaggerRecipe:
+    """A `clinnlp.bert.job.Recipe`; parameters and errors as of `fine_tune_ner`."""
+
+    reads_annotations = True
+    trains = True
+
+    def __init__(
+        self,
+        train: Notes,
+        dev: Notes | None,
+        settings: TaggerSettings,
+        refit: EntityTagger | None,
+    ) -> None:
+        self._settings, self._refit = settings, refit
+        corpora, self._dev = _read_corpora(train, dev)
+        self._dev_is_named = isinstance(dev, Mapping)
+        self.notes: Sequence[Note] = [note for notes in corpora.values() for note in notes]
+        if refit is not None and refit.card["train_sha256"] != corpus_sha256(self.notes):
+            raise ArgumentError("refit must be a model that was trained on these notes")
+        labels = entity_labels(self.notes, settings.labels)
+        self._annotated = annotated_labels(corpora, labels)
+        if settings.labels is None:
+            for name, notes in self._dev.items():
+                check_known((e.label for n in notes for e in n.entities), self._annotated[name])
+        self._heads = _heads(settings, labels, self._annotated)
+        if refit is not None and tuple(self._heads) != refit.heads:
+            raise ArgumentError("refit must be a model that was trained on these corpora")
+        self.labels = tuple(label for head in self._heads for label in head)
+        self._fit, self._selection = split_corpora(corpora, settings.selection_fraction)
+        self.n_selection = sum(map(len, self._selection.values()))
+
+    def untrained(self, job: Job[Any]) -> EntityTagger:
+        """Return a tagger with new heads."""
+        settings = self._settings
+        network = job.network(partial(build_tagger, heads=self._heads), stride=settings.stride)
+        return EntityTagger(labels=self.labels, network=network, settings=settings_to(settings))
+
+    def task(self, pipe: EntityTagger) -> TaggerTask:
+        """Return the task of teaching it the words' tags."""
+        return TaggerTask(pipe, self._fit, self._selection, self._annotated, self._settings)
+
+    def finish(self, pipe: EntityTagger, task: TaggerTask) -> EntityTagger:
+        """Return the tagger with calibrated scores and least scores."""
+        sure = task.confidence() if self._refit is None else self._refit
+        return replace(pipe, calibration=sure.calibration, thresholds=sure.thresholds)
+
+    def score(self, pipe: EntityTagger) -> Card | None:
+        """Return strict scores on dev; by corpus where the corpora of dev have names."""
+        scores = {
+            name: _scores(pipe, notes, self._annotated[name]) for name, notes in self._dev.items()
+        }
+        return scores if self._dev_is_named else next(iter(scores.values()), None)
+
+
+def settings_of_refit(
+    refit: EntityTagger, settings: TaggerSettings | None, overrides: Mapping[str, Any]
+) -> TaggerSettings:
+    """Return the settings that train as `refit` was trained, on all notes.
+
+    Models of older versions hold the fields of the classifier too, which said nothing.
+    """
+    if settings is not None or overrides:
+        raise ArgumentError("refit takes the settings of its model, so none may be given")
+    if not refit.card.get("n_selection"):
+        raise ArgumentError("refit must be a model that a selection tenth has chosen")
+    ours, others = ({f.name for f in fields(k)} for k in (TaggerSettings, ClassifierSettings))
+    own = {name: value for name, value in refit.settings.items() if name not in others - ours}
+    best = {"epochs": refit.card["best_epoch"], "selection_fraction": 0.0}
+    return settings_from(TaggerSettings, {**own, **best})
+
+
+def _read_corpora(train: Notes, dev: Notes | None) -> tuple[Corpora, dict[str, Iterable[Note]]]:
+    """Return the training notes by corpus once they are fit to train on, and those of dev."""
+    ours = corpora_of(train)
+    theirs = {} if dev is None else corpora_of(dev)
+    unknown = sorted(set(theirs) - set(ours))
+    if unknown:
+        raise ArgumentError(
+            f"corpora of dev must be among those of train ({', '.join(ours)}), "
+            f"got {', '.join(unknown)}"
+        )
+    corpora = {name: read_train(notes, None) for name, notes in ours.items()}
+    for notes in theirs.values():
+        check_reiterable(notes, name="dev")
+        check_disjoint((note for each in corpora.values() for note in each), notes, name="dev")
+    return corpora, theirs
+
+
+def _heads(
+    settings: TaggerSettings, labels: Sequence[str], annotated: Mapping[str, Sequence[str]]
+) -> list[tuple[str, ...]]:
+    """Return the labels of each head: those that the same corpora annotate, or one."""
+    if settings.heads == "per_label":
+        return [(label,) for label in labels]
+    together: dict[tuple[str, ...], list[str]] = {}
+    for label in labels:
+        where = tuple(name for name, known in annotated.items() if label in known)
+        together.setdefault(where, []).append(label)
+    if settings.heads == "joint" and len(together) > 1:
+        raise ArgumentError(
+            "heads must be auto or per_label where corpora annotate different labels, got joint"
+        )
+    return [tuple(head) for head in together.values()]
+
+
+def _scores(tagger: EntityTagger, dev: Iterable[Note], labels: Sequence[str]) -> Card:
+    gold = [
+        note.with_(entities=tuple(e for e in note.entities if e.label in labels)) for note in dev
+    ]
+    found = [note for chunk in chunks(gold, 256) for note in tagged(tagger, chunk, labels)]
+    scores = score_spans(gold, found)
+    return {
+        "n_notes": scores.n_notes,
+        "match": scores.match,
+        "precision": asdict(scores.precision),
+        "recall": asdict(scores.recall),
+        "f1": asdict(scores.f1),
+        "rows": scores.rows(),
+    }
