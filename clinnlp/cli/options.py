@@ -50,6 +50,8 @@ def columns_of(args: argparse.Namespace) -> dict[str, Any]:
 
 def add_pipeline(parser: argparse.ArgumentParser) -> None:
     """Add the model folder, the word list and the language of the notes."""
+    from clinnlp.text.tables import languages
+
     parser.add_argument("--model", help="model folder that `clinnlp fine-tune` wrote")
     parser.add_argument(
         "--vocabulary",
@@ -59,7 +61,8 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--language",
         default="en",
-        help="of the notes, en or es: whose headings, abbreviations and cues (default: en)",
+        help=f"of the notes, one of {', '.join(languages())}: whose headings, abbreviations and "
+        "cues (default: en)",
     )
 
 

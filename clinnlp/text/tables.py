@@ -9,7 +9,7 @@ from pathlib import Path
 from clinnlp.core.checks import check_file, check_one_of
 from clinnlp.core.errors import DataError, instead_of, located
 
-__all__ = ["data_path", "language_path", "read_table"]
+__all__ = ["data_path", "language_path", "languages", "read_table"]
 
 _DATA = Path(__file__).parent / "data"
 
@@ -27,9 +27,19 @@ def language_path(name: str, language: str) -> Path:
     ArgumentError
         No table for this language comes with the package.
     """
-    there = sorted(path.stem.removeprefix(f"{name}_") for path in _DATA.glob(f"{name}_*.tsv"))
-    check_one_of(language, there, name="language")
+    check_one_of(language, languages(name), name="language")
     return _DATA / f"{name}_{language}.tsv"
+
+
+def languages(name: str = "assertion") -> list[str]:
+    """Return the languages that have a table of a name.
+
+    Examples
+    --------
+    >>> languages()
+    ['en', 'es']
+    """
+    return sorted(path.stem.removeprefix(f"{name}_") for path in _DATA.glob(f"{name}_*.tsv"))
 
 
 def read_table(
