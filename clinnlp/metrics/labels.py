@@ -165,7 +165,7 @@ def score_label_sets(
     Raises
     ------
     ArgumentError
-        Unequal lengths.
+        Unequal lengths, or `level` not strictly between 0 and 1.
 
     Examples
     --------
@@ -173,6 +173,7 @@ def score_label_sets(
     >>> scores.micro_f1.value, scores.per_label["b"].fn
     (0.5, 1)
     """
+    check_level(level)
     if len(gold) != len(predicted):
         raise ArgumentError(
             f"gold and predicted must be equally long, got {len(gold)} and {len(predicted)} rows"

@@ -34,6 +34,8 @@ from clinnlp.mine.strata import strata_of
 
 __all__ = ["DRUG_EVENT_COLUMNS", "mine_signals"]
 
+# Functions of a table in `disproportionality`, each with its `<name>_interval`; one more is a name
+# here. IC takes its expectation from the strata.
 RATIOS = ("prr", "ror", "rrr", "ic", "bcpnn")
 DRUG_EVENT_COLUMNS = (
     *("drug", "outcome", "n_both", "n_drug", "n_outcome", "n", "expected"),
@@ -178,7 +180,7 @@ def _measured(flat: Table2x2, kept: Ints, *, level: float) -> dict[str, Array]:
         **{f"odds_ratio_adjusted{e}": np.full(len(kept), np.nan) for e in ("", "_low", "_high")},
         "p_adjusted": np.full(len(kept), np.nan),
     }
-    for name in ("prr", "ror", "rrr", "bcpnn"):
+    for name in RATIOS:
         limits = getattr(dp, f"{name}_interval")(t, level=level)
         columns |= _with_limits(name, getattr(dp, name)(t), limits)
     limits = dp.shrunk_log2_interval(t.n_ab, expected, level=level)
