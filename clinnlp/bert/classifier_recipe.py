@@ -32,8 +32,7 @@ class ClassifierRecipe:
         notes, several = read_train(train, dev), settings.multi_label
         self.labels = note_labels(notes, settings.labels, several=several)
         if dev is not None and settings.labels is None:
-            each = (note.labels if several else (only_label(note),) for note in dev)
-            check_known((label for labels in each for label in labels), self.labels)
+            _check_labels(dev, self.labels, several=several)
         self.notes: Sequence[Note] = notes
         if not several:
             self.notes = [note for note in notes if note.labels[0] in self.labels]
@@ -72,6 +71,11 @@ class ClassifierRecipe:
         return (
             _scores_of_sets(pipe, list(self._dev)) if pipe.thresholds else _scores(pipe, self._dev)
         )
+
+
+def _check_labels(dev: Iterable[Note], labels: Sequence[str], *, several: bool) -> None:
+    each = (note.labels if several else (only_label(note),) for note in dev)
+    check_known((label for own in each for label in own), labels)
 
 
 def _scores(classifier: NoteClassifier, dev: Iterable[Note]) -> Card:

@@ -54,8 +54,7 @@ class TaggerRecipe:
         labels = entity_labels(self.notes, settings.labels)
         self._annotated = annotated_labels(corpora, labels)
         if settings.labels is None:
-            for name, notes in self._dev.items():
-                check_known((e.label for n in notes for e in n.entities), self._annotated[name])
+            _check_labels(self._dev, self._annotated)
         self._heads = _heads(settings, labels, self._annotated)
         if refit is not None and tuple(self._heads) != refit.heads:
             raise ArgumentError("refit must be a model that was trained on these corpora")
@@ -118,6 +117,13 @@ def _read_corpora(train: Notes, dev: Notes | None) -> tuple[Corpora, dict[str, I
         check_reiterable(notes, name="dev")
         check_disjoint((note for each in corpora.values() for note in each), notes, name="dev")
     return corpora, theirs
+
+
+def _check_labels(
+    dev: Mapping[str, Iterable[Note]], annotated: Mapping[str, Sequence[str]]
+) -> None:
+    for name, notes in dev.items():
+        check_known((e.label for n in notes for e in n.entities), annotated[name])
 
 
 def _heads(

@@ -14,11 +14,12 @@ import torch
 from clinnlp.bert.batches import shuffled_batches
 from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration, fit_threshold
 from clinnlp.bert.corpus import Corpora
-from clinnlp.bert.model import IGNORED, gold_tags_per_head, n_outputs
+from clinnlp.bert.model import IGNORED, GoldTags, gold_tags_per_head, n_outputs
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
 from clinnlp.bert.settings import TaggerSettings
 from clinnlp.bert.swaps import Example, Swaps
+from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.arrays import Ints
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Note
@@ -62,11 +63,7 @@ class TaggerTask:
         settings: TaggerSettings,
     ) -> None:
         self._tagger, self._settings, self._annotated = tagger, settings, annotated
-        self._selection = {
-            name: [_only(note, annotated[name]) for note in notes]
-            for name, notes in selection.items()
-            if notes
-        }
+        self._selection = _as_annotated(selection, annotated)
         network = tagger.network
         notes = [(name, note) for name, each in fit.items() for note in each]
         texts = network.tokenise([note.text for _, note in notes])
@@ -83,12 +80,7 @@ class TaggerTask:
         self._lengths = np.array(
             [row.window.end - row.window.start + extra for row in self._rows], np.int64
         )
-        self.counts = {
-            "n_mentions": sum(g.n_kept for g in gold),
-            "n_dropped": sum(g.n_dropped for g in gold),
-            "n_inexact": sum(g.n_inexact for g in gold),
-            "n_tokens": sum(len(text.ids) for text in texts),
-        }
+        self.counts = _counts(gold, texts)
 
     def plan(self, rng: np.random.Generator) -> list[Ints]:
         """Return the rows of each batch of one epoch."""
@@ -164,6 +156,26 @@ def tagged(
     """Return the notes with the tagger's mentions (of `labels`, where named) and no others."""
     found = tagger.batch([note.with_(entities=(), relations=()) for note in notes])
     return found if labels is None else [_only(note, labels) for note in found]
+
+
+def _as_annotated(
+    corpora: Corpora, annotated: Mapping[str, Sequence[str]]
+) -> dict[str, list[Note]]:
+    """Return the notes of each corpus that has any, with the labels that it annotates."""
+    return {
+        name: [_only(note, annotated[name]) for note in notes]
+        for name, notes in corpora.items()
+        if notes
+    }
+
+
+def _counts(gold: Sequence[GoldTags], texts: Sequence[TokenisedText]) -> dict[str, int]:
+    return {
+        "n_mentions": sum(g.n_kept for g in gold),
+        "n_dropped": sum(g.n_dropped for g in gold),
+        "n_inexact": sum(g.n_inexact for g in gold),
+        "n_tokens": sum(len(text.ids) for text in texts),
+    }
 
 
 def _mentions(note: Note) -> set[tuple[str, tuple[Span, ...]]]:

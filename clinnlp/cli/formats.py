@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from clinnlp.cli.options import add_reading, columns_of
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable, Iterator
 
     from clinnlp.core.notes import Entity, Note
@@ -151,15 +152,19 @@ def _lines(found: "Inspection") -> "Iterator[str]":
     for label, n in found.labels.most_common():
         yield f"  {label or '(no label)'}: {n}, {len(found.forms[label])} different"
     for title, counts in (("relations", found.relations), ("labels of notes", found.note_labels)):
-        if counts:
-            yield f"{counts.total()} {title}"
-            yield from (f"  {label or '(no label)'}: {n}" for label, n in counts.most_common())
+        yield from _counts(title, counts)
     yield "problems found:" if found.problems else "no problems found"
     yield from (f"  {n} {PROBLEMS[name]}" for name, n in found.problems.most_common())
     for example in found.examples:
         around = (" ".join(part.split()) for part in example[2:])
         before, mention, after = around
         yield f"{example.note}  {example.label}: {before} [{mention}] {after}"
+
+
+def _counts(title: str, counts: "Counter[str]") -> "Iterator[str]":
+    if counts:
+        yield f"{counts.total()} {title}"
+    yield from (f"  {label or '(no label)'}: {n}" for label, n in counts.most_common())
 
 
 # --- diff ----------------------------------------------------------------------------------

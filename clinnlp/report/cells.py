@@ -5,7 +5,7 @@ stands in brackets behind its value.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from clinnlp.core.counts import Estimate
@@ -53,11 +53,15 @@ def value_text(value: Any, *, kind: str = "auto", digits: int = 3) -> str:
         return " ".join(filter(None, estimate_parts(value, kind=kind, digits=digits)))
     if isinstance(value, int | float) and kind not in ("text", "code"):
         return _number(value, kind, digits)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k}: {value_text(v)}" for k, v in value.items()) or DASH
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return ", ".join(value_text(v, kind=kind) for v in value) or DASH
+        return ", ".join(_texts(value, kind)) or DASH
     return str(value)
+
+
+def _texts(values: Iterable[Any], kind: str) -> Iterator[str]:
+    if isinstance(values, Mapping):
+        return (f"{k}: {value_text(v)}" for k, v in values.items())
+    return (value_text(v, kind=kind) for v in values)
 
 
 def cell_parts(row: Mapping[str, Any], column: Column) -> tuple[str, str]:

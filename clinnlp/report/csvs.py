@@ -8,7 +8,7 @@ and missing values are empty cells.
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,13 +40,12 @@ def render_csv(block: Block) -> str:
     table = table_of(block)
     if table is None:
         return ""
-    chosen = {key for c in table.shown for key in (c.key, c.low, c.high)} - {""}
-    rows = [_spread({k: v for k, v in row.items() if k in chosen}) for row in table.rows]
-    order = [key for c in table.shown for key in (c.key, c.low, c.high) if key]
-    header = list(dict.fromkeys(key for base in order for key in _keys(base, rows)))
+    chosen = dict.fromkeys(key for c in table.shown for key in (c.key, c.low, c.high) if key)
+    rows = [_spread(row, chosen) for row in table.rows]
+    header = list(dict.fromkeys(key for base in chosen for key in _keys(base, rows)))
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([guarded(key) for key in header])
+    writer.writerow(map(guarded, header))
     writer.writerows([[_cell(row.get(key)) for key in header] for row in rows])
     return out.getvalue()
 
@@ -79,9 +78,12 @@ def _walk(blocks: tuple[Block, ...], title: str) -> Iterator[tuple[str, str]]:
             yield table.title or title, render_csv(block)
 
 
-def _spread(row: Mapping[str, Any]) -> dict[str, Any]:
+def _spread(row: Mapping[str, Any], chosen: Collection[str]) -> dict[str, Any]:
+    """Return the chosen cells of a row, an estimate as three."""
     out: dict[str, Any] = {}
     for key, value in row.items():
+        if key not in chosen:
+            continue
         if isinstance(value, Estimate):
             out |= {key: value.value, f"{key}_low": value.low, f"{key}_high": value.high}
         else:

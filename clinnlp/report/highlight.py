@@ -5,7 +5,8 @@ mentions that cover it, longest outside. A mention's tag, label and assertion ba
 behind its last part.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from clinnlp.core.notes import AXES, AXIS_SIGNS, Entity, Note
@@ -93,24 +94,40 @@ def note_pieces(note: Note, labels: Sequence[str], *, max_chars: int) -> list[Pi
     end = min(len(note.text), max_chars)
     entities = [e for e in shown(note, labels) if e.span.start < end]
     cues = [(cue, axis) for e in entities for axis, cue in e.assertion.cues.items()]
-    parts = [(part, e) for e in entities for part in e.pieces]
     colours = {label: labels.index(label) % N_COLOURS for label in labels}
-    # A mention that the cut would split is tagged at the cut.
-    tag_at = {id(e): min(e.span.end, end) for e in entities}
-    spans = [span for span, _ in parts] + [span for span, _ in cues]
+    parts = [(part, colours[e.label]) for e in entities for part in e.pieces]
+    tags = _tags(entities, colours, end)
+    return [
+        Piece(note[here], _axes(here, cues), _marks(here, parts), tags.get(here.end, []))
+        for here in _cut([span for span, _ in (*parts, *cues)], end)
+    ]
+
+
+def _cut(spans: Sequence[Span], end: int) -> list[Span]:
+    """Return the pieces from 0 to `end`, cut where a span begins or ends."""
     cuts = sorted({0, end} | {min(point, end) for span in spans for point in span})
-    made = []
-    for start, stop in zip(cuts, cuts[1:], strict=False):
-        here = Span(start, stop)
-        axes = sorted({axis for cue, axis in cues if contains(cue, here)})
-        covering = [(part, e) for part, e in parts if contains(part, here)]
-        covering.sort(key=lambda pair: pair[0].length)
-        marks = [_mark(here, part, colours[e.label]) for part, e in reversed(covering)]
-        tags = [
-            Tag(e.label, colours[e.label], badges(e)) for e in entities if tag_at[id(e)] == stop
-        ]
-        made.append(Piece(note[here], ", ".join(axes), marks, tags))
-    return made
+    return [Span(*ends) for ends in pairwise(cuts)]
+
+
+def _tags(entities: Sequence[Entity], colours: Mapping[str, int], end: int) -> dict[int, list[Tag]]:
+    """Return the tags by the place behind which they stand."""
+    tags: dict[int, list[Tag]] = {}
+    for e in entities:
+        # A mention that the cut would split is tagged at the cut.
+        place = min(e.span.end, end)
+        tags.setdefault(place, []).append(Tag(e.label, colours[e.label], badges(e)))
+    return tags
+
+
+def _axes(here: Span, cues: Sequence[tuple[Span, str]]) -> str:
+    return ", ".join(sorted({axis for cue, axis in cues if contains(cue, here)}))
+
+
+def _marks(here: Span, parts: Sequence[tuple[Span, int]]) -> list[str]:
+    """Return the marks of the parts that cover a piece, longest first."""
+    covering = [(part, colour) for part, colour in parts if contains(part, here)]
+    covering.sort(key=lambda pair: pair[0].length)
+    return [_mark(here, part, colour) for part, colour in reversed(covering)]
 
 
 def _mark(here: Span, part: Span, colour: int) -> str:

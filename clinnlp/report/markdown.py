@@ -63,18 +63,21 @@ def _numbers(block: Block, level: int) -> Iterator[str]:
         yield _escape(table.caption)
     if isinstance(block, Examples) and not block.show_text:
         yield "Note text is not shown; mentions are given by note and offsets (code points)."
+    yield _points(block, table)
+
+
+def _points(block: Block, table: TableBlock) -> str:
+    """Return the table of a block, or what it would show where it has too many points."""
     if isinstance(block, CurvePlot) and len(table.rows) > _CURVE_POINTS:
         names = ", ".join(_escape(series.name) for series in block.series)
-        yield f"{_escape(block.y_label)} against {_escape(block.x_label)}: {names}."
-        return
+        return f"{_escape(block.y_label)} against {_escape(block.x_label)}: {names}."
     if isinstance(block, ScatterPlot):
         rows = [row for row in table.rows if row["marked"]]
-        yield (
+        return (
             f"{_escape(block.y_label)} against {_escape(block.x_label)}: {len(table.rows)} points, "
             f"{len(rows)} marked."
         )
-        return
-    yield _table(table)
+    return _table(table)
 
 
 def _table(table: TableBlock) -> str:

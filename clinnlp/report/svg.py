@@ -174,14 +174,17 @@ def log_ticks(ends: tuple[float, float]) -> list[float]:
     first, last = math.floor(math.log10(ends[0])), math.ceil(math.log10(ends[1]))
     made: list[float] = []
     for factors in ((1, 2, 5), (1, 3), (1,)):
-        made = [
-            m * 10.0**k if k >= 0 else m / 10.0**-k for k in range(first, last + 1) for m in factors
-        ]
-        made = [tick for tick in made if ends[0] <= tick <= ends[1]]
+        steps = [_times_power(m, k) for k in range(first, last + 1) for m in factors]
+        made = [tick for tick in steps if ends[0] <= tick <= ends[1]]
         if len(made) <= _LOG_TICKS:
             return made if len(made) > 1 else [t for t in ticks(*ends, n=4) if t > 0]
     stride = math.ceil(len(made) / _LOG_TICKS) + 1
     return [tick for tick in made if round(math.log10(tick)) % stride == 0]
+
+
+def _times_power(factor: int, power: int) -> float:
+    """Return the factor times 10 to the power, as near as a float comes."""
+    return factor * 10.0**power if power >= 0 else factor / 10.0**-power
 
 
 class Frame:

@@ -9,7 +9,8 @@ the death of the patient without a return, has no known outcome.
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -79,32 +80,49 @@ def readmissions(
     if horizon_days == 0:
         raise ArgumentError("horizon_days must be above 0, got 0")
     horizon, deaths = timedelta(days=horizon_days), deaths or {}
-    n_excluded = dict.fromkeys(_REASONS, 0)
-    kept = []
-    for stay in encounters:
-        reason = _why_not(stay, kinds, deaths.get(stay.patient))
-        if reason:
-            n_excluded[reason] += 1
-        if reason in ("", "died_in_the_stay"):  # a stay one dies in is a return all the same
-            kept.append((stay, reason == ""))
-    kept.sort(key=lambda pair: (pair[0].patient, _start(pair[0]), pair[0].id))
-    starts: dict[str, list[datetime]] = {}
-    for stay, _ in kept:
-        starts.setdefault(stay.patient, []).append(_start(stay))
+    stays = _by_reason(encounters, kinds, deaths)
+    n_excluded = {reason: len(stays[reason]) for reason in _REASONS}
+    survived = sorted(stays[""], key=lambda stay: (stay.patient, _start(stay), stay.id))
+    # a stay one dies in is a return all the same
+    starts = _starts([*survived, *stays["died_in_the_stay"]])
     rows = []
-    for stay in (stay for stay, survived in kept if survived):
+    for stay in survived:
         ends = [t for t in (last_day, deaths.get(stay.patient)) if t is not None]
         returned, reason = _returned(stay, starts[stay.patient], horizon, ends)
         if reason:
             n_excluded[reason] += 1
         else:
             rows.append((stay.patient, _end(stay), returned))
-    outcome = Outcome(
-        patients=np.array([row[0] for row in rows], dtype=object),
-        index=np.array([row[1] for row in rows], dtype="datetime64[s]"),
-        values=np.array([row[2] for row in rows], dtype=np.int8),
+    return OutcomeRead(_outcome(rows), n_excluded)
+
+
+def _by_reason(
+    encounters: Iterable[Encounter],
+    kinds: Collection[str] | None,
+    deaths: Mapping[str, datetime],
+) -> Mapping[str, list[Encounter]]:
+    """Return the stays by the reason against them as index; under nothing, those without any."""
+    stays: defaultdict[str, list[Encounter]] = defaultdict(list)
+    for stay in encounters:
+        stays[_why_not(stay, kinds, deaths.get(stay.patient))].append(stay)
+    return stays
+
+
+def _starts(stays: Iterable[Encounter]) -> dict[str, list[datetime]]:
+    """Return when the stays of each patient begin, in order."""
+    starts: dict[str, list[datetime]] = {}
+    for stay in sorted(stays, key=_start):
+        starts.setdefault(stay.patient, []).append(_start(stay))
+    return starts
+
+
+def _outcome(rows: Sequence[tuple[str, datetime, bool]]) -> Outcome:
+    patients, index, values = zip(*rows, strict=True) if rows else ((), (), ())
+    return Outcome(
+        patients=np.array(patients, dtype=object),
+        index=np.array(index, dtype="datetime64[s]"),
+        values=np.array(values, dtype=np.int8),
     )
-    return OutcomeRead(outcome, n_excluded)
 
 
 def _why_not(stay: Encounter, kinds: Collection[str] | None, died: datetime | None) -> str:

@@ -7,7 +7,7 @@ longest mention that it lies in, or none; F1 treats the first as gold, and is sy
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -21,6 +21,7 @@ from clinnlp.metrics.spans import SpanScores, pair_entities, score_spans
 __all__ = ["Comparison", "Difference", "compare_notes"]
 
 Kind = Literal["only in A", "only in B", "label", "span", "span and label", "content"]
+Fit = Callable[[Entity, Entity], int]
 _CONTENT = ("concepts", "assertion", "attributes")
 _NONE = "O"
 
@@ -112,28 +113,37 @@ def _paired(
 ) -> Iterator[Difference]:
     left, right = list(mine), list(others)
     for kind, fit in _ROUNDS:
-        scored = sorted(
-            ((fit(a, b), -i, -j) for i, a in enumerate(left) for j, b in enumerate(right)),
-            reverse=True,
-        )
-        used: tuple[set[int], set[int]] = (set(), set())
-        for score, i, j in scored:
-            if score and -i not in used[0] and -j not in used[1]:
-                used[0].add(-i)
-                used[1].add(-j)
-                a, b = left[-i], right[-j]
-                yield Difference(note, kind, a, b, _fields(a, b) if kind == "content" else ())
-        left = [a for i, a in enumerate(left) if i not in used[0]]
-        right = [b for j, b in enumerate(right) if j not in used[1]]
+        matches = _matches(left, right, fit)
+        for i, j in matches.items():
+            a, b = left[i], right[j]
+            yield Difference(note, kind, a, b, _fields(a, b) if kind == "content" else ())
+        left = [a for i, a in enumerate(left) if i not in matches]
+        used = set(matches.values())
+        right = [b for j, b in enumerate(right) if j not in used]
     yield from (Difference(note, "only in A", a, None) for a in left)
     yield from (Difference(note, "only in B", None, b) for b in right)
+
+
+def _matches(left: Sequence[Entity], right: Sequence[Entity], fit: Fit) -> dict[int, int]:
+    """Return which of the right each of the left goes with, one-to-one, the best fit first."""
+    scored = sorted(
+        ((fit(a, b), -i, -j) for i, a in enumerate(left) for j, b in enumerate(right)),
+        reverse=True,
+    )
+    matches: dict[int, int] = {}
+    used: set[int] = set()
+    for score, i, j in scored:
+        if score and -i not in matches and -j not in used:
+            matches[-i] = -j
+            used.add(-j)
+    return matches
 
 
 def _overlap(a: Entity, b: Entity) -> int:
     return sum(n_shared(p, q) for p in a.pieces for q in b.pieces)
 
 
-_ROUNDS: tuple[tuple[Kind, Callable[[Entity, Entity], int]], ...] = (
+_ROUNDS: tuple[tuple[Kind, Fit], ...] = (
     ("content", lambda a, b: int((a.label, a.pieces) == (b.label, b.pieces))),
     ("label", lambda a, b: int(a.pieces == b.pieces)),
     ("span", lambda a, b: _overlap(a, b) if a.label == b.label else 0),

@@ -5,13 +5,13 @@ texts. Nothing here holds text but the examples, and those only where they are a
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
 from clinnlp.core.notes import Entity, Note
-from clinnlp.core.spans import contains, pairs_overlapping
+from clinnlp.core.spans import Span, contains, pairs_overlapping
 
 __all__ = ["PROBLEMS", "Example", "Inspection", "inspect_notes"]
 
@@ -127,33 +127,38 @@ def _count_entities(note: Note, inspection: Inspection) -> None:
 
 def _problems(note: Note, texts: set[int]) -> tuple[Counter[str], int]:
     """Return the problems of a note, and how many pairs of mentions are nested."""
-    problems: Counter[str] = Counter()
-    text = note.text
-    problems["empty"] = not text.strip()
-    problems["repeated"] = bool(text.strip()) and hash(text) in texts
-    texts.add(hash(text))
-    same = Counter((e.label, e.pieces) for e in note.entities)
-    problems["duplicate"] = sum(n - 1 for n in same.values())
-    spans = [e.span for e in note.entities]
-    n_nested = 0
-    for i, j in pairs_overlapping(spans, spans):
-        nested = contains(spans[i], spans[j]) or contains(spans[j], spans[i])
-        problems["crossing"] += i < j and not nested
-        n_nested += i < j and nested
-    for entity in note.entities:
-        problems["space"] += any(
-            text[p.start].isspace() or text[p.end - 1].isspace() for p in entity.pieces
-        )
-        problems["word"] += _cuts_word(text, entity)
-        if note.sentences is not None:
-            problems["sentence"] += not any(contains(s, entity.span) for s in note.sentences)
-    known = {e.id for e in note.entities} | {r.id for r in note.relations}
-    known |= {concept for e in note.entities for concept in e.concepts}
-    for relation in note.relations:
-        problems["dangling"] += not all(
-            e in known for ends in relation.roles.values() for e in ends
-        )
+    n_crossing, n_nested = _n_crossing_and_nested([e.span for e in note.entities])
+    problems = Counter(
+        empty=not note.text.strip(),
+        repeated=_is_repeated(note.text, texts),
+        duplicate=len(note.entities) - len({(e.label, e.pieces) for e in note.entities}),
+        crossing=n_crossing,
+        space=sum(_touches_space(note.text, e) for e in note.entities),
+        word=sum(_cuts_word(note.text, e) for e in note.entities),
+        sentence=sum(_lies_in_no_sentence(note, e) for e in note.entities),
+        dangling=_n_dangling(note),
+    )
     return +problems, n_nested
+
+
+def _is_repeated(text: str, texts: set[int]) -> bool:
+    """Return whether `texts` has this one, which is then among them; blank ones do not count."""
+    seen = hash(text) in texts
+    texts.add(hash(text))
+    return seen and bool(text.strip())
+
+
+def _n_crossing_and_nested(spans: Sequence[Span]) -> tuple[int, int]:
+    """Return how many pairs of spans cross, and in how many one lies in the other."""
+    n_pairs = n_nested = 0
+    for a, b in ((spans[i], spans[j]) for i, j in pairs_overlapping(spans, spans) if i < j):
+        n_pairs += 1
+        n_nested += contains(a, b) or contains(b, a)
+    return n_pairs - n_nested, n_nested
+
+
+def _touches_space(text: str, entity: Entity) -> bool:
+    return any(text[p.start].isspace() or text[p.end - 1].isspace() for p in entity.pieces)
 
 
 def _cuts_word(text: str, entity: Entity) -> bool:
@@ -162,6 +167,20 @@ def _cuts_word(text: str, entity: Entity) -> bool:
         for piece in entity.pieces
         for cut in piece
     )
+
+
+def _lies_in_no_sentence(note: Note, entity: Entity) -> bool:
+    """Return whether no sentence holds all of a mention, in a note that has sentences."""
+    sentences = note.sentences
+    return sentences is not None and not any(contains(s, entity.span) for s in sentences)
+
+
+def _n_dangling(note: Note) -> int:
+    """Return how many relations have an end that is not in the note."""
+    known = {e.id for e in note.entities} | {r.id for r in note.relations}
+    known |= {concept for e in note.entities for concept in e.concepts}
+    ends = ({end for role in r.roles.values() for end in role} for r in note.relations)
+    return sum(not each <= known for each in ends)
 
 
 def _keep(note: Note, kept: dict[str, list[Example]], n_examples: int) -> None:

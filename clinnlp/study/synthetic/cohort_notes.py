@@ -6,14 +6,16 @@ drugs that caused it where drugs did, and the facts of life that no table has. D
 past and relatives' problems stand beside them as in any note.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from clinnlp.core.arrays import Bools
 from clinnlp.study.synthetic.dice import Dice
 from clinnlp.study.synthetic.notes import compose, draw_style
 from clinnlp.study.synthetic.scenario import (
     NOTE_ONLY,
+    Condition,
     conditions,
     drug_codes,
     outcome_bases,
@@ -21,7 +23,7 @@ from clinnlp.study.synthetic.scenario import (
 )
 from clinnlp.study.synthetic.simulate import Cohort
 from clinnlp.study.synthetic.stories import Case, Chooser, draw_allergies, draw_facts, story_of
-from clinnlp.study.synthetic.words import Term, lexicon
+from clinnlp.study.synthetic.words import Term, lexicon, terms_of
 
 __all__ = ["cohort_note"]
 
@@ -77,30 +79,39 @@ def cohort_note(
 
 def _case(cohort: Cohort, stay: int, dice: Dice) -> Case:
     person = cohort.patient[stay]
-    present = {c.code for c, ill in zip(conditions(), cohort.ill[stay], strict=True) if ill}
+    present = set(_chosen([c.code for c in conditions()], cohort.ill[stay]))
     chronic = [c for c in conditions() if c.code in present and not c.acute]
-    taken = [code for code, is_so in zip(drug_codes(), cohort.taken[stay], strict=True) if is_so]
-    regimen = dict(zip(drug_codes(), cohort.regimen[person], strict=True))
-    home: list[tuple[Term, Term | None]] = []
-    for code in taken:
-        reasons = [c.code for c in chronic if code in c.uses]
-        if regimen[code] and reasons:
-            home.append((lexicon()[code], lexicon()[reasons[0]]))
+    taken = _chosen(drug_codes(), cohort.taken[stay])
+    regimen = set(_chosen(drug_codes(), cohort.regimen[person]))
+    home = _home(taken, regimen, chronic)
     at_home = {drug.code for drug, _ in home}
-    given = dice.shuffled([lexicon()[code] for code in taken if code not in at_home])
+    given = dice.shuffled(terms_of(code for code in taken if code not in at_home))
     illness = _illness(present, taken, dice)
     caused, complications = _outcomes(cohort, stay, set(taken), dice)
     return Case(
         illness=illness,
-        symptoms=dice.shuffled([lexicon()[code] for code in illness.symptoms]),
-        chronic=[lexicon()[c.code] for c in chronic],
+        symptoms=dice.shuffled(terms_of(illness.symptoms)),
+        chronic=terms_of(c.code for c in chronic),
         home=home,
         given=given,
         caused=caused,
         complications=complications,
-        ways=[lexicon()[f] for f, so in zip(NOTE_ONLY, cohort.facts[person], strict=True) if so],
+        ways=terms_of(_chosen(NOTE_ONLY, cohort.facts[person])),
         allergies=draw_allergies(Chooser(dice), taken),
     )
+
+
+def _chosen(codes: Iterable[str], flags: Bools) -> list[str]:
+    return [code for code, is_so in zip(codes, flags, strict=True) if is_so]
+
+
+def _home(
+    taken: Iterable[str], regimen: Collection[str], chronic: Sequence[Condition]
+) -> list[tuple[Term, Term | None]]:
+    """Return the drugs of the regimen that have a reason: each with its first chronic condition."""
+    reasons = {drug: [c.code for c in chronic if drug in c.uses] for drug in taken}
+    used = {drug: codes[0] for drug, codes in reasons.items() if drug in regimen and codes}
+    return [(lexicon()[drug], lexicon()[reason]) for drug, reason in used.items()]
 
 
 def _illness(present: set[str], taken: Collection[str], dice: Dice) -> Term:
@@ -108,8 +119,8 @@ def _illness(present: set[str], taken: Collection[str], dice: Dice) -> Term:
     acute = [c.code for c in conditions() if c.acute and c.code in present]
     if acute:
         return lexicon()[acute[0]]
-    own = [lexicon()[reason] for condition, reason in REASONS.items() if condition in present]
-    others = [lexicon()[reason] for reason in OTHER_REASONS]
+    own = terms_of(reason for condition, reason in REASONS.items() if condition in present)
+    others = terms_of(OTHER_REASONS)
     for options in (own, others):
         treated = [term for term in options if not set(term.treatments).isdisjoint(taken)]
         if treated:
@@ -126,22 +137,26 @@ def _outcomes(
     for (code, base), befell in zip(outcome_bases().items(), cohort.befell[stay], strict=True):
         if not befell:
             continue
-        options: list[tuple[str, ...]] = [()]
-        weights = [base]
-        for plant in plants():
-            if plant.outcome != code or plant.condition is not None:
-                continue
-            for drugs, effect in (
-                ((plant.drugs[0],), plant.effects[0]),
-                ((plant.drugs[1],), plant.effects[1]),
-                (plant.drugs, plant.effect_joint),
-            ):
-                if effect and taken.issuperset(drugs) and drugs not in options:
-                    options.append(drugs)
-                    weights.append(effect)
-        cause = [lexicon()[drug] for drug in dice.weighted(options, weights)]
+        options: dict[tuple[str, ...], float] = {(): base} | _causes(code, taken)
+        cause = terms_of(dice.weighted(list(options), list(options.values())))
         if cause:
             caused.append((cause[0], cause[1] if len(cause) > 1 else None, lexicon()[code]))
         else:
             others.append(lexicon()[code])
     return caused, others
+
+
+def _causes(outcome: str, taken: set[str]) -> dict[tuple[str, ...], float]:
+    """Return the drugs that may have caused an outcome, alone or in pairs, with their effects."""
+    causes: dict[tuple[str, ...], float] = {}
+    for plant in plants():
+        if plant.outcome != outcome or plant.condition is not None:
+            continue
+        for drugs, effect in (
+            ((plant.drugs[0],), plant.effects[0]),
+            ((plant.drugs[1],), plant.effects[1]),
+            (plant.drugs, plant.effect_joint),
+        ):
+            if effect and taken.issuperset(drugs):
+                causes.setdefault(drugs, effect)
+    return causes

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 
 from clinnlp.study.synthetic.dice import Dice
-from clinnlp.study.synthetic.words import Term, drugs, lexicon, problems, reactions
+from clinnlp.study.synthetic.words import Term, drugs, problems, reactions, terms_of
 from clinnlp.study.synthetic.writer import Story
 
 __all__ = [
@@ -156,7 +156,7 @@ def story_of(
 def draw_allergies(chooser: Chooser, taken: Collection[str]) -> list[tuple[Term, Term]]:
     """Draw up to two drugs that are not `taken`, each with a reaction it once caused."""
     n = chooser.dice.weighted((0, 1, 2), (4, 4, 2))
-    options = [lexicon()[code] for code in reactions()]
+    options = terms_of(reactions())
     found = []
     for drug in chooser.draw(options, n, taken):
         effect = draw_reaction(chooser, drug)
@@ -167,7 +167,7 @@ def draw_allergies(chooser: Chooser, taken: Collection[str]) -> list[tuple[Term,
 
 def draw_reaction(chooser: Chooser, drug: Term) -> Term | None:
     """Draw a reaction that `drug` is known for; None where all of them are held out."""
-    options = [lexicon()[code] for code in reactions()[drug.code]]
+    options = terms_of(reactions()[drug.code])
     return next(iter(chooser.draw(options, 1)), None)
 
 
@@ -232,42 +232,55 @@ def with_role(role: str) -> tuple[Term, ...]:
 
 def _told(case: Case) -> dict[str, Sequence[Term | None]]:
     """Return the pools that tell the case."""
-    home = [drug for drug, _ in case.home]
-    fitting = [t for t in (*case.given, *home) if t.code in case.illness.treatments]
-    treatment = list(dict.fromkeys((*fitting, *case.given))) or home
+    treatment = _treatment(case)
     first_drug = {why.code: drug for drug, why in reversed(case.home) if why is not None}
     return {
         "dx": [case.illness],
         "sx": case.symptoms,
         "pmh": case.chronic,
         "pm": [first_drug.get(term.code) for term in case.chronic],
-        "med": home,
-        "why": [why for _, why in case.home],
+        **_columns(("med", "why"), case.home),
         "tx": treatment,
         "gv": [drug for drug in case.given if drug not in treatment[:2]],
-        "rxd": [drug for drug, _, _ in case.caused],
-        "rxe": [second for _, second, _ in case.caused],
-        "rxr": [effect for _, _, effect in case.caused],
-        "ald": [drug for drug, _ in case.allergies],
-        "alr": [effect for _, effect in case.allergies],
+        **_columns(("rxd", "rxe", "rxr"), case.caused),
+        **_columns(("ald", "alr"), case.allergies),
         "cmp": case.complications,
         "soc": case.ways,
     }
 
 
+def _treatment(case: Case) -> list[Term]:
+    """Return the drugs given, those for the illness first; those of home where none was given."""
+    home = [drug for drug, _ in case.home]
+    fitting = [t for t in (*case.given, *home) if t.code in case.illness.treatments]
+    return list(dict.fromkeys((*fitting, *case.given))) or home
+
+
+def _columns(
+    pools: Sequence[str], rows: Sequence[tuple[Term | None, ...]]
+) -> dict[str, list[Term | None]]:
+    return {pool: [row[k] for row in rows] for k, pool in enumerate(pools)}
+
+
 def _ornaments(chooser: Chooser, case: Case, *, closed: bool) -> dict[str, Sequence[Term]]:
     """Return the pools of red herrings: what is denied, suspected, past or another's."""
-    true = {t.code for t in (case.illness, *case.symptoms, *case.chronic, *case.ways)}
-    true |= {t.code for t in case.complications} | {effect.code for *_, effect in case.caused}
+    true = _true_problems(case)
     taken = {t.code for t in case.given} | {drug.code for drug, _ in case.home}
-    as_needed = [lexicon()[code] for code in AS_NEEDED if not closed or code in taken]
+    sayable = taken if closed else {*AS_NEEDED, *PROTOCOL}
+    as_needed = terms_of(code for code in AS_NEEDED if code in sayable)
     pools: dict[str, Sequence[Term]] = {
         pool: chooser.draw(with_role(role), n, () if role == "F" else true)
         for pool, role, n in ORNAMENTS
     }
-    pools["prs"] = chooser.draw([lexicon()[code] for code in RELIEVED], N_SPARE)
+    pools["prs"] = chooser.draw(terms_of(RELIEVED), N_SPARE)
     pools["prn"] = chooser.draw(as_needed, 2, () if closed else taken)
-    pools["ppx"] = [lexicon()[code] for code in PROTOCOL if not closed or code in taken]
+    pools["ppx"] = terms_of(code for code in PROTOCOL if code in sayable)
     for pool, n in (("pastmed", 1), ("fammed", 1), ("new", 3), ("nodrug", 4)):
         pools[pool] = chooser.draw(drugs(), n, taken)
     return pools
+
+
+def _true_problems(case: Case) -> set[str]:
+    """Return the codes of the problems that the patient has."""
+    own = (case.illness, *case.symptoms, *case.chronic, *case.ways, *case.complications)
+    return {t.code for t in own} | {effect.code for *_, effect in case.caused}

@@ -12,6 +12,7 @@ Examples
 ('Zestril', 'Prinivil')
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -27,6 +28,7 @@ __all__ = [
     "problems",
     "reactions",
     "table",
+    "terms_of",
 ]
 
 SHORTEST_MISSPELLED = 6  # letters; shorter words would turn into other words
@@ -98,6 +100,11 @@ def problems() -> tuple[Term, ...]:
 def lexicon() -> dict[str, Term]:
     """Return every term by its code."""
     return {term.code: term for term in (*drugs(), *problems())}
+
+
+def terms_of(codes: Iterable[str]) -> list[Term]:
+    """Return the terms of these codes, in their order."""
+    return [lexicon()[code] for code in codes]
 
 
 @cache
