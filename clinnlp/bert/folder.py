@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clinnlp.bert.onnx_model import ONNX_FILE
-from clinnlp.core.errors import StoreError
+from clinnlp.core.errors import StoreError, instead_of
 
 __all__ = ["FORMAT", "RECORD_FILE", "read_record", "thresholds_of", "write_json"]
 
@@ -44,10 +44,9 @@ def read_record(folder: Path, tasks: Collection[str]) -> dict[str, Any]:
                 f"a model folder must hold {name}, got none in {folder}; it was not written by "
                 "clinnlp or is incomplete"
             )
-    try:
+    refusal = StoreError(f"{folder / RECORD_FILE} must be JSON in UTF-8, and is not")
+    with instead_of((OSError, ValueError), refusal):
         record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise StoreError(f"{folder / RECORD_FILE} must be JSON in UTF-8, and is not") from None
     version = record.get("format") if isinstance(record, dict) else None
     if version != FORMAT:
         raise StoreError(
@@ -66,12 +65,9 @@ def thresholds_of(record: Mapping[str, Any], path: Path) -> dict[str, float]:
     StoreError
         They are no numbers.
     """
-    try:
+    refusal = StoreError(f"'thresholds' in {path} must hold a number for each label, and does not")
+    with instead_of((AttributeError, TypeError, ValueError), refusal):
         return {label: float(least) for label, least in record.get("thresholds", {}).items()}
-    except (AttributeError, TypeError, ValueError):
-        raise StoreError(
-            f"'thresholds' in {path} must hold a number for each label, and does not"
-        ) from None
 
 
 def _check_record(record: dict[str, Any], path: Path, tasks: Collection[str]) -> None:

@@ -13,7 +13,7 @@ import torch
 
 from clinnlp.bert.encoders import load_config
 from clinnlp.core.arrays import Ints32
-from clinnlp.core.errors import ArgumentError, MissingExtra, StoreError
+from clinnlp.core.errors import ArgumentError, MissingExtra, StoreError, instead_of
 
 __all__ = ["INPUTS", "ONNX_FILE", "OnnxModel", "import_onnxruntime"]
 
@@ -29,10 +29,8 @@ def import_onnxruntime() -> Any:
     MissingExtra
         It is not installed.
     """
-    try:
+    with instead_of(ImportError, MissingExtra("onnxruntime", extra="onnx")):
         import onnxruntime
-    except ImportError:
-        raise MissingExtra("onnxruntime", extra="onnx") from None
     return onnxruntime
 
 
@@ -52,15 +50,15 @@ class OnnxModel:
         self.config = load_config(str(folder))
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        try:
+        path = folder / ONNX_FILE
+
+        def refusal(error: Exception) -> StoreError:
+            return StoreError(f"{path} must be a readable ONNX file, got {type(error).__name__}")
+
+        with instead_of(Exception, refusal):  # onnxruntime's own kinds
             self._session = runtime.InferenceSession(
-                folder / ONNX_FILE, options, providers=["CPUExecutionProvider"]
+                path, options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # onnxruntime's own kinds
-            why = type(error).__name__
-            raise StoreError(
-                f"{folder / ONNX_FILE} must be a readable ONNX file, got {why}"
-            ) from None
 
     def __call__(self, rows: Sequence[Ints32]) -> list[torch.Tensor]:
         """Return the logits of each row, shapes (length of the row, n_outputs)."""

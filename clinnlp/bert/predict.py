@@ -19,7 +19,7 @@ from clinnlp.bert.learned import Learned, blocks
 from clinnlp.bert.model import decode_words, heads_of, log_softmax, mention_ranges, n_outputs
 from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.arrays import Floats, Floats32, Ints
-from clinnlp.core.errors import StoreError
+from clinnlp.core.errors import StoreError, instead_of
 from clinnlp.core.notes import Coverage, Entity, Note, fresh_ids
 from clinnlp.core.spans import Span
 
@@ -94,15 +94,14 @@ class EntityTagger(Learned):
     @classmethod
     def fields_from(cls, record: Mapping[str, Any], path: Path) -> dict[str, Any]:
         """Return calibration and thresholds."""
-        try:
+        refusal = StoreError(
+            f"'calibration' in {path} must hold two numbers for each label, and does not"
+        )
+        with instead_of((AttributeError, TypeError, ValueError), refusal):
             fitted = record.get("calibration", {}).items()
             by = {
                 label: Calibration(float(scale), float(shift)) for label, (scale, shift) in fitted
             }
-        except (AttributeError, TypeError, ValueError):
-            raise StoreError(
-                f"'calibration' in {path} must hold two numbers for each label, and does not"
-            ) from None
         return {"calibration": by, "thresholds": thresholds_of(record, path)}
 
     @classmethod

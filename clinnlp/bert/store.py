@@ -26,7 +26,7 @@ from clinnlp.bert.network import Network
 from clinnlp.bert.onnx_model import ONNX_FILE, OnnxModel
 from clinnlp.bert.precision import Bf16
 from clinnlp.bert.predict import EntityTagger
-from clinnlp.core.errors import ArgumentError, StoreError
+from clinnlp.core.errors import ArgumentError, StoreError, instead_of
 
 __all__ = ["KINDS", "load"]
 
@@ -114,9 +114,8 @@ def load(
 def _device(name: str | None) -> torch.device | None:
     if name is None:
         return None
-    try:
+    refusal = ArgumentError(f"device must be one torch can use here, got {name!r}")
+    with instead_of((RuntimeError, AssertionError), refusal):
         device = torch.device(name)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError):
-        raise ArgumentError(f"device must be one torch can use here, got {name!r}") from None
     return device

@@ -44,6 +44,7 @@ Database 2013; http://bioc.sourceforge.net
 import json
 from collections.abc import Iterable, Iterator
 
+from clinnlp.core.errors import instead_of
 from clinnlp.core.notes import Note
 from clinnlp.io.files.json_stream import json_items, json_object
 from clinnlp.io.files.lines import UTF_8
@@ -134,11 +135,9 @@ def _infons_of(element: Element) -> dict[str, str]:
 
 
 def _number(text: str | None, element: Element, document: Document) -> int:
-    try:
+    said = f"{element.tag} must be a whole number, got another form"
+    with instead_of(ValueError, lambda _: document.wrong(said, element.line)):
         return int(text or "")
-    except ValueError:
-        pass
-    raise document.wrong(f"{element.tag} must be a whole number, got another form", element.line)
 
 
 def _encode_xml(note: Note) -> str:

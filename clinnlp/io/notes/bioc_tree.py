@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections import Counter
 from typing import Any
 
-from clinnlp.core.errors import DataError, OffsetError
+from clinnlp.core.errors import DataError, OffsetError, instead_of
 from clinnlp.core.notes import Entity, Note, Relation, Section, check_note
 from clinnlp.core.spans import Span, cover
 from clinnlp.io.files.source import Document
@@ -48,13 +48,15 @@ def note_of_tree(tree: Tree, document: Document) -> Note:
     DataError
         A value of another type, passages that overlap, a mention that is not its text.
     """
-    try:
+
+    def refusal(error: Exception) -> DataError:
+        if isinstance(error, DataError):
+            return error.at(document.path, document.line)
+        return document.wrong("a document must be of the form of BioC, got a value of another type")
+
+    foreign = (TypeError, KeyError, ValueError, AttributeError, RecursionError)
+    with instead_of(foreign, refusal):
         return _built(tree, document)
-    except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as error:
-        failure = error if isinstance(error, DataError) else None
-    if failure is not None:
-        raise failure.at(document.path, document.line) from None
-    raise document.wrong("a document must be of the form of BioC, got a value of another type")
 
 
 def _built(tree: Tree, document: Document) -> Note:

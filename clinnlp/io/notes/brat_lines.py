@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of, located
 from clinnlp.core.notes import AXES, Assertion, Entity, Note, Relation, check_note
 from clinnlp.core.spans import Span, cover
 from clinnlp.io.files.source import Document
@@ -81,11 +81,8 @@ def parse_ann(note: Note, lines: Iterable[tuple[int, str]], document: Document) 
     entities = [_built(d, _build_entity, names) for d in drafts.values() if d.pieces]
     relations = [_built(d, _build_relation, names) for d in drafts.values() if not d.pieces]
     made = note.with_(entities=tuple(entities), relations=tuple(relations))
-    try:
+    with located(document.path):
         return check_note(made)
-    except DataError as error:
-        failure = error.at(document.path)
-    raise failure from None
 
 
 def _drafts(
@@ -204,13 +201,13 @@ def _add(attributes: dict[str, Any], name: str, value: Any) -> None:
 
 
 def _built(draft: _Draft, build: Any, names: dict[str, str]) -> Any:
-    try:
+    def refusal(error: Exception) -> DataError:
+        if isinstance(error, DataError):
+            return error.at(draft.line.path, draft.line.number)
+        return draft.line.wrong("a line of type clinnlp about this one holds other JSON")
+
+    with instead_of((TypeError, ValueError, AttributeError, OverflowError), refusal):
         return build(draft, names)
-    except DataError as error:
-        failure = error.at(draft.line.path, draft.line.number)
-    except (TypeError, ValueError, AttributeError, OverflowError):
-        failure = draft.line.wrong("a line of type clinnlp about this one holds other JSON")
-    raise failure from None
 
 
 def _build_entity(draft: _Draft, names: dict[str, str]) -> Entity:

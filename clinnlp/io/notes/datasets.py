@@ -21,9 +21,10 @@ corpora on the hub have them.
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.core.tags import decode_tags
@@ -123,17 +124,17 @@ class _Whole:
 
 def _notes(dataset: Any, columns: dict[str, str]) -> Iterator[Note]:
     names = {name: _tag_names(dataset, name) for name in columns.values()}
+    foreign = (KeyError, TypeError, ValueError, AttributeError)
     for number, row in enumerate(dataset):
-        try:
+        with instead_of(foreign, partial(_refusal, f"row {number}")):
             note = _other(row, columns, number, names) if columns else _own(row)
-            wrong = None
-        except DataError as error:
-            note, wrong = None, error.at(f"row {number}")
-        except (KeyError, TypeError, ValueError, AttributeError):
-            note, wrong = None, DataError("a row must hold a note", path=f"row {number}")
-        if note is None:
-            raise wrong or DataError("a row must hold a note") from None
         yield note
+
+
+def _refusal(row: str, error: Exception) -> DataError:
+    if isinstance(error, DataError):
+        return error.at(row)
+    return DataError("a row must hold a note", path=row)
 
 
 def _own(row: dict[str, Any]) -> Note:

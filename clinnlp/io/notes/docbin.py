@@ -28,7 +28,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.files import atomic_write
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span, keep_longest
@@ -56,11 +56,10 @@ def _split(source: Source) -> Iterator[Document]:
 
     with open_bytes(source.path) as handle:
         raw = handle.read()
-    try:
+    refusal = DataError("a DocBin must be whole, got another file", path=source.path)
+    with instead_of(Exception, refusal):  # zlib, msgpack, numpy and spaCy each raise their own
         docs = DocBin().from_bytes(raw).get_docs(Vocab()) if raw else iter(())
         first = next(docs, None)
-    except Exception:  # zlib, msgpack, numpy and spaCy each raise their own
-        raise DataError("a DocBin must be whole, got another file", path=source.path) from None
     n = 0
     while first is not None:
         yield Document(source.path, None, first, id_of(source.path, n))
@@ -69,11 +68,9 @@ def _split(source: Source) -> Iterator[Document]:
 
 
 def _next(docs: "Iterator[Doc]", path: Path, n: int) -> "Doc | None":
-    try:
+    refusal = DataError(f"a DocBin must be whole, got a broken document {n}", path=path)
+    with instead_of(Exception, refusal):  # as above
         return next(docs, None)
-    except Exception:  # as above
-        failure = DataError(f"a DocBin must be whole, got a broken document {n}", path=path)
-    raise failure from None
 
 
 def _parse(document: Document) -> Note:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path, PurePosixPath
 
-from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.errors import ArgumentError, DataError, located
 from clinnlp.core.files import atomic_folder, atomic_write
 from clinnlp.core.notes import Entity, Note
 from clinnlp.io.files.lines import encode, write_bytes
@@ -124,12 +124,9 @@ class Format:
 
     def note_of(self, document: Document, reading: Reading) -> Note:
         """Return the note of one document."""
-        try:
+        with located(document.path, document.line):
             note = self.parse(document._replace(repairs=reading.repairs))
             return _with_own_id(note, reading, document)
-        except DataError as error:
-            failure = error.at(document.path, document.line)
-        raise failure from None
 
 
 def add_id(seen: set[str], id: str, path: str | Path, line: int | None = None) -> None:

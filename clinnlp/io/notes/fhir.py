@@ -28,7 +28,7 @@ import binascii
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.notes import Note
 from clinnlp.io.files.lines import UTF_8
 from clinnlp.io.files.source import Document, Source
@@ -76,7 +76,8 @@ def _names(source: Source) -> Names:
 
 
 def _parse(document: Document) -> Note:
-    try:
+    refusal = document.wrong("a DocumentReference must have the form of FHIR R4")
+    with instead_of((KeyError, TypeError, AttributeError, IndexError), refusal):
         if isinstance(document.data, bytes):
             left_out(entry_of(document)[1])
         resource, k, names = document.data
@@ -93,9 +94,6 @@ def _parse(document: Document) -> Note:
             known=time_of(resource.get("date"), document),
             kind=coded(resource.get("type"))[2],
         )
-    except (KeyError, TypeError, AttributeError, IndexError):
-        failure = document.wrong("a DocumentReference must have the form of FHIR R4")
-    raise failure from None
 
 
 def _referred(

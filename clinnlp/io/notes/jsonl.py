@@ -34,7 +34,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, located
 from clinnlp.core.notes import Note
 from clinnlp.io.files.lines import byte_lines, decode
 from clinnlp.io.files.source import Document, Source
@@ -61,11 +61,8 @@ def parse_note(line: str, path: str | Path, number: int) -> Note:
         record = _BAD
     if record is _BAD:
         raise DataError("a line must be one JSON object, got broken JSON", path=path, line=number)
-    try:
+    with located(path, number):
         return note_from_record(record)
-    except DataError as error:
-        failure = error.at(path, number)
-    raise failure from None
 
 
 def _split(source: Source) -> Iterator[Document]:

@@ -37,7 +37,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.notes import Entity, Note, Relation, check_note
 from clinnlp.core.spans import cover
 from clinnlp.io.files.json_stream import json_items, json_object
@@ -58,13 +58,14 @@ _N_FIELDS = 8
 def _shaped(document: Document, build: Any) -> Note:
     """Return what `build` makes of the object, or raise `DataError` for one of another form."""
     record = json_object(document)
-    try:
+
+    def refusal(error: Exception) -> DataError:
+        if isinstance(error, DataError):
+            return error.at(document.path, document.line)
+        return document.wrong("an object must have the form of its corpus, got another")
+
+    with instead_of((KeyError, TypeError, ValueError, AttributeError, IndexError), refusal):
         return check_note(build(document, record))
-    except DataError as error:
-        failure = error.at(document.path, document.line)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-        failure = document.wrong("an object must have the form of its corpus, got another")
-    raise failure from None
 
 
 # --- PHEE ----------------------------------------------------------------------------------

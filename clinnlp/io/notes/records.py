@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.notes import (
     AXES,
     Assertion,
@@ -229,11 +229,11 @@ def _score(record: Json) -> float | None:
 
 def _time(record: Json, key: str) -> datetime | None:
     value = _typed(record, key, str)
-    try:
-        return None if value is None else datetime.fromisoformat(value)
-    except ValueError:
-        pass
-    raise DataError(f"{key!r} must be an ISO 8601 time such as 2024-03-01T08:00:00")
+    if value is None:
+        return None
+    refusal = DataError(f"{key!r} must be an ISO 8601 time such as 2024-03-01T08:00:00")
+    with instead_of(ValueError, refusal):
+        return datetime.fromisoformat(value)
 
 
 # --- to JSON -------------------------------------------------------------------------------

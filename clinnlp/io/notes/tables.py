@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.notes import Note
 from clinnlp.io.files.lines import encode, write_bytes
 from clinnlp.io.files.source import Document, Source
@@ -91,12 +91,12 @@ def note_of_row(values: dict[str, Any], unnamed: str, path: str | Path, line: in
 
 
 def _cell(field: str, value: Any, path: str | Path, line: int | None) -> str | datetime | None:
-    try:
+    def refusal(_: Exception) -> DataError:
+        form = _TIME_FORM if field in _TIMES else "text or a number"
+        return DataError(f"{field} must be {form}, got another form", path=path, line=line)
+
+    with instead_of((ValueError, TypeError), refusal):  # which quotes the cell
         return _time(value) if field in _TIMES else text_of(value)
-    except (ValueError, TypeError):
-        pass  # raised below, outside: the ValueError quotes the cell
-    form = _TIME_FORM if field in _TIMES else "text or a number"
-    raise DataError(f"{field} must be {form}, got another form", path=path, line=line)
 
 
 def _time(value: Any) -> datetime | None:

@@ -34,10 +34,12 @@ https://hl7.org/fhir/R4/resourcelist.html
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
 from clinnlp.io.files.lines import UTF_8
@@ -89,14 +91,15 @@ def read_fhir(path: str | Path, *, encoding: str = UTF_8) -> Timelines:
     for file in files:
         for document in resources(Source(file, encoding)):
             address, resource = entry_of(document)
-            try:
+            refusal = partial(_refusal, document, resource)
+            with instead_of((KeyError, TypeError, AttributeError, IndexError), refusal):
                 record.add(address, resource, document)
-            except (KeyError, TypeError, AttributeError, IndexError):
-                kind = resource["resourceType"]
-                failure = document.wrong(f"a {kind} must have the form of FHIR R4")
-                raise failure from None
         record.end_file()
     return record.timelines()
+
+
+def _refusal(document: Document, resource: Json, _: Exception) -> DataError:
+    return document.wrong(f"a {resource['resourceType']} must have the form of FHIR R4")
 
 
 class _Record:

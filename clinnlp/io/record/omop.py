@@ -26,7 +26,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
 from clinnlp.io.record.timelines import Timelines
@@ -162,8 +162,6 @@ def _birth_day(row: Row, path: Path, line: int) -> date | None:
     parts = [row[f"{unit}_of_birth"] or "" for unit in ("year", "month", "day")]
     if not all(part.isdecimal() for part in parts):
         return None
-    try:
+    refusal = DataError("a birth date must be a day", path=path, line=line)
+    with instead_of((ValueError, OverflowError), refusal):
         return date(*map(int, parts))
-    except (ValueError, OverflowError):
-        pass
-    raise DataError("a birth date must be a day", path=path, line=line)

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.patients import Patient
 from clinnlp.io.tables.rows import column_names, read_rows
 
@@ -42,8 +42,6 @@ def read_patients(path: str | Path) -> list[Patient]:
 def _date(value: object, path: str | Path, line: int) -> date | None:
     if value is None:
         return None
-    try:
+    refusal = DataError("birth_date must be ISO 8601, got another form", path=path, line=line)
+    with instead_of(ValueError, refusal):  # which quotes the value
         return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        pass  # raised below, outside: the ValueError quotes the value
-    raise DataError("birth_date must be ISO 8601, got another form", path=path, line=line)

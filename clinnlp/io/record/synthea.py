@@ -12,7 +12,7 @@ Walonoski et al., JAMIA 2018.
 from datetime import datetime
 from pathlib import Path
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.vocab import fold
 from clinnlp.io.record.timelines import EventColumns, Timelines, day_after
@@ -153,8 +153,6 @@ def _add_observations(events: EventColumns, path: Path | None) -> None:
 
 
 def _number(cell: str | None, path: Path, line: int) -> float:
-    try:
+    said = "VALUE of a numeric observation must be a number"
+    with instead_of(ValueError, lambda _: DataError(said, path=path, line=line)):
         return float("nan") if cell is None else float(cell)
-    except ValueError:
-        pass  # raised below, outside: the ValueError quotes the value
-    raise DataError("VALUE of a numeric observation must be a number", path=path, line=line)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.files import atomic_folder, atomic_path
 from clinnlp.core.tables import Table
 from clinnlp.io.files.lines import open_bytes, read_lines, write_bytes
@@ -119,12 +119,9 @@ def read_columns(kind: type[T], path: str | Path, renamed: Mapping[str, str]) ->
         _check_known(names, kind, path)
         renamed = {name: name for name in names}
     check_columns(list(renamed.values()), names, path)
-    try:
+    with instead_of(ArgumentError, lambda error: DataError(str(error), path=path)):
         read = _parquet if table_form(path) == "parquet" else _csv
         return from_arrow(kind, read(kind, path, renamed))
-    except ArgumentError as error:
-        message = str(error)
-    raise DataError(message, path=path)
 
 
 def _parts(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.times import time_from_text
 from clinnlp.io.tables.rows import read_rows
 
@@ -66,15 +66,11 @@ def check_times(path: Path, columns: Iterable[str]) -> None:
     DataError
     """
     for name in columns:
+        said = f"column {name!r} must hold {SAID}, got another value"
         for line, (cell,) in read_rows(path, [name]):
-            try:
-                if cell.strip():
+            with instead_of(ValueError, DataError(said, path=path, line=line)):
+                if cell.strip():  # a ValueError quotes the cell
                     time_from_text(cell)
-                continue
-            except ValueError:
-                pass  # raised below, outside: the ValueError quotes the cell
-            raise DataError(f"column {name!r} must hold {SAID}, got another value", path=path,
-                            line=line)  # fmt: skip
 
 
 def _one_by_one(cells: list[str | None]) -> pa.Array:

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.times import time_from_text
 from clinnlp.io.tables.rows import column_names, read_rows
 
@@ -63,11 +63,9 @@ def time_of(cell: str | None, column: str, path: Path, line: int) -> datetime | 
     """
     if cell is None:
         return None
-    try:
+    said = f"{column} must be a time in ISO 8601, got another form"
+    with instead_of(ValueError, lambda _: DataError(said, path=path, line=line)):
         return time_from_text(cell)
-    except ValueError:
-        pass  # raised below, outside: the ValueError quotes the cell
-    raise DataError(f"{column} must be a time in ISO 8601, got another form", path=path, line=line)
 
 
 def text_of(value: Any) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.io.tables.columns import column_summary
 from clinnlp.io.tables.rows import column_names, read_rows
 
@@ -53,11 +53,9 @@ def read_wide(
         if not tables:
             raise DataError("a zip file must hold a CSV, TSV or Parquet table, got none", path=path)
         largest = max(tables, key=lambda info: info.file_size)
-        try:
+        inside = path / largest.filename
+        with instead_of(DataError, lambda e: DataError(e.message, path=inside, line=e.line)):
             return _read(Path(packed.extract(largest, folder)), items, unit, absent)
-        except DataError as error:
-            message, line = error.message, error.line
-    raise DataError(message, path=path / largest.filename, line=line)
 
 
 def _read(
