@@ -111,3 +111,27 @@ def test_a_note_may_have_several_labels_or_none(encoder, tmp_path):
 def test_several_labels_must_be_asked_for(encoder, tmp_path):
     with pytest.raises(DataError, match="exactly one label"):
         fine_tune_classifier(SEVERAL, encoder=encoder, out=tmp_path, **QUICK)
+
+
+def with_class_weights(notes, encoder, folder):
+    """Return probabilities without and with class weights, from the head alone."""
+    made = [
+        fine_tune_classifier(
+            notes, encoder=encoder, out=folder / str(on), class_weights=on,
+            selection_fraction=0.0, **QUICK,
+        )
+        for on in (False, True)
+    ]  # fmt: skip
+    return [each.predict_proba(notes) for each in made]
+
+
+def test_class_weights_of_equally_frequent_labels_change_nothing(encoder, tmp_path):
+    drug, none = ([n for n in LABELLED if n.labels == (name,)] for name in ("drug", "none"))
+    without, weighted = with_class_weights([*drug[:3], *none[:3]], encoder, tmp_path)
+    np.testing.assert_allclose(weighted, without, atol=1e-6)
+
+
+def test_class_weights_raise_the_rare_label(encoder, tmp_path):
+    drug, none = ([n for n in LABELLED if n.labels == (name,)] for name in ("drug", "none"))
+    without, weighted = with_class_weights([*drug, none[0]], encoder, tmp_path)
+    assert (weighted[:, 1] > without[:, 1]).all()  # "none", which is rare here

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from clinnlp.bert.selection import Score, is_as_good, mean_of_ratios
+from clinnlp.bert.selection import Score, is_as_good, mean_of_ratios, patients_of
+from clinnlp.core.notes import Note
 from clinnlp.metrics.labels import score_labels
 
 
@@ -70,3 +71,20 @@ def test_of_two_alike_the_lower_is_as_good_two_times_in_three(rng):
 
 def test_one_note_can_tell_nothing():
     assert is_as_good(Score(0.1, [0.0]), Score(0.9, [0.0]))
+
+
+def test_an_equal_epoch_is_as_good_so_that_the_last_is_kept():
+    score = Score(0.8, [0.0, 0.0])
+    assert is_as_good(score, score)
+
+
+def test_a_note_without_a_patient_stands_for_itself():
+    notes = [Note(id="a", text="", patient="p"), Note(id="b", text=""), Note(id="p", text="")]
+    assert patients_of(notes) == ["p", "b", "p"]
+
+
+@pytest.mark.parametrize(("below", "expected"), [(0.09, True), (0.11, False)])
+def test_the_error_of_few_notes_is_that_of_a_sample(below, expected):
+    """Two notes that differ by 0.05 each way: the error is 0.1, not 0.05 or 0.07."""
+    best, score = Score(0.8, [0.2, -0.2]), Score(0.8 - below, [0.25, -0.25])
+    assert is_as_good(score, best) is expected

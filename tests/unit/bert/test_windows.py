@@ -78,3 +78,16 @@ def test_words_of_any_text_lie_inside_it_in_order(tokenizer, text):
     assert (done.starts < done.ends).all()
     assert (done.ends <= len(text)).all()
     assert (done.starts[1:] >= done.ends[:-1]).all()
+
+
+@given(n=st.integers(0, 400), shape=sizes)
+def test_no_fewer_windows_would_do(n, shape):
+    size, stride = shape
+    fewer = len(split_windows(n, size=size, stride=stride)) - 1
+    assert fewer == 0 or fewer * size - (fewer - 1) * stride < n
+
+
+def test_a_token_as_near_to_both_middles_belongs_to_the_first_window():
+    first, second = split_windows(9, size=6, stride=2)
+    assert (first.end, second.start) == (6, 3)  # 3, 4 and 5 are read twice
+    assert (first.keep_end, second.keep_start) == (5, 5)

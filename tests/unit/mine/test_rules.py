@@ -167,9 +167,11 @@ def test_no_calls_under_independence():
     assert calls / n_runs <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / n_runs)
 
 
-def test_improvement_and_productive_are_the_naive_ones():
+@pytest.mark.parametrize(("min_count", "longest"), [(4, 2), (1, 3)])
+def test_improvement_and_productive_are_the_naive_ones(min_count, longest):
     baskets = random_baskets(3)
-    rules = mine_rules(baskets, min_count=4, max_len=4)
+    rules = mine_rules(baskets, min_count=min_count, max_len=4)
+    assert max(map(len, rules.antecedents)) == longest
     for i, (a, c) in enumerate(zip(rules.antecedents, rules.consequents, strict=True)):
         parts = [frozenset(p) for size in range(len(a)) for p in combinations(sorted(a), size)]
         best = max(count(baskets, p | c) / count(baskets, p) for p in parts)

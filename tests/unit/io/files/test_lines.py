@@ -113,3 +113,10 @@ def test_an_id_may_stand_once(tmp_path):
     add_id(seen, "n1", tmp_path, 1)
     with pytest.raises(DataError, match=r":7: ids of notes must be unique, got 'n1'"):
         add_id(seen, "n1", tmp_path / "a", 7)
+
+
+def test_a_piece_that_cannot_be_read_is_told_by_its_line(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"x\n" * 40_000 + b"\xff")
+    with pytest.raises(DataError, match=r"a.txt:32769: text must be ascii"):  # after 64 kB
+        list(byte_chunks(path, "ascii"))

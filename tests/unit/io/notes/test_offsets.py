@@ -8,7 +8,7 @@ import pytest
 from clinnlp.core.errors import OffsetError
 from clinnlp.core.spans import Span
 from clinnlp.io.files.source import Document
-from clinnlp.io.notes.offsets import place
+from clinnlp.io.notes.offsets import is_offset, place
 
 HERE = Document(Path("a.txt"), 3, None)
 
@@ -60,3 +60,34 @@ def test_nothing_is_searched_for():
 def test_white_space_does_not_matter_and_no_text_is_not_checked():
     assert place(HERE, "chest\r\n pain", [(0, 12)], "chest pain") == (Span(0, 12),)
     assert place(HERE, "chest pain", [(1, 3)], None) == (Span(1, 3),)
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "bounds", "mention"),
+    [
+        ("CRLF as one", "a\r\nfever\r\nx", (2, 7), "fever"),
+        ("CRLF for LF", "a\nfever\nb", (3, 9), "fever\r"),
+    ],
+)
+def test_a_mention_may_end_at_a_line_break(rule, text, bounds, mention):
+    repairs = Counter()
+    (span,) = place(HERE._replace(repairs=repairs), text, [bounds], mention)
+    assert text[span.start : span.end].rstrip("\n") == "fever"
+    assert repairs == {rule: 1}
+
+
+def test_repaired_pieces_stand_in_the_order_of_the_text():
+    here = HERE._replace(repairs=Counter())
+    found = place(here, "ab cd ef", [(7, 9), (1, 3)], "efab")
+    assert found == (Span(0, 2), Span(6, 8))
+
+
+@pytest.mark.parametrize("bounds", [(2, 2), (4, 3)])
+def test_a_piece_holds_at_least_one_character(bounds):
+    with pytest.raises(OffsetError, match=r"a.txt:3: offsets must lie inside the text"):
+        place(HERE, "fever", [bounds], None)
+
+
+def test_an_offset_has_at_most_eighteen_digits():
+    assert is_offset("9" * 18)
+    assert not is_offset("9" * 19)

@@ -1,6 +1,7 @@
 """What a format cannot hold stands beside it; the rest stays readable on its own."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -92,3 +93,25 @@ def test_notes_it_does_not_know_pass(tmp_path):
     assert sidecar is not None
     assert sidecar.applied(PLAIN) is PLAIN
     assert Sidecar.beside(tmp_path / "other") is None
+
+
+def test_a_document_that_was_changed_is_not_given_what_belongs_to_the_old_one(tmp_path):
+    path = tmp_path / "a.csv"
+    write_notes([NOTE], path, on_loss="sidecar")
+    path.write_text(path.read_text().replace("ab cde fg", "ab cde fh"))
+    said = r"note 'n': a document must be as it was when its sidecar was written"
+    with pytest.raises(DataError, match=said) as caught:
+        list(read_notes(path))
+    assert "cde" not in str(caught.value)
+
+
+def test_a_sidecar_that_breaks_while_it_is_read_names_the_line(tmp_path):
+    path = tmp_path / "a.csv"
+    other = replace(NOTE, id="k")
+    write_notes([NOTE, other], path, on_loss="sidecar")
+    sidecar = Sidecar.beside(path)
+    first, second = sidecar_path(path).read_bytes().splitlines(keepends=True)
+    sidecar_path(path).write_bytes(first + b"?" * (len(second) - 1) + b"\n")
+    assert sidecar is not None
+    with pytest.raises(DataError, match=r"a.csv.sidecar.jsonl:2: a sidecar must be one that this"):
+        sidecar.applied(other)

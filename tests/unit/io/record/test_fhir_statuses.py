@@ -97,6 +97,7 @@ def test_a_missing_status_says_nothing_against_it(tmp_path, kind, missing):
          "refuted"),
         ("DocumentReference", {"docStatus": "ENTERED-IN-ERROR"}, "entered-in-error"),
         ("DocumentReference", {"docStatus": "appended"}, None),
+        ("DocumentReference", {"status": "posted"}, None),
     ],
 )  # fmt: skip
 def test_other_spellings_and_other_words(tmp_path, kind, elements, reason):

@@ -77,3 +77,8 @@ def test_the_line_of_a_cell_that_is_no_time_is_found(tmp_path):
     assert "03-01Z" not in str(caught.value)
     path.write_text("a,known\nx,2024-03-01\ny,\n")
     check_times(path, ["known"])
+
+
+def test_what_is_finer_than_a_microsecond_is_cut_off():
+    fine = pa.chunked_array([pa.array([1_709_280_000_000_001_999], pa.timestamp("ns"))])
+    assert naive_times(fine).to_pylist() == [datetime(2024, 3, 1, 8, 0, 0, 1)]

@@ -195,3 +195,38 @@ def test_arguments(tmp_path):
         PartWriter(tmp_path, settings={"a": time})
     with pytest.raises(DataError, match=r"note '1': a note must be added once"):
         run(tmp_path, ["1", "1"])
+
+
+def test_a_folder_replaced_while_it_is_written_gets_no_part(tmp_path):
+    folder = tmp_path / "o"
+    with (
+        pytest.raises(RunError, match=r"removed or replaced"),
+        PartWriter(folder, settings=SETTINGS) as writer,
+    ):
+        writer.add("1", rows("1", 1))
+        folder.rename(tmp_path / "aside")
+        folder.mkdir()
+        writer.flush()
+    assert not list(folder.iterdir())
+
+
+def test_what_could_not_be_written_is_not_tried_again_on_leaving(tmp_path, monkeypatch):
+    tried = []
+
+    def full(*_, **__):
+        tried.append(1)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("clinnlp.io.tables.parts.pq.write_table", full)
+    with pytest.raises(RunError, match=r"the disk is full"):
+        run(tmp_path, IDS[:3])
+    assert tried == [1]
+
+
+def test_what_was_skipped_stays_listed_when_more_is_skipped_later(tmp_path):
+    run(tmp_path, IDS)
+    run(tmp_path, [*IDS, "bad11"])
+    lines = (tmp_path / "skipped.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["bad7", "bad11"]
+    again = PartWriter(tmp_path, settings=SETTINGS)
+    assert again.skipped == {"bad7": "ValueError", "bad11": "ValueError"}

@@ -128,3 +128,23 @@ def test_too_few_baskets_give_no_signals():
     frame = pd.DataFrame({"a": [1, 0], "x": [1, 0]})
     signals = mine_signals(frame_baskets(frame, kinds=KINDS))
     assert (len(signals), signals.m) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("least", "size"),
+    [({}, (1, 1)), ({"min_count": 4}, (0, 1)), ({"min_margin": 6}, (0, 0))],
+)
+def test_a_count_that_is_just_reached_is_enough(least, size):
+    held = [(1, 1)] * 3 + [(1, 0)] * 2 + [(0, 1)] * 2 + [(0, 0)] * 93
+    baskets = frame_baskets(pd.DataFrame(held, columns=["a", "x"]), kinds=KINDS)
+    signals = mine_signals(baskets, **{"min_count": 3, "min_margin": 5} | least)
+    assert (len(signals), signals.m) == size
+
+
+def test_a_q_of_just_alpha_is_no_signal():
+    baskets = world(0)
+    q = mine_signals(baskets)["q_bh"]
+    limit = float(q[(q > 0) & (q < 1)].max())
+    made = mine_signals(baskets, alpha=limit)
+    np.testing.assert_array_equal(made["signal"], made["q_bh"] < limit)
+    assert not made["signal"].all()

@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import numpy as np
+import pytest
 from scipy import sparse
 
 from clinnlp.mine.measures.additive import CELLS
@@ -51,3 +52,18 @@ def test_counts_by_stratum_are_the_naive_ones():
         for j in found.outcomes.tolist()
     )
     assert n_seen == joint
+
+
+BOTH, FIRST, SECOND = [1, 1], [1, 0], [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("short", "n"),
+    [(None, 1), (BOTH, 0), (FIRST, 0), (SECOND, 0), ("outcome", 0)],
+)
+def test_each_margin_must_be_reached_and_just_reached_is_enough(short, n):
+    baskets = [each for each in (BOTH, FIRST, SECOND) for _ in range(2 - (each == short))]
+    events = np.zeros((len(baskets), 1), int)
+    events[: 2 - (short == "outcome")] = 1
+    found = candidates(sparse.csr_matrix(baskets), sparse.csr_matrix(events), min_margin=2)
+    assert found.m == n
