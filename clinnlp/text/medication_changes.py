@@ -36,6 +36,7 @@ _NEAR = 4  # characters between an "and" and the drug it joins, or before a brac
 _N_PASSIVE = 3  # words before a participle among which "was" stands
 _BREAK = re.compile(r"[,;:()\[\]]|\.(?=\s|\Z)")
 _CLAUSE_END = re.compile(r"[,;.)\n](?=\D|\Z)")
+_CLAUSE_BREAK = re.compile(r"[,;]")
 _SENTENCE = re.compile(r"[.;](?=\s)")
 _ASIDE = re.compile(r"\s*[(\[:–—-]\W*\Z")
 _CLOSED = re.compile(r"[^\S\n]*(?:[^\w\s]|\d|\n|\Z)")
@@ -184,10 +185,14 @@ class _Passage:
     def _is_of_drug(self, k: int, item: Item) -> bool:
         """Return whether a change speaks of the drug before it, not of something else."""
         terms, gap = self._terms, self._gaps[k]
-        words = WORD.findall(gap.rest(self._folded, gap.start, item.start))
+        rest = gap.rest(self._folded, gap.start, item.start)
+        words = WORD.findall(rest)
         joints = [n for n, word in enumerate(words) if word in terms.ands]
         if joints and not terms.fillers.issuperset(words[joints[-1] + 1 :]):
             return False  # "and the infusion was stopped"
+        *others, clause = _CLAUSE_BREAK.split(rest)
+        if others and not terms.fillers.issuperset(WORD.findall(clause)):
+            return False  # "; the bleeding stopped"
         if not terms.bes.isdisjoint(words[-_N_PASSIVE:]):
             return True
         behind = gap.items[gap.items.index(item) + 1 :][:1]

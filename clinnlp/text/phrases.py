@@ -17,6 +17,7 @@ __all__ = ["PhraseWords", "phrase_of"]
 _WIDEST = 160  # characters looked at on either side of a cue
 _PIECE = re.compile(r"\w+(?:[-'’./]\w+)*|[^\w\s]")
 _LINE_END = re.compile(r"[\r\n]")
+_HYPHENS = ("-", "‐", "‑")
 _SKIPPED = (",", ":", "-", "–", "=")  # between a phrase and the cue that ends it
 _NONE: frozenset[str] = frozenset()
 
@@ -61,6 +62,8 @@ def phrase_of(text: str, start: int, end: int, words: PhraseWords) -> Span:
     """
     offset = max(0, start - _WIDEST)
     before = [(offset + m.start(), m[0].lower()) for m in _PIECE.finditer(text[offset:start])]
+    if text[start - 1 : start] in _HYPHENS and text[start - 2 : start - 1].isalnum():
+        return Span(before[-2][0], end)  # "HER2-negative" says nothing of what follows
     last = before[-1][1] if before else ""
     if last in words.within or _ends(last, words):
         ahead = text[end : end + _WIDEST]

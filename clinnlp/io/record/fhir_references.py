@@ -50,6 +50,7 @@ def pointed(reference: Json | None, wanted: str, resource: Json) -> str | None:
     address = _VERSION.sub("", address)
     if address.startswith("#"):
         return _inside(address[1:], wanted, resource)
+    address = address.partition("#")[0]
     typed = _TYPED.fullmatch(address)
     if typed is not None:
         return typed[2] if typed[1] == wanted else None

@@ -34,6 +34,16 @@ def check(cases):
     assert wrong == {}
 
 
+def test_what_another_clause_says_of_another_subject_is_not_said_of_the_drug():
+    check({
+        "{Warfarin} continued, bleeding stopped.": "continue",
+        "{Warfarin} 5 mg daily; the bleeding stopped.": "-",
+        "{Warfarin} given, seizures stopped.": "-",
+        "{Warfarin}, which she took for AF, was stopped.": "stop",
+        "{Vancomycin} x 3 days, then stopped": "stop",
+    })  # fmt: skip
+
+
 def test_a_stopped_drug_in_many_words():
     check({
         "d/c'd {lisinopril}": "stop",

@@ -62,6 +62,7 @@ def drugs(path):
 FORMS = [
     "Patient/p1",
     "Patient/p1/_history/2",
+    "Patient/p1#name",
     "https://host/fhir/Patient/p1",
     "https://host/fhir/Patient/p1/_history/2",
     "https://host:8080/r4/Patient/p1/",
