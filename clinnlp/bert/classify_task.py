@@ -22,7 +22,7 @@ from torch.nn import functional
 from clinnlp.bert.batches import shuffled_batches
 from clinnlp.bert.classify import NoteClassifier, pooled
 from clinnlp.bert.head import HeadData, choose_strength, fit_head
-from clinnlp.bert.network import Row
+from clinnlp.bert.network import WindowRow
 from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
 from clinnlp.bert.settings import ClassifierSettings
 from clinnlp.core.arrays import Bools, Floats
@@ -32,7 +32,7 @@ from clinnlp.metrics.labels import label_matrix
 
 __all__ = ["ClassifierTask", "best_threshold"]
 
-Draw = tuple[int, tuple[Row, ...]]
+Draw = tuple[int, tuple[WindowRow, ...]]
 
 
 class ClassifierTask:
@@ -48,7 +48,7 @@ class ClassifierTask:
         self._classifier, self._settings = classifier, settings
         self._selection = list(selection)
         self._texts = classifier.network.tokenise([note.text for note in fit])
-        self._rows: list[list[Row]] = [[] for _ in fit]
+        self._rows: list[list[WindowRow]] = [[] for _ in fit]
         for row in classifier.network.rows(self._texts):
             self._rows[row.text].append(row)
         self._groups, _ = cluster_codes(patients_of(fit), len(fit))

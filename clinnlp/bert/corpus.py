@@ -14,7 +14,7 @@ from clinnlp.core.notes import Note, check_note
 
 __all__ = [
     "Corpora",
-    "Notes",
+    "TrainingSource",
     "annotated_labels",
     "check_known",
     "corpora_of",
@@ -28,13 +28,13 @@ __all__ = [
     "split_selection",
 ]
 
-Notes = Iterable[Note] | Mapping[str, Iterable[Note]]
+TrainingSource = Iterable[Note] | Mapping[str, Iterable[Note]]
 Corpora = dict[str, list[Note]]
 
 _ONLY = "train"  # the name of a corpus that comes without one
 
 
-def corpora_of(notes: Notes) -> dict[str, Iterable[Note]]:
+def corpora_of(notes: TrainingSource) -> dict[str, Iterable[Note]]:
     """Return notes by the name of their corpus; plain notes are one corpus.
 
     Raises

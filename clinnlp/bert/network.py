@@ -21,10 +21,10 @@ from clinnlp.core.arrays import Floats32, Ints, Ints32
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["Network", "Row", "best_device"]
+__all__ = ["Network", "WindowRow", "best_device"]
 
 
-class Row(NamedTuple):
+class WindowRow(NamedTuple):
     """One token window of the text with index `text`."""
 
     text: int
@@ -108,11 +108,11 @@ class Network:
         """Return tokens and words of each text."""
         return tokenise(self.tokenizer, texts)
 
-    def rows(self, texts: Sequence[TokenisedText]) -> list[Row]:
+    def rows(self, texts: Sequence[TokenisedText]) -> list[WindowRow]:
         """Return every window of every text, at least one for each."""
         size = self.window_size
         return [
-            Row(i, window)
+            WindowRow(i, window)
             for i, text in enumerate(texts)
             for window in split_windows(len(text.ids), size=size, stride=self.stride)
         ]
@@ -127,7 +127,7 @@ class Network:
         return {"input_ids": ids.to(self.device), "attention_mask": mask.to(self.device)}
 
     def logits(
-        self, texts: Sequence[TokenisedText], rows: Sequence[Row]
+        self, texts: Sequence[TokenisedText], rows: Sequence[WindowRow]
     ) -> Iterator[tuple[Ints, list[Floats32]]]:
         """Yield indices into `rows`, and the logits of each of those rows, batch by batch.
 
@@ -137,7 +137,7 @@ class Network:
         return self._answers(texts, rows, self._logits)
 
     def states(
-        self, texts: Sequence[TokenisedText], rows: Sequence[Row]
+        self, texts: Sequence[TokenisedText], rows: Sequence[WindowRow]
     ) -> Iterator[tuple[Ints, list[Floats32]]]:
         """Yield indices into `rows`, and the last hidden states of each, as `logits` does."""
         return self._answers(texts, rows, self._states)
@@ -145,7 +145,7 @@ class Network:
     def _answers(
         self,
         texts: Sequence[TokenisedText],
-        rows: Sequence[Row],
+        rows: Sequence[WindowRow],
         read: Callable[[Sequence[Ints32]], Sequence[torch.Tensor]],
     ) -> Iterator[tuple[Ints, list[Floats32]]]:
         extra = len(self.prefix) + len(self.suffix)

@@ -7,7 +7,7 @@ from typing import Any
 
 from clinnlp.bert.corpus import (
     Corpora,
-    Notes,
+    TrainingSource,
     annotated_labels,
     check_known,
     corpora_of,
@@ -40,8 +40,8 @@ class TaggerRecipe:
 
     def __init__(
         self,
-        train: Notes,
-        dev: Notes | None,
+        train: TrainingSource,
+        dev: TrainingSource | None,
         settings: TaggerSettings,
         refit: EntityTagger | None,
     ) -> None:
@@ -102,7 +102,9 @@ def settings_of_refit(
     return settings_from(TaggerSettings, {**own, **best})
 
 
-def _read_corpora(train: Notes, dev: Notes | None) -> tuple[Corpora, dict[str, Iterable[Note]]]:
+def _read_corpora(
+    train: TrainingSource, dev: TrainingSource | None
+) -> tuple[Corpora, dict[str, Iterable[Note]]]:
     """Return the training notes by corpus once they are fit to train on, and those of dev."""
     ours = corpora_of(train)
     theirs = {} if dev is None else corpora_of(dev)

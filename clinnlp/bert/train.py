@@ -11,7 +11,7 @@ from typing import Any
 
 from clinnlp.bert.classifier_recipe import ClassifierRecipe
 from clinnlp.bert.classify import NoteClassifier
-from clinnlp.bert.corpus import Notes
+from clinnlp.bert.corpus import TrainingSource
 from clinnlp.bert.job import Job
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import ClassifierSettings, TaggerSettings
@@ -22,8 +22,8 @@ __all__ = ["ClassifierSettings", "TaggerSettings", "fine_tune_classifier", "fine
 
 
 def fine_tune_ner(
-    train: Notes,
-    dev: Notes | None = None,
+    train: TrainingSource,
+    dev: TrainingSource | None = None,
     *,
     encoder: str | Path = "minilm",
     out: str | Path,

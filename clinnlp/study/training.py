@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from clinnlp.bert.corpus import Notes, drop_overlap
+from clinnlp.bert.corpus import TrainingSource, drop_overlap
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.store import load
 from clinnlp.core.counts import Estimate
@@ -16,8 +16,8 @@ __all__ = ["TrainingNotes", "check_refit", "dev_scores", "load_tagger", "read_tr
 class TrainingNotes(NamedTuple):
     """Notes to train on and to score; of several training files, by the path of each."""
 
-    train: Notes
-    dev: Notes | None
+    train: TrainingSource
+    dev: TrainingSource | None
 
 
 def read_training(

@@ -66,7 +66,7 @@ _TRUTH = {"true": True, "false": False}
 _LABEL, _CONCEPT, _NO_LABEL = "label", "concept", "Term"
 _NO_CONCEPT = ("", "0", None)
 
-Row = dict[str, str | None]
+OmopRow = dict[str, str | None]
 
 
 def _split(source: Source) -> Iterator[Document]:
@@ -74,7 +74,7 @@ def _split(source: Source) -> Iterator[Document]:
     notes, mentions = table_path(folder, "note"), table_path(folder, "note_nlp")
     if notes is None:
         raise DataError("an OMOP folder must hold the table NOTE, got none", path=folder)
-    found: dict[str | None, list[tuple[int, Row]]] = defaultdict(list)
+    found: dict[str | None, list[tuple[int, OmopRow]]] = defaultdict(list)
     for line, row in _rows(mentions, _NLP) if mentions else ():
         found[row["note_id"]].append((line, row))
     for line, row in _rows(notes, _NOTE):
@@ -102,7 +102,7 @@ def _parse(document: Document) -> Note:
     )
 
 
-def _entity(row: Row, position: int, text: str, document: Document) -> Entity:
+def _entity(row: OmopRow, position: int, text: str, document: Document) -> Entity:
     start, mention = row["offset"] or "", row["lexical_variant"] or ""
     if not is_offset(start) or not mention:
         raise document.wrong("a mention must have an offset and a lexical variant")
@@ -123,14 +123,14 @@ def _entity(row: Row, position: int, text: str, document: Document) -> Entity:
     )
 
 
-def _assertion(row: Row, modifiers: dict[str, str]) -> Assertion:
+def _assertion(row: OmopRow, modifiers: dict[str, str]) -> Assertion:
     """Return the assertion, and take its axes out of the modifiers."""
     axes: dict[str, Any] = {"negated": _EXISTS.get(row["term_exists"] or "")}
     axes |= {a: _TRUTH.get(modifiers.pop(a)) for a in AXES if modifiers.get(a) in _TRUTH}
     return Assertion(**axes)
 
 
-def _modifiers_of(row: Row) -> dict[str, str]:
+def _modifiers_of(row: OmopRow) -> dict[str, str]:
     pairs = [x.partition("=") for x in (row["term_modifiers"] or "").split(",") if x.strip()]
     return {name.strip(): value.strip() for name, _, value in pairs}
 
@@ -251,7 +251,7 @@ def _csv_line(cells: Iterable[str]) -> bytes:
     return line.getvalue().encode()
 
 
-def _rows(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, Row]]:
+def _rows(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, OmopRow]]:
     return by_name_if_there(path, wanted, needed=("note_id",))
 
 

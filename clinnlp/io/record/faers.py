@@ -44,7 +44,7 @@ _UNKNOWN = frozenset({"product used for unknown indication", "drug use for unkno
 _MOST_DIGITS = 18  # of the number of a report or a version
 _EVENT = ("patient", "encounter", "start", "known", "code", "kind", "vocabulary", "dose")
 
-Row = dict[str, str]
+FaersRow = dict[str, str]
 Event = tuple[str, str, datetime | None, datetime | None, str, str, str, str | None]
 Version = tuple[int, str, int]
 
@@ -161,7 +161,7 @@ def _newest(quarters: Sequence[Path], n_excluded: dict[str, int]) -> dict[str, _
 
 
 def _add_drug(
-    events: list[Event], row: Row, report: _Report, drug_name: Callable[[str], str]
+    events: list[Event], row: FaersRow, report: _Report, drug_name: Callable[[str], str]
 ) -> bool:
     names = row.get("prod_ai", "") or row["drugname"]
     found = [drug_name(name) for name in names.split("\\") if name.strip(" .")]
@@ -173,7 +173,7 @@ def _add_drug(
 
 def _add_reaction(
     events: list[Event],
-    row: Row,
+    row: FaersRow,
     report: _Report,
     drug_name: Callable[[str], str],  # noqa: ARG001
 ) -> bool:
@@ -184,7 +184,7 @@ def _add_reaction(
 
 def _add_indication(
     events: list[Event],
-    row: Row,
+    row: FaersRow,
     report: _Report,
     drug_name: Callable[[str], str],  # noqa: ARG001
 ) -> bool:
@@ -196,7 +196,7 @@ def _add_indication(
 
 def _add(
     events: list[Event],
-    row: Row,
+    row: FaersRow,
     report: _Report,
     code: str,
     kind: str,
@@ -207,7 +207,7 @@ def _add(
     events.append((report.case, number, report.time, report.known, code, kind, vocabulary, dose))
 
 
-def _rows(quarters: Sequence[Path], table: str, *, required: bool) -> Iterator[Row]:
+def _rows(quarters: Sequence[Path], table: str, *, required: bool) -> Iterator[FaersRow]:
     """Yield the rows of one table of all quarters, columns under their present names."""
     found = False
     for quarter in quarters:
@@ -232,7 +232,7 @@ _USED = {
 }
 
 
-def _table(quarter: Path, name: str, table: str) -> Iterator[Row]:
+def _table(quarter: Path, name: str, table: str) -> Iterator[FaersRow]:
     where = quarter / name
     with _opened(quarter, name) as handle:
         lines = ((number, raw.rstrip(b"\r\n")) for number, raw in enumerate(handle, start=1))

@@ -70,7 +70,7 @@ _VISIT = {
     "id": "visit_occurrence_id",
 }
 
-Row = dict[str, str | None]
+OmopRow = dict[str, str | None]
 
 
 def read_omop(folder: str | Path) -> Timelines:
@@ -114,11 +114,11 @@ def _columns(named: Mapping[str, str]) -> tuple[str, ...]:
     return ("person_id", "visit_occurrence_id", named["code"], named["source"], *times)
 
 
-def _rows(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, Row]]:
+def _rows(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, OmopRow]]:
     return by_name_if_there(path, wanted, needed=("person_id",))
 
 
-def _visits(path: Path | None) -> Iterator[tuple[Encounter, Row]]:
+def _visits(path: Path | None) -> Iterator[tuple[Encounter, OmopRow]]:
     for line, row in _rows(path, _columns(_VISIT)) if path else ():
         start, end = (_when(row, _VISIT[x], path, line) for x in ("start", "end"))
         name, patient = row["visit_occurrence_id"], row["person_id"]
@@ -127,13 +127,13 @@ def _visits(path: Path | None) -> Iterator[tuple[Encounter, Row]]:
         yield Encounter(id=name, patient=patient, start=start, end=end), row
 
 
-def _when(row: Row, column: str, path: Path | None, line: int) -> datetime | None:
+def _when(row: OmopRow, column: str, path: Path | None, line: int) -> datetime | None:
     name = f"{column}_datetime" if row[f"{column}_datetime"] else f"{column}_date"
     return time_of(row[name], name, path or Path(), line)
 
 
 def _event(
-    row: Row, kind: str, code: str, source: str,
+    row: OmopRow, kind: str, code: str, source: str,
     start: datetime | None, end: datetime | None, known: datetime | None,
 ) -> dict[str, Any]:  # fmt: skip
     coded = row[code] not in _NO_CONCEPT
@@ -149,7 +149,7 @@ def _event(
     }
 
 
-def _patient(row: Row, path: Path, line: int) -> Patient:
+def _patient(row: OmopRow, path: Path, line: int) -> Patient:
     born = time_of(row["birth_datetime"], "birth_datetime", path, line)
     day = _birth_day(row, path, line) if born is None else born.date()
     return Patient(
@@ -157,7 +157,7 @@ def _patient(row: Row, path: Path, line: int) -> Patient:
     )
 
 
-def _birth_day(row: Row, path: Path, line: int) -> date | None:
+def _birth_day(row: OmopRow, path: Path, line: int) -> date | None:
     """Return the day of birth, where all of its parts are there."""
     parts = [row[f"{unit}_of_birth"] or "" for unit in ("year", "month", "day")]
     if not all(part.isdecimal() for part in parts):

@@ -23,7 +23,7 @@ DELIMITERS = {"csv": ",", "tsv": "\t"}
 _LONGEST_FIELD = 2**31 - 1
 _LOCK = threading.Lock()
 
-Row = tuple[Any, ...]
+Cells = tuple[Any, ...]
 
 
 def table_form(path: str | Path, form: str | None = None) -> str:
@@ -69,7 +69,7 @@ def read_rows(
     form: str | None = None,
     encoding: str = UTF_8,
     short: list[DataError] | None = None,
-) -> Iterator[tuple[int, Row]]:
+) -> Iterator[tuple[int, Cells]]:
     """Yield ``(line, values of the wanted columns)`` for each row.
 
     Values are text in CSV and TSV, plain Python values or ``None`` in Parquet. A file of 0 bytes
