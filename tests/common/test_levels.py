@@ -38,6 +38,7 @@ GIVEN = {  # what each function takes beside its level
     "metrics.intervals.wilson_bounds": (1, 2),
     "metrics.intervals.wilson_interval": (1, 2),
     "metrics.labels.resample_confusion": (lambda c: np.array([1.0]), ["a"], ["a"]),
+    "metrics.labels.score_label_sets": ([("a",)], [("a",)], ["a"]),
     "metrics.labels.score_labels": (["a", "b"], ["a", "b"]),
     "metrics.mentions.compare_spans": (NOTES, NOTES, NOTES),
     "metrics.risk.calibration_curve": RISKS,
