@@ -41,6 +41,7 @@ def test_what_another_clause_says_of_another_subject_is_not_said_of_the_drug():
         "{Warfarin} given, seizures stopped.": "-",
         "{Warfarin}, which she took for AF, was stopped.": "stop",
         "{Vancomycin} x 3 days, then stopped": "stop",
+        "{Ativan} 1 mg, he has used it before, but most recently stopped taking it": "stop",
     })  # fmt: skip
 
 
