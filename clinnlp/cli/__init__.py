@@ -1,11 +1,16 @@
 """The command line: words from a terminal to study functions.
 
-Exit codes: 0 done, 1 failed at run time (full disk, a pipe that failed), 2 bad usage or input.
+Exit codes: 0 done, 1 failed at run time (full disk, a pipe that failed), 2 bad usage or input, 130
+interrupted, 141 nobody reads the output any more. An exception that no one foresaw is one sentence
+too: its type and place, never its message, which may quote a note.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from traceback import walk_tb
+from typing import Any, NoReturn
 
 from clinnlp import __version__
 from clinnlp.cli.demo import add_demo
@@ -14,7 +19,9 @@ from clinnlp.cli.mine import add_mine
 from clinnlp.cli.models import add_export, add_fine_tune, add_next, add_pretrain
 from clinnlp.cli.notes import add_extract, add_score
 from clinnlp.cli.risk import add_risk, add_risk_apply
+from clinnlp.cli.terminal import is_hung_up, show_traceback, streams, warn
 from clinnlp.core.errors import ClinnlpError, PipeError, RunError
+from clinnlp.core.visible import visible
 
 __all__ = ["main"]
 
@@ -36,35 +43,88 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
-    argv = sys.argv[1:] if argv is None else list(argv)
-    if " ".join(argv[:2]) in COMMANDS:  # a command of two words
-        argv = [" ".join(argv[:2]), *argv[2:]]
-    args = _parser(argv).parse_args(argv)
-    try:
-        return int(args.command(args))
-    except (RunError, PipeError) as error:
-        return _fail(error, 1)
-    except ClinnlpError as error:
-        return _fail(error, 2)
-    except OSError as error:
-        return _fail(f"{error.filename or 'input/output'}: {error.strerror}", 1)
-    except KeyboardInterrupt:
-        return _fail("interrupted; what was finished is kept, run the same command to resume", 130)
+    """Run one command and return its exit code.
 
-
-def _fail(error: object, code: int) -> int:
-    print(f"clinnlp: {error}", file=sys.stderr)
+    With ``--debug`` anywhere among the words, or the variable CLINNLP_DEBUG set, a failure shows
+    where it comes from as well.
+    """
+    words, debug = _without_debug(sys.argv[1:] if argv is None else list(argv))
+    if " ".join(words[:2]) in COMMANDS:  # a command of two words
+        words = [" ".join(words[:2]), *words[2:]]
+    with streams():
+        try:
+            args = _parser(words).parse_args(words)
+            code = int(args.command(args))
+            sys.stdout.flush()
+        except SystemExit:
+            raise
+        except BaseException as error:  # code in Rust panics with a BaseException
+            if debug:
+                show_traceback()
+            return _failed(error)
     return code
 
 
-def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _failed(error: BaseException) -> int:
+    """Say in one sentence why a command failed, and return its exit code."""
+    if isinstance(error, BrokenPipeError) and is_hung_up():  # as `head` does, after its lines
+        return 141
+    if isinstance(error, KeyboardInterrupt):
+        warn("interrupted; what was finished is kept, run the same command to resume")
+        return 130
+    if isinstance(error, ClinnlpError):
+        warn(error)
+        return 1 if isinstance(error, RunError | PipeError) else 2
+    if isinstance(error, OSError) and error.strerror:
+        warn(f"{error.filename or 'input/output'}: {error.strerror}")
+    elif isinstance(error, MemoryError):
+        warn(f"memory must be enough, got a MemoryError{_place(error)}; give less at a time")
+    else:
+        warn(
+            f"this is a fault of clinnlp {__version__}: {type(error).__name__}{_place(error)}; "
+            "please report this line, without text of notes; --debug shows the traceback, which "
+            "may hold private text"
+        )
+    return 1
+
+
+def _place(error: BaseException) -> str:
+    """Return the line of this library that an exception passed last."""
+    frames = [(f.f_globals.get("__name__", ""), line) for f, line in walk_tb(error.__traceback__)]
+    ours = [place for place in frames if place[0].startswith("clinnlp.")]
+    return f" in {ours[-1][0]}, line {ours[-1][1]}" if ours else ""
+
+
+def _without_debug(words: list[str]) -> tuple[list[str], bool]:
+    """Return the words of a command but --debug, and whether that is wished."""
+    n = words.index("--") if "--" in words else len(words)
+    kept = [word for word in words[:n] if word != "--debug"]
+    wished = os.environ.get("CLINNLP_DEBUG", "") not in ("", "0")
+    return kept + words[n:], wished or len(kept) < n
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors show hidden characters, and whose help names what all commands take."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.add_argument(  # taken by `main` before
+            "--debug",
+            action="store_true",
+            help="where a command fails, show the traceback, which may hold private text",
+        )
+
+    def error(self, message: str) -> NoReturn:
+        super().error(visible(message))
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    parser = _Parser(
         prog="clinnlp", description="From clinical notes to calibrated risks and audited rules."
     )
     parser.add_argument("--version", action="version", version=f"clinnlp {__version__}")
     sub = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    wanted = argv[0] if argv else ""
+    wanted = words[0] if words else ""
     for name, (add, line) in COMMANDS.items():
         one = sub.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
         if name == wanted:  # settings live beside heavy code: read only those that are asked for

@@ -9,6 +9,7 @@
 ``files``, ``locks``    outputs that are whole or absent; one writer at a time
 ``arrays``              the names of array types
 ``formulas``            cells that a spreadsheet may open without harm
+``visible``             hidden characters written out, for terminals, pages and messages
 
 What two rooms need is a noun and stands here. A value is frozen and made whole by its constructor.
 """

@@ -1,0 +1,216 @@
+"""Whatever a command fails on: one sentence, an exit code, and no text of a note."""
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+import clinnlp.study.inspection as inspection
+from clinnlp.cli import COMMANDS, main
+
+SECRET = "Canary Zebrowski"
+
+
+class Panic(BaseException):
+    """As code in Rust raises it."""
+
+
+@pytest.fixture
+def notes(tmp_path):
+    path = tmp_path / "notes.jsonl"
+    path.write_text(json.dumps({"id": "n1", "text": f"{SECRET} has a cough."}) + "\n")
+    return path
+
+
+@pytest.fixture
+def breaking(monkeypatch, notes):
+    """Give a function: a command that meets an exception deep in the library, run."""
+
+    def run(error, *words):
+        def fail(*_, **__):
+            raise error
+
+        monkeypatch.setattr(inspection, "inspect_notes", fail)
+        return main([*words, "inspect", str(notes)])
+
+    return run
+
+
+FOREIGN = [
+    ValueError(f"could not convert {SECRET}"),
+    KeyError(SECRET),
+    RecursionError(SECRET),
+    UnicodeEncodeError("ascii", SECRET, 0, 1, "no"),
+    AssertionError(SECRET),
+    OSError(SECRET),  # as zipfile raises it, without number and words of the system
+    Panic(SECRET),
+]
+
+
+@pytest.mark.parametrize("error", FOREIGN, ids=lambda e: type(e).__name__)
+def test_an_unexpected_exception_is_one_sentence_with_its_type_and_no_text(breaking, capsys, error):
+    assert breaking(error) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("clinnlp: ")
+    assert err.count("\n") == 1
+    assert type(error).__name__ in err
+    assert "report" in err
+    assert "--debug" in err
+    assert "Traceback" not in err
+    assert SECRET not in err
+
+
+def test_too_little_memory_is_said(breaking, capsys):
+    assert breaking(MemoryError(SECRET)) == 1
+    err = capsys.readouterr().err
+    assert "memory" in err
+    assert SECRET not in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [("--debug",), ()])
+def test_debug_shows_the_traceback(breaking, capsys, monkeypatch, words):
+    if not words:
+        monkeypatch.setenv("CLINNLP_DEBUG", "1")
+    assert breaking(ValueError(f"{SECRET}\x1b[2J"), *words) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert SECRET in err
+    assert "\x1b" not in err
+    assert err.splitlines()[-1].startswith("clinnlp: ")
+
+
+@pytest.mark.parametrize("value", ["", "0"])
+def test_an_empty_variable_does_not_ask_for_the_traceback(breaking, capsys, monkeypatch, value):
+    monkeypatch.setenv("CLINNLP_DEBUG", value)
+    assert breaking(ValueError(SECRET)) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--debug", "inspect", "{}"),
+        ("inspect", "--debug", "{}"),
+        ("inspect", "{}", "--debug"),
+        ("--debug", "risk", "apply", "{}", "{}", "--out", "{}"),
+        ("fine-tune", "--debug", "ner", "{}", "--out", "{}"),
+        ("fine-tune", "ner", "{}", "--out", "{}", "--debug"),
+    ],
+    ids=" ".join,
+)
+def test_debug_stands_anywhere(tmp_path, capsys, words):
+    assert main([word.format(tmp_path / "none") for word in words]) == 2
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "no such file" in err.splitlines()[-1] or "none" in err.splitlines()[-1]
+
+
+def test_a_file_may_be_called_like_the_option(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["inspect", "--", "--debug"]) == 2
+    assert capsys.readouterr().err == "clinnlp: --debug: no such file\n"
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "fine-tune"])
+def test_every_command_names_debug_in_its_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "--debug" in out
+    assert "private text" in out
+
+
+def test_a_warning_is_said_as_all_else(breaking, notes, monkeypatch, capsys):
+    def warned(*_, **__):
+        warnings.warn("no locks\x1b[2J here", UserWarning, stacklevel=1)
+        raise ValueError
+
+    monkeypatch.setattr(inspection, "inspect_notes", warned)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        main(["inspect", str(notes)])
+    assert capsys.readouterr().err.startswith("clinnlp: warning: no locks\\x1b[2J here\n")
+
+
+def test_errors_of_usage_show_hidden_characters(capsys):
+    for words in (
+        ["inspect", "a", "b\x1b[2J\u202e\nc"],
+        ["b\x1b\u202e"],
+        ["diff", "--n-boot", "\x1b"],
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(words)
+        assert stop.value.code == 2
+        assert not set("\x1b\u202e") & set(capsys.readouterr().err)
+
+
+# --- the process -------------------------------------------------------------------------------
+
+
+def shell(line, notes, **environment):
+    """Run a line of the shell in which $CLI is the command line."""
+    python = f"{sys.executable} -m clinnlp.cli"
+    env = {**os.environ, "CLI": python, "NOTES": str(notes), **environment}
+    done = subprocess.run(["bash", "-c", line], env=env, capture_output=True, timeout=120)
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """Give notes whose labels need more than ASCII, many enough to fill a pipe."""
+    path = tmp_path / "labelled.jsonl"
+    rows = (
+        {
+            "id": f"n{k}",
+            "text": "cough",
+            "entities": [{"id": "T1", "start": 0, "end": 5, "label": f"Husten é日 {k:090d}"}],
+        }
+        for k in range(3000)
+    )
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_a_reader_that_leaves_is_no_failure(labelled):
+    code, out, err = shell("set -o pipefail; $CLI inspect $NOTES | head -n 1", labelled)
+    assert (code, err) == (141, "")
+    assert out.startswith(b"3000 notes")
+
+
+def test_a_full_output_is_a_failure(labelled):
+    code, _, err = shell("$CLI inspect $NOTES > /dev/full", labelled)
+    assert code == 1
+    assert err.startswith("clinnlp: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_no_harm(tmp_path, notes, closed):
+    out = tmp_path / "out.jsonl"
+    code, _, err = shell(f"$CLI convert $NOTES {out} {closed}", notes)
+    assert (code, err) == (0, "")
+    assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == ["n1"]
+
+
+def test_what_is_said_of_a_failure_never_goes_to_standard_output(notes):
+    code, out, err = shell("$CLI inspect $NOTES.none 2>&-", notes)
+    assert (code, out, err) == (2, b"", "")
+
+
+def test_a_terminal_without_signs_gets_their_numbers(labelled):
+    code, out, err = shell(
+        "$CLI inspect $NOTES",
+        labelled,
+        LC_ALL="C",
+        PYTHONUTF8="0",
+        PYTHONCOERCECLOCALE="0",
+        PYTHONIOENCODING="",
+    )
+    assert (code, err) == (0, "")
+    assert b"Husten \\xe9\\u65e5" in out
