@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from clinnlp.cli.options import add_settings, settings_of
+from clinnlp.cli.terminal import say
 
 __all__ = ["add_demo"]
 
@@ -21,5 +22,10 @@ def _demo(args: argparse.Namespace) -> int:
     from clinnlp.study.demo import demo
     from clinnlp.study.settings import DemoSettings
 
-    demo(Path(args.out), settings=settings_of(args, DemoSettings), say=print)
+    demo(Path(args.out), settings=settings_of(args, DemoSettings), say=_say)
     return 0
+
+
+def _say(lines: str) -> None:
+    for line in lines.split("\n"):
+        say(line)

@@ -1,10 +1,10 @@
 """Commands on files of notes: convert, inspect, diff."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.cli.options import add_reading, columns_of
+from clinnlp.cli.terminal import say, warn
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -63,13 +63,12 @@ def _source(args: argparse.Namespace, path: str) -> "Notes":
 def _tell(notes: "Notes") -> None:
     """Say on stderr what was repaired and what left out."""
     for rule, n in notes.repairs.items():
-        print(f"clinnlp: {n} repaired: {rule}", file=sys.stderr)
+        warn(f"{n} repaired: {rule}")
     if notes.skipped:
-        print(f"clinnlp: {len(notes.skipped)} documents left out:", file=sys.stderr)
-        for error in notes.skipped[:_MANY]:
-            print(f"  {error}", file=sys.stderr)
-        if len(notes.skipped) > _MANY:
-            print(f"  and {len(notes.skipped) - _MANY} more", file=sys.stderr)
+        more = len(notes.skipped) - _MANY
+        listed = [f"  {error}" for error in notes.skipped[:_MANY]]
+        listed += [f"  and {more} more"] if more > 0 else []
+        warn(f"{len(notes.skipped)} documents left out:", *listed)
 
 
 def add_convert(parser: argparse.ArgumentParser) -> None:
@@ -106,7 +105,7 @@ def _convert(args: argparse.Namespace) -> int:
     notes: Iterable[Note] = (note.with_(**empty) for note in source) if empty else source
     n = write_notes(notes, args.out, format=args.to, on_loss=args.on_loss)
     _tell(source)
-    print(f"{n} notes: {args.out}")
+    say(f"{n} notes: {args.out}")
     return 0
 
 
@@ -132,7 +131,7 @@ def _inspect(args: argparse.Namespace) -> int:
     source = _source(args, args.source)
     found = inspect_notes(source, n_examples=args.examples if args.show_text else 0)
     for line in _lines(found):
-        print(line)
+        say(line)
     _tell(source)
     return 0
 
@@ -193,22 +192,22 @@ def _diff(args: argparse.Namespace) -> int:
     texts = {note.id: note for note in first} if args.show_text else {}
     found = compare_notes(first, second, n_boot=args.n_boot)
     for difference in () if args.summary else found.differences:
-        print(_line(difference, texts.get(difference.note)))
+        say(*_cells(difference, texts.get(difference.note)))
     for source in (first, second):
         _tell(source)
     said = ", ".join(f"{n} {kind}" for kind, n in found.counts.items()) or "no difference"
     both, only_first, only_second = found.relations
-    print(f"{found.n_notes} notes: {found.n_same} mentions the same, {said}")
-    print(f"relations: {both} the same, {only_first} only in A, {only_second} only in B")
-    print(f"agreement: F1 {found.strict.f1} strict, {found.relaxed.f1} relaxed")
-    print(f"Cohen's kappa over tokens: {found.kappa or 'no tokens'}")
+    say(f"{found.n_notes} notes: {found.n_same} mentions the same, {said}")
+    say(f"relations: {both} the same, {only_first} only in A, {only_second} only in B")
+    say(f"agreement: F1 {found.strict.f1} strict, {found.relaxed.f1} relaxed")
+    say(f"Cohen's kappa over tokens: {found.kappa or 'no tokens'}")
     return 0
 
 
-def _line(difference: "Difference", note: "Note | None") -> str:
+def _cells(difference: "Difference", note: "Note | None") -> tuple[str, ...]:
     sides = (_side(entity, note) for entity in (difference.first, difference.second))
     fields = f" ({', '.join(difference.fields)})" if difference.fields else ""
-    return f"{difference.note}\t{difference.kind}{fields}\t" + "\t".join(sides)
+    return (difference.note, f"{difference.kind}{fields}", *sides)
 
 
 def _side(entity: "Entity | None", note: "Note | None") -> str:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from clinnlp.cli.options import add_settings, settings_of
+from clinnlp.cli.terminal import say
 
 __all__ = ["add_mine"]
 
@@ -27,5 +28,6 @@ def _mine(args: argparse.Namespace) -> int:
     from clinnlp.study.settings import MineSettings
 
     result = mine_flow(args.source, out=Path(args.out), settings=settings_of(args, MineSettings))
-    print(*result.lines(), sep="\n")
+    for line in result.lines():
+        say(line)
     return 0

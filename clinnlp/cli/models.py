@@ -5,6 +5,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.cli.options import add_reading, add_settings, columns_of, settings_of
+from clinnlp.cli.terminal import say
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -91,8 +92,8 @@ def _fine_tune(args: argparse.Namespace) -> int:
         notes.train, notes.dev, encoder=args.encoder, out=args.out, resume=args.resume, **how
     )
     for corpus, name, score in dev_scores(model.card, by_corpus=len(args.train) > 1):
-        print(f"{corpus} {name}: {score}")
-    print(f"model: {args.out}")
+        say(f"{corpus} {name}: {score}")
+    say(f"model: {args.out}")
     return 0
 
 
@@ -111,8 +112,8 @@ def _pretrain(args: argparse.Namespace) -> int:
     )
     for number, epoch in enumerate(card["epochs"], 1):
         kept_out = "" if epoch["score"] is None else f", on notes kept out {-epoch['score']:.3f}"
-        print(f"epoch {number}: loss {epoch['loss']:.3f}{kept_out}")
-    print(f"encoder: {args.out}")
+        say(f"epoch {number}: loss {epoch['loss']:.3f}{kept_out}")
+    say(f"encoder: {args.out}")
     return 0
 
 
@@ -128,7 +129,7 @@ def _next(args: argparse.Namespace) -> int:
     chosen = choose_next(tagger, notes, args.n, annotated=done)
     write_notes([choice.note for choice in chosen], args.out, format=args.out_format)
     for choice in chosen:
-        print(f"{choice.note.id}: doubt {choice.doubt:.4f}, novelty {choice.novelty:.2f}")
+        say(f"{choice.note.id}: doubt {choice.doubt:.4f}, novelty {choice.novelty:.2f}")
     return 0
 
 
@@ -148,7 +149,7 @@ def _export(args: argparse.Namespace) -> int:
     from clinnlp.bert.store import load
 
     export_onnx(load(args.model, device="cpu"), args.out, int8=args.int8)
-    print(f"model: {args.out}")
+    say(f"model: {args.out}")
     return 0
 
 

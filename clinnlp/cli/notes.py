@@ -1,7 +1,6 @@
 """Commands on annotated notes: extract, score."""
 
 import argparse
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from clinnlp.cli.options import (
     pipeline_of,
     settings_of,
 )
+from clinnlp.cli.terminal import say, warn
 
 if TYPE_CHECKING:
     from clinnlp.core.counts import PRF
@@ -47,7 +47,7 @@ def _extract(args: argparse.Namespace) -> int:
         settings=settings_of(args, ExtractSettings),
         made_by=fingerprint(args.model, args.vocabulary, args.language),
     )
-    print(summary)
+    say(summary)
     return 0
 
 
@@ -85,8 +85,8 @@ def _score(args: argparse.Namespace) -> int:
     scores = score_spans(gold, predicted, match=args.match, n_boot=args.n_boot)
     _warn_labels(scores.per_label)
     for label, prf in scores.per_label.items():
-        print(f"{label}: P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}")
-    print(f"micro, {args.match}: P {scores.precision} R {scores.recall} F1 {scores.f1}")
+        say(f"{label}: P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}")
+    say(f"micro, {args.match}: P {scores.precision} R {scores.recall} F1 {scores.f1}")
     if args.against or args.report:
         _write_errors(args)
     return 0
@@ -105,9 +105,9 @@ def _write_errors(args: argparse.Namespace) -> None:
         n_boot=args.n_boot,
     )
     for line in report.findings[1:]:
-        print(line)
+        say(line)
     if args.report:
-        print(f"report: {write_report(report, args.report)}")
+        say(f"report: {write_report(report, args.report)}")
 
 
 def _warn_labels(per_label: "Mapping[str, PRF]") -> None:
@@ -116,4 +116,4 @@ def _warn_labels(per_label: "Mapping[str, PRF]") -> None:
     predicted = [label for label, prf in per_label.items() if prf.tp + prf.fp]
     if gold and predicted and not set(gold) & set(predicted):
         labels = f"gold has {', '.join(gold)}, predicted has {', '.join(predicted)}"
-        print(f"clinnlp: no label stands on both sides: {labels}", file=sys.stderr)
+        warn(f"no label stands on both sides: {labels}")

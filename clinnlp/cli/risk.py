@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from clinnlp.cli.options import add_settings, settings_of
+from clinnlp.cli.terminal import say
 
 __all__ = ["add_risk", "add_risk_apply"]
 
@@ -55,7 +56,8 @@ def _risk(args: argparse.Namespace) -> int:
         out=Path(args.out),
         settings=settings_of(args, RiskSettings),
     )
-    print(*result.lines(), sep="\n")
+    for line in result.lines():
+        say(line)
     return 0
 
 
@@ -71,5 +73,6 @@ def _apply(args: argparse.Namespace) -> int:
         out=Path(args.out),
         n_reasons=args.reasons,
     )
-    print(*result.lines(), sep="\n")
+    for line in result.lines():
+        say(line)
     return 0

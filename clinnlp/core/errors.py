@@ -13,13 +13,16 @@
 A message is one sentence, *what* of *whom* must be *this*, got *that*; then the fix.
 No message holds note text: offsets, ids, files and lines only. What Python or a library raises may
 hold it (``JSONDecodeError.doc``, the `ValueError` of a cell), so such an error is not kept as cause
-or context of ours either: `instead_of` raises in its place.
+or context of ours either: `instead_of` raises in its place. A file, a label or an id that is named
+may be hostile: `core.visible` writes its hidden characters out.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from clinnlp.core.visible import visible
 
 __all__ = [
     "ArgumentError",
@@ -37,7 +40,10 @@ __all__ = [
 
 
 class ClinnlpError(Exception):
-    """Base of every error raised on purpose by clinnlp."""
+    """Base of every error raised on purpose by clinnlp; its words show hidden characters."""
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 class ArgumentError(ClinnlpError, ValueError):

@@ -1,13 +1,15 @@
 """A report as Markdown with pipe tables (GitHub's flavour), for readers in a terminal or a wiki.
 
 Plots become tables; a curve with many points is told only by its name, since its numbers stand
-in the CSV. All text is escaped, so that a note can smuggle in neither markup nor HTML.
+in the CSV. All text is escaped, so that a note can smuggle in neither markup nor HTML, not even an
+address, of which GitHub makes a link without being asked; hidden characters are written out.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from clinnlp.core.visible import visible
 from clinnlp.report.blocks import (
     Block,
     CurvePlot,
@@ -24,7 +26,11 @@ from clinnlp.report.tables import table_of
 __all__ = ["render_markdown"]
 
 _CURVE_POINTS = 40
-_SPECIAL = re.compile(r"([\\`*_{}\[\]#|~!])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]#|~!@])")
+_LINK = re.compile(r"(?i)(\bwww|\b(?:https?|ftp|mailto|xmpp))([.:])")  # what becomes one unasked
+_OPENING = re.compile(
+    r"^(\d*)([-+.)](?=\s|$)|[-=](?=[-=\s]*$))"
+)  # of a list, a line across, a heading underlined
 
 
 def render_markdown(report: Report) -> str:
@@ -112,7 +118,7 @@ def _provenance(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _escape(text: str) -> str:
-    text = " ".join(text.split())
+    text = visible(" ".join(text.split()))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = _SPECIAL.sub(r"\\\1", text)
-    return re.sub(r"^([-+]|\d+[.)])(?=\s)", r"\\\1", text)
+    return _OPENING.sub(r"\1\\\2", _LINK.sub(r"\1\\\2", text))

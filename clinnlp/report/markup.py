@@ -10,6 +10,8 @@ from functools import cache
 
 from markupsafe import Markup, escape
 
+from clinnlp.core.visible import visible
+
 __all__ = ["Svg", "element", "unless_svg"]
 
 
@@ -36,7 +38,7 @@ def element(name: str, inside: str | Iterable[Svg] | None = None, /, **attribute
     '<svg aria-label="the &#34;dot&#34;"><circle r="1"/></svg>'
     """
     written = "".join(
-        [f' {_written(key)}="{escape(str(value))}"' for key, value in attributes.items()]
+        [f' {_written(key)}="{_escaped(str(value))}"' for key, value in attributes.items()]
     )
     if inside is None:
         return Svg(f"<{name}{written}/>")
@@ -48,9 +50,13 @@ def unless_svg(value: object) -> object:
     """Return an `Svg` as it is and anything else as plain words, which will be escaped.
 
     Even a string that another library calls safe (it has ``__html__``) is plain words here: in a
-    report every string is.
+    report every string is. Its hidden characters are written out, but for blanks and line ends.
     """
-    return value if type(value) is Svg else str(value)
+    return value if type(value) is Svg else visible(_unix(str(value)), keep="\t\n")
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n")
 
 
 @cache

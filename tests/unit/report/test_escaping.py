@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from clinnlp.core.counts import Estimate
 from clinnlp.core.notes import Assertion, Entity, Note
 from clinnlp.core.spans import Span
+from clinnlp.core.visible import visible
 from clinnlp.report.blocks import Block, Column, Examples, Report, ReportSection, TableBlock
 from clinnlp.report.html import render_html
 
@@ -154,8 +155,10 @@ class Page(HTMLParser):
 
 def shows(page, word):
     """Return whether a word stands on the page as it is, or cut short beside a point."""
-    seen = [page.text, *page.words]
-    return any(word in text for text in seen) or any(word[:LONGEST] + "…" in t for t in seen)
+    whole, cut = (
+        visible(words.replace("\r\n", "\n"), keep="\n\t") for words in (word, word[:LONGEST] + "…")
+    )
+    return any(whole in text or cut in text for text in (page.text, *page.words))
 
 
 @pytest.fixture(scope="module")

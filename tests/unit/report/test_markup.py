@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 import clinnlp.report
+from clinnlp.core.visible import visible
 from clinnlp.report.markup import Svg, element, unless_svg
 
 SOURCES = Path(clinnlp.report.__file__).parent
 
 
 @given(st.text(), st.text())
-def test_words_and_attributes_come_out_as_they_went_in(words, label):
+def test_words_and_attributes_come_out_as_they_went_in_but_for_what_is_hidden(words, label):
     made = element("text", words, aria_label=label)
     written = re.fullmatch(r'<text aria-label="([^"<>]*)">([^"<>]*)</text>', made, re.DOTALL)
-    assert [unescape(part) for part in written.groups()] == [label, words]
+    shown = [visible(word.replace("\r\n", "\n"), keep="\n\t") for word in (label, words)]
+    assert [unescape(part) for part in written.groups()] == shown
 
 
 def test_elements_nest_and_close_themselves():
