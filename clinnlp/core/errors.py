@@ -63,6 +63,9 @@ class DataError(ClinnlpError, ValueError):
         1-based line in `path`.
     note : str, optional
         Id of the note at fault.
+    of_encoding : bool
+        Bytes are not of the encoding that was said: a fault of the whole file, unless other text in
+        it is of that encoding.
 
     Examples
     --------
@@ -77,8 +80,10 @@ class DataError(ClinnlpError, ValueError):
         path: str | Path | None = None,
         line: int | None = None,
         note: str | None = None,
+        of_encoding: bool = False,
     ) -> None:
         self.message, self.path, self.line, self.note = message, path, line, note
+        self.of_encoding = of_encoding
         where = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
         whom = "" if note is None else f"note {note!r}: "
         super().__init__(f"{where}{whom}{message}")
@@ -87,7 +92,9 @@ class DataError(ClinnlpError, ValueError):
         """Return the same error, located in a file (unless it already is)."""
         if self.path is not None:
             return self
-        return type(self)(self.message, path=path, line=line, note=self.note)
+        made = type(self)(self.message, path=path, line=line, note=self.note)
+        made.of_encoding = self.of_encoding
+        return made
 
 
 class OffsetError(DataError):

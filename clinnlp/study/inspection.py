@@ -18,6 +18,7 @@ __all__ = ["PROBLEMS", "Example", "Inspection", "inspect_notes"]
 _CONTEXT = 30  # characters on either side of an example
 
 PROBLEMS = {
+    "none": "source in which no note was found",
     "empty": "notes without text",
     "repeated": "notes with the text of another",
     "duplicate": "mentions that stand there twice, with one label",
@@ -109,6 +110,8 @@ def inspect_notes(notes: Iterable[Note], *, n_examples: int = 0) -> Inspection:
         inspection.n_nested += n_nested
         if n_examples:
             _keep(note, kept, n_examples)
+    if not inspection.n_notes:
+        inspection.problems["none"] = 1
     inspection.n_patients = len(patients)
     inspection.examples = _in_turn(kept, n_examples)
     return inspection

@@ -183,7 +183,7 @@ EMPTY["ddi"] = Note(id="8", text="", sentences=())
 GOOD = {
     "jsonl": f'{{"id":"a","text":"{TEXT}"}}\n',
     "pubtator": f"1|t|{TEXT}\n1|a|more\n1\t0\t11\t{CANARY}\tName\t-1\n\n",
-    "conll": f"-DOCSTART- (a)\tO\n\n{CANARY}\tB-Name\n\n",
+    "conll": f"-DOCSTART- (a)\tO\n\n{CANARY}💊\tB-Name\n\n",
     "csv": f"id,text,time,patient\na,{TEXT},2024-01-01,p\n",
     "tsv": f"id\ttext\ttime\tpatient\na\t{TEXT}\t2024-01-01\tp\n",
     "bioc-xml": "<collection><source/>\n<document><id>a</id><passage><offset>0</offset>"
@@ -207,8 +207,8 @@ SOFA = f'{XML}<xmi:XMI>\n<cas:Sofa sofaString="{CANARY}"/>\n'
 OMOP_NOTE = "note_id,person_id,note_text,note_date\n"
 OMOP_NLP = "note_id,offset,lexical_variant,term_modifiers,term_exists\n"
 FOLDERS = {
-    "brat": {"a.txt": CANARY, "a.ann": BRAT},
-    "i2b2": {"a.txt": CANARY, "a.con": CON},
+    "brat": {"a.txt": f"{CANARY} 💊", "a.ann": BRAT},
+    "i2b2": {"a.txt": f"{CANARY} 💊", "a.con": CON},
     "i2b2-xml": {"a.xml": f"{TAGS}</TAGS></deIdi2b2>"},
     "ddi": {"a.xml": SENTENCE.replace('"b"', '"a"') + "</sentence></document>"},
     "xmi": {"a.xml": f"{SOFA}</xmi:XMI>"},

@@ -97,7 +97,7 @@ def byte_chunks(path: str | Path, encoding: str = UTF_8) -> Iterator[bytes]:
 
 
 def _pieces(path: str | Path, encoding: str, size: int | None) -> Iterator[bytes]:
-    n, n_lines, failure = 0, 0, ""
+    n, n_lines, failure, of_encoding = 0, 0, "", False
     with open_bytes(path) as packed:
         handle: IO[bytes] = packed
         while True:
@@ -109,13 +109,14 @@ def _pieces(path: str | Path, encoding: str, size: int | None) -> Iterator[bytes
                 failure = "compressed data must be whole, got a damaged file"
             except UnicodeDecodeError as error:
                 failure = f"text must be {error.encoding}, got other bytes; name its encoding"
+                of_encoding = True
             if failure or not piece:
                 break
             n += 1
             n_lines += 1 if size is None else piece.count(b"\n")
             yield piece.removeprefix(_BOM) if n == 1 else piece
     if failure:
-        raise DataError(failure, path=path, line=n_lines + 1)
+        raise DataError(failure, path=path, line=n_lines + 1, of_encoding=of_encoding)
 
 
 def _as_utf8(handle: IO[bytes], encoding: str) -> IO[bytes]:
@@ -178,6 +179,7 @@ def decode(raw: bytes, path: str | Path, number: int) -> str:
             f"text must be UTF-8, got other bytes at byte {at} of the line; name its encoding",
             path=path,
             line=number,
+            of_encoding=True,
         )
     return line
 

@@ -20,7 +20,10 @@ class Source(NamedTuple):
 
 
 class Document(NamedTuple):
-    """One document as it stands in a file; `data` is what `parse` of its format takes."""
+    """One document as it stands in a file; `data` is what `parse` of its format takes.
+
+    Where a document alone cannot be cut out of its file, `data` is the error.
+    """
 
     path: Path
     line: int | None

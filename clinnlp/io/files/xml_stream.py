@@ -94,8 +94,10 @@ def elements(
             except _Refused:
                 failure = DataError(_ENTITIES, path=path, line=reader.line)
             except expat.ExpatError as error:
+                foreign = reader.failed_at(raw) >= b"\x80"
                 said = f"XML must be well-formed, got: {expat.ErrorString(error.code)}"
-                failure = DataError(said, path=path, line=error.lineno)
+                said += "; its bytes are not those of its encoding: name it" if foreign else ""
+                failure = DataError(said, path=path, line=error.lineno, of_encoding=foreign)
             except (LookupError, ValueError):
                 failure = DataError("XML must be of a known encoding", path=path, line=reader.line)
             yield from reader.taken()
@@ -134,6 +136,7 @@ class _Reader:
         self._stack: list[Element] = []
         self._pieces: list[list[str]] = []
         self._done: list[Element] = []
+        self._n_before = self._n_fed = 0  # bytes
         parser = self._parser = expat.ParserCreate(encoding)
         parser.buffer_text = True
         parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
@@ -150,7 +153,13 @@ class _Reader:
         return int(self._parser.CurrentLineNumber)
 
     def feed(self, raw: bytes) -> None:
+        self._n_before, self._n_fed = self._n_fed, self._n_fed + len(raw)
         self._parser.Parse(raw, not raw)
+
+    def failed_at(self, raw: bytes) -> bytes:
+        """Return the byte of the last piece on which the parser failed."""
+        at = max(0, self._parser.ErrorByteIndex - self._n_before)
+        return raw[at : at + 1]
 
     def taken(self) -> Iterator[Element]:
         done, self._done = self._done, []

@@ -44,12 +44,12 @@ Database 2013; http://bioc.sourceforge.net
 import json
 from collections.abc import Iterable, Iterator
 
-from clinnlp.core.errors import instead_of
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.notes import Note
 from clinnlp.io.files.json_stream import json_items, json_object
 from clinnlp.io.files.lines import UTF_8
 from clinnlp.io.files.source import Document, Source
-from clinnlp.io.files.xml_stream import Element, check_xml, elements, escaped
+from clinnlp.io.files.xml_stream import Element, check_xml, elements, escaped, root_of
 from clinnlp.io.notes.bioc_tree import Tree, note_of_tree, tree_of_note
 from clinnlp.io.notes.documents import Format, file_writer
 
@@ -78,8 +78,12 @@ def _encode_json(note: Note) -> str:
 
 def _split_xml(source: Source) -> Iterator[Document]:
     encoding = None if source.encoding == UTF_8 else source.encoding
+    is_empty = True
     for element in elements(source.path, "document", encoding=encoding):
+        is_empty = False
         yield Document(source.path, element.line, element)
+    if is_empty and root_of(source.path, encoding=encoding).tag != "collection":
+        raise DataError("BioC XML must be a collection of documents, got others", path=source.path)
 
 
 def _parse_xml(document: Document) -> Note:

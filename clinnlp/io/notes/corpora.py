@@ -70,6 +70,7 @@ class Notes:
         reading = self.reading()
         for path, name in self.files:
             yield from restored(FORMATS[name], path).read(self.source(path), reading)
+        reading.check_any(self.files[0][0])
 
     def __repr__(self) -> str:
         formats = sorted({name for _, name in self.files})
@@ -98,7 +99,8 @@ def read_notes(
         Of the text; UTF-16 with its mark is known without being named. XML says its own.
     skip_bad : bool
         Leave out documents that are wrong, and list their errors in `Notes.skipped`; else the
-        first is raised.
+        first is raised. A file that is wrong as a whole (another format, separator or encoding, a
+        missing column, a broken end) is refused all the same, and so is one without documents.
     repair : bool
         Move mentions whose offsets count bytes, UTF-16, or are off by one to where their text
         stands, and count them in `Notes.repairs` (see `io.notes.offsets`); else they are refused.

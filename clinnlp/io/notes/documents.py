@@ -44,6 +44,51 @@ class Reading:
     repairs: "Counter[str] | None" = None  # repaired offsets, by what was wrong with them
     number_repeated: bool = False  # a repeated id becomes ``id#2``; else it is refused
 
+    def check_any(self, path: Path) -> None:
+        """Raise `DataError` where bad documents are left out and none is left, of all files.
+
+        Without leaving out, files without documents are valid; with it they are not told from
+        files of which every document was lost.
+        """
+        if self.skipped is not None and not self.seen:
+            n = len(self.skipped)
+            first = f"; the first: {self.skipped[0]}" if n else ""
+            raise DataError(f"a document must be left to read, got {n} bad ones{first}", path=path)
+
+
+class _Forgiven:
+    """What was left out of one file, and whether the file itself is at fault."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.errors: list[DataError] = []
+        self.n_good = 0
+        self.is_encoded = False  # text beyond ASCII was read, so that the encoding is right
+
+    def add_good(self, note: Note) -> None:
+        self.n_good += 1
+        self.is_encoded = self.is_encoded or not note.text.isascii()
+
+    def check(self) -> None:
+        """Raise `DataError` where not a document but the file is at fault.
+
+        Of a file of another format, separator or header no document can be read; one of another
+        encoding has no text beyond ASCII that can be.
+        """
+        if not self.is_encoded:
+            wrong = next((error for error in self.errors if error.of_encoding), None)
+            if wrong is not None:
+                raise wrong
+        if len(self.errors) > 1 and not self.n_good:
+            first = self.errors[0]
+            raise DataError(
+                f"a file must have a document that can be read, got {len(self.errors)} bad ones; "
+                f"name another format, columns or encoding; the first: {first.message}",
+                path=first.path,
+                line=first.line,
+                note=first.note,
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
@@ -94,7 +139,8 @@ class Format:
         Raises
         ------
         DataError
-            With file and line, at the first document that is bad (see `Reading.skipped`).
+            With file and line, at the first document that is bad (see `Reading.skipped`), and
+            where the file itself is at fault.
         """
         for _, _, note in self.documents(source, reading):
             yield note
@@ -105,26 +151,32 @@ class Format:
         """Yield ``(position from 0, document, its note)``; see `read`."""
         source = source if isinstance(source, Source) else Source(Path(source))
         reading = Reading() if reading is None else reading
-        found = self.split(source)
+        found, forgiven = self.split(source), _Forgiven(source.path)
         for position in count():
+            with located(source.path):  # what fails here hides all that follows
+                document = next(found, None)
+            if document is None:
+                forgiven.check()
+                return
             failure: DataError | None = None
             try:
-                document = next(found)
                 note = self.note_of(document, reading)
-            except StopIteration:
-                return
             except DataError as error:
                 failure = error.at(source.path)
             if failure is None:
+                forgiven.add_good(note)
                 yield position, document, note
             elif reading.skipped is None:
                 raise failure from None
             else:
                 reading.skipped.append(failure)
+                forgiven.errors.append(failure)
 
     def note_of(self, document: Document, reading: Reading) -> Note:
         """Return the note of one document."""
         with located(document.path, document.line):
+            if isinstance(document.data, DataError):
+                raise document.data
             note = self.parse(document._replace(repairs=reading.repairs))
             return _with_own_id(note, reading, document)
 

@@ -101,6 +101,7 @@ class NoteIndex:
                     places[note.id] = _Place(shared, starts(document.line), document.line)
                 else:
                     places[note.id] = _Place(shared, 0 if document.files else at, 0)
+        reading.check_any(notes.files[0][0])
         repair = reading.repairs is not None
         return cls(files, places, dict(notes.columns), encoding=notes.encoding, repair=repair)
 

@@ -77,8 +77,10 @@ def _split(source: Source) -> Iterator[Document]:
     found: dict[str | None, list[tuple[int, OmopRow]]] = defaultdict(list)
     for line, row in _rows(mentions, _NLP) if mentions else ():
         found[row["note_id"]].append((line, row))
-    for line, row in _rows(notes, _NOTE):
-        yield Document(notes, line, (row, mentions, found.pop(row["note_id"], [])))
+    short: list[DataError] = []
+    for line, row in _rows(notes, _NOTE, short):
+        whole = (row, mentions, found.pop(row["note_id"], []))
+        yield Document(notes, line, short.pop() if short else whole)
 
 
 def _parse(document: Document) -> Note:
@@ -251,8 +253,10 @@ def _csv_line(cells: Iterable[str]) -> bytes:
     return line.getvalue().encode()
 
 
-def _rows(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, OmopRow]]:
-    return by_name_if_there(path, wanted, needed=("note_id",))
+def _rows(
+    path: Path, wanted: Sequence[str], short: list[DataError] | None = None
+) -> Iterator[tuple[int, OmopRow]]:
+    return by_name_if_there(path, wanted, needed=("note_id",), short=short)
 
 
 OMOP = Format(

@@ -68,8 +68,6 @@ def _split(source: Source, *, form: str) -> Iterator[Document]:
 
 
 def _parse(document: Document) -> Note:
-    if isinstance(document.data, DataError):
-        raise document.data
     return note_of_row(document.data, document.name, document.path, document.line)
 
 

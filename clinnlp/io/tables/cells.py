@@ -36,9 +36,15 @@ def by_name(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, 
 
 
 def by_name_if_there(
-    path: Path, wanted: Sequence[str], *, needed: Sequence[str]
+    path: Path,
+    wanted: Sequence[str],
+    *,
+    needed: Sequence[str],
+    short: list[DataError] | None = None,
 ) -> Iterator[tuple[int, dict[str, str | None]]]:
     """Yield as `by_name`, where of the columns only the ids `needed` must be there.
+
+    A row that is bad alone has no cells where a list `short` takes its error, as in `read_rows`.
 
     Raises
     ------
@@ -48,9 +54,9 @@ def by_name_if_there(
     there = {name.lower(): name for name in column_names(path)}
     kept = [name for name in wanted if name in there or name in needed]
     empty: dict[str, str | None] = dict.fromkeys(wanted)
-    for line, row in read_rows(path, [there.get(name, name) for name in kept]):
+    for line, row in read_rows(path, [there.get(name, name) for name in kept], short=short):
         cells = (None if cell in (None, "") else str(cell) for cell in row)
-        yield line, {**empty, **dict(zip(kept, cells, strict=True))}
+        yield line, {**empty, **dict(zip(kept, cells, strict=bool(row)))}
 
 
 def time_of(cell: str | None, column: str, path: Path, line: int) -> datetime | None:

@@ -4,6 +4,7 @@ A column that is missing is refused by naming those that exist, unless one of th
 cell: then the file may lack its header, and nothing of it is shown.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,20 +38,25 @@ def check_columns(
 def column_summary(names: Sequence[str]) -> str:
     """Return the names of columns for a message, unless they may be cells of a first row.
 
-    A name begins with a letter and has at most four words; a row of a table without header
-    nearly always has a cell that is empty, a number, a date or a sentence.
+    A name begins with a letter, has at most four words, none of them a number, and ends in no mark
+    of a sentence; a row of a table without header nearly always has a cell that is empty, a number,
+    a date or a sentence. A line in which nothing is set apart is shown in one or two words only.
     """
     named = names[1:] if len(names) > 1 and not names[0] else names  # pandas: an unnamed index
-    if not all(map(_looks_like_name, named)):
+    wordy = len(names) == 1 and not re.search(r"[;|]", names[0]) and len(names[0].split()) > 2
+    if wordy or not all(map(_looks_like_name, named)):
         return f"the first line has {len(names)} fields that do not look like a header"
     hint = "; fields must be separated by commas" if len(names) == 1 and ";" in names[0] else ""
     return f"columns are {', '.join(repr(name) for name in names)}{hint}"
 
 
 def _looks_like_name(name: str) -> bool:
+    words = name.split()
     return (
         name[:1].isalpha()
+        and name[-1] not in ".,:!?"
+        and not any(word.isdecimal() for word in words)
         and len(name) <= _LONGEST_NAME
         and name.isprintable()
-        and len(name.split()) <= _MOST_WORDS
+        and len(words) <= _MOST_WORDS
     )

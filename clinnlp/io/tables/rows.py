@@ -12,7 +12,7 @@ from typing import Any
 
 from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.io.files.lines import UTF_8, read_lines
+from clinnlp.io.files.lines import UTF_8, byte_lines, decode
 from clinnlp.io.tables.columns import check_columns
 
 __all__ = ["DELIMITERS", "FORMS", "column_names", "read_rows", "table_form"]
@@ -21,6 +21,10 @@ FORMS = ("csv", "tsv", "parquet")
 _PACKED = (".gz", ".xz")
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 _LONGEST_FIELD = 2**31 - 1
+_QUOTES = (
+    "a field with quotes, delimiters or line breaks must stand in double quotes, "
+    'inner ones doubled (""), got another form'
+)
 _LOCK = threading.Lock()
 
 Cells = tuple[Any, ...]
@@ -59,7 +63,10 @@ def column_names(path: str | Path, *, form: str | None = None, encoding: str = U
         from clinnlp.io.tables.parquet import parquet_names
 
         return parquet_names(path)
-    return next((list(row) for _, row in _records(path, form, encoding)), [])
+    _, header, error = next(_records(path, form, encoding), (1, [], None))
+    if error is not None:
+        raise error
+    return header
 
 
 def read_rows(
@@ -73,8 +80,9 @@ def read_rows(
     """Yield ``(line, values of the wanted columns)`` for each row.
 
     Values are text in CSV and TSV, plain Python values or ``None`` in Parquet. A file of 0 bytes
-    has no rows. A row of another length is raised, or where a list `short` is given its error is
-    put there and the row yielded without values.
+    has no rows. A row that is bad alone (another length, bytes of another encoding, a quote out of
+    place) is raised, or where a list `short` is given its error is put there and the row yielded
+    without values.
 
     Raises
     ------
@@ -90,27 +98,32 @@ def read_rows(
         yield from parquet_rows(path, wanted)
         return
     records = _records(path, form, encoding)
-    _, header = next(records, (1, []))
+    _, header, error = next(records, (1, [], None))
+    if error is not None:
+        raise error
     if not header:
         return
     at = check_columns(wanted, header, path)
-    for line, row in records:
-        if len(row) != len(header):
-            error = DataError(
-                f"a row must have {len(header)} fields as the header has, got {len(row)}",
-                path=path,
-                line=line,
-            )
-            if short is None:
-                raise error
+    for line, row, fault in records:
+        error = fault
+        if error is None and len(row) != len(header):
+            said = f"a row must have {len(header)} fields as the header has, got {len(row)}"
+            error = DataError(said, path=path, line=line)
+        if error is None:
+            yield line, tuple(row[i] for i in at)
+        elif short is None:
+            raise error
+        else:
             short.append(error)
             yield line, ()
-        else:
-            yield line, tuple(row[i] for i in at)
 
 
-def _records(path: Path, form: str | None, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    lines = (line for _, line in read_lines(path, encoding))
+def _records(
+    path: Path, form: str | None, encoding: str
+) -> Iterator[tuple[int, list[str], DataError | None]]:
+    """Yield the line on which a row begins, its fields, and what is wrong with this row alone."""
+    undecodable: list[DataError] = []
+    lines = _lines(path, encoding, undecodable)
     reader = csv.reader(lines, delimiter=DELIMITERS[table_form(path, form)], strict=True)
     while True:
         began = reader.line_num + 1
@@ -124,14 +137,22 @@ def _records(path: Path, form: str | None, encoding: str) -> Iterator[tuple[int,
                 broken = True
             finally:
                 csv.field_size_limit(limit)
-        if broken:
-            raise DataError(
-                "a field with quotes, delimiters or line breaks must stand in double quotes, "
-                'inner ones doubled (""), got another form',
-                path=path,
-                line=began,
-            )
+        error = undecodable[0] if undecodable else DataError(_QUOTES, path=path, line=began)
+        if broken and reader.line_num > began:
+            raise error  # a quote that does not end has taken rows with it
         if row is None:
             return
-        if row:
-            yield began, row
+        if row or broken:
+            yield began, row, error if broken or undecodable else None
+        undecodable.clear()
+
+
+def _lines(path: Path, encoding: str, undecodable: list[DataError]) -> Iterator[str]:
+    """Yield lines, those of another encoding with marks for its bytes and with an error."""
+    for number, raw in byte_lines(path, encoding):
+        line: str | None = None
+        try:
+            line = decode(raw, path, number)
+        except DataError as error:
+            undecodable.append(error)
+        yield raw.decode("utf-8", "replace") if line is None else line

@@ -61,7 +61,8 @@ def test_each_problem_is_found_once():
             note = note.with_(entities=what)
         assert inspect_notes([note]).problems == {name: 1}
     assert inspect_notes([GOOD, GOOD]).problems == {"repeated": 1}
-    assert set(wrong) | {"repeated"} == set(PROBLEMS)
+    assert inspect_notes([]).problems == {"none": 1}
+    assert set(wrong) | {"repeated", "none"} == set(PROBLEMS)
 
 
 def test_examples_take_turns_among_labels():
