@@ -119,9 +119,13 @@ def _pretrain(args: argparse.Namespace) -> int:
 
 def _next(args: argparse.Namespace) -> int:
     from clinnlp.bert.active import choose_next
+    from clinnlp.core.files import check_writable
     from clinnlp.io.notes.corpora import read_notes, write_notes
+    from clinnlp.io.notes.formats import check_format, writer_of
     from clinnlp.study.training import load_tagger
 
+    check_format(args.out_format)
+    writer_of(check_writable(args.out), args.out_format)  # before the model reads the notes
     columns: dict[str, Any] = columns_of(args)
     tagger = load_tagger(args.model)
     notes = read_notes(args.notes, format=args.format, **columns)

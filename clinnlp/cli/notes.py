@@ -80,6 +80,8 @@ def _score(args: argparse.Namespace) -> int:
     from clinnlp.io.notes.corpora import read_notes
     from clinnlp.metrics.spans import score_spans
 
+    if args.report:
+        _check_report(args.report)
     gold = read_notes(args.gold, format=args.format)
     predicted = read_notes(args.predicted, format=args.format)
     scores = score_spans(gold, predicted, match=args.match, n_boot=args.n_boot)
@@ -108,6 +110,13 @@ def _write_errors(args: argparse.Namespace) -> None:
         say(line)
     if args.report:
         say(f"report: {write_report(report, args.report)}")
+
+
+def _check_report(path: str) -> None:
+    from clinnlp.core.files import check_writable
+    from clinnlp.report.write import check_report_path
+
+    check_writable(check_report_path(path))
 
 
 def _warn_labels(per_label: "Mapping[str, PRF]") -> None:

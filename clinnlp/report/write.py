@@ -13,7 +13,7 @@ from clinnlp.report.csvs import csv_tables
 from clinnlp.report.html import render_html
 from clinnlp.report.markdown import render_markdown
 
-__all__ = ["PACKAGES", "provenance", "write_report"]
+__all__ = ["PACKAGES", "check_report_path", "provenance", "write_report"]
 
 PACKAGES = (
     "clinnlp",
@@ -44,16 +44,22 @@ def write_report(report: Report, path: str | Path) -> Path:
     RunError
         The machine failed, for example a full disk.
     """
-    path = Path(path)
-    if path.suffix in _RENDER:
-        text = _RENDER[path.suffix](report)
+    path = check_report_path(path)
+    if path.suffix:
+        text = _RENDER[path.suffix.lower()](report)
         with atomic_write(path) as handle:
             handle.write(text)
-    elif not path.suffix:
+    else:
         with atomic_folder(path) as folder:
             for name, text in _files(report):
                 (folder / name).write_text(text, encoding="utf-8", newline="")
-    else:
+    return path
+
+
+def check_report_path(path: str | Path) -> Path:
+    """Return where a report is to be written, or raise `ArgumentError` for another suffix."""
+    path = Path(path)
+    if path.suffix and path.suffix.lower() not in _RENDER:
         raise ArgumentError(
             f"a report must be written to .html, .md or a folder, got {path.suffix!r}"
         )

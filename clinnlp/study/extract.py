@@ -20,6 +20,7 @@ from clinnlp.core.files import check_writable, tree_sha256
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline, chunks
 from clinnlp.features.entities import entity_table
+from clinnlp.io.files.packing import check_packing
 from clinnlp.io.notes.corpora import write_notes
 from clinnlp.io.notes.formats import by_suffix
 from clinnlp.io.tables.mentions import write_entity_table
@@ -139,12 +140,14 @@ def _form(out: Path) -> str | None:
     if form in _FILES and out.is_dir():
         raise ArgumentError(f"{out} must be a file to write, got a folder of that name")
     if form in _FILES or out.is_dir():
+        check_packing(out, packs=form not in (None, "parquet"))
         return form if form in _FILES else None
     if form is not None or out.suffix[1:].isalpha():
         raise ArgumentError(
             f"what is extracted must go to a folder or a file ending in "
             f".{', .'.join(_FILES)}, got {out}"
         )
+    check_packing(out, packs=False)
     return None
 
 

@@ -20,6 +20,7 @@ from typing import IO, Any
 from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_write
+from clinnlp.io.files.packing import packing
 
 __all__ = [
     "BROKEN",
@@ -41,7 +42,7 @@ UTF_8 = "utf-8"
 _BOM = b"\xef\xbb\xbf"
 _CHUNK = 8192  # bytes of another encoding that are read at a time
 _LARGE = 1 << 16
-_COMPRESSED = {".gz": gzip.open, ".xz": lzma.open}
+_OPENERS = {".gz": gzip.open, ".xz": lzma.open}
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
@@ -73,7 +74,7 @@ def open_bytes(path: str | Path) -> IO[bytes]:
         No such file, or a folder.
     """
     path = check_file(path)
-    opener = _COMPRESSED.get(path.suffix.lower())
+    opener = _OPENERS.get(packing(path))
     if opener is None or path.stat().st_size == 0:
         return path.open("rb")
     handle: IO[bytes] = opener(path, "rb")  # type: ignore[operator]
@@ -202,9 +203,9 @@ def write_bytes(path: str | Path) -> Iterator[IO[bytes]]:
     path = Path(path)
     with atomic_write(path, "wb") as handle:
         packed: Any = handle
-        if path.suffix.lower() == ".gz":
+        if packing(path) == ".gz":
             packed = gzip.GzipFile(filename="", mode="wb", fileobj=handle, mtime=0)
-        elif path.suffix.lower() == ".xz":
+        elif packing(path) == ".xz":
             packed = lzma.LZMAFile(handle, "wb")  # noqa: SIM115
         yield packed
         if packed is not handle:

@@ -49,7 +49,13 @@ from clinnlp.io.files.lines import open_bytes, read_lines, read_text
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.brat_conf import Conf
 from clinnlp.io.notes.brat_lines import ann_lines, parse_ann
-from clinnlp.io.notes.documents import Format, find_in_folder, folder_writer
+from clinnlp.io.notes.documents import (
+    Format,
+    beside,
+    find_in_folder,
+    folder_writer,
+    text_beside,
+)
 
 __all__ = ["BRAT"]
 
@@ -57,16 +63,12 @@ _MARK = "\ufeff"
 
 
 def _split(source: Source) -> Iterator[Document]:
-    path = source.path
-    if not path.is_dir():
-        path = path.with_suffix(".txt")
-        if not path.is_file():
-            raise DataError("no such file", path=path)
+    path = text_beside(source.path)
     for _, ann in find_in_folder(path, ".ann") if path.is_dir() else ():
-        if not ann.with_suffix(".txt").is_file():
+        if not beside(ann, ".txt").is_file():
             raise DataError("each .ann must have its .txt beside it, got none", path=ann)
     for note_id, text in find_in_folder(path, ".txt"):
-        ann = text.with_suffix(".ann")
+        ann = beside(text, ".ann")
         yield Document(ann, None, text, note_id, source.encoding, files=(text, ann))
 
 

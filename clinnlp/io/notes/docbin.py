@@ -29,11 +29,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.core.errors import DataError, instead_of
-from clinnlp.core.files import atomic_write
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span, keep_longest
 from clinnlp.core.tokens import tokenize
-from clinnlp.io.files.lines import encode, open_bytes
+from clinnlp.io.files.lines import encode, open_bytes, write_bytes
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format, id_of
 from clinnlp.io.notes.records import note_from_record, note_to_record
@@ -123,7 +122,7 @@ def _write(notes: Iterable[Note], path: Path) -> int:
     from spacy.vocab import Vocab
 
     packed, vocab = DocBin(attrs=list(_ATTRIBUTES), store_user_data=True), Vocab()
-    with atomic_write(path, "wb") as handle:
+    with write_bytes(path) as handle:
         for note in notes:
             packed.add(doc_of(note, vocab))
         handle.write(packed.to_bytes())

@@ -16,6 +16,7 @@ from clinnlp.core.errors import ArgumentError, DataError, located
 from clinnlp.core.files import atomic_folder, atomic_write
 from clinnlp.core.notes import Entity, Note
 from clinnlp.io.files.lines import encode, write_bytes
+from clinnlp.io.files.packing import packing, plain_name
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.losses import EVERYTHING
 
@@ -23,11 +24,13 @@ __all__ = [
     "Format",
     "Reading",
     "add_id",
+    "beside",
     "file_writer",
     "find_in_folder",
     "folder_writer",
     "id_of",
     "split_files",
+    "text_beside",
 ]
 
 Write = Callable[[Iterable[Note], Path], int]
@@ -116,6 +119,8 @@ class Format:
         A folder is one collection, with files to each document or with tables of all.
     mark : str
         A suffix; a folder is of this format where a file anywhere below has it.
+    packs : bool
+        A file of it may be packed; a folder is never.
     """
 
     suffixes: tuple[str, ...]
@@ -127,6 +132,7 @@ class Format:
     in_folder: bool = False
     looks: Mapping[str, bytes | Look] = field(default_factory=dict)
     mark: str = ""
+    packs: bool = True
 
     @property
     def takes_any(self) -> bool:
@@ -198,12 +204,50 @@ def id_of(path: Path, position: int) -> str:
 def find_in_folder(path: Path, suffix: str) -> list[tuple[str, Path]]:
     """Return ``(note id, file)`` for the files that end in `suffix`, sorted; or the one file.
 
-    An id is the path below the folder without suffix.
+    An id is the path below the folder without suffix, which may be in any case.
+
+    Raises
+    ------
+    DataError
+        The folder has packed files of this kind, which are not read.
     """
     if not path.is_dir():
-        return [(path.name.removesuffix(suffix), path)]
-    files = sorted(p for p in path.rglob(f"*{suffix}") if not p.name.startswith("."))
+        own = path.suffix.lower() == suffix.lower()
+        return [(path.name[: -len(suffix)] if own else path.name, path)]
+    files = sorted(p for p in path.rglob("*") if not p.name.startswith("."))
+    packed = [p for p in files if packing(p) and plain_name(p).endswith(suffix)]
+    if packed:
+        raise DataError(
+            f"a {suffix} in a folder is read unpacked, got {packing(packed[0])}", path=packed[0]
+        )
+    files = [p for p in files if p.name.lower().endswith(suffix)]
     return [(str(PurePosixPath(p.relative_to(path)))[: -len(suffix)], p) for p in files]
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Return the file of another suffix that belongs to one, in small or capital letters."""
+    named = [path.with_suffix(s) for s in (suffix, suffix.upper(), suffix.title())]
+    return next((p for p in named if p.is_file()), named[0])
+
+
+def text_beside(path: Path) -> Path:
+    """Return a folder as it is, and of a file the ``.txt`` that it is or belongs to.
+
+    Raises
+    ------
+    DataError
+        There is none, or the file is packed.
+    """
+    if path.is_dir():
+        return path
+    if packing(path):
+        raise DataError(
+            f"files of text and marks are read unpacked, got {packing(path)}", path=path
+        )
+    text = path if path.suffix.lower() == ".txt" else beside(path, ".txt")
+    if not text.is_file():
+        raise DataError("no such file", path=text)
+    return text
 
 
 def split_files(source: Source, *, suffix: str) -> Iterator[Document]:
@@ -277,7 +321,8 @@ def _write_one(
             path=path,
         )
     for ending, content in contents(listed[0]).items():
-        with atomic_write(path.with_suffix(ending), "wb") as handle:
+        target = path if ending == suffix else path.with_suffix(ending)
+        with atomic_write(target, "wb") as handle:
             handle.write(encode(content, note=listed[0].id))
     return 1
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.io.files.lines import UTF_8, byte_chunks
+from clinnlp.io.files.packing import check_packing, plain_name
 from clinnlp.io.notes.documents import Format, Write
 from clinnlp.io.notes.sidecar import sidecar_path
 
@@ -66,7 +67,6 @@ FORMATS: Mapping[str, Format] = _Formats(
         "parquet": "tables:PARQUET",
     }
 )
-_PACKED = (".gz", ".xz")
 _HEAD = 4096  # bytes that are looked at where a suffix does not say the format
 
 
@@ -109,7 +109,7 @@ def find_format(path: str | Path, *, columns: bool = False) -> str:
 
 def by_suffix(path: Path) -> str | None:
     """Return the format that the name of a file stands for, packed or not, or None."""
-    return _by_suffix(_unpacked(path))[1]
+    return _by_suffix(plain_name(path))[1]
 
 
 def writer_of(path: Path, format: str | None) -> tuple[str, Format, Write]:
@@ -118,7 +118,7 @@ def writer_of(path: Path, format: str | None) -> tuple[str, Format, Write]:
     Raises
     ------
     ArgumentError
-        The format can only be read.
+        The format can only be read, or cannot be packed as the name of the file says.
     DataError
         No known format.
     """
@@ -127,6 +127,7 @@ def writer_of(path: Path, format: str | None) -> tuple[str, Format, Write]:
     if found.write is None:
         can = (known for known, entry in FORMATS.items() if entry.write is not None)
         raise ArgumentError(f"format to write must be one of {', '.join(can)}, got {name!r}")
+    check_packing(path, packs=found.packs and not found.in_folder)
     return name, found, found.write
 
 
@@ -141,20 +142,12 @@ def check_format(format: str | None) -> None:
 
 def _guess(path: Path, *, columns: bool, encoding: str) -> str | None:
     """Return the format whose name or, unless a longer name says it, whose looks a file has."""
-    name = _unpacked(path)
+    name = plain_name(path)
     shared = Path(name).suffix
     n, named = _by_suffix(name)
     if named is not None and (columns or n > len(shared)):
         return named
     return _by_look(path, shared, encoding) or named
-
-
-def _unpacked(path: Path) -> str:
-    """Return the name of a file in small letters, without the suffix of its packing."""
-    name = path.name.lower()
-    for packed in _PACKED:
-        name = name.removesuffix(packed)
-    return name
 
 
 def _by_suffix(name: str) -> tuple[int, str | None]:
@@ -199,8 +192,8 @@ def _in_folder(folder: Path, format: str | None, guess: Callable[[Path], str | N
 
 def _marked(folder: Path) -> str | None:
     """Return the format of which a file anywhere below makes the folder."""
-    marks = ((name, entry.mark) for name, entry in FORMATS.items() if entry.mark)
-    return next((name for name, mark in marks if any(folder.rglob(f"*{mark}"))), None)
+    suffixes = {path.suffix.lower() for path in folder.rglob("*")}
+    return next((name for name, entry in FORMATS.items() if entry.mark in suffixes - {""}), None)
 
 
 def _listed_files(folder: Path, format: str | None) -> list[Path]:
@@ -208,14 +201,15 @@ def _listed_files(folder: Path, format: str | None) -> list[Path]:
     files = sorted(p for p in folder.iterdir() if p.is_file() and not _is_aside(p))
     if files or format is not None:
         return files
-    below = (p for suffix in _nested() for p in folder.rglob(f"*{suffix}"))
+    below = (p for p in folder.rglob("*") if p.name.lower().endswith(_nested()))
     return sorted(p for p in below if not _is_aside(p))[:1]
 
 
-def _nested() -> set[str]:
+@cache
+def _nested() -> tuple[str, ...]:
     """Return the suffixes of files that may lie in folders of folders, and that nothing marks."""
     entries = (entry for entry in FORMATS.values() if entry.in_folder and not entry.mark)
-    return {suffix for entry in entries for suffix in entry.looks}
+    return tuple({suffix for entry in entries for suffix in entry.looks})
 
 
 def _gathered(folder: Path, files: Named) -> Named:

@@ -39,7 +39,13 @@ from clinnlp.core.notes import Assertion, Entity, Note, Relation
 from clinnlp.core.spans import Span
 from clinnlp.io.files.lines import read_lines, read_text
 from clinnlp.io.files.source import Document, Source
-from clinnlp.io.notes.documents import Format, find_in_folder, folder_writer
+from clinnlp.io.notes.documents import (
+    Format,
+    beside,
+    find_in_folder,
+    folder_writer,
+    text_beside,
+)
 from clinnlp.io.notes.losses import refusal
 
 __all__ = ["I2B2"]
@@ -76,20 +82,15 @@ class _Line(NamedTuple):
 
 
 def _split(source: Source) -> Iterator[Document]:
-    path = source.path
-    if not path.is_dir():
-        path = path.with_suffix(".txt")
-        if not path.is_file():
-            raise DataError("no such file", path=path)
-    for note_id, text in find_in_folder(path, ".txt"):
+    for note_id, text in find_in_folder(text_beside(source.path), ".txt"):
         files = (text, *(_file(text, suffix) for suffix in _FORMS))
         yield Document(files[1], None, text, note_id, source.encoding, files=files)
 
 
 def _file(text: Path, suffix: str) -> Path:
-    beside = text.with_suffix(suffix)
-    aside = text.parent.parent / _FOLDERS[suffix] / beside.name
-    return aside if aside.is_file() and not beside.is_file() else beside
+    near = beside(text, suffix)
+    aside = beside(text.parent.parent / _FOLDERS[suffix] / text.name, suffix)
+    return aside if aside.is_file() and not near.is_file() else near
 
 
 def _parse(document: Document) -> Note:
@@ -138,7 +139,7 @@ def _tokens(text: str) -> Tokens:
 def _lines(path: Path, encoding: str) -> Iterator[_Line]:
     if not path.is_file():
         return
-    form = _FORMS[path.suffix]
+    form = _FORMS[path.suffix.lower()]
     for number, line in read_lines(path, encoding):
         if line.strip():
             found = form.fullmatch(line.strip())

@@ -22,6 +22,7 @@ from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_path, file_sha256
 from clinnlp.core.notes import Note
 from clinnlp.io.files.lines import UTF_8, byte_lines, decode
+from clinnlp.io.files.packing import packing
 from clinnlp.io.files.source import Source
 from clinnlp.io.notes.corpora import Notes
 from clinnlp.io.notes.documents import Format, Reading
@@ -209,7 +210,7 @@ class NoteIndex:
 
 def _is_plain_jsonl(path: Path, name: str, encoding: str) -> bool:
     """Return whether a line can be read by seeking to its byte."""
-    if name != "jsonl" or encoding != UTF_8 or path.suffix.lower() in (".gz", ".xz"):
+    if name != "jsonl" or encoding != UTF_8 or packing(path):
         return False
     with path.open("rb") as handle:
         return handle.read(2) not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -176,6 +176,7 @@ def _format(form: str) -> Format:
         parse=_parse,
         write=partial(write_table, form=form),
         holds=frozenset({"patient", "encounter", "time", "known", "kind", "labels"}),
+        packs=form != "parquet",
     )
 
 

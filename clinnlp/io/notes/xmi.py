@@ -69,7 +69,7 @@ class _Units:
 
 def _split(source: Source) -> Iterator[Document]:
     path = source.path
-    exported = path.is_dir() and next(path.rglob("*.xmi"), None) is not None
+    exported = path.is_dir() and any(p.suffix.lower() == ".xmi" for p in path.rglob("*"))
     return split_files(source, suffix=".xmi" if exported else path.suffix or ".xml")
 
 

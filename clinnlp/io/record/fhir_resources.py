@@ -5,6 +5,7 @@ from typing import Any
 
 from clinnlp.io.files.json_stream import json_items, json_object
 from clinnlp.io.files.lines import byte_lines
+from clinnlp.io.files.packing import plain_name
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.record.fhir_references import name_in
 from clinnlp.io.record.fhir_values import Json
@@ -24,8 +25,7 @@ def resources(source: Source) -> Iterator[Document]:
 
 
 def _is_lines(source: Source) -> bool:
-    name = source.path.name.lower().removesuffix(".gz").removesuffix(".xz")
-    return name.endswith(".ndjson")
+    return plain_name(source.path).endswith(".ndjson")
 
 
 def entry_of(document: Document) -> tuple[Any, Json]:

@@ -164,19 +164,20 @@ def typed(kind: type[Table], table: pa.Table, renamed: Mapping[str, str]) -> pa.
 def write_columns(table: Table, path: str | Path) -> None:
     """Write a table as CSV, TSV or Parquet by suffix, or as a folder of Parquet parts without."""
     path = Path(path)
+    form = table_form(path) if path.suffix else ""
     arrow = to_arrow(table)
-    if not path.suffix:
+    if not form:
         if path.is_file() or (path.is_dir() and any(path.iterdir())):
             raise ArgumentError(f"a folder to write must be new or empty, got {path}")
         with atomic_folder(path) as folder:
             for k in range(0, max(1, len(table)), _PART_ROWS):
                 part = folder / f"part-{k // _PART_ROWS:05d}.parquet"
                 pq.write_table(arrow.slice(k, _PART_ROWS), part)
-    elif table_form(path) == "parquet":
+    elif form == "parquet":
         with atomic_path(path) as temporary:
             pq.write_table(arrow, temporary)
     else:
-        options = pc.WriteOptions(delimiter=DELIMITERS[table_form(path)])
+        options = pc.WriteOptions(delimiter=DELIMITERS[form])
         with write_bytes(path) as handle:
             pc.write_csv(guarded_text(arrow), handle, options)
 

@@ -13,12 +13,12 @@ from typing import Any
 from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.io.files.lines import UTF_8, byte_lines, decode
+from clinnlp.io.files.packing import check_packing, plain_name
 from clinnlp.io.tables.columns import check_columns
 
 __all__ = ["DELIMITERS", "FORMS", "column_names", "read_rows", "table_form"]
 
 FORMS = ("csv", "tsv", "parquet")
-_PACKED = (".gz", ".xz")
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 _LONGEST_FIELD = 2**31 - 1
 _QUOTES = (
@@ -36,22 +36,18 @@ def table_form(path: str | Path, form: str | None = None) -> str:
     Raises
     ------
     ArgumentError
-        Another suffix.
+        Another suffix, or Parquet that is packed: it packs its own columns.
 
     Examples
     --------
     >>> table_form("notes.csv.xz")
     'csv'
     """
-    if form in FORMS:
-        return form
-    name = Path(path).name.lower()
-    for packed in _PACKED:
-        name = name.removesuffix(packed)
-    suffix = name.rpartition(".")[2]
-    if suffix not in FORMS:
+    known = form if form in FORMS else plain_name(path).rpartition(".")[2]
+    if known not in FORMS:
         raise ArgumentError(f"a table must end in .{', .'.join(FORMS)}, got {path}")
-    return suffix
+    check_packing(path, packs=known != "parquet")
+    return known
 
 
 def column_names(path: str | Path, *, form: str | None = None, encoding: str = UTF_8) -> list[str]:
