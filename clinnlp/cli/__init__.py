@@ -1,8 +1,9 @@
 """The command line: words from a terminal to study functions.
 
-Exit codes: 0 done, 1 failed at run time (full disk, a pipe that failed), 2 bad usage or input, 130
-interrupted, 141 nobody reads the output any more. An exception that no one foresaw is one sentence
-too: its type and place, never its message, which may quote a note.
+Exit codes: 0 done, 1 failed at run time (full disk, a pipe that failed), 2 bad usage or input, 141
+nobody reads the output any more, 128 and the number of the signal where one ended the command (130:
+SIGINT, 143: SIGTERM). An exception that no one foresaw is one sentence too: its type and place,
+never its message, which may quote a note.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from clinnlp.cli.mine import add_mine
 from clinnlp.cli.models import add_export, add_fine_tune, add_next, add_pretrain
 from clinnlp.cli.notes import add_extract, add_score
 from clinnlp.cli.risk import add_risk, add_risk_apply
+from clinnlp.cli.signals import ended_by_signals
 from clinnlp.cli.terminal import is_hung_up, show_traceback, streams, warn
 from clinnlp.core.errors import ClinnlpError, PipeError, RunError
 from clinnlp.core.visible import visible
@@ -54,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with streams():
         try:
             args = _parser(words).parse_args(words)
-            code = int(args.command(args))
+            with ended_by_signals():
+                code = int(args.command(args))
             sys.stdout.flush()
         except SystemExit:
             raise
@@ -71,7 +74,7 @@ def _failed(error: BaseException) -> int:
         return 141
     if isinstance(error, KeyboardInterrupt):
         warn("interrupted; what was finished is kept, run the same command to resume")
-        return 130
+        return int(getattr(error, "code", 130))  # a signal's own, see `cli.signals`
     if isinstance(error, ClinnlpError):
         warn(error)
         return 1 if isinstance(error, RunError | PipeError) else 2
