@@ -4,11 +4,10 @@ A *recipe* says the rest: what is learned of which notes, how it is finished, an
 The functions that users call are doors to `Job.run`.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -25,6 +24,7 @@ from clinnlp.bert.settings import LoopSettings, default_learning_rate
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import check_writable
+from clinnlp.core.locks import FileLock
 from clinnlp.core.notes import Note
 from clinnlp.core.versions import package_versions
 
@@ -91,7 +91,7 @@ class Job(Generic[S]):
     StoreError
         The encoder cannot be found.
     RunError
-        The folder may not be written.
+        The folder may not be written, or another process trains into it.
     """
 
     def __init__(
@@ -112,13 +112,28 @@ class Job(Generic[S]):
         self._source = find_encoder(encoder)
         logs = self._out.with_name(f"{self._out.name}-logs")
         self._accelerator = make_accelerator(self.settings, logs)
+        with self._lock():  # said now, not when all notes are read
+            pass
 
     def run(self, recipe: Recipe[P, T]) -> P:
-        """Train by the recipe, finish, score and write; return what was written."""
+        """Train by the recipe, finish, score and write; return what was written.
+
+        Raises
+        ------
+        RunError
+            Training diverged, the machine failed, or another process trains into the folder.
+        StoreError
+            The checkpoint is damaged, or of another training.
+        """
+        with self._lock():
+            return self._run(recipe)
+
+    def _run(self, recipe: Recipe[P, T]) -> P:
         with _seeded(self.settings.seed):
             pipe = recipe.untrained(self)
+            checkpoint = self._checkpoint(pipe, recipe) if recipe.trains else None
             task = recipe.task(pipe)
-            card = self._train(pipe, task, recipe)
+            card = self._train(pipe, task, recipe, checkpoint)
         pipe = recipe.finish(pipe, task)
         scores = recipe.score(pipe)
         if scores is not None:
@@ -127,8 +142,16 @@ class Job(Generic[S]):
         pipe = replace(pipe, card=card)
         if self._accelerator.is_main_process:  # once, however many processes train
             pipe.save(self._out)
+            if checkpoint is not None:
+                checkpoint.remove()
         self._accelerator.wait_for_everyone()
         return pipe
+
+    def _lock(self) -> AbstractContextManager[Any]:
+        """Return the lock on the folder, which one of several processes takes for all."""
+        if not self._accelerator.is_main_process:
+            return nullcontext()
+        return FileLock(self._out.with_name(f".{self._out.name}.lock"), what=f"{self._out}")
 
     def network(self, build: Callable[[str], Any], *, stride: int = 0) -> Network:
         """Return the network of the model that `build` makes of the encoder's folder or hub id.
@@ -153,7 +176,9 @@ class Job(Generic[S]):
             bf16="on" if self._accelerator.mixed_precision == "bf16" else "off",
         )
 
-    def _train(self, pipe: P, task: T, recipe: Recipe[P, T]) -> dict[str, Any]:
+    def _train(
+        self, pipe: P, task: T, recipe: Recipe[P, T], checkpoint: Checkpoint | None
+    ) -> dict[str, Any]:
         """Train `pipe` in place, where the recipe trains at all, and return its card."""
         model = pipe.network.model
         rate = self.settings.learning_rate or default_learning_rate(model.config.hidden_size)
@@ -167,7 +192,7 @@ class Job(Generic[S]):
                 accelerator=self._accelerator,
                 learning_rate=rate,
                 progress=self._progress,
-                checkpoint=self._checkpoint(pipe, recipe),
+                checkpoint=checkpoint,
             )
         return {
             "encoder": self._encoder,
@@ -196,12 +221,11 @@ class Job(Generic[S]):
             self._accelerator.mixed_precision,
             package_versions(_PACKAGES),
         ]
-        text = json.dumps(what, sort_keys=True, default=str)
         return Checkpoint(
             self._out.with_name(f"{self._out.name}-checkpoint"),
             minutes=self.settings.checkpoint_minutes,
             resume=self._resume,
-            identity=hashlib.sha256(text.encode()).hexdigest(),
+            identity=json.dumps(what, sort_keys=True, default=str),
         )
 
 

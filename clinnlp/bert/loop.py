@@ -5,7 +5,8 @@ steps for lower layers where wanted, gradients clipped by norm, bfloat16 by auto
 and gradient exchange by accelerate. A running average of the weights is scored after each epoch;
 `clinnlp.bert.selection` says which average is kept. The order of batches is planned for all epochs
 before the first step, and each step draws its dropout from the seed and its number alone: a
-training that was killed goes on exactly where it stood (`clinnlp.bert.checkpoint`).
+training that was killed goes on exactly where it stood (`clinnlp.bert.checkpoint`). One that is
+told to end finishes its step and keeps a checkpoint first (`clinnlp.bert.stop`).
 """
 
 import math
@@ -29,9 +30,12 @@ from clinnlp.bert.precision import wants_bf16
 from clinnlp.bert.rates import parameter_groups, rate_factor
 from clinnlp.bert.selection import Score, is_as_good
 from clinnlp.bert.settings import LoopSettings, default_epochs
+from clinnlp.bert.stop import Stop
 from clinnlp.core.errors import MissingExtra, RunError
 
 __all__ = ["Task", "make_accelerator", "train_model"]
+
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of a weight
 
 B = TypeVar("B")
 
@@ -90,6 +94,8 @@ def train_model(
 ) -> dict[str, Any]:
     """Train `model` in place and leave it with the averaged weights of the epoch that is kept.
 
+    The checkpoint holds them at the end, for its owner to remove.
+
     Returns
     -------
     dict
@@ -107,12 +113,17 @@ def train_model(
     told = progress and accelerator.is_main_process
     with tqdm(total=run.n_steps, disable=not told, desc="fine-tuning") as bar:
         bar.update(run.at.step)
-        while run.is_open():
-            run.step()
-            bar.update()
-            if run.at.step % 10 == 0 or run.is_between():
-                bar.set_postfix_str(run.told())
-                run.track()
+        while run.is_open():  # beyond a signal only where its handler did not end the training
+            with Stop() as stop:
+                while run.is_open() and stop.asked is None:
+                    run.advance(stop)
+                    bar.update(run.at.step - bar.n)
+                    if run.at.step % 10 == 0 or run.is_between():
+                        bar.set_postfix_str(run.told())
+                        run.track()
+                if stop.asked is not None:
+                    bar.set_description_str("ending (a second signal ends at once)")
+                    run.keep()
     run.finish()
     return {
         "epochs": run.at.history,
@@ -149,17 +160,32 @@ class _Run:
         self._restore()
 
     def is_open(self) -> bool:
-        """Return whether there is a step left, and hope."""
+        """Return whether there is an epoch left, and hope."""
         done, patience = len(self.at.history), self.settings.patience
         tired = patience is not None and done - self.at.top_epoch >= patience
-        return self.at.step < self.n_steps and not (tired and self.is_between())
+        return done < len(self.plan) and not (tired and self.is_between())
 
     def is_between(self) -> bool:
-        """Return whether an epoch has just ended, or none has begun."""
+        """Return whether an epoch has just been scored, or none has begun."""
         return self.at.step in (0, *self.ends[: len(self.at.history)])
 
-    def step(self) -> None:
-        """Take the next step; after the last of an epoch, score and maybe keep the weights."""
+    def advance(self, stop: Stop) -> None:
+        """Take the next step or, after the last of an epoch, score and maybe keep the weights."""
+        if self.at.step < self.ends[len(self.at.history)]:
+            self._step()
+        else:
+            self._end_epoch(stop)
+        if self.checkpoint and self.checkpoint.is_due():
+            self.keep()
+
+    def keep(self) -> None:
+        """Write a checkpoint, where any are wanted."""
+        wanted = self.settings.checkpoint_minutes > 0 and self.accelerator.is_main_process
+        if self.checkpoint and wanted:
+            self._fetch()
+            self.checkpoint.write(self.at, self._tensors())
+
+    def _step(self) -> None:
         at, epoch = self.at, len(self.at.history)
         first = self.ends[epoch - 1] if epoch else 0
         batches = self.plan[epoch][at.step - first]
@@ -174,11 +200,6 @@ class _Run:
         self.prepared.zero_grad()
         self.average.update()
         at.step += 1
-        if at.step == self.ends[epoch]:
-            self._end_epoch()
-        if self.checkpoint and self.checkpoint.is_due() and self.accelerator.is_main_process:
-            self._fetch()
-            self.checkpoint.write(at, self._tensors())
 
     def finish(self) -> None:
         """Leave the best weights in the model, and the model as it was handed in."""
@@ -189,8 +210,7 @@ class _Run:
         self.model.eval()
         if self.settings.trackers:
             self.accelerator.end_training()
-        if self.checkpoint and self.accelerator.is_main_process:
-            self.checkpoint.remove()
+        self.keep()
 
     def told(self) -> str:
         """Return one line of where it stands."""
@@ -231,12 +251,14 @@ class _Run:
             self.at.losses += torch.stack(self.fresh).tolist()
             self.fresh = []
 
-    def _end_epoch(self) -> None:
+    def _end_epoch(self, stop: Stop) -> None:
         self._fetch()
         at, number = self.at, len(self.at.history) + 1
         loss = _mean(at.losses, number)
         with self.average.applied():
-            score = self.task.score()
+            score = stop.attempt(self.task.score)
+        if stop.asked is not None:  # maybe left halfway: it is scored when the training goes on
+            return
         at.history.append({"loss": loss, "score": score and score.value})
         at.losses = []
         if score is None or at.top is None or score.value > at.top.value:
@@ -247,30 +269,36 @@ class _Run:
             self.best = [p.detach().clone() for p in now]
 
     def _tensors(self) -> dict[str, torch.Tensor]:
-        """Return all that changes in training, by name."""
-        out = {f"weights/{name}": p.detach() for name, p in self.names.items()}
-        for kind, tensors in (("average", self.average.tensors), ("best", self.best)):
-            out |= {f"{kind}/{n}": t for n, t in zip(self.names, tensors, strict=False)}
+        """Return all that changes in training, by name; once it is done, what is kept."""
+        out = {f"best/{name}": t for name, t in zip(self.names, self.best, strict=False)}
+        if not self.is_open():
+            return out
+        out |= {f"weights/{name}": p.detach() for name, p in self.names.items()}
+        out |= {f"average/{n}": t for n, t in zip(self.names, self.average.tensors, strict=False)}
         for name, p in self.names.items():
             out |= {f"adam.{k}/{name}": v for k, v in self.optimizer.state.get(p, {}).items()}
         return out
 
     @torch.no_grad()
     def _restore(self) -> None:
-        found = self.checkpoint.read(self.accelerator.device) if self.checkpoint else None
+        found = self.checkpoint.read(self.names) if self.checkpoint else None
         if found is None:
             return
         self.at, tensors = found
         self.average.n_updates = self.at.step
-        self.best = [tensors[f"best/{n}"] for n in self.names] if self.at.history else []
-        for i, (name, p) in enumerate(self.names.items()):
+        self.best = [
+            tensors[f"best/{name}"].to(p.device)
+            for name, p in self.names.items()
+            if self.at.history
+        ]
+        for i, (name, p) in enumerate(self.names.items() if self.is_open() else ()):
             p.copy_(tensors[f"weights/{name}"])
             if self.average.tensors:
                 self.average.tensors[i].copy_(tensors[f"average/{name}"])
             moments = {
-                k.removeprefix("adam.").removesuffix(f"/{name}"): v
-                for k, v in tensors.items()
-                if k.startswith("adam.") and k.endswith(f"/{name}")
+                kind: moment.to(p.device)
+                for kind in _MOMENTS
+                if (moment := tensors.get(f"adam.{kind}/{name}")) is not None
             }
             if moments:
                 self.optimizer.state[p] = moments

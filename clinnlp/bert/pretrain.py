@@ -50,7 +50,7 @@ def pretrain(
     out: str | Path,
     settings: PretrainSettings | None = None,
     progress: bool = True,
-    resume: bool = False,
+    resume: bool = True,
     **overrides: Any,
 ) -> dict[str, Any]:
     """Go on training an encoder to guess hidden words of the notes, and write it to a folder.

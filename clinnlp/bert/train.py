@@ -30,7 +30,7 @@ def fine_tune_ner(
     settings: TaggerSettings | None = None,
     refit: EntityTagger | None = None,
     progress: bool = True,
-    resume: bool = False,
+    resume: bool = True,
     **overrides: Any,
 ) -> EntityTagger:
     """Train a tagger on notes with entities, and write it to a folder.
@@ -56,8 +56,9 @@ def fine_tune_ner(
     progress : bool
         Show a bar on stderr.
     resume : bool
-        Go on from ``<out>-checkpoint``, which a training that was killed leaves behind; the
-        weights become those of an uninterrupted training. Without such a folder, begin.
+        Go on from ``<out>-checkpoint``, which this very training leaves behind where it is
+        interrupted (SIGINT, SIGTERM, `KeyboardInterrupt`) or killed; the weights become those of
+        an uninterrupted training. Without such a folder, begin. With False it is removed.
     **overrides
         Fields of `TaggerSettings`, such as ``epochs=4``.
 
@@ -77,7 +78,7 @@ def fine_tune_ner(
     StoreError
         The encoder cannot be found or read, or the checkpoint is of another training.
     RunError
-        The folder cannot be written, or training diverged.
+        The folder cannot be written, another process trains into it, or training diverged.
 
     Examples
     --------
@@ -100,7 +101,7 @@ def fine_tune_classifier(
     out: str | Path,
     settings: ClassifierSettings | None = None,
     progress: bool = True,
-    resume: bool = False,
+    resume: bool = True,
     **overrides: Any,
 ) -> NoteClassifier:
     """Train a classifier on notes with one label each, and write it to a folder.

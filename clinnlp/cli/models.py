@@ -166,7 +166,11 @@ def _add_training(
         "--encoder", default="minilm", help="minilm, a folder, or a hub id (default: minilm)"
     )
     parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint of a killed training"
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on from the checkpoint that this training left when it was interrupted or killed, "
+        "where there is one; or remove it and begin anew (default: go on)",
     )
     add_reading(parser)
     add_settings(parser, settings)

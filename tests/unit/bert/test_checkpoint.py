@@ -108,12 +108,16 @@ def test_a_checkpoint_of_other_notes_is_refused_and_kept(encoder, tmp_path, monk
 def test_what_is_written_is_read_and_zero_minutes_never_write(tmp_path):
     made = Checkpoint(tmp_path / "c", minutes=0.0, resume=True, identity="x")
     assert not made.is_due()
-    assert made.read(torch.device("cpu")) is None
+    assert made.read({}) is None
     standing = Standing(
         step=3, losses=[0.1], history=[{"loss": 0.2, "score": None}], best_epoch=1, top_epoch=1,
         top=Score(0.5, [0.25, -0.25]),
     )  # fmt: skip
-    made.write(standing, {"a": torch.arange(3)})
-    back, tensors = made.read(torch.device("cpu"))
+    weight = torch.arange(3.0)
+    made.write(standing, {"weights/a": weight, "best/a": weight + 1e-7, "adam.step/a": weight[2]})
+    back, tensors = made.read({"a": weight})
     assert back == standing
-    assert tensors["a"].tolist() == [0, 1, 2]
+    assert tensors.keys() == {"weights/a", "best/a", "adam.step/a"}
+    assert torch.equal(tensors["weights/a"], weight)
+    assert torch.equal(tensors["best/a"], weight + 1e-7)
+    assert tensors["adam.step/a"] == 2
