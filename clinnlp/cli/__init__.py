@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from clinnlp import __version__
 from clinnlp.cli.demo import add_demo
 from clinnlp.cli.formats import add_convert, add_diff, add_inspect
+from clinnlp.cli.interrupted import told_when_interrupted
 from clinnlp.cli.mine import add_mine
 from clinnlp.cli.models import add_export, add_fine_tune, add_next, add_pretrain
 from clinnlp.cli.notes import add_extract, add_score
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with streams():
         try:
             args = _parser(words).parse_args(words)
-            with ended_by_signals():
+            with told_when_interrupted(args, argv), ended_by_signals():
                 code = int(args.command(args))
             sys.stdout.flush()
         except SystemExit:
@@ -73,7 +74,7 @@ def _failed(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError) and is_hung_up():  # as `head` does, after its lines
         return 141
     if isinstance(error, KeyboardInterrupt):
-        warn("interrupted; what was finished is kept, run the same command to resume")
+        warn(str(error) or "interrupted")
         return int(getattr(error, "code", 130))  # a signal's own, see `cli.signals`
     if isinstance(error, ClinnlpError):
         warn(error)

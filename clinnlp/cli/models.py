@@ -4,6 +4,7 @@ import argparse
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
+from clinnlp.cli.interrupted import kept_training
 from clinnlp.cli.options import add_reading, add_settings, columns_of, settings_of
 from clinnlp.cli.terminal import say
 
@@ -31,7 +32,7 @@ def add_fine_tune(parser: argparse.ArgumentParser) -> None:
         one = tasks.add_parser(name, help=what, description=f"Fine-tune for {what}.")
         _add_fine_tune(one, name)
         _add_training(one, "model", resolve_name(settings))
-    parser.set_defaults(command=_fine_tune)
+    parser.set_defaults(command=_fine_tune, kept=kept_training)
 
 
 def _add_fine_tune(parser: argparse.ArgumentParser, task: str) -> None:
@@ -60,7 +61,7 @@ def add_pretrain(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("notes", nargs="+", help="notes to read; annotations are not needed")
     _add_training(parser, "encoder", PretrainSettings)
-    parser.set_defaults(command=_pretrain)
+    parser.set_defaults(command=_pretrain, kept=kept_training)
 
 
 def add_next(parser: argparse.ArgumentParser) -> None:

@@ -2,8 +2,10 @@
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clinnlp.cli.interrupted import Kept
 from clinnlp.cli.options import (
     add_pipeline,
     add_reading,
@@ -31,7 +33,7 @@ def add_extract(parser: argparse.ArgumentParser) -> None:
     add_pipeline(parser)
     add_reading(parser)
     add_settings(parser, ExtractSettings)
-    parser.set_defaults(command=_extract)
+    parser.set_defaults(command=_extract, kept=_kept_parts)
 
 
 def _extract(args: argparse.Namespace) -> int:
@@ -49,6 +51,11 @@ def _extract(args: argparse.Namespace) -> int:
     )
     say(summary)
     return 0
+
+
+def _kept_parts(args: argparse.Namespace) -> Kept | None:
+    begun = any(Path(args.out).glob("part-*.parquet"))
+    return Kept(f"the notes done so far are kept in {args.out}") if begun else None
 
 
 def add_score(parser: argparse.ArgumentParser) -> None:
