@@ -1,12 +1,12 @@
 """The loop: its schedule, its order, and two processes that stay in step."""
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from torch.distributed import TCPStore
 
 from clinnlp.bert import loop
 from clinnlp.bert.store import load
@@ -73,14 +73,13 @@ def test_it_stops_when_nothing_gets_better(encoder, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_end_with_the_same_weights(encoder, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # holds its port
     code = TWO.format(
         tests=str(Path(__file__).parent), encoder=str(encoder), out=str(tmp_path / "m")
     )
     shared = {"ACCELERATE_USE_CPU": "true", "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
-    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port),
+             "TORCHELASTIC_USE_AGENT_STORE": "True"}  # fmt: skip
     running = [
         subprocess.Popen(
             [sys.executable, "-c", code],
