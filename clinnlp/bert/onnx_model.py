@@ -37,6 +37,8 @@ def import_onnxruntime() -> Any:
 class OnnxModel:
     """The network of an exported folder, run by onnxruntime on the CPU.
 
+    Pickled it is the name of the folder, which must be there where it is read.
+
     Raises
     ------
     MissingExtra
@@ -47,6 +49,7 @@ class OnnxModel:
 
     def __init__(self, folder: Path) -> None:
         runtime = import_onnxruntime()
+        self._folder = folder.absolute()
         self.config = load_config(str(folder))
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
@@ -59,6 +62,9 @@ class OnnxModel:
             self._session = runtime.InferenceSession(
                 path, options, providers=["CPUExecutionProvider"]
             )
+
+    def __reduce__(self) -> tuple[type["OnnxModel"], tuple[Path]]:
+        return OnnxModel, (self._folder,)
 
     def __call__(self, rows: Sequence[Ints32]) -> list[torch.Tensor]:
         """Return the logits of each row, shapes (length of the row, n_outputs)."""

@@ -13,8 +13,8 @@ Aho and Corasick, Communications of the ACM 18(6), 1975.
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
@@ -101,6 +101,9 @@ def fold_text(text: str) -> Folded:
 class TermMatcher:
     """Terms, found all at once.
 
+    It never changes, and threads may share it. Pickled it is its terms; the automaton is built
+    again where they are read.
+
     Parameters
     ----------
     terms : sequence of str
@@ -132,10 +135,12 @@ class TermMatcher:
     ) -> None:
         lower: dict[str, int] = {}
         cased: dict[str, int] = {}
-        self._is_loose = variants is not None
+        self._variants = variants
         self._endings = variants.endings if variants is not None else ()
-        for number, term in enumerate(terms):
-            squeezed = " ".join(term.split())
+        terms = [" ".join(term.split()) for term in terms]
+        # As one string, without an object for each: there may be millions
+        self._made_of = "\n".join(terms), n_cased, tuple(sorted(common))
+        for number, squeezed in enumerate(terms):
             folded = fold_keeping_length(squeezed)
             if 0 < len(squeezed) <= n_cased or folded in common:
                 cased.setdefault(squeezed, number)
@@ -145,6 +150,9 @@ class TermMatcher:
             _add_variants(lower, terms, variants, cased)
         self._lower, self._lower_terms = _automaton(lower)
         self._cased, self._cased_terms = _automaton(cased)
+
+    def __reduce__(self) -> tuple[Callable[..., "TermMatcher"], tuple[Any, ...]]:
+        return _rebuilt, (*self._made_of, self._variants)
 
     def find(self, folded: Folded) -> list[Match]:
         """Return every whole-word occurrence by start, the longer first; they may overlap."""
@@ -156,15 +164,20 @@ class TermMatcher:
         return found
 
     def _key(self, folded: str) -> str:
-        return loosened(folded) if self._is_loose else folded
+        return loosened(folded) if self._variants is not None else folded
+
+
+def _rebuilt(
+    terms: str, n_cased: int, common: tuple[str, ...], variants: Variants | None
+) -> TermMatcher:
+    return TermMatcher(terms.split("\n"), n_cased=n_cased, common=common, variants=variants)
 
 
 def _add_variants(
     lower: dict[str, int], terms: Sequence[str], variants: Variants, cased: Mapping[str, int]
 ) -> None:
     """Add the other looks of terms, behind all terms themselves."""
-    for number, term in enumerate(terms):
-        squeezed = " ".join(term.split())
+    for number, squeezed in enumerate(terms):
         if squeezed and squeezed not in cased:
             for other in variants.of(fold_keeping_length(squeezed)):
                 lower.setdefault(loosened(other), number)
