@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # of tests that import onnxruntime themselves
 
 # speed is measured, never asserted: a busy machine must not fail a law
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -4,6 +4,7 @@ With 8-bit integers onnxruntime gives all activations of a call one scale. Windo
 read one at a time, so that no note changes the answer for another.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,14 @@ ONNX_FILE = "model.onnx"
 
 
 def import_onnxruntime() -> Any:
-    """Return the module onnxruntime.
+    """Return the module onnxruntime, which else would tell its maker of each use over the network.
 
     Raises
     ------
     MissingExtra
         It is not installed.
     """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # is heeded at the first import only
     with instead_of(ImportError, MissingExtra("onnxruntime", extra="onnx")):
         import onnxruntime
     return onnxruntime

@@ -1,5 +1,7 @@
 """Exported models are small, load as the same pipe, and read notes apart from each other."""
 
+import os
+import subprocess
 import sys
 
 import pytest
@@ -82,3 +84,14 @@ def test_what_is_wrong_is_said(tagger, exported, tmp_path, monkeypatch):
     (tmp_path / "m" / "model.onnx").write_bytes(b"x" * 20)
     with pytest.raises(StoreError, match="readable ONNX"):
         load(tmp_path / "m")
+
+
+@pytest.mark.slow
+def test_nothing_is_told_to_the_maker_of_onnxruntime(tmp_path):
+    """It would write an id of the device and events to send; CI alone makes it silent too."""
+    call = "from clinnlp.bert.onnx_model import import_onnxruntime; import_onnxruntime()"
+    silent = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "ORT_DISABLE_TELEMETRY")
+    environment = {k: v for k, v in os.environ.items() if k not in silent}
+    environment |= dict.fromkeys(("HOME", "XDG_CACHE_HOME", "TMPDIR"), str(tmp_path))
+    subprocess.run([sys.executable, "-c", call], env=environment, check=True)
+    assert not list(tmp_path.rglob("*"))
