@@ -1,6 +1,7 @@
 """More seeds than the tests run: python -m tests.fuzz [--inputs N] [--first SEED] [TARGET ...]."""
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def main() -> None:
         write(Path(folder))
         home = "tests.fuzz.models:MODELS" if args.models else "tests.fuzz.readers:READERS"
         report = run(asked, Path(folder), targets=home, jobs=args.jobs, quiet=False)
-    print("\n".join(report.lines()))
+    sys.stdout.write("\n".join(report.lines()) + "\n")
 
 
 if __name__ == "__main__":

@@ -110,7 +110,8 @@ def run(
             for target, seed in asked[k::jobs]:
                 report.add(worker.ask(target, seed))
                 if not quiet and report.n_inputs % 500 == 0:
-                    print(report.figures(), flush=True)  # noqa: T201
+                    sys.stdout.write(f"{report.figures()}\n")
+                    sys.stdout.flush()
 
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(share, range(jobs)))

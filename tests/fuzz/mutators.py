@@ -12,7 +12,7 @@ from random import Random
 
 from tests.fuzz.odd import CONTROLS, DATES, ENCODINGS, NUMBERS
 
-__all__ = ["BYTES", "Mutator", "WORDS", "odd_bytes"]
+__all__ = ["BYTES", "WORDS", "Mutator", "odd_bytes"]
 
 Mutator = Callable[[bytes, Random, bytes], "bytes | None"]
 

@@ -4,6 +4,7 @@ The seeds are fixed; ``python -m tests.fuzz`` runs others. Two hundred inputs of
 are in CI.
 """
 
+import sys
 from random import Random
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tests.fuzz.harness import Report, Worker, plan, run
 from tests.fuzz.inputs import mutated
 from tests.fuzz.models import MODELS, write_models
-from tests.fuzz.planted import CAUGHT, LOST, PLANTED
+from tests.fuzz.planted import CAUGHT, LOST
 from tests.fuzz.readers import READERS
 from tests.fuzz.samples import CANARIES, load_samples, write_samples
 from tests.fuzz.worker import has_canary
@@ -31,7 +32,7 @@ def test_mutated_inputs_are_read_or_refused(n, tmp_path, capsys):
         write(samples)
         report += run(plan(targets, round(share * n)), samples, targets=home)
     with capsys.disabled():
-        print(f"\n{report.figures()}")
+        sys.stdout.write(f"\n{report.figures()}\n")
     assert report.n_inputs == n
     assert report.ends["read"] > n / 10, "the damages must leave something to read"
     assert not report.faults, "\n".join(report.lines())

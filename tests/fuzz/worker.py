@@ -1,8 +1,9 @@
 """A process that reads many inputs one after the other, and says of each how it went.
 
-Started by `tests.fuzz.harness`: a line on standard input is ``{"target": ..., "seed": ...}``, a line
-of its answer is an `Outcome` in JSON. Whatever an input makes the library print, raise, log or leave
-behind is searched for the canary words here; no text of an input is in an answer.
+Started by `tests.fuzz.harness`: a line on standard input is ``{"target": ..., "seed": ...}``, and
+for each there is a line of JSON that says what came of it. Whatever an input makes the library
+print, raise, log or leave behind is searched for the canary words here; no text of an input is in
+an answer.
 """
 
 import faulthandler
@@ -53,7 +54,7 @@ def main(argv: list[str]) -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         target = targets[asked["target"]]
-        rng = Random(f"{asked['target']} {asked['seed']}")  # noqa: S311
+        rng = Random(f"{asked['target']} {asked['seed']}")
         sample = draw(target, rng, samples)
         way = rng.randrange(len(target.ways))
         outcome = run_input(target, way, sample, scratch)
@@ -190,8 +191,8 @@ def _settle(scratch: Path) -> None:
 def _bounded() -> Iterator[None]:
     """Refuse more memory than an input may need, so that no input takes the whole machine.
 
-    Libraries that are only loaded now reserve much that they never touch, so the bound is wide; what
-    was really used is measured.
+    Libraries that are only loaded now reserve much that they never touch, so the bound is wide;
+    what was really used is measured.
     """
     most = _status("VmSize") + _MOST_RESERVED
     resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
