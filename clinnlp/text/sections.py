@@ -4,9 +4,14 @@ A heading is looked for at the start of a line, after a comma that stands for a 
 (``...worse.,MEDICATIONS: , Her only``), and after a full stop. The words up to a colon or the
 line's end are looked up in a table of headings. A known heading counts
 
-- with a colon, beginning with a capital, at the start of a line, after such a comma or a stop;
-- with a colon, in capitals, after any comma;
-- without a colon, with capitals on its words, where it is alone on its line.
+- with a colon, at the start of a line, after such a comma or a stop;
+- with a colon, in capitals, after any comma; with a capital, behind another heading of its line;
+- before a dash with blanks, beginning with a capital, at the start of a line;
+- without a mark, alone on its line, with capitals on its words; in small letters only where the
+  line before it is empty or ends in a mark, or where it has two words or more.
+
+Signs of Markdown and HTML around a heading, and words in brackets behind it ("(home)"), are passed
+over.
 
 An unknown heading in capitals with a colon at the start of a line also ends the section before
 it; its kind is ``other``. Subheadings (``HEENT``) take the kind of the section around them where
@@ -14,7 +19,7 @@ the table says so: the same word stands in examinations and in reviews of system
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,15 +31,25 @@ from clinnlp.text.tables import language_path, read_table
 __all__ = ["Sections"]
 
 OTHER = "other"
+_LOOK_BACK = 16  # characters in which the end of the line before is sought
 N_SHORT = 3  # an unknown heading in capitals needs more letters than this
 
+_B = r"[ \t\xa0\u2007\u2009\u202f]"  # a blank inside a line
 _CANDIDATE = re.compile(  # begins with one set of characters (fast) and is possessive (linear)
-    r"(?P<left>[,.!?;\n\r](?:(?<=,)\s*+|(?<=[.!?;])\s++|(?<=[\n\r])[ \t]*+(?=\S)))"
-    r"(?P<number>(?:\d{1,2}|[IVX]{1,4})[.)][ \t]*)?"
-    r"(?P<head>[^\W\d_][^\s:,.;!?]*+(?:[ \t]{1,2}[^\s:,.;!?]++){0,9}+)"
-    r"(?P<right>[ \t]*+:|(?=[ \t]*+(?:[\n\r,]|\Z)))"
+    rf"(?P<left>[,.!?;\n\r](?:(?<=,)\s*+|(?<=[.!?;])\s++|(?<=[\n\r])(?:{_B}|\ufeff)*+(?=\S)))"
+    rf"(?P<sign>(?:[*_#>=~|]{{1,6}}{_B}*|</?[a-zA-Z][^<>\n]{{0,40}}>{_B}*){{0,4}})"
+    rf"(?P<number>(?:\d{{1,2}}|[IVX]{{1,4}})[.)]{_B}*)?"
+    rf"(?P<head>[^\W\d_][^\s:,.;!?]*+(?:{_B}{{1,2}}[^\s:,.;!?]++){{0,9}}+)"
+    rf"(?P<right>{_B}*+:|(?={_B}*+(?:[\n\r,]|\Z)))"
 )
-_BLANKS = re.compile(r"[ \t]*+")
+_DASHED = re.compile(
+    rf"(?<=[\n\r]){_B}*+([^\W\d_][^\s:,.;!?]*+(?:{_B}{{1,2}}[^\s:,.;!?]++){{0,5}}?){_B}+[-–—](?={_B})"
+)
+_FURTHER = re.compile(rf"(?<=[ \t|])([A-Z][^\s:,.;!?]*+(?:{_B}[^\s:,.;!?]++){{0,4}}){_B}*:")
+_SIGNS = re.compile(r"[*_#~=|]+|<[^<>]*>|\([^()]*\)")
+_LINE = re.compile(r"[^\n\r]{0,200}")
+_WORD = re.compile(r"[^\W\d_]\S*")
+_BLANKS = re.compile(rf"{_B}*+")
 
 
 class _HeadingRow(NamedTuple):
@@ -86,18 +101,49 @@ class Sections:
     def _headings(self, text: str) -> Iterator[_Heading]:
         """Yield the headings of a text, one character to the right of where they stand."""
         text = "\n" + text  # so that the first line begins like all others
+        found = sorted([*self._marked(text), *self._dashed(text)])
+        ends = {heading.end for heading in found}
+        found += [h for h in self._further(text, sorted(ends)) if h.end not in ends]
+        yield from sorted(found)
+
+    def _marked(self, text: str) -> Iterator[_Heading]:
+        """Yield the headings with a colon, and those alone on their line."""
         for match in _CANDIDATE.finditer(text):
             raw = match["head"]
             start = match.start("head")
-            row = self._rows.get(fold(raw))
+            row = self._row(raw)
             colon = bool(match["right"])
             at_line = _at_line_start(text, match)
             if row is None:
                 if colon and at_line and raw.isupper() and _n_letters(raw) > N_SHORT:
                     yield _Heading(start, match.end("right"), OTHER, frozenset())
-            elif raw[0].isupper() and _is_heading(text, match, raw, at_line=at_line):
+            elif _is_heading(text, match, raw, at_line=at_line):
                 end = match.end("right") if colon else start + len(raw)
                 yield _Heading(start, end, row.kind, row.within)
+
+    def _dashed(self, text: str) -> Iterator[_Heading]:
+        for match in _DASHED.finditer(text):
+            row = self._row(match[1])
+            if row is not None and row.kind and match[1][0].isupper():
+                yield _Heading(match.start(1), match.end(), row.kind, row.within)
+
+    def _further(self, text: str, ends: Sequence[int]) -> Iterator[_Heading]:
+        """Yield the headings behind another one of their line ("PMH: gout FH: gout")."""
+        for end, limit in zip(ends, [*ends, len(text)][1:], strict=True):
+            line = _LINE.match(text, end, limit)
+            for match in _FURTHER.finditer(text, end, line.end() if line else end):
+                words = [word.start() for word in _WORD.finditer(match[1])]
+                tails = ((at, self._row(match[1][at:])) for at in words)
+                at, row = next(((at, row) for at, row in tails if row), (0, None))
+                if row and row.kind and match[1][at].isupper():
+                    yield _Heading(match.start() + at, match.end(), row.kind, row.within)
+
+    def _row(self, raw: str) -> _HeadingRow | None:
+        """Return the row of a heading, signs of markup and words in brackets passed over."""
+        row = self._rows.get(fold(raw))
+        if row is None and _SIGNS.search(raw):
+            row = self._rows.get(fold(_SIGNS.sub(" ", raw)))
+        return row
 
 
 def _is_heading(text: str, match: re.Match[str], raw: str, *, at_line: bool) -> bool:
@@ -108,9 +154,9 @@ def _is_heading(text: str, match: re.Match[str], raw: str, *, at_line: bool) -> 
     if not at_line:
         return False
     following = _following(text, match)
-    return (following == "," and raw.isupper()) or (
-        following in ("", "\n", "\r") and _is_titled(raw)
-    )
+    if following == ",":
+        return raw.isupper()
+    return following in ("", "\n", "\r") and (_is_titled(raw) or _is_set_off(text, match, raw))
 
 
 def _at_line_start(text: str, match: re.Match[str]) -> bool:
@@ -128,6 +174,13 @@ def _following(text: str, match: re.Match[str]) -> str:
     blanks = _BLANKS.match(text, match.end())
     end = blanks.end() if blanks else match.end()
     return text[end : end + 1]
+
+
+def _is_set_off(text: str, match: re.Match[str], raw: str) -> bool:
+    """Return whether what stands around a heading in small letters tells it from a wrapped word."""
+    before = text[max(0, match.start() - _LOOK_BACK) : match.start("head")].rstrip(" \t\r")
+    before = before.removesuffix("\n").rstrip(" \t\r")
+    return bool(match["sign"]) or before[-1:] in ("", *"\n.:;!?)") or len(raw.split()) > 1
 
 
 def _is_titled(raw: str) -> bool:

@@ -11,7 +11,7 @@ Abbreviations are a table; nothing here belongs to one language.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from clinnlp.core.notes import Note
@@ -26,17 +26,22 @@ _LOOK_BACK = 24  # characters in which the word before a stop is sought
 
 _PLACE = re.compile(  # begins with one set of characters (fast) and is possessive (linear)
     r"[.!?\n\r,\[*](?:"
-    r"(?<=[.!?])(?<![.!?]{2})(?P<stop>[.!?]*+[\"')\]”’]*+)(?=[\s,]|\Z)"
+    r"(?<=[.!?])(?<![.!?]{2})(?P<stop>[.!?]*+[\"')\]”’]*+)(?=[\s,]|\Z|[A-ZÀ-Þ][a-zß-ÿ])"
     r"|(?<=[\n\r])(?P<line>\s*+)"
     r"|(?<=,)(?P<comma>(?<=[.:!?;],)(?=\s*\S)|(?=\d{1,2}\.\s))"
     r"|(?<=\[)\*\*[^\[\]\n]{0,200}\*\*\]"
     r"|(?<=\*)\*[A-Z]+\[[^\[\]\n]{0,200}\])"
 )
-_ITEM = re.compile(r"(?:[-*•·–+>]|\(?\d{1,2}[.)]|\(?[A-Za-z][.)])\s")
+_ITEM = re.compile(
+    r"(?:[-*•·–+>]|\(?\d{1,2}[.)]|\(?[A-Za-z][.)]|[ivx]{1,4}[.)])\s|[-•·*#☐☒☑]\S|\[[ xX]?\]"
+)
+_NUMBERED = re.compile(r"(?<![^\s:;,(])(\d{1,2})[.)]\s+(?=[^\W\d_])|[\n\r]")
 _HEAD = re.compile(r"[^\W\d_][\w /&'()-]{1,50}:")
 _SPLIT = re.compile(r"[(\[,;:/\"]")
 _NEXT = re.compile(r"[\s,]*")
 _WORD = re.compile(r"[^\W\d_]+")
+_MARKER = re.compile(r"\d{1,2}|[^\W\d_]|[ivx]{2,4}")
+_INSIDE = re.compile(r"(?<!\d)\.|\.(?!\d)")  # a stop that is no decimal one
 _BLANKS = " \t\r\n\v\f,"
 
 
@@ -48,9 +53,11 @@ class Sentences:
     Parameters
     ----------
     abbreviations : path, optional
-        TSV with columns ``abbreviation`` (with its stops) and ``kind``:
-        ``never`` before the end of a sentence, none before a ``digit``; words that begin
-        sentences (``starter``) tell "vitamin D. He" from "D. Hill". In place of the language's own.
+        TSV with columns ``abbreviation`` (with its stops) and ``kind``: ``never`` before the end
+        of a sentence; none before a ``digit``; none before a digit or a ``small`` letter. Words
+        that begin sentences (``starter``) or come before a letter (``lettered``) tell "vitamin D.
+        He" from "D. Hill"; ``joining`` words go on over a line end, ``open`` ones before it alone.
+        In place of the language's own.
     language : str
         Whose table: ``"en"`` or ``"es"``.
 
@@ -63,10 +70,9 @@ class Sentences:
 
     def __init__(self, abbreviations: str | Path | None = None, *, language: str = "en") -> None:
         path = abbreviations or language_path("abbreviations", language)
-        self._kinds = {
-            word.rstrip(".").casefold(): kind
-            for _, (word, kind) in read_table(path, ("abbreviation", "kind"))
-        }
+        self._words: dict[str, set[str]] = {}  # kind → words without their last stop
+        for _, (word, kind) in read_table(path, ("abbreviation", "kind")):
+            self._words.setdefault(kind, set()).add(word.rstrip(".").casefold())
 
     def __call__(self, note: Note, /) -> Note:
         """Return the note with its sentences set anew."""
@@ -80,42 +86,116 @@ class Sentences:
 
     def _breaks(self, text: str) -> Iterator[int]:
         width = _wrap_width(text)
-        line_start = 0
+        items = _numbered(text)
+        yield from items
+        line_start = begun = 0
         for place in _PLACE.finditer(text):
             kind, start, end = place.lastgroup, place.start(), place.end()
-            if kind == "stop" and self._ends(text, place):
-                yield end
+            if kind == "stop":
+                ends = self._ends(text, place, items)
             elif kind == "comma":
-                if text[start - 1] != "." or self._ends_word(text, start - 1, end):
-                    yield end
-            elif kind == "line":
-                if _line_ends(text, line_start, place, width):
-                    yield end
+                ends = text[start - 1] != "." or self._ends_word(text, start - 1, end)
+            else:
+                ends = kind == "line" and self._line_ends(text, line_start, begun, place, width)
+            if ends:
+                yield end
+                begun = end
+            if kind == "line":
                 line_start = end
 
-    def _ends(self, text: str, place: re.Match[str]) -> bool:
+    def _ends(self, text: str, place: re.Match[str], items: Set[int]) -> bool:
         start, end = place.start(), place.end()
         following = _NEXT.match(text, end)
         after = following.end() if following else end
         if after >= len(text):
             return True
         if text[start] != ".":
-            return start > 0 and not text[start - 1].isspace() and not text[after].islower()
-        return self._ends_word(text, start, after)
+            return start > 0 and not text[start - 1].isspace()
+        if end - start > 1 and text[end - 1] == ".":  # "so ... and so"
+            return after > end and not text[after].islower()
+        return self._ends_word(text, start, after, items)
 
-    def _ends_word(self, text: str, stop: int, after: int) -> bool:
+    def _ends_word(self, text: str, stop: int, after: int, items: Set[int] = frozenset()) -> bool:
         """Return whether the full stop at `stop` ends a sentence that `after` would follow."""
         word_start, word = _word_before(text, stop)
-        kind = self._kinds.get(word.casefold())
         head = text[after] if after < len(text) else "A"
-        if head.islower() or kind == "never" or (kind == "digit" and head.isdigit()):
+        if word_start in items or self._is(word, "never"):
             return False
-        if _is_marker(word) and _at_item_start(text, word_start):
+        if head.isdigit() and self._is(word, "digit", "small"):
             return False
-        if len(word) == 1 and word.isupper() and head.isupper():  # an initial, or "hepatitis C."
-            following = _WORD.match(text, after)
-            return self._kinds.get(following[0].casefold() if following else "") == "starter"
+        if head.islower() and (_INSIDE.search(word) or self._is(word, "small")):
+            return False
+        if after == stop + 1:  # "fever.Denies", but not "e.Coli" or "www.Clinic"
+            return len(word) > 2 and word.isalpha() and word[1:].islower()
+        if _MARKER.fullmatch(word) and self._is_item(text, word_start):
+            return False
+        if len(word) == 1 and word.isalpha() and (head.islower() or (word + head).isupper()):
+            return self._ends_letter(text, word_start, after)
         return True
+
+    def _is(self, word: str, *kinds: str) -> bool:
+        folded = word.casefold()
+        return any(folded in self._words.get(kind, ()) for kind in kinds)
+
+    def _ends_letter(self, text: str, start: int, after: int) -> bool:
+        """Return whether a single letter is the end of "hepatitis C" rather than an initial."""
+        following = _WORD.match(text, after)
+        before = text[max(0, start - _LOOK_BACK) : start].split()[-1:]
+        return self._is(following[0] if following else "", "starter") or any(
+            self._is(word, "lettered") for word in before
+        )
+
+    def _is_item(self, text: str, start: int) -> bool:
+        """Return whether a number or letter stands where list items begin."""
+        before = text[max(0, start - _LOOK_BACK) : start].rstrip(" \t")
+        if start == 0 or not before or before[-1] in "\n\r,:;":
+            return True
+        _, word = _word_before(before, len(before) - 1)
+        return before[-1] == "." and not self._is(word, "never", "digit", "small")  # "tab. 4."
+
+    def _line_ends(
+        self, text: str, line_start: int, begun: int, place: re.Match[str], width: int
+    ) -> bool:
+        """Return whether a line end is the end of a sentence rather than a wrapped line's."""
+        line = text[line_start : place.start()].rstrip()
+        gap, after = place.group(), place.end()
+        if after >= len(text) or not line or line[-1] == ":":
+            return True
+        if gap.count("\n") > 1 or gap.replace("\r\n", "\n").count("\r") > 1:
+            return True
+        if _ITEM.match(text, after) or _HEAD.match(text, after):
+            return True
+        word = text[after : after + _LOOK_BACK].split(None, 1)[0]
+        if text[after].islower() and self._goes_on(text[begun : place.start()], word):
+            return False
+        return not (width and len(line) + 1 + len(word) > 0.9 * width)
+
+    def _goes_on(self, sentence: str, word: str) -> bool:
+        """Return whether what a line ends with goes on with the next line's first, small word."""
+        words = sentence.split()
+        first = _WORD.search(sentence)
+        return (
+            not words
+            or words[-1][-1] in ",.;(/&-"
+            or first is None
+            or first[0][0].isupper()  # else typed in small letters: lines end where they end
+            or self._is(words[-1], "joining", "open")
+            or self._is(word, "joining")
+        )
+
+
+def _numbered(text: str) -> frozenset[int]:
+    """Return where the items of lists begin that are numbered from 1 within one line."""
+    found: list[int] = []
+    run: list[int] = []
+    for match in _NUMBERED.finditer(text):
+        number = int(match[1] or 0)
+        if number == len(run) + 1:
+            run.append(match.start())
+            continue
+        found += run[1:] and run
+        run = [match.start()] if number == 1 else []
+    return frozenset(found + (run[1:] and run))
 
 
 def _trimmed(text: str, breaks: list[int]) -> Iterator[Span]:
@@ -135,34 +215,9 @@ def _wrap_width(text: str) -> int:
     return longest if MIN_WIDTH <= longest <= MAX_WIDTH else 0
 
 
-def _line_ends(text: str, line_start: int, place: re.Match[str], width: int) -> bool:
-    """Return whether a line end is the end of a sentence rather than a wrapped line's."""
-    line = text[line_start : place.start()].rstrip()
-    gap, after = place.group(), place.end()
-    if after >= len(text) or not line or line[-1] == ":":
-        return True
-    if gap.count("\n") > 1 or gap.replace("\r\n", "\n").count("\r") > 1:
-        return True
-    if _ITEM.match(text, after) or _HEAD.match(text, after):
-        return True
-    if text[after].islower():
-        return False
-    word = text[after : after + _LOOK_BACK].split(None, 1)[0]
-    return not (width and len(line) + 1 + len(word) > 0.9 * width)
-
-
 def _word_before(text: str, stop: int) -> tuple[int, str]:
     piece = text[max(0, stop - _LOOK_BACK) : stop]
     parts = piece.split()
     word = parts[-1] if parts and not piece[-1].isspace() else ""
     word = _SPLIT.split(word)[-1]
     return stop - len(word), word
-
-
-def _is_marker(word: str) -> bool:
-    return (word.isdigit() and len(word) <= 2) or (len(word) == 1 and word.isalpha())
-
-
-def _at_item_start(text: str, start: int) -> bool:
-    before = text[max(0, start - 8) : start].rstrip(" \t")
-    return start == 0 or not before or before[-1] in "\n\r.,:;"

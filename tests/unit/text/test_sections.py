@@ -35,7 +35,7 @@ def _kinds(text):
             [("history_of_present_illness", "HPI:"), ("assessment_plan", "Plan:")],
         ),
         ("He has a family history: none", []),
-        ("current medications: aspirin", []),
+        ("current medications: aspirin", [("medications", "current medications:")]),
         ("They gave him medications, allergies: none", []),
         ("the plan\nis to rest", []),
         (

@@ -39,8 +39,8 @@ def test_a_missing_table_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "key"),
     [
-        ("abbreviations_en.tsv", ("abbreviation",)),
-        ("abbreviations_es.tsv", ("abbreviation",)),
+        ("abbreviations_en.tsv", ("abbreviation", "kind")),
+        ("abbreviations_es.tsv", ("abbreviation", "kind")),
         ("headings_en.tsv", ("heading",)),
         ("headings_es.tsv", ("heading",)),
         ("assertion_en.tsv", ("cue", "axis", "direction", "kind")),
