@@ -29,7 +29,7 @@ ConText, J Biomed Inform 42(5), 2009.
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -37,8 +37,9 @@ from typing import NamedTuple
 
 from clinnlp.core.notes import AXES, Assertion, Entity, Note, Section
 from clinnlp.core.spans import Span
-from clinnlp.text.cues import Action, CueRow, read_cues, read_priors
-from clinnlp.text.matcher import Match, TermMatcher, fold_text
+from clinnlp.text.cues import Action, AnswerWord, CueRow, read_cues, read_priors
+from clinnlp.text.forms import Answer, Answers
+from clinnlp.text.matcher import Match, TermMatcher, fold_keeping_length, fold_text
 from clinnlp.text.phrases import PhraseWords, phrase_of
 from clinnlp.text.sentences import Sentences
 from clinnlp.text.tables import data_path, language_path
@@ -46,10 +47,14 @@ from clinnlp.text.tables import data_path, language_path
 __all__ = ["Assertions", "Reason"]
 
 _N_AXES = len(AXES)
+_NEGATED, _UNCERTAIN = AXES.index("negated"), AXES.index("uncertain")
 _NOTHING = Assertion(**dict.fromkeys(AXES, False))  # type: ignore[arg-type]
 _LONGEST_WORD = 24  # characters; a scope of n words never reaches further than n such words
 _IN_PHRASE = 1_000  # what sets the reach of a cue in a phrase apart from those in words
 _MARGIN = 16  # characters of indentation looked at before a list item
+_CLAUSE = 60  # characters of a clause that ends in a state
+_N_CLAUSE = 5  # words of one
+_BETWEEN = re.compile(r"[,;:]\s+(?!(?:and|or|nor|y|o|ni)\b)|\s[-–—]\s|\.\s")
 _LIST_ITEM = re.compile(r"(?:[-*•·–+>]|\(?\d{1,2}[.)]|\(?[^\W\d_][.)])\s")
 
 
@@ -97,6 +102,8 @@ class _Compiled(NamedTuple):
     actions: Sequence[tuple[Action, ...]]
     matcher: TermMatcher
     words: PhraseWords
+    said: Mapping[str, AnswerWord]
+    answers: Answers
 
 
 class Assertions:
@@ -131,7 +138,7 @@ class Assertions:
         priors: str | Path | None = None,
     ) -> None:
         made = _compiled(tables) if tables else _shipped(language)
-        self._actions, self._matcher, self._words = made
+        self._actions, self._matcher, self._words, self._said, self._answers = made
         self._priors = read_priors(priors or data_path("section_priors.tsv"))
         self._sentences = Sentences(language=language)
 
@@ -164,7 +171,8 @@ class Assertions:
     def _hits(self, note: Note) -> list[_Hits]:
         """Return for each mention what decided each axis that is true."""
         hits: list[_Hits] = [{} for _ in note.entities]
-        items = self._items(note.text)
+        answers = self._answers(note.text)
+        items = _apart(self._items(note.text), answers)
         starts = [item.start for item in items]
         ends = [item.end for item in items]
         carried: _State = {}  # what a line that ends in a colon holds over the list below it
@@ -180,10 +188,27 @@ class Assertions:
             here = items[first : bisect_left(starts, sentence.end, first)]
             state = {**self._opened(note, sentence, here), **carried}
             _sweep_forward(note, here, inside, state, hits)
-            _sweep_backward(note, here, inside, hits)
+            _sweep_backward(note, here, inside, hits, self._words.test)
+            _let_clauses_hold(note, sentence, here, inside, hits)
             if introduces:
                 carried, begun = state, False
+        self._answered(note, answers, hits)
         return hits
+
+    def _answered(self, note: Note, answers: Sequence[Answer], hits: list[_Hits]) -> None:
+        """Let the answers of a form decide for the mentions in their labels."""
+        order = sorted(range(len(note.entities)), key=lambda i: note.entities[i].span.start)
+        starts = [note.entities[i].span.start for i in order]
+        for answer in answers:
+            word = self._said.get(fold_keeping_length(note[answer.cue]))
+            row = word.row if word else CueRow("forms", 0, note[answer.cue], "own")
+            made = _Open(*answer.cue, 0, row)
+            first = bisect_left(starts, answer.phrase.start)
+            for i in order[first : bisect_left(starts, answer.phrase.end, first)]:
+                for axis in (_NEGATED, _UNCERTAIN):
+                    hits[i].pop(axis, None)
+                if answer.said != "yes":
+                    hits[i][_NEGATED if answer.said == "no" else _UNCERTAIN] = made
 
     def _items(self, text: str) -> list[_Item]:
         folded = fold_text(text)
@@ -220,12 +245,29 @@ def _compiled(tables: Sequence[str | Path]) -> _Compiled:
         if "'" in phrase:  # "doesnt have"; where that is another phrase, the matcher takes that
             phrases.append(phrase.replace("'", ""))
             actions.append(done)
-    return _Compiled(actions, TermMatcher(phrases), PhraseWords.of(cues.classes))
+    answers = Answers(
+        {word: answer.says for word, answer in cues.answers.items()},
+        bare=[word for word, answer in cues.answers.items() if answer.bare],
+    )
+    words = PhraseWords.of(cues.classes)
+    return _Compiled(actions, TermMatcher(phrases), words, cues.answers, answers)
 
 
 @cache
 def _shipped(language: str) -> _Compiled:
     return _compiled([language_path("assertion", language)])
+
+
+def _apart(items: Sequence[_Item], answers: Sequence[Answer]) -> list[_Item]:
+    """Return the items that are no part of an answer; its "no" says nothing of what follows."""
+    taken = sorted(answer.cue for answer in answers)
+    starts = [span.start for span in taken]
+    kept = []
+    for item in items:
+        k = bisect_left(starts, item.end)
+        if not (k and taken[k - 1].end > item.start):
+            kept.append(item)
+    return kept
 
 
 def _in_list(text: str, start: int, *, begun: bool) -> bool:
@@ -287,9 +329,13 @@ def _sweep_forward(
 
 
 def _sweep_backward(
-    note: Note, items: Sequence[_Item], inside: Sequence[int], hits: list[_Hits]
+    note: Note,
+    items: Sequence[_Item],
+    inside: Sequence[int],
+    hits: list[_Hits],
+    tests: Collection[str],
 ) -> None:
-    """Walk a sentence leftwards."""
+    """Walk a sentence leftwards; a test that is negative was done."""
     state: _State = {}
     k = len(items) - 1
     for i in sorted(inside, key=lambda i: note.entities[i].span.end, reverse=True):
@@ -298,10 +344,38 @@ def _sweep_backward(
             _apply(items[k], state, forward=False)
             k -= 1
         for key, cue in state.items():
-            if cue.phrase and end <= cue.phrase.start:
+            if cue.phrase and (end <= cue.phrase.start or _is_test(note, i, tests)):
                 continue
             if not cue.scope or _n_words(note.text, end, cue.start, cue.scope) < cue.scope:
                 hits[i].setdefault(key % _N_AXES, cue)
+
+
+def _is_test(note: Note, i: int, tests: Collection[str]) -> bool:
+    words = note[note.entities[i].span].split()
+    return bool(words) and words[-1].lower() in tests
+
+
+def _let_clauses_hold(
+    note: Note, sentence: Span, items: Sequence[_Item], inside: Sequence[int], hits: list[_Hits]
+) -> None:
+    """Free the mentions of short clauses that end in a state from cues outside their clause."""
+    for item in items:
+        states = [action.axis for action in item.actions if action.kind == "state"]
+        if not states:
+            continue
+        start = _clause_start(note.text, max(sentence.start, item.start - _CLAUSE), item.start)
+        for i in inside:
+            if start <= note.entities[i].span.start < item.start:
+                for axis in states:
+                    if (cue := hits[i].get(axis)) and not start <= cue.start < item.end:
+                        del hits[i][axis]
+
+
+def _clause_start(text: str, first: int, end: int) -> int:
+    """Return where the clause of at most a few words begins that goes to `end`; `end` if none."""
+    begun = max((m.end() for m in _BETWEEN.finditer(text, first, end)), default=first)
+    words = text[begun:end].split()
+    return begun if 0 < len(words) <= _N_CLAUSE else end
 
 
 def _apply(item: _Item, state: _State, *, forward: bool) -> None:

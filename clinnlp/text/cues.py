@@ -7,6 +7,11 @@ A row says: this *cue*, on this *axis*, is of this *kind* and works in this *dir
                 ``phrase`` only for the noun phrase that it stands in (see below).
 ``terminator``  ends the reach of cues of its axis (``*``: of every axis) and of a section prior.
 ``pseudo``      does nothing, but holds its words against shorter cues ("no increase").
+``answer``      is what a form says of its label (see `clinnlp.text.forms`): a row of ``negated``
+                says no, of ``uncertain`` unknown, of ``*`` yes; where the column `scope` has a
+                number, also without a mark between label and answer.
+``state``       ends a short clause of its own and says that it holds: the "stable" of "no fever,
+                COPD stable". What negates from outside the clause, or makes historical, ends.
 ``word``        gives words to the class that stands in the column `axis`.
 
 A cell of cues may hold several, with `` | `` between them, and classes in braces:
@@ -38,9 +43,10 @@ from clinnlp.core.notes import AXES
 from clinnlp.text.matcher import fold_keeping_length
 from clinnlp.text.tables import read_table
 
-__all__ = ["Action", "CueRow", "CueTable", "Prior", "read_cues", "read_priors"]
+__all__ = ["Action", "AnswerWord", "CueRow", "CueTable", "Prior", "read_cues", "read_priors"]
 
-KINDS = ("cue", "pseudo", "terminator", "word")
+KINDS = ("cue", "pseudo", "terminator", "answer", "state", "word")
+SAYS = {"negated": "no", "uncertain": "unknown", "*": "yes"}
 DIRECTIONS = ("forward", "backward", "both", "phrase")
 WHEN = ("always", "cue")
 N_PHRASES = 100_000  # phrases that one row may stand for
@@ -72,13 +78,22 @@ class Action(NamedTuple):
     in_phrase: bool = False
 
 
+class AnswerWord(NamedTuple):
+    """What a word says as the answer of a form; `bare`: also without a mark before it."""
+
+    says: str
+    bare: bool
+    row: CueRow
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CueTable:
-    """Phrases, for each the actions of its rows, and the words of each class."""
+    """Phrases, for each the actions of its rows, the words of each class, and the answers."""
 
     phrases: tuple[str, ...]
     actions: tuple[tuple[Action, ...], ...]
     classes: Mapping[str, frozenset[str]]
+    answers: Mapping[str, AnswerWord]
 
 
 class Prior(NamedTuple):
@@ -103,6 +118,7 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
     plain: _Made = {}
     made: _Made = {}
     words: dict[str, frozenset[str]] = {}
+    answers: dict[str, AnswerWord] = {}
     for path in paths:
         rows = list(read_table(path, _COLUMNS[:-1], optional=_COLUMNS[-1:]))
         classes = _classes(rows)
@@ -113,12 +129,16 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
             row = CueRow(Path(path).name, line, cell, source)
             with located(path, line):
                 actions = _actions(axis, direction, kind or "cue", scope, row)
+                if kind == "answer":
+                    said = AnswerWord(_says(axis), bool(scope), row)
+                    answers |= dict.fromkeys(_alternatives(cell), said)
+                    continue
                 for phrase, written in _phrases(cell, classes):
                     (plain if written else made).setdefault(phrase, []).extend(actions)
     _add_made(plain, made)
     _add_begun(plain)
     actions_of = tuple(tuple(made) for made in plain.values())
-    return CueTable(phrases=tuple(plain), actions=actions_of, classes=words)
+    return CueTable(phrases=tuple(plain), actions=actions_of, classes=words, answers=answers)
 
 
 def read_priors(path: str | Path) -> dict[str, tuple[Prior, ...]]:
@@ -203,6 +223,12 @@ def _phrases(cell: str, classes: Mapping[str, Sequence[str]]) -> Iterator[tuple[
             raise DataError(f"a cue may stand for {N_PHRASES} phrases at most, got {n_phrases}")
         for words in product(*choices):
             yield " ".join(word for word in words if word), written
+
+
+def _says(axis: str) -> str:
+    if axis not in SAYS:
+        raise DataError(f"an answer needs one of {', '.join(SAYS)} as its axis, got {axis!r}")
+    return SAYS[axis]
 
 
 def _choices(word: str, classes: Mapping[str, Sequence[str]]) -> Sequence[str]:

@@ -36,17 +36,20 @@ class PhraseWords:
         Words and marks before the last item of a list.
     test : set of str
         Last words of what has a result; such a phrase stands in no list.
+    looked : set of str
+        Those that look at what stands before them: a "mass biopsy negative" is still a mass.
     """
 
     outside: Set[str] = _NONE
     within: Set[str] = _NONE
     joining: Set[str] = _NONE
     test: Set[str] = _NONE
+    looked: Set[str] = _NONE
 
     @classmethod
     def of(cls, classes: Mapping[str, Set[str]]) -> "PhraseWords":
         """Return those among the classes of a cue table."""
-        names = ("outside", "within", "joining", "test")
+        names = ("outside", "within", "joining", "test", "looked")
         return cls(**{name: classes.get(name, _NONE) for name in names})
 
 
@@ -90,6 +93,8 @@ def _start_of_list(before: Sequence[tuple[int, str]], words: PhraseWords, start:
     """Return where the phrase or list begins that ends with the last of some pieces."""
     is_test = bool(before) and before[-1][1] in words.test
     in_list = False
+    if is_test and before[-1][1] in words.looked:
+        return before[-1][0]
     for at, piece in reversed(before):
         if piece in words.joining and not is_test:
             in_list = True

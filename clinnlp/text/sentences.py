@@ -129,7 +129,8 @@ class Sentences:
             return len(word) > 2 and word.isalpha() and word[1:].islower()
         if _MARKER.fullmatch(word) and self._is_item(text, word_start):
             return False
-        if len(word) == 1 and word.isalpha() and (head.islower() or (word + head).isupper()):
+        lone = len(word) == 1 and word.isalpha() and text[word_start - 1 : word_start] != "/"
+        if lone and (head.islower() or (word + head).isupper()):
             return self._ends_letter(text, word_start, after)
         return True
 
