@@ -232,14 +232,15 @@ def _says(axis: str) -> str:
 
 
 def _choices(word: str, classes: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """Return what a word of a cue stands for: each of its classes written out."""
     found = _CLASS.search(word)
     if not found:
         return (word,)
     name = found["name"]
     if name not in classes:
         raise DataError(f"a class in a cue must have words in the same table, got {name!r}")
-    before, after = word[: found.start()], word[found.end() :]
-    made = [f"{before}{member}{after}" for member in classes[name]]
+    before, behind = word[: found.start()], _choices(word[found.end() :], classes)
+    made = [f"{before}{member}{after}" for member in classes[name] for after in behind]
     return [*made, ""] if found["optional"] else made
 
 
