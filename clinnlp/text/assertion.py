@@ -38,9 +38,10 @@ from typing import NamedTuple
 from clinnlp.core.notes import AXES, Assertion, Entity, Note, Section
 from clinnlp.core.spans import Span
 from clinnlp.text.cues import Action, AnswerWord, CueRow, read_cues, read_priors
-from clinnlp.text.forms import Answer, Answers
+from clinnlp.text.forms import Answer, Answers, may_end_label
 from clinnlp.text.matcher import Match, TermMatcher, fold_keeping_length, fold_text
 from clinnlp.text.phrases import PhraseWords, phrase_of
+from clinnlp.text.plain import PlainText, plain_text, reads_plain
 from clinnlp.text.sentences import Sentences
 from clinnlp.text.tables import data_path, language_path
 
@@ -70,7 +71,7 @@ class _Item(NamedTuple):
 class _Open(NamedTuple):
     """An open axis: the cue that opened it, its reach in words (0: no limit), and its row.
 
-    With a `phrase` the axis is open for the mentions in it alone.
+    With a `phrase` the axis is open for the mentions in it alone. A `prior` is a section's.
     """
 
     start: int
@@ -78,6 +79,7 @@ class _Open(NamedTuple):
     scope: int
     row: CueRow
     phrase: Span | None = None
+    prior: bool = False
 
 
 class Reason(NamedTuple):
@@ -142,6 +144,7 @@ class Assertions:
         self._priors = read_priors(priors or data_path("section_priors.tsv"))
         self._sentences = Sentences(language=language)
 
+    @reads_plain
     def __call__(self, note: Note, /) -> Note:
         """Return the note with the assertion of each mention set anew."""
         if not note.entities:
@@ -162,17 +165,26 @@ class Assertions:
         >>> why.axis, why.span, why.row.table, why.row.source
         ('negated', Span(start=0, end=6), 'assertion_en.tsv', 'negex')
         """
+        plain = plain_text(note.text)
+        hits = self._hits(note if plain is None else plain.copied(note))
         return [
-            Reason(entity.id, AXES[axis], _span(cue), cue.row)
-            for entity, found in zip(note.entities, self._hits(note), strict=True)
+            Reason(entity.id, AXES[axis], _span(cue, plain), cue.row)
+            for entity, found in zip(note.entities, hits, strict=True)
             for axis, cue in sorted(found.items())
         ]
 
     def _hits(self, note: Note) -> list[_Hits]:
         """Return for each mention what decided each axis that is true."""
         hits: list[_Hits] = [{} for _ in note.entities]
-        answers = self._answers(note.text)
-        items = _apart(self._items(note.text), answers)
+        items = self._items(note.text)
+        words = [
+            item.start
+            for item in items
+            if any(action.kind == "answer" for action in item.actions)
+            and may_end_label(note.text, item.end)
+        ]
+        answers = self._answers(note.text, [e.span.start for e in note.entities], words)
+        items = _apart(items, answers) if answers else items
         starts = [item.start for item in items]
         ends = [item.end for item in items]
         carried: _State = {}  # what a line that ends in a colon holds over the list below it
@@ -234,7 +246,7 @@ class Assertions:
             ):
                 continue
             start, end = (section.heading if section else None) or (-1, -1)
-            state[prior.axis] = _Open(start, end, 0, prior.row)
+            state[prior.axis] = _Open(start, end, 0, prior.row, prior=True)
         return state
 
 
@@ -247,7 +259,7 @@ def _compiled(tables: Sequence[str | Path]) -> _Compiled:
             actions.append(done)
     answers = Answers(
         {word: answer.says for word, answer in cues.answers.items()},
-        bare=[word for word, answer in cues.answers.items() if answer.bare],
+        bare={word: answer.run for word, answer in cues.answers.items() if answer.run},
     )
     words = PhraseWords.of(cues.classes)
     return _Compiled(actions, TermMatcher(phrases), words, cues.answers, answers)
@@ -344,10 +356,15 @@ def _sweep_backward(
             _apply(items[k], state, forward=False)
             k -= 1
         for key, cue in state.items():
-            if cue.phrase and (end <= cue.phrase.start or _is_test(note, i, tests)):
-                continue
-            if not cue.scope or _n_words(note.text, end, cue.start, cue.scope) < cue.scope:
+            if _reaches_back(note.text, end, cue) and not (cue.phrase and _is_test(note, i, tests)):
                 hits[i].setdefault(key % _N_AXES, cue)
+
+
+def _reaches_back(text: str, end: int, cue: _Open) -> bool:
+    """Return whether a cue decides for a mention before it that ends at `end`."""
+    if cue.phrase and end <= cue.phrase.start:
+        return False
+    return not cue.scope or _n_words(text, end, cue.start, cue.scope) < cue.scope
 
 
 def _is_test(note: Note, i: int, tests: Collection[str]) -> bool:
@@ -383,14 +400,19 @@ def _apply(item: _Item, state: _State, *, forward: bool) -> None:
         if not (action.forward if forward else action.backward):
             continue
         if action.kind == "terminator":
-            for key in [key for key in state if key % _N_AXES == action.axis]:
-                del state[key]
+            _close(state, action)
         elif action.kind == "cue":
             # One state per reach: a near cue of short reach must not hide one that reaches further
             reach = action.scope + _IN_PHRASE * action.in_phrase
             phrase = item.phrase if action.in_phrase else None
             opened = _Open(item.start, item.end, action.scope, action.row, phrase)
             state[action.axis + _N_AXES * reach] = opened
+
+
+def _close(state: _State, action: Action) -> None:
+    for key in [key for key in state if key % _N_AXES == action.axis]:
+        if not (action.scope and state[key].prior):
+            del state[key]
 
 
 def _n_words(text: str, start: int, end: int, limit: int) -> int:
@@ -427,5 +449,8 @@ def _asserted(entity: Entity, found: _Hits) -> Entity:
     return replace(entity, assertion=made)
 
 
-def _span(cue: _Open) -> Span | None:
-    return Span(cue.start, cue.end) if cue.end > 0 else None
+def _span(cue: _Open, plain: PlainText | None = None) -> Span | None:
+    if cue.end <= 0:
+        return None
+    span = Span(cue.start, cue.end)
+    return span if plain is None else plain.back(span)

@@ -5,11 +5,12 @@ A row says: this *cue*, on this *axis*, is of this *kind* and works in this *dir
 ``cue``         decides the axis for mentions that follow (``forward``), precede (``backward``)
                 or both; at most `scope` words away where that is given. In the direction
                 ``phrase`` only for the noun phrase that it stands in (see below).
-``terminator``  ends the reach of cues of its axis (``*``: of every axis) and of a section prior.
+``terminator``  ends the reach of cues of its axis (``*``: of every axis) and, without a `scope`, of
+                a section prior.
 ``pseudo``      does nothing, but holds its words against shorter cues ("no increase").
 ``answer``      is what a form says of its label (see `clinnlp.text.forms`): a row of ``negated``
-                says no, of ``uncertain`` unknown, of ``*`` yes; where the column `scope` has a
-                number, also without a mark between label and answer.
+                says no, of ``uncertain`` unknown, of ``*`` yes; with a `scope` also without a
+                mark between label and answer, in a run of at least so many.
 ``state``       ends a short clause of its own and says that it holds: the "stable" of "no fever,
                 COPD stable". What negates from outside the clause, or makes historical, ends.
 ``word``        gives words to the class that stands in the column `axis`.
@@ -79,10 +80,10 @@ class Action(NamedTuple):
 
 
 class AnswerWord(NamedTuple):
-    """What a word says as the answer of a form; `bare`: also without a mark before it."""
+    """What a word says as the answer of a form; `run`: without a mark in so many (0: never)."""
 
     says: str
-    bare: bool
+    run: int
     row: CueRow
 
 
@@ -130,10 +131,10 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
             with located(path, line):
                 actions = _actions(axis, direction, kind or "cue", scope, row)
                 if kind == "answer":
-                    said = AnswerWord(_says(axis), bool(scope), row)
-                    answers |= dict.fromkeys(_alternatives(cell), said)
-                    continue
+                    answers |= _answers(cell, axis, scope, row)
                 for phrase, written in _phrases(cell, classes):
+                    if kind == "answer" and len(phrase) == 1:
+                        continue  # would be found in every word; `Answers` looks for it
                     (plain if written else made).setdefault(phrase, []).extend(actions)
     _add_made(plain, made)
     _add_begun(plain)
@@ -225,10 +226,10 @@ def _phrases(cell: str, classes: Mapping[str, Sequence[str]]) -> Iterator[tuple[
             yield " ".join(word for word in words if word), written
 
 
-def _says(axis: str) -> str:
+def _answers(cell: str, axis: str, scope: str, row: CueRow) -> dict[str, AnswerWord]:
     if axis not in SAYS:
         raise DataError(f"an answer needs one of {', '.join(SAYS)} as its axis, got {axis!r}")
-    return SAYS[axis]
+    return dict.fromkeys(_alternatives(cell), AnswerWord(SAYS[axis], int(scope or 0), row))
 
 
 def _choices(word: str, classes: Mapping[str, Sequence[str]]) -> Sequence[str]:
@@ -251,7 +252,8 @@ def _actions(axis: str, direction: str, kind: str, scope: str, row: CueRow) -> l
             raise DataError(f"a cue needs one of {', '.join(allowed)} here, got {value!r}")
     if scope and not scope.isdecimal():
         raise DataError(f"scope of a cue must be a number of words or empty, got {scope!r}")
-    forward, backward = direction != "backward", direction != "forward"
+    works = kind != "answer"  # which decides for its label alone
+    forward, backward = works and direction != "backward", works and direction != "forward"
     in_phrase = direction == "phrase"
     axes = range(len(AXES)) if axis == "*" else [AXES.index(axis)]
     return [Action(i, kind, forward, backward, int(scope or 0), row, in_phrase) for i in axes]

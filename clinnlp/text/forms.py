@@ -14,36 +14,45 @@ Answers are "no", "yes" and "unknown". The words belong to a language and come f
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from clinnlp.core.spans import Span
 from clinnlp.text.matcher import fold_keeping_length
 
-__all__ = ["Answer", "Answers"]
+__all__ = ["Answer", "Answers", "may_end_label"]
 
 _LONGEST = 80  # characters of a label
 _N_WORDS = 4  # words of a label in a run without marks
-_BLANKS = " \t\xa0"
-_CLOSING = ("", ",", ";", "|", ".")
+_BLANKS = " \t"
+_CLOSING = ("", ",", ";", "|", ".", "\n", "\r")
 _TICKED = frozenset("xX✓✔*☒☑")
 _MINUS = frozenset("-−–")
 
-_LINE = re.compile(r"(?:[^\n\r,]|(?<![.:!?;]),)+")  # such a comma stands for a lost line end
+_LINE_END = re.compile(r"[\n\r]|,(?<=[.:!?;],)")  # such a comma stands for a lost one
 _PIECE = re.compile(r"[^,;.:=?|()\[\]\t☐□◻☒☑✓✔✗✘]+")
-_BOX = re.compile(r"\[[ \xa0]?\]|\[[xX✓✔*]\]|[☐□◻☒☑✓✔✗✘]|\([ \xa0]\)|\([xX✓✔]\)")
+_BOX_START = re.compile(r"[\[(☐□◻☒☑✓✔✗✘]")
+_BOX = re.compile(r"\[ ?\]|\[[xX✓✔*]\]|[☐□◻☒☑✓✔✗✘]|\( \)|\([xX✓✔]\)")
+_HINT = re.compile(  # where a box, a sign or an answer of one letter may stand
+    r"[\[(☐□◻☒☑✓✔✗✘+−–:=|?\t-](?:(?<=[☐□◻☒☑✓✔✗✘+])|(?<=\[)[ xX✓✔*\]]|(?<=\()[-−– xX✓✔]\)"
+    r"|(?<=[\s,;:][-−–])(?=[^\W\d_])|(?<=[\w ][-−–])(?=[\s,;.]|$)"
+    r"|(?<=[:=|?\t])(?= ?(?:[-−–0]|[nyNY](?!\w))))"
+)
+_ROUND_TICK = re.compile(r"\(\S\)")
 _SIGN = re.compile(r"\((?P<round>\+{1,4}|[-−–])\)|(?P<bare>[+−–-])")
 _JOINED = re.compile(r" (?:and|or|to|y|o)\b")  # "pre- and postoperative"
-_START = re.compile(r"[,;|:.?!][ \xa0]|[|\t]|[ \xa0]{2,}")  # before a label
-_END = re.compile(
-    rf"[,;|\t]|\.(?: |$)|[ \xa0]{{2,}}|{_BOX.pattern}|[( ][+−–-]\)?(?=\w)|[+−–-]\)?$"
-)
-_MARK = r"(?:[ \xa0]*[:=|?]+|[ \xa0]*\.{3,}|\t|[ \xa0]{2}|[ \xa0][-–—](?=[ \xa0]))[ \t\xa0]*"
-_ASKED = r"(?:\(?y(?:es)? ?/ ?n(?:o)?\)?[ \xa0]*[:=]?[ \xa0]*)?"
+_START = re.compile(r"[,;|:.?!] |[|\t]| {2,}")  # before a label
+_END = re.compile(rf"[,;|\t]|\.(?: |$)| {{2,}}|{_BOX.pattern}|[( ][+−–-]\)?(?=\w)|[+−–-]\)?$")
+_MARK = re.compile(r"[:=|?\t]|\.{3,}")  # between a label and its answer
+_WIDE_MARK = re.compile(r"[:=|?\t]|\.{3,}| (?: (?<![.!?;,:]  )|[-–—](?= ))")
+_GAP = re.compile(r"[^.!?;,: ]  | [-–—] ")
+_ASKED = r"(?:\(?y(?:es)? ?/ ?n(?:o)?\)? *[:=]? *)?"
+_SIGNS = ("-", "–", "−", "--", "+", "++", "+++", "++++", "0")  # answers behind a colon alone
 _SHORT = r"(?:[-–−]{1,2}|\+{1,4}|0)"
-_NEXT = r"[ \xa0](?-i:[A-Z])[^\s:=?,;.]*(?:[ \xa0][^\s:=?,;.]+){0,2}[:=?]"
-_BEHIND = rf"(?=[ \xa0]*(?:$|[,;|.)\]/]|[ \xa0]{{2}}|\t|{_NEXT}))"
-_ANY = re.compile(r"[:=|?\[\](\t☐□◻☒☑✓✔✗✘+−–-]|\.\.\.|  |\b(?:no|yes|neg|pos|s[ií])\b", re.IGNORECASE)
+_NEXT = r" (?-i:[A-Z])[^\s:=?,;.]*(?: [^\s:=?,;.]+){0,2}[:=?]"
+_BEHIND = rf"(?= *(?:$|[,;|.)\]/]| {{2}}|\t|{_NEXT}))"
 
 
 class Answer(NamedTuple):
@@ -61,8 +70,9 @@ class Answers:
     ----------
     words : mapping of str to str
         Folded words to what they say: ``"no"``, ``"yes"`` or ``"unknown"``.
-    bare : collection of str
-        Those that also are answers alone behind a label without a mark: "fever no".
+    bare : mapping of str to int
+        Those that also are answers behind a label without a mark, in a run of at least so many:
+        1 for "fever no", 2 for "HIV neg HCV pos".
 
     Examples
     --------
@@ -72,27 +82,34 @@ class Answers:
     [('Fever: No', 'no'), ('Cough: Yes', 'yes'), ('[x] rash', 'yes'), ('[ ] itch', 'no')]
     """
 
-    def __init__(self, words: Mapping[str, str], *, bare: Collection[str] = ()) -> None:
+    def __init__(self, words: Mapping[str, str], *, bare: Mapping[str, int] | None = None) -> None:
         self._words = dict(words)
-        self._bare = frozenset(bare)
+        self._bare = dict(bare or {})
         word = "|".join(sorted(map(re.escape, self._words), key=len, reverse=True)) or r"(?!)"
         self._said = re.compile(
-            rf"{_MARK}{_ASKED}(?P<word>(?:{word})|(?<=[:=|] ){_SHORT}|(?<=[:=|]){_SHORT}){_BEHIND}"
-            rf"|[ \xa0]*\[(?P<inside>{word})\]",
-            re.IGNORECASE,
+            rf"[ \t:=|?]*{_ASKED}(?P<word>(?:{word})|(?<=[:=| ]){_SHORT}){_BEHIND}", re.IGNORECASE
         )
-        self._alone = re.compile(rf"[ \xa0](?P<word>{word})(?=[ \xa0]|$)", re.IGNORECASE)
-        self._leading = re.compile(rf"[ \xa0]*(?:{word})[ \xa0]*", re.IGNORECASE)
-        self._option = re.compile(rf"[ \xa0]*(?P<word>{word})\b", re.IGNORECASE)
+        self._inside = re.compile(rf" *\[(?P<word>{word})\]", re.IGNORECASE)
+        alone = "|".join(map(re.escape, self._bare)) or r"(?!)"
+        self._alone = re.compile(rf" (?P<word>{alone})(?= |$)", re.IGNORECASE)
+        self._leading = re.compile(rf" *(?:{word}) *", re.IGNORECASE)
+        self._option = re.compile(rf" *(?P<word>{word})\b", re.IGNORECASE)
 
-    def __call__(self, text: str, /) -> list[Answer]:
-        """Return the answers of a text, line by line."""
+    def __call__(
+        self, text: str, /, at: Sequence[int] | None = None, words: Sequence[int] = ()
+    ) -> list[Answer]:
+        """Return the answers of a text, line by line.
+
+        With `at` only of lines that hold such an offset, and a mark or one of `words`: where the
+        words of this table stand.
+        """
         found: list[Answer] = []
-        for line in _LINE.finditer(text):
-            if _ANY.search(line[0]):
-                made = [*self._boxes(line[0]), *_signs(line[0]), *self._worded(line[0])]
-                made += self._runs(line[0], [answer.phrase for answer in made])
-                found += (_moved(answer, line.start()) for answer in made)
+        for start, end in _lines(text, at, words):
+            line = text[start:end]
+            made = [*self._boxes(line), *_signs(line), *self._worded(line)]
+            if self._alone.search(line):
+                made += self._runs(line, [answer.phrase for answer in made])
+            found += (_moved(answer, start) for answer in made)
         return found
 
     def _says(self, word: str) -> str:
@@ -101,12 +118,19 @@ class Answers:
 
     def _worded(self, line: str) -> Iterator[Answer]:
         """Yield what words say behind a mark, or in brackets."""
-        for match in self._said.finditer(line):
-            name = "word" if match["word"] else "inside"
-            cue = Span(*match.span(name))
-            yield Answer(
-                Span(_label_start(line, match.start()), cue.end), cue, self._says(match[name])
-            )
+        end = 0
+        marks = _WIDE_MARK if _GAP.search(line) else _MARK
+        for mark in marks.finditer(line):
+            said = self._said.match(line, mark.end()) if mark.start() >= end else None
+            if said and (said["word"] not in _SIGNS or mark[0] in ":=|"):
+                yield self._answer(line, mark.start(), said)
+                end = said.end()
+        for said in self._inside.finditer(line):
+            yield self._answer(line, said.start(), said)
+
+    def _answer(self, line: str, end: int, said: re.Match[str]) -> Answer:
+        cue = Span(*said.span("word"))
+        return Answer(Span(_label_start(line, end), cue.end), cue, self._says(said["word"]))
 
     def _runs(self, line: str, taken: Sequence[Span]) -> Iterator[Answer]:
         """Yield the answers without marks: "fever no, cough yes", "HBsAg neg HCV pos"."""
@@ -118,35 +142,35 @@ class Answers:
                 cue = Span(*match.span("word"))
                 made.append(Answer(Span(at, cue.end), cue, self._says(match["word"])))
                 at = match.end()
-            whole = made and not line[at : piece.end()].strip()
-            if whole and (len(made) > 1 or line[slice(*made[0].cue)].lower() in self._bare):
+            least = max(
+                (self._bare[fold_keeping_length(line[slice(*a.cue)])] for a in made), default=0
+            )
+            if made and not line[at : piece.end()].strip() and len(made) >= least:
                 yield from (a for a in made if not _overlaps(a.phrase, taken))
 
     def _boxes(self, line: str) -> Iterator[Answer]:
-        boxes = list(_BOX.finditer(line))
+        boxes = list(_BOX.finditer(line)) if _BOX_START.search(line) else []
+        if not boxes:
+            return
         if len(boxes) > 1 and self._leading.fullmatch(line[: boxes[0].start()]):
             yield from self._led(line, boxes)
             return
         options = [self._option.match(line, box.end()) for box in boxes]
-        if not any(options) and all(box[0][0] == "(" and box[0][1].strip() for box in boxes):
+        if not any(options) and all(_ROUND_TICK.fullmatch(box[0]) for box in boxes):
             return  # "(x)" alone may be anything
-        first = 0  # of the boxes that answer one question
-        for k, (box, option) in enumerate(zip(boxes, options, strict=True)):
-            cue, ticked = Span(*box.span()), not _TICKED.isdisjoint(box[0])
-            before = options[k - 1] if k else None
-            if option is None or before is None or line[before.end() : box.start()].strip(" /\xa0"):
-                first = k
-            if option is not None:
-                if ticked:
-                    label = Span(_label_start(line, boxes[first].start()), option.end())
-                    yield Answer(label, Span(cue.start, option.end()), self._says(option["word"]))
-            elif line[box.end() :].lstrip(_BLANKS)[:1] in _CLOSING:
-                label = Span(_label_start(line, box.start()), box.end())
-                yield Answer(label, cue, "yes" if ticked else "no")
-            else:
-                label = Span(box.start(), _label_end(line, box.end()))
-                yield Answer(label, cue, "yes" if ticked else "no")
-
+        before = (
+            first
+        ) = -1  # where the option before ends, and the first one of its question begins
+        for box, option in zip(boxes, options, strict=True):
+            if option is None:
+                yield _box(line, box)
+                continue
+            if before < 0 or line[before : box.start()].strip(" /"):
+                first = box.start()
+            before = option.end()
+            if _is_ticked(box):
+                label = Span(_label_start(line, first), before)
+                yield Answer(label, Span(box.start(), before), self._says(option["word"]))
 
     def _led(self, line: str, boxes: Sequence[re.Match[str]]) -> Iterator[Answer]:
         """Yield the answer of "Yes [ ] No [x] fever"."""
@@ -154,27 +178,69 @@ class Answers:
         for box in boxes:
             word = line[start : box.start()].strip(_BLANKS)
             start = box.end()
-            if not _TICKED.isdisjoint(box[0]):
+            if _is_ticked(box):
                 label = Span(boxes[0].start(), _label_end(line, boxes[-1].end()))
                 yield Answer(label, Span(*box.span()), self._says(word or "no"))
 
 
+def may_end_label(text: str, end: int) -> bool:
+    """Return whether a word that ends there may be an answer, by what follows."""
+    behind = text[end : end + 2]
+    return behind[:1] in _CLOSING or behind[0] in "\t)]/" or behind == "  " or behind[1:].isupper()
+
+
+def _lines(text: str, at: Sequence[int] | None, words: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield where the lines of a text begin and end that may hold an answer."""
+    hints = () if at is None else [*words, *(m.start() for m in _HINT.finditer(text))]
+    if at is not None and not hints:
+        return
+    breaks = [0, *(m.end() for m in _LINE_END.finditer(text)), len(text)]
+    if at is None:
+        yield from pairwise(breaks)
+        return
+    hinted = {bisect_right(breaks, offset) for offset in hints}
+    for i in sorted(hinted.intersection(bisect_right(breaks, offset) for offset in at)):
+        yield breaks[i - 1], breaks[min(i, len(breaks) - 1)]
+
+
+def _is_ticked(box: re.Match[str]) -> bool:
+    return not _TICKED.isdisjoint(box[0])
+
+
+def _box(line: str, box: re.Match[str]) -> Answer:
+    """Return what a box says of the label behind it, or before it where none follows."""
+    if line[box.end() :].lstrip(_BLANKS)[:1] in _CLOSING:
+        label = Span(_label_start(line, box.start()), box.end())
+    else:
+        label = Span(box.start(), _label_end(line, box.end()))
+    return Answer(label, Span(*box.span()), "yes" if _is_ticked(box) else "no")
+
+
 def _signs(line: str) -> Iterator[Answer]:
-    signs = [sign for sign in _SIGN.finditer(line) if sign["round"] or _is_sign(line, sign)]
-    n_minus = sum(sign["bare"] in _MINUS for sign in signs if sign["bare"] and sign.start() > 0)
-    both = len({sign["bare"] in _MINUS for sign in signs if sign["bare"]}) == 2
+    if "+" not in line and "(" not in line and sum(map(line.count, _MINUS)) < 2:
+        return
+    signs = list(_meant_signs(line))
     leads = _leads(line, next((sign.start() for sign in signs if sign["round"]), 0))
     end = 0  # of the label before
     for sign in signs:
-        if sign["bare"] in _MINUS and not both and n_minus < 2:
-            continue  # "-itch" is an item of a list, "HIV-" alone may be half a word
         said = "no" if (sign["round"] or sign["bare"]) in _MINUS else "yes"
         if leads if sign["round"] else not _is_behind(line, sign):
-            label = Span(sign.start(), _label_end(line, sign.end()))
+            end_of_list = _label_end(line, sign.end(), over_commas=bool(sign["round"]))
+            label = Span(sign.start(), end_of_list)
         else:
             label = Span(max(end, _label_start(line, sign.start())), sign.end())
             end = sign.end()
         yield Answer(label, Span(*sign.span()), said)
+
+
+def _meant_signs(line: str) -> Iterator[re.Match[str]]:
+    """Yield the signs of a line; a lone minus may begin an item or join two words."""
+    signs = [sign for sign in _SIGN.finditer(line) if sign["round"] or _is_sign(line, sign)]
+    has_plus = any(sign["bare"] == "+" for sign in signs)
+    n_minus = sum(sign["bare"] in _MINUS for sign in signs if sign.start())
+    for sign in signs:
+        if sign["bare"] not in _MINUS or has_plus or n_minus > 1:
+            yield sign
 
 
 def _is_sign(line: str, sign: re.Match[str]) -> bool:
@@ -187,13 +253,15 @@ def _is_sign(line: str, sign: re.Match[str]) -> bool:
 
 def _is_behind(line: str, sign: re.Match[str]) -> bool:
     before, after = _around(line, sign)
-    return after in ("", ",", ";", ".") and before not in ("", ",") or (
+    return (after in ("", ",", ";", ".") and before not in ("", ",")) or (
         before.isalnum() and after == " " and not _JOINED.match(line, sign.end())
     )
 
 
 def _around(line: str, sign: re.Match[str]) -> tuple[str, str]:
-    return line[sign.start() - 1 : sign.start()] if sign.start() else "", line[sign.end() : sign.end() + 1]
+    return line[sign.start() - 1 : sign.start()] if sign.start() else "", line[
+        sign.end() : sign.end() + 1
+    ]
 
 
 def _leads(line: str, at: int) -> bool:
@@ -209,9 +277,12 @@ def _label_start(line: str, end: int) -> int:
     return starts[-1] if starts else first
 
 
-def _label_end(line: str, start: int) -> int:
-    found = _END.search(line, start + 1, start + _LONGEST)
-    return found.start() if found else min(len(line), start + _LONGEST)
+def _label_end(line: str, start: int, *, over_commas: bool = False) -> int:
+    """Return where the label ends that begins at `start`; a sign may speak of a whole list."""
+    for found in _END.finditer(line, start + 1, start + _LONGEST):
+        if not (over_commas and found[0] == ","):
+            return found.start()
+    return min(len(line), start + _LONGEST)
 
 
 def _overlaps(span: Span, others: Iterable[Span]) -> bool:

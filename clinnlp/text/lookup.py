@@ -17,6 +17,7 @@ from clinnlp.core.spans import Span, pairs_overlapping
 from clinnlp.core.vocab import Vocabulary
 from clinnlp.text.linking import Nearest
 from clinnlp.text.matcher import Folded, Match, TermMatcher, fold_text, leftmost_longest
+from clinnlp.text.plain import reads_plain
 from clinnlp.text.tables import data_path, read_table
 from clinnlp.text.variants import Variants
 
@@ -82,6 +83,7 @@ class Lookup:
         )
         self._nearest = None if fuzzy is None else Nearest(names, self._codes, lowest=fuzzy)
 
+    @reads_plain
     def __call__(self, note: Note, /) -> Note:
         """Return the note with the finds of an earlier run replaced by those of this one."""
         note = note.without_source(SOURCE)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
+from clinnlp.text.plain import plain_text
 from clinnlp.text.variants import N_SHORTEST, Variants, loosened
 
 __all__ = ["Folded", "Match", "TermMatcher", "fold_keeping_length", "fold_text", "leftmost_longest"]
@@ -137,7 +138,7 @@ class TermMatcher:
         cased: dict[str, int] = {}
         self._variants = variants
         self._endings = variants.endings if variants is not None else ()
-        terms = [" ".join(term.split()) for term in terms]
+        terms = [" ".join(_plain(term).split()) for term in terms]
         # As one string, without an object for each: there may be millions
         self._made_of = "\n".join(terms), n_cased, tuple(sorted(common))
         for number, squeezed in enumerate(terms):
@@ -195,6 +196,11 @@ def leftmost_longest(matches: Sequence[Match]) -> list[Match]:
             kept.append(match)
             end = match.end
     return kept
+
+
+def _plain(term: str) -> str:
+    plain = plain_text(term)
+    return term if plain is None else plain.text
 
 
 def _automaton(terms: dict[str, int]) -> tuple[AhoCorasick | None, list[int]]:

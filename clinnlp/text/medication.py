@@ -50,12 +50,12 @@ from clinnlp.text.medication_lists import listed
 from clinnlp.text.medication_regimen import regimen
 from clinnlp.text.medication_terms import read_terms
 from clinnlp.text.normalise import DRUG_LABELS
+from clinnlp.text.plain import reads_plain
 from clinnlp.text.sentences import Sentences
 from clinnlp.text.tables import data_path
 
 __all__ = ["Medications"]
 
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"), " ")  # typed by some programs
 N_CHARS = 160  # characters beyond a drug, or before the first one, in which finds are sought
 
 
@@ -93,6 +93,7 @@ class Medications:
         self._drug_labels = frozenset(drug_labels)
         self._sentences = Sentences()
 
+    @reads_plain
     def __call__(self, note: Note, /) -> Note:
         """Return the note with the attributes of its drug mentions filled in."""
         drugs = [i for i, e in enumerate(note.entities) if e.label in self._drug_labels]
@@ -103,7 +104,6 @@ class Medications:
         if sentences is None:
             sentences = self._sentences(note).sentences or ()
         folded = fold_keeping_length(note.text)
-        folded = folded if folded.isascii() else folded.translate(_INVISIBLE)
         entities = list(note.entities)
         for start, end, group in self._passages(note, drugs, sorted(sentences), folded):
             spans = [entities[i].span for i in group]

@@ -67,16 +67,22 @@ def phrase_of(text: str, start: int, end: int, words: PhraseWords) -> Span:
     before = [(offset + m.start(), m[0].lower()) for m in _PIECE.finditer(text[offset:start])]
     if text[start - 1 : start] in _HYPHENS and text[start - 2 : start - 1].isalnum():
         return Span(before[-2][0], end)  # "HER2-negative" says nothing of what follows
-    last = before[-1][1] if before else ""
-    if last in words.within or _ends(last, words):
-        ahead = text[end : end + _WIDEST]
-        if not last[:1].isalnum():  # "Fever: negative" does not lead what the next line holds
-            ahead = _LINE_END.split(ahead, 1)[0]
-        if length := _length(ahead, words):
-            return Span(start, end + length)
+    if length := _length_led(text[end : end + _WIDEST], before[-1][1] if before else "", words):
+        return Span(start, end + length)
     while before and (before[-1][1] in _SKIPPED or before[-1][1] in words.outside):
         before.pop()  # "cultures: all negative"
+    if before and before[-1][1] in words.looked:
+        return Span(before[-1][0], end)  # what was looked at is there
     return Span(_start_of_list(before, words, start), end)
+
+
+def _length_led(ahead: str, last: str, words: PhraseWords) -> int:
+    """Return the length of the phrase that a cue leads, 0 where it ends one."""
+    if last not in words.within and not _ends(last, words):
+        return 0
+    if not last[:1].isalnum():  # "Fever: negative" does not lead what the next line holds
+        ahead = _LINE_END.split(ahead, 1)[0]
+    return _length(ahead, words)
 
 
 def _length(text: str, words: PhraseWords) -> int:
@@ -93,8 +99,6 @@ def _start_of_list(before: Sequence[tuple[int, str]], words: PhraseWords, start:
     """Return where the phrase or list begins that ends with the last of some pieces."""
     is_test = bool(before) and before[-1][1] in words.test
     in_list = False
-    if is_test and before[-1][1] in words.looked:
-        return before[-1][0]
     for at, piece in reversed(before):
         if piece in words.joining and not is_test:
             in_list = True

@@ -26,6 +26,7 @@ from typing import NamedTuple
 from clinnlp.core.notes import Note, Section
 from clinnlp.core.spans import Span
 from clinnlp.core.vocab import fold
+from clinnlp.text.plain import reads_plain
 from clinnlp.text.tables import language_path, read_table
 
 __all__ = ["Sections"]
@@ -34,18 +35,17 @@ OTHER = "other"
 _LOOK_BACK = 16  # characters in which the end of the line before is sought
 N_SHORT = 3  # an unknown heading in capitals needs more letters than this
 
-_B = r"[ \t\xa0\u2007\u2009\u202f]"  # a blank inside a line
+_B = r"[ \t]"  # a blank inside a line
 _CANDIDATE = re.compile(  # begins with one set of characters (fast) and is possessive (linear)
-    rf"(?P<left>[,.!?;\n\r](?:(?<=,)\s*+|(?<=[.!?;])\s++|(?<=[\n\r])(?:{_B}|\ufeff)*+(?=\S)))"
+    rf"(?P<left>[,.!?;\n\r](?:(?<=,)\s*+|(?<=[.!?;])\s++|(?<=[\n\r]){_B}*+(?=\S)))"
     rf"(?P<sign>(?:[*_#>=~|]{{1,6}}{_B}*|</?[a-zA-Z][^<>\n]{{0,40}}>{_B}*){{0,4}})"
     rf"(?P<number>(?:\d{{1,2}}|[IVX]{{1,4}})[.)]{_B}*)?"
     rf"(?P<head>[^\W\d_][^\s:,.;!?]*+(?:{_B}{{1,2}}[^\s:,.;!?]++){{0,9}}+)"
     rf"(?P<right>{_B}*+:|(?={_B}*+(?:[\n\r,]|\Z)))"
 )
-_DASHED = re.compile(
-    rf"(?<=[\n\r]){_B}*+([^\W\d_][^\s:,.;!?]*+(?:{_B}{{1,2}}[^\s:,.;!?]++){{0,5}}?){_B}+[-–—](?={_B})"
-)
-_FURTHER = re.compile(rf"(?<=[ \t|])([A-Z][^\s:,.;!?]*+(?:{_B}[^\s:,.;!?]++){{0,4}}){_B}*:")
+_DASHES = (" - ", " – ", " — ")
+_LONGEST = 60  # characters of a heading before a dash
+_FURTHER = re.compile(rf"[ \t|]([A-Z][^\s:,.;!?]*+(?:{_B}[^\s:,.;!?]++){{0,4}}){_B}*:")
 _SIGNS = re.compile(r"[*_#~=|]+|<[^<>]*>|\([^()]*\)")
 _LINE = re.compile(r"[^\n\r]{0,200}")
 _WORD = re.compile(r"[^\W\d_]\S*")
@@ -93,6 +93,7 @@ class Sections:
             for _, (heading, kind, within) in read_table(path, ("heading", "kind", "within"))
         }
 
+    @reads_plain
     def __call__(self, note: Note, /) -> Note:
         """Return the note with its sections set anew."""
         found = [h._replace(start=h.start - 1, end=h.end - 1) for h in self._headings(note.text)]
@@ -102,9 +103,7 @@ class Sections:
         """Yield the headings of a text, one character to the right of where they stand."""
         text = "\n" + text  # so that the first line begins like all others
         found = sorted([*self._marked(text), *self._dashed(text)])
-        ends = {heading.end for heading in found}
-        found += [h for h in self._further(text, sorted(ends)) if h.end not in ends]
-        yield from sorted(found)
+        yield from sorted([*found, *self._further(text, found)])
 
     def _marked(self, text: str) -> Iterator[_Heading]:
         """Yield the headings with a colon, and those alone on their line."""
@@ -122,21 +121,37 @@ class Sections:
                 yield _Heading(start, end, row.kind, row.within)
 
     def _dashed(self, text: str) -> Iterator[_Heading]:
-        for match in _DASHED.finditer(text):
-            row = self._row(match[1])
-            if row is not None and row.kind and match[1][0].isupper():
-                yield _Heading(match.start(1), match.end(), row.kind, row.within)
+        """Yield the headings with a capital before a dash at the start of a line."""
+        for dash in _DASHES:
+            at = text.find(dash)
+            while at >= 0:
+                start = 1 + max(text.rfind(end, max(0, at - _LONGEST), at) for end in "\n\r")
+                raw = text[start:at].strip() if start else ""
+                row = self._row(raw) if raw[:1].isupper() else None
+                if row is not None and row.kind:
+                    yield _Heading(text.index(raw, start), at + 2, row.kind, row.within)
+                at = text.find(dash, at + 1)
 
-    def _further(self, text: str, ends: Sequence[int]) -> Iterator[_Heading]:
+    def _further(self, text: str, found: Sequence[_Heading]) -> Iterator[_Heading]:
         """Yield the headings behind another one of their line ("PMH: gout FH: gout")."""
-        for end, limit in zip(ends, [*ends, len(text)][1:], strict=True):
-            line = _LINE.match(text, end, limit)
-            for match in _FURTHER.finditer(text, end, line.end() if line else end):
-                words = [word.start() for word in _WORD.finditer(match[1])]
-                tails = ((at, self._row(match[1][at:])) for at in words)
-                at, row = next(((at, row) for at, row in tails if row), (0, None))
-                if row and row.kind and match[1][at].isupper():
-                    yield _Heading(match.start() + at, match.end(), row.kind, row.within)
+        starts = [*(heading.start for heading in found), len(text)][1:]
+        for heading, limit in zip(found, starts, strict=True):
+            end = heading.end
+            if text[end - 1] in ":-–—" and text.find(":", end, limit) >= 0:
+                line = _LINE.match(text, end, limit)
+                for match in _FURTHER.finditer(text, end, line.end() if line else end):
+                    if further := self._last_words(match):
+                        yield further
+
+    def _last_words(self, match: re.Match[str]) -> _Heading | None:
+        """Return the longest heading that the words before a colon end with."""
+        for word in _WORD.finditer(match[1]):
+            row = self._row(match[1][word.start() :])
+            if row is not None:
+                is_one = row.kind and word[0][0].isupper()
+                start = match.start(1) + word.start()
+                return _Heading(start, match.end(), row.kind, row.within) if is_one else None
+        return None
 
     def _row(self, raw: str) -> _HeadingRow | None:
         """Return the row of a heading, signs of markup and words in brackets passed over."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from clinnlp.core.notes import Note
 from clinnlp.core.spans import Span
+from clinnlp.text.plain import reads_plain
 from clinnlp.text.tables import language_path, read_table
 
 __all__ = ["Sentences"]
@@ -35,7 +36,7 @@ _PLACE = re.compile(  # begins with one set of characters (fast) and is possessi
 _ITEM = re.compile(
     r"(?:[-*•·–+>]|\(?\d{1,2}[.)]|\(?[A-Za-z][.)]|[ivx]{1,4}[.)])\s|[-•·*#☐☒☑]\S|\[[ xX]?\]"
 )
-_NUMBERED = re.compile(r"(?<![^\s:;,(])(\d{1,2})[.)]\s+(?=[^\W\d_])|[\n\r]")
+_NUMBERED = re.compile(r"[\d\n\r](?:(?<=[\n\r])|(?<![^\s:;,(]\d)\d?[.)]\s+(?=[^\W\d_]))")
 _HEAD = re.compile(r"[^\W\d_][\w /&'()-]{1,50}:")
 _SPLIT = re.compile(r"[(\[,;:/\"]")
 _NEXT = re.compile(r"[\s,]*")
@@ -70,10 +71,11 @@ class Sentences:
 
     def __init__(self, abbreviations: str | Path | None = None, *, language: str = "en") -> None:
         path = abbreviations or language_path("abbreviations", language)
-        self._words: dict[str, set[str]] = {}  # kind → words without their last stop
+        self._kinds: dict[str, set[str]] = {}  # of words without their last stop
         for _, (word, kind) in read_table(path, ("abbreviation", "kind")):
-            self._words.setdefault(kind, set()).add(word.rstrip(".").casefold())
+            self._kinds.setdefault(word.rstrip(".").casefold(), set()).add(kind)
 
+    @reads_plain
     def __call__(self, note: Note, /) -> Note:
         """Return the note with its sentences set anew."""
         text = note.text
@@ -119,24 +121,27 @@ class Sentences:
         """Return whether the full stop at `stop` ends a sentence that `after` would follow."""
         word_start, word = _word_before(text, stop)
         head = text[after] if after < len(text) else "A"
-        if word_start in items or self._is(word, "never"):
+        if word_start in items or self._is_abbreviation(word, head):
             return False
-        if head.isdigit() and self._is(word, "digit", "small"):
-            return False
-        if head.islower() and (_INSIDE.search(word) or self._is(word, "small")):
-            return False
-        if after == stop + 1:  # "fever.Denies", but not "e.Coli" or "www.Clinic"
+        if after == stop + 1:  # "fever.Denies", but not "e.Coli"
             return len(word) > 2 and word.isalpha() and word[1:].islower()
         if _MARKER.fullmatch(word) and self._is_item(text, word_start):
             return False
-        lone = len(word) == 1 and word.isalpha() and text[word_start - 1 : word_start] != "/"
-        if lone and (head.islower() or (word + head).isupper()):
-            return self._ends_letter(text, word_start, after)
-        return True
+        return not _is_initial(text, word_start, word, head) or self._ends_letter(
+            text, word_start, after
+        )
+
+    def _is_abbreviation(self, word: str, head: str) -> bool:
+        """Return whether a word with a stop goes on before a character."""
+        kinds = self._kinds.get(word.casefold(), ())
+        if "never" in kinds or (
+            kinds and head.isdigit() and ("digit" in kinds or "small" in kinds)
+        ):
+            return True
+        return head.islower() and ("small" in kinds or bool(_INSIDE.search(word)))
 
     def _is(self, word: str, *kinds: str) -> bool:
-        folded = word.casefold()
-        return any(folded in self._words.get(kind, ()) for kind in kinds)
+        return not self._kinds.get(word.casefold(), set()).isdisjoint(kinds)
 
     def _ends_letter(self, text: str, start: int, after: int) -> bool:
         """Return whether a single letter is the end of "hepatitis C" rather than an initial."""
@@ -159,10 +164,8 @@ class Sentences:
     ) -> bool:
         """Return whether a line end is the end of a sentence rather than a wrapped line's."""
         line = text[line_start : place.start()].rstrip()
-        gap, after = place.group(), place.end()
-        if after >= len(text) or not line or line[-1] == ":":
-            return True
-        if gap.count("\n") > 1 or gap.replace("\r\n", "\n").count("\r") > 1:
+        after = place.end()
+        if after >= len(text) or not line or line[-1] == ":" or _is_empty_line(place.group()):
             return True
         if _ITEM.match(text, after) or _HEAD.match(text, after):
             return True
@@ -187,16 +190,29 @@ class Sentences:
 
 def _numbered(text: str) -> frozenset[int]:
     """Return where the items of lists begin that are numbered from 1 within one line."""
+    if not (("1." in text and "2." in text) or ("1)" in text and "2)" in text)):
+        return frozenset()
     found: list[int] = []
     run: list[int] = []
     for match in _NUMBERED.finditer(text):
-        number = int(match[1] or 0)
+        number = int(match[0].rstrip()[:-1] or 0)
         if number == len(run) + 1:
             run.append(match.start())
             continue
         found += run[1:] and run
         run = [match.start()] if number == 1 else []
     return frozenset(found + (run[1:] and run))
+
+
+def _is_initial(text: str, start: int, word: str, head: str) -> bool:
+    """Return whether a word may be an initial, by the character that follows."""
+    if len(word) != 1 or not word.isalpha() or text[start - 1 : start] == "/":
+        return False
+    return head.islower() or (word + head).isupper()
+
+
+def _is_empty_line(gap: str) -> bool:
+    return gap.count("\n") > 1 or gap.replace("\r\n", "\n").count("\r") > 1
 
 
 def _trimmed(text: str, breaks: list[int]) -> Iterator[Span]:

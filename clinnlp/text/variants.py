@@ -74,4 +74,4 @@ class Variants:
             yield name.replace("'s ", "s ")
         head, hyphen, tail = name.partition("-")
         if hyphen and len(head) >= N_SHORTEST - 1 and len(tail) >= N_SHORTEST:
-            yield head + tail
+            yield " ".join((head + tail).split())

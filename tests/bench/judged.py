@@ -64,9 +64,7 @@ def judged(part: str) -> list[tuple[Note, dict[str, str]]]:
     table = ROOT / "corpora" / "mtsamples-judged" / "judged.tsv"
     with Path(table).open(encoding="utf-8", newline="") as lines:
         rows = [row for row in csv.DictReader(lines, delimiter="\t") if row["part"] == part]
-    return [
-        (_note(texts[int(row["note"][2:])], row), row) for row in rows if row["valid"] == "1"
-    ]
+    return [(_note(texts[int(row["note"][2:])], row), row) for row in rows if row["valid"] == "1"]
 
 
 def annotated(note: Note, kind: str) -> Entity:
@@ -91,7 +89,8 @@ def told(pairs: list[tuple[str, bool]]) -> str:
 
 def excerpt(note: Note, row: dict[str, str]) -> str:
     start, end = int(row["start"]), int(row["end"])
-    return f"{note.text[max(0, start - 110) : start]}[[{note.text[start:end]}]]{note.text[end : end + 50]}"
+    before, behind = note.text[max(0, start - 110) : start], note.text[end : end + 50]
+    return f"{before}[[{note.text[start:end]}]]{behind}"
 
 
 def _note(text: str, row: dict[str, str]) -> Note:
