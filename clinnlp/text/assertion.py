@@ -177,14 +177,8 @@ class Assertions:
         """Return for each mention what decided each axis that is true."""
         hits: list[_Hits] = [{} for _ in note.entities]
         items = self._items(note.text)
-        words = [
-            item.start
-            for item in items
-            if any(action.kind == "answer" for action in item.actions)
-            and may_end_label(note.text, item.end)
-        ]
-        answers = self._answers(note.text, [e.span.start for e in note.entities], words)
-        items = _apart(items, answers) if answers else items
+        answers = self._answers_in(note, items)
+        items = _apart(items, answers)
         starts = [item.start for item in items]
         ends = [item.end for item in items]
         carried: _State = {}  # what a line that ends in a colon holds over the list below it
@@ -206,6 +200,10 @@ class Assertions:
                 carried, begun = state, False
         self._answered(note, answers, hits)
         return hits
+
+    def _answers_in(self, note: Note, items: Sequence[_Item]) -> list[Answer]:
+        mentions = [entity.span.start for entity in note.entities]
+        return self._answers(note.text, mentions, list(_answer_words(note.text, items)))
 
     def _answered(self, note: Note, answers: Sequence[Answer], hits: list[_Hits]) -> None:
         """Let the answers of a form decide for the mentions in their labels."""
@@ -270,8 +268,18 @@ def _shipped(language: str) -> _Compiled:
     return _compiled([language_path("assertion", language)])
 
 
-def _apart(items: Sequence[_Item], answers: Sequence[Answer]) -> list[_Item]:
+def _answer_words(text: str, items: Sequence[_Item]) -> Iterator[int]:
+    for item in items:
+        if any(action.kind == "answer" for action in item.actions) and may_end_label(
+            text, item.end
+        ):
+            yield item.start
+
+
+def _apart(items: list[_Item], answers: Sequence[Answer]) -> list[_Item]:
     """Return the items that are no part of an answer; its "no" says nothing of what follows."""
+    if not answers:
+        return items
     taken = sorted(answer.cue for answer in answers)
     starts = [span.start for span in taken]
     kept = []

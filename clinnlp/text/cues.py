@@ -49,6 +49,13 @@ __all__ = ["Action", "AnswerWord", "CueRow", "CueTable", "Prior", "read_cues", "
 KINDS = ("cue", "pseudo", "terminator", "answer", "state", "word")
 SAYS = {"negated": "no", "uncertain": "unknown", "*": "yes"}
 DIRECTIONS = ("forward", "backward", "both", "phrase")
+WORKS = {  # forward, backward; an answer decides for its label alone
+    "forward": (True, False),
+    "backward": (False, True),
+    "both": (True, True),
+    "phrase": (True, True),
+    "answer": (False, False),
+}
 WHEN = ("always", "cue")
 N_PHRASES = 100_000  # phrases that one row may stand for
 _CLASS = re.compile(r"\{(?P<name>\w+)(?P<optional>\??)\}")
@@ -133,9 +140,8 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
                 if kind == "answer":
                     answers |= _answers(cell, axis, scope, row)
                 for phrase, written in _phrases(cell, classes):
-                    if kind == "answer" and len(phrase) == 1:
-                        continue  # would be found in every word; `Answers` looks for it
-                    (plain if written else made).setdefault(phrase, []).extend(actions)
+                    if len(phrase) > (kind == "answer"):  # `Answers` looks for single letters
+                        (plain if written else made).setdefault(phrase, []).extend(actions)
     _add_made(plain, made)
     _add_begun(plain)
     actions_of = tuple(tuple(made) for made in plain.values())
@@ -252,8 +258,7 @@ def _actions(axis: str, direction: str, kind: str, scope: str, row: CueRow) -> l
             raise DataError(f"a cue needs one of {', '.join(allowed)} here, got {value!r}")
     if scope and not scope.isdecimal():
         raise DataError(f"scope of a cue must be a number of words or empty, got {scope!r}")
-    works = kind != "answer"  # which decides for its label alone
-    forward, backward = works and direction != "backward", works and direction != "forward"
+    forward, backward = WORKS[direction if kind != "answer" else kind]
     in_phrase = direction == "phrase"
     axes = range(len(AXES)) if axis == "*" else [AXES.index(axis)]
     return [Action(i, kind, forward, backward, int(scope or 0), row, in_phrase) for i in axes]

@@ -150,14 +150,21 @@ class Answers:
 
     def _boxes(self, line: str) -> Iterator[Answer]:
         boxes = list(_BOX.finditer(line)) if _BOX_START.search(line) else []
-        if not boxes:
-            return
-        if len(boxes) > 1 and self._leading.fullmatch(line[: boxes[0].start()]):
-            yield from self._led(line, boxes)
-            return
         options = [self._option.match(line, box.end()) for box in boxes]
         if not any(options) and all(_ROUND_TICK.fullmatch(box[0]) for box in boxes):
             return  # "(x)" alone may be anything
+        if len(boxes) > 1 and self._leading.fullmatch(line[: boxes[0].start()]):
+            yield from self._led(line, boxes)
+        else:
+            yield from self._each(line, boxes, options)
+
+    def _each(
+        self,
+        line: str,
+        boxes: Sequence[re.Match[str]],
+        options: Sequence[re.Match[str] | None],
+    ) -> Iterator[Answer]:
+        """Yield what each box says, with its option or without."""
         before = (
             first
         ) = -1  # where the option before ends, and the first one of its question begins
@@ -217,8 +224,6 @@ def _box(line: str, box: re.Match[str]) -> Answer:
 
 
 def _signs(line: str) -> Iterator[Answer]:
-    if "+" not in line and "(" not in line and sum(map(line.count, _MINUS)) < 2:
-        return
     signs = list(_meant_signs(line))
     leads = _leads(line, next((sign.start() for sign in signs if sign["round"]), 0))
     end = 0  # of the label before
@@ -235,16 +240,16 @@ def _signs(line: str) -> Iterator[Answer]:
 
 def _meant_signs(line: str) -> Iterator[re.Match[str]]:
     """Yield the signs of a line; a lone minus may begin an item or join two words."""
-    signs = [sign for sign in _SIGN.finditer(line) if sign["round"] or _is_sign(line, sign)]
-    has_plus = any(sign["bare"] == "+" for sign in signs)
-    n_minus = sum(sign["bare"] in _MINUS for sign in signs if sign.start())
-    for sign in signs:
-        if sign["bare"] not in _MINUS or has_plus or n_minus > 1:
-            yield sign
+    signs = [sign for sign in _SIGN.finditer(line) if _is_sign(line, sign)]
+    bare = [sign["bare"] for sign in signs if sign.start()]
+    keeps_minus = "+" in bare or sum(map(bare.count, _MINUS)) > 1
+    yield from (sign for sign in signs if keeps_minus or sign["bare"] not in _MINUS)
 
 
 def _is_sign(line: str, sign: re.Match[str]) -> bool:
     """Return whether a plus or minus stands at a word, or a plus between two."""
+    if sign["round"]:
+        return True
     before, after = _around(line, sign)
     if before in ("", " ", "\t", ",", ";", ":") and after.isalpha():
         return True

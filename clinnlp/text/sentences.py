@@ -190,7 +190,7 @@ class Sentences:
 
 def _numbered(text: str) -> frozenset[int]:
     """Return where the items of lists begin that are numbered from 1 within one line."""
-    if not (("1." in text and "2." in text) or ("1)" in text and "2)" in text)):
+    if not any(f"1{mark}" in text and f"2{mark}" in text for mark in ".)"):
         return frozenset()
     found: list[int] = []
     run: list[int] = []
