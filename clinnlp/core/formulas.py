@@ -14,7 +14,9 @@ text               in the file
 ``'tis``, ``a-b``  the same
 =================  ==================
 
-Only text is looked at: a number is a number, whatever its sign.
+Only text is looked at: a number is a number, whatever its sign. A table that is read again also
+says in a column ``guarded`` in which columns of a row an apostrophe stands in front, so that one
+that another program wrote is read as it is.
 
 References
 ----------
@@ -22,10 +24,13 @@ OWASP, CSV Injection.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-__all__ = ["FORMULA", "guarded", "guarded_cells", "unguarded"]
+__all__ = ["FORMULA", "GUARDED", "guarded", "guarded_cells", "is_guarded", "unguarded"]
+
+GUARDED = "guarded"
+"""The column that names, per row, the columns whose cell is guarded, with blanks between."""
 
 # what a spreadsheet may skip in front: control characters, blanks, marks without width
 _SKIPPED = (
@@ -63,6 +68,17 @@ def unguarded(text: str) -> str:
     ('-5 kg', "'tis", "'=1")
     """
     return text[1:] if text[:1] == "'" and _begins(text) else text
+
+
+def is_guarded(names: Collection[str], ours: Collection[str]) -> bool:
+    """Return whether a table with these columns is one of `ours` in which cells are guarded.
+
+    Examples
+    --------
+    >>> is_guarded(["id", "text", "guarded"], ["id", "text"]), is_guarded(["text"], ["text"])
+    (True, False)
+    """
+    return GUARDED in names and {*names} <= {*ours, GUARDED}
 
 
 def guarded_cells(cells: Sequence[Any]) -> Sequence[Any]:

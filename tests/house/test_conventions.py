@@ -13,7 +13,7 @@ FORBIDDEN_IMPORTS = {"pickle", "shelve", "marshal", "dill"}
 CSV_WRITERS = {
     "report/csvs.py": "guards every cell: what a user opens is written by `write_frame` here",
     "io/tables/arrow.py": "guards mentions and events, and reads them back",
-    "io/notes/tables.py": "notes are data, whose text stays exactly as it is",
+    "io/notes/tables.py": "guards notes, and reads them back",
     "io/notes/omop.py": "for a database",
     "study/synthetic/rows.py": "the words of the generator",
 }

@@ -6,19 +6,23 @@ text is a note of empty text. Times are ISO 8601. Without an id column the id of
 position of its row from 0, behind the name of its file (``notes-0``), so that the rows of two
 files differ.
 
-Notes are data, to be read by programs: their text stands there exactly as it is, and nothing keeps
-a spreadsheet from running what looks like a formula.
+In CSV and TSV, which may be opened in a spreadsheet, text that it would run as a formula begins
+with an apostrophe, which the reader takes off again: a last column ``guarded`` says of each row
+where it stands (`core.formulas`). A program that reads such a file otherwise has to take it off
+itself, as offsets count without it; in Parquet text stands as it is. Files of other programs have
+no such column, and keep their apostrophes.
 """
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
+from clinnlp.core.formulas import GUARDED, guarded, is_guarded, unguarded
 from clinnlp.core.notes import Note
 from clinnlp.io.files.lines import encode, write_bytes
 from clinnlp.io.files.source import Document, Source
@@ -52,6 +56,7 @@ def write_table(notes: Iterable[Note], path: str | Path, *, form: str | None = N
 def _split(source: Source, *, form: str) -> Iterator[Document]:
     """Give the rows; without names, of the columns called as in `COLUMNS`."""
     path, named = source.path, dict(source.columns)
+    guards = _guards(source, form)
     unknown = sorted(set(named) - set(COLUMNS))
     if unknown:
         raise ArgumentError(f"columns of notes are {', '.join(COLUMNS)}, got {', '.join(unknown)}")
@@ -59,12 +64,32 @@ def _split(source: Source, *, form: str) -> Iterator[Document]:
         names = column_names(path, form=form, encoding=source.encoding)
         named = {name: name for name in COLUMNS if name in names}
     named = {"text": "text", **named}
-    wanted = list(named.values())
+    wanted = [*named.values(), *guards]
     short: list[DataError] = []
     rows = read_rows(path, wanted, form=form, encoding=source.encoding, short=short)
     for n, (line, values) in enumerate(rows):
-        data = dict(zip(named, values, strict=True)) if not short else short.pop()
+        data = short.pop() if short else _fields(named, values, guards)
         yield Document(path, line, data, id_of(path, n))
+
+
+def _guards(source: Source, form: str) -> list[str]:
+    """Return the column that says where cells are guarded, in a list, where there is one."""
+    if form == "parquet":
+        return []
+    names = column_names(source.path, form=form, encoding=source.encoding)
+    return [GUARDED] if is_guarded(names, COLUMNS) else []
+
+
+def _fields(
+    named: Mapping[str, str], values: Sequence[Any], guards: Sequence[str]
+) -> dict[str, Any]:
+    """Return the cells by field, those that are said to be guarded as they were."""
+    cells = dict(zip(named, values, strict=not guards))
+    said = values[-1].split() if guards else ()
+    for field, column in named.items():
+        if column in said:
+            cells[field] = unguarded(cells[field])
+    return cells
 
 
 def _parse(document: Document) -> Note:
@@ -142,18 +167,23 @@ def _values(note: Note) -> dict[str, Any]:
 def _write_csv(rows: Iterable[dict[str, Any]], path: Path, form: str) -> int:
     n = 0
     line = io.StringIO(newline="")
-    writer = csv.DictWriter(line, COLUMNS, delimiter=DELIMITERS[form])
+    writer = csv.DictWriter(line, (*COLUMNS, GUARDED), delimiter=DELIMITERS[form])
     with write_bytes(path) as handle:
         writer.writeheader()
         for row in rows:
             times = {key: row[key] and row[key].isoformat() for key in _TIMES}
-            writer.writerow({**row, **times})
+            writer.writerow(_guarded_row({**row, **times}))
             handle.write(encode(line.getvalue(), note=row["id"]))
             line.seek(0)
             line.truncate()
             n += 1
         handle.write(line.getvalue().encode())
     return n
+
+
+def _guarded_row(row: dict[str, Any]) -> dict[str, Any]:
+    cells = {key: cell and guarded(cell) for key, cell in row.items()}
+    return {**cells, GUARDED: " ".join(key for key in row if cells[key] != row[key])}
 
 
 def _write_parquet(rows: Iterable[dict[str, Any]], path: Path) -> int:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import DataError
+from clinnlp.core.formulas import GUARDED, is_guarded
 from clinnlp.core.tables import EventTable
 from clinnlp.io.files.lines import open_bytes
 from clinnlp.io.record.events import check_events
@@ -58,7 +59,7 @@ class EventStream:
             return
         known = {name: name for name in EventTable.SCHEMA if name in names}
         wanted = self.columns or known
-        if not self.columns and len(known) < len(names):
+        if not self.columns and {*names} - {*known} - {GUARDED}:
             read_columns(EventTable, path, {})  # refuses, by naming the unknown columns
         check_columns(list(wanted.values()), names, path)
         form = table_form(path)
@@ -100,6 +101,8 @@ def stream_events(path: str | Path, *, n_rows: int = 250_000, **columns: str) ->
 
 def _csv(path: Path, wanted: dict[str, str]) -> Iterator[pa.Table]:
     options = csv_options(EventTable, path, wanted)
+    guarded = is_guarded(column_names(path), EventTable.SCHEMA)
     with open_bytes(path) as handle, pc.open_csv(handle, *options) as reader:
         for batch in reader:
-            yield plain_text(typed(EventTable, pa.Table.from_batches([batch]), wanted))
+            table = typed(EventTable, pa.Table.from_batches([batch]), wanted)
+            yield plain_text(table) if guarded else table

@@ -1,8 +1,9 @@
 """Events in CSV, TSV and Parquet, with the columns of `EventTable.SCHEMA`.
 
 ``patient`` and ``code`` are needed. In CSV and TSV, which may be opened in a spreadsheet, text that
-it would run as a formula begins with an apostrophe, which the reader takes off again
-(`core.formulas`).
+it would run as a formula begins with an apostrophe, which the reader takes off again; a column
+``guarded`` then says of each row where it stands (`core.formulas`). An apostrophe in a file of
+another program stays.
 """
 
 from pathlib import Path

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.files import atomic_folder, atomic_path
+from clinnlp.core.formulas import GUARDED, is_guarded
 from clinnlp.core.tables import Table
 from clinnlp.io.files.lines import open_bytes, read_lines, write_bytes
 from clinnlp.io.tables.arrow_text import guarded_text, plain_text
@@ -116,8 +117,9 @@ def read_columns(kind: type[T], path: str | Path, renamed: Mapping[str, str]) ->
     if not names:
         return kind({})
     if not renamed:
-        _check_known(names, kind, path)
-        renamed = {name: name for name in names}
+        ours = [name for name in names if name != GUARDED or not is_guarded(names, kind.SCHEMA)]
+        _check_known(ours, kind, path)
+        renamed = {name: name for name in ours}
     check_columns(list(renamed.values()), names, path)
     with instead_of(ArgumentError, lambda error: DataError(str(error), path=path)):
         read = _parquet if table_form(path) == "parquet" else _csv
@@ -219,7 +221,8 @@ def _csv(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
     if said is not None:
         raise _located(said, kind, path, {column: name for name, column in renamed.items()})
     try:
-        return plain_text(typed(kind, table, renamed))
+        found = typed(kind, table, renamed)
+        return plain_text(found) if is_guarded(column_names(path), kind.SCHEMA) else found
     except ValueError:
         pass  # refused below, by its line
     check_times(path, [renamed[name] for name in renamed if kind.SCHEMA[name] == "time"])

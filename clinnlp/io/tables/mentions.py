@@ -1,7 +1,8 @@
 """Mentions in CSV, TSV and Parquet, with the columns of `EntityTable.SCHEMA`.
 
 In CSV and TSV, which may be opened in a spreadsheet, text that it would run as a formula begins
-with an apostrophe, which the reader takes off again (`core.formulas`).
+with an apostrophe, which the reader takes off again; a column ``guarded`` then says of each row
+where it stands (`core.formulas`).
 """
 
 from pathlib import Path

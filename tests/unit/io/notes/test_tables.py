@@ -1,5 +1,8 @@
 """A hospital's own tables of notes."""
 
+import csv
+import io
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -7,8 +10,10 @@ import pandas as pd
 import pytest
 
 from clinnlp.core.errors import DataError
+from clinnlp.core.formulas import FORMULA
 from clinnlp.core.notes import Note
-from clinnlp.io.notes.corpora import read_notes
+from clinnlp.io.files.lines import open_bytes
+from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.io.notes.frames import from_pandas
 from clinnlp.io.notes.tables import write_table
 
@@ -97,3 +102,38 @@ def test_bytes_and_lists_are_no_text():
     for value in (b"abc", ["abc"]):
         with pytest.raises(DataError, match="row 0: text must be text or a number"):
             from_pandas(pd.DataFrame({"t": [value]}), text="t")
+
+
+STARTS = ["=1+1", "- cough", "+ve", "@x", "\t=x", "'=1", "''-", "'tis", "", "a=b", "\r\n=1"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.csv.gz"])
+def test_no_cell_is_a_formula_and_every_text_comes_back(tmp_path, name):
+    notes = [
+        Note(
+            id=f"{text or 'x'}{k}", text=text, patient=text or None, labels=(text,) if text else ()
+        )
+        for k, text in enumerate(STARTS)
+    ]
+    path = tmp_path / name
+    write_notes(notes, path)
+    assert list(read_notes(path)) == notes
+    named = read_notes(path, text="text", id="id")
+    assert [(note.id, note.text) for note in named] == [(note.id, note.text) for note in notes]
+    with open_bytes(path) as handle:
+        table = io.TextIOWrapper(handle, encoding="utf-8", newline="")
+        rows = list(csv.reader(table, delimiter="\t" if ".tsv" in name else ","))
+    assert not [cell for row in rows for cell in row if re.match(FORMULA, cell) and cell[0] != "'"]
+    assert [row[-1] for row in rows[:2]] == ["guarded", "id text patient label"]
+    assert {len(row) for row in rows} == {9}
+
+
+@pytest.mark.parametrize("text", STARTS)
+def test_text_of_another_program_stays_as_it_is(tmp_path, text):
+    path = tmp_path / "a.csv"
+    with open(path, "w", newline="", encoding="utf-8") as handle:
+        csv.writer(handle).writerows([["id", "text"], ["1", text], ["2", f"'{text}"]])
+    notes = list(read_notes(path))
+    assert [note.text for note in notes] == [text, f"'{text}"]
+    write_notes(notes, tmp_path / "b.csv")
+    assert list(read_notes(tmp_path / "b.csv")) == notes

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinnlp.core.errors import DataError
 from clinnlp.core.formulas import guarded
 from clinnlp.core.tables import EntityTable, EventTable
 from clinnlp.io.record.event_stream import stream_events
@@ -88,3 +89,34 @@ def test_columns_are_guarded_as_texts_are(texts):
     kept = guarded_text(pa.table({"t": pa.array(texts, pa.string())}))
     assert kept["t"].to_pylist() == [t if t is None else guarded(t) for t in texts]
     assert plain_text(kept)["t"].to_pylist() == texts
+
+
+def test_a_column_says_of_each_row_where_cells_are_guarded(tmp_path):
+    write_events(events(["=1", "a", "'=1"]), tmp_path / "a.csv")
+    rows = rows_of(tmp_path / "a.csv", ",")
+    assert [row["guarded"] for row in rows] == ["patient code unit", "patient", "patient code unit"]
+    write_entity_table(mentions(["a"]).take(np.array([], int)), tmp_path / "b.csv")
+    assert "guarded" not in (tmp_path / "b.csv").read_text()
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_cell_of_another_program_stays_as_it_is(tmp_path, text):
+    path = tmp_path / "a.csv"
+    with open(path, "w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerows([["patient", "code"], ["1", text or "x"], ["2", f"'{text}"]])
+    wanted = [text or "x", f"'{text}"]
+    assert list(read_events(path)["code"]) == wanted
+    assert [code for part in stream_events(path) for code in part["code"]] == wanted
+    write_events(read_events(path), tmp_path / "b.csv")
+    assert list(read_events(tmp_path / "b.csv")["code"]) == wanted
+    assert list(read_events(path, patient="patient", code="code")["code"]) == wanted
+
+
+def test_a_column_of_another_table_may_have_the_name(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("who,what,guarded\n1,'=1,yes\n")
+    assert list(read_events(path, patient="who", code="what")["code"]) == ["'=1"]
+    path.write_text("who,patient,code\n1,2,'=1\n")
+    with pytest.raises(DataError, match="got 1 other"):
+        read_events(path)
