@@ -164,6 +164,28 @@ def test_markdown_reads_well():
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        ("1. a", "1\\. a"),
+        ("- a", "\\- a"),
+        ("---", "\\---"),
+        ("- - -", "\\- - -"),
+        ("===", "\\==="),
+        ("-5 kg", "-5 kg"),
+        ("3.5 mg", "3.5 mg"),
+        ("see http://x.org", "see http\\://x.org"),
+        ("WWW.x.org", "WWW\\.x.org"),
+        ("a@b.org", "a\\@b.org"),
+        ("a\nb\x1b", "a b\\\\x1b"),
+        ("<b>|`x`|[a](b)", "&lt;b&gt;\\|\\`x\\`\\|\\[a\\](b)"),
+    ],
+)
+def test_markdown_makes_no_markup_of_words(words, written):
+    report = Report(title="t", blocks=(Paragraph(text=words),))
+    assert render_markdown(report) == f"# t\n\n{written}\n"
+
+
 def test_markdown_cuts_long_tables():
     table = TableBlock(title="t", rows=tuple({"i": i} for i in range(9)), max_rows=2)
     assert "The first 2 of 9 rows." in render_markdown(Report(title="r", blocks=(table,)))
