@@ -81,6 +81,8 @@ def _failed(error: BaseException) -> int:
         return 1 if isinstance(error, RunError | PipeError) else 2
     if isinstance(error, OSError) and error.strerror:
         warn(f"{error.filename or 'input/output'}: {error.strerror}")
+    elif isinstance(error, ImportError) and error.name:
+        warn(f"the package {error.name!r} must be there whole, got none; install clinnlp again")
     elif isinstance(error, MemoryError):
         warn(f"memory must be enough, got a MemoryError{_place(error)}; give less at a time")
     else:
@@ -115,7 +117,8 @@ class _Parser(argparse.ArgumentParser):
         self.add_argument(  # taken by `main` before
             "--debug",
             action="store_true",
-            help="where a command fails, show the traceback, which may hold private text",
+            help="where a command fails, show the traceback, which may hold private text; also "
+            "with CLINNLP_DEBUG=1",
         )
 
     def error(self, message: str) -> NoReturn:

@@ -18,6 +18,11 @@ Only text is looked at: a number is a number, whatever its sign. A table that is
 says in a column ``guarded`` in which columns of a row an apostrophe stands in front, so that one
 that another program wrote is read as it is.
 
+What is guarded is a cell as it is written, between commas or tabs. Where the settings of a computer
+make a semicolon the separator, a spreadsheet that *opens* a comma-separated file cuts it elsewhere,
+and a text such as ``a;=1`` gives a cell that begins with a sign: there a file has to be imported,
+with the comma named as its separator, or Parquet be taken.
+
 References
 ----------
 OWASP, CSV Injection.

@@ -49,6 +49,8 @@ def visible(text: str, *, keep: str = "") -> str:
     >>> visible("two\nlines", keep="\n") == "two\nlines"
     True
     """
+    if text.isascii() and text.isprintable():  # nearly all
+        return text
     return _find(lambda found: found[0] if found[0] in keep else _written(ord(found[0])), text)
 
 

@@ -1,8 +1,8 @@
 """Tables as CSV that a spreadsheet may open without harm.
 
 A text cell, also one of the header, that a spreadsheet would run as a formula gets a leading
-apostrophe (`core.formulas`). Numbers are written in full and are never changed. Undefined numbers
-and missing values are empty cells.
+apostrophe (`core.formulas`, also on computers whose separator is a semicolon). Numbers are written
+in full and are never changed. Undefined numbers and missing values are empty cells.
 """
 
 import csv

@@ -121,4 +121,6 @@ def _escape(text: str) -> str:
     text = visible(" ".join(text.split()))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = _SPECIAL.sub(r"\\\1", text)
-    return _OPENING.sub(r"\1\\\2", _LINK.sub(r"\1\\\2", text))
+    if ":" in text or "w." in text.lower():
+        text = _LINK.sub(r"\1\\\2", text)
+    return _OPENING.sub(r"\1\\\2", text)

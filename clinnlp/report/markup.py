@@ -52,11 +52,14 @@ def unless_svg(value: object) -> object:
     Even a string that another library calls safe (it has ``__html__``) is plain words here: in a
     report every string is. Its hidden characters are written out, but for blanks and line ends.
     """
-    return value if type(value) is Svg else visible(_unix(str(value)), keep="\t\n")
-
-
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n")
+    if type(value) is Svg:
+        return value
+    text = str(value)
+    return (
+        text
+        if text.isascii() and text.isprintable()
+        else visible(text.replace("\r\n", "\n"), keep="\t\n")
+    )
 
 
 @cache

@@ -159,24 +159,26 @@ class Format:
         reading = Reading() if reading is None else reading
         found, forgiven = self.split(source), _Forgiven(source.path)
         for position in count():
-            with located(source.path):  # what fails here hides all that follows
-                document = next(found, None)
-            if document is None:
-                forgiven.check()
-                return
+            document: Document | None = None
             failure: DataError | None = None
             try:
+                document = next(found)
                 note = self.note_of(document, reading)
+            except StopIteration:
+                break
             except DataError as error:
                 failure = error.at(source.path)
             if failure is None:
-                forgiven.add_good(note)
+                assert document is not None
+                if reading.skipped is not None:
+                    forgiven.add_good(note)
                 yield position, document, note
-            elif reading.skipped is None:
+            elif reading.skipped is None or document is None:  # which hides all that follows
                 raise failure from None
             else:
                 reading.skipped.append(failure)
                 forgiven.errors.append(failure)
+        forgiven.check()
 
     def note_of(self, document: Document, reading: Reading) -> Note:
         """Return the note of one document."""

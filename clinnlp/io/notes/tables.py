@@ -85,10 +85,10 @@ def _fields(
 ) -> dict[str, Any]:
     """Return the cells by field, those that are said to be guarded as they were."""
     cells = dict(zip(named, values, strict=not guards))
-    said = values[-1].split() if guards else ()
-    for field, column in named.items():
-        if column in said:
-            cells[field] = unguarded(cells[field])
+    if guards and values[-1]:
+        said = values[-1].split()
+        at = [field for field, column in named.items() if column in said]
+        cells |= {field: unguarded(cells[field]) for field in at}
     return cells
 
 
@@ -182,8 +182,8 @@ def _write_csv(rows: Iterable[dict[str, Any]], path: Path, form: str) -> int:
 
 
 def _guarded_row(row: dict[str, Any]) -> dict[str, Any]:
-    cells = {key: cell and guarded(cell) for key, cell in row.items()}
-    return {**cells, GUARDED: " ".join(key for key in row if cells[key] != row[key])}
+    made = {key: guarded(cell) for key, cell in row.items() if cell and guarded(cell) is not cell}
+    return {**row, **made, GUARDED: " ".join(made)}
 
 
 def _write_parquet(rows: Iterable[dict[str, Any]], path: Path) -> int:
