@@ -7,6 +7,7 @@ never its message, which may quote a note.
 """
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -71,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _failed(error: BaseException) -> int:
     """Say in one sentence why a command failed, and return its exit code."""
-    if isinstance(error, BrokenPipeError) and is_hung_up():  # as `head` does, after its lines
+    broken = isinstance(error, BrokenPipeError) or os.strerror(errno.EPIPE) in str(error)
+    if broken and is_hung_up():  # as `head` does, after its lines
         return 141
     if isinstance(error, KeyboardInterrupt):
         warn(str(error) or "interrupted")

@@ -1,6 +1,7 @@
 """Commands on files of notes: convert, inspect, diff."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.cli.options import add_reading, columns_of
@@ -97,6 +98,7 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
 
 def _convert(args: argparse.Namespace) -> int:
     from clinnlp.io.notes.corpora import write_notes
+    from clinnlp.io.notes.formats import writer_of
 
     source = _source(args, args.source)
     empty = {field: _DROPPED[field] for field in args.drop}
@@ -105,6 +107,8 @@ def _convert(args: argparse.Namespace) -> int:
     notes: Iterable[Note] = (note.with_(**empty) for note in source) if empty else source
     n = write_notes(notes, args.out, format=args.to, on_loss=args.on_loss)
     _tell(source)
+    if writer_of(Path(args.out), args.to)[0] == "omop":
+        warn("tables of OMOP are for a database, not for a spreadsheet, which may run their text")
     say(f"{n} notes: {args.out}")
     return 0
 

@@ -43,17 +43,21 @@ def streams() -> Iterator[None]:
     """Make the three streams usable, and say warnings as all else is said."""
     for number, (name, mode) in enumerate(_FILES):
         _open_if_closed(number)
-        stream = getattr(sys, name)
-        if stream is None:
+        if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, io.TextIOWrapper) and mode == "w":
-            stream.reconfigure(errors="backslashreplace")
+    said = [s for s in (sys.stdout, sys.stderr) if isinstance(s, io.TextIOWrapper)]
+    before = [stream.errors for stream in said]
+    for stream in said:
+        stream.reconfigure(errors="backslashreplace")
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             yield
     finally:
         _let_go()
+        for stream, errors in zip(said, before, strict=True):
+            with suppress(ValueError):  # closed by the command
+                stream.reconfigure(errors=errors)
 
 
 def is_hung_up() -> bool:

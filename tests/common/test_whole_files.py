@@ -221,3 +221,14 @@ def test_one_bad_document_is_left_out_and_listed(tmp_path, capsys):
     printed = capsys.readouterr()
     assert printed.out.startswith("2 notes")
     assert "1 documents left out" in printed.err
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("brat", ".ann"), ("i2b2", ".con"), ("i2b2", ".ast")])
+def test_marks_without_their_text_are_bad_alone(name, suffix, tmp_path):
+    path = of_format(name, tmp_path)
+    (path / f"b{suffix}").write_text(CANARY)
+    with pytest.raises(DataError, match=f"each {suffix} must have its .txt"):
+        list(read_notes(path, format=name))
+    source = read_notes(path, format=name, skip_bad=True)
+    assert [note.id for note in source] == ["a"]
+    assert [error.path for error in source.skipped] == [path / f"b{suffix}"]

@@ -87,3 +87,10 @@ def test_diff(path, tmp_path, capsys):
     assert "Problem 3-8 'fever'\tProblem 0-8 'No fever'" in capsys.readouterr().out
     assert main(["diff", path, path, "--summary"]) == 0
     assert "1 mentions the same, no difference" in capsys.readouterr().out
+
+
+def test_convert_says_that_tables_of_omop_are_not_for_a_spreadsheet(tmp_path, capsys):
+    write_notes([Note(id="1", text="- cough")], tmp_path / "a.jsonl")
+    assert main(["convert", str(tmp_path / "a.jsonl"), str(tmp_path / "o"), "--to", "omop"]) == 0
+    assert "not for a spreadsheet" in capsys.readouterr().err
+    assert ",- cough," in (tmp_path / "o" / "NOTE.csv").read_text(), "a database gets it as it is"

@@ -66,7 +66,8 @@ def _split(source: Source) -> Iterator[Document]:
     path = text_beside(source.path)
     for _, ann in find_in_folder(path, ".ann") if path.is_dir() else ():
         if not beside(ann, ".txt").is_file():
-            raise DataError("each .ann must have its .txt beside it, got none", path=ann)
+            alone = DataError("each .ann must have its .txt beside it, got none", path=ann)
+            yield Document(ann, None, alone)
     for note_id, text in find_in_folder(path, ".txt"):
         ann = beside(text, ".ann")
         yield Document(ann, None, text, note_id, source.encoding, files=(text, ann))

@@ -82,9 +82,15 @@ class _Line(NamedTuple):
 
 
 def _split(source: Source) -> Iterator[Document]:
+    taken: set[Path] = set()
     for note_id, text in find_in_folder(text_beside(source.path), ".txt"):
         files = (text, *(_file(text, suffix) for suffix in _FORMS))
+        taken.update(files)
         yield Document(files[1], None, text, note_id, source.encoding, files=files)
+    marks = (m for s in _FORMS if source.path.is_dir() for _, m in find_in_folder(source.path, s))
+    for path in (mark for mark in marks if mark not in taken):
+        alone = DataError(f"each {path.suffix} must have its .txt, got none", path=path)
+        yield Document(path, None, alone)
 
 
 def _file(text: Path, suffix: str) -> Path:
