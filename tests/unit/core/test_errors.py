@@ -6,7 +6,14 @@ from contextlib import contextmanager
 import pytest
 
 from clinnlp.core import errors
-from clinnlp.core.errors import ClinnlpError, DataError, OffsetError, instead_of, located
+from clinnlp.core.errors import (
+    ClinnlpError,
+    DataError,
+    MissingExtra,
+    OffsetError,
+    instead_of,
+    located,
+)
 from tests.common.error_chains import chain_of
 
 SECRET = "Jane Canary"
@@ -68,3 +75,23 @@ def test_an_error_without_place_is_located_and_one_with_a_place_stays():
     with pytest.raises(DataError) as caught, located("a.txt", 4), located("b.txt", 1):
         raise DataError("first")
     assert str(caught.value) == "b.txt:1: first"
+
+
+def kinds_of(base):
+    return [base, *(kind for sub in base.__subclasses__() for kind in kinds_of(sub))]
+
+
+@pytest.mark.parametrize("kind", kinds_of(ClinnlpError), ids=lambda kind: kind.__name__)
+def test_hidden_characters_in_a_message_are_written_out(kind):
+    more = {"extra": "\x1b"} if kind is MissingExtra else {}
+    said = str(kind("label \x1b[2J\u202e\nno problems", **more))
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert "\n" not in said
+    assert "label \\x1b[2J\\u202e\\nno problems" in said
+
+
+def test_a_located_error_keeps_what_is_wrong_with_its_bytes():
+    error = DataError("other bytes", of_encoding=True).at("a.txt", 3)
+    assert (error.of_encoding, error.line) == (True, 3)
+    assert DataError("x").at("a.txt").of_encoding is False
