@@ -106,9 +106,10 @@ def test_a_table_of_another_shape_is_refused(name, header, rows, tmp_path):
     refused(path)
 
 
-def test_the_other_column_of_a_table_is_named_as_well(tmp_path):
+@pytest.mark.parametrize("header", ["id;text", "id\ttext", "id|text", ";".join(["name"] * 40)])
+def test_another_separator_is_said(header, tmp_path):
     path = tmp_path / "notes.csv"
-    path.write_text(f"id;text\n1;{CANARY}\n")
+    path.write_text(f"{header}\n1;{CANARY}\n")
     assert "fields must be separated by commas" in str(refused(path, text="text", id="id"))
 
 

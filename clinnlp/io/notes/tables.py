@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
-from clinnlp.core.formulas import GUARDED, guarded, is_guarded, unguarded
+from clinnlp.core.formulas import GUARDED, guarded, unguarded
 from clinnlp.core.notes import Note
 from clinnlp.io.files.lines import encode, write_bytes
 from clinnlp.io.files.source import Document, Source
@@ -77,7 +77,7 @@ def _guards(source: Source, form: str) -> list[str]:
     if form == "parquet":
         return []
     names = column_names(source.path, form=form, encoding=source.encoding)
-    return [GUARDED] if is_guarded(names, COLUMNS) else []
+    return [GUARDED] if names.count(GUARDED) == 1 else []
 
 
 def _fields(

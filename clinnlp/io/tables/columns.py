@@ -14,6 +14,7 @@ __all__ = ["check_columns", "column_summary"]
 
 _LONGEST_NAME = 64
 _MOST_WORDS = 4  # of the name of a column
+_SEPARATORS = "fields must be separated by commas (.csv) or tabs (.tsv)"
 
 
 def check_columns(
@@ -43,10 +44,12 @@ def column_summary(names: Sequence[str]) -> str:
     a date or a sentence. A line in which nothing is set apart is shown in one or two words only.
     """
     named = names[1:] if len(names) > 1 and not names[0] else names  # pandas: an unnamed index
-    wordy = len(names) == 1 and not re.search(r"[;|]", names[0]) and len(names[0].split()) > 2
+    alone = names[0] if len(names) == 1 else ""
+    apart = re.search(r"[;|,\t]", alone) is not None
+    hint = f"; {_SEPARATORS}" if apart else ""
+    wordy = not apart and len(alone.split()) > 2
     if wordy or not all(map(_looks_like_name, named)):
-        return f"the first line has {len(names)} fields that do not look like a header"
-    hint = "; fields must be separated by commas" if len(names) == 1 and ";" in names[0] else ""
+        return f"the first line has {len(names)} fields that do not look like a header{hint}"
     return f"columns are {', '.join(repr(name) for name in names)}{hint}"
 
 

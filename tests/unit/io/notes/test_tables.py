@@ -128,6 +128,15 @@ def test_no_cell_is_a_formula_and_every_text_comes_back(tmp_path, name):
     assert {len(row) for row in rows} == {9}
 
 
+def test_a_table_that_got_more_columns_still_says_what_is_guarded(tmp_path):
+    write_notes([Note(id="1", text="- cough")], tmp_path / "a.csv")
+    frame = pd.read_csv(tmp_path / "a.csv", dtype=str).assign(mine="x")
+    frame.to_csv(tmp_path / "b.csv", index=False)
+    assert [note.text for note in read_notes(tmp_path / "b.csv")] == ["- cough"]
+    frame.assign(guarded="yes").to_csv(tmp_path / "c.csv", index=False)
+    assert [note.text for note in read_notes(tmp_path / "c.csv")] == ["'- cough"]
+
+
 @pytest.mark.parametrize("text", STARTS)
 def test_text_of_another_program_stays_as_it_is(tmp_path, text):
     path = tmp_path / "a.csv"
