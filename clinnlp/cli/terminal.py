@@ -30,12 +30,17 @@ def say(*cells: object) -> None:
 def warn(*lines: object) -> None:
     """Say lines on standard error, the first with the name of the program."""
     for k, line in enumerate(lines):
-        print(f"{'' if k else 'clinnlp: '}{visible(str(line))}", file=sys.stderr)
+        _whisper(f"{'' if k else 'clinnlp: '}{visible(str(line))}\n")
 
 
 def show_traceback() -> None:
     """Show on standard error where the exception that is being handled comes from."""
-    print(visible(traceback.format_exc(), keep="\n"), end="", file=sys.stderr)
+    _whisper(visible(traceback.format_exc(), keep="\n"))
+
+
+def _whisper(text: str) -> None:
+    with suppress(OSError):  # what a command is worth does not hang on who hears of it
+        print(text, end="", file=sys.stderr)
 
 
 @contextmanager

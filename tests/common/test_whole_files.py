@@ -177,6 +177,15 @@ def test_files_are_at_fault_one_by_one(tmp_path):
     assert len(source.skipped) == 1
 
 
+def test_a_long_file_of_another_format_is_not_read_to_its_end(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("no json\n" * 5_000 + '{"id":"1","text":"a"}\n')
+    source = read_notes(path, skip_bad=True)
+    with pytest.raises(DataError, match="got 1000 bad ones"):
+        list(source)
+    assert len(source.skipped) == 1_000
+
+
 def list_refused(path):
     with pytest.raises(DataError) as caught:
         list(read_notes(path, skip_bad=True))

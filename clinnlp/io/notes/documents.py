@@ -37,6 +37,8 @@ Write = Callable[[Iterable[Note], Path], int]
 Fitting = Callable[[Note], Sequence[Entity]]
 Look = Callable[[Path, str], bool]
 
+_SURELY = 1000  # bad documents in a row, and no other, after which a file is not read on
+
 
 @dataclass(slots=True)
 class Reading:
@@ -71,6 +73,11 @@ class _Forgiven:
     def add_good(self, note: Note) -> None:
         self.n_good += 1
         self.is_encoded = self.is_encoded or not note.text.isascii()
+
+    def add_bad(self, error: DataError) -> None:
+        self.errors.append(error)
+        if len(self.errors) == _SURELY and not self.n_good:
+            self.check()
 
     def check(self) -> None:
         """Raise `DataError` where not a document but the file is at fault.
@@ -177,7 +184,7 @@ class Format:
                 raise failure from None
             else:
                 reading.skipped.append(failure)
-                forgiven.errors.append(failure)
+                forgiven.add_bad(failure)
         forgiven.check()
 
     def note_of(self, document: Document, reading: Reading) -> Note:

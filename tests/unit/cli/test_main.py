@@ -203,6 +203,15 @@ def test_what_is_said_of_a_failure_never_goes_to_standard_output(notes):
     assert (code, out, err) == (2, b"", "")
 
 
+def test_an_exit_code_does_not_hang_on_who_hears_why(notes):
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [sys.executable, "-m", "clinnlp.cli", "inspect", f"{notes}.none"]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=writing, timeout=120)
+    os.close(writing)
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
 def test_a_terminal_without_signs_gets_their_numbers(labelled):
     code, out, err = shell(
         "$CLI inspect $NOTES",
