@@ -78,6 +78,7 @@ def test_an_encoder(run, encoder, files, tmp_path):
     write_notes([Note(id=f"{NAME}{k}", text="aspirin for pain " * 40) for k in range(4)], notes)
     words = ["pretrain", notes, "--out", out, "--encoder", encoder, "--bf16", "off"]
     assert "FORGED" in run(*words, "--epochs", "1", "--max-tokens", "48").out
+    words = ["fine-tune", "ner", files[0], "--out", tmp_path / "o", "--encoder", out]
+    run(*words, *FLAGS)
     (out / "config.json").write_text(json.dumps({"model_type": NAME}))
-    refit = ["fine-tune", "ner", files[0], "--out", tmp_path / "o", "--encoder", out]
-    assert "FORGED" in run(*refit, code=2).err
+    assert "FORGED" in run(*words, code=2).err
