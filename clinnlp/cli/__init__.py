@@ -89,9 +89,9 @@ def _failed(error: BaseException) -> int:
         warn(f"memory must be enough, got a MemoryError{_place(error)}; give less at a time")
     else:
         warn(
-            f"this is a fault of clinnlp {__version__}: {type(error).__name__}{_place(error)}; "
-            "please report this line, without text of notes; --debug shows the traceback, which "
-            "may hold private text"
+            f"an unexpected {type(error).__name__}{_place(error)} of clinnlp {__version__}; please "
+            "report this line, without text of notes; --debug shows the traceback, which may hold "
+            "private text"
         )
     return 1
 

@@ -58,6 +58,7 @@ def test_an_unexpected_exception_is_one_sentence_with_its_type_and_no_text(break
     assert err.startswith("clinnlp: ")
     assert err.count("\n") == 1
     assert type(error).__name__ in err
+    assert "unexpected" in err
     assert "report" in err
     assert "--debug" in err
     assert "Traceback" not in err
