@@ -15,6 +15,8 @@ what has no width, or fills a letter   AD, 34F, 115F-1160,   ``\u200b``
                                        3164, FEFF, FFA0, ...
 joiners (200C, 200D) beside ASCII      they belong to words  ``\u200d``
                                        of some languages
+variants (FE00-FE0F, E0100-E01EF)      they belong to signs  ``\ufe0f``
+behind ASCII, but on keys              and to emoji
 line and paragraph separators          2028-2029             ``\u2028``
 lone surrogates                        D800-DFFF             ``\udcff``
 =====================================  ====================  =============
@@ -33,9 +35,14 @@ _HIDDEN = (
     "\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f"
     "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e007f"
 )
-_SHORT = {9: "\\t", 10: "\\n", 13: "\\r"}
+_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _JOINERS = "\u200c\u200d"
-_ALONE = f"(?<![^\x00-\x7f])[{_JOINERS}]|[{_JOINERS}](?![^\x00-\x7f])"
+_BOUND = f"{_JOINERS}\ufe00-\ufe0f\U000e0100-\U000e01ef"  # joiners and variants
+_BASE = f"[^\x00-\x7f{_HIDDEN}{_BOUND}]"
+_ALONE = (
+    f"(?<![{_BOUND}])(?:(?<!{_BASE})[{_BOUND}]++(?!\u20e3)"  # but for keys such as 1 and #
+    f"|[{_BOUND}]++(?<=[{_JOINERS}])(?!{_BASE}))"
+)
 _find = re.compile(f"[{_HIDDEN}]|{_ALONE}").sub
 
 
@@ -51,11 +58,14 @@ def visible(text: str, *, keep: str = "") -> str:
     """
     if text.isascii() and text.isprintable():  # nearly all
         return text
-    return _find(lambda found: found[0] if found[0] in keep else _written(ord(found[0])), text)
+    return _find(lambda found: found[0] if found[0] in keep else _written(found[0]), text)
 
 
-def _written(code: int) -> str:
-    for form, end in (("\\x{:02x}", 0x100), ("\\u{:04x}", 0x10000)):
-        if code < end:
-            return _SHORT.get(code) or form.format(code)
-    return f"\\U{code:08x}"
+def _written(hidden: str) -> str:
+    return "".join(_SHORT.get(sign) or _number(ord(sign)) for sign in hidden)
+
+
+def _number(code: int) -> str:
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -29,18 +29,36 @@ def test_every_control_and_format_character_is_written_out():
 
 @pytest.mark.parametrize(
     "text",
-    ["می\u200cخواهم", "क्\u200dष", "👩\u200d⚕️", "e\u0301té", "٣٤", "שלום", "C:\\notes", "日本", ""],
+    [
+        "می\u200cخواهم",
+        "क्\u200dष",
+        "👩\u200d⚕️",
+        "e\u0301té",
+        "٣٤",
+        "שלום",
+        "C:\\notes",
+        "日本",
+        "❤\ufe0f",
+        "1\ufe0f\u20e3",
+        "葛\U000e0100",
+        "",
+    ],
 )
 def test_words_of_every_language_stay(text):
     assert visible(text) == text
 
 
-@pytest.mark.parametrize("text", ["as\u200dpirin", "\u200cDrug", "Drug\u200d", "\u200d"])
-def test_joiners_between_letters_that_none_joins_are_written_out(text):
+@pytest.mark.parametrize(
+    "text", ["as\u200dpirin", "\u200cDrug", "Drug\u200d", "\u200d", "as\ufe0fpirin", "a\U000e0101"]
+)
+def test_what_joins_or_varies_nothing_is_written_out(text):
     assert visible(text).isascii()
 
 
-@given(st.text())
+ODD = st.text(st.sampled_from("aé日❤\u200c\u200d\ufe0f\u202e\u20e3\U000e0101\ud800\n"))
+
+
+@given(st.text() | ODD)
 def test_what_is_shown_has_nothing_left_to_write_out(text):
     shown = visible(text)
     assert visible(shown) == shown
