@@ -1,6 +1,8 @@
 """Shared by every test: where the real corpora lie, and a quiet, offline environment."""
 
+import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,46 @@ settings.load_profile("house")
 
 ROOT = Path(__file__).parents[1]
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "out" / "kernels"))  # compile once, not per run
+
+
+@pytest.fixture
+def open_tmp_path():
+    """Give an empty folder that every user may look into."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def as_nobody():
+    """Give a function that calls another as an ordinary user: root may do everything.
+
+    It runs in a forked child, since that user may not even be able to start this Python, and what
+    it returns comes back as JSON.
+    """
+    if not hasattr(os, "fork") or os.geteuid() != 0:
+        pytest.skip("needs root, who can become another user")
+
+    def call(function):
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+                os.write(writing, json.dumps(function()).encode())
+            except BaseException as error:  # the child ends here, and tells why
+                os.write(writing, json.dumps(repr(error)).encode())
+            finally:
+                os._exit(0)
+        os.close(writing)
+        with open(reading, "rb") as handle:
+            said = handle.read()
+        os.waitpid(pid, 0)
+        return json.loads(said)
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from clinnlp.bert.encoders import quiet
+from clinnlp.bert.folder import OWN_FILES
 from clinnlp.bert.learned import Learned, write_record
 from clinnlp.bert.onnx_model import INPUTS, ONNX_FILE, OnnxModel, import_onnxruntime
 from clinnlp.core.errors import ArgumentError, MissingExtra
@@ -58,7 +59,7 @@ def export_onnx(pipe: Learned, folder: str | Path, *, int8: bool = False) -> Non
     import_onnxruntime()
     if find_spec("onnx") is None:
         raise MissingExtra("onnx", extra="onnx")
-    with atomic_folder(folder) as temporary, quiet():
+    with atomic_folder(folder, own=OWN_FILES) as temporary, quiet():
         network.model.config.save_pretrained(temporary)
         network.tokenizer.save_pretrained(temporary)
         write_record(pipe, temporary)

@@ -12,10 +12,20 @@ from typing import Any
 from clinnlp.bert.onnx_model import ONNX_FILE
 from clinnlp.core.errors import StoreError, instead_of
 
-__all__ = ["FORMAT", "RECORD_FILE", "read_record", "thresholds_of", "write_json"]
+__all__ = [
+    "FORMAT",
+    "OWN_FILES",
+    "PRETRAINED_FILE",
+    "RECORD_FILE",
+    "read_record",
+    "thresholds_of",
+    "write_json",
+]
 
 FORMAT = 1
 RECORD_FILE = "clinnlp.json"
+PRETRAINED_FILE = "pretrain.json"
+OWN_FILES = (RECORD_FILE, PRETRAINED_FILE)  # a folder with one of them may be replaced
 
 _KEYS = {"task": str, "labels": list, "windows": dict, "settings": dict, "card": dict}
 

@@ -17,13 +17,14 @@ import torch
 from clinnlp.bert.checkpoint import Checkpoint
 from clinnlp.bert.corpus import corpus_sha256
 from clinnlp.bert.encoders import find_encoder, load_tokenizer, max_positions
+from clinnlp.bert.folder import OWN_FILES
 from clinnlp.bert.learned import Card, Trained
 from clinnlp.bert.loop import Task, make_accelerator, train_model
 from clinnlp.bert.network import Network
 from clinnlp.bert.settings import LoopSettings, default_learning_rate
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.files import check_writable
+from clinnlp.core.files import check_replaceable, check_writable
 from clinnlp.core.locks import FileLock
 from clinnlp.core.notes import Note
 from clinnlp.core.versions import package_versions
@@ -257,4 +258,5 @@ def _check_out(out: str | Path) -> Path:
     path = Path(out)
     if path.is_file():
         raise ArgumentError(f"out must be a folder to write, got the file {path}")
+    check_replaceable(path, OWN_FILES)
     return check_writable(path)

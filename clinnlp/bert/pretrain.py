@@ -26,6 +26,7 @@ from transformers import AutoModelForMaskedLM
 
 from clinnlp.bert.corpus import read_train, split_selection
 from clinnlp.bert.encoders import load_model, quiet
+from clinnlp.bert.folder import OWN_FILES, PRETRAINED_FILE
 from clinnlp.bert.job import Job
 from clinnlp.bert.learned import Trained
 from clinnlp.bert.network import Network
@@ -97,11 +98,11 @@ class _Pretrained(Trained):
 
     def save(self, folder: str | Path) -> None:
         """Write encoder, tokenizer and record."""
-        with atomic_folder(folder) as temporary, quiet():
+        with atomic_folder(folder, own=OWN_FILES) as temporary, quiet():
             self.network.model.save_pretrained(temporary)
             self.network.tokenizer.save_pretrained(temporary)
             text = json.dumps(self.record(), indent=2)
-            (temporary / "pretrain.json").write_text(text, encoding="utf-8")
+            (temporary / PRETRAINED_FILE).write_text(text, encoding="utf-8")
 
 
 class _PretrainRecipe:

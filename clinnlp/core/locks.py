@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Self
 
 from clinnlp.core.errors import RunError
+from clinnlp.core.modes import make_folder
 
 __all__ = ["FileLock"]
 
@@ -43,6 +44,15 @@ class FileLock:
         The file that is locked; its folder is made where there is none.
     what : str
         What it protects, for messages: ``"the folder out"``.
+    doing : str
+        What fails where the lock cannot be taken, for messages.
+    warn : bool
+        Warn of a file system without locks.
+
+    Attributes
+    ----------
+    is_sure : bool
+        Nobody else can hold it now: it was taken, on a file system that has locks.
 
     Examples
     --------
@@ -57,10 +67,14 @@ class FileLock:
     >>> folder.cleanup()
     """
 
-    def __init__(self, path: str | Path, *, what: str) -> None:
+    def __init__(
+        self, path: str | Path, *, what: str, doing: str = "locking", warn: bool = True
+    ) -> None:
         self._fd = -1
+        self._doing, self._warn = doing, warn
         self.path = Path(path)
         self.what = what
+        self.is_sure = False
 
     def __repr__(self) -> str:
         return f"FileLock({str(self.path)!r}, {'held' if self.is_held else 'free'})"
@@ -129,7 +143,7 @@ class FileLock:
         """Give the lock up and remove its file; nothing happens where it is not held."""
         if not self.is_held:
             return
-        fd, self._fd = self._fd, -1
+        fd, self._fd, self.is_sure = self._fd, -1, False
         _HELD.discard(self)
         ours = _is_at(fd, self.path)
         if sys.platform == "win32":  # an open file cannot be removed there
@@ -143,7 +157,7 @@ class FileLock:
     def _opened(self) -> int:
         why: str | None = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
         except OSError as error:
             why = error.strerror
         for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY) if why is None else ():
@@ -156,6 +170,7 @@ class FileLock:
     def _lock(self, fd: int) -> None:
         try:
             _lock_now(fd)
+            self.is_sure = True
             return
         except OSError as error:
             number, why = error.errno, error.strerror
@@ -166,15 +181,18 @@ class FileLock:
             )
         if number not in _NO_LOCKS:
             raise self._refused(why)
-        warnings.warn(
-            f"{self.what} lies on a file system without locks; take care that nobody else writes "
-            "there now",
-            RuntimeWarning,
-            stacklevel=4,
-        )
+        if self._warn:
+            warnings.warn(
+                f"{self.what} lies on a file system without locks; take care that nobody else "
+                "writes there now",
+                RuntimeWarning,
+                stacklevel=4,
+            )
 
     def _refused(self, why: str | None) -> RunError:
-        return RunError(f"locking {self.what} failed: {why or 'input/output'}; name another place")
+        return RunError(
+            f"{self._doing} {self.what} failed: {why or 'input/output'}; name another place"
+        )
 
 
 if sys.platform == "win32":

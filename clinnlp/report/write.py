@@ -7,6 +7,7 @@ from typing import Any
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import atomic_folder, atomic_write, file_sha256
+from clinnlp.core.places import is_stream
 from clinnlp.core.versions import package_versions
 from clinnlp.report.blocks import Report
 from clinnlp.report.csvs import csv_tables
@@ -35,22 +36,23 @@ def write_report(report: Report, path: str | Path) -> Path:
     """Write a report and return its path; nothing half-written is ever left.
 
     ``.html`` and ``.md`` give one file; a path without suffix gives a folder with
-    ``report.html``, ``report.md`` and a CSV of every table and figure.
+    ``report.html``, ``report.md`` and a CSV of every table and figure. A pipe or device without
+    suffix, such as standard output, gets Markdown.
 
     Raises
     ------
     ArgumentError
-        Another suffix.
+        Another suffix, or a folder that holds no report.
     RunError
         The machine failed, for example a full disk.
     """
     path = check_report_path(path)
-    if path.suffix:
-        text = _RENDER[path.suffix.lower()](report)
+    if path.suffix or is_stream(path):
+        text = _RENDER[path.suffix.lower() or ".md"](report)
         with atomic_write(path) as handle:
             handle.write(text)
     else:
-        with atomic_folder(path) as folder:
+        with atomic_folder(path, own=("report.html",)) as folder:
             for name, text in _files(report):
                 (folder / name).write_text(text, encoding="utf-8", newline="")
     return path

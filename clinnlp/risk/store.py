@@ -79,7 +79,7 @@ def save_risk_model(
         "n_training_patients": features.n_patients_,
     }
     folder = Path(folder)
-    with atomic_folder(folder) as made:
+    with atomic_folder(folder, own=(_CARD,)) as made:
         skops_io.dump(model, made / _MODEL)
         _check_types(made / _MODEL)
         record["model_sha256"] = file_sha256(made / _MODEL)

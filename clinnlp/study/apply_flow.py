@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from clinnlp.core.files import check_writable
+from clinnlp.core.places import one_writer
 from clinnlp.io.record.event_stream import stream_events
 from clinnlp.io.record.people import read_patients
 from clinnlp.io.tables.mentions import read_entity_table
@@ -73,15 +74,18 @@ def apply_flow(
     ------
     DataError, StoreError
         A source, unit or vocabulary is not that of the training; the model cannot be read.
+    RunError
+        Another process writes into the folder, or nobody may.
     """
     check_writable(out / "risks.csv")
-    kept = RiskModel.load(model)
-    applied = kept.apply(
-        read_patients(patients) if patients else (),
-        index=read_index_table(index),
-        events=stream_events(events) if events else None,
-        notes=read_entity_table(entities) if entities else None,
-        n_reasons=n_reasons,
-    )
-    write_tables({"risks": applied.to_pandas(), "reasons": applied.reasons_to_pandas()}, out)
-    return ApplyResult(model=kept, applied=applied, folder=out)
+    with one_writer(out, inside=True):
+        kept = RiskModel.load(model)
+        applied = kept.apply(
+            read_patients(patients) if patients else (),
+            index=read_index_table(index),
+            events=stream_events(events) if events else None,
+            notes=read_entity_table(entities) if entities else None,
+            n_reasons=n_reasons,
+        )
+        write_tables({"risks": applied.to_pandas(), "reasons": applied.reasons_to_pandas()}, out)
+        return ApplyResult(model=kept, applied=applied, folder=out)

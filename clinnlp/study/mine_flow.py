@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clinnlp.core.files import check_writable
+from clinnlp.core.places import one_writer
 from clinnlp.core.tables import Baskets
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals.drug_events import mine_signals
@@ -67,8 +68,15 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> MineR
     ------
     DataError
         A file that cannot be read.
+    RunError
+        Another process writes into the folder, or nobody may.
     """
     check_writable(out / PAGE)
+    with one_writer(out, inside=True):
+        return _mined(source, out, settings)
+
+
+def _mined(source: str | Path, out: Path, settings: MineSettings) -> MineResult:
     sets = read_baskets(source, settings)
     all_rules = mine_rules(
         sets, min_count=settings.min_count, max_len=settings.max_len, alpha=settings.alpha

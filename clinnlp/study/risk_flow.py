@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from clinnlp.core.errors import DataError
 from clinnlp.core.files import check_writable
 from clinnlp.core.patients import Patient
+from clinnlp.core.places import one_writer
 from clinnlp.core.tables import EntityTable, EventTable
 from clinnlp.features.outcomes import OutcomeRead
 from clinnlp.io.record.event_stream import EventStream, stream_events
@@ -86,27 +87,30 @@ def risk_flow(
         No source of features, or a file that cannot be read.
     LeakageError
         Something known only after index would be used.
+    RunError
+        Another process writes into the folder, or nobody may.
     """
     check_writable(out / PAGE)
-    given = _sources(outcome, events, entities, patients, settings)
-    splits = _splits(given, patients, settings)
-    rows = risk_rows(
-        given.patients,
-        outcome=given.outcome,
-        events=given.events,
-        notes=given.entities,
-        settings=settings,
-    )
-    study = risk_study(rows, settings, splits=splits)
-    write_tables({"scores": study.to_pandas(), "predictions": predictions(study)}, out)
-    model = _kept(study, rows, out / "model", settings)
-    cautions = study.cautions + (() if model is None else model.cautions)
-    inputs = [path for path in (outcome, events, entities, patients) if path]
-    report = _report(study, cautions, model, settings, inputs)
-    write_pages(report, out)
-    return RiskResult(
-        study=study, rows=rows, model=model, cautions=cautions, report=report, folder=out
-    )
+    with one_writer(out, inside=True):
+        given = _sources(outcome, events, entities, patients, settings)
+        splits = _splits(given, patients, settings)
+        rows = risk_rows(
+            given.patients,
+            outcome=given.outcome,
+            events=given.events,
+            notes=given.entities,
+            settings=settings,
+        )
+        study = risk_study(rows, settings, splits=splits)
+        write_tables({"scores": study.to_pandas(), "predictions": predictions(study)}, out)
+        model = _kept(study, rows, out / "model", settings)
+        cautions = study.cautions + (() if model is None else model.cautions)
+        inputs = [path for path in (outcome, events, entities, patients) if path]
+        report = _report(study, cautions, model, settings, inputs)
+        write_pages(report, out)
+        return RiskResult(
+            study=study, rows=rows, model=model, cautions=cautions, report=report, folder=out
+        )
 
 
 def predictions(study: RiskStudy) -> "pd.DataFrame":

@@ -13,6 +13,7 @@ from typing import Literal
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
+from clinnlp.core.places import is_stream
 from clinnlp.io.files.lines import UTF_8, check_encoding
 from clinnlp.io.files.source import Source
 from clinnlp.io.notes.documents import Reading
@@ -152,6 +153,8 @@ def write_notes(
 ) -> int:
     """Write notes to a file that appears only when whole, and return how many.
 
+    A pipe or a device is written through, JSON Lines by default (see `core.places`).
+
     Parameters
     ----------
     notes : iterable of Note
@@ -174,6 +177,9 @@ def write_notes(
     check_one_of(on_loss, ("error", "sidecar"), name="on_loss")
     path = Path(path)
     name, form, write = writer_of(path, format)
+    if is_stream(path):
+        check_one_of(on_loss, ("error",), name="on_loss of a pipe or device")
+        return write(check_kept(notes, form.holds, name), path)
     if on_loss == "sidecar":
         return with_sidecar(notes, path, form, write)
     n = write(check_kept(notes, form.holds, name), path)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.places import is_stream
 from clinnlp.io.files.lines import UTF_8, byte_chunks
 from clinnlp.io.files.packing import check_packing, plain_name
 from clinnlp.io.notes.documents import Format, Write
@@ -67,6 +68,7 @@ FORMATS: Mapping[str, Format] = _Formats(
         "parquet": "tables:PARQUET",
     }
 )
+_STREAMED = "jsonl"  # what goes through a pipe whose format nobody says
 _HEAD = 4096  # bytes that are looked at where a suffix does not say the format
 
 
@@ -115,6 +117,8 @@ def by_suffix(path: Path) -> str | None:
 def writer_of(path: Path, format: str | None) -> tuple[str, Format, Write]:
     """Return the name of the format to write, `format` or else by suffix, and how to write it.
 
+    A pipe or device without suffix, such as standard output, gets JSON Lines.
+
     Raises
     ------
     ArgumentError
@@ -122,7 +126,7 @@ def writer_of(path: Path, format: str | None) -> tuple[str, Format, Write]:
     DataError
         No known format.
     """
-    name = _known(format or by_suffix(path), path)
+    name = _known(format or by_suffix(path) or (_STREAMED if is_stream(path) else None), path)
     found = FORMATS[name]
     if found.write is None:
         can = (known for known, entry in FORMATS.items() if entry.write is not None)

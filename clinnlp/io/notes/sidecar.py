@@ -16,14 +16,13 @@ holds by construction; a format that knows what fits says so (`Format.fitting`),
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from clinnlp.core.errors import DataError
-from clinnlp.core.files import atomic_write
+from clinnlp.core.files import atomic_write, scratch_folder
 from clinnlp.core.notes import Assertion, Entity, Note
 from clinnlp.io.files.lines import byte_lines, encode
 from clinnlp.io.notes.documents import Format, Write
@@ -122,8 +121,8 @@ def with_sidecar(notes: Iterable[Note], path: Path, form: Format, write: Write) 
 
     def fitting(handle: Any) -> Iterator[Note]:
         nonlocal n_lines
-        with tempfile.TemporaryDirectory() as folder:
-            target = Path(folder, path.name)
+        with scratch_folder() as folder:
+            target = folder / path.name
             for note in notes:
                 kept, line = _parts(note, lambda one: _read_back(one, target, write, form), form)
                 if line:

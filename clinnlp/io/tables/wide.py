@@ -1,6 +1,5 @@
 """Wide tables: one row per basket, one column per item, any words for *there* and *not there*."""
 
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from clinnlp.core.errors import DataError, instead_of
+from clinnlp.core.files import scratch_folder
 from clinnlp.io.tables.columns import column_summary
 from clinnlp.io.tables.rows import column_names, read_rows
 
@@ -48,7 +48,7 @@ def read_wide(
         return _read(path, items, unit, absent)
     if not zipfile.is_zipfile(path):
         raise DataError("a zip file must be whole, got a damaged or another file", path=path)
-    with zipfile.ZipFile(path) as packed, tempfile.TemporaryDirectory() as folder:
+    with zipfile.ZipFile(path) as packed, scratch_folder() as folder:
         tables = [i for i in packed.infolist() if i.filename.lower().endswith(_TABLES)]
         if not tables:
             raise DataError("a zip file must hold a CSV, TSV or Parquet table, got none", path=path)
