@@ -1,8 +1,9 @@
 """Extraction over any number of notes: progress, parts, resuming, and a count of what was cut.
 
 Into a folder, mentions go as Parquet in parts: a run that was killed goes on where it stopped and
-redoes at most one part; a second run into the same folder is refused at once. Into a file (.csv,
-.tsv, .parquet: mentions; .jsonl: whole notes) the output appears when it is whole.
+redoes at most one part. A note that has changed since is done again. Into a file (.csv, .tsv,
+.parquet: mentions; .jsonl: whole notes) the output appears when it is whole, and whole notes may
+go through a pipe. A second run into the same place is refused at once.
 """
 
 import time
@@ -15,13 +16,14 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from clinnlp import __version__
-from clinnlp.core.errors import ArgumentError, ClinnlpError
+from clinnlp.core.errors import ArgumentError, ClinnlpError, DataError
 from clinnlp.core.files import check_writable, tree_sha256
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline, chunks
+from clinnlp.core.places import is_stream, leads_to, one_writer
 from clinnlp.features.entities import entity_table
 from clinnlp.io.files.packing import check_packing
-from clinnlp.io.notes.corpora import write_notes
+from clinnlp.io.notes.corpora import Notes, write_notes
 from clinnlp.io.notes.formats import by_suffix
 from clinnlp.io.tables.mentions import write_entity_table
 from clinnlp.io.tables.parts import PartWriter
@@ -30,18 +32,22 @@ from clinnlp.study.settings import ExtractSettings
 __all__ = ["ExtractSummary", "extract", "fingerprint"]
 
 _FILES = ("jsonl", "csv", "tsv", "parquet")
+_INPUT = "input"
 
 
 @dataclass(slots=True, kw_only=True)
 class ExtractSummary:
     """What one run of `extract` did.
 
-    `n_resumed` notes were already done; `n_tokens_seen` of `n_tokens` model tokens were read,
-    equal where nothing was cut (both 0 without a model).
+    `n_resumed` notes were already done; `n_changed` were too, but had changed since, and are among
+    the `n_notes` done; the rows of `n_gone` others were removed. `n_tokens_seen` of `n_tokens`
+    model tokens were read, equal where nothing was cut (both 0 without a model).
     """
 
     n_notes: int = 0
     n_resumed: int = 0
+    n_changed: int = 0
+    n_gone: int = 0
     n_entities: int = 0
     n_words: int = 0
     n_tokens_seen: int = 0
@@ -59,6 +65,8 @@ class ExtractSummary:
         return {
             "notes": self.n_notes,
             "done before": self.n_resumed,
+            "changed since": self.n_changed,
+            "gone since": self.n_gone,
             "skipped": len(self.skipped),
             "mentions": self.n_entities,
             "tokens seen": self.n_tokens_seen,
@@ -83,6 +91,11 @@ def extract(
 
     What the notes came with (entities, relations, sections, sentences) is dropped first.
 
+    A run into a folder that another run has begun does what is not done: notes that are new, or
+    whose text or description has changed under their id, whose rows of before are replaced. Where
+    `made_by` says that the input is the same, rows of notes that are not in it any more are removed
+    at the end, so that the folder holds what a run alone would have written; else they stay.
+
     Parameters
     ----------
     notes : iterable of Note
@@ -90,7 +103,7 @@ def extract(
     nlp : Pipeline
     out : path
         A folder for Parquet parts, or a file ending in .jsonl, .csv, .tsv or .parquet; text may
-        be packed (.jsonl.gz).
+        be packed (.jsonl.gz). A pipe or a device gets whole notes as .jsonl.
     settings : ExtractSettings, optional
     made_by : mapping of str to str, optional
         What made the pipeline, from `fingerprint`; resuming with another one is refused.
@@ -100,43 +113,53 @@ def extract(
     Raises
     ------
     ArgumentError
-        `out` is a folder named like a file, or a file of another form.
+        `out` is a folder named like a file, a file of another form, or one of the notes.
     PipeError
         A pipe failed on a note, unless ``on_error="skip"``.
     DataError
-        A note cannot be read, or `out` was begun with other settings.
+        A note cannot be read, `out` was begun with other settings, or there are no notes any more.
     RunError
-        The disk is full, or another process extracts into the folder; nothing half-written is left.
+        The disk is full, or another process writes there; nothing half-written is left.
     """
     settings = settings or ExtractSettings()
     out = check_writable(out)
+    _check_other(notes, out)
     form = _form(out)
     summary = ExtractSummary()
     start = time.perf_counter()
     source = _peeked(notes)  # an unreadable source fails before anything is made
     done = _Run(nlp, settings, summary, progress=progress)
-    if form == "jsonl":
-        write_notes(done(source), out, format=form)
-    elif form is not None:
-        write_entity_table(entity_table(done(source)), out)
-    else:
+    if form is None:
         _into_parts(source, done, out, dict(made_by or {}))
+    else:
+        _into_file(done(source), out, form)
     summary.seconds = time.perf_counter() - start
     return summary
 
 
 def fingerprint(
-    model: str | Path | None, vocabulary: str | Path | None, language: str = "en"
+    model: str | Path | None,
+    vocabulary: str | Path | None,
+    language: str = "en",
+    *,
+    notes: str | Path | None = None,
+    part_size: int | None = None,
 ) -> dict[str, str]:
-    """Return what decides an extraction: version, language, hashes of model and vocabulary."""
+    """Return what decides an extraction: version, language, hashes of model and vocabulary.
+
+    Where the input is named it is told by its place: its content may change between two runs.
+    """
     parts = {"clinnlp": __version__, "language": language}
     files = {"model": model, "vocabulary": vocabulary}
-    return parts | {name: tree_sha256(path) for name, path in files.items() if path is not None}
+    parts |= {name: tree_sha256(path) for name, path in files.items() if path is not None}
+    if notes is not None:
+        parts[_INPUT] = str(Path(notes).resolve())
+    return parts if part_size is None else parts | {"part_size": str(part_size)}
 
 
 def _form(out: Path) -> str | None:
     """Return the format of a file to write, or None for a folder of parts."""
-    form = by_suffix(out)
+    form = "jsonl" if is_stream(out) else by_suffix(out)
     if form in _FILES and out.is_dir():
         raise ArgumentError(f"{out} must be a file to write, got a folder of that name")
     if form in _FILES or out.is_dir():
@@ -151,6 +174,13 @@ def _form(out: Path) -> str | None:
     return None
 
 
+def _check_other(notes: Iterable[Note], out: Path) -> None:
+    """Refuse to write over the notes: what they came with is not in what is extracted."""
+    files = notes.files if isinstance(notes, Notes) else ()
+    if any(path.is_file() and leads_to(out, path) for path, _ in files):
+        raise ArgumentError(f"the output must be another file than the notes, got {out} for both")
+
+
 class _Run:
     """The notes as the pipeline leaves them, counted, under a progress bar."""
 
@@ -158,20 +188,21 @@ class _Run:
         self, nlp: Pipeline, settings: ExtractSettings, summary: ExtractSummary, *, progress: bool
     ) -> None:
         self.nlp, self.settings, self.summary, self.progress = nlp, settings, summary, progress
-        self.before: frozenset[str] = frozenset()
+        self.done: set[str] = set()  # of the notes that are read again, for company
+        self.is_done: Callable[[Note], bool] = lambda _: False
         self.on_skip: Callable[[str, ClinnlpError], None] | None = None
 
     def __call__(self, notes: Iterable[Note]) -> Iterator[Note]:
         bar = tqdm(desc="extract", unit=" notes", disable=not self.progress)
         with bar:
             stream = self.nlp.stream(
-                map(_bare, self._needed(notes)),
+                self._needed(map(_bare, notes)),
                 batch_size=self.settings.batch_size,
                 on_error=self.settings.on_error,
                 on_skip=self.skip,
             )
             for note in stream:
-                if note.id not in self.before:
+                if note.id not in self.done:
                     self._count(note)
                     bar.update()
                     yield note
@@ -183,13 +214,14 @@ class _Run:
         its scores alike.
         """
         for batch in chunks(notes, self.settings.batch_size):
-            n_done = sum(note.id in self.before for note in batch)
-            self.summary.n_resumed += n_done
-            if n_done < len(batch):
+            done = {note.id for note in batch if self.is_done(note)}
+            self.summary.n_resumed += len(done)
+            if len(done) < len(batch):
+                self.done |= done
                 yield from batch
 
     def skip(self, note_id: str, error: ClinnlpError) -> None:
-        if note_id in self.before:
+        if note_id in self.done:
             return
         self.summary.skipped[note_id] = type(error).__name__
         if self.on_skip is not None:
@@ -205,11 +237,47 @@ class _Run:
             summary.n_tokens += note.coverage.n_total
 
 
+def _into_file(notes: Iterable[Note], out: Path, form: str) -> None:
+    with one_writer(out):  # before the work, not after it
+        if form == "jsonl":
+            write_notes(notes, out, format=form)
+        else:
+            write_entity_table(entity_table(notes), out)
+
+
 def _into_parts(source: Iterable[Note], run: _Run, out: Path, made_by: dict[str, str]) -> None:
     with PartWriter(out, settings=made_by, notes_per_part=run.settings.part_size) as writer:
-        run.before, run.on_skip = frozenset(writer.done), writer.skip
+        before = frozenset(writer.done)
+        digests: dict[str, str] = {}  # of the notes at work
+        seen: set[str] = set()
+
+        def is_done(note: Note) -> bool:
+            seen.add(note.id)
+            digest = _digest(note, writer)
+            if writer.has(note.id, digest):
+                return True
+            run.summary.n_changed += note.id in before
+            digests[note.id] = digest
+            return False
+
+        def skip(note_id: str, error: ClinnlpError) -> None:
+            writer.skip(note_id, error, digest=digests.pop(note_id))
+
+        run.is_done, run.on_skip = is_done, skip
         for note in run(source):
-            writer.add(note.id, entity_table([note]))
+            writer.add(note.id, entity_table([note]), digest=digests.pop(note.id))
+        if before and not seen:
+            raise DataError("there must be notes, as there were before, got none", path=out)
+        if _INPUT in made_by:
+            run.summary.n_gone = writer.keep_only(seen)
+
+
+def _digest(note: Note, writer: PartWriter) -> str:
+    """Return a digest of all that a pipeline may read of a bare note."""
+    times = (None if time is None else time.isoformat() for time in (note.time, note.known))
+    spans = note.tokens
+    tokens = None if spans is None else ",".join(f"{s.start}-{s.end}" for s in spans)
+    return writer.digest(note.text, note.patient, note.encounter, note.kind, *times, tokens)
 
 
 def _bare(note: Note) -> Note:
