@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from traceback import walk_tb
 from typing import Any, NoReturn
 
@@ -25,6 +26,7 @@ from clinnlp.cli.risk import add_risk, add_risk_apply
 from clinnlp.cli.signals import ended_by_signals
 from clinnlp.cli.terminal import is_hung_up, show_traceback, streams, warn
 from clinnlp.core.errors import ClinnlpError, PipeError, RunError
+from clinnlp.core.modes import group_readable
 from clinnlp.core.visible import visible
 
 __all__ = ["main"]
@@ -58,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with streams():
         try:
             args = _parser(words).parse_args(words)
-            with told_when_interrupted(args, argv), ended_by_signals():
+            with told_when_interrupted(args, argv), ended_by_signals(), _readers(args):
                 code = int(args.command(args))
             sys.stdout.flush()
         except SystemExit:
@@ -68,6 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 show_traceback()
             return _failed(error)
     return code
+
+
+def _readers(args: argparse.Namespace) -> AbstractContextManager[None]:
+    return group_readable(getattr(args, "group_readable", False))
 
 
 def _failed(error: BaseException) -> int:

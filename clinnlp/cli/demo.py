@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from clinnlp.cli.interrupted import Kept, kept_training
-from clinnlp.cli.options import add_settings, settings_of
+from clinnlp.cli.options import add_settings, add_writing, settings_of
 from clinnlp.cli.terminal import say
 
 __all__ = ["add_demo"]
@@ -15,6 +15,7 @@ def add_demo(parser: argparse.ArgumentParser) -> None:
     from clinnlp.study.settings import DemoSettings
 
     parser.add_argument("--out", default="out", help="folder for everything made (default: out)")
+    add_writing(parser)
     add_settings(parser, DemoSettings)
     parser.set_defaults(command=_demo, kept=_kept)
 

@@ -4,12 +4,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clinnlp.cli.options import add_reading, columns_of
+from clinnlp.cli.options import add_reading, add_writing, columns_of, output_of
 from clinnlp.cli.terminal import say, warn
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.places import is_stdout, is_stream, leads_to
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from clinnlp.core.notes import Entity, Note
     from clinnlp.io.notes.corpora import Notes
@@ -75,8 +78,8 @@ def _tell(notes: "Notes") -> None:
 def add_convert(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `clinnlp convert`."""
     parser.add_argument("source", help="notes to read: a file, or a folder of files")
-    parser.add_argument("out", help="file or folder to write")
-    parser.add_argument("--to", help="format to write (default: by suffix)")
+    parser.add_argument("out", help="file or folder to write, - for standard output")
+    parser.add_argument("--to", help="format to write (default: by suffix; jsonl into a pipe)")
     parser.add_argument(
         "--on-loss",
         choices=["error", "sidecar"],
@@ -92,6 +95,7 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
         metavar="FIELD",
         help=f"leave these out: {', '.join(_DROPPED)}",
     )
+    add_writing(parser)
     _add_source(parser)
     parser.set_defaults(command=_convert)
 
@@ -100,17 +104,24 @@ def _convert(args: argparse.Namespace) -> int:
     from clinnlp.io.notes.corpora import write_notes
     from clinnlp.io.notes.formats import writer_of
 
-    source = _source(args, args.source)
+    source, out = _source(args, args.source), output_of(args.out)
+    _check_other(source, out)
     empty = {field: _DROPPED[field] for field in args.drop}
     if "entities" in empty:
         empty["relations"] = ()
     notes: Iterable[Note] = (note.with_(**empty) for note in source) if empty else source
-    n = write_notes(notes, args.out, format=args.to, on_loss=args.on_loss)
+    n = write_notes(notes, out, format=args.to, on_loss=args.on_loss)
     _tell(source)
-    if writer_of(Path(args.out), args.to)[0] == "omop":
+    if writer_of(Path(out), args.to)[0] == "omop":
         warn("tables of OMOP are for a database, not for a spreadsheet, which may run their text")
-    say(f"{n} notes: {args.out}")
+    say(f"{n} notes: {args.out}", aside=is_stdout(out))
     return 0
+
+
+def _check_other(notes: "Notes", out: "Path") -> None:
+    """Refuse an input that would grow while it is read; a file may be converted in its place."""
+    if is_stream(out) and any(leads_to(out, path) for path, _ in notes.files):
+        raise ArgumentError("the output must be another file than the notes, got the same")
 
 
 # --- inspect -------------------------------------------------------------------------------

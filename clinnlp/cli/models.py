@@ -5,8 +5,16 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.cli.interrupted import kept_training
-from clinnlp.cli.options import add_reading, add_settings, columns_of, settings_of
+from clinnlp.cli.options import (
+    add_reading,
+    add_settings,
+    add_writing,
+    columns_of,
+    output_of,
+    settings_of,
+)
 from clinnlp.cli.terminal import say
+from clinnlp.core.places import is_stdout
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -67,7 +75,11 @@ def add_pretrain(parser: argparse.ArgumentParser) -> None:
 def add_next(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `clinnlp next`."""
     parser.add_argument("notes", nargs="+", help="notes to choose from")
-    parser.add_argument("out", help="file or folder to write, with the model's mentions to correct")
+    parser.add_argument(
+        "out",
+        help="file or folder to write, with the model's mentions to correct; - for standard output",
+    )
+    add_writing(parser)
     parser.add_argument("--model", required=True, help="folder that `clinnlp fine-tune ner` wrote")
     parser.add_argument("--n", type=int, default=20, help="how many notes (default: 20)")
     parser.add_argument(
@@ -132,9 +144,11 @@ def _next(args: argparse.Namespace) -> int:
     notes = read_notes(args.notes, format=args.format, **columns)
     done = read_notes(args.annotated, format=args.format, **columns) if args.annotated else ()
     chosen = choose_next(tagger, notes, args.n, annotated=done)
-    write_notes([choice.note for choice in chosen], args.out, format=args.out_format)
+    out = output_of(args.out)
+    write_notes([choice.note for choice in chosen], out, format=args.out_format)
     for choice in chosen:
-        say(f"{choice.note.id}: doubt {choice.doubt:.4f}, novelty {choice.novelty:.2f}")
+        line = f"{choice.note.id}: doubt {choice.doubt:.4f}, novelty {choice.novelty:.2f}"
+        say(line, aside=is_stdout(out))
     return 0
 
 
@@ -142,6 +156,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `clinnlp export`."""
     parser.add_argument("model", help="model folder that `clinnlp fine-tune` wrote")
     parser.add_argument("out", help="folder for the exported model; `--model` takes it too")
+    add_writing(parser)
     parser.add_argument("--onnx", action="store_true", required=True, help="as ONNX")
     parser.add_argument(
         "--int8", action="store_true", help="weights as 8-bit integers: a quarter of the size"
@@ -173,5 +188,6 @@ def _add_training(
         help="go on from the checkpoint that this training left when it was interrupted or killed, "
         "where there is one; or remove it and begin anew (default: go on)",
     )
+    add_writing(parser)
     add_reading(parser)
     add_settings(parser, settings)

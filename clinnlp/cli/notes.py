@@ -10,11 +10,14 @@ from clinnlp.cli.options import (
     add_pipeline,
     add_reading,
     add_settings,
+    add_writing,
     columns_of,
+    output_of,
     pipeline_of,
     settings_of,
 )
 from clinnlp.cli.terminal import say, warn
+from clinnlp.core.places import is_stdout
 
 if TYPE_CHECKING:
     from clinnlp.core.counts import PRF
@@ -28,8 +31,11 @@ def add_extract(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("notes", help="notes to read: a file, or a folder of files")
     parser.add_argument(
-        "out", help="a folder for Parquet parts (resumes), or a file .jsonl, .csv, .tsv, .parquet"
+        "out",
+        help="a folder for Parquet parts (resumes), a file .jsonl, .csv, .tsv, .parquet, or - for "
+        "standard output",
     )
+    add_writing(parser)
     add_pipeline(parser)
     add_reading(parser)
     add_settings(parser, ExtractSettings)
@@ -42,14 +48,12 @@ def _extract(args: argparse.Namespace) -> int:
     from clinnlp.study.settings import ExtractSettings
 
     notes = read_notes(args.notes, format=args.format, **columns_of(args))
-    summary = extract(
-        notes,
-        pipeline_of(args),
-        args.out,
-        settings=settings_of(args, ExtractSettings),
-        made_by=fingerprint(args.model, args.vocabulary, args.language),
+    settings, nlp, out = settings_of(args, ExtractSettings), pipeline_of(args), output_of(args.out)
+    made_by = fingerprint(
+        args.model, args.vocabulary, args.language, notes=args.notes, part_size=settings.part_size
     )
-    say(summary)
+    summary = extract(notes, nlp, out, settings=settings, made_by=made_by)
+    say(summary, aside=is_stdout(out))
     return 0
 
 
@@ -78,8 +82,10 @@ def add_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against", help="another prediction of the notes, to compare with")
     parser.add_argument("--train", help="training notes, to tell seen from unseen mentions")
     parser.add_argument(
-        "--report", help="page of errors by note and offsets: .html, .md, or a folder"
+        "--report",
+        help="page of errors by note and offsets: .html, .md, a folder, or - for standard output",
     )
+    add_writing(parser)
     parser.set_defaults(command=_score)
 
 
@@ -87,21 +93,24 @@ def _score(args: argparse.Namespace) -> int:
     from clinnlp.io.notes.corpora import read_notes
     from clinnlp.metrics.spans import score_spans
 
+    aside = False
     if args.report:
+        args.report = output_of(args.report)
+        aside = is_stdout(args.report)
         _check_report(args.report)
     gold = read_notes(args.gold, format=args.format)
     predicted = read_notes(args.predicted, format=args.format)
     scores = score_spans(gold, predicted, match=args.match, n_boot=args.n_boot)
     _warn_labels(scores.per_label)
     for label, prf in scores.per_label.items():
-        say(f"{label}: P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}")
-    say(f"micro, {args.match}: P {scores.precision} R {scores.recall} F1 {scores.f1}")
+        say(f"{label}: P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}", aside=aside)
+    say(f"micro, {args.match}: P {scores.precision} R {scores.recall} F1 {scores.f1}", aside=aside)
     if args.against or args.report:
-        _write_errors(args)
+        _write_errors(args, aside=aside)
     return 0
 
 
-def _write_errors(args: argparse.Namespace) -> None:
+def _write_errors(args: argparse.Namespace, *, aside: bool) -> None:
     from clinnlp.io.notes.corpora import read_notes
     from clinnlp.report.write import write_report
     from clinnlp.study.error_page import error_report
@@ -114,12 +123,12 @@ def _write_errors(args: argparse.Namespace) -> None:
         n_boot=args.n_boot,
     )
     for line in report.findings[1:]:
-        say(line)
+        say(line, aside=aside)
     if args.report:
-        say(f"report: {write_report(report, args.report)}")
+        say(f"report: {write_report(report, args.report)}", aside=aside)
 
 
-def _check_report(path: str) -> None:
+def _check_report(path: Path) -> None:
     from clinnlp.core.files import check_writable
     from clinnlp.report.write import check_report_path
 

@@ -1,11 +1,15 @@
 """Options that several commands share: how notes are read, which pipeline, which settings."""
 
 import argparse
+import sys
 import types
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from clinnlp.core.config import read_settings, settings_from, settings_to
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.places import STDOUT
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -16,7 +20,9 @@ __all__ = [
     "add_pipeline",
     "add_reading",
     "add_settings",
+    "add_writing",
     "columns_of",
+    "output_of",
     "pipeline_of",
     "settings_of",
 ]
@@ -46,6 +52,30 @@ def columns_of(args: argparse.Namespace) -> dict[str, Any]:
     """Return the named columns that were given."""
     named = {name: getattr(args, f"{name}_column") for name in COLUMNS}
     return {name: column for name, column in named.items() if column is not None}
+
+
+def add_writing(parser: argparse.ArgumentParser) -> None:
+    """Add who may read what is written."""
+    parser.add_argument(
+        "--group-readable",
+        action="store_true",
+        help="let your group read what is written, as far as the umask does (default: you alone)",
+    )
+
+
+def output_of(path: str) -> Path:
+    """Return the file that an argument names; ``-`` is standard output.
+
+    Raises
+    ------
+    ArgumentError
+        Standard output is closed: its number may stand for any other file by now.
+    """
+    if path != "-":
+        return Path(path)
+    if sys.__stdout__ is None:
+        raise ArgumentError("standard output must be open to write to -, got one that is closed")
+    return STDOUT
 
 
 def add_pipeline(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from clinnlp.cli.options import add_settings, settings_of
+from clinnlp.cli.options import add_settings, add_writing, settings_of
 from clinnlp.cli.terminal import say
 
 __all__ = ["add_risk", "add_risk_apply"]
@@ -20,6 +20,7 @@ def add_risk(parser: argparse.ArgumentParser) -> None:
     )
     _add_sources(parser)
     parser.add_argument("--out", required=True, help="folder for scores, predictions and report")
+    add_writing(parser)
     add_settings(parser, RiskSettings)
     parser.set_defaults(command=_risk)
 
@@ -33,6 +34,7 @@ def add_risk_apply(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reasons", type=int, default=5, metavar="N", help="reasons per case (default: 5)"
     )
+    add_writing(parser)
     parser.set_defaults(command=_apply)
 
 

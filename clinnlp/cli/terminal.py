@@ -22,9 +22,10 @@ __all__ = ["is_hung_up", "say", "show_traceback", "streams", "warn"]
 _FILES = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
-def say(*cells: object) -> None:
-    """Say a line on standard output; several cells are set apart by tabs."""
-    print(*(visible(str(cell)) for cell in cells), sep="\t")
+def say(*cells: object, aside: bool = False) -> None:
+    """Say a line on standard output, or aside of it; several cells are set apart by tabs."""
+    file = sys.stderr if aside else sys.stdout
+    print(*(visible(str(cell)) for cell in cells), sep="\t", file=file)
 
 
 def warn(*lines: object) -> None:
