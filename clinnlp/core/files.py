@@ -153,8 +153,8 @@ def scratch_folder() -> Iterator[Path]:
     _remove_scratch(base)
     place = base / f"clinnlp-{uuid.uuid4().hex}"
     with FileLock(place.with_suffix(LOCK), what=f"the folder {place}", warn=False):
-        place.mkdir(mode=0o700)
         try:
+            place.mkdir(mode=0o700)
             with covered(place):
                 yield place
         finally:

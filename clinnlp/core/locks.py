@@ -15,10 +15,12 @@ flock(2); https://learn.microsoft.com/cpp/c-runtime-library/reference/locking
 
 import errno
 import os
+import signal
 import sys
 import warnings
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +33,7 @@ __all__ = ["FileLock"]
 
 _TAKEN = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+_STOPS = {getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)}
 _TRIES = 100  # of a file that others remove each time before it is locked
 _HELD: "weakref.WeakSet[FileLock]" = weakref.WeakSet()
 
@@ -107,6 +110,10 @@ class FileLock:
         RunError
             Another process, or another part of this one, holds it; or the file cannot be made.
         """
+        with _undisturbed():
+            self._take()
+
+    def _take(self) -> None:
         for _ in range(_TRIES):
             if self.is_held:
                 return
@@ -141,6 +148,10 @@ class FileLock:
 
     def free(self) -> None:
         """Give the lock up and remove its file; nothing happens where it is not held."""
+        with _undisturbed():
+            self._free()
+
+    def _free(self) -> None:
         if not self.is_held:
             return
         fd, self._fd, self.is_sure = self._fd, -1, False
@@ -206,6 +217,19 @@ else:
 
     def _lock_now(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let a signal wait until the block has ended, which else could leave a lock's file behind."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _is_at(fd: int, path: Path) -> bool:

@@ -7,7 +7,8 @@ go through a pipe. A second run into the same place is refused at once.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -132,7 +133,7 @@ def extract(
     if form is None:
         _into_parts(source, done, out, dict(made_by or {}))
     else:
-        _into_file(done(source), out, form)
+        _into_file(source, done, out, form)
     summary.seconds = time.perf_counter() - start
     return summary
 
@@ -192,7 +193,7 @@ class _Run:
         self.is_done: Callable[[Note], bool] = lambda _: False
         self.on_skip: Callable[[str, ClinnlpError], None] | None = None
 
-    def __call__(self, notes: Iterable[Note]) -> Iterator[Note]:
+    def __call__(self, notes: Iterable[Note]) -> Generator[Note]:
         bar = tqdm(desc="extract", unit=" notes", disable=not self.progress)
         with bar:
             stream = self.nlp.stream(
@@ -237,8 +238,8 @@ class _Run:
             summary.n_tokens += note.coverage.n_total
 
 
-def _into_file(notes: Iterable[Note], out: Path, form: str) -> None:
-    with one_writer(out):  # before the work, not after it
+def _into_file(source: Iterable[Note], run: _Run, out: Path, form: str) -> None:
+    with one_writer(out), closing(run(source)) as notes:  # locked before the work, not after it
         if form == "jsonl":
             write_notes(notes, out, format=form)
         else:
@@ -264,8 +265,9 @@ def _into_parts(source: Iterable[Note], run: _Run, out: Path, made_by: dict[str,
             writer.skip(note_id, error, digest=digests.pop(note_id))
 
         run.is_done, run.on_skip = is_done, skip
-        for note in run(source):
-            writer.add(note.id, entity_table([note]), digest=digests.pop(note.id))
+        with closing(run(source)) as notes:  # and its bar, before a failure is told
+            for note in notes:
+                writer.add(note.id, entity_table([note]), digest=digests.pop(note.id))
         if before and not seen:
             raise DataError("there must be notes, as there were before, got none", path=out)
         if _INPUT in made_by:

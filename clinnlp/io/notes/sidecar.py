@@ -119,19 +119,17 @@ def with_sidecar(notes: Iterable[Note], path: Path, form: Format, write: Write) 
     """
     n_lines = 0
 
-    def fitting(handle: Any) -> Iterator[Note]:
+    def fitting(handle: Any, target: Path) -> Iterator[Note]:
         nonlocal n_lines
-        with scratch_folder() as folder:
-            target = folder / path.name
-            for note in notes:
-                kept, line = _parts(note, lambda one: _read_back(one, target, write, form), form)
-                if line:
-                    n_lines += 1
-                    handle.write(encode(line + "\n", note=note.id))
-                yield kept
+        for note in notes:
+            kept, line = _parts(note, lambda one: _read_back(one, target, write, form), form)
+            if line:
+                n_lines += 1
+                handle.write(encode(line + "\n", note=note.id))
+            yield kept
 
-    with atomic_write(sidecar_path(path), "wb") as handle:
-        n = write(fitting(handle), path)
+    with scratch_folder() as folder, atomic_write(sidecar_path(path), "wb") as handle:
+        n = write(fitting(handle, folder / path.name), path)
     if not n_lines:
         sidecar_path(path).unlink()
     return n
