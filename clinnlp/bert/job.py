@@ -25,8 +25,8 @@ from clinnlp.bert.settings import LoopSettings, default_learning_rate
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import check_replaceable, check_writable
-from clinnlp.core.locks import FileLock
 from clinnlp.core.notes import Note
+from clinnlp.core.places import one_writer
 from clinnlp.core.versions import package_versions
 
 __all__ = ["Job", "Recipe"]
@@ -152,7 +152,7 @@ class Job(Generic[S]):
         """Return the lock on the folder, which one of several processes takes for all."""
         if not self._accelerator.is_main_process:
             return nullcontext()
-        return FileLock(self._out.with_name(f".{self._out.name}.lock"), what=f"{self._out}")
+        return one_writer(self._out)
 
     def network(self, build: Callable[[str], Any], *, stride: int = 0) -> Network:
         """Return the network of the model that `build` makes of the encoder's folder or hub id.

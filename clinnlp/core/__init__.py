@@ -7,6 +7,7 @@
 ``config``, ``checks``  settings from fields; one check per kind of argument
 ``errors``              one tree of errors that hold no text of a note
 ``files``, ``locks``    outputs that are whole or absent; one writer at a time
+``places``, ``modes``   where an output goes, through links and pipes; who may read it
 ``arrays``              the names of array types
 ``formulas``            cells that a spreadsheet may open without harm
 ``visible``             hidden characters written out, for terminals, pages and messages

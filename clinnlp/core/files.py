@@ -274,10 +274,10 @@ def _swap(temporary: Path, place: Path) -> None:
 
 def _remove_scratch(base: Path) -> None:
     """Remove the scratch folders of this user that no living run holds."""
-    left = []
+    user = os.geteuid() if hasattr(os, "geteuid") else 0
     for path in base.glob("clinnlp-" + "[0-9a-f]" * 32):
         with suppress(OSError, RunError):
-            if path.lstat().st_uid == os.geteuid() and not path.is_symlink():
-                with FileLock(path.with_suffix(LOCK), what=str(path), warn=False) as lock:
-                    left = [path] if lock.is_sure and path.exists() else []
-                    remove_leftovers(left, "")
+            if path.is_symlink() or path.stat().st_uid != user:
+                continue
+            with FileLock(path.with_suffix(LOCK), what=str(path), warn=False) as lock:
+                remove_leftovers([path] if lock.is_sure and path.exists() else [], base)

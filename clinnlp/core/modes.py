@@ -6,8 +6,9 @@ bits of the umask; others may never read them. What is there already and is repl
 of a new one; a folder that is only written into keeps its own.
 """
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -60,8 +61,20 @@ def make_folder(path: Path) -> None:
 
 
 def set_modes(folder: Path) -> None:
-    """Give all that others wrote into a new folder the mode that the folder has."""
+    """Give all that others wrote into a new folder the mode that the folder has.
+
+    Some file systems know no modes; there they stay as they are.
+    """
     mode = folder.stat().st_mode & 0o777
-    for path in folder.rglob("*"):
-        if not path.is_symlink():
-            path.chmod(mode if path.is_dir() else mode & 0o666)
+    with suppress(OSError):
+        _set_below(folder, mode)
+
+
+def _set_below(folder: str | Path, mode: int) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                os.chmod(entry.path, mode)  # noqa: PTH101  (of each file of a corpus: be quick)
+                _set_below(entry.path, mode)
+            elif not entry.is_symlink():
+                os.chmod(entry.path, mode & 0o666)  # noqa: PTH101

@@ -163,8 +163,7 @@ def one_writer(path: str | Path, *, inside: bool = False) -> Iterator[Path]:
 
 def _lock_of(place: Path, path: str | Path, *, inside: bool) -> FileLock:
     lock = place / LOCK if inside else place.with_name(f".{place.name}{LOCK}")
-    kind = "folder" if inside or place.is_dir() else "file"
-    return FileLock(lock, what=f"the {kind} {path}", doing="writing", warn=inside)
+    return FileLock(lock, what=str(path), doing="writing", warn=inside)
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def test_a_folder_that_may_not_be_written_is_told_before_and_when_it_happens(
     assert as_nobody(lambda: [refusal(w, n) for w in (check_writable, write) for n in names]) == [
         "writing /a.txt would fail:  may not be written; name another place",
         "writing /new/b.txt would fail:  may not be written; name another place",
-        "writing the file /a.txt failed: Permission denied; name another place",
+        "writing /a.txt failed: Permission denied; name another place",
         "writing /new/b.txt failed: Permission denied; name another place",
     ]
     assert [path.name for path in open_tmp_path.iterdir()] == ["a.txt"]

@@ -168,7 +168,7 @@ def test_a_second_writer_is_refused_at_once_and_the_first_is_not_disturbed(tmp_p
     with atomic_path(tmp_path / "out") as first:
         first.write_text("first")
         before = names(tmp_path)
-        with pytest.raises(RunError, match=f"the file {tmp_path / 'out'} {BUSY}"):
+        with pytest.raises(RunError, match=f"{tmp_path / 'out'} {BUSY}"):
             elsewhere(writer, tmp_path / "out", "second")
         assert names(tmp_path) == before
         write(tmp_path / "other", "x")
@@ -193,7 +193,7 @@ def test_who_holds_an_output_may_write_it_and_what_lies_right_in_it(tmp_path):
         write(folder / "a.csv", "x")
         write_folder(folder / "model", "x")
         assert names(folder) == [".lock", "a.csv", "model"]
-        with pytest.raises(RunError, match=f"the folder {tmp_path / 'out'} {BUSY}"):
+        with pytest.raises(RunError, match=f"{tmp_path / 'out'} {BUSY}"):
             elsewhere(hold, tmp_path / "out")
     assert names(tmp_path / "out") == ["a.csv", "model"]
     with one_writer(tmp_path / "one.csv"):
