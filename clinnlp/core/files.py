@@ -275,9 +275,11 @@ def _swap(temporary: Path, place: Path) -> None:
 def _remove_scratch(base: Path) -> None:
     """Remove the scratch folders of this user that no living run holds."""
     user = os.geteuid() if hasattr(os, "geteuid") else 0
-    for path in base.glob("clinnlp-" + "[0-9a-f]" * 32):
+    name = "clinnlp-" + "[0-9a-f]" * 32
+    for path in (*base.glob(name), *base.glob(f"{name}{LOCK}")):
         with suppress(OSError, RunError):
             if path.is_symlink() or path.stat().st_uid != user:
                 continue
-            with FileLock(path.with_suffix(LOCK), what=str(path), warn=False) as lock:
-                remove_leftovers([path] if lock.is_sure and path.exists() else [], base)
+            place = path.with_suffix("")
+            with FileLock(place.with_suffix(LOCK), what=str(place), warn=False) as lock:
+                remove_leftovers([place] if lock.is_sure and place.exists() else [], base)

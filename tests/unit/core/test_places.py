@@ -295,6 +295,9 @@ def test_files_of_others_that_look_alike_stay(tmp_path):
 def test_a_scratch_folder_that_a_kill_left_goes_and_one_at_work_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(files.tempfile, "gettempdir", lambda: str(tmp_path))
     kill("scratch", "-", env={**os.environ, "TMPDIR": str(tmp_path)})
+    (tmp_path / f"clinnlp-{'0' * 32}.lock").touch()  # of one killed before it made its folder
+    alike = tmp_path / f"clinnlp-{'0' * 32}x"
+    alike.mkdir()
     assert len(list(tmp_path.rglob("a"))) == 1
     with scratch_folder() as first:
         assert list(tmp_path.rglob("a")) == []
@@ -302,7 +305,7 @@ def test_a_scratch_folder_that_a_kill_left_goes_and_one_at_work_stays(tmp_path, 
             assert first.is_dir()
             assert second.is_dir()
             assert second.stat().st_mode & 0o777 == 0o700
-    assert names(tmp_path) == []
+    assert names(tmp_path) == [alike.name]
 
 
 # --- what would be lost --------------------------------------------------------------------
