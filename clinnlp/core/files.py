@@ -125,13 +125,19 @@ def atomic_folder(path: str | Path, *, own: Collection[str] | None = None) -> It
     check_replaceable(path, own)
     with _failures(path), one_writer(path) as place:
         temporary = _beside(place)
+        old = place.with_name(f"{temporary.name}.old")
         try:
             temporary.mkdir(mode=folder_mode())
             yield temporary
             set_modes(temporary)
-            _swap(temporary, place)
+            if place.exists():
+                os.replace(place, old)
+            os.replace(temporary, place)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            if old.exists() and not place.exists():
+                os.replace(old, place)
+            for left in (temporary, old):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager
@@ -185,9 +191,11 @@ def check_replaceable(path: str | Path, own: Collection[str] | None) -> None:
     Raises
     ------
     ArgumentError
-        It holds other things, which would be lost.
+        It holds other things, which would be lost, or is a file.
     """
     place = place_of(path).path
+    if place.is_file():
+        raise ArgumentError(f"{path} must be a folder to write, got a file of that name")
     if own is None or not place.is_dir() or not any(place.iterdir()):
         return
     if not any((place / name).exists() for name in own):
@@ -255,21 +263,6 @@ def _run_error(error: OSError, path: str | Path) -> RunError:
 def _beside(place: Path) -> Path:
     """Return a new hidden name in the same folder; `core.places.leftovers` knows its form."""
     return place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}.part")
-
-
-def _swap(temporary: Path, place: Path) -> None:
-    """Put a folder into its place, and what was there aside or away."""
-    if not place.exists():
-        os.replace(temporary, place)
-        return
-    old = place.with_name(f"{temporary.name}.old")
-    os.replace(place, old)
-    try:
-        os.replace(temporary, place)
-    finally:
-        if not place.exists():
-            os.replace(old, place)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _remove_scratch(base: Path) -> None:

@@ -320,6 +320,9 @@ def test_a_folder_of_other_things_is_not_replaced(tmp_path):
     ):
         pass
     assert names(tmp_path / "home") == ["thesis.txt"]
+    with pytest.raises(ArgumentError, match="must be a folder to write, got a file"):
+        write_folder(tmp_path / "home" / "thesis.txt", "new")
+    assert (tmp_path / "home" / "thesis.txt").read_text() == "years"
     for _ in range(2):
         with atomic_folder(tmp_path / "model", own=("card.json",)) as folder:
             (folder / "card.json").write_text("{}")
