@@ -16,7 +16,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -153,7 +153,7 @@ def one_writer(path: str | Path, *, inside: bool = False) -> Iterator[Path]:
         with _lock_of(place, path, inside=inside) as lock:
             if lock.is_sure:
                 remove_leftovers(leftovers(place, inside=inside), path)
-            with covered(place):
+            with _covered(place):
                 yield place
     finally:
         if inside and new:
@@ -166,10 +166,14 @@ def _lock_of(place: Path, path: str | Path, *, inside: bool) -> FileLock:
     return FileLock(lock, what=str(path), doing="writing", warn=inside)
 
 
-@contextmanager
-def covered(place: Path) -> Iterator[None]:
+def covered(path: Path) -> AbstractContextManager[None]:
     """Let what lies right in a place be written in the block by one who holds its lock."""
-    before = _OURS.set(_OURS.get() | {place_of(place).path})
+    return _covered(place_of(path).path)
+
+
+@contextmanager
+def _covered(place: Path) -> Iterator[None]:
+    before = _OURS.set(_OURS.get() | {place})
     try:
         yield
     finally:
@@ -185,12 +189,13 @@ def leftovers(place: Path, *, inside: bool = False) -> list[Path]:
     name = "(.+)" if inside else f"({re.escape(place.name)})"
     pattern = re.compile(rf"\.{name}\.{_PART}")
     left = []
-    for path in sorted(folder.iterdir()):
-        if found := pattern.fullmatch(path.name):
-            if found[2] and not (folder / found[1]).exists():
-                path.replace(folder / found[1])
-            else:
-                left.append(path)
+    hidden = (entry for entry in os.listdir(folder) if entry.startswith("."))  # noqa: PTH208
+    for found in filter(None, map(pattern.fullmatch, sorted(hidden))):
+        path = folder / found[0]
+        if found[2] and not (folder / found[1]).exists():
+            path.replace(folder / found[1])
+        else:
+            left.append(path)
     return left
 
 
