@@ -14,6 +14,7 @@ from clinnlp.cli.options import (
     settings_of,
 )
 from clinnlp.cli.terminal import say
+from clinnlp.core.files import check_apart, check_writable
 from clinnlp.core.places import is_stdout
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def add_next(parser: argparse.ArgumentParser) -> None:
 def _fine_tune(args: argparse.Namespace) -> int:
     from clinnlp.study.training import check_refit, dev_scores, read_training
 
+    check_apart([args.out], [*args.train, *args.dev])
     fine_tune, kind = (resolve_name(name) for name in TASKS[args.task][:2])
     columns: dict[str, Any] = columns_of(args)
     notes = read_training(
@@ -115,6 +117,7 @@ def _pretrain(args: argparse.Namespace) -> int:
     from clinnlp.bert.settings import PretrainSettings
     from clinnlp.io.notes.corpora import read_notes
 
+    check_apart([args.out], args.notes)
     columns: dict[str, Any] = columns_of(args)
     card = pretrain(
         read_notes(args.notes, format=args.format, **columns),
@@ -132,19 +135,19 @@ def _pretrain(args: argparse.Namespace) -> int:
 
 def _next(args: argparse.Namespace) -> int:
     from clinnlp.bert.active import choose_next
-    from clinnlp.core.files import check_writable
     from clinnlp.io.notes.corpora import read_notes, write_notes
     from clinnlp.io.notes.formats import check_format, writer_of
     from clinnlp.study.training import load_tagger
 
+    out = output_of(args.out)
+    check_apart([out], [*args.notes, *args.annotated])
     check_format(args.out_format)
-    writer_of(check_writable(args.out), args.out_format)  # before the model reads the notes
+    writer_of(check_writable(out), args.out_format)  # before the model reads the notes
     columns: dict[str, Any] = columns_of(args)
     tagger = load_tagger(args.model)
     notes = read_notes(args.notes, format=args.format, **columns)
     done = read_notes(args.annotated, format=args.format, **columns) if args.annotated else ()
     chosen = choose_next(tagger, notes, args.n, annotated=done)
-    out = output_of(args.out)
     write_notes([choice.note for choice in chosen], out, format=args.out_format)
     for choice in chosen:
         line = f"{choice.note.id}: doubt {choice.doubt:.4f}, novelty {choice.novelty:.2f}"
@@ -165,6 +168,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(args: argparse.Namespace) -> int:
+    check_apart([args.out], [args.model])
     from clinnlp.bert.export import export_onnx
     from clinnlp.bert.store import load
 

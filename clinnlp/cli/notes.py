@@ -17,6 +17,7 @@ from clinnlp.cli.options import (
     settings_of,
 )
 from clinnlp.cli.terminal import say, warn
+from clinnlp.core.files import check_apart
 from clinnlp.core.places import is_stdout
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def _score(args: argparse.Namespace) -> int:
         args.report = output_of(args.report)
         aside = is_stdout(args.report)
         _check_report(args.report)
+        check_apart([args.report], [args.gold, args.predicted, args.train, args.against])
     gold = read_notes(args.gold, format=args.format)
     predicted = read_notes(args.predicted, format=args.format)
     scores = score_spans(gold, predicted, match=args.match, n_boot=args.n_boot)

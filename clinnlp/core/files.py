@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -33,6 +33,7 @@ __all__ = [
     "atomic_folder",
     "atomic_path",
     "atomic_write",
+    "check_apart",
     "check_replaceable",
     "check_writable",
     "file_sha256",
@@ -165,6 +166,31 @@ def scratch_folder() -> Iterator[Path]:
                 yield place
         finally:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def check_apart(outputs: Iterable[str | Path], inputs: Iterable[str | Path | None]) -> None:
+    """Raise where writing would take away what is read.
+
+    Parameters
+    ----------
+    outputs : iterable of path
+        Files or folders that are replaced.
+    inputs : iterable of path or None
+        What is read; nothing is read where there is None.
+
+    Raises
+    ------
+    ArgumentError
+        An output is an input, or a folder that holds one.
+    """
+    places = {place_of(path).path for path in outputs}
+    for path in inputs:
+        place = None if path is None else place_of(path).path
+        if place is not None and not places.isdisjoint((place, *place.parents)):
+            raise ArgumentError(
+                f"an output must be another file or folder than what is read, got {path} in it; "
+                "name another place"
+            )
 
 
 def check_writable(path: str | Path) -> Path:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from clinnlp.core.files import check_writable
 from clinnlp.core.places import one_writer
 from clinnlp.io.record.event_stream import stream_events
 from clinnlp.io.record.people import read_patients
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.study.apply import AppliedRisk, RiskModel
-from clinnlp.study.outputs import write_tables
+from clinnlp.study.outputs import check_folder, write_tables
 from clinnlp.study.risk_tables import read_index_table
 
 __all__ = ["ApplyResult", "apply_flow"]
@@ -74,10 +73,12 @@ def apply_flow(
     ------
     DataError, StoreError
         A source, unit or vocabulary is not that of the training; the model cannot be read.
+    ArgumentError
+        A file that would be written is one that is read.
     RunError
         Another process writes into the folder, or nobody may.
     """
-    check_writable(out / "risks.csv")
+    check_folder(out, ("risks", "reasons"), [index, events, entities, patients])
     with one_writer(out, inside=True):
         kept = RiskModel.load(model)
         applied = kept.apply(

@@ -160,7 +160,7 @@ def fingerprint(
 
 def _form(out: Path) -> str | None:
     """Return the format of a file to write, or None for a folder of parts."""
-    form = "jsonl" if is_stream(out) else by_suffix(out)
+    form = by_suffix(out) or ("jsonl" if is_stream(out) else None)
     if form in _FILES and out.is_dir():
         raise ArgumentError(f"{out} must be a file to write, got a folder of that name")
     if form in _FILES or out.is_dir():

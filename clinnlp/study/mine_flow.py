@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from clinnlp.core.files import check_writable
 from clinnlp.core.places import one_writer
 from clinnlp.core.tables import Baskets
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.report.blocks import Report, ReportSection
-from clinnlp.study.outputs import PAGE, origin, rule_frame, write_pages, write_tables
+from clinnlp.study.outputs import PAGE, check_folder, origin, rule_frame, write_pages, write_tables
 from clinnlp.study.report_sections import drug_events_section, rules_section, signals_section
 from clinnlp.study.settings import MineSettings
 from clinnlp.study.sources import read_baskets
@@ -68,10 +67,12 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> MineR
     ------
     DataError
         A file that cannot be read.
+    ArgumentError
+        A file that would be written is one that is read.
     RunError
         Another process writes into the folder, or nobody may.
     """
-    check_writable(out / PAGE)
+    check_folder(out, ("rules", *_SIGNALS), [source])
     with one_writer(out, inside=True):
         return _mined(source, out, settings)
 

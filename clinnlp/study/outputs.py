@@ -1,10 +1,11 @@
 """What every flow writes into its folder: tables, a report as two pages, and where it came from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.core.config import settings_to
+from clinnlp.core.files import check_apart, check_writable
 from clinnlp.mine.rules import Rules
 from clinnlp.report.blocks import Report
 from clinnlp.report.csvs import write_frame
@@ -13,9 +14,24 @@ from clinnlp.report.write import provenance, write_report
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PAGE", "origin", "rule_frame", "write_pages", "write_tables"]
+__all__ = ["PAGE", "check_folder", "origin", "rule_frame", "write_pages", "write_tables"]
 
 PAGE = "report.html"
+_PAGES = (PAGE, "report.md")
+
+
+def check_folder(folder: Path, tables: Iterable[str], inputs: Iterable[str | Path | None]) -> None:
+    """Check that tables and pages can be written into a folder, and none of them is an input.
+
+    Raises
+    ------
+    ArgumentError
+        One of them is an input.
+    RunError
+        The folder may not be written.
+    """
+    check_writable(folder / PAGE)
+    check_apart((folder / name for name in (*_PAGES, *(f"{t}.csv" for t in tables))), inputs)
 
 
 def write_tables(tables: "Mapping[str, pd.DataFrame]", folder: Path) -> None:
@@ -32,7 +48,7 @@ def write_tables(tables: "Mapping[str, pd.DataFrame]", folder: Path) -> None:
 
 def write_pages(report: Report, folder: Path) -> None:
     """Write report.html and report.md into a folder."""
-    for name in (PAGE, "report.md"):
+    for name in _PAGES:
         write_report(report, folder / name)
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from clinnlp.core.errors import DataError
-from clinnlp.core.files import check_writable
 from clinnlp.core.patients import Patient
 from clinnlp.core.places import one_writer
 from clinnlp.core.tables import EntityTable, EventTable
@@ -21,7 +20,7 @@ from clinnlp.report.blocks import Report
 from clinnlp.risk.splits import Split, split_by_time, splits_by_site
 from clinnlp.study.apply import RiskModel, keep_risk_model
 from clinnlp.study.cohort import readmissions
-from clinnlp.study.outputs import PAGE, origin, write_pages, write_tables
+from clinnlp.study.outputs import PAGE, check_folder, origin, write_pages, write_tables
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import RiskRows, risk_rows
 from clinnlp.study.risk_section import risk_section
@@ -87,10 +86,12 @@ def risk_flow(
         No source of features, or a file that cannot be read.
     LeakageError
         Something known only after index would be used.
+    ArgumentError
+        A file that would be written is one that is read.
     RunError
         Another process writes into the folder, or nobody may.
     """
-    check_writable(out / PAGE)
+    check_folder(out, ("scores", "predictions"), [outcome, events, entities, patients])
     with one_writer(out, inside=True):
         given = _sources(outcome, events, entities, patients, settings)
         splits = _splits(given, patients, settings)

@@ -178,6 +178,31 @@ def test_notes_are_not_extracted_over_themselves(shell, tmp_path, capsys):
     assert (tmp_path / "notes.jsonl").read_bytes() == NOTES.read_bytes()
 
 
+def test_nothing_that_is_read_is_taken_away_by_what_is_written(tmp_path, capsys):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "clinnlp.json").write_text("{}")
+    shutil.copy(NOTES, tmp_path / "model" / "report.html")  # a file of a name that is written
+    path, model = tmp_path / "model" / "report.html", tmp_path / "model"
+    (tmp_path / "link").symlink_to("model")
+    before = path.read_bytes()
+    for command in (
+        ["fine-tune", "ner", path, "--out", tmp_path / "link"],
+        ["pretrain", path, "--out", model],
+        ["export", tmp_path / "link", model, "--onnx"],
+        ["next", path, path, "--model", model],
+        ["score", NOTES, path, "--report", model],
+        ["mine", path, "--out", model],
+        ["risk", path, "--events", path, "--out", model],
+    ):
+        assert main(list(map(str, command))) == 2, command
+        assert "must be another file or folder than what is read" in capsys.readouterr().err
+    for name in ("risks.csv", "reasons.csv"):
+        shutil.copy(NOTES, model / name)
+        assert main(["risk", "apply", str(model), str(model / name), "--out", str(model)]) == 2
+        assert "than what is read" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
 def test_a_folder_of_other_things_is_not_replaced_by_a_report(tmp_path, capsys):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "thesis.txt").write_text("years")
