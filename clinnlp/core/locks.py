@@ -148,12 +148,11 @@ class FileLock:
 
     def free(self) -> None:
         """Give the lock up and remove its file; nothing happens where it is not held."""
-        with _undisturbed():
-            self._free()
+        if self.is_held:
+            with _undisturbed():
+                self._free()
 
     def _free(self) -> None:
-        if not self.is_held:
-            return
         fd, self._fd, self.is_sure = self._fd, -1, False
         _HELD.discard(self)
         ours = _is_at(fd, self.path)
@@ -197,7 +196,7 @@ class FileLock:
                 f"{self.what} lies on a file system without locks; take care that nobody else "
                 "writes there now",
                 RuntimeWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _refused(self, why: str | None) -> RunError:
@@ -251,5 +250,5 @@ def _forget() -> None:
     """Close, in a forked child, the files of its parent's locks; the parent keeps them."""
     for lock in list(_HELD):
         os.close(lock._fd)
-        lock._fd = -1
+        lock._fd, lock.is_sure = -1, False
     _HELD.clear()

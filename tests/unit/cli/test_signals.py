@@ -13,16 +13,16 @@ from clinnlp.cli.signals import Ended, ended_by_signals
 
 NOTES = Path(__file__).parents[3] / "corpora" / "discharge-mini" / "train.jsonl"
 
-# sends itself a signal when it opens a file whose name has "part": the work stands half done then
+# sends itself a signal when it opens a file of such a name: the work stands half done then
 STRUCK = """
 import os, sys
 from clinnlp.cli import main
 
-number, before, *argv = sys.argv[1:]
+number, name, before, *argv = sys.argv[1:]
 exec(before)
 
 def strike(event, args):
-    if event in ("open", "os.mkdir") and ".part" in str(args[0]):
+    if event in ("open", "os.mkdir") and name in str(args[0]):
         os.kill(os.getpid(), int(number))
 
 sys.addaudithook(strike)
@@ -30,8 +30,8 @@ sys.exit(main(argv))
 """
 
 
-def struck(number, *argv, before=""):
-    command = [sys.executable, "-c", textwrap.dedent(STRUCK), str(int(number)), before, *argv]
+def struck(number, *argv, at=".part", before=""):
+    command = [sys.executable, "-c", textwrap.dedent(STRUCK), str(int(number)), at, before, *argv]
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
 
 
@@ -44,6 +44,12 @@ def test_a_signal_ends_a_command_which_leaves_nothing_and_says_so(tmp_path, numb
         assert done.stderr.startswith("clinnlp: interrupted")
         assert len(done.stderr.splitlines()) == 1
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_that_comes_while_a_lock_is_taken_leaves_none(tmp_path):
+    done = struck(signal.SIGTERM, "convert", NOTES, tmp_path / "one.jsonl", at=".one.jsonl.lock")
+    assert done.returncode == 143
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_hangup_that_the_caller_ignores_stays_ignored(tmp_path):
