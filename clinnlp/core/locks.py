@@ -172,7 +172,7 @@ class FileLock:
             why = error.strerror
         for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY) if why is None else ():
             try:  # for reading alone where it is the file of another user who was killed
-                return os.open(self.path, flags, 0o666)
+                return os.open(self.path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
             except OSError as error:
                 why = why or error.strerror
         raise self._refused(why)

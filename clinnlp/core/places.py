@@ -1,6 +1,7 @@
 """Where an output goes: links are followed, devices written through, one writer at a time.
 
-A link stays, and what it leads to is written. What is no regular file (a device, a pipe, an open
+A link stays, and what it leads to is written, unless another user has put it into a folder that
+all may write, as ``/tmp``. What is no regular file (a device, a pipe, an open
 file of this process such as ``/dev/stdout``) is never replaced: bytes go through it as they come.
 Two names of one file (hard links) are two files once one of them was written, since a whole new
 file takes the name.
@@ -223,8 +224,20 @@ def _steps(path: Path) -> Iterator[Path]:
         yield path
         if not path.is_symlink():
             return
+        if _is_planted(path):
+            raise RunError(
+                f"{path} must be a file or folder to write, got a link that another user has put "
+                "into a folder that all may write; name another place"
+            )
         path = path.parent / path.readlink()
     raise RunError(f"{path} must be a file or folder to write, got links that lead round in a ring")
+
+
+def _is_planted(link: Path) -> bool:
+    """Return whether a link is one that Linux itself would not follow (``protected_symlinks``)."""
+    folder, owner = link.parent.stat(), link.lstat().st_uid
+    of_all = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
+    return bool(of_all) and owner not in (os.geteuid(), folder.st_uid)
 
 
 def _real_parent(path: Path) -> Path:

@@ -90,6 +90,26 @@ def test_links_that_lead_round_are_refused_and_stay(tmp_path):
     assert names(tmp_path) == ["a", "b"]
 
 
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root, who makes files of others"
+)
+def test_a_link_that_another_user_planted_in_a_folder_of_all_is_not_followed(tmp_path):
+    (tmp_path / "mine").write_text("kept")
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all").chmod(0o1777)
+    for name in ("out", "own", ".locked.lock"):
+        (tmp_path / "all" / name).symlink_to(tmp_path / "mine")
+        if name != "own":
+            os.lchown(tmp_path / "all" / name, 65534, 65534)
+    with pytest.raises(RunError, match="a link that another user has put into a folder that all"):
+        write(tmp_path / "all" / "out", "lost")
+    with pytest.raises(RunError, match="failed"):
+        write(tmp_path / "all" / "locked", "lost")
+    assert (tmp_path / "mine").read_text() == "kept"
+    write(tmp_path / "all" / "own", "new")
+    assert (tmp_path / "mine").read_text() == "new"
+
+
 def test_the_other_name_of_a_hard_link_keeps_what_it_had(tmp_path):
     (tmp_path / "one").write_text("old")
     (tmp_path / "two").hardlink_to(tmp_path / "one")
