@@ -15,9 +15,11 @@ NOTES = Path(__file__).parents[3] / "corpora" / "discharge-mini" / "train.jsonl"
 
 # sends itself a signal when it opens a file of such a name: the work stands half done then
 STRUCK = """
-import os, sys
+import os, signal, sys
 from clinnlp.cli import main
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run under nohup
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 number, name, before, *argv = sys.argv[1:]
 exec(before)
 
@@ -53,7 +55,7 @@ def test_a_signal_that_comes_while_a_lock_is_taken_leaves_none(tmp_path):
 
 
 def test_a_hangup_that_the_caller_ignores_stays_ignored(tmp_path):
-    ignore = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    ignore = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     done = struck(signal.SIGHUP, "convert", NOTES, tmp_path / "one.jsonl", before=ignore)
     assert done.returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["one.jsonl"]
