@@ -1,10 +1,9 @@
 """Where an output goes: links are followed, devices written through, one writer at a time.
 
 A link stays, and what it leads to is written, unless another user has put it into a folder that
-all may write, as ``/tmp``. What is no regular file (a device, a pipe, an open
-file of this process such as ``/dev/stdout``) is never replaced: bytes go through it as they come.
-Two names of one file (hard links) are two files once one of them was written, since a whole new
-file takes the name.
+all may write, as ``/tmp``. What is no regular file (a device, a pipe, an open file of this process
+such as ``/dev/stdout``) is never replaced: bytes go through it as they come. Two names of one file
+(hard links) are two files once one of them was written, since a whole new file takes the name.
 
 Beside an output ``out`` that is being made lie ``.out.lock`` and ``.out.<random>.part``. Who holds
 the lock knows that any other part there is of a run that was killed: it is removed, and the logger
@@ -48,7 +47,9 @@ LOCK = ".lock"  # in a folder that several files are written into
 _OPEN_FILE = re.compile(r"/(?:dev|proc/(\d+)(?:/task/\d+)?)/fd/(\d+)")
 _PART = r"[0-9a-f]{8}\.part(\.old)?"
 _MOST_LINKS = 40  # as Linux has it
-_OURS: ContextVar[frozenset[Path]] = ContextVar("outputs that are locked", default=frozenset())
+_NONE: frozenset[Path] = frozenset()
+_OURS = ContextVar("outputs that are locked", default=_NONE)
+_COVERED = ContextVar("folders in which all is locked", default=_NONE)
 _log = logging.getLogger(__name__)
 
 
@@ -129,7 +130,7 @@ def open_stream(place: Place) -> IO[bytes]:
 def one_writer(path: str | Path, *, inside: bool = False) -> Iterator[Path]:
     """Hold an output while it is made, and give the place that its path leads to.
 
-    Files and folders right in a folder that is held need no lock of their own in the block.
+    In the block it may be written as if nobody held it.
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ def one_writer(path: str | Path, *, inside: bool = False) -> Iterator[Path]:
         Another process, or another part of this one, writes there, or nobody may.
     """
     place, _, stream = place_of(path)
-    if stream or _OURS.get() & {place, place.parent}:
+    if stream or place in _OURS.get() or place.parent in _COVERED.get():
         yield place
         return
     new = not place.exists()
@@ -154,7 +155,7 @@ def one_writer(path: str | Path, *, inside: bool = False) -> Iterator[Path]:
         with _lock_of(place, path, inside=inside) as lock:
             if lock.is_sure:
                 remove_leftovers(leftovers(place, inside=inside), path)
-            with _covered(place):
+            with _added(_OURS, place):
                 yield place
     finally:
         if inside and new:
@@ -168,23 +169,27 @@ def _lock_of(place: Path, path: str | Path, *, inside: bool) -> FileLock:
 
 
 def covered(path: Path) -> AbstractContextManager[None]:
-    """Let what lies right in a place be written in the block by one who holds its lock."""
-    return _covered(place_of(path).path)
+    """Let what lies right in a folder be written in the block without locks of its own.
+
+    For folders in which nobody writes but who holds the lock of the folder.
+    """
+    return _added(_COVERED, place_of(path).path)
 
 
 @contextmanager
-def _covered(place: Path) -> Iterator[None]:
-    before = _OURS.set(_OURS.get() | {place})
+def _added(held: ContextVar[frozenset[Path]], place: Path) -> Iterator[None]:
+    before = held.set(held.get() | {place})
     try:
         yield
     finally:
-        _OURS.reset(before)
+        held.reset(before)
 
 
 def leftovers(place: Path, *, inside: bool = False) -> list[Path]:
     """Return what killed writers left of an output, or of any in a folder; its lock is held.
 
-    A folder that was killed while it was being replaced is put back.
+    In a folder, outputs that others write now are left out: each has a lock of its own. A folder
+    that was killed while it was being replaced is put back.
     """
     folder = place if inside else place.parent
     name = "(.+)" if inside else f"({re.escape(place.name)})"
@@ -193,11 +198,21 @@ def leftovers(place: Path, *, inside: bool = False) -> list[Path]:
     hidden = (entry for entry in os.listdir(folder) if entry.startswith("."))  # noqa: PTH208
     for found in filter(None, map(pattern.fullmatch, sorted(hidden))):
         path = folder / found[0]
+        if inside and _is_at_work(folder / found[1]):
+            continue
         if found[2] and not (folder / found[1]).exists():
             path.replace(folder / found[1])
         else:
             left.append(path)
     return left
+
+
+def _is_at_work(place: Path) -> bool:
+    try:
+        with _lock_of(place, place, inside=False) as lock:
+            return not lock.is_sure
+    except RunError:
+        return True
 
 
 def remove_leftovers(left: Iterable[Path], where: str | Path) -> None:

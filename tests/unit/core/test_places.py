@@ -208,7 +208,7 @@ def elsewhere(function, *args):
         return pool.submit(function, *args).result()
 
 
-def test_who_holds_an_output_may_write_it_and_what_lies_right_in_it(tmp_path):
+def test_who_holds_an_output_may_write_it_and_what_lies_in_it(tmp_path):
     with one_writer(tmp_path / "out", inside=True) as folder:
         write(folder / "a.csv", "x")
         write_folder(folder / "model", "x")
@@ -224,6 +224,21 @@ def test_who_holds_an_output_may_write_it_and_what_lies_right_in_it(tmp_path):
 def hold(folder):
     with one_writer(folder, inside=True):
         pass
+
+
+def test_a_file_and_the_folder_it_lies_in_do_not_disturb_each_other(tmp_path):
+    with atomic_path(tmp_path / "o" / "notes.csv") as first:
+        first.write_text("notes")
+        with one_writer(tmp_path / "o", inside=True) as folder:
+            assert first.exists()
+            elsewhere(write, folder / "rules.csv", "rules")
+            with atomic_path(folder / "rules.csv") as second:
+                second.write_text("new")
+                with pytest.raises(RunError, match=BUSY):
+                    elsewhere(write, folder / "rules.csv", "other")
+    assert (tmp_path / "o" / "notes.csv").read_text() == "notes"
+    assert (tmp_path / "o" / "rules.csv").read_text() == "new"
+    assert names(tmp_path / "o") == ["notes.csv", "rules.csv"]
 
 
 def test_a_folder_that_was_made_for_nothing_is_not_left(tmp_path):
