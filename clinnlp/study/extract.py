@@ -262,12 +262,12 @@ def _into_parts(source: Iterable[Note], run: _Run, out: Path, made_by: dict[str,
             return False
 
         def skip(note_id: str, error: ClinnlpError) -> None:
-            writer.skip(note_id, error, digest=digests.pop(note_id))
+            writer.skip(note_id, error, digest=digests.pop(note_id, ""))
 
         run.is_done, run.on_skip = is_done, skip
         with closing(run(source)) as notes:  # and its bar, before a failure is told
             for note in notes:
-                writer.add(note.id, entity_table([note]), digest=digests.pop(note.id))
+                writer.add(note.id, entity_table([note]), digest=digests.pop(note.id, ""))
         if before and not seen:
             raise DataError("there must be notes, as there were before, got none", path=out)
         if _INPUT in made_by:

@@ -198,3 +198,9 @@ def test_parts_of_a_digest_do_not_run_into_each_other(tmp_path):
         )]  # fmt: skip
         assert len(set(made)) == len(made)
         assert writer.digest("\ud800") != writer.digest("?")
+
+
+def test_an_id_that_comes_twice_is_refused(tmp_path):
+    for notes in ([NOTES[0], NOTES[0]], [*NOTES, replace(NOTES[0], text="other text")]):
+        with pytest.raises(DataError, match="note 'n0': a note must be added once, got it again"):
+            run(notes, tmp_path / f"o{len(notes)}")
