@@ -18,6 +18,7 @@ may be hostile: `core.visible` writes its hidden characters out.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -127,10 +128,15 @@ class MissingExtra(ClinnlpError, ImportError):
     """
 
     def __init__(self, package: str, *, extra: str) -> None:
+        self._of = package, extra
         super().__init__(
             f"the package {package!r} is needed here and not installed: "
             f"pip install 'clinnlp[{extra}]'"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a pool of processes breaks on what it cannot read
+        package, extra = self._of
+        return partial(type(self), extra=extra), (package,)
 
 
 class instead_of:  # noqa: N801  (used in a with statement, and named like those of contextlib)

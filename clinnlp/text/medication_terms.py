@@ -67,7 +67,8 @@ class Terms:
     """
 
     def __init__(self, rows: Iterable[tuple[str, str, str]]) -> None:
-        self._rows = Rows(rows)
+        self._made_of = tuple(rows)
+        self._rows = Rows(self._made_of)
         self._amounts = Amounts(self._rows)
         self._terms_by_head: dict[str, dict[str, list[str]]] = {}
         for field in _FOUND:
@@ -99,6 +100,9 @@ class Terms:
         self.switching = re.compile(
             rf"(?<!\w)(?:{self._any('switch')})\s+(?:(?:{self._any('skip')})\s+)*\Z"
         )
+
+    def __reduce__(self) -> tuple[type["Terms"], tuple[tuple[tuple[str, str, str], ...]]]:
+        return Terms, (self._made_of,)  # not the patterns that notes have asked for
 
     def find(self, folded: str, start: int, end: int) -> list[Item]:
         """Return the finds in a range of folded text, from the left and disjoint."""
