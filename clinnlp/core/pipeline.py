@@ -44,6 +44,21 @@ class Pipeline:
     pipes : sequence of callables
         Applied in order.
 
+    Notes
+    -----
+    What holds for each pipe of this library holds for a pipeline of them:
+
+    - Threads may share it: none keeps anything of a note.
+    - A process may be forked while it is idle. Not with a network on a GPU or an exported one,
+      whose threads stay behind: start such processes with ``spawn`` or ``forkserver``.
+    - It can be sent to processes (pickle, cloudpickle, joblib) and copied. What is compiled or
+      belongs to the system is left out and made anew on arrival, for many names in as much time
+      as at first: send a pipeline once, as with the `initializer` of a pool, not with each note.
+      Weights are sent as they are; of an exported model only its folder's name.
+    - Answers are the same in every thread and process, whatever ``PYTHONHASHSEED`` is.
+
+    Reading a pickle can run code: read none that you did not write yourself.
+
     Examples
     --------
     >>> nlp = Pipeline([lambda note: note.with_(kind="letter")])
