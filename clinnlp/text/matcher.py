@@ -138,10 +138,11 @@ class TermMatcher:
         cased: dict[str, int] = {}
         self._variants = variants
         self._endings = variants.endings if variants is not None else ()
-        terms = [" ".join(_plain(term).split()) for term in terms]
-        # As one string, without an object for each: there may be millions
-        self._made_of = "\n".join(terms), n_cased, tuple(sorted(common))
-        for number, squeezed in enumerate(terms):
+        # One string and not an object for each term: there may be millions
+        joined = "\n".join(_squeezed(term) for term in terms)
+        self._made_of = joined, n_cased, tuple(sorted(common))
+        for number, term in enumerate(terms):
+            squeezed = _squeezed(term)
             folded = fold_keeping_length(squeezed)
             if 0 < len(squeezed) <= n_cased or folded in common:
                 cased.setdefault(squeezed, number)
@@ -178,7 +179,8 @@ def _add_variants(
     lower: dict[str, int], terms: Sequence[str], variants: Variants, cased: Mapping[str, int]
 ) -> None:
     """Add the other looks of terms, behind all terms themselves."""
-    for number, squeezed in enumerate(terms):
+    for number, term in enumerate(terms):
+        squeezed = _squeezed(term)
         if squeezed and squeezed not in cased:
             for other in variants.of(fold_keeping_length(squeezed)):
                 lower.setdefault(loosened(other), number)
@@ -198,9 +200,9 @@ def leftmost_longest(matches: Sequence[Match]) -> list[Match]:
     return kept
 
 
-def _plain(term: str) -> str:
+def _squeezed(term: str) -> str:
     plain = plain_text(term)
-    return term if plain is None else plain.text
+    return " ".join((term if plain is None else plain.text).split())
 
 
 def _automaton(terms: dict[str, int]) -> tuple[AhoCorasick | None, list[int]]:
