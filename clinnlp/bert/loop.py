@@ -122,7 +122,7 @@ def train_model(
                         bar.set_postfix_str(run.told())
                         run.track()
                 if stop.asked is not None:
-                    bar.set_description_str("ending (a second signal ends at once)")
+                    bar.set_description_str("ending (Ctrl-C ends at once)")
                     run.keep()
     run.finish()
     return {
@@ -180,8 +180,7 @@ class _Run:
 
     def keep(self) -> None:
         """Write a checkpoint, where any are wanted."""
-        wanted = self.settings.checkpoint_minutes > 0 and self.accelerator.is_main_process
-        if self.checkpoint and wanted:
+        if self.checkpoint and self.checkpoint.writes and self.accelerator.is_main_process:
             self._fetch()
             self.checkpoint.write(self.at, self._tensors())
 

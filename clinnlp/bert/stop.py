@@ -3,7 +3,8 @@
 A step that is left halfway has changed some weights and not others. Inside `Stop` the first
 SIGINT (Ctrl-C), SIGTERM or SIGHUP (a closed terminal) is therefore only noted; who trains looks at
 `asked` between steps, keeps what is to be kept and leaves the block, which then does what the
-signal would have done. A second signal does so at once. Signals that were ignored before stay
+signal would have done. A SIGINT after it does so at once; other signals after it change nothing,
+since job systems and terminals that close may send several. Signals that were ignored before stay
 ignored; outside the main thread, where Python hears none, nothing is held back.
 """
 
@@ -85,12 +86,13 @@ class Stop:
         return done
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self.asked is not None or os.getpid() != self._pid:  # a forked child trains nothing
+        at_once = self.asked is not None and number == signal.SIGINT
+        if at_once or os.getpid() != self._pid:  # a forked child trains nothing
             before = self._before[number]
             self._give_back()
             _strike(number, before, frame)
             return
-        self.asked = number
+        self.asked = self.asked or number
         if self._may_leave:
             self._may_leave = False
             raise _LeftError

@@ -39,7 +39,18 @@ def test_the_first_signal_strikes_when_the_block_is_left_and_handlers_come_back(
     assert signal.getsignal(number) is tell
 
 
-def test_a_second_signal_strikes_at_once():
+def test_others_after_the_first_change_nothing():
+    signal.signal(signal.SIGTERM, tell)
+    signal.signal(signal.SIGHUP, tell)
+    done = []
+    with pytest.raises(Told, match=str(int(signal.SIGHUP))), Stop():
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGHUP):
+            signal.raise_signal(number)
+        done.append(1)
+    assert done == [1]
+
+
+def test_an_interrupt_after_it_strikes_at_once():
     signal.signal(signal.SIGTERM, tell)
     done = []
     with pytest.raises(KeyboardInterrupt), Stop():
