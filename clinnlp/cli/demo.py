@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from clinnlp.cli.interrupted import Kept, kept_training
 from clinnlp.cli.options import add_settings, add_writing, settings_of
 from clinnlp.cli.terminal import say
 
@@ -17,12 +16,7 @@ def add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="out", help="folder for everything made (default: out)")
     add_writing(parser)
     add_settings(parser, DemoSettings)
-    parser.set_defaults(command=_demo, kept=_kept)
-
-
-def _kept(args: argparse.Namespace) -> Kept | None:
-    """Return the checkpoint of the model, which the next run goes on from."""
-    return kept_training(argparse.Namespace(out=Path(args.out, "models", "discharge")))
+    parser.set_defaults(command=_demo)
 
 
 def _demo(args: argparse.Namespace) -> int:

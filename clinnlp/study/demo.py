@@ -148,8 +148,9 @@ def _teach(
 
     train, dev = read_notes(corpus / "train.jsonl"), read_notes(corpus / "dev.jsonl")
     tagger = fine_tune_ner(
-        train, dev, out=out / "models" / "discharge", epochs=settings.epochs, seed=settings.seed
-    )
+        train, dev, out=out / "models" / "discharge", epochs=settings.epochs, seed=settings.seed,
+        checkpoint_minutes=0, resume=False,
+    )  # fmt: skip
     gold = list(read_notes(corpus / "test.jsonl"))
     nlp = pipeline(tagger)
     predicted = list(nlp.stream(_bare(note) for note in gold))

@@ -28,7 +28,6 @@ LEFT = {  # what a command that goes on leaves behind
     "fine-tune": "a model-checkpoint/state.safetensors",
     "pretrain": "a model-checkpoint/state.safetensors",
     "extract": "found/part-00000.parquet",
-    "demo": "out/models/discharge-checkpoint/state.safetensors",
 }
 
 
