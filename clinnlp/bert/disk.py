@@ -1,32 +1,32 @@
-"""What the system says where weights cannot be written: safetensors wraps it in an own error."""
+"""What the system says where a model cannot be written: code in Rust wraps it in other errors."""
 
 import os
 import re
-
-from safetensors import SafetensorError
 
 from clinnlp.core.errors import instead_of
 
 __all__ = ["system_errors"]
 
-_NUMBER = re.compile(r"os error (\d+)")
+_NUMBER = re.compile(r"\(os error (\d+)\)\Z")
 
 
 def system_errors() -> instead_of:
-    """Return a block that raises `OSError`, of the system's number, for one that is wrapped.
+    """Return a block that raises the `OSError` that safetensors and tokenizers wrap.
 
     Examples
     --------
     >>> try:
     ...     with system_errors():
-    ...         raise SafetensorError("I/O error: No space left on device (os error 28)")
+    ...         raise Exception("No space left on device (os error 28)")
     ... except OSError as error:
     ...     error.errno
     28
     """
-    return instead_of(SafetensorError, _unwrapped)
+    return instead_of(Exception, _unwrapped)
 
 
-def _unwrapped(error: SafetensorError) -> OSError:
+def _unwrapped(error: Exception) -> Exception:
     found = _NUMBER.search(str(error))
-    return OSError(int(found[1]), os.strerror(int(found[1]))) if found else OSError()
+    if found is None or isinstance(error, OSError):
+        return error
+    return OSError(int(found[1]), os.strerror(int(found[1])))

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from clinnlp.bert.disk import system_errors
 from clinnlp.bert.encoders import quiet
 from clinnlp.bert.folder import OWN_FILES, write_json
 from clinnlp.bert.network import Network
@@ -94,7 +95,7 @@ class Learned(Trained):
             The machine failed (full disk, no permission); a folder that was there before is left
             as it was, and nothing half-written.
         """
-        with atomic_folder(folder, own=OWN_FILES) as temporary, quiet():
+        with atomic_folder(folder, own=OWN_FILES) as temporary, quiet(), system_errors():
             self.network.model.save_pretrained(temporary)
             self.network.tokenizer.save_pretrained(temporary)
             write_record(self, temporary)

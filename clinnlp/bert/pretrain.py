@@ -25,6 +25,7 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 from clinnlp.bert.corpus import read_train, split_selection
+from clinnlp.bert.disk import system_errors
 from clinnlp.bert.encoders import load_model, quiet
 from clinnlp.bert.folder import OWN_FILES, PRETRAINED_FILE
 from clinnlp.bert.job import Job
@@ -98,7 +99,7 @@ class _Pretrained(Trained):
 
     def save(self, folder: str | Path) -> None:
         """Write encoder, tokenizer and record."""
-        with atomic_folder(folder, own=OWN_FILES) as temporary, quiet():
+        with atomic_folder(folder, own=OWN_FILES) as temporary, quiet(), system_errors():
             self.network.model.save_pretrained(temporary)
             self.network.tokenizer.save_pretrained(temporary)
             text = json.dumps(self.record(), indent=2)
