@@ -195,7 +195,7 @@ def test_no_checkpoint_is_written_where_none_is_wanted(encoder, tmp_path, monkey
 @pytest.mark.parametrize("train", [fine_tune_ner, fine_tune_classifier, pretrain])
 def test_a_second_training_into_a_folder_is_refused_before_it_reads_notes(encoder, tmp_path, train):
     refused = pytest.raises(RunError, match="m is being written by another process; wait")
-    with FileLock(tmp_path / ".m-training.lock", what="the folder m"), refused:
+    with FileLock(tmp_path / ".m.lock", what="it"), refused:
         train(Interrupted([], 1), encoder=encoder, out=tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
 
