@@ -99,9 +99,15 @@ def test_eight_threads_share_a_learned_pipe(pipes):
 def test_a_forked_process_answers_alike(pipes):
     pipes = {name: pipe for name, pipe in pipes.items() if name != "exported"}  # has own threads
     wanted = {name: pipe.batch(NOTES) for name, pipe in pipes.items()}
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
-        for name, pipe in pipes.items():
-            assert pool.submit(pipe.batch, NOTES).result() == wanted[name]
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    child = context.Process(
+        target=lambda: there.send({name: pipe.batch(NOTES) for name, pipe in pipes.items()})
+    )
+    child.start()
+    there.close()  # so that a child that dies is heard
+    assert here.recv() == wanted
+    child.join()
 
 
 @pytest.mark.slow
