@@ -312,6 +312,8 @@ class Baskets:
         Mentions whose item is a concept id, and whose item is the folded text.
     events : EventTable or None
         The events that evidence points to, where baskets come from events.
+    patients : array of str or None, shape (n_baskets,), optional
+        Whose each basket is, where the source says so.
     """
 
     matrix: sparse.csr_matrix
@@ -326,6 +328,7 @@ class Baskets:
     n_concept: int = 0
     n_text: int = 0
     events: EventTable | None = None
+    patients: Array | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.ids), len(self.items))
@@ -333,6 +336,11 @@ class Baskets:
             raise ArgumentError(
                 f"matrix of baskets must have shape {shape} and one kind per item, "
                 f"got {self.matrix.shape} and {len(self.kinds)} kinds"
+            )
+        if self.patients is not None and len(self.patients) != len(self.ids):
+            raise ArgumentError(
+                f"patients of baskets must be one per basket, got {len(self.patients)} for "
+                f"{len(self.ids)}"
             )
 
     def __len__(self) -> int:

@@ -104,6 +104,7 @@ def baskets(
     made = _made(table[unit], has_unit, rows, zip(named, found.names, strict=True))
     return Baskets(
         **made,
+        patients=_owners(table, unit, has_unit),
         unit=unit,
         entities=table,
         n_excluded=n_excluded,
@@ -154,6 +155,7 @@ def event_baskets(
     pairs = zip((k or "" for k in events["kind"][rows]), events["code"][rows], strict=True)
     return Baskets(
         **_made(events[unit], has_unit, rows, pairs),
+        patients=_owners(events, unit, has_unit),
         unit=unit,
         entities=None,
         events=events,
@@ -301,6 +303,14 @@ def _made(
     where = np.zeros(len(units), np.int64)
     where[has_unit] = codes
     return assembled(ids, where[rows], rows, [(str(kind), str(name)) for kind, name in pairs])
+
+
+def _owners(table: EntityTable | EventTable, unit: str, has_unit: Array) -> Array:
+    """Return the patient of each basket, in the order of `_made`; None where no row names one."""
+    owner: dict[str, Any] = {}
+    for stay, patient in zip(table[unit][has_unit], table["patient"][has_unit], strict=True):
+        owner[stay] = owner.get(stay) or patient or None
+    return _text(list(owner.values()))
 
 
 def assembled(ids: Array, where: Ints, rows: Ints, pairs: list[tuple[str, str]]) -> dict[str, Any]:

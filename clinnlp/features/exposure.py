@@ -136,6 +136,7 @@ def exposure_baskets(
     )
     n_excluded |= {"outcome_unexposed": 0, "condition_later": 0}
     ids: list[str] = []
+    owners: list[str] = []
     where: list[int] = []
     rows: list[int] = []
     for patient, mine in of_patient.items():
@@ -144,6 +145,7 @@ def exposure_baskets(
             ids.append(f"{patient}/{k + 1}")
             where += [len(ids) - 1] * len(held)
             rows += held
+        owners += [patient] * len(regimens)
         first = len(ids) - len(regimens)
         for day, row in others.pop(patient, ()):
             outcome = events["kind"][row] == outcome_kind
@@ -161,7 +163,7 @@ def exposure_baskets(
     )
     return Baskets(
         **made, unit="exposure", entities=None, events=events, n_excluded=n_excluded,
-        n_unassessed={},
+        n_unassessed={}, patients=np.array(owners, object),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ Webb, Discovering significant patterns, Mach Learn 2007;68:1 (holdout evaluation
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -179,17 +179,10 @@ def _rows(baskets: Baskets, at: NDArray[np.intp]) -> Baskets:
     # Baskets of the other half are now at -1
     evidence[:, 0] = place[evidence[:, 0]]
     evidence = evidence[evidence[:, 0] >= 0]
-    return Baskets(
+    return replace(
+        baskets,
         matrix=baskets.matrix[at],
         ids=baskets.ids[at],
-        items=baskets.items,
-        kinds=baskets.kinds,
-        unit=baskets.unit,
         evidence=evidence,
-        entities=baskets.entities,
-        n_excluded=baskets.n_excluded,
-        n_unassessed=baskets.n_unassessed,
-        n_concept=baskets.n_concept,
-        n_text=baskets.n_text,
-        events=baskets.events,
+        patients=None if baskets.patients is None else baskets.patients[at],
     )

@@ -38,6 +38,7 @@ from clinnlp.core.tables import Baskets, EntityTable, EventTable
 from clinnlp.mine.measures import association
 from clinnlp.mine.screen import q_values
 from clinnlp.mine.sets.itemsets import Itemsets, mine_itemsets
+from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.splits import Split, counts_by_set, n_candidates, splits
 from clinnlp.mine.tallies import simpson_of
 
@@ -205,6 +206,7 @@ def mine_rules(
     min_margin: int | None = None,
     alpha: float = 0.05,
     level: float = 0.95,
+    cells: SmallCells | None = None,
 ) -> Rules:
     """Return every rule whose two sides stand together in at least `min_count` baskets.
 
@@ -223,6 +225,9 @@ def mine_rules(
         Level of `Rules.significant`; no rule is dropped for it.
     level : float
         Coverage of the intervals of lift and odds ratio.
+    cells : SmallCells, optional
+        Only rules from which no small cell follows; m is then counted over sides that may be
+        shown, those withheld have p = 1, and `max_len` is at most 3.
 
     Raises
     ------
@@ -246,12 +251,15 @@ def mine_rules(
     check_level(level)
     margin = min_count if min_margin is None else min_margin
     check_at_least(margin, 1, name="min_margin")
+    cells = cells or SmallCells(baskets, 0)
+    cells.check(baskets, max_len=max_len)
     left = _margins(baskets, antecedent_kind, margin, max_len)
     right = _margins(baskets, consequent_kind, margin, max_len)
     kinds = None
     if antecedent_kind is not None and consequent_kind is not None:
         kinds = (antecedent_kind, consequent_kind)
     joint = mine_itemsets(baskets, min_count=min_count, max_len=max_len, kinds=kinds)
+    left, right, joint = cells.of(left), cells.of(right), cells.of(joint)
     found = list(splits(joint, counts_by_set(left), counts_by_set(right)))
     return _ordered((left, right), found, max_len=max_len, alpha=alpha, level=level)
 

@@ -3,24 +3,25 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from clinnlp.core.places import one_writer
 from clinnlp.core.tables import Baskets
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
-from clinnlp.report.blocks import Report, ReportSection
+from clinnlp.mine.small_cells import SmallCells, guarded
+from clinnlp.report.blocks import Paragraph, Report, ReportSection
 from clinnlp.study.outputs import PAGE, check_folder, origin, rule_frame, write_pages, write_tables
 from clinnlp.study.report_sections import drug_events_section, rules_section, signals_section
 from clinnlp.study.settings import MineSettings
-from clinnlp.study.sources import read_baskets
-from clinnlp.study.suppress import without_small_cells
+from clinnlp.study.sources import read_baskets, read_every_item
 
 __all__ = ["MineResult", "mine_flow"]
 
-_SIGNALS: Mapping[str, tuple[Callable[..., Signals], Callable[[Signals], ReportSection]]] = {
-    "drug_events": (mine_signals, drug_events_section),
-    "signals": (mine_interactions, signals_section),
+_SECTIONS: Mapping[str, Callable[[Signals], ReportSection]] = {
+    "drug_events": drug_events_section,
+    "signals": signals_section,
 }
 
 
@@ -31,11 +32,11 @@ class MineResult:
     Parameters
     ----------
     baskets : Baskets
+        With `min_cell`, of the items alone that may be shown, and without evidence.
     rules : Rules
-        Without those withheld for a small cell, as `signals`.
+        Without those from which a small cell follows, as `signals`.
     signals : mapping of str to Signals
         ``"drug_events"`` and ``"signals"`` (interactions), where drugs and outcomes stand.
-    n_withheld : int
     report : Report
     folder : path
         Holds a CSV of the rules and of each kind of signals, and the report.
@@ -44,7 +45,6 @@ class MineResult:
     baskets: Baskets
     rules: Rules
     signals: Mapping[str, Signals]
-    n_withheld: int
     report: Report
     folder: Path
 
@@ -72,58 +72,98 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> MineR
     RunError
         Another process writes into the folder, or nobody may.
     """
-    check_folder(out, ("rules", *_SIGNALS), [source])
+    check_folder(out, ("rules", *_SECTIONS), [source])
     with one_writer(out, inside=True):
         return _mined(source, out, settings)
 
 
 def _mined(source: str | Path, out: Path, settings: MineSettings) -> MineResult:
-    sets = read_baskets(source, settings)
-    all_rules = mine_rules(
-        sets, min_count=settings.min_count, max_len=settings.max_len, alpha=settings.alpha
+    cells = _cells(source, settings)
+    sets = cells.baskets
+    rules = mine_rules(
+        sets,
+        min_count=settings.min_count,
+        max_len=settings.max_len,
+        alpha=settings.alpha,
+        cells=cells,
     )
-    all_signals = _mine_signals(sets, settings)
-    rules, n_withheld = without_small_cells(all_rules, settings.min_cell)
-    signals: dict[str, Signals] = {}
-    for name, mined_signals in all_signals.items():
-        signals[name], n_more = without_small_cells(mined_signals, settings.min_cell)
-        n_withheld += n_more
-    sections = [_SIGNALS[name][1](shown) for name, shown in signals.items()]
+    signals = _mine_signals(cells, settings)
     report = Report(
         title="Drug rules and interaction signals",
-        # the counts are those of all that was mined: what is withheld was tested with the others
-        summary=_summary(sets, all_rules, all_signals, n_withheld, settings.min_cell),
-        blocks=(rules_section(rules), *sections),
-        provenance=origin(settings, source),
+        summary=_summary(cells, rules, signals),
+        blocks=(
+            *_caution(cells),
+            rules_section(rules),
+            *(_SECTIONS[name](mined) for name, mined in signals.items()),
+        ),
+        # A hash would confirm a guess at the cells that are withheld
+        provenance=origin(settings, *(() if cells else (source,))),
     )
-    frames = {name: shown.to_pandas() for name, shown in signals.items()}
+    frames = {name: mined.to_pandas() for name, mined in signals.items()}
     write_tables({"rules": rule_frame(rules), **frames}, out)
     write_pages(report, out)
-    return MineResult(
-        baskets=sets, rules=rules, signals=signals, n_withheld=n_withheld, report=report, folder=out
-    )
+    return MineResult(baskets=sets, rules=rules, signals=signals, report=report, folder=out)
 
 
-def _mine_signals(sets: Baskets, settings: MineSettings) -> dict[str, Signals]:
-    if not {settings.drug_kind, settings.outcome_kind} <= set(sets.kinds):
+def _cells(source: str | Path, settings: MineSettings) -> SmallCells:
+    """Return the baskets to mine, with what of them may be shown."""
+    sets = read_baskets(source, settings)
+    if not SmallCells(sets, settings.min_cell):
+        return SmallCells(sets, 0)
+    # What may be shown must not depend on the items that this run looks at
+    every = guarded(read_every_item(source, settings, sets), settings.min_cell)
+    return SmallCells(guarded(sets, settings.min_cell), settings.min_cell, beside=every)
+
+
+def _mine_signals(cells: SmallCells, settings: MineSettings) -> dict[str, Signals]:
+    if not {settings.drug_kind, settings.outcome_kind} <= set(cells.baskets.kinds):
         return {}
+    asked: dict[str, Any] = {
+        "drug_kind": settings.drug_kind,
+        "outcome_kind": settings.outcome_kind,
+        "alpha": settings.alpha,
+        "cells": cells,
+    }
     return {
-        name: mine(
-            sets,
-            drug_kind=settings.drug_kind,
-            outcome_kind=settings.outcome_kind,
-            alpha=settings.alpha,
-        )
-        for name, (mine, _) in _SIGNALS.items()
+        "drug_events": mine_signals(cells.baskets, **asked),
+        "signals": mine_interactions(cells.baskets, adjust=not cells, **asked),
     }
 
 
-def _summary(
-    sets: Baskets, rules: Rules, signals: Mapping[str, Signals], n_withheld: int, min_cell: int
-) -> tuple[str, ...]:
+def _summary(cells: SmallCells, rules: Rules, signals: Mapping[str, Signals]) -> tuple[str, ...]:
+    sets = cells.baskets
     lost = [f"{reason} {n:,}" for reason, n in sets.n_excluded.items() if n]
     lines = [str(sets), f"left out: {', '.join(lost) or 'nothing'}", str(rules)]
     lines += [f"{name.replace('_', ' ')}: {mined}" for name, mined in signals.items()]
-    if min_cell:
-        lines.append(f"withheld: {n_withheld:,} rows with a cell of 1 to {min_cell - 1}")
+    if cells:
+        lines.append(
+            f"withheld: items and rows from which a count of fewer than {cells.min_cell} patients "
+            f"follows; {_who_counts(sets)}"
+        )
     return tuple(lines)
+
+
+def _who_counts(sets: Baskets) -> str:
+    """Return who is counted in a cell, in words."""
+    owners = () if sets.patients is None else sets.patients.tolist()
+    if not any(owners):
+        return f"no patient stands beside a basket, so each {sets.unit} counts as a patient"
+    if not all(owners):
+        return f"each {sets.unit} without a patient counts as one and the same patient's"
+    return "different patients are counted"
+
+
+def _caution(cells: SmallCells) -> tuple[Paragraph, ...]:
+    """Return what a reader of a guarded report may rely on, and what its sender must not do."""
+    if not cells:
+        return ()
+    text = (
+        f"Small cells: what is shown, m and q included, depends only on tables in which each cell "
+        f"holds at least {cells.min_cell} patients ({_who_counts(cells.baskets)}). Numbers of "
+        f"what was left out are rounded up to multiples of {cells.min_cell}; evidence and hashes "
+        "of the input are not shown, and interactions are not adjusted for other drugs and "
+        "conditions. Runs with other limits, items or labels may be published beside this one. A "
+        "run with another unit, or another meaning of an item (strict, with_stopped, roles, "
+        "absent, days), must not: the difference of two such tables can be a single patient."
+    )
+    return (Paragraph(text=text, tone="note"),)

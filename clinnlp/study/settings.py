@@ -145,7 +145,11 @@ class MineSettings:
     drug_kind: str = option("drug", "kind or label of the drugs of interaction signals")
     outcome_kind: str = option("outcome", "kind or label of their outcomes")
     min_cell: int = option(
-        0, "withhold rows with a cell of 1 to N - 1 patients in their table of counts (0: none)"
+        0,
+        "withhold every row from which a count of fewer than N different patients follows, none "
+        "included, by any sum or difference of what is shown, also by runs with other limits, "
+        "items or labels; of runs with another unit or meaning of an item share one alone "
+        "(0: nothing is withheld)",
     )
 
     def __post_init__(self) -> None:
@@ -155,6 +159,8 @@ class MineSettings:
             check_at_least(getattr(self, name), least, name=name)
         if self.default_days is not None:
             check_at_least(self.default_days, 1, name="default_days")
+        if self.min_cell > 1 and self.max_len > 3:
+            raise ArgumentError(f"max_len must be at most 3 with min_cell, got {self.max_len}")
         check_fraction(self.alpha, name="alpha")
 
 

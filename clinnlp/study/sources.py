@@ -23,7 +23,7 @@ from clinnlp.io.tables.wide import read_wide
 from clinnlp.study.settings import MineSettings
 from clinnlp.text.normalise import fold_drug
 
-__all__ = ["read_baskets"]
+__all__ = ["read_baskets", "read_every_item"]
 
 
 def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
@@ -67,6 +67,31 @@ def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
             path=path,
         )
     return _from_events(_completed(read_events(path), settings), settings)
+
+
+def read_every_item(source: str | Path, settings: MineSettings, sets: Baskets) -> Baskets:
+    """Return the baskets with the items of all labels, kinds and columns of the source.
+
+    Parameters
+    ----------
+    source : path
+    settings : MineSettings
+    sets : Baskets
+        What `read_baskets` gives; returned as they are where no item was left out.
+
+    Raises
+    ------
+    DataError
+        The source cannot be read.
+    """
+    if settings.items:
+        return _wide(Path(source), replace(settings, items=(":",)))
+    if not (settings.label or sets.n_excluded.get("kind")) or settings.unit == "exposure":
+        return sets
+    if sets.entities is not None:
+        return _from_mentions(sets.entities, replace(settings, label=None))
+    assert sets.events is not None
+    return event_baskets(sets.events, unit=settings.unit, kinds=None)
 
 
 def _from_mentions(table: EntityTable, settings: MineSettings) -> Baskets:

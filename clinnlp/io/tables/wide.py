@@ -32,7 +32,8 @@ def read_wide(
     path : str or Path
         CSV, TSV or Parquet, or a zip file, of which the largest table is read.
     items : sequence of str
-        Columns; ``"first:last"`` stands for all columns from the one to the other.
+        Columns; ``"first:last"`` stands for all columns from the one to the other, ``":"`` for
+        all there are.
     unit : str, optional
         Column with the id of a row; its number from 1 by default.
     absent : sequence of str
@@ -96,6 +97,8 @@ def _repeated(ids: Sequence[str]) -> int | None:
 
 def _between(item: str, names: Sequence[str], path: Path) -> Sequence[str]:
     """Return the columns an entry stands for."""
+    if item == ":":
+        return list(dict.fromkeys(names))
     first, colon, last = item.partition(":")
     if item in names or not colon:
         return [item]

@@ -18,18 +18,19 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
-from clinnlp.core.arrays import Array, Floats, Ints
+from clinnlp.core.arrays import Array, Bools, Floats, Ints
 from clinnlp.core.checks import check_level
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.tables import Baskets
 from clinnlp.mine.measures import disproportionality as dp
 from clinnlp.mine.measures import stratified
 from clinnlp.mine.measures.association import fisher_p
-from clinnlp.mine.measures.gps import eb_quantile, ebgm, fit_gamma_mixture
+from clinnlp.mine.measures.gps import GammaMixture, eb_quantile, ebgm, fit_gamma_mixture
 from clinnlp.mine.measures.intervals import Interval
 from clinnlp.mine.measures.logistic import fit_logistic
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.signals.interactions import Signals, check_query
+from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.strata import strata_of
 
 __all__ = ["DRUG_EVENT_COLUMNS", "mine_signals"]
@@ -46,6 +47,8 @@ DRUG_EVENT_COLUMNS = (
     *("p_fisher", "p_adjusted", "p", "q_bh", "q_by", "signal"),
 )
 
+Sides = tuple[Ints, ...]  # items of the drugs and of the outcomes
+
 
 def mine_signals(
     baskets: Baskets,
@@ -59,6 +62,7 @@ def mine_signals(
     strata: Sequence[str] | Ints | None = None,
     adjust: bool = False,
     ridge: float = 0.1,
+    cells: SmallCells | None = None,
 ) -> Signals:
     """Return drug → outcome signals with every measure, its interval, p and q.
 
@@ -83,11 +87,15 @@ def mine_signals(
         Test what is called again, adjusted for conditions and other drugs.
     ridge : float
         Penalty of the adjusted log odds ratios, above 0.
+    cells : SmallCells, optional
+        Only rows from which no small cell follows, without strata and adjustment. Candidates are
+        of items that may be shown; the prior is fitted to the pairs that may be, as to counts of
+        at least `min_cell`.
 
     Raises
     ------
     ArgumentError
-        An argument is out of range, or no item is of a kind.
+        An argument is out of range, no item is of a kind, or `cells` with `adjust` or `strata`.
 
     Examples
     --------
@@ -104,27 +112,25 @@ def mine_signals(
     is_drug, is_outcome = check_query(
         baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
     )
-    drugs, outcomes = baskets.matrix[:, is_drug], baskets.matrix[:, is_outcome]
-    groups = strata_of(baskets, strata)
-    whole = _candidates(drugs, outcomes, groups, min_margin)  # (n_strata, n_drugs, n_outcomes)
-    n_strata, *sides = whole.n_ab.shape
-    m = int(np.prod(sides))
-    names = ("n_ab", "n_a", "n_b", "n")
-    flat = Table2x2(**{name: getattr(whole, name).reshape(n_strata, m) for name in names})
-    kept = np.flatnonzero(flat.n_ab.sum(axis=0) >= min_count)
-    columns = _measured(flat, kept, level=level)
-    first, second = _places(drugs, outcomes, min_margin)
-    # Candidate k is drug k // n_outcomes with outcome k % n_outcomes
-    n_outcomes = max(len(second), 1)
-    columns["drug"] = np.array(baskets.items, dtype=object)[is_drug][first[kept // n_outcomes]]
-    columns["outcome"] = np.array(baskets.items, dtype=object)[is_outcome][
-        second[kept % n_outcomes]
-    ]
+    cells = cells or SmallCells(baskets, 0)
+    cells.check(baskets, adjust=adjust, strata=strata)
+    sides = tuple(_places(baskets, of, cells, min_margin) for of in (is_drug, is_outcome))
+    flat = _candidates(baskets, sides, strata_of(baskets, strata))  # (n_strata, m)
+    m = flat.n_ab.shape[1]
+    counted = _counted(flat, sides, cells)
+    kept = counted[flat.n_ab.sum(axis=0)[counted] >= min_count]
+    prior = _prior(flat, counted, cells) if len(kept) else None
+    columns = _measured(flat, kept, prior, level=level)
+    pairs = [side[at] for side, at in zip(sides, _split(kept, sides), strict=True)]
+    names = np.array(baskets.items, dtype=object)
+    columns |= {"drug": names[pairs[0]], "outcome": names[pairs[1]]}
     if adjust:
-        others = baskets.matrix[:, ~is_drug & ~is_outcome]
-        places = (first[kept // n_outcomes], second[kept % n_outcomes])
-        x = sparse.hstack([drugs, others], format="csr")
-        _adjust(columns, x, outcomes.tocsc(), places, m=m, alpha=alpha, level=level, ridge=ridge)
+        x = sparse.hstack(
+            [baskets.matrix[:, is_drug], baskets.matrix[:, ~is_drug & ~is_outcome]], format="csr"
+        )
+        places = (np.cumsum(is_drug)[pairs[0]] - 1, pairs[1])
+        y = baskets.matrix.tocsc()
+        _adjust(columns, x, y, places, m=m, alpha=alpha, level=level, ridge=ridge)
     columns["p"] = np.fmax(columns["p_fisher"], columns["p_adjusted"])
     columns |= {f"q_{k}": q_values(columns["p"], m, method=k) for k in METHODS}
     columns["signal"] = columns["q_bh"] < alpha
@@ -133,37 +139,55 @@ def mine_signals(
     return Signals(columns=ordered, m=m, alpha=alpha, baskets=baskets, keys=("drug", "outcome"))
 
 
-def _places(
-    drugs: sparse.csr_matrix, outcomes: sparse.csr_matrix, min_margin: int
-) -> tuple[Ints, Ints]:
-    """Return the columns of the drugs and of the outcomes whose margins pass."""
-    one, two = (
-        np.flatnonzero(np.asarray(x.sum(axis=0, dtype=np.int64)).ravel() >= min_margin)
-        for x in (drugs, outcomes)
-    )
-    return one.astype(np.int64), two.astype(np.int64)
+def _places(baskets: Baskets, of: Bools, cells: SmallCells, min_margin: int) -> Ints:
+    """Return the items of a kind whose margins pass and may be shown."""
+    n = np.asarray(baskets.matrix.sum(axis=0, dtype=np.int64)).ravel()
+    found = np.flatnonzero(of & (n >= min_margin)).astype(np.int64)
+    return found[cells.shown(found[:, None].astype(np.int32))]
 
 
-def _candidates(
-    drugs: sparse.csr_matrix, outcomes: sparse.csr_matrix, groups: Ints, min_margin: int
-) -> Table2x2:
-    """Return the tables of all candidates, shape (n_strata, n_drugs, n_outcomes)."""
-    first, second = _places(drugs, outcomes, min_margin)
+def _candidates(baskets: Baskets, sides: Sides, groups: Ints) -> Table2x2:
+    """Return the tables of all candidates, shape (n_strata, m): each drug with each outcome."""
     tables = []
     for s in range(int(groups.max(initial=0)) + 1):
-        here = np.flatnonzero(groups == s)
-        x = drugs[here][:, first].astype(np.int64)
-        y = outcomes[here][:, second].astype(np.int64)
+        here = baskets.matrix[np.flatnonzero(groups == s)]
+        x, y = (here[:, side].astype(np.int64) for side in sides)
         n_a, n_b = (np.asarray(z.sum(axis=0)).ravel() for z in (x, y))
         joint = (x.T @ y).toarray()
-        tables.append(
-            np.stack(np.broadcast_arrays(joint, n_a[:, None], n_b[None], np.int64(len(here))))
-        )
+        cells = np.broadcast_arrays(joint, n_a[:, None], n_b[None], np.int64(here.shape[0]))
+        tables.append(np.stack(cells).reshape(4, -1))
     n_ab, n_a, n_b, n = np.stack(tables, axis=1)
     return Table2x2(n_ab=n_ab, n_a=n_a, n_b=n_b, n=n)
 
 
-def _measured(flat: Table2x2, kept: Ints, *, level: float) -> dict[str, Array]:
+def _split(at: Ints, sides: Sides) -> tuple[Ints, Ints]:
+    """Return the places of drug and outcome of candidates: k // n_outcomes and k % n_outcomes."""
+    n_outcomes = max(len(sides[1]), 1)
+    return at // n_outcomes, at % n_outcomes
+
+
+def _counted(flat: Table2x2, sides: Sides, cells: SmallCells) -> Ints:
+    """Return the candidates whose tables may be looked at."""
+    if not cells:
+        return np.arange(flat.n_ab.shape[1])
+    met = np.flatnonzero(flat.n_ab.sum(axis=0) >= cells.min_cell)
+    pairs = [side[at] for side, at in zip(sides, _split(met, sides), strict=True)]
+    return met[cells.shown(np.sort(np.stack(pairs, axis=1), axis=1).astype(np.int32))]
+
+
+def _prior(flat: Table2x2, counted: Ints, cells: SmallCells) -> GammaMixture | None:
+    """Return the prior of EBGM, fitted to the candidates that may be looked at."""
+    expected = stratified.stratified_expected(flat)[counted]
+    observed, possible = flat.n_ab.sum(axis=0)[counted], expected > 0
+    if not possible.any():
+        return None
+    least = cells.min_cell if cells else 0
+    return fit_gamma_mixture(observed[possible], expected[possible], least=least)
+
+
+def _measured(
+    flat: Table2x2, kept: Ints, prior: GammaMixture | None, *, level: float
+) -> dict[str, Array]:
     """Return every column that the counts alone decide."""
     names = ("n_ab", "n_a", "n_b", "n")
     strata = Table2x2(**{name: getattr(flat, name)[:, kept] for name in names})
@@ -188,20 +212,17 @@ def _measured(flat: Table2x2, kept: Ints, *, level: float) -> dict[str, Array]:
     for name in ("mh_odds_ratio", "mh_prr"):
         limits = getattr(stratified, f"{name}_interval")(strata, level=level)
         columns |= _with_limits(name, getattr(stratified, name)(strata), limits)
-    return columns | _shrunk(flat, t, expected)
+    return columns | _shrunk(t, expected, prior)
 
 
 def _with_limits(name: str, value: Floats, limits: Interval) -> dict[str, Array]:
     return {name: value, f"{name}_low": limits.low, f"{name}_high": limits.high}
 
 
-def _shrunk(flat: Table2x2, t: Table2x2, expected: Floats) -> dict[str, Array]:
-    """Return EBGM, EB05 and EB95, the prior fitted to all candidates."""
-    if not len(expected):
+def _shrunk(t: Table2x2, expected: Floats, prior: GammaMixture | None) -> dict[str, Array]:
+    """Return EBGM, EB05 and EB95."""
+    if prior is None or not len(expected):
         return {name: np.empty(0) for name in ("ebgm", "eb05", "eb95")}
-    all_expected = stratified.stratified_expected(flat)
-    possible = all_expected > 0
-    prior = fit_gamma_mixture(flat.n_ab.sum(axis=0)[possible], all_expected[possible])
     return {
         "ebgm": ebgm(t.n_ab, expected, prior),
         "eb05": eb_quantile(t.n_ab, expected, prior, 0.05),

@@ -44,6 +44,7 @@ from clinnlp.mine.rules import evidence_of
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.signals.adjust import AdditiveModel
 from clinnlp.mine.signals.triplets import Candidates, candidates, count_triplets
+from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.strata import strata_of
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def mine_interactions(
     alpha: float = 0.05,
     strata: Sequence[str] | Ints | None = None,
     adjust: bool = True,
+    cells: SmallCells | None = None,
 ) -> Signals:
     """Return interaction signals, drug + drug → outcome, with their tests against additivity.
 
@@ -157,11 +159,14 @@ def mine_interactions(
         number per basket from 0.
     adjust : bool
         Test what is called again, adjusted for conditions, other drugs and other called pairs.
+    cells : SmallCells, optional
+        Only rows from which no small cell follows, without strata and adjustment. Candidates are
+        of pairs and outcomes that may be shown.
 
     Raises
     ------
     ArgumentError
-        An argument is out of range, or no item is of a kind.
+        An argument is out of range, no item is of a kind, or `cells` with `adjust` or `strata`.
 
     Examples
     --------
@@ -178,12 +183,15 @@ def mine_interactions(
     is_drug, is_outcome = check_query(
         baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
     )
+    cells = cells or SmallCells(baskets, 0)
+    cells.check(baskets, adjust=adjust, strata=strata)
+    places = np.flatnonzero(is_drug), np.flatnonzero(is_outcome)
     drugs, outcomes = baskets.matrix[:, is_drug], baskets.matrix[:, is_outcome].tocsc()
-    found = candidates(drugs, outcomes, min_margin=min_margin)
+    found = _shown_candidates(candidates(drugs, outcomes, min_margin=min_margin), places, cells)
     counted = count_triplets(
         drugs, outcomes, found, min_count=min_count, strata=strata_of(baskets, strata)
     )
-    columns = _joined([_crude(found, *one) for one in counted])
+    columns = _shown_rows(_joined([_crude(found, *one) for one in counted]), places, cells)
     if adjust:
         others = baskets.matrix[:, ~is_drug & ~is_outcome]
         _adjust(columns, AdditiveModel(drugs, others), outcomes, m=found.m, alpha=alpha)
@@ -196,6 +204,27 @@ def mine_interactions(
     order = np.lexsort((-columns["omega025"], columns["q_bh"]))
     ordered = {name: columns[name][order] for name in COLUMNS}
     return Signals(columns=ordered, m=found.m, alpha=alpha, baskets=baskets)
+
+
+def _shown_candidates(
+    found: Candidates, places: tuple[Ints, Ints], cells: SmallCells
+) -> Candidates:
+    """Return the candidates of pairs and outcomes that may be shown."""
+    pairs = cells.shown(places[0][np.stack([found.first, found.second], axis=1)].astype(np.int32))
+    outcomes = cells.shown(places[1][found.outcomes][:, None].astype(np.int32))
+    return Candidates(
+        first=found.first[pairs], second=found.second[pairs], outcomes=found.outcomes[outcomes]
+    )
+
+
+def _shown_rows(
+    columns: dict[str, Array], places: tuple[Ints, Ints], cells: SmallCells
+) -> dict[str, Array]:
+    """Return the rows whose three items may be shown together."""
+    drugs, outcomes = (places[0][columns[name]] for name in ("first", "second")), places[1]
+    items = np.sort(np.stack([*drugs, outcomes[columns["target"]]], axis=1), axis=1)
+    kept = cells.shown(items.astype(np.int32))
+    return {name: column[kept] for name, column in columns.items()}
 
 
 def _crude(found: Candidates, target: int, pairs: Ints, counts: PairCounts) -> dict[str, Array]:

@@ -90,6 +90,8 @@ def test_small_cells_are_withheld_from_what_is_written(prescriptions, tmp_path, 
     assert main(command) == 0
     assert (tmp_path / "out" / "rules.csv").read_text().count("\n") == 3
     assert main([*command, "--min-cell", "5"]) == 0
-    assert "withheld: 2 rows with a cell of 1 to 4" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "withheld: items and rows from which a count of fewer than 5 patients follows" in said
+    assert "Baskets(2 x 0 items" in said
     assert (tmp_path / "out" / "rules.csv").read_text().count("\n") == 1
     assert "metoprolol" not in (tmp_path / "out" / "report.html").read_text()
