@@ -25,12 +25,15 @@ What holds for all that may be shown at once, in any number of runs:
   belong to two opposite cells, any other cell makes up the cell of a pair with one of the two. So
   each may be 0, or reaches `min_cell`.
 - *Bounds among four items*, where a set of three is among them: the second rule.
+- *All bounds*, where no more than six items may be shown: the range of each small count is solved
+  for (`clinnlp.mine.bounds`). Where one neither holds 0 nor reaches `min_cell`, no set of three is
+  shown, and if that is not enough no pair.
 
-What does not hold: bounds that need five items, or four of which pairs alone are shown, are not
-looked for; the tests solve for them by linear programming on drawn tables and find none. Nothing
-holds against who knows some of the patients, nor against a second table of the same patients in
-which a basket or an item is something else (another unit, other roles, strict): one of them may
-leave. That a row is missing tells that one of its cells is below `min_cell`, 0 included.
+What does not hold: of more than six items, bounds that need five of them, or four of which pairs
+alone are shown, are not looked for. Nothing holds against who knows some of the patients, nor
+against a second table of the same patients in which a basket or an item is something else (another
+unit, other roles, strict): one of them may leave. That a row is missing tells that one of its cells
+is below `min_cell`, 0 included.
 
 References
 ----------
@@ -44,6 +47,7 @@ marginal totals and decomposable graphs, PNAS 2000;97:11885.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -52,6 +56,7 @@ from scipy import sparse
 from clinnlp.core.arrays import Bools, Ints, Ints32
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
+from clinnlp.mine.bounds import follows
 from clinnlp.mine.cell_tables import all_reach, stand_apart
 from clinnlp.mine.sets.itemsets import Itemsets
 from clinnlp.mine.sets.pairs import pair_counts
@@ -59,6 +64,7 @@ from clinnlp.mine.sets.pairs import pair_counts
 __all__ = ["MAX_ITEMS", "SmallCells", "guarded"]
 
 MAX_ITEMS = 3  # of a set that may be shown
+_SOLVED = 6  # items up to which all bounds are solved for
 
 
 def guarded(baskets: Baskets, min_cell: int) -> Baskets:
@@ -131,6 +137,7 @@ class SmallCells:
     def __init__(self, baskets: Baskets, min_cell: int, *, beside: Baskets | None = None) -> None:
         self.baskets, self.min_cell = baskets, min_cell
         self._near: sparse.csr_matrix | None = None
+        self._most: int | None = None
         if not self:
             return
         if beside is not None and beside.ids.tolist() != baskets.ids.tolist():
@@ -140,6 +147,9 @@ class SmallCells:
         order = np.argsort(codes, kind="stable")
         # By patient, so that one pass over the baskets of a cell counts its patients
         self._matrix = sparse.hstack(matrices, format="csr")[order]
+        # All that any run may show: `beside` holds the items of `baskets` too
+        n_items = matrices[-1].shape[1]
+        self._items = np.arange(n_items, dtype=np.int32) + self._matrix.shape[1] - n_items
         columns = self._matrix.tocsc()
         columns.sort_indices()
         self._held = (
@@ -185,18 +195,9 @@ class SmallCells:
         """
         if not self:
             return np.ones(len(sets), np.bool_)
-        size = sets.shape[1]
-        assert size <= MAX_ITEMS
-        out = np.zeros(len(sets), np.bool_)
-        if not len(sets):
-            return out
-        asked = np.ascontiguousarray(sets, np.int32)
-        all_reach(*self._held, asked, self.min_cell, out)
-        if size == MAX_ITEMS and out.any():
-            near = self._joined()
-            apart = out[out]
-            stand_apart(*self._held, asked[out], near.indptr, near.indices, self.min_cell, apart)
-            out[out] = apart
+        out = self._safe_alone(sets)
+        if out.any() and sets.shape[1] > self._largest():
+            out[:] = False
         return out
 
     def of(self, found: Itemsets) -> Itemsets:
@@ -210,17 +211,50 @@ class SmallCells:
             counts=found.counts[np.concatenate([np.zeros(0, np.bool_), *kept])],
         )
 
+    def _safe_alone(self, sets: Ints32) -> Bools:
+        """Return which sets have no small cell, and none with any fourth item."""
+        out, asked = np.zeros(len(sets), np.bool_), np.ascontiguousarray(sets, np.int32)
+        if not len(sets):
+            return out
+        all_reach(*self._held, asked, self.min_cell, out)
+        if sets.shape[1] == MAX_ITEMS and out.any():
+            near, apart = self._joined(), out[out]
+            stand_apart(*self._held, asked[out], near.indptr, near.indices, self.min_cell, apart)
+            out[out] = apart
+        return out
+
     def _joined(self) -> sparse.csr_matrix:
         """Return which items are shown with which, shape (n_items, n_items)."""
         if self._near is None:
             found = pair_counts(self._matrix, min_count=self.min_cell).tocoo()
             pairs = np.stack([found.row, found.col], axis=1).astype(np.int32)
-            pairs = pairs[self.shown(pairs)]
+            pairs = pairs[self._safe_alone(pairs)]
             ones = np.ones(len(pairs), np.int8)
             upper = sparse.csr_matrix((ones, (pairs[:, 0], pairs[:, 1])), shape=found.shape)
             self._near = (upper + upper.T).tocsr()
             self._near.sort_indices()
         return self._near
+
+    def _largest(self) -> int:
+        """Return how many items a set may have so that no bound tells of a small cell."""
+        if self._most is None:
+            items = self._items[self._safe_alone(self._items[:, None])]
+            self._most = MAX_ITEMS if len(items) > _SOLVED else self._solved(items)
+        return self._most
+
+    def _solved(self, items: Ints32) -> int:
+        """Return the same for few items, whose bounds are all solved for."""
+        held, shown = (
+            self._matrix[:, items].toarray().astype(bool),
+            [(k,) for k in range(len(items))],
+        )
+        for size in range(2, MAX_ITEMS + 1):
+            every = np.array(list(combinations(range(len(items)), size)), np.int32)
+            safe = every[self._safe_alone(items[every])] if len(every) else every
+            shown += [tuple(row) for row in safe.tolist()]
+            if follows(held, self._held[2], shown, self.min_cell):
+                return size - 1
+        return MAX_ITEMS
 
 
 def _patients(baskets: Baskets) -> Ints:

@@ -39,18 +39,36 @@ def test_each_cell_of_what_is_shown_holds_enough_different_patients(seed, min_ce
         assert shown == enough if size < 3 else all(np.array(enough)[shown])
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_no_small_cell_follows_by_linear_programming(seed):
-    rows, min_cell = drawn(seed, 4), 3 + seed % 4
-    baskets = made(rows)
+def check_that_nothing_follows(rows, min_cell, n_items=None):
+    """Solve for every count of the first `n_items` from what two runs show of them."""
+    baskets, n_items = made(rows), n_items or rows.shape[1]
     cells = SmallCells(baskets, min_cell)
-    # Two runs with other limits, and two that look at some of the items
     counts = published(baskets, cells, min_count=1, max_len=3)
     counts |= published(baskets, cells, min_count=min_cell + 3, max_len=2)
-    assert followed(rows, counts, min_cell) == []
+    of_them = {items: n for items, n in counts.items() if max(items, default=0) < n_items}
+    assert followed(rows[:, :n_items], of_them, min_cell) == []
 
 
 @pytest.mark.parametrize("seed", range(6))
+def test_no_small_cell_follows_by_linear_programming(seed):
+    check_that_nothing_follows(drawn(seed, 4), 3 + seed % 4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_small_cell_of_four_among_many_items_follows(seed):
+    rows = drawn(seed, 4)
+    more = np.random.default_rng(seed).random((len(rows), 4)) < 0.5
+    check_that_nothing_follows(np.hstack([rows, more]), 3 + seed % 4, n_items=4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_items", [4, 5])
+@pytest.mark.parametrize("seed", range(30))
+def test_no_small_cell_follows_in_many_tables(seed, n_items):
+    check_that_nothing_follows(drawn(100 + seed, n_items), 3 + seed % 4)
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_no_small_cell_of_patients_follows_from_their_stays(seed):
     rows = np.repeat(drawn(seed, 4), 3, axis=0)
     owner = np.arange(len(rows)) // (3 if seed % 2 else 2)
@@ -73,7 +91,8 @@ def test_a_cell_between_two_rows_that_are_shown_is_withheld():
     assert followed(rows, counts, 5) == []
 
 
-def test_a_set_of_three_is_withheld_where_four_tables_would_fix_a_cell():
+@pytest.mark.parametrize("n_more", [0, 4])
+def test_a_set_of_three_is_withheld_where_four_tables_would_fix_a_cell(n_more):
     """Each set of three has no cell below 6, and all four leave no choice for the sixteen cells."""
     even = [c for c in itertools.product([0, 1], repeat=4) if sum(c) % 2 == 0]
     odd = [c for c in itertools.product([0, 1], repeat=4) if sum(c) % 2]
@@ -81,9 +100,10 @@ def test_a_set_of_three_is_withheld_where_four_tables_would_fix_a_cell():
     counts[0, 0, 0, 0], counts[0, 0, 0, 1], counts[1, 1, 1, 0] = 0, 9, 0
     counts[1, 0, 0, 1] = 2
     rows = np.repeat(list(counts), list(counts.values()), axis=0)
-    cells = SmallCells(made(rows), 5)
+    more = np.random.default_rng(0).random((len(rows), n_more)) < 0.5
+    cells = SmallCells(made(np.hstack([rows, more])), 5)
     assert all(smallest_cell(rows, np.arange(len(rows)), s) >= 5 for s in sets_of(4, 3).tolist())
-    assert not cells.shown(sets_of(4, 3)).any()
+    assert not cells.shown(sets_of(4, 3)).any()  # where all is solved for, and by the fourth item
     assert cells.shown(sets_of(4, 2)).all()
 
 
