@@ -50,17 +50,9 @@ def _fill(
     covered = n_held = run = 0
     current: Any = -1
     while missing:
-        b: Any = len(patient)
-        for j in range(size):
-            if at[j] < end[j] and rows[at[j]] < b:
-                b = rows[at[j]]
-        if b == len(patient):
+        b, cell = _next(rows, at, end)
+        if not cell:
             break
-        cell = 0
-        for j in range(size):
-            if at[j] < end[j] and rows[at[j]] == b:
-                cell |= 1 << j
-                at[j] += 1
         if patient[b] != current:
             # A patient all of whose baskets hold an item is not among those with none
             covered += current >= 0 and run == n_of[current]
@@ -74,6 +66,21 @@ def _fill(
             missing -= patients[cell] == enough
     covered += current >= 0 and run == n_of[current]
     baskets[0], patients[0] = len(patient) - n_held, len(n_of) - covered
+
+
+@compiled
+def _next(rows: Ints32, at: Ints, end: Ints) -> tuple[int, int]:
+    """Return the first basket that is left in some lists, and which of them hold it; move on."""
+    first: Any = np.iinfo(np.int32).max
+    for j in range(len(at)):
+        if at[j] < end[j]:
+            first = min(first, rows[at[j]])
+    cell = 0
+    for j in range(len(at)):
+        if at[j] < end[j] and rows[at[j]] == first:
+            cell |= 1 << j
+            at[j] += 1
+    return first, cell
 
 
 @compiled
