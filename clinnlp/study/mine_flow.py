@@ -111,8 +111,9 @@ def _cells(source: str | Path, settings: MineSettings) -> SmallCells:
     if not SmallCells(sets, settings.min_cell):
         return SmallCells(sets, 0)
     # What may be shown must not depend on the items that this run looks at
-    every = guarded(read_every_item(source, settings, sets), settings.min_cell)
-    return SmallCells(guarded(sets, settings.min_cell), settings.min_cell, beside=every)
+    every = read_every_item(source, settings, sets)
+    beside = None if every is sets else guarded(every, settings.min_cell)
+    return SmallCells(guarded(sets, settings.min_cell), settings.min_cell, beside=beside)
 
 
 def _mine_signals(cells: SmallCells, settings: MineSettings) -> dict[str, Signals]:

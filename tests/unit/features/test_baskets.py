@@ -1,5 +1,7 @@
 """Baskets from mentions, events and tables: what goes in, what is left out and counted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -199,3 +201,16 @@ def test_items_of_mixed_types_are_named_by_their_text():
     assert made.items == ("7",)
     assert made.matrix.toarray().tolist() == [[1], [1]]
     assert made.n_excluded["no_item"] == 1
+
+
+def test_whose_each_basket_is_where_the_source_says_so():
+    columns = {"patient": [None, "p1", "p2", None], "encounter": ["e1", "e1", "e2", "e3"]}
+    events = EventTable({**columns, "code": list("aabb"), "kind": ["drug"] * 4})
+    assert event_baskets(events).patients.tolist() == ["p1", "p2", None]
+    assert event_baskets(events, unit="patient").patients.tolist() == ["p1", "p2"]
+    numbers = {"start": [0] * 4, "end": [1] * 4, "n_concepts": [0] * 4, "text": list("aabb")}
+    mentions = EntityTable({**columns, **numbers, "note": ["n1", "n2", "n1", "n3"]})
+    assert baskets(mentions, unit="note").patients.tolist() == ["p2", "p1", None]
+    assert frame_baskets(pd.DataFrame({"a": [1, 0]})).patients is None
+    with pytest.raises(ArgumentError, match="patients of baskets must be one per basket, got 1"):
+        replace(frame_baskets(pd.DataFrame({"a": [1, 0]})), patients=np.array(["p"], object))

@@ -123,6 +123,7 @@ def test_outcomes_lag_and_conditions():
         return sets, made
 
     sets, made = held()
+    assert made.patients.tolist() == [i.split("/")[0] for i in made.ids]
     assert sets == [{"a", "fall", "asthma"}, {"a", "b", "asthma"}]
     assert made.unit == "exposure"
     assert made.n_excluded["outcome_unexposed"] == 2

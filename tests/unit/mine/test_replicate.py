@@ -1,5 +1,7 @@
 """Replication on a held-out half: no patient in both, counts of the second half alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,11 +21,12 @@ def world(seed=0, n=1500):
 
 
 def test_no_patient_stands_in_both_halves():
-    baskets = world()
-    patients = [f"p{k // 3}" for k in range(len(baskets))]
+    patients = [f"p{k // 3}" for k in range(len(world()))]
+    baskets = replace(world(), patients=np.array(patients, object))
     one, two = halves(baskets, patients=patients, seed=3)
     owner = dict(zip(baskets.ids.tolist(), patients, strict=True))
     assert not {owner[i] for i in one.ids} & {owner[i] for i in two.ids}
+    assert one.patients.tolist() == [owner[i] for i in one.ids]
     assert len(one) + len(two) == len(baskets)
     assert (one.matrix.sum() + two.matrix.sum()) == baskets.matrix.sum()
 

@@ -16,6 +16,8 @@ def test_cells_say_whether_an_item_is_there(tmp_path):
     held = read_wide(path, ["a:c"], unit="id")
     assert held.index.tolist() == ["x", "y", "z"]
     assert held.to_numpy().tolist() == [[0, 1, 0], [1, 0, 1], [0, 0, 0]]
+    every = read_wide(path, [":"], unit="id").columns.tolist()
+    assert every == ["id", "age", "a", "b", "c"]
     assert read_wide(path, ["c", "a"]).index.tolist() == ["1", "2", "3"]
     assert read_wide(path, ["b"], absent=["steady"])["b"].tolist() == [False, True, True]
 
