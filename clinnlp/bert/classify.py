@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from clinnlp.bert.folder import thresholds_of
+from clinnlp.bert.folder import numbers_by_label
 from clinnlp.bert.learned import Learned, blocks
 from clinnlp.core.arrays import Floats, Ints
 from clinnlp.core.errors import StoreError
@@ -72,7 +72,11 @@ class NoteClassifier(Learned):
                 f"a classifier in {path} must say pooling and thresholds; it was written by a "
                 "version whose head answers for a note at once: train it anew"
             )
-        return {"pooling": pooling, "thresholds": thresholds_of(record, path)}
+        least = numbers_by_label(record, "thresholds", path, n=1)
+        return {
+            "pooling": pooling,
+            "thresholds": {name: number for name, (number,) in least.items()},
+        }
 
     @classmethod
     def answers_for(cls, names: Sequence[Any]) -> tuple[str, ...]:

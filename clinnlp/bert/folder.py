@@ -10,23 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from clinnlp.bert.onnx_model import ONNX_FILE
-from clinnlp.core.errors import StoreError, instead_of
+from clinnlp.core.errors import StoreError
+from clinnlp.core.json_objects import read_json_object
 
 __all__ = [
     "FORMAT",
     "OWN_FILES",
     "PRETRAINED_FILE",
     "RECORD_FILE",
+    "numbers_by_label",
     "read_record",
-    "thresholds_of",
     "write_json",
 ]
 
+_MOST_TOKENS = 1_000_000
 FORMAT = 1
 RECORD_FILE = "clinnlp.json"
 PRETRAINED_FILE = "pretrain.json"
 OWN_FILES = (RECORD_FILE, PRETRAINED_FILE)  # a folder with one of them may be replaced
 
+_LARGEST = 1e300  # of a number that means something; nan is not below it either
 _KEYS = {"task": str, "labels": list, "windows": dict, "settings": dict, "card": dict}
 
 
@@ -54,30 +57,43 @@ def read_record(folder: Path, tasks: Collection[str]) -> dict[str, Any]:
                 f"a model folder must hold {name}, got none in {folder}; it was not written by "
                 "clinnlp or is incomplete"
             )
-    refusal = StoreError(f"{folder / RECORD_FILE} must be JSON in UTF-8, and is not")
-    with instead_of((OSError, ValueError), refusal):
-        record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
-    version = record.get("format") if isinstance(record, dict) else None
-    if version != FORMAT:
+    record = read_json_object(folder / RECORD_FILE)
+    version = record.get("format")
+    if version != FORMAT or isinstance(version, bool):
+        known = f"{version!r}"[:20]
         raise StoreError(
-            f"the format of {folder / RECORD_FILE} must be {FORMAT}, got {version!r}; "
+            f"the format of {folder / RECORD_FILE} must be {FORMAT}, got {known}; "
             "read it with the version of clinnlp that wrote it"
         )
     _check_record(record, folder / RECORD_FILE, tasks)
-    return dict(record)
+    return record
 
 
-def thresholds_of(record: Mapping[str, Any], path: Path) -> dict[str, float]:
-    """Return the threshold of each label that a record in `path` holds.
+def numbers_by_label(
+    record: Mapping[str, Any], key: str, path: Path, *, n: int
+) -> dict[str, tuple[float, ...]]:
+    """Return the `n` numbers of each label that a record in `path` holds under `key`.
 
     Raises
     ------
     StoreError
-        They are no numbers.
+        They are no finite numbers.
     """
-    refusal = StoreError(f"'thresholds' in {path} must hold a number for each label, and does not")
-    with instead_of((AttributeError, TypeError, ValueError), refusal):
-        return {label: float(least) for label, least in record.get("thresholds", {}).items()}
+    inner = record.get(key, {})
+    found = inner.items() if isinstance(inner, dict) else [("", None)]
+    by = {label: values if n > 1 else [values] for label, values in found}
+    if not all(_are_numbers(values, n) for values in by.values()):
+        what = "a number" if n == 1 else "two numbers"
+        raise StoreError(f"{key!r} in {path} must hold {what} for each label, and does not")
+    return {label: tuple(map(float, values)) for label, values in by.items()}
+
+
+def _are_numbers(values: Any, n: int) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) == n
+        and all(type(v) in (int, float) and abs(v) <= _LARGEST for v in values)
+    )
 
 
 def _check_record(record: dict[str, Any], path: Path, tasks: Collection[str]) -> None:
@@ -88,11 +104,16 @@ def _check_record(record: dict[str, Any], path: Path, tasks: Collection[str]) ->
             )
     if record["task"] not in tasks:
         raise StoreError(
-            f"'task' in {path} must be one of {', '.join(tasks)}, got {record['task']!r}"
+            f"'task' in {path} must be one of {', '.join(tasks)}, got {record['task'][:40]!r}"
         )
+    labels = record["labels"]
+    if not labels or not all(isinstance(each, str) and each for each in labels):
+        raise StoreError(f"'labels' in {path} must be names, and are not")
+    if len(set(labels)) < len(labels):
+        raise StoreError(f"'labels' in {path} must be different ones, and are not")
     windows = record["windows"]
     if set(windows) != {"max_tokens", "stride"} or not all(
-        isinstance(value, int) for value in windows.values()
+        type(value) is int and 0 <= value <= _MOST_TOKENS for value in windows.values()
     ):
         raise StoreError(f"'windows' in {path} must hold the integers max_tokens and stride")
 

@@ -14,12 +14,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from clinnlp.bert.confidence import Calibration, calibrated
-from clinnlp.bert.folder import thresholds_of
+from clinnlp.bert.folder import numbers_by_label
 from clinnlp.bert.learned import Learned, blocks
 from clinnlp.bert.model import decode_words, heads_of, log_softmax, mention_ranges, n_outputs
 from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.arrays import Floats, Floats32, Ints
-from clinnlp.core.errors import StoreError, instead_of
 from clinnlp.core.notes import Coverage, Entity, Note, fresh_ids
 from clinnlp.core.spans import Span
 
@@ -94,15 +93,12 @@ class EntityTagger(Learned):
     @classmethod
     def fields_from(cls, record: Mapping[str, Any], path: Path) -> dict[str, Any]:
         """Return calibration and thresholds."""
-        refusal = StoreError(
-            f"'calibration' in {path} must hold two numbers for each label, and does not"
-        )
-        with instead_of((AttributeError, TypeError, ValueError), refusal):
-            fitted = record.get("calibration", {}).items()
-            by = {
-                label: Calibration(float(scale), float(shift)) for label, (scale, shift) in fitted
-            }
-        return {"calibration": by, "thresholds": thresholds_of(record, path)}
+        fitted = numbers_by_label(record, "calibration", path, n=2)
+        least = numbers_by_label(record, "thresholds", path, n=1)
+        return {
+            "calibration": {label: Calibration(*pair) for label, pair in fitted.items()},
+            "thresholds": {label: number for label, (number,) in least.items()},
+        }
 
     @classmethod
     def answers_for(cls, names: Sequence[Any]) -> tuple[str, ...]:

@@ -15,11 +15,12 @@ may still remember what they were trained on.
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import AutoModelForTokenClassification
 
 from clinnlp.bert.classify import NoteClassifier
-from clinnlp.bert.encoders import load_model, load_tokenizer
+from clinnlp.bert.encoders import load_model, load_tokenizer, max_positions
 from clinnlp.bert.folder import RECORD_FILE, read_record
 from clinnlp.bert.learned import Learned
 from clinnlp.bert.network import Network
@@ -98,6 +99,12 @@ def load(
             f"the network in {folder} must answer for the {len(labels)} labels of {RECORD_FILE}, "
             "and answers for others; its files do not belong together"
         )
+    n_most = max_positions(str(folder))
+    if not record["windows"]["stride"] < record["windows"]["max_tokens"] <= n_most:
+        raise StoreError(
+            f"'windows' in {folder / RECORD_FILE} must be of at most {n_most} tokens, which its "
+            "network reads, and share fewer than that"
+        )
     network = Network(
         model,
         load_tokenizer(str(folder)),
@@ -107,8 +114,21 @@ def load(
         bf16=bf16,
         int8=int8,
     )
+    _check_answers(network, len(names), folder)
     common = {key: record[key] for key in ("settings", "card")}
     return kind(labels=labels, network=network, **common, **own)
+
+
+def _check_answers(network: Network, n_outputs: int, folder: Path) -> None:
+    """Raise `StoreError` where the network gives no finite numbers for an empty note."""
+    row = np.concatenate([network.prefix, network.suffix, np.zeros(1, np.int32)])
+    refusal = StoreError(f"the network in {folder} must answer with finite numbers, and does not")
+    with instead_of(Exception, refusal), torch.inference_mode():  # torch's and onnxruntime's own
+        model = network.model
+        exported = isinstance(model, OnnxModel)
+        (logits,) = model([row]) if exported else model.eval()(**network.collate([row])).logits
+    if tuple(logits.shape) != (len(row), n_outputs) or not torch.isfinite(logits).all():
+        raise refusal
 
 
 def _device(name: str | None) -> torch.device | None:

@@ -35,7 +35,7 @@ def check_sources(card: Mapping[str, Any], given: Collection[str]) -> None:
     >>> check_sources({"rows": {"sources": ["events"]}}, ["events"])
     """
     trained = _rows(card).get("sources")
-    if not isinstance(trained, list):
+    if not isinstance(trained, list) or not all(isinstance(name, str) for name in trained):
         raise StoreError("the card of a risk model must name its sources, got none")
     if set(trained) != set(given):
         raise DataError(
@@ -52,6 +52,8 @@ def check_schema(card: Mapping[str, Any], schema: Mapping[str, Sequence[str]]) -
 
     Raises
     ------
+    StoreError
+        The card is of another form.
     DataError
         Naming the measurement or kind, what the model knows, and what it got.
 
@@ -66,7 +68,9 @@ def check_schema(card: Mapping[str, Any], schema: Mapping[str, Sequence[str]]) -
     trained = card.get("schema")
     trained = trained if isinstance(trained, dict) else {}
     for what, found in schema.items():
-        known = [str(name) for name in trained.get(what) or ()]
+        known = trained.get(what) or []
+        if not isinstance(known, list) or not all(isinstance(name, str) for name in known):
+            raise StoreError(f"the card of a risk model must list the {what}, and does not")
         other = sorted(set(found) - set(known))
         if known and other:
             raise DataError(

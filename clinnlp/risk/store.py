@@ -20,6 +20,8 @@ from skops import io as skops_io
 
 from clinnlp.core.errors import StoreError, instead_of
 from clinnlp.core.files import atomic_folder, file_sha256
+from clinnlp.core.json_objects import read_json_object
+from clinnlp.risk.loaded import is_plain_zip, is_sound
 
 __all__ = ["FORM", "TRUSTED", "LoadedModel", "load_risk_model", "save_risk_model"]
 
@@ -108,21 +110,32 @@ def load_risk_model(folder: str | Path) -> LoadedModel:
     made_with, here = _versions(card).get("scikit-learn"), metadata.version("scikit-learn")
     if made_with != here:
         raise StoreError(
-            f"{path} must be made with scikit-learn {here}, got {made_with}; train it again "
+            f"{path} must be made with scikit-learn {here}, got {_short(made_with)}; train it again "
             "or install that version"
         )
     _check_types(path)
-    return LoadedModel(skops_io.load(path, trusted=list(TRUSTED)), card)
+
+    def refusal(error: Exception) -> StoreError:
+        if isinstance(error, StoreError):
+            return error
+        return StoreError(f"{path} must be a whole risk model, got {type(error).__name__}")
+
+    with instead_of(Exception, refusal):  # of skops, numpy, scipy and scikit-learn
+        model = skops_io.load(path, trusted=list(TRUSTED))
+        if not is_sound(model):
+            raise StoreError(f"{path} must be a risk model of this library, got another object")
+    return LoadedModel(model, card)
 
 
 def _check_form(card: Mapping[str, Any], folder: Path) -> None:
     kind, form = card.get("kind"), card.get("form")
-    if kind == "risk" and form == FORM:
+    if kind == "risk" and type(form) is int and form == FORM:
         return
     old = kind == "risk" and isinstance(form, int) and form <= _LAST_WITH_HASHES
     more = f" and delete it: up to form {_LAST_WITH_HASHES} it names its patients by hashes of ids"
     raise StoreError(
-        f"the card of {folder} must be of kind 'risk' and form {FORM}, got {kind!r} and {form!r}; "
+        f"the card of {folder} must be of kind 'risk' and form {FORM}, got {_short(kind)} and "
+        f"{_short(form)}; "
         f"train it again with this version{more if old else ''}"
     )
 
@@ -130,9 +143,15 @@ def _check_form(card: Mapping[str, Any], folder: Path) -> None:
 def _check_types(path: Path) -> None:
     refusal = StoreError(f"{path} must be a model that skops can read, got another form")
     with instead_of(Exception, refusal):
+        if not is_plain_zip(path):
+            raise ValueError
         foreign = sorted(set(skops_io.get_untrusted_types(file=path)) - set(TRUSTED))
     if foreign:
         raise StoreError(f"types in {path} must be among those allowed, got {', '.join(foreign)}")
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:40]
 
 
 def _versions(card: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -143,9 +162,4 @@ def _versions(card: Mapping[str, Any]) -> Mapping[str, Any]:
 def _read_card(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise StoreError(f"the folder {path.parent} must hold {path.name}, got none")
-    refusal = StoreError(f"{path} must be a JSON object, got another form")
-    with instead_of(ValueError, refusal):
-        card = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(card, dict):
-        raise refusal
-    return card
+    return read_json_object(path)

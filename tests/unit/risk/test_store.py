@@ -113,7 +113,7 @@ def change(folder, **more):
         ({"form": 99}, "form 3, got 'risk' and 99"),
         ({"kind": "tagger"}, "kind 'risk'"),
         ({"model_sha256": "0"}, "SHA-256"),
-        ({"versions": {"scikit-learn": "0.1"}}, "got 0.1"),
+        ({"versions": {"scikit-learn": "0.1"}}, "got '0.1'"),
         ({"versions": None}, "got None"),
     ],
 )
