@@ -81,7 +81,7 @@ def numbers_by_label(
     """
     inner = record.get(key, {})
     found = inner.items() if isinstance(inner, dict) else [("", None)]
-    by = {label: values if n > 1 else [values] for label, values in found}
+    by: dict[str, Any] = {label: values if n > 1 else [values] for label, values in found}
     if not all(_are_numbers(values, n) for values in by.values()):
         what = "a number" if n == 1 else "two numbers"
         raise StoreError(f"{key!r} in {path} must hold {what} for each label, and does not")

@@ -18,7 +18,7 @@ from sklearn.tree._tree import Tree
 from clinnlp.core.arrays import Array
 from clinnlp.core.tables import Outcome
 from clinnlp.features.columns import ColumnFeatures, Columns
-from clinnlp.features.events import Cases, collect_cases
+from clinnlp.features.events import collect_cases
 from clinnlp.features.matrix import PatientFeatures
 from clinnlp.risk.calibrate import GroupCalibrated
 
@@ -59,7 +59,7 @@ def is_sound(model: Any) -> bool:
     return p.shape == (1, 2) and bool(np.isfinite(p).all()) and isinstance(calibrated.flat_, bool)
 
 
-def _no_rows(features: PatientFeatures | ColumnFeatures) -> Cases | Columns:
+def _no_rows(features: PatientFeatures | ColumnFeatures) -> Any:
     """Return an empty table such as the features are made of."""
     none = np.empty(0, object)
     if isinstance(features, PatientFeatures):

@@ -110,8 +110,8 @@ def load_risk_model(folder: str | Path) -> LoadedModel:
     made_with, here = _versions(card).get("scikit-learn"), metadata.version("scikit-learn")
     if made_with != here:
         raise StoreError(
-            f"{path} must be made with scikit-learn {here}, got {_short(made_with)}; train it again "
-            "or install that version"
+            f"{path} must be made with scikit-learn {here}, got {_short(made_with)}; train it "
+            "again or install that version"
         )
     _check_types(path)
 
