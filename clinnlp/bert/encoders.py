@@ -13,6 +13,7 @@ Wang et al., MiniLM: Deep Self-Attention Distillation, NeurIPS 2020;
 Reimers and Gurevych, Sentence-BERT, EMNLP 2019.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -59,6 +60,7 @@ _NAMES_OTHERS = {
     "config.json": "configuration_files",
     "tokenizer_config.json": "fast_tokenizer_files",
 }
+_MOST_GROWTH = 64
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -106,6 +108,10 @@ def load_config(source: str, **changes: Any) -> Any:
     """
     folder = _opened(source)
     config = _pretrained(AutoConfig, source, folder, **changes)
+    if getattr(config, "quantization_config", None) is not None:
+        raise StoreError(
+            f"the weights of model {source!r} must be plain numbers, got quantised ones"
+        )
     with instead_of(Exception, StoreError(f"the configuration of model {source!r} must be whole")):
         known = vars(type(config)())
     for name in set(vars(config)) - set(known):  # what its kind has not: code, kernels, adapters
@@ -126,6 +132,7 @@ def load_tokenizer(source: str) -> Any:
     tokenizer = _pretrained(AutoTokenizer, source, _opened(source))
     if getattr(tokenizer, "backend_tokenizer", None) is None:
         raise StoreError(f"the tokenizer of {source} must be a fast one, which knows offsets")
+    _check_growth(backend, source)
     tokenizer.init_kwargs.pop("auto_map", None)
     tokenizer.chat_template = None  # a program of its own, which nothing here needs
     return reading_all(tokenizer)
@@ -163,7 +170,8 @@ def load_model(source: str, *, kind: Any = AutoModel, **changes: Any) -> Any:
     config = load_config(source, **changes)
     folder = local_folder(source)
     weights = read_weights(folder)
-    config._attn_implementation = None  # a name of a hub's kernel would fetch code
+    for name in ("_attn_implementation", "_experts_implementation"):
+        setattr(config, name, None)  # a name of a hub's kernel would fetch code
     for name in ("attention_probs_dropout_prob", "attention_dropout"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
@@ -273,6 +281,23 @@ def _check_depth(config: Any, weights: Mapping[str, Any], source: str) -> None:
         raise StoreError(
             f"the layers of model {source!r} must be those of its {len(weights)} tensors, "
             f"got {n_layers} layers"
+        )
+
+
+def _check_growth(backend: Any, source: str) -> None:
+    """Raise where a normaliser writes long strings in place of what it finds, time and again."""
+    state = b"null" if backend.normalizer is None else backend.normalizer.__getstate__()
+    waiting, growth = [json.loads(state)], 1
+    while waiting and growth <= _MOST_GROWTH:
+        part = waiting.pop()
+        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        waiting += inner
+        if isinstance(part, dict):
+            growth *= max(len(str(part.get(key) or "x")) for key in ("content", "prepend"))
+    if growth > _MOST_GROWTH:
+        raise StoreError(
+            f"the tokenizer of model {source!r} must write at most {_MOST_GROWTH} characters for "
+            "each that it reads, and writes more"
         )
 
 
