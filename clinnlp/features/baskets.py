@@ -284,10 +284,11 @@ def _labelled(table: EntityTable, wanted: Sequence[str]) -> Bools:
 
 def _check_encounters(table: EntityTable | EventTable, has_unit: Array) -> None:
     owner: dict[str, str] = {}
-    for stay, patient in zip(table["encounter"][has_unit], table["patient"][has_unit], strict=True):
+    for row in np.flatnonzero(has_unit):
+        stay, patient = table["encounter"][row], table["patient"][row]
         if patient and owner.setdefault(stay, patient) != patient:
             raise DataError(
-                f"an encounter id must belong to one patient, got {stay!r} for two; "
+                f"an encounter id must belong to one patient, got that of row {row} for two; "
                 "make the ids unique"
             )
 

@@ -8,7 +8,7 @@ A fact is placed by its `known` time alone: the only time that says when it coul
 may come in parts, of which only the facts of these patients stay in memory: 41 bytes each.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -58,8 +58,8 @@ class Cases:
         Row of the event, or of the mention, each fact comes from.
     of_note : array of bool, shape (m,)
         Whether that row is one of mentions.
-    schema : mapping of str to list of str
-        Units per measured code and vocabularies per kind of event.
+    schema : mapping of str to mapping of str to set of str
+        Units per measured code and vocabularies per kind of event; the names of the facts of each.
     """
 
     patients: Array
@@ -75,15 +75,15 @@ class Cases:
     n_excluded: Mapping[str, int]
     row: Counts
     of_note: Bools
-    schema: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    schema: Mapping[str, Mapping[str, Collection[str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         late = np.flatnonzero(~(self.days < 0))
         if len(late):
             k = late[0]
             raise LeakageError(
-                f"facts must be known before the index time, got {self.codes[self.code[k]]!r} of "
-                f"patient {self.patients[self.case[k]]!r} {self.days[k]:+.2f} days from it"
+                f"facts must be known before the index time, got {len(late)} that are not (first: "
+                f"fact {k} of row {self.case[k]}, {self.days[k]:+.2f} days from it)"
             )
 
     def __len__(self) -> int:
@@ -275,9 +275,11 @@ class _Joined:
 
 def _people(patients: Iterable[Patient]) -> dict[str, Patient]:
     people: dict[str, Patient] = {}
-    for patient in patients:
+    for k, patient in enumerate(patients, start=1):
         if patient.id in people:
-            raise ArgumentError(f"patients must be described once, got {patient.id!r} twice")
+            raise ArgumentError(
+                f"patients must be described once, got one twice (the second as number {k})"
+            )
         people[patient.id] = patient
     return people
 

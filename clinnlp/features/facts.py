@@ -6,7 +6,7 @@ never one column. A mention is ``note:label:item``, with its section or with wha
 units, is kept, so that a saved model can refuse a table that stands on others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,17 +30,17 @@ class FactNames:
     numbers : dict of str to int
     concepts : list of str
         Per number, the name without unit, section and what is said of it.
-    units : dict of str to set of str
-        Units per measured code, without its unit.
-    vocabularies : dict of str to set of str
-        Vocabularies per kind of event.
+    units : dict of str to dict of str to set of str
+        Units per measured code, without its unit; with the names of the facts that are in each.
+    vocabularies : dict of str to dict of str to set of str
+        Vocabularies per kind of event, with the names of the facts that are of each.
     """
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         self.concepts: list[str] = []
-        self.units: dict[str, set[str]] = {}
-        self.vocabularies: dict[str, set[str]] = {}
+        self.units: dict[str, dict[str, set[str]]] = {}
+        self.vocabularies: dict[str, dict[str, set[str]]] = {}
         self._known: dict[tuple[Any, ...], int] = {}
 
     def of_events(self, events: EventTable, rows: Counts) -> Counts:
@@ -71,11 +71,11 @@ class FactNames:
                 made[k] = self._number(name, concept)
         return made
 
-    def schema(self) -> dict[str, list[str]]:
-        """Return units and vocabularies by what they belong to, sorted: plain values."""
+    def schema(self) -> dict[str, dict[str, set[str]]]:
+        """Return units and vocabularies by what they belong to, sorted, and the facts of each."""
         schema = {f"unit of {name}": found for name, found in self.units.items()}
         schema |= {f"vocabulary of {kind}": found for kind, found in self.vocabularies.items()}
-        return {what: sorted(found) for what, found in sorted(schema.items())}
+        return {what: dict(sorted(found.items())) for what, found in sorted(schema.items())}
 
     def _event(
         self,
@@ -87,10 +87,11 @@ class FactNames:
     ) -> int:
         sort = kind or vocabulary or "event"
         name = concept = f"{sort}:{code}"
-        self.vocabularies.setdefault(sort, set()).add(vocabulary or _NO_VOCABULARY)
         if valued:
-            self.units.setdefault(concept, set()).add(unit or _NO_UNIT)
             name += f" [{unit}]" if unit else ""
+            self.units.setdefault(concept, {}).setdefault(unit or _NO_UNIT, set()).add(name)
+        by = self.vocabularies.setdefault(sort, {})
+        by.setdefault(vocabulary or _NO_VOCABULARY, set()).add(name)
         return self._number(name, concept)
 
     def _number(self, name: str, concept: str) -> int:
@@ -100,7 +101,7 @@ class FactNames:
         return self.numbers[name]
 
 
-def mixed_units(schema: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def mixed_units(schema: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
     """Return the units of each measured code that has several.
 
     Examples

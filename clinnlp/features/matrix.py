@@ -1,14 +1,16 @@
 """Cases to a feature matrix: counts per code and time window, recency, last values, demographics.
 
 The vocabulary (which codes, which values, which sexes), the medians that stand for missing
-numbers, and nothing else are fitted; on training patients only. A code is kept where at least
-`min_patients` of them have it, so that a rare word of a note never becomes a feature name.
+numbers, and nothing else are fitted; on training patients only. A code, a sex or an age is kept where
+at least `min_patients` of them have it, so that a rare word of a note never becomes a name of a
+feature, and no median is that of one patient.
 
 The patients it was fitted on stay with a fitted transformer, as hashes, so that an evaluation can
 refuse one that has seen its test patients. They stay in memory: whoever has a list of ids can
 name a patient by the hash, so nothing that is written or copied holds them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Self
@@ -125,7 +127,7 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
         self.sexes_: list[str] = []
         self.ages_: list[str] = []
         if self.demographics:
-            self._fit_demographics(X)
+            self._fit_demographics(X, person)
         named = self._named(dict(zip(X.codes, X.concepts, strict=True)))
         self.feature_names_out_ = tuple(name for name, _ in named)
         self.feature_concepts_ = tuple(concept for _, concept in named)
@@ -210,11 +212,15 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
             [np.median(value[column == j]) for j in range(len(self.measured_))]
         )
 
-    def _fit_demographics(self, X: Cases) -> None:
+    def _fit_demographics(self, X: Cases, person: Counts) -> None:
         known = np.isfinite(X.age_years)
-        self.sexes_ = sorted({sex for sex in X.sex if sex is not None})
-        self.age_median_ = float(np.median(X.age_years[known])) if known.any() else 0.0
-        if known.any():
+        n_persons = Counter(sex for sex, _ in set(zip(X.sex, person.tolist(), strict=True)))
+        self.sexes_ = sorted(
+            sex for sex, n in n_persons.items() if sex is not None and n >= self.min_patients
+        )
+        enough = len(np.unique(person[known])) >= self.min_patients
+        self.age_median_ = float(np.median(X.age_years[known])) if enough else 0.0
+        if enough:
             self.ages_ = ["age_years"] + ([] if known.all() else ["age_missing"])
 
     def _valued(self, X: Cases) -> Array:

@@ -3,8 +3,7 @@
 Naive Bayes, logistic regression and the SVMs see numbers through indicators of quantile bins, so
 that none of them needs a scale or a shape. Class weights, where a model has them, are for ranking
 alone: probabilities come from calibration, which is unweighted. The radial SVM is linear in the
-Nyström features of a Gaussian kernel over rows of length 1; like any kernel machine it keeps rows
-of some training patients, which a saved model then holds.
+Nyström columns of a Gaussian kernel, whose landmarks are made up: it keeps no row of training.
 
 References
 ----------
@@ -18,17 +17,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import BernoulliNB, ComplementNB
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import Normalizer
 from sklearn.svm import LinearSVC
 
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.config import option
 from clinnlp.core.errors import ArgumentError
-from clinnlp.risk.indicators import BestColumns, Dense, Indicators
+from clinnlp.risk.indicators import BestColumns, Dense, Indicators, KernelColumns
 
 __all__ = [
     "DEFAULT_MODELS",
@@ -87,7 +84,7 @@ class RbfSvmSettings:
 
     c: float = option(0.1, "inverse strength of the L2 penalty, above 0")
     gamma: float = option(1.0, "exp(-gamma d²) for rows of length 1 at distance d, above 0")
-    n_landmarks: int = option(300, "training rows the kernel is approximated from, at least 1")
+    n_landmarks: int = option(300, "made-up rows the kernel is approximated from, at least 1")
     n_bins: int = option(5, "quantile bins per number, at least 2")
 
 
@@ -188,8 +185,7 @@ def make_model(settings: ModelSettings, *, seed: int = 0) -> Pipeline:
             return Pipeline(
                 [
                     ("indicators", Indicators(n_bins=n_bins)),
-                    ("length", Normalizer()),
-                    ("kernel", Nystroem(gamma=gamma, n_components=n, random_state=seed)),
+                    ("kernel", KernelColumns(gamma=gamma, n_landmarks=n, seed=seed)),
                     ("model", _linear(settings, seed)),
                 ]
             )

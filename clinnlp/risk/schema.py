@@ -1,6 +1,6 @@
 """What a saved model expects of the tables it is applied to; another schema is refused by name."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from clinnlp.core.errors import DataError, StoreError
 from clinnlp.features.columns import ColumnFeatures
 from clinnlp.features.events import Cases
 
-__all__ = ["check_schema", "check_sources", "n_unknown_facts"]
+__all__ = ["check_schema", "check_sources", "n_unknown_facts", "schema_of"]
 
 
 def check_sources(card: Mapping[str, Any], given: Collection[str]) -> None:
@@ -44,7 +44,7 @@ def check_sources(card: Mapping[str, Any], given: Collection[str]) -> None:
         )
 
 
-def check_schema(card: Mapping[str, Any], schema: Mapping[str, Sequence[str]]) -> None:
+def check_schema(card: Mapping[str, Any], schema: Mapping[str, Collection[str]]) -> None:
     """Raise where a unit or a vocabulary is not one the model was trained on.
 
     What the model has never seen at all, such as a new kind of event, is not refused: it is no
@@ -78,14 +78,31 @@ def check_schema(card: Mapping[str, Any], schema: Mapping[str, Sequence[str]]) -
             )
 
 
+def schema_of(model: Pipeline, cases: Cases) -> dict[str, list[str]]:
+    """Return what of the cases' units and vocabularies a model's features stand on, for its card.
+
+    A unit that few patients have is no feature, and its name is not written either.
+    """
+    known = _facts_of(model)
+    shown = {
+        what: [name for name, facts in found.items() if not known.isdisjoint(facts)]
+        for what, found in cases.schema.items()
+    }
+    return {what: names for what, names in shown.items() if names}
+
+
 def n_unknown_facts(model: Pipeline, cases: Cases) -> int:
     """Return how many facts of the cases are none of the model's features."""
+    known = _facts_of(model)
+    unknown = np.array([code not in known for code in cases.codes], bool)
+    return int(unknown[cases.code].sum())
+
+
+def _facts_of(model: Pipeline) -> set[str]:
     features = model.named_steps["features"]
     if isinstance(features, ColumnFeatures):
         raise StoreError("a model of a plain table has no facts; give it the table itself")
-    known = set().union(*features.counted_, features.measured_)
-    unknown = np.array([code not in known for code in cases.codes], bool)
-    return int(unknown[cases.code].sum())
+    return set().union(*features.counted_, features.measured_)
 
 
 def _rows(card: Mapping[str, Any]) -> Mapping[str, Any]:

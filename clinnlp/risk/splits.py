@@ -215,9 +215,10 @@ def check_splits(patients: Array, splits: Sequence[Split]) -> None:
         times += split.test
         both = set(patients[split.train]) & set(patients[split.test])
         if both:
+            first = int(np.flatnonzero(split.test & np.isin(patients, list(both)))[0])
             raise LeakageError(
                 f"no patient may be on both sides of a split, got {len(both)} in "
-                f"{split.name!r} (first: {min(map(str, both))!r}); make splits by patient"
+                f"{split.name!r} (first: tested row {first}); make splits by patient"
             )
     if (times > 1).any():
         raise ArgumentError(f"a row may be tested once, got {int((times > 1).sum())} tested again")
@@ -241,15 +242,12 @@ def check_folds(patients: Array, folds: ArrayLike) -> None:
             f"folds must have one id per row, got {len(folds)} for {len(patients)} rows"
         )
     home: dict[str, Any] = {}
-    split = {
-        p
-        for p, fold in zip(np.asarray(patients).tolist(), folds.tolist(), strict=True)
-        if home.setdefault(p, fold) != fold
-    }
+    pairs = zip(np.asarray(patients).tolist(), folds.tolist(), strict=True)
+    split = {p: row for row, (p, fold) in enumerate(pairs) if home.setdefault(p, fold) != fold}
     if split:
         raise LeakageError(
             f"all rows of a patient must lie in one fold, got {len(split)} patients in several "
-            f"(first: {min(split)!r}); make folds by patient"
+            f"(one of them in row {min(split.values())}); make folds by patient"
         )
 
 

@@ -6,7 +6,7 @@ whatever else the caller adds, and the SHA-256 of the model file.
 
 No patient is named, not by a hash either: nothing is written of the ids of patients, and the
 model does not depend on them. It may still give away a training patient whose facts are known:
-kernel machines keep rows, a tree has leaves of few rows, a median is some patient's value.
+a tree has leaves of few rows, a median is some patient's value, naive Bayes counts.
 """
 
 import json
@@ -36,6 +36,7 @@ TRUSTED = (
     "clinnlp.risk.indicators.BestColumns",
     "clinnlp.risk.indicators.Dense",
     "clinnlp.risk.indicators.Indicators",
+    "clinnlp.risk.indicators.KernelColumns",
     "scipy.sparse._csr.csr_matrix",
     # arrays of nodes; the form of those of a Tree is checked by scikit-learn on load
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

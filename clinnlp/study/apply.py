@@ -22,7 +22,7 @@ from clinnlp.features.entities import entity_table
 from clinnlp.features.events import Cases, collect_cases
 from clinnlp.risk.crossfit import fit_risk_model
 from clinnlp.risk.explain import Reason, explain_case
-from clinnlp.risk.schema import check_schema, check_sources, n_unknown_facts
+from clinnlp.risk.schema import check_schema, check_sources, n_unknown_facts, schema_of
 from clinnlp.risk.store import LoadedModel, load_risk_model, save_risk_model
 from clinnlp.study.cautions import LEVEL
 from clinnlp.study.risk_rows import OF_CASES, RiskRows
@@ -272,12 +272,12 @@ def keep_risk_model(
         **(card or {}),
         "model": model,
         "rows": dict(rows.settings),
-        "schema": dict(rows.rows.schema) if isinstance(rows.rows, Cases) else {},
+        "schema": schema_of(fitted, rows.rows) if isinstance(rows.rows, Cases) else {},
         "cohort": dict(study.flow),
         "n_excluded": dict(study.n_excluded),
         "scores": scored.scores.rows(),
         "auroc_mean_of_splits": scored.auroc_mean,
-        "study": {name: v for name, v in study.provenance.items() if name != "rows_sha256"},
+        "study": dict(study.provenance),
         "cautions": _cautions(fitted),
     }
     return save_risk_model(fitted, folder, card=whole)

@@ -7,7 +7,6 @@
 Intervals cover the sampling of the tested patients, not retraining.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -121,7 +120,7 @@ def risk_study(
         cautions=_cautions(rows, splits, fits, unscored),
         permuted=_permuted(rows, splits, grids, settings, unscored),
         unscored=unscored,
-        provenance=_provenance(rows, used, settings.seed),
+        provenance=_provenance(used, settings.seed),
     )
 
 
@@ -298,12 +297,9 @@ def _plain(settings: RiskStudySettings, grids: Mapping[str, Grid]) -> dict[str, 
     return plain_settings(settings, RiskStudySettings) | {"models": models}
 
 
-def _provenance(rows: RiskRows, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    digest = hashlib.sha256("\x1f".join(map(str, rows.rows.patients)).encode())
-    digest.update(rows.y.astype(np.int8).tobytes())
+def _provenance(settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
     return {
         "versions": package_versions(("clinnlp", "numpy", "scipy", "scikit-learn")),
         "seed": seed,
         "settings": dict(settings),
-        "rows_sha256": digest.hexdigest(),
     }

@@ -124,11 +124,27 @@ def test_demographics():
         Patient(id="p3"),
     ]
     cases = cases_of(ROWS, people)
-    table = table_of(PatientFeatures((YEAR,)).fit(cases), cases)
+    table = table_of(PatientFeatures((YEAR,), min_patients=1).fit(cases), cases)
     assert table["age_years"].round().tolist() == [60, 40, 50]
     assert table["age_missing"].tolist() == [0, 0, 1]
     assert table["sex=F"].tolist() == [1, 0, 0]
-    assert "age_years" not in table_of(PatientFeatures(demographics=False).fit(cases), cases)
+    without = PatientFeatures(min_patients=1, demographics=False).fit(cases)
+    assert "age_years" not in table_of(without, cases)
+
+
+def test_a_sex_or_an_age_that_few_patients_have_is_neither_kept_nor_told():
+    people = [
+        Patient(id="p1", birth_date=date(1964, 2, 1), sex="F"),
+        Patient(id="p2", birth_date=date(1984, 2, 1), sex="X"),
+        Patient(id="p3", sex="F"),
+    ]
+    cases = cases_of(ROWS, people)
+    cases = cases.take(np.array([0, 1, 1, 1, 2]))  # several rows of a patient are one patient
+    features = PatientFeatures((YEAR,), min_patients=2).fit(cases)
+    assert features.sexes_ == ["F"]
+    assert features.ages_ == ["age_years", "age_missing"]
+    features = PatientFeatures((YEAR,), min_patients=3).fit(cases)
+    assert (features.sexes_, features.ages_, features.age_median_) == ([], [], 0.0)
 
 
 def test_an_age_missing_in_test_alone_gets_the_training_median():

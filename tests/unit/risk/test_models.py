@@ -1,12 +1,17 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.kernel_approximation import Nystroem
+from sklearn.metrics import roc_auc_score
 from sklearn.naive_bayes import BernoulliNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
+from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
-from clinnlp.risk.indicators import BestColumns, Dense, Indicators
+from clinnlp.risk.indicators import BestColumns, Dense, Indicators, KernelColumns
 from clinnlp.risk.models import (
     MODELS,
     BoostingSettings,
@@ -30,7 +35,7 @@ SMALL = [
 ]
 
 
-@parametrize_with_checks([Indicators(), Dense(), BestColumns()])
+@parametrize_with_checks([Indicators(), Dense(), BestColumns(), KernelColumns(n_landmarks=5)])
 def test_our_transformers_pass_the_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
@@ -57,6 +62,28 @@ def test_every_row_has_one_bin_per_number():
     made = bins.transform(X).toarray()
     for j in range(3):
         assert (made[:, bins.source_ == j].sum(axis=1) == 1).all()
+
+
+def test_a_kernel_keeps_no_row_of_training_and_ranks_as_well():
+    """What it keeps is the same for rows of which only the shares of columns are the same."""
+    rng = np.random.default_rng(0)
+    X = (rng.random((3000, 40)) < 0.1).astype(float)
+    X[:, :2] = rng.random((3000, 2)) < 0.5
+    y = ((X[:, 0] != X[:, 1]) ^ (rng.random(3000) < 0.2)).astype(int)
+    kept = [KernelColumns().fit(rows).kernel_ for rows in (X, rng.permuted(X, axis=0))]
+    assert (kept[0].components_ != kept[1].components_).nnz == 0
+    assert kept[0].normalization_.tolist() == kept[1].normalization_.tolist()
+    train, test = slice(0, 2000), slice(2000, None)
+    ours = make_model(RbfSvmSettings(n_bins=2)).fit(X[train], y[train])
+    usual = make_pipeline(
+        Normalizer(), Nystroem(gamma=1.0, n_components=300, random_state=0),
+        LinearSVC(C=0.1, class_weight="balanced", dual=False),
+    ).fit(X[train], y[train])  # fmt: skip
+    found, wanted = (
+        roc_auc_score(y[test], model.decision_function(X[test])) for model in (ours, usual)
+    )
+    assert found > wanted - 0.02
+    assert found > 0.7
 
 
 def test_sparse_and_dense_give_the_same():
