@@ -229,7 +229,10 @@ def only_label(note: Note) -> str:
 
 
 def corpus_sha256(notes: Iterable[Note], *, annotations: bool = False) -> str:
-    """Return a hash of ids and texts, and of annotations where wanted, whatever their order."""
+    """Return a hash of ids and texts, and of annotations where wanted, whatever their order.
+
+    For comparing in memory; what is written holds a keyed digest of it at most.
+    """
     each = sorted(
         hashlib.sha256(_bytes(f"{n.id}\0{n.text}{_gold(n) if annotations else ''}")).digest()
         for n in notes

@@ -8,8 +8,8 @@
 classifier too: its note is the mean of its tokens. Where a recogniser has several heads, each
 begins with an output ``O-x``, after its first label, and the likeliest of all outputs means
 nothing there: read each head's alone (``flat`` is false). Weights are safetensors only.
-The card holds counts, scores and a hash of the training set, never text; the weights of any model
-may still remember what they were trained on.
+The card holds counts and scores, never text or a hash of it; the weights of any model may still
+remember what they were trained on.
 """
 
 from pathlib import Path

@@ -14,7 +14,7 @@ from clinnlp.report.csvs import csv_tables
 from clinnlp.report.html import render_html
 from clinnlp.report.markdown import render_markdown
 
-__all__ = ["PACKAGES", "check_report_path", "provenance", "write_report"]
+__all__ = ["PACKAGES", "check_report_path", "hash_lines", "provenance", "write_report"]
 
 PACKAGES = (
     "clinnlp",
@@ -75,10 +75,11 @@ def provenance(
     inputs: Iterable[str | Path] = (),
     packages: Iterable[str] = PACKAGES,
 ) -> dict[str, Any]:
-    """Return versions, seed, settings and SHA-256 of input files for `Report.provenance`.
+    """Return versions, seed, settings and names of input files for `Report.provenance`.
 
     Files are named by their last path component only; packages that are not installed are left
-    out.
+    out. A page holds no hash of a file: whoever knew all of it but one patient could test whether
+    that one is in it. `hash_lines` gives them, for a file that stays with the data.
 
     Examples
     --------
@@ -89,8 +90,13 @@ def provenance(
     made["versions"] = package_versions(packages)
     if settings:
         made["settings"] = dict(settings)
-    hashes = {Path(path).name: file_sha256(path) for path in inputs}
-    return made | ({"inputs (SHA-256)": hashes} if hashes else {})
+    names = [Path(path).name for path in inputs]
+    return made | ({"inputs": names} if names else {})
+
+
+def hash_lines(inputs: Iterable[str | Path]) -> str:
+    """Return SHA-256 and name of each file, a line each, as ``sha256sum`` writes them."""
+    return "".join(f"{file_sha256(path)}  {Path(path).name}\n" for path in inputs)
 
 
 def _files(report: Report) -> Iterable[tuple[str, str]]:

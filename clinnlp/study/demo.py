@@ -288,7 +288,7 @@ def _write(
         blocks=sections,
         provenance=origin(settings, corpus, cohort),
     )
-    write_pages(report, out)
+    write_pages(report, out, inputs=[corpus, cohort])
 
 
 @contextmanager

@@ -96,12 +96,12 @@ def _mined(source: str | Path, out: Path, settings: MineSettings) -> MineResult:
             rules_section(rules),
             *(_SECTIONS[name](mined) for name, mined in signals.items()),
         ),
-        # A hash would confirm a guess at the cells that are withheld
-        provenance=origin(settings, *(() if cells else (source,))),
+        provenance=origin(settings, source),
     )
     frames = {name: mined.to_pandas() for name, mined in signals.items()}
     write_tables({"rules": rule_frame(rules), **frames}, out)
-    write_pages(report, out)
+    # A hash would confirm a guess at the cells that are withheld
+    write_pages(report, out, inputs=() if cells else (source,))
     return MineResult(baskets=sets, rules=rules, signals=signals, report=report, folder=out)
 
 

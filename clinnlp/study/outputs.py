@@ -1,22 +1,23 @@
 """What every flow writes into its folder: tables, a report as two pages, and where it came from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.core.config import settings_to
-from clinnlp.core.files import check_apart, check_writable
+from clinnlp.core.files import atomic_write, check_apart, check_writable
 from clinnlp.mine.rules import Rules
 from clinnlp.report.blocks import Report
 from clinnlp.report.csvs import write_frame
-from clinnlp.report.write import provenance, write_report
+from clinnlp.report.write import hash_lines, provenance, write_report
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PAGE", "check_folder", "origin", "rule_frame", "write_pages", "write_tables"]
+__all__ = ["HASHES", "PAGE", "check_folder", "origin", "rule_frame", "write_pages", "write_tables"]
 
 PAGE = "report.html"
+HASHES = "inputs.sha256"
 _PAGES = (PAGE, "report.md")
 
 
@@ -31,7 +32,8 @@ def check_folder(folder: Path, tables: Iterable[str], inputs: Iterable[str | Pat
         The folder may not be written.
     """
     check_writable(folder / PAGE)
-    check_apart((folder / name for name in (*_PAGES, *(f"{t}.csv" for t in tables))), inputs)
+    names = (*_PAGES, HASHES, *(f"{table}.csv" for table in tables))
+    check_apart((folder / name for name in names), inputs)
 
 
 def write_tables(tables: "Mapping[str, pd.DataFrame]", folder: Path) -> None:
@@ -46,17 +48,27 @@ def write_tables(tables: "Mapping[str, pd.DataFrame]", folder: Path) -> None:
         write_frame(frame, folder / f"{name}.csv")
 
 
-def write_pages(report: Report, folder: Path) -> None:
-    """Write report.html and report.md into a folder."""
+def write_pages(report: Report, folder: Path, *, inputs: Sequence[str | Path] = ()) -> None:
+    """Write report.html and report.md into a folder, and hashes of the input files beside them.
+
+    The hashes are for whoever keeps the data, and not to be passed on: see SECURITY.md.
+    """
     for name in _PAGES:
         write_report(report, folder / name)
+    if inputs:
+        with atomic_write(folder / HASHES) as handle:
+            handle.write(hash_lines(_files_of(inputs)))
 
 
 def origin(settings: Any, *inputs: str | Path) -> dict[str, Any]:
-    """Return versions, settings and the hashes of the input files, those of a folder each."""
+    """Return versions, settings and the names of the input files, those of a folder each."""
+    return provenance(settings=settings_to(settings), inputs=_files_of(inputs))
+
+
+def _files_of(inputs: Sequence[str | Path]) -> list[Path]:
     paths = [Path(p) for p in inputs]
     listed = [f for p in paths for f in (sorted(p.glob("*")) if p.is_dir() else [p])]
-    return provenance(settings=settings_to(settings), inputs=[f for f in listed if f.is_file()])
+    return [f for f in listed if f.is_file()]
 
 
 def rule_frame(rules: Rules) -> "pd.DataFrame":

@@ -108,7 +108,7 @@ def risk_flow(
         cautions = study.cautions + (() if model is None else model.cautions)
         inputs = [path for path in (outcome, events, entities, patients) if path]
         report = _report(study, cautions, model, settings, inputs)
-        write_pages(report, out)
+        write_pages(report, out, inputs=inputs)
         return RiskResult(
             study=study, rows=rows, model=model, cautions=cautions, report=report, folder=out
         )

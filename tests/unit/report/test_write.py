@@ -6,7 +6,7 @@ import pytest
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.report.html import render_html
-from clinnlp.report.write import provenance, write_report
+from clinnlp.report.write import hash_lines, provenance, write_report
 
 
 def test_one_file_by_suffix(samples, tmp_path):
@@ -32,7 +32,7 @@ def test_another_suffix_is_refused_before_anything_is_written(samples, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_provenance_names_versions_settings_and_hashes_but_no_folder(tmp_path):
+def test_provenance_names_versions_settings_and_files_but_no_folder_and_no_hash(tmp_path):
     file = tmp_path / "in.jsonl"
     file.write_bytes(b"x")
     made = provenance(
@@ -41,5 +41,8 @@ def test_provenance_names_versions_settings_and_hashes_but_no_folder(tmp_path):
     assert made["seed"] == 0
     assert made["settings"] == {"n": 1}
     assert set(made["versions"]) == {"python", "numpy"}
-    assert made["inputs (SHA-256)"] == {"in.jsonl": hashlib.sha256(b"x").hexdigest()}
+    assert made["inputs"] == ["in.jsonl"]
     assert str(tmp_path) not in str(made)
+    digest = hashlib.sha256(b"x").hexdigest()
+    assert digest[:8] not in str(made)
+    assert hash_lines([file]) == f"{digest}  in.jsonl\n"

@@ -157,7 +157,7 @@ def test_given_folds_are_used_and_a_patient_in_two_is_leakage():
     assert len(study.provenance["settings"]["splits"]) == 4
     twice = np.array([*WHO[: N - 1], WHO[0]])
     rows = rows_of_table({"x": np.arange(N)}, outcome=SICK, groups=twice)
-    with pytest.raises(LeakageError, match="1 patients in several .* row 119"):
+    with pytest.raises(LeakageError, match=r"1 patients in several .* row 119"):
         risk_study(rows, FAST, folds=folds)
 
 

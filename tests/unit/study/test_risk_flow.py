@@ -134,18 +134,20 @@ def test_every_setting_of_rows_and_study_is_a_flag(cohort, capsys):
     assert "a blend needs at least 2 models, got 1" in capsys.readouterr().err
 
 
-def test_the_report_beside_the_predictions_tells_the_inputs_and_the_kept_model_does_not(cohort):
+def test_hashes_of_the_inputs_stand_beside_the_report_and_nowhere_else(cohort):
     assert run(cohort, "--keep", "naive_bayes") == 0
     folder = cohort / "risk" / "model"
     kept = "".join(path.read_text(errors="replace") for path in folder.iterdir())
     report = (cohort / "risk" / "report.md").read_text()
+    page = (cohort / "risk" / "report.html").read_text()
+    beside = (cohort / "risk" / "inputs.sha256").read_text()
     for name in ("outcome", "events", "patients"):
         digest = file_sha256(cohort / f"{name}.csv")
-        assert digest in report
-        assert digest not in kept
+        assert f"{digest}  {name}.csv\n" in beside
+        assert digest not in report + page + kept
+        assert f"{name}.csv" in report
     assert file_sha256(folder / "model.skops") in report
-    assert r"rows\_sha256" in report
-    assert "rows_sha256" not in kept
+    assert "rows_sha256" not in kept + page
 
 
 def test_a_model_that_tells_nobody_apart_is_said_to_be_one(cohort, capsys):
