@@ -1,6 +1,6 @@
 """What the reader of a risk study has to know, each one sentence."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
@@ -22,11 +22,14 @@ _TOO_GOOD = 0.95  # AUROC of one column alone that is more likely a leak than a 
 _FEWEST_ROWS = 20  # per category, on average, for its share of positives to mean something
 
 
-def cautions_of(rows: Cases | Columns, y: Counts, *, n_copied: int = 0) -> tuple[str, ...]:
+def cautions_of(
+    rows: Cases | Columns, y: Counts, *, n_copied: int = 0, min_patients: int = 5
+) -> tuple[str, ...]:
     """Return the cautions about the rows of a study.
 
     Told are units that change within a measurement, missing birth dates, notes copied between
-    training and tested patients, and a column that by itself tells the outcome.
+    training and tested patients, and a column that by itself tells the outcome. A unit that fewer
+    than `min_patients` patients have is counted and not named.
 
     Examples
     --------
@@ -34,7 +37,7 @@ def cautions_of(rows: Cases | Columns, y: Counts, *, n_copied: int = 0) -> tuple
     >>> cautions_of(table, np.arange(60) % 2)
     ("column 'left' alone has an AUROC of 1.00: check that it was known before the index time",)
     """
-    cautions = _of_columns(rows, y) if isinstance(rows, Columns) else _of_cases(rows)
+    cautions = _of_columns(rows, y) if isinstance(rows, Columns) else _of_cases(rows, min_patients)
     copied = (f"{n_copied:,} notes of tested patients stand word for word among those trained on",)
     return (*cautions, *(copied if n_copied else ()))
 
@@ -51,12 +54,24 @@ def level_cautions(fits: Mapping[str, CrossFit]) -> tuple[str, ...]:
     )
 
 
-def _of_cases(cases: Cases) -> Iterator[str]:
+def _of_cases(cases: Cases, min_patients: int) -> Iterator[str]:
     for name, units in mixed_units(cases.schema).items():
-        yield f"{name!r} is measured in {', '.join(units)}: each unit is a feature of its own"
+        facts = cases.schema[f"unit of {name}"]
+        frequent = [unit for unit in units if _n_patients(cases, facts[unit]) >= min_patients]
+        n_rare = len(units) - len(frequent)
+        others = [f"{n_rare} of fewer than {min_patients} patients"] * bool(n_rare)
+        if frequent:
+            said = ", ".join([*frequent, *others])
+            yield f"{name!r} is measured in {said}: each unit is a feature of its own"
     n_ageless = int(np.isnan(cases.age_years).sum())
     if 0 < n_ageless < len(cases):
         yield f"{n_ageless:,} of {len(cases):,} cases have no birth date: their age is missing"
+
+
+def _n_patients(cases: Cases, names: Collection[str]) -> int:
+    """Return how many patients have one of these facts."""
+    those = [k for k, code in enumerate(cases.codes) if code in names]
+    return len(set(cases.patients[cases.case[np.isin(cases.code, those)]]))
 
 
 def _of_columns(table: Columns, y: Counts) -> Iterator[str]:

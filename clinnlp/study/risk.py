@@ -273,7 +273,9 @@ def _cautions(
     rows: RiskRows, splits: Sequence[Split], fits: Mapping[str, CrossFit], unscored: str
 ) -> tuple[str, ...]:
     copied = n_copied(rows.signed, rows.rows.patients, splits)
-    cautions = (*cautions_of(rows.rows, rows.y, n_copied=copied), *level_cautions(fits))
+    least = rows.features.min_patients
+    told = cautions_of(rows.rows, rows.y, n_copied=copied, min_patients=least)
+    cautions = (*told, *level_cautions(fits))
     return (unscored, *cautions) if unscored else cautions
 
 

@@ -1,6 +1,8 @@
 import numpy as np
 
+from clinnlp.core.tables import EventTable, Outcome
 from clinnlp.features.columns import Columns
+from clinnlp.features.events import collect_cases
 from clinnlp.study.cautions import cautions_of
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import rows_of_table
@@ -50,3 +52,23 @@ def test_a_model_that_told_nobody_apart_in_some_splits_is_named():
               if n]  # fmt: skip
     assert sum(flat.values()) > 0
     assert list(study.cautions) == wanted
+
+
+def test_a_unit_of_few_patients_is_counted_and_not_named():
+    day = np.datetime64("2024-01-01", "s")
+    outcome = Outcome(patients=WHO, index=np.full(len(WHO), day), values=Y)
+    events = EventTable(
+        {
+            "patient": WHO,
+            "known": np.full(len(WHO), day - 1),
+            "code": ["creatinine"] * len(WHO),
+            "kind": ["lab"] * len(WHO),
+            "value": np.arange(len(WHO)) * 1.0,
+            "unit": ["drops", *["mg/dL"] * (len(WHO) - 1)],
+        }
+    )
+    cases = collect_cases(outcome, events=events)
+    [said] = cautions_of(cases, Y)
+    assert said.startswith("'lab:creatinine' is measured in mg/dL, 1 of fewer than 5 patients:")
+    [said] = cautions_of(cases, Y, min_patients=1)
+    assert "measured in drops, mg/dL: each" in said
