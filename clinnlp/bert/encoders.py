@@ -132,7 +132,7 @@ def load_tokenizer(source: str) -> Any:
     tokenizer = _pretrained(AutoTokenizer, source, _opened(source))
     if getattr(tokenizer, "backend_tokenizer", None) is None:
         raise StoreError(f"the tokenizer of {source} must be a fast one, which knows offsets")
-    _check_growth(backend, source)
+    _check_growth(tokenizer.backend_tokenizer, source)
     tokenizer.init_kwargs.pop("auto_map", None)
     tokenizer.chat_template = None  # a program of its own, which nothing here needs
     return reading_all(tokenizer)
