@@ -189,7 +189,10 @@ def _filters(baskets: Baskets) -> Block:
 
 
 def _behind(mined: Rules | Signals, names: Sequence[str]) -> list[Block]:
-    """Return where the first rows come from: baskets, notes and offsets, never text."""
+    """Return where the first rows come from: notes and offsets, never text; of events how many.
+
+    Ids of stays are not shown, for they lead to patients: `evidence` of the rows gives them.
+    """
     if mined.baskets.entities is None and mined.baskets.events is None:
         return []
     rows = []
@@ -200,9 +203,8 @@ def _behind(mined: Rules | Signals, names: Sequence[str]) -> list[Block]:
             places = [f"{note}:{start}-{end}" for note, start, end in first]
             n_places = len(set(table["note"].tolist()))
         else:
-            ids = table["encounter"].tolist()
-            places = [str(x) for x in dict.fromkeys(ids)]
-            n_places = len(places)
+            places = []
+            n_places = len(set(table["encounter"].tolist()))
         more = " …" if len(places) > N_PLACES else ""
         shown = ", ".join(places[:N_PLACES]) + more
         rows.append({"statement": name, "mentions": len(table), "from": n_places, "places": shown})

@@ -113,7 +113,7 @@ def _curves(study: RiskStudy, features: str) -> list[Block]:
 
 
 def _subgroups(study: RiskStudy, features: str) -> list[Block]:
-    rows = study.subgroup_rows()
+    rows = [row for row in study.subgroup_rows() if row["patients"] is not None]
     columns: tuple[Column | str, ...] = (
         "model", "attribute", "value", Column(key="patients", kind="count"),
         Column(key="positive", title="positive rows", kind="count"),
@@ -128,7 +128,7 @@ def _subgroups(study: RiskStudy, features: str) -> list[Block]:
             title=f"Subgroups, {features}",
             rows=tuple(rows),
             columns=columns,
-            caption="No score where a class has too few patients; no count where the subgroup has.",
+            caption="No score where a class has too few patients; no row where the subgroup has.",
         )
     )
 

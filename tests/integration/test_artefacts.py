@@ -262,7 +262,7 @@ def test_no_hash_of_all_notes_or_patients_or_of_a_file_can_be_found(written):
     whole += [hashlib.sha256(each + labels).digest() for each in joined]
     whole += [bytes.fromhex(corpus_sha256(NOTES, annotations=gold)) for gold in (False, True)]
     for path in files_of(given):
-        if path.parent == given:
+        if path.parent == given and path.name != "vocabulary.csv":
             whole += [make(path.read_bytes()).digest()
                       for make in (hashlib.sha256, hashlib.md5, hashlib.sha1)]  # fmt: skip
     patterns = {form: digest.hex()[:8] for digest in whole for form in forms(digest)}
