@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from clinnlp.bert.foreign import check_files
 from clinnlp.bert.onnx_model import ONNX_FILE
 from clinnlp.core.errors import StoreError
 from clinnlp.core.json_objects import read_json_object
@@ -57,6 +58,7 @@ def read_record(folder: Path, tasks: Collection[str]) -> dict[str, Any]:
                 f"a model folder must hold {name}, got none in {folder}; it was not written by "
                 "clinnlp or is incomplete"
             )
+    check_files(folder)
     record = read_json_object(folder / RECORD_FILE)
     version = record.get("format")
     if version != FORMAT or isinstance(version, bool):

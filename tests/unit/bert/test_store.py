@@ -8,6 +8,7 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForTokenClassification
 
+from clinnlp.bert.corpus import corpus_sha256
 from clinnlp.bert.store import load
 from clinnlp.bert.train import fine_tune_ner
 from clinnlp.core.errors import ArgumentError, RunError, StoreError
@@ -41,6 +42,8 @@ def test_the_folder_holds_safetensors_and_one_json_of_ours(tagger_folder):
     assert record["windows"] == {"max_tokens": 48, "stride": 8}
     assert {f.suffix for f in tagger_folder.iterdir()} == {".json", ".safetensors"}
     assert not any(word in json.dumps(record) for word in ("aspirin", "chest"))
+    assert corpus_sha256(TRAIN)[:12] not in json.dumps(record)
+    assert "sha256" not in json.dumps(record)
     with safe_open(tagger_folder / "model.safetensors", "pt") as weights:
         assert weights.keys()
 
