@@ -110,7 +110,7 @@ def run(
             for target, seed in asked[k::jobs]:
                 report.add(worker.ask(target, seed))
                 if not quiet and report.n_inputs % 500 == 0:
-                    sys.stdout.write(f"{report.figures()}\n")
+                    sys.stdout.write("\n".join((*report.lines(), "")))
                     sys.stdout.flush()
 
     with ThreadPoolExecutor(jobs) as pool:

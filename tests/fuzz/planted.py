@@ -1,5 +1,6 @@
 """Readers that do what no reader may, each in one way: the harness must catch all of them."""
 
+import argparse
 import gc
 import logging
 import os
@@ -7,12 +8,14 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from unittest.mock import patch
 
 import numpy as np
 
+from clinnlp.cli import COMMANDS
 from clinnlp.core.errors import DataError
 from tests.common.format_samples import CANARY
-from tests.fuzz.readers import Place, Target
+from tests.fuzz.readers import Place, Target, tell
 
 __all__ = ["CAUGHT", "LOST", "PLANTED"]
 
@@ -55,8 +58,13 @@ def _logs(place: Place) -> None:
     logging.getLogger("clinnlp").debug(CANARY)
 
 
-def _says_unexpected(place: Place) -> None:
-    sys.stderr.write("clinnlp: an unexpected KeyError\n")
+def _is_a_fault(place: Place) -> None:
+    with patch.dict(COMMANDS, {"inspect": (_add_broken, "fail")}):
+        tell("inspect")
+
+
+def _add_broken(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_raises)
 
 
 def _colours(place: Place) -> None:
@@ -127,7 +135,7 @@ CAUGHT: dict[Faulty, str] = {
     _prints: "text in stdout",
     _warns: "text in stderr",
     _logs: "text in log",
-    _says_unexpected: "unexpected in stderr",
+    _is_a_fault: "this is a fault of clinnlp",
     _colours: "control characters in stdout",
     _fails_in_silence: "traceback in stderr",
     _leaves_temporary: "left in tmp",

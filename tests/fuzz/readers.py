@@ -44,7 +44,7 @@ WORDS = Vocabulary([Concept(code="p1", name="fever", label="Problem")])
 
 
 class Refused(Exception):
-    """A command said no, with exit code 1 or 2."""
+    """A command said no, with exit code 2."""
 
 
 class Place(NamedTuple):
@@ -66,15 +66,18 @@ class Target(NamedTuple):
 
 
 def tell(*words: object) -> int:
-    """Run a command in this process; raise `Refused` where it ends with 1 or 2."""
+    """Run a command in this process; raise `Refused` where it ends with 2.
+
+    It may not end with 1, which says that the machine failed, or that the command has a fault.
+    """
     try:
         code = main([str(word) for word in words])
     except SystemExit as stop:  # of the parser of arguments
         code = stop.code if isinstance(stop.code, int) else 1
-    if code in (1, 2):
+    if code == 2:
         raise Refused
     if code != 0:
-        raise AssertionError(f"exit code must be 0, 1 or 2, got {code}")
+        raise AssertionError(f"exit code must be 0 or 2, got {code}")
     return code
 
 

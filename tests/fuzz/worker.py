@@ -38,6 +38,7 @@ _MOST_RESERVED = 2**32  # bytes that an input may ask for
 _CONTROL = {chr(i) for i in range(32)} - set("\t\n\r") | {chr(127)}
 # Names of columns are told; where a damage makes the name of a column of a word, that is no leak.
 _NAMES = re.compile(r"columns are .*")
+_FAULT = re.compile(r"this is a fault of [^;]*")  # the last resort of the command line
 _KEPT = (".lock",)
 _ROOT = Path(__file__).parents[2]
 
@@ -139,8 +140,8 @@ def _of_streams(said: dict[str, str]) -> Iterator[str]:
             yield f"text in {name}"
         if "Traceback" in text or "Exception ignored" in text:
             yield f"traceback in {name}"
-        if "unexpected" in text and name == "stderr":
-            yield f"unexpected in {name}"
+        if place := _FAULT.search(text):
+            yield place[0]
         if name != "log" and _CONTROL & set(text):
             yield f"control characters in {name}"
 
