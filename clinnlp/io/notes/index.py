@@ -9,7 +9,7 @@ else.
 import codecs
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -18,21 +18,27 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.files import atomic_path, file_sha256
 from clinnlp.core.notes import Note
-from clinnlp.io.files.lines import UTF_8, byte_lines, decode
+from clinnlp.io.files.lines import UTF_8, byte_lines, check_encoding, decode
 from clinnlp.io.files.packing import packing
 from clinnlp.io.files.source import Source
 from clinnlp.io.notes.corpora import Notes
 from clinnlp.io.notes.documents import Format, Reading
-from clinnlp.io.notes.formats import FORMATS
+from clinnlp.io.notes.formats import FORMATS, check_format
 from clinnlp.io.notes.jsonl import parse_note
 from clinnlp.io.notes.sidecar import restored
 
 __all__ = ["NoteIndex"]
 
 _KEY = b"clinnlp.files"
+_COLUMNS = pa.schema({"id": pa.string(), "file": pa.int32(), "at": pa.int64(), "line": pa.int64()})
+# what another file than an index makes of its reading
+_ERRORS = (
+    *(pa.ArrowException, OSError, LookupError, AttributeError),
+    *(TypeError, ValueError, RecursionError),
+)
 
 
 class _File(NamedTuple):
@@ -141,7 +147,9 @@ class NoteIndex:
             return replace(parse_note(line, path, place.line), id=note_id)
         form = self._format(file)
         found = form.split(Source(path, self._encoding, self._columns))
-        document = next(islice(found, place.at, None))
+        document = next(islice(found, place.at, None), None)
+        if document is None:
+            raise DataError("the file must hold the note at its place in the index", path=path)
         if file.own:
             document = document._replace(name=note_id)
         reading = Reading(repairs=Counter() if self._repair else None)
@@ -155,10 +163,8 @@ class NoteIndex:
     def save(self, path: str | Path) -> None:
         """Write the index as one Parquet file."""
         columns = {
-            "id": pa.array(list(self._places), pa.string()),
-            "file": pa.array([p.file for p in self._places.values()], pa.int32()),
-            "at": pa.array([p.at for p in self._places.values()], pa.int64()),
-            "line": pa.array([p.line for p in self._places.values()], pa.int64()),
+            "id": list(self._places),
+            **{name: [getattr(p, name) for p in self._places.values()] for name in _Place._fields},
         }
         about = {
             "files": [list(f) for f in self._files],
@@ -168,7 +174,7 @@ class NoteIndex:
         }
         metadata = {_KEY: json.dumps(about, ensure_ascii=False).encode("utf-8")}
         with atomic_path(path) as temporary:
-            pq.write_table(pa.table(columns).replace_schema_metadata(metadata), temporary)
+            pq.write_table(pa.table(columns, _COLUMNS).replace_schema_metadata(metadata), temporary)
 
     @classmethod
     def load(cls, path: str | Path) -> "NoteIndex":
@@ -179,20 +185,19 @@ class NoteIndex:
         DataError
             No such file, or another one.
         """
-        about: dict[str, Any] | None
-        try:
+        refusal = DataError("an index of notes must be one that `save` wrote", path=path)
+        with instead_of(_ERRORS, refusal):
             table = pq.read_table(path)
             about = json.loads(table.schema.metadata[_KEY])
-        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
-            about = None
-        if about is None:
-            raise DataError("an index of notes must be one that `save` wrote", path=path)
-        rows = zip(*(table[name].to_pylist() for name in ("id", "file", "at", "line")), strict=True)
-        places = {note_id: _Place(*place) for note_id, *place in rows}
-        files = [_File(tuple(paths), *rest) for paths, *rest in about["files"]]
-        return cls(
-            files, places, about["columns"], encoding=about["encoding"], repair=about["repair"]
-        )
+            files = [_file_of(entry) for entry in about["files"]]
+            columns = _words(about["columns"])
+            return cls(
+                files,
+                _places_of(table, len(files)),
+                columns,
+                encoding=check_encoding(about["encoding"]),
+                repair=bool(about["repair"]),
+            )
 
     def _check(self, number: int) -> None:
         file = self._files[number]
@@ -206,6 +211,31 @@ class NoteIndex:
                 path=file.paths[0],
             )
         self._checked[number] = now
+
+
+def _places_of(table: pa.Table, n_files: int) -> dict[str, _Place]:
+    """Return the places in a table, which must all be some."""
+    columns = table.select(_COLUMNS.names).cast(_COLUMNS).to_pydict()
+    rows = zip(*(columns[name] for name in _COLUMNS.names), strict=True)
+    places = {note_id: _Place(*place) for note_id, *place in rows}
+    if None in places or not all(
+        0 <= place.file < n_files and min(place) >= 0 for place in places.values()
+    ):
+        raise ValueError
+    return places
+
+
+def _file_of(entry: Any) -> _File:
+    paths, name, sha256, root, own = entry
+    _words(dict.fromkeys([*paths, sha256, root], name))
+    check_format(name)
+    return _File((paths[0], *paths[1:]), name, sha256, root, bool(own))
+
+
+def _words(columns: Mapping[Any, Any]) -> dict[str, str]:
+    if not all(isinstance(word, str) for pair in columns.items() for word in pair):
+        raise TypeError
+    return dict(columns)
 
 
 def _is_plain_jsonl(path: Path, name: str, encoding: str) -> bool:

@@ -1,8 +1,11 @@
 """A note is read again from where it stands, unless its file has changed."""
 
 import gzip
+import json
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError
@@ -78,6 +81,51 @@ def test_only_an_index_loads(tmp_path):
     write_notes([Note(id="a", text="")], path)
     with pytest.raises(DataError, match=r"must be one that `save` wrote"):
         NoteIndex.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table, about: (table.drop_columns("line"), about),
+        lambda table, about: (other(table, "at", [None] * 4), about),
+        lambda table, about: (other(table, "at", ["x"] * 4), about),
+        lambda table, about: (other(table, "at", [0, 1, 2, -1]), about),
+        lambda table, about: (other(table, "file", [0, 0, 0, 7]), about),
+        lambda table, about: (other(table, "id", [None, "n1", "n2", "n3"]), about),
+        lambda table, about: (table, []),
+        lambda table, about: (table, about | {"files": [["a"]]}),
+        lambda table, about: (table, about | {"files": [[[], *about["files"][0][1:]]]}),
+        lambda table, about: (table, about | {"files": [[[7], *about["files"][0][1:]]]}),
+        lambda table, about: (table, about | {"files": [[["a"], "x", "", "a", False]]}),
+        lambda table, about: (table, about | {"columns": {"text": 1}}),
+        lambda table, about: (table, about | {"encoding": "none"}),
+        lambda table, about: (table, about | {"encoding": None}),
+        lambda table, about: (table, {k: v for k, v in about.items() if k != "repair"}),
+    ],
+)
+def test_an_index_of_other_columns_or_words_is_refused(change, tmp_path):
+    index, path = NoteIndex.build(read_notes(written(tmp_path, "a.jsonl"))), tmp_path / "i.parquet"
+    index.save(path)
+    table = pq.read_table(path)
+    table, about = change(table, json.loads(table.schema.metadata[b"clinnlp.files"]))
+    metadata = {"clinnlp.files": json.dumps(about)}
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    with pytest.raises(DataError, match=r"must be one that `save` wrote") as caught:
+        NoteIndex.load(path)
+    assert caught.value.__context__ is None
+
+
+def test_a_place_behind_the_last_note_is_refused(tmp_path):
+    index, path = NoteIndex.build(read_notes(written(tmp_path, "a.pubtator"))), tmp_path / "i"
+    index.save(path)
+    pq.write_table(other(pq.read_table(path), "at", [0, 9, 0, 0]), path)
+    with pytest.raises(DataError, match="must hold the note at its place"):
+        NoteIndex.load(path).note_at("n1")
+
+
+def other(table, name, values):
+    at = table.column_names.index(name)
+    return table.set_column(at, name, pa.array(values))
 
 
 def test_a_repeated_id_is_refused(tmp_path):
