@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from clinnlp.core.arrays import Ints32
-from clinnlp.core.errors import ArgumentError
+from clinnlp.core.errors import ArgumentError, StoreError, instead_of
 
 __all__ = ["TokenisedText", "Window", "split_windows", "tokenise"]
 
@@ -70,10 +70,16 @@ def tokenise(tokenizer: Any, texts: Sequence[str]) -> list[TokenisedText]:
     ----------
     tokenizer : fast tokenizer
         From `clinnlp.bert.encoders.load_tokenizer`.
+
+    Raises
+    ------
+    StoreError
+        The tokenizer has no token for what it does not know.
     """
-    encodings = tokenizer.backend_tokenizer.encode_batch(
-        [_utf8(text) for text in texts], add_special_tokens=False
-    )
+    words = [_utf8(text) for text in texts]
+    refusal = StoreError("the tokenizer of a model must have a token for any text, got none")
+    with instead_of(Exception, refusal):  # tokenizers has no kind of its own
+        encodings = tokenizer.backend_tokenizer.encode_batch(words, add_special_tokens=False)
     return [_words(e.ids, e.offsets, e.word_ids) for e in encodings]
 
 

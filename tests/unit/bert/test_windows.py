@@ -1,5 +1,7 @@
 """Windows cover everything, and each token is answered for where it has most context."""
 
+import shutil
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from clinnlp.bert.encoders import load_tokenizer
 from clinnlp.bert.windows import split_windows, tokenise
-from clinnlp.core.errors import ArgumentError
+from clinnlp.core.errors import ArgumentError, StoreError
 
 sizes = st.integers(2, 40).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n - 1)))
 
@@ -65,6 +67,16 @@ def test_a_word_knows_its_first_token(tokenizer):
 def test_nothing_is_cut_though_the_files_ask_for_it(tokenizer):
     (done,) = tokenise(tokenizer, ["pain " * 5000])
     assert done.n_words == 5000
+
+
+def test_a_tokenizer_without_a_token_for_the_unknown_is_refused(encoder, tmp_path):
+    folder = shutil.copytree(encoder, tmp_path / "e")
+    path = folder / "tokenizer.json"
+    path.write_text(path.read_text().replace('"unk_token":"[UNK]"', '"unk_token":"[NONE]"')
+                    .replace('"unk_token": "[UNK]"', '"unk_token": "[NONE]"'))  # fmt: skip
+    with pytest.raises(StoreError, match="must have a token for any text") as caught:
+        tokenise(load_tokenizer(str(folder)), ["pain", "💊 pain"])
+    assert caught.value.__context__ is None
 
 
 def test_texts_without_words(tokenizer):
