@@ -57,14 +57,15 @@ def run(command: list[str]) -> Cost:
         It failed.
     """
     began = time.perf_counter()
-    child = subprocess.Popen(
-        [sys.executable, "-m", "clinnlp.cli", *command],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    held = list(_memory(child))
-    said = child.stdout.read() if child.stdout else ""
-    _, status, used = os.wait4(child.pid, 0)
+    with tempfile.TemporaryFile("w+") as output:  # a pipe that nobody reads would fill up
+        child = subprocess.Popen(
+            [sys.executable, "-m", "clinnlp.cli", *command],
+            stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        held = list(_memory(child))
+        _, status, used = os.wait4(child.pid, 0)
+        output.seek(0)
+        said = output.read()
     if status:
         raise RuntimeError(f"the command must succeed, got: {said[-500:]}")
     seconds = time.perf_counter() - began
@@ -74,7 +75,7 @@ def run(command: list[str]) -> Cost:
     return Cost(seconds, cpu, early / 2**10, peak / 2**10, last)
 
 
-def _memory(child: "subprocess.Popen[str]") -> Iterator[int]:
+def _memory(child: "subprocess.Popen[bytes]") -> Iterator[int]:
     """Yield the most memory so far, in KiB, ten times a second, until the process is a zombie."""
     status = Path(f"/proc/{child.pid}/status")
     while True:
@@ -91,7 +92,8 @@ def _memory(child: "subprocess.Popen[str]") -> Iterator[int]:
 def notes_of_size(folder: Path, share: float) -> tuple[str, list[str]]:
     """A gigabyte of notes as JSON Lines."""
     n_bytes, n = round(share * 10**9), 0
-    texts = cycle([json.dumps(note.text) for note in _mini()])
+    mini = [note.text for note in _mini()]
+    texts = cycle([json.dumps("\n\n".join(mini[k : k + 4])) for k in range(len(mini) - 3)])
     path = folder / "notes.jsonl"
     with path.open("w") as handle:
         while handle.tell() < n_bytes:
