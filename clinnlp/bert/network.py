@@ -20,7 +20,7 @@ from clinnlp.bert.precision import Bf16, Precision, wants_bf16
 from clinnlp.bert.windows import TokenisedText, Window, split_windows, tokenise
 from clinnlp.core.arrays import Floats32, Ints, Ints32
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.errors import ArgumentError
+from clinnlp.core.errors import ArgumentError, StoreError
 
 __all__ = ["Network", "WindowRow", "best_device"]
 
@@ -65,6 +65,8 @@ class Network:
     ------
     ArgumentError
         A setting out of range; `int8` or `bf16` where it cannot be.
+    StoreError
+        The tokenizer has tokens for which the model has no row.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Network:
         int8: bool = False,
     ) -> None:
         check_at_least(tokens_per_batch, 1, name="tokens_per_batch")
+        _check_numbers(tokenizer, model.config)
         self.tokenizer, self.max_tokens, self.stride = tokenizer, max_tokens, stride
         self.tokens_per_batch, self._int8 = tokens_per_batch, int8
         self.device = device or best_device()
@@ -213,6 +216,20 @@ def _built(kind: Any, config: Any, weights: dict[str, Any]) -> Any:
 
 def _unpadded(matrix: torch.Tensor, rows: Sequence[Ints32]) -> list[torch.Tensor]:
     return [answer[: len(row)] for answer, row in zip(matrix, rows, strict=True)]
+
+
+def _check_numbers(tokenizer: Any, config: Any) -> None:
+    """Refuse a tokenizer that numbers a token beyond the rows of its model.
+
+    Such a token would fail where a note has it, and the writer of tokenizers counts up to it.
+    """
+    rows = config.get_text_config().vocab_size
+    largest = max(tokenizer.get_vocab().values(), default=0)
+    if largest >= rows:
+        raise StoreError(
+            f"the tokens of a tokenizer must be numbered below the {rows} rows of its model, "
+            f"got {largest}; its files do not belong together"
+        )
 
 
 def _check_int8(model: Any, device: torch.device, bf16: Bf16) -> None:

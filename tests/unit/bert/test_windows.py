@@ -1,5 +1,6 @@
 """Windows cover everything, and each token is answered for where it has most context."""
 
+import json
 import shutil
 
 import numpy as np
@@ -8,8 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinnlp.bert.encoders import load_tokenizer
+from clinnlp.bert.store import load
+from clinnlp.bert.train import fine_tune_ner
 from clinnlp.bert.windows import split_windows, tokenise
 from clinnlp.core.errors import ArgumentError, StoreError
+
+from .conftest import QUICK, TRAIN
 
 sizes = st.integers(2, 40).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n - 1)))
 
@@ -77,6 +82,19 @@ def test_a_tokenizer_without_a_token_for_the_unknown_is_refused(encoder, tmp_pat
     with pytest.raises(StoreError, match="must have a token for any text") as caught:
         tokenise(load_tokenizer(str(folder)), ["pain", "💊 pain"])
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("number", [5_000, 3_000_000_000])
+def test_a_token_without_a_row_in_the_model_is_refused(tagger_folder, encoder, tmp_path, number):
+    for source in (tagger_folder, encoder):
+        folder = shutil.copytree(source, tmp_path / source.name)
+        record = json.loads((folder / "tokenizer.json").read_text())
+        record["model"]["vocab"]["8"] = number
+        (folder / "tokenizer.json").write_text(json.dumps(record))
+    with pytest.raises(StoreError, match=f"must be numbered below .* got {number}"):
+        load(tmp_path / tagger_folder.name)
+    with pytest.raises(StoreError, match=f"must be numbered below .* got {number}"):
+        fine_tune_ner(TRAIN, encoder=folder, out=tmp_path / "m", **QUICK, epochs=1)
 
 
 def test_texts_without_words(tokenizer):
