@@ -167,7 +167,8 @@ class Worker:
 
     def _stack(self) -> list[str]:
         """Return where a process was when it was lost: files, lines and functions."""
-        lines = Path(self._scratch.name, "stack").read_text().splitlines()
+        said = Path(self._scratch.name, "stack").read_text()
+        lines = said.rpartition("Current thread")[2].splitlines()
         frames = [line.split('"')[1].rsplit("/", 1)[-1] + line.rpartition('"')[2]
                   for line in lines if line.lstrip().startswith("File ")]  # fmt: skip
         return frames[:4][::-1]

@@ -58,11 +58,15 @@ Way = Callable[[Place], object]
 
 
 class Target(NamedTuple):
-    """A reader: the beginnings of the names of its samples, and ways to have them read."""
+    """A reader: the beginnings of the names of its samples, and ways to have them read.
+
+    What is not private, such as a cue table, may be quoted: nothing of notes is spliced into it.
+    """
 
     samples: tuple[str, ...]
     ways: tuple[Way, ...]
     weight: int = 1
+    private: bool = True
 
 
 def tell(*words: object) -> int:
@@ -225,10 +229,10 @@ READERS: dict[str, Target] = {
         weight=4,
     ),
     "concepts": Target(("concepts",), (lambda place: read_omop_concepts(place.source),)),
-    "cues": Target(("cues",), (_assertions,), weight=2),
-    "headings": Target(("headings",), (lambda place: Sections(place.source)(NOTE),)),
-    "priors": Target(("priors",), (lambda place: read_priors(place.source),)),
-    "terms": Target(("terms",), (lambda place: read_terms(place.source),)),
+    "cues": Target(("cues",), (_assertions,), weight=2, private=False),
+    "headings": Target(("headings",), (lambda place: Sections(place.source)(NOTE),), private=False),
+    "priors": Target(("priors",), (lambda place: read_priors(place.source),), private=False),
+    "terms": Target(("terms",), (lambda place: read_terms(place.source),), private=False),
     "settings": Target(
         ("settings",),
         (
@@ -238,5 +242,6 @@ READERS: dict[str, Target] = {
             ),
         ),
         weight=2,
+        private=False,
     ),
 }

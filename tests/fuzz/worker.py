@@ -67,8 +67,8 @@ def main(argv: list[str]) -> None:
 
 def draw(target: Target, rng: Random, samples: dict[str, Sample]) -> Sample:
     """Return the mutated input of a target, as the dice say: first the sample, then the damages."""
-    mine = [name for name in samples if name.startswith(target.samples)]
-    return mutated(samples[rng.choice(mine)], rng, samples)
+    mine = {name: one for name, one in samples.items() if name.startswith(target.samples)}
+    return mutated(mine[rng.choice(list(mine))], rng, samples if target.private else mine)
 
 
 def write_input(sample: Sample, folder: Path) -> Path:

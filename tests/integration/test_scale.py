@@ -21,10 +21,10 @@ def test_memory_does_not_grow_with_the_notes(name, share, tmp_path):
 def test_a_table_that_is_held_whole_is_seen_to_grow(tmp_path):
     """A file of mentions is written at once, unlike a folder: the measure must tell."""
     peaks = []
-    for k, share in enumerate((0.01, 0.04)):
+    for k, share in enumerate((0.05, 0.4)):
         folder = tmp_path / str(k)
         folder.mkdir()
-        _, command = scale.notes_of_size(folder, share)
+        _, command = scale.tiny_notes(folder, share)
         command[2] = str(folder / "out.csv")
         peaks.append(scale.run(command).peak_mib)
     assert peaks[1] > 1.2 * peaks[0], peaks
