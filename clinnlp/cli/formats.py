@@ -12,7 +12,6 @@ from clinnlp.core.places import is_stdout, is_stream, leads_to
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from clinnlp.core.notes import Entity, Note
     from clinnlp.io.notes.corpora import Notes
