@@ -34,13 +34,9 @@ class Stop:
 
     Examples
     --------
-    >>> try:
-    ...     with Stop() as stop:
-    ...         signal.raise_signal(signal.SIGINT)
-    ...         kept = stop.asked is not None
-    ... except KeyboardInterrupt:
-    ...     kept
-    True
+    >>> with Stop() as stop:
+    ...     stop.attempt(lambda: 3), stop.asked
+    (3, None)
     """
 
     def __init__(self) -> None:

@@ -25,6 +25,14 @@ from .test_checkpoint import weights
 OPTIONS = {**QUICK, "tokens_per_batch": 40, "epochs": 3, "selection_fraction": 0.3}
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """Hear interrupts also where these tests run in the background, which ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def whole(encoder, tmp_path_factory):
     """Return the tagger that nobody interrupted."""

@@ -23,6 +23,7 @@ def tell(number, _frame):
 def handlers():
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
     yield
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
