@@ -135,7 +135,7 @@ CAUGHT: dict[Faulty, str] = {
     _prints: "text in stdout",
     _warns: "text in stderr",
     _logs: "text in log",
-    _is_a_fault: "this is a fault of clinnlp",
+    _is_a_fault: "unexpected KeyError",
     _colours: "control characters in stdout",
     _fails_in_silence: "traceback in stderr",
     _leaves_temporary: "left in tmp",

@@ -38,7 +38,7 @@ _MOST_RESERVED = 2**32  # bytes that an input may ask for
 _CONTROL = {chr(i) for i in range(32)} - set("\t\n\r") | {chr(127)}
 # Names of columns are told; where a damage makes the name of a column of a word, that is no leak.
 _NAMES = re.compile(r"columns are .*")
-_FAULT = re.compile(r"this is a fault of [^;]*")  # the last resort of the command line
+_FAULT = re.compile(r"unexpected [^;]*")  # the last resort of the command line
 _KEPT = (".lock",)
 _ROOT = Path(__file__).parents[2]
 
