@@ -52,11 +52,14 @@ def check_file(path: str | Path) -> Path:
     Raises
     ------
     DataError
-        It does not exist or is a folder.
+        It does not exist, is a folder, or is no regular file: of a pipe or a device nobody knows
+        how much will come, and it cannot be read twice.
     """
     path = Path(path)
     if path.is_dir():
         raise DataError("a file is needed, got a folder", path=path)
+    if path.exists() and not path.is_file():
+        raise DataError("a file is needed, got a pipe or a device; save it as a file", path=path)
     if not path.is_file():
         raise DataError("no such file", path=path)
     return path

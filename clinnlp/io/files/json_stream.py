@@ -8,6 +8,7 @@ an object is parsed by who asked for it.
 import json
 import re
 from collections.abc import Iterator
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from clinnlp.core.errors import DataError
 from clinnlp.io.files.lines import UTF_8, byte_chunks, decode
 from clinnlp.io.files.source import Document
 
-__all__ = ["json_items", "json_object"]
+__all__ = ["json_items", "json_object", "json_value"]
 
 _SKIP = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
-_BAD = object()
+_REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)  # of a text that goes on
 
 
 def json_items(
@@ -58,75 +59,119 @@ def json_object(document: Document) -> dict[str, Any]:
     DataError
         Broken JSON, or another value.
     """
-    text = decode(document.data, document.path, document.line or 1)
-    try:
-        value = json.loads(text, parse_constant=lambda _: _BAD)
-    except (ValueError, RecursionError):
-        value = None
+    value = json_value(decode(document.data, document.path, document.line or 1))
     if not isinstance(value, dict):
-        raise document.wrong("a document must be one JSON object, got broken JSON")
+        raise document.wrong(
+            "a document must be one JSON object, got broken JSON or an endless number"
+        )
+    return value
+
+
+def json_value(text: str) -> Any:
+    """Return the value that a text is in JSON; None where it is broken.
+
+    Numbers too large for a float, and what no JSON has (NaN, Infinity), are broken as well.
+
+    Examples
+    --------
+    >>> json_value('{"score": 0.5}'), json_value('{"score": 1e999}'), json_value("[" * 100_000)
+    ({'score': 0.5}, None, None)
+    """
+    try:
+        return json.loads(text, parse_constant=_refused, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refused(_: str) -> Any:
+    raise ValueError
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if isinf(value):
+        raise ValueError
     return value
 
 
 class _Cutter:
-    """Follows brackets from chunk to chunk; gives what stands between those of an item."""
+    """Follows brackets from chunk to chunk; gives what stands between those of an item.
+
+    Each byte is looked at once: what a chunk leaves open is kept in pieces, joined when it closes.
+    """
 
     def __init__(self, keys: tuple[str, ...] | None) -> None:
         self._keys = None if keys is None else {f'"{key}"'.encode() for key in keys}
         self._level = 1 if keys is None else 2  # depth of what stands in the array
-        self._buffer = b""
-        self._at = 0  # behind the last bracket
-        self._start = -1  # of the item
+        self._pieces: list[bytes] = []  # of the item, or outside of items since the last bracket
+        self._started = False  # the item
+        self._began = 1  # line of the item
+        self._in_text = False
+        self._escape = b""  # a backslash that ended the chunk
         self._inside = False
         self._n_items = 0
+        self._line = 1  # that the chunk begins on
+        self.line_now = 1  # of the last bracket
         self.depth = 0
-        self.line = 1  # of the first byte of the buffer
         self.closed = False
         self.fault = False
 
-    @property
-    def line_now(self) -> int:
-        """The line that has been come to."""
-        return self.line + self._buffer.count(b"\n", 0, self._at)
-
     def items(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
-        self._buffer += chunk
-        while not self.fault:
-            end = _SKIP.match(self._buffer, self._at).end()  # type: ignore[union-attr]
-            if end == len(self._buffer) or self._buffer[end : end + 1] == b'"':
-                break  # a text that goes on in the next chunk
-            bracket, before = self._buffer[end : end + 1], self._buffer[self._at : end]
-            if bracket in b"[{":
-                self._open(bracket, before, end)
-            elif self._close(before):
-                line = self.line + self._buffer.count(b"\n", 0, self._start)
-                yield line, self._buffer[self._start : end + 1]
-                self._start = -1
-            self._at = end + 1
-        self._forget()
+        chunk, self._escape = self._escape + chunk, b""
+        kept = counted = 0  # what is not in pieces yet; where lines are counted to
+        end, bracket = self._next(chunk, 0)
+        while bracket and not self.fault:
+            self._line += chunk.count(b"\n", counted, end)
+            self.line_now, counted = self._line, end
+            if self._started:
+                self.depth += 1 if bracket in b"[{" else -1
+                if self.depth == self._level:
+                    yield self._began, self._taken(chunk[kept : end + 1])
+                    self._started, kept = False, end + 1
+            else:
+                before, kept = self._taken(chunk[kept:end]), end + 1
+                if bracket in b"]}":
+                    self._close(before)
+                elif self._open(bracket, before):
+                    kept = end
+            end, bracket = self._next(chunk, end + 1)
+        self._line += chunk.count(b"\n", counted)
+        self._pieces.append(chunk[kept:end])
 
-    def _open(self, bracket: bytes, before: bytes, end: int) -> None:
-        if self._inside and self.depth == self._level:
+    def _next(self, chunk: bytes, at: int) -> tuple[int, bytes]:
+        """Return where the next bracket is and which, or where the chunk ends and nothing."""
+        if self._in_text:
+            at = _REST.match(chunk, at).end()  # type: ignore[union-attr]
+            self._in_text = chunk[at : at + 1] != b'"'
+            at = at if self._in_text else at + 1
+        if not self._in_text:
+            at = _SKIP.match(chunk, at).end()  # type: ignore[union-attr]
+            self._in_text = chunk[at : at + 1] == b'"'  # it does not end in this chunk
+            if not self._in_text:
+                return at, chunk[at : at + 1]
+            at = _REST.match(chunk, at + 1).end()  # type: ignore[union-attr]
+        self._escape = chunk[at:]
+        return at, b""
+
+    def _taken(self, last: bytes) -> bytes:
+        taken, self._pieces = b"".join([*self._pieces, last]), []
+        return taken
+
+    def _open(self, bracket: bytes, before: bytes) -> bool:
+        """Return whether an item begins here."""
+        self._started = self._inside and self.depth == self._level
+        if self._started:
             self.fault = bracket != b"{" or before.strip() != (b"," if self._n_items else b"")
-            self._start, self._n_items = end, self._n_items + 1
+            self._began, self._n_items = self._line, self._n_items + 1
         elif not self.closed and self.depth == self._level - 1 and bracket == b"[":
             name = before.rstrip().removesuffix(b":").rstrip()
-            known = self._keys is None or any(name.endswith(key) for key in self._keys)
-            self._inside = known
+            self._inside = self._keys is None or any(name.endswith(key) for key in self._keys)
         self.depth += 1
+        return self._started
 
-    def _close(self, before: bytes) -> bool:
-        """Return whether an item ends here."""
+    def _close(self, before: bytes) -> None:
         self.depth -= 1
         if self._inside and self.depth == self._level - 1:
             self.fault = bool(before.strip())
             self._inside, self.closed = False, True
         self.fault = self.fault or self.depth < 0
-        return self._inside and self.depth == self._level
-
-    def _forget(self) -> None:
-        keep = self._at if self._start < 0 else self._start
-        self.line += self._buffer.count(b"\n", 0, keep)
-        self._buffer = self._buffer[keep:]
-        self._at -= keep
-        self._start = -1 if self._start < 0 else 0

@@ -5,6 +5,11 @@ survive; a byte-order mark at the head is dropped. UTF-16 is known by its mark; 
 must be named, because bytes do not say which it is. Either becomes UTF-8 while it is read. Errors
 are raised outside ``except`` blocks, because a ``UnicodeDecodeError`` carries the text it failed
 on.
+
+What a packed file holds is only claimed by its bytes: 100 kB of gzip may be 100 MB of blanks. So it
+may unpack to 200 times its size, and to 64 MiB in any case; notes unpack to about five times, and
+tables that are nearly empty to a hundred times. What goes beyond is refused when it gets there, so
+that a file of any size still streams.
 """
 
 import codecs
@@ -25,15 +30,19 @@ from clinnlp.io.files.packing import packing
 __all__ = [
     "BROKEN",
     "UTF_8",
+    "Bounded",
+    "OversizedError",
     "byte_chunks",
     "byte_lines",
     "check_encoding",
     "decode",
     "encode",
     "joined",
+    "most_unpacked",
     "open_bytes",
     "read_lines",
     "read_text",
+    "unpacking_fault",
     "write_bytes",
 ]
 
@@ -44,6 +53,8 @@ _CHUNK = 8192  # bytes of another encoding that are read at a time
 _LARGE = 1 << 16
 _OPENERS = {".gz": gzip.open, ".xz": lzma.open}
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LEAST_UNPACKED = 1 << 26  # bytes that a packed file may hold in any case
+_MOST_RATIO = 200  # bytes that it may hold for each of its own
 BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
 
@@ -77,8 +88,50 @@ def open_bytes(path: str | Path) -> IO[bytes]:
     opener = _OPENERS.get(packing(path))
     if opener is None or path.stat().st_size == 0:
         return path.open("rb")
-    handle: IO[bytes] = opener(path, "rb")  # type: ignore[operator]
-    return handle
+    packed: IO[bytes] = opener(path, "rb")  # type: ignore[operator]
+    return io.BufferedReader(Bounded(packed, most_unpacked(path)), _LARGE)
+
+
+def most_unpacked(path: Path) -> int:
+    """Return how many bytes a packed file may hold."""
+    return max(_LEAST_UNPACKED, _MOST_RATIO * path.stat().st_size)
+
+
+def unpacking_fault(error: Exception) -> str:
+    """Return what to say of a packed file that raised one of `BROKEN`."""
+    if isinstance(error, OversizedError):
+        return (
+            f"packed data must hold at most {_LEAST_UNPACKED >> 20} MiB or {_MOST_RATIO} times "
+            "their size, got more; unpack the file first if it is to be trusted"
+        )
+    return "compressed data must be whole, got a damaged file"
+
+
+class OversizedError(EOFError):
+    """A packed file holds more than it may."""
+
+
+class Bounded(io.RawIOBase):
+    """What is unpacked from a file, up to a number of bytes."""
+
+    def __init__(self, handle: IO[bytes], most: int) -> None:
+        self._handle = handle
+        self._left = most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        raw = self._handle.read1(len(buffer))  # type: ignore[attr-defined]
+        self._left -= len(raw)
+        if self._left < 0:
+            raise OversizedError
+        buffer[: len(raw)] = raw
+        return len(raw)
+
+    def close(self) -> None:
+        self._handle.close()
+        super().close()
 
 
 def byte_lines(path: str | Path, encoding: str = UTF_8) -> Iterator[tuple[int, bytes]]:
@@ -106,8 +159,8 @@ def _pieces(path: str | Path, encoding: str, size: int | None) -> Iterator[bytes
                 if n == 0:
                     handle = _as_utf8(packed, encoding)
                 piece = handle.readline() if size is None else handle.read(size)
-            except BROKEN:
-                failure = "compressed data must be whole, got a damaged file"
+            except BROKEN as error:
+                failure = unpacking_fault(error)
             except UnicodeDecodeError as error:
                 failure = f"text must be {error.encoding}, got other bytes; name its encoding"
                 of_encoding = True
@@ -169,17 +222,28 @@ def read_lines(path: str | Path, encoding: str = UTF_8) -> Iterator[tuple[int, s
 
 
 def decode(raw: bytes, path: str | Path, number: int) -> str:
-    """Return one line as text, or raise `DataError` naming the line."""
-    line: str | None
-    try:
-        line = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line, at = None, error.start
+    """Return a line, or several from line `number` on, as text.
+
+    Raises
+    ------
+    DataError
+        Other bytes than UTF-8, or a NUL, which is in no text but in that of another encoding;
+        names the line.
+    """
+    line, at = None, raw.find(b"\0")
+    what = "a NUL"
+    if at < 0:
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            at, what = error.start, "other bytes"
     if line is None:
+        at_line = number + raw.count(b"\n", 0, at)
+        at -= raw.rfind(b"\n", 0, at) + 1
         raise DataError(
-            f"text must be UTF-8, got other bytes at byte {at} of the line; name its encoding",
+            f"text must be UTF-8, got {what} at byte {at} of the line; name its encoding",
             path=path,
-            line=number,
+            line=at_line,
             of_encoding=True,
         )
     return line

@@ -18,11 +18,11 @@ from typing import Any
 from xml.parsers import expat
 
 from clinnlp.core.errors import DataError
-from clinnlp.io.files.lines import BROKEN, open_bytes
+from clinnlp.io.files.lines import BROKEN, open_bytes, unpacking_fault
 
 __all__ = ["Element", "check_xml", "elements", "escaped", "root_of"]
 
-_CHUNK = 8192  # bytes handed to expat at a time: the most that is read ahead
+_CHUNK = 8192  # bytes handed to expat at a time, unless a tag is longer
 _ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
     | {"\r": "&#13;", "\n": "&#10;", "\t": "&#9;"}
@@ -86,11 +86,10 @@ def elements(
         raw = b" "
         while raw and failure is None:
             try:
-                raw = handle.read(_CHUNK)
+                raw = handle.read(max(_CHUNK, reader.n_waiting))
                 reader.feed(raw)
-            except BROKEN:
-                said = "compressed data must be whole, got a damaged file"
-                failure = DataError(said, path=path, line=reader.line)
+            except BROKEN as error:
+                failure = DataError(unpacking_fault(error), path=path, line=reader.line)
             except _Refused:
                 failure = DataError(_ENTITIES, path=path, line=reader.line)
             except expat.ExpatError as error:
@@ -151,6 +150,14 @@ class _Reader:
     @property
     def line(self) -> int:
         return int(self._parser.CurrentLineNumber)
+
+    @property
+    def n_waiting(self) -> int:
+        """How many bytes are of a tag that has not ended: expat looks through all of them again.
+
+        To feed as many at once keeps the work in proportion to the length of the tag.
+        """
+        return self._n_fed - int(self._parser.CurrentByteIndex)
 
     def feed(self, raw: bytes) -> None:
         self._n_before, self._n_fed = self._n_fed, self._n_fed + len(raw)

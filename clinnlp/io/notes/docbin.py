@@ -23,6 +23,7 @@ https://spacy.io/api/docbin
 """
 
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -32,7 +33,16 @@ from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span, keep_longest
 from clinnlp.core.tokens import tokenize
-from clinnlp.io.files.lines import encode, open_bytes, write_bytes
+from clinnlp.io.files.json_stream import json_value
+from clinnlp.io.files.lines import (
+    BROKEN,
+    OversizedError,
+    encode,
+    most_unpacked,
+    open_bytes,
+    unpacking_fault,
+    write_bytes,
+)
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format, id_of
 from clinnlp.io.notes.records import note_from_record, note_to_record
@@ -46,6 +56,9 @@ __all__ = ["DOCBIN", "OURS", "doc_of", "json_of", "note_of"]
 OURS = "clinnlp"
 _GROUP = "sc"
 _LIKELY = 0.5
+_CHUNK = 1 << 16  # bytes
+_LEAST_TOKENS = 1 << 21  # that a file may hold in any case
+_MOST_TOKENS = 20  # that it may hold for each of its bytes
 _ATTRIBUTES = ("ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID", "SENT_START")
 
 
@@ -53,12 +66,16 @@ def _split(source: Source) -> Iterator[Document]:
     from spacy.tokens import DocBin
     from spacy.vocab import Vocab
 
-    with open_bytes(source.path) as handle:
-        raw = handle.read()
+    raw = _raw(source.path)
     refusal = DataError("a DocBin must be whole, got another file", path=source.path)
     with instead_of(Exception, refusal):  # zlib, msgpack, numpy and spaCy each raise their own
-        docs = DocBin().from_bytes(raw).get_docs(Vocab()) if raw else iter(())
-        first = next(docs, None)
+        packed = DocBin().from_bytes(raw) if raw else DocBin()
+    most = max(_LEAST_TOKENS, _MOST_TOKENS * len(raw))
+    if sum(map(len, packed.tokens)) > most:
+        said = f"a DocBin of {len(raw)} bytes must hold at most {most} tokens, got more"
+        raise DataError(said, path=source.path)
+    docs = packed.get_docs(Vocab())
+    first = _next(docs, source.path, 0)
     n = 0
     while first is not None:
         yield Document(source.path, None, first, id_of(source.path, n))
@@ -66,10 +83,39 @@ def _split(source: Source) -> Iterator[Document]:
         first = _next(docs, source.path, n)
 
 
+def _raw(path: Path) -> bytes:
+    """Return a DocBin as it lies on disk, where it does not unpack to more than a file may."""
+    try:
+        with open_bytes(path) as handle:
+            raw = handle.read()
+        _check_unpacked(raw, most_unpacked(path))
+        said = ""
+    except BROKEN as error:
+        said = unpacking_fault(error)
+    if said:
+        raise DataError(said, path=path)
+    return raw
+
+
+def _check_unpacked(raw: bytes, most: int) -> None:
+    unpacker, n = zlib.decompressobj(), 0
+    for k in range(0, len(raw), _CHUNK):
+        rest = raw[k : k + _CHUNK]
+        while rest:
+            n += len(unpacker.decompress(rest, _CHUNK))
+            rest = unpacker.unconsumed_tail
+            if n > most:
+                raise OversizedError
+
+
 def _next(docs: "Iterator[Doc]", path: Path, n: int) -> "Doc | None":
     refusal = DataError(f"a DocBin must be whole, got a broken document {n}", path=path)
     with instead_of(Exception, refusal):  # as above
-        return next(docs, None)
+        doc = next(docs, None)
+        n_chars = 0 if doc is None else int(doc.to_array("LENGTH").sum()) + len(doc)
+    if n_chars > most_unpacked(path):  # few long words, named often
+        raise DataError("a document must be no longer than its file may unpack to", path=path)
+    return doc
 
 
 def _parse(document: Document) -> Note:
@@ -77,10 +123,7 @@ def _parse(document: Document) -> Note:
     said = doc.user_data.get(OURS)
     if said is None:
         return note_of(doc, document.name)
-    try:
-        record = json.loads(said)
-    except (ValueError, TypeError, RecursionError):
-        record = None
+    record = json_value(said) if isinstance(said, str) else None
     if not isinstance(record, dict):
         raise document.wrong("user data of this library must be the JSON that it wrote")
     return note_from_record({**record, "text": doc.text})

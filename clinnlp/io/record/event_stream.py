@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pc
-import pyarrow.parquet as pq
 
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import DataError
 from clinnlp.core.formulas import GUARDED, is_guarded
 from clinnlp.core.tables import EventTable
+from clinnlp.io.files.folders import files_of
 from clinnlp.io.files.lines import open_bytes
 from clinnlp.io.record.events import check_events
 from clinnlp.io.tables.arrow import csv_options, from_arrow, read_columns, typed
 from clinnlp.io.tables.arrow_text import plain_text
 from clinnlp.io.tables.columns import check_columns
+from clinnlp.io.tables.parquet import parquet_batches
 from clinnlp.io.tables.rows import column_names, table_form
 
 __all__ = ["EventStream", "stream_events"]
@@ -45,7 +46,7 @@ class EventStream:
 
     def __iter__(self) -> Iterator[EventTable]:
         folder = self.path.is_dir()
-        files = sorted(self.path.glob("*.parquet")) if folder else [self.path]
+        files = files_of(self.path, self.path.glob("*.parquet")) if folder else [self.path]
         if not files:
             raise DataError("a folder of events must hold Parquet parts, got none", path=self.path)
         for path in files:
@@ -67,6 +68,8 @@ class EventStream:
             for batch in self._parquet(path, wanted) if form == "parquet" else _csv(path, wanted):
                 yield from_arrow(EventTable, batch)
             failed = False
+        except DataError:
+            raise
         except (pa.ArrowException, EOFError, ValueError):
             failed = True
         if failed:
@@ -74,9 +77,8 @@ class EventStream:
             raise DataError("events must be a whole table, got a damaged one", path=path)
 
     def _parquet(self, path: Path, wanted: dict[str, str]) -> Iterator[pa.Table]:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(self.n_rows, columns=list(wanted.values())):
-                yield typed(EventTable, pa.Table.from_batches([batch]), wanted)
+        for batch in parquet_batches(path, list(wanted.values()), n_rows=self.n_rows):
+            yield typed(EventTable, pa.Table.from_batches([batch]), wanted)
 
 
 def stream_events(path: str | Path, *, n_rows: int = 250_000, **columns: str) -> EventStream:

@@ -18,7 +18,6 @@ spontaneous adverse event reporting system, Healthcare 2022;10:420 (choice of ve
 """
 
 import re
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +29,9 @@ from typing import IO
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.tables import EventTable
 from clinnlp.core.vocab import fold
+from clinnlp.io.files.folders import files_of
+from clinnlp.io.files.lines import open_bytes
+from clinnlp.io.files.zips import open_in_zip, zip_names
 
 __all__ = ["ROLES", "FaersReports", "is_faers", "read_faers"]
 
@@ -109,6 +111,7 @@ def read_faers(
     quarters = _quarters(Path(path))
     if not is_faers(path):
         raise DataError("a FAERS quarter needs DEMO, DRUG and REAC tables, got none", path=path)
+    _check_once(quarters)
     n_excluded = dict.fromkeys(
         ("older_version", "deleted_case", "report_without_case", "role", "no_name", "other_report"),
         0,
@@ -124,6 +127,21 @@ def read_faers(
             elif not add(events, row, report, name):
                 n_excluded["no_name"] += 1
     return FaersReports(events=_table_of(events), n_reports=len(kept), n_excluded=n_excluded)
+
+
+def _check_once(quarters: Sequence[Path]) -> None:
+    """Refuse a table that stands in two places, such as a zip file and what was unpacked from it.
+
+    Its rows would count twice.
+    """
+    seen: set[str] = set()
+    for quarter in quarters:
+        for name in _names(quarter):
+            table = name.upper().rpartition("/")[2]
+            if _TABLE.search(name) and table in seen:
+                said = f"the table {table} must stand in one place, got a second; keep one of them"
+                raise DataError(said, path=quarter / name)
+            seen.add(table)
 
 
 def _table_of(events: list[Event]) -> EventTable:
@@ -281,22 +299,21 @@ def _quarters(path: Path) -> list[Path]:
 
 
 def _names(quarter: Path) -> list[str]:
-    if quarter.is_dir():
-        return sorted(p.relative_to(quarter).as_posix() for p in quarter.rglob("*") if p.is_file())
-    if zipfile.is_zipfile(quarter):
-        with zipfile.ZipFile(quarter) as packed:
-            return sorted(packed.namelist())
-    raise DataError("a zip file must be whole, got a damaged or another file", path=quarter)
+    if not quarter.is_dir():
+        return sorted(zip_names(quarter))
+    files = files_of(quarter, (p for p in quarter.rglob("*") if _may_be_read(p)))
+    return sorted(path.relative_to(quarter).as_posix() for path in files)
+
+
+def _may_be_read(path: Path) -> bool:
+    return path.suffix.lower() == ".txt" or path.parent.name.lower() == "deleted"
 
 
 @contextmanager
 def _opened(quarter: Path, name: str) -> Iterator[IO[bytes]]:
-    if quarter.is_dir():
-        with (quarter / name).open("rb") as handle:
-            yield handle
-    else:
-        with zipfile.ZipFile(quarter) as packed, packed.open(name) as member:
-            yield member
+    opened = open_bytes(quarter / name) if quarter.is_dir() else open_in_zip(quarter, name)
+    with opened as handle:
+        yield handle
 
 
 def _decoded(line: bytes) -> str:

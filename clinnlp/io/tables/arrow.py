@@ -8,23 +8,28 @@ Text that a spreadsheet would run as a formula is guarded in CSV and read back (
 
 import re
 from collections.abc import Mapping
+from math import isinf
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as compute
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
+from clinnlp.core.arrays import Array
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.files import atomic_folder, atomic_path
 from clinnlp.core.formulas import GUARDED, is_guarded
 from clinnlp.core.tables import Table
+from clinnlp.io.files.folders import files_of
 from clinnlp.io.files.lines import open_bytes, read_lines, write_bytes
 from clinnlp.io.tables.arrow_text import guarded_text, plain_text
 from clinnlp.io.tables.arrow_times import TIME, check_times, naive_times
 from clinnlp.io.tables.columns import check_columns, column_summary
-from clinnlp.io.tables.rows import DELIMITERS, column_names, table_form
+from clinnlp.io.tables.parquet import parquet_table
+from clinnlp.io.tables.rows import DELIMITERS, column_names, read_rows, table_form
 
 __all__ = [
     "arrow_schema",
@@ -74,12 +79,19 @@ def to_arrow(table: Table) -> pa.Table:
 
 
 def from_arrow(kind: type[T], table: pa.Table) -> T:
-    """Return the table class `kind` filled from an Arrow table of its columns."""
+    """Return the table class `kind` filled from an Arrow table of its columns.
+
+    Raises
+    ------
+    ArgumentError
+        An infinite number, or a NUL in an id or another name.
+    """
     columns = {}
     for name in table.column_names:
         column, how = table[name], kind.SCHEMA[name]
         if how == "text":
-            columns[name] = np.array([*column.to_pylist(), None], dtype=object)[:-1]
+            parts = [_texts(chunk, name) for chunk in column.chunks]
+            columns[name] = np.concatenate([np.empty(0, dtype=object), *parts])
         elif how == "time":
             columns[name] = column.to_numpy().astype("datetime64[s]")
         elif how == "flag":
@@ -87,7 +99,19 @@ def from_arrow(kind: type[T], table: pa.Table) -> T:
             columns[name] = values.to_numpy().astype(np.int8)
         else:
             columns[name] = column.to_numpy()
+            if how == "float" and np.isinf(columns[name]).any():
+                raise ArgumentError(f"column {name!r} must hold finite numbers, got another")
     return kind(columns)
+
+
+def _texts(chunk: pa.Array, name: str) -> Array:
+    """Return a piece of a column of text; equal texts of a dictionary are one object."""
+    listed = pa.types.is_dictionary(chunk.type)
+    values = chunk.dictionary if listed else chunk
+    if name != "text" and compute.any(compute.match_substring(values, "\0")).as_py():
+        raise ArgumentError(f"column {name!r} must hold no NUL, got one")
+    texts = np.array([*values.to_pylist(), None], dtype=object)
+    return texts[chunk.indices.fill_null(len(values)).to_numpy()] if listed else texts[:-1]
 
 
 def read_columns(kind: type[T], path: str | Path, renamed: Mapping[str, str]) -> T:
@@ -127,7 +151,7 @@ def read_columns(kind: type[T], path: str | Path, renamed: Mapping[str, str]) ->
 
 
 def _parts(folder: Path) -> list[Path]:
-    parts = sorted(folder.glob("*.parquet"))
+    parts = files_of(folder, folder.glob("*.parquet"))
     if not parts and not (folder / "manifest.json").is_file():  # begun by `parts`, without notes
         raise DataError("a folder of a table must hold Parquet parts, got none", path=folder)
     return parts
@@ -196,18 +220,12 @@ def _check_known(names: list[str], kind: type[Table], path: Path) -> None:
 
 
 def _parquet(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
-    table: pa.Table | None
-    wrong = ""
+    table = parquet_table(path, list(renamed.values()))
     columns = {}
-    try:
-        table = pq.read_table(path, columns=list(renamed.values()), partitioning=None)
-        for name, column in renamed.items():
-            wrong = column
+    for name, column in renamed.items():
+        wrong = DataError(f"column {column!r} must be of the type of the schema", path=path)
+        with instead_of((pa.ArrowException, ValueError), wrong):
             columns[name] = _typed(kind, name, table[column])
-    except (pa.ArrowException, OSError, ValueError):
-        table = None
-    if table is None:
-        raise DataError(f"column {wrong!r} must be of the type of the schema", path=path)
     return pa.table(columns)
 
 
@@ -221,15 +239,39 @@ def _csv(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
     if said is not None:
         raise _located(said, kind, path, {column: name for name, column in renamed.items()})
     try:
+<<<<<<< HEAD
         found = typed(kind, table, renamed)
         return plain_text(found) if is_guarded(column_names(path), kind.SCHEMA) else found
+=======
+        made = typed(kind, table, renamed)
+        _check_finite(kind, made, path, renamed)
+        return plain_text(made)
+    except DataError:
+        raise
+>>>>>>> 26db676 (squash)
     except ValueError:
         pass  # refused below, by its line
     check_times(path, [renamed[name] for name in renamed if kind.SCHEMA[name] == "time"])
     raise DataError("columns must be of the types of the schema, got another", path=path)
 
 
+def _check_finite(
+    kind: type[Table], table: pa.Table, path: Path, renamed: Mapping[str, str]
+) -> None:
+    """Raise `DataError` for the first infinite number of a CSV file, by its line."""
+    for name, column in renamed.items():
+        if kind.SCHEMA[name] == "float" and compute.any(compute.is_inf(table[name])).as_py():
+            for line, (cell,) in read_rows(path, [column]):
+                if cell.strip() and isinf(float(cell)):
+                    said = f"column {column!r} must hold finite numbers, got another"
+                    raise DataError(said, path=path, line=line)
+
+
 def _typed(kind: type[Table], name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(column.type):
+        if kind.SCHEMA[name] == "text":
+            return column
+        column = column.cast(column.type.value_type)
     if kind.SCHEMA[name] == "time":
         return naive_times(column)
     return column.cast(_TYPES[kind.SCHEMA[name]], safe=False)

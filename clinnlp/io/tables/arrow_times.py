@@ -5,8 +5,10 @@ become UTC, cells without stay as they are, and both may stand in one column.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,6 +23,7 @@ SAID = "ISO 8601 times such as 2024-03-01T08:00:00 or 2024-03-01T08:00:00+01:00"
 
 _FIRST = 100  # cells that tell whether it is worth trying all
 _UTC = pa.timestamp("us", tz="UTC")
+_FIRST_TIME, _LAST_TIME = np.array([datetime.min, datetime.max], "datetime64[us]").astype(int)
 _ZONED = "^.{10}.*[Z+-]"  # a zone comes after the date
 
 
@@ -38,6 +41,15 @@ def naive_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
     >>> [str(time) for time in naive_times(cells).to_pylist()]
     ['2024-03-01 07:00:00', '2024-03-01 08:00:00', 'None']
     """
+    times = _cast(column)
+    bounds = pc.min_max(times.cast(pa.int64()))
+    first, last = bounds["min"].as_py(), bounds["max"].as_py()
+    if first is not None and not _FIRST_TIME <= first <= last <= _LAST_TIME:
+        raise ValueError("times must lie in the years 1 to 9999 in UTC, got another")
+    return times
+
+
+def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_temporal(column.type):
         return column.cast(TIME, safe=False)
     text = column.cast(pa.string())

@@ -5,17 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.files import atomic_path
 from clinnlp.core.pipeline import chunks
+from clinnlp.io.files.lines import most_unpacked
 from clinnlp.io.tables.columns import check_columns
 
-__all__ = ["parquet_names", "parquet_rows", "write_parquet"]
+__all__ = ["parquet_batches", "parquet_names", "parquet_rows", "parquet_table", "write_parquet"]
 
 _BATCH = 256  # rows in memory at a time
 _CHUNK = 1_000  # rows written at a time
+_MANY = 1 << 16  # rows read at a time where all are kept
+_CELL = 4  # bytes in memory at least of a value that takes none in the file
+# what Arrow raises for a file made to be wrong, and Python for a time or a text of such a file
+_FOREIGN = (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError, TypeError)
 
 
 def parquet_names(path: Path) -> list[str]:
@@ -29,26 +35,81 @@ def parquet_rows(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, tuple
     Raises
     ------
     DataError
-        A missing column, or a file that is damaged.
+        A missing column, a value that Python has no like of, or a file that is damaged.
     """
-    with _parquet(path) as file:
-        check_columns(wanted, list(file.schema_arrow.names), path)
-        batches = file.iter_batches(batch_size=_BATCH, columns=list(wanted))
-        line, failed = 0, False
-        while not failed:
-            try:
-                batch = next(batches, None)
-            except (pa.ArrowException, OSError):
-                failed = True
-            if failed or batch is None:
-                break
+    check_columns(wanted, parquet_names(path), path)
+    line = 0
+    for batch in _batches(path, wanted, _few(path)):
+        said = "a column must hold text, numbers or times, got another value"
+        with instead_of(_FOREIGN, DataError(said, path=path, line=line + 1)):
             columns = [batch.column(name).to_pylist() for name in wanted]
-            for row in zip(*columns, strict=True):
-                line += 1
-                yield line, row
-    if failed:
-        said = "a Parquet file must be whole, got a damaged one"
-        raise DataError(said, path=path, line=line + 1)
+        for row in zip(*columns, strict=True):
+            line += 1
+            yield line, row
+
+
+def parquet_batches(path: Path, wanted: Sequence[str], *, n_rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of a file, at most `n_rows` rows at a time, text as Arrow dictionaries.
+
+    Raises
+    ------
+    DataError
+        A file that is damaged, or holds more than it may.
+    """
+    schema = _parquet(path).schema_arrow
+    text = [name for name in wanted if pa.types.is_string(schema.field(name).type)]
+    yield from _batches(path, wanted, n_rows, read_dictionary=text)
+
+
+def parquet_table(path: Path, wanted: Sequence[str]) -> pa.Table:
+    """Return some columns of a whole file; raises as `parquet_batches`."""
+    batches = list(parquet_batches(path, wanted, n_rows=_MANY))
+    if batches:
+        return pa.Table.from_batches(batches)
+    there = _parquet(path).schema_arrow
+    return pa.schema([there.field(name) for name in wanted]).empty_table()
+
+
+def _batches(
+    path: Path, wanted: Sequence[str], n_rows: int, **options: Any
+) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of a file that holds no more than it may.
+
+    A text that stands once in a file may be named by each of a million rows, and a row may take no
+    byte at all. So all rows together may hold what a packed file may (`most_unpacked`).
+    """
+    most = most_unpacked(path)
+    too_much = DataError(f"a Parquet file of its size must hold {most} bytes at most", path=path)
+    with _parquet(path, **options) as file:
+        if _claimed(file.metadata) > most:
+            raise too_much
+        batches = file.iter_batches(n_rows, columns=list(wanted))
+        n, n_bytes = 0, 0
+        while True:
+            said = "a Parquet file must be whole, got a damaged one"
+            with instead_of(_FOREIGN, DataError(said, path=path, line=n + 1)):
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                batch.validate(full=True)
+            n, n_bytes = n + batch.num_rows, n_bytes + sum(map(_n_bytes, batch.columns))
+            if n_bytes > most:
+                raise too_much
+            yield batch
+
+
+def _claimed(said: pq.FileMetaData) -> int:
+    groups = (said.row_group(k) for k in range(said.num_row_groups))
+    n_bytes = sum(group.total_byte_size for group in groups)
+    return int(max(n_bytes, said.num_rows * said.num_columns * _CELL))
+
+
+def _n_bytes(column: pa.Array) -> int:
+    """Return the bytes of a column, where each row has its own text."""
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    lengths = pc.binary_length(column.dictionary)
+    return int(column.indices.nbytes) + int(pc.sum(pc.take(lengths, column.indices)).as_py() or 0)
 
 
 def write_parquet(
@@ -68,11 +129,20 @@ def write_parquet(
     return n
 
 
-def _parquet(path: Path) -> pq.ParquetFile:
+def _few(path: Path) -> int:
+    """Return how many rows at a time are few, though each may name the longest text there is."""
+    said = _parquet(path).metadata
+    groups = (said.row_group(k) for k in range(said.num_row_groups))
+    columns = (group.column(k) for group in groups for k in range(group.num_columns))
+    longest = max((column.total_uncompressed_size for column in columns), default=0)
+    return max(1, min(_BATCH, most_unpacked(path) // max(1, longest)))
+
+
+def _parquet(path: Path, **options: Any) -> pq.ParquetFile:
     file: pq.ParquetFile | None
     try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError):
+        file = pq.ParquetFile(path, **options)
+    except _FOREIGN:
         file = None
     if file is None:
         raise DataError("a Parquet file must be whole, got a damaged or another file", path=path)

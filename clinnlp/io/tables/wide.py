@@ -1,13 +1,22 @@
 """Wide tables: one row per basket, one column per item, any words for *there* and *not there*."""
 
+<<<<<<< HEAD
 import zipfile
+=======
+import shutil
+import tempfile
+>>>>>>> 26db676 (squash)
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from clinnlp.core.errors import DataError, instead_of
+<<<<<<< HEAD
 from clinnlp.core.files import scratch_folder
+=======
+from clinnlp.io.files.zips import open_in_zip, zip_names
+>>>>>>> 26db676 (squash)
 from clinnlp.io.tables.columns import column_summary
 from clinnlp.io.tables.rows import column_names, read_rows
 
@@ -47,6 +56,7 @@ def read_wide(
     path = Path(path)
     if path.suffix.lower() != ".zip":
         return _read(path, items, unit, absent)
+<<<<<<< HEAD
     if not zipfile.is_zipfile(path):
         raise DataError("a zip file must be whole, got a damaged or another file", path=path)
     with zipfile.ZipFile(path) as packed, scratch_folder() as folder:
@@ -55,14 +65,26 @@ def read_wide(
             raise DataError("a zip file must hold a CSV, TSV or Parquet table, got none", path=path)
         largest = max(tables, key=lambda info: info.file_size)
         inside = path / largest.filename
+=======
+    tables = {name: n for name, n in zip_names(path).items() if name.lower().endswith(_TABLES)}
+    if not tables:
+        raise DataError("a zip file must hold a CSV, TSV or Parquet table, got none", path=path)
+    largest = max(tables, key=tables.__getitem__)
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder, "table" + Path(largest).suffix.lower())
+        with open_in_zip(path, largest) as packed, table.open("wb") as handle:
+            shutil.copyfileobj(packed, handle)
+        inside = path / largest
+>>>>>>> 26db676 (squash)
         with instead_of(DataError, lambda e: DataError(e.message, path=inside, line=e.line)):
-            return _read(Path(packed.extract(largest, folder)), items, unit, absent)
+            return _read(table, items, unit, absent)
 
 
 def _read(
     path: Path, items: Sequence[str], unit: str | None, absent: Sequence[str]
 ) -> pd.DataFrame:
-    names = [name for item in items for name in _between(item, column_names(path), path)]
+    present = column_names(path)
+    names = [name for item in items for name in _between(item, present, path)]
     wanted = names if unit is None else [*names, unit]
     lines, rows = [], []
     for line, row in read_rows(path, wanted):
