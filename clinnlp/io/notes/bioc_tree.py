@@ -16,6 +16,7 @@ from typing import Any
 from clinnlp.core.errors import DataError, OffsetError, instead_of
 from clinnlp.core.notes import Entity, Note, Relation, Section, check_note
 from clinnlp.core.spans import Span, cover
+from clinnlp.io.files.json_stream import json_value
 from clinnlp.io.files.source import Document
 from clinnlp.io.notes.offsets import place
 from clinnlp.io.notes.pubtator import concepts_in
@@ -207,7 +208,7 @@ def _infons(tree: Tree) -> dict[str, str]:
 
 
 def _extras(infons: Tree) -> Tree:
-    extras: Tree = _typed(json.loads(infons.get(_EXTRAS) or "{}"), dict)
+    extras: Tree = _typed(json_value(infons.get(_EXTRAS) or "{}"), dict)
     return extras
 
 
@@ -227,27 +228,28 @@ def tree_of_note(note: Note) -> Tree:
     cut = _cut(note)
     if cut is not None:
         del record["sections"]
-    pairs = list(zip(note.entities, entities, strict=True))
+    passages = cut or [(0, len(note.text), None)]
+    held: list[list[Tree]] = [[] for _ in passages]
+    starts = [start for start, *_ in passages]
+    for entity, raw in zip(note.entities, entities, strict=True):
+        held[bisect_right(starts, entity.span.start) - 1].append(_annotation(note, entity, raw))
+    ends = {e.id for e in note.entities} | {r.id for r in note.relations}
     extras = {key: value for key, value in record.items() if key not in ("id", "text")}
     return {
         "id": note.id,
         "infons": _with_extras({}, extras),
-        "passages": [_passage(note, each, pairs) for each in cut or [(0, len(note.text), None)]],
-        "relations": [_link(note, r, raw) for r, raw in zip(note.relations, links, strict=True)],
+        "passages": [_passage(note, p, found) for p, found in zip(passages, held, strict=True)],
+        "relations": [_link(ends, r, raw) for r, raw in zip(note.relations, links, strict=True)],
     }
 
 
-def _passage(
-    note: Note, passage: tuple[int, int, str | None], pairs: list[tuple[Entity, Tree]]
-) -> Tree:
+def _passage(note: Note, passage: tuple[int, int, str | None], annotations: list[Tree]) -> Tree:
     start, end, kind = passage
     return {
         "offset": start,
         "infons": {} if kind is None else {_TYPE: kind},
         "text": note.text[start:end],
-        "annotations": [
-            _annotation(note, e, raw) for e, raw in pairs if start <= e.span.start < end
-        ],
+        "annotations": annotations,
     }
 
 
@@ -297,12 +299,12 @@ def _annotation(note: Note, entity: Entity, record: Tree) -> Tree:
     }
 
 
-def _link(note: Note, relation: Relation, record: Tree) -> Tree:
+def _link(known: set[str], relation: Relation, record: Tree) -> Tree:
     infons = {_TYPE: relation.label}
     extras = {key: record[key] for key in _LINK_EXTRAS if key in record}
     nodes: list[Tree] = []
     if _has_named_ends(relation):
-        nodes = _nodes(note, relation)
+        nodes = _nodes(known, relation)
         if not nodes and tuple(relation.roles) == tuple(_PAIR.values()):
             infons |= _concept_pair(relation)
     if nodes or len(infons) > 1:
@@ -317,9 +319,8 @@ def _has_named_ends(relation: Relation) -> bool:
     return bool(roles) and all(role and ends for role, ends in roles.items())
 
 
-def _nodes(note: Note, relation: Relation) -> list[Tree]:
+def _nodes(known: set[str], relation: Relation) -> list[Tree]:
     """Return the ends of a relation as nodes, or none where one is no mention or relation."""
-    known = {e.id for e in note.entities} | {r.id for r in note.relations}
     pairs = [(role, end) for role, ends in relation.roles.items() for end in ends]
     if not all(end in known for _, end in pairs):
         return []

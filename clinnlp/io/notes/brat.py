@@ -75,7 +75,7 @@ def _split(source: Source) -> Iterator[Document]:
 
 def _parse(document: Document) -> Note:
     note = Note(id=document.name, text=read_text(document.data, document.encoding))
-    if not document.path.is_file():
+    if not document.path.exists():
         return note
     if _is_marked(document.data) and not note.text.startswith(_MARK):  # two marks are our own
         try:  # offsets may count the mark

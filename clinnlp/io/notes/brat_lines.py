@@ -6,6 +6,7 @@ Writing prefers BRAT's own lines; what they cannot hold of a mention or relation
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 from clinnlp.core.errors import DataError, instead_of, located
 from clinnlp.core.notes import AXES, Assertion, Entity, Note, Relation, check_note
 from clinnlp.core.spans import Span, cover
+from clinnlp.io.files.json_stream import json_value
 from clinnlp.io.files.source import Document
 from clinnlp.io.notes.losses import refusal
 from clinnlp.io.notes.offsets import place
@@ -58,6 +60,7 @@ class _Draft:
     concepts: list[str] = field(default_factory=list)
     axes: dict[str, bool] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
+    repeats: "Counter[str]" = field(default_factory=Counter)  # of the names of attributes
     extras: dict[str, Any] = field(default_factory=dict)
 
 
@@ -140,11 +143,13 @@ def _relation(line: _Line) -> _Draft:
     if line.id[0] == "E":
         draft.label, _, trigger = head.partition(":")
         arguments.insert(0, f"trigger:{trigger}")
+    roles: dict[str, list[str]] = {}
     for argument in arguments:
         found = _ARGUMENT.fullmatch(argument)
         if found is None:
             raise line.wrong("a relation must have the form 'R1<tab>Label Role:T1 Role:T2'")
-        draft.roles[found[1]] = (*draft.roles.get(found[1], ()), found[2])
+        roles.setdefault(found[1], []).append(found[2])
+    draft.roles |= {role: tuple(ends) for role, ends in roles.items()}
     return draft
 
 
@@ -163,7 +168,7 @@ def _attach(line: _Line, owners: dict[str, tuple[_Draft, str]]) -> None:
     elif draft.pieces and not inner and name in AXES and value in _TRUTH:
         draft.axes[name] = _TRUTH[value]
     else:
-        _add(draft.attributes, name, True if value is None else value)
+        _add(draft, name, True if value is None else value)
     owners[line.id] = draft, name
 
 
@@ -171,7 +176,7 @@ def _attach_remark(line: _Line, draft: _Draft, name: str, inner: str) -> None:
     if name == _EXTRAS:
         draft.extras.update(_extras(line))
     else:
-        _add(draft.attributes, f"{name} {inner}".strip(), line.rest or "")
+        _add(draft, f"{name} {inner}".strip(), line.rest or "")
 
 
 def _attach_concept(line: _Line, draft: _Draft, name: str, value: str | None) -> None:
@@ -179,25 +184,22 @@ def _attach_concept(line: _Line, draft: _Draft, name: str, value: str | None) ->
         raise line.wrong("a concept must have the form 'N1<tab>Reference T1 DB:ID<tab>name'")
     draft.concepts.append(value.removeprefix(_NO_DATABASE))
     if line.rest:
-        _add(draft.attributes, f"{name} {value}", line.rest)
+        _add(draft, f"{name} {value}", line.rest)
 
 
 def _extras(line: _Line) -> dict[str, Any]:
-    try:
-        extras = json.loads(line.rest or "")
-    except (ValueError, RecursionError):
-        extras = None
+    extras = json_value(line.rest or "")
     if not isinstance(extras, dict) or not extras.keys() <= _EXTRA_KEYS:
         raise line.wrong("a line of type clinnlp must hold the JSON that this library writes")
     return extras
 
 
-def _add(attributes: dict[str, Any], name: str, value: Any) -> None:
-    again, k = name, 1
-    while again in attributes:
-        k += 1
+def _add(draft: _Draft, name: str, value: Any) -> None:
+    again, k = name, draft.repeats[name]
+    while again in draft.attributes:
+        k = max(2, k + 1)
         again = f"{name}#{k}"
-    attributes[again] = value
+    draft.attributes[again], draft.repeats[name] = value, k
 
 
 def _built(draft: _Draft, build: Any, names: dict[str, str]) -> Any:

@@ -89,7 +89,7 @@ def _split(source: Source) -> Iterator[Document]:
 
 def _parse(document: Document) -> Note:
     note_id, first = document.name, document.line or 1
-    lines = _decoded(document).split("\n")
+    lines = decode(b"".join(document.data), document.path, first).split("\n")
     if lines[0].startswith(_START):
         found = _START_ID.fullmatch(lines[0].rstrip("\r"))
         note_id, first = (found["id"] if found else note_id), first + 1
@@ -114,15 +114,6 @@ def _word_and_tag(line: str, document: Document, number: int) -> tuple[str, str]
             number,
         )
     return columns[0], columns[-1]
-
-
-def _decoded(document: Document) -> str:
-    first = document.line or 1
-    try:
-        return b"".join(document.data).decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    return "".join(decode(raw, document.path, k) for k, raw in enumerate(document.data, first))
 
 
 @lru_cache(maxsize=1024)

@@ -30,7 +30,8 @@ Herrero-Zazo et al., The DDI corpus, J Biomed Inform 2013; SemEval-2013 task 9.
 """
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import combinations
 
@@ -45,6 +46,8 @@ from clinnlp.io.notes.offsets import place
 __all__ = ["DDI"]
 
 _ROLES = ("Arg1", "Arg2")
+_INSIDE = "mentions and relations inside one sentence"
+_MOST_MENTIONS = 1_000
 _OFFSET = r"\d{1,18}-\d{1,18}"
 _OFFSETS = re.compile(rf"{_OFFSET}(?:;{_OFFSET})*")
 
@@ -130,20 +133,15 @@ def _needed(element: Element, name: str, document: Document) -> str:
 def _contents(note: Note) -> dict[str, str]:
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<document{_attributes(id=note.id)}>"]
     taken = {thing.id for thing in note.relations}
-    left = {entity.id for entity in note.entities}
-    n_links = 0
-    for k, sentence in enumerate(_sentences(note)):
+    sentences = _sentences(note)
+    mentions = _by_sentence(note, sentences)
+    links = _links(note, mentions)
+    for k, (sentence, inside) in enumerate(zip(sentences, mentions, strict=True)):
         name = f"{note.id}.s{k}"
-        inside = [e for e in note.entities if contains(sentence, e.span)]
-        left -= {entity.id for entity in inside}
-        links = _links(note, inside)
-        n_links += len(links)
         lines.append(f"<sentence{_attributes(id=name, text=note[sentence])}>")
         lines += [_entity_line(note, entity, sentence) for entity in inside]
-        lines += _pair_lines(name, inside, links, taken)
+        lines += _pair_lines(name, inside, links[k], taken)
         lines.append("</sentence>")
-    if left or n_links != len(note.relations):
-        raise refusal("DDI XML", note, "mentions and relations inside one sentence", "one over two")
     return {".xml": check_xml("\n".join([*lines, "</document>\n"]), note=note.id)}
 
 
@@ -163,13 +161,32 @@ def _sentences(note: Note) -> tuple[Span, ...]:
     return sentences
 
 
-def _links(note: Note, inside: list[Entity]) -> list[Relation]:
-    names = {entity.id for entity in inside}
-    ends = {r.id: [end for ends in r.roles.values() for end in ends] for r in note.relations}
+def _by_sentence(note: Note, sentences: Sequence[Span]) -> list[list[Entity]]:
+    starts = [sentence.start for sentence in sentences]
+    inside: list[list[Entity]] = [[] for _ in sentences]
+    for entity in note.entities:
+        k = bisect_right(starts, entity.span.start) - 1
+        if k < 0 or not contains(sentences[k], entity.span):
+            raise refusal("DDI XML", note, _INSIDE, "one over two")
+        inside[k].append(entity)
+    if any(len(each) > _MOST_MENTIONS for each in inside):  # each pair of them is a line
+        raise refusal("DDI XML", note, f"{_MOST_MENTIONS} mentions in a sentence at most", "more")
+    return inside
+
+
+def _links(note: Note, mentions: list[list[Entity]]) -> list[list[Relation]]:
+    """Return the relations of each sentence."""
+    where = {entity.id: k for k, inside in enumerate(mentions) for entity in inside}
+    links: list[list[Relation]] = [[] for _ in mentions]
     for relation in note.relations:
-        if tuple(relation.roles) != _ROLES or len(set(ends[relation.id])) != 2:
+        ends = {end for ends in relation.roles.values() for end in ends}
+        if tuple(relation.roles) != _ROLES or len(ends) != 2:
             raise refusal("DDI XML", note, "relations with one Arg1 and one Arg2", "another")
-    return [r for r in note.relations if names.issuperset(ends[r.id])]
+        places = {where.get(end, -1) for end in ends}
+        if len(places) > 1 or -1 in places:
+            raise refusal("DDI XML", note, _INSIDE, "one over two")
+        links[places.pop()].append(relation)
+    return links
 
 
 def _entity_line(note: Note, entity: Entity, sentence: Span) -> str:

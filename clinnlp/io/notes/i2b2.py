@@ -55,8 +55,9 @@ _PLACE = rf'c="(.*)" {_SPOT} {_SPOT}'
 _FORMS = {
     ".con": re.compile(rf'{_PLACE}\|\|t="([^"]*)"'),
     ".ast": re.compile(rf'{_PLACE}\|\|t="([^"]*)"\|\|a="([^"]*)"'),
-    ".rel": re.compile(rf'{_PLACE}\|\|r="([^"]*)"\|\|{_PLACE}'),
+    ".rel": re.compile(_PLACE),
 }
+_LINK = re.compile(rf'\|\|r="([^"]*)"\|\|{_PLACE}')
 _FOLDERS = {".con": "concept", ".ast": "ast", ".rel": "rel"}
 _TOKEN = re.compile(r"\S+")
 _SAID = {
@@ -145,14 +146,23 @@ def _tokens(text: str) -> Tokens:
 def _lines(path: Path, encoding: str) -> Iterator[_Line]:
     if not path.is_file():
         return
-    form = _FORMS[path.suffix.lower()]
     for number, line in read_lines(path, encoding):
         if line.strip():
-            found = form.fullmatch(line.strip())
-            if found is None:
+            fields = _fields(path.suffix.lower(), line.strip())
+            if fields is None:
                 said = 'a line must have the form c="its text" 1:0 1:2||...'
                 raise DataError(said, path=path, line=number)
-            yield _Line(path, number, found.groups())
+            yield _Line(path, number, fields)
+
+
+def _fields(suffix: str, line: str) -> tuple[str, ...] | None:
+    """Return what stands in a line; one of two places is cut first, so that no place is sought."""
+    first, link, second = line.partition('||r="') if suffix == ".rel" else (line, "", "")
+    found = _FORMS[suffix].fullmatch(first)
+    other = _LINK.fullmatch(link + second)
+    if found is None or (suffix == ".rel" and other is None):
+        return None
+    return (*found.groups(), *(other.groups() if other else ()))
 
 
 def _span(line: _Line, fields: tuple[str, ...], text: str, tokens: Tokens) -> Span:

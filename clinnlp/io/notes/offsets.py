@@ -20,16 +20,23 @@ one too early      begin and end one too early
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
+import numpy as np
+
+from clinnlp.core.arrays import Ints
 from clinnlp.core.errors import OffsetError
 from clinnlp.core.spans import Span
 from clinnlp.io.files.source import Document
 
-__all__ = ["REPAIRS", "is_offset", "place"]
+__all__ = ["REPAIRS", "from_utf16", "is_offset", "place"]
 
 Bounds = Sequence[tuple[int, int]]
 _SPACE = re.compile(r"\s")
 _MOST_DIGITS = 18  # of an offset: no text is longer
+_MOST_PIECES = 16  # of a mention of which one piece alone is moved
+_SHOWN = 3  # pieces in a message
+_ASTRAL, _WIDE, _NOT_ASCII = 0x10000, 0x800, 0x80  # from where UTF-8 takes 4, 3 and 2 bytes
 
 
 def is_offset(text: str) -> bool:
@@ -41,6 +48,17 @@ def is_offset(text: str) -> bool:
     (True, False, False)
     """
     return text.isdecimal() and len(text) <= _MOST_DIGITS
+
+
+def from_utf16(text: str, at: int) -> int:
+    """Return the code point that an offset in UTF-16 units stands before.
+
+    Examples
+    --------
+    >>> from_utf16("💊 fever", 3)
+    2
+    """
+    return _whole(_ends(text, "utf-16"), at)
 
 
 def place(
@@ -72,7 +90,7 @@ def place(
     if moved and document.repairs is not None:
         document.repairs[name] += 1
         return tuple(Span(a, b) for a, b in sorted(moved))
-    where = ";".join(f"{a}-{b}" for a, b in bounds)
+    where = ";".join([f"{a}-{b}" for a, b in bounds[:_SHOWN]] + ["..."] * (len(bounds) > _SHOWN))
     message = f"the mention must be the text at {where}, got another text"
     if not _inside(bounds, len(text)):
         message = f"offsets must lie inside the text of {len(text)} characters, got {where}"
@@ -113,7 +131,7 @@ def _moves(text: str, bounds: Bounds) -> Iterator[tuple[str, list[tuple[int, int
     for name, moved_by in REPAIRS.items():
         whole = moved_by(text, bounds)
         yield name, whole
-        for k in range(len(bounds)):
+        for k in range(len(bounds) if len(bounds) <= _MOST_PIECES else 0):
             yield name, [*bounds[:k], whole[k], *bounds[k + 1 :]]
 
 
@@ -127,34 +145,54 @@ def _each(point: Callable[[str, int], int]) -> Callable[[str, Bounds], list[tupl
     return lambda text, bounds: [(point(text, a), point(text, b)) for a, b in bounds]
 
 
-def _from_units(encoding: str, width: int) -> Callable[[str, int], int]:
-    def point(text: str, at: int) -> int:
-        raw = text.encode(encoding, "surrogatepass")[: at * width]
-        return len(raw.decode(encoding, "ignore"))
+def _from_units(encoding: str) -> Callable[[str, int], int]:
+    return lambda text, at: _whole(_ends(text, encoding), at)
 
-    return point
+
+def _whole(ends: Ints, at: int) -> int:
+    """Return how many code points end within `at` units; an offset outside the text stays one."""
+    outside = at < 0 or not len(ends) or at > ends[-1]
+    return at if outside else int(np.searchsorted(ends, at, side="right"))
+
+
+# Each is asked for once for all mentions of a text.
+
+
+@lru_cache(maxsize=2)
+def _ends(text: str, encoding: str) -> Ints:
+    """Return where each code point ends, in units of an encoding."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    widths = 1 + (points >= _ASTRAL).astype(np.int64)
+    if encoding == "utf-8":
+        widths += (points >= _WIDE).astype(np.int64) + (points >= _NOT_ASCII)
+    return np.cumsum(widths)
+
+
+@lru_cache(maxsize=1)
+def _short_breaks(text: str) -> Ints:
+    """Return where each CRLF begins where those before count as one character."""
+    starts = np.array([found.start() for found in re.finditer("\r\n", text)], np.int64)
+    return starts - np.arange(len(starts))
+
+
+@lru_cache(maxsize=1)
+def _long_breaks(text: str) -> Ints:
+    """Return where each LF ends where those before count as two characters."""
+    ends = np.array([found.end() for found in re.finditer("\n", text)], np.int64)
+    return ends + np.arange(len(ends))
 
 
 def _from_short_breaks(text: str, at: int) -> int:
-    for found in re.finditer("\r\n", text):
-        if found.start() >= at:
-            break
-        at += 1
-    return at
+    return at + int(np.searchsorted(_short_breaks(text), at))
 
 
 def _from_long_breaks(text: str, at: int) -> int:
-    n_before = 0
-    for found in re.finditer("\n", text):
-        if at <= found.end() + n_before:
-            break
-        n_before += 1
-    return at - n_before
+    return at - int(np.searchsorted(_long_breaks(text), at))
 
 
 REPAIRS: dict[str, Callable[[str, Bounds], list[tuple[int, int]]]] = {
-    "bytes": _each(_from_units("utf-8", 1)),
-    "UTF-16": _each(_from_units("utf-16-le", 2)),
+    "bytes": _each(_from_units("utf-8")),
+    "UTF-16": _each(_from_units("utf-16")),
     "CRLF as one": _each(_from_short_breaks),
     "CRLF for LF": _each(_from_long_breaks),
     "end included": lambda _, bounds: [(a, b + 1) for a, b in bounds],

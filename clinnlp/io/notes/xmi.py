@@ -32,16 +32,14 @@ References
 Eckart de Castilho et al., WebAnno, LT4DH 2016; Magnini et al., The E3C project, CLiC-it 2020.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import accumulate
 
 from clinnlp.core.notes import Assertion, Entity, Note, Relation, check_note
 from clinnlp.core.spans import Span
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.files.xml_stream import Element, root_of
 from clinnlp.io.notes.documents import Format, split_files
-from clinnlp.io.notes.offsets import is_offset, place
+from clinnlp.io.notes.offsets import from_utf16, is_offset, place
 
 __all__ = ["XMI"]
 
@@ -52,19 +50,6 @@ _NOTHING = ("", "N/A")
 _NO_CONCEPT = (*_NOTHING, "CUI-LESS")
 _POLARITY = {"NEG": True, "POS": False}
 _MODALITY = {"ACTUAL": (False, False), "HEDGED": (True, None), "HYPOTHETICAL": (None, True)}
-_FIRST_ASTRAL = 0x10000
-
-
-class _Units:
-    """Offsets in UTF-16 units to code points."""
-
-    def __init__(self, text: str) -> None:
-        widths = (2 if ord(c) >= _FIRST_ASTRAL else 1 for c in text)
-        wide = not text.isascii() and max(text) >= chr(_FIRST_ASTRAL)
-        self._starts = list(accumulate(widths, initial=0)) if wide else None
-
-    def point(self, at: int) -> int:
-        return at if self._starts is None else bisect_left(self._starts, at)
 
 
 def _split(source: Source) -> Iterator[Document]:
@@ -79,7 +64,6 @@ def _parse(document: Document) -> Note:
     if sofa is None or "sofaString" not in sofa.attributes:
         raise document.wrong("an XMI file must have a cas:Sofa with a sofaString", root.line)
     text = sofa.attributes["sofaString"]
-    units = _Units(text)
     links = _links(root)
     entities: list[Entity] = []
     relations: list[Relation] = []
@@ -89,9 +73,9 @@ def _parse(document: Document) -> Note:
         if "begin" not in element.attributes or element.tag == _SKIPPED:
             continue
         if name in spans:
-            spans[name].append(_span(element, text, units, document))
+            spans[name].append(_span(element, text, document))
         elif element.tag.startswith(_LAYER):
-            entities.append(_entity(element, name, _span(element, text, units, document), links))
+            entities.append(_entity(element, name, _span(element, text, document), links))
             relations += _relations(element, links)
     _check_ends(relations, entities, document)
     return check_note(
@@ -117,12 +101,14 @@ def _check_ends(relations: list[Relation], entities: list[Entity], document: Doc
         raise document.wrong("a link must lead to an annotation of the file")
 
 
-def _span(element: Element, text: str, units: _Units, document: Document) -> Span:
+def _span(element: Element, text: str, document: Document) -> Span:
     begin, end = (element.attributes.get(name, "") for name in ("begin", "end"))
     if not (is_offset(begin) and is_offset(end)):
         raise document.wrong("begin and end must be whole numbers", element.line)
-    bounds = [(units.point(int(begin)), units.point(int(end)))]
-    return place(document, text, bounds, None, line=element.line)[0]
+    bounds = (int(begin), int(end))
+    if not text.isascii():
+        bounds = (from_utf16(text, bounds[0]), from_utf16(text, bounds[1]))
+    return place(document, text, [bounds], None, line=element.line)[0]
 
 
 def _entity(element: Element, name: str, span: Span, links: dict[str, Element]) -> Entity:

@@ -5,6 +5,7 @@ cell: then the file may lack its header, and nothing of it is shown.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from clinnlp.core.errors import DataError
 __all__ = ["check_columns", "column_summary"]
 
 _LONGEST_NAME = 64
+_MOST_NAMES = 50  # in a message
 _MOST_WORDS = 4  # of the name of a column
 _SEPARATORS = "fields must be separated by commas (.csv) or tabs (.tsv)"
 
@@ -27,13 +29,14 @@ def check_columns(
     DataError
         One is missing or stands there twice; names the columns that exist.
     """
+    n_named, where = Counter(names), {name: k for k, name in enumerate(names)}
     for name in wanted:
-        if names.count(name) != 1:
-            n = "none" if name not in names else "several"
+        if n_named[name] != 1:
+            n = "several" if name in where else "none"
             raise DataError(
                 f"one column must be named {name!r}, got {n}; {column_summary(names)}", path=path
             )
-    return [names.index(name) for name in wanted]
+    return [where[name] for name in wanted]
 
 
 def column_summary(names: Sequence[str]) -> str:
@@ -49,8 +52,16 @@ def column_summary(names: Sequence[str]) -> str:
     hint = f"; {_SEPARATORS}" if apart else ""
     wordy = not apart and len(alone.split()) > 2
     if wordy or not all(map(_looks_like_name, named)):
+<<<<<<< HEAD
         return f"the first line has {len(names)} fields that do not look like a header{hint}"
     return f"columns are {', '.join(repr(name) for name in names)}{hint}"
+=======
+        return f"the first line has {len(names)} fields that do not look like a header"
+    hint = "; fields must be separated by commas" if len(names) == 1 and ";" in names[0] else ""
+    more = len(names) - _MOST_NAMES
+    hint = f" and {more} more" if more > 0 else hint
+    return f"columns are {', '.join(repr(name) for name in names[:_MOST_NAMES])}{hint}"
+>>>>>>> 26db676 (squash)
 
 
 def _looks_like_name(name: str) -> bool:
