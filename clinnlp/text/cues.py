@@ -58,6 +58,8 @@ WORKS = {  # forward, backward; an answer decides for its label alone
 }
 WHEN = ("always", "cue")
 N_PHRASES = 100_000  # phrases that one row may stand for
+N_WORDS = 50  # of a cue
+_MOST_DIGITS = 6  # of a scope
 _CLASS = re.compile(r"\{(?P<name>\w+)(?P<optional>\??)\}")
 _COLUMNS = ("cue", "axis", "direction", "kind", "scope", "source")
 
@@ -223,6 +225,8 @@ def _phrases(cell: str, classes: Mapping[str, Sequence[str]]) -> Iterator[tuple[
     for part in _alternatives(cell):
         written = not _CLASS.search(part)
         choices = [_choices(word, classes) for word in part.split()]
+        if len(choices) > N_WORDS:
+            raise DataError(f"a cue may have {N_WORDS} words at most, got {len(choices)}")
         n_phrases = 1
         for words in choices:
             n_phrases *= len(words)
@@ -256,9 +260,14 @@ def _actions(axis: str, direction: str, kind: str, scope: str, row: CueRow) -> l
     for value, allowed in ((axis, (*AXES, "*")), (direction, DIRECTIONS), (kind, KINDS)):
         if value not in allowed:
             raise DataError(f"a cue needs one of {', '.join(allowed)} here, got {value!r}")
-    if scope and not scope.isdecimal():
-        raise DataError(f"scope of a cue must be a number of words or empty, got {scope!r}")
     forward, backward = WORKS[direction if kind != "answer" else kind]
     in_phrase = direction == "phrase"
     axes = range(len(AXES)) if axis == "*" else [AXES.index(axis)]
-    return [Action(i, kind, forward, backward, int(scope or 0), row, in_phrase) for i in axes]
+    n_words = _scope(scope)
+    return [Action(i, kind, forward, backward, n_words, row, in_phrase) for i in axes]
+
+
+def _scope(cell: str) -> int:
+    if cell and not (cell.isdecimal() and len(cell) <= _MOST_DIGITS):
+        raise DataError("scope of a cue must be a number of words or empty, got another value")
+    return int(cell or 0)

@@ -21,7 +21,7 @@ from clinnlp.io.notes.index import NoteIndex
 from clinnlp.io.notes.offsets import REPAIRS, place
 from clinnlp.io.notes.records import note_from_record, note_to_record
 
-CHARACTERS = st.characters(exclude_categories=["Cs"])
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")  # both refused
 ODD = st.sampled_from(
     ["\r\n", "\n", "\t", "👩‍⚕️", "e\u0301", "\u2028", "\x85", "\ufeff", " ", '"', "\\", "|"]
 )

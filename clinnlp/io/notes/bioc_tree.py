@@ -229,10 +229,7 @@ def tree_of_note(note: Note) -> Tree:
     if cut is not None:
         del record["sections"]
     passages = cut or [(0, len(note.text), None)]
-    held: list[list[Tree]] = [[] for _ in passages]
-    starts = [start for start, *_ in passages]
-    for entity, raw in zip(note.entities, entities, strict=True):
-        held[bisect_right(starts, entity.span.start) - 1].append(_annotation(note, entity, raw))
+    held = _annotations(note, entities, [start for start, *_ in passages])
     ends = {e.id for e in note.entities} | {r.id for r in note.relations}
     extras = {key: value for key, value in record.items() if key not in ("id", "text")}
     return {
@@ -241,6 +238,14 @@ def tree_of_note(note: Note) -> Tree:
         "passages": [_passage(note, p, found) for p, found in zip(passages, held, strict=True)],
         "relations": [_link(ends, r, raw) for r, raw in zip(note.relations, links, strict=True)],
     }
+
+
+def _annotations(note: Note, records: list[Tree], starts: list[int]) -> list[list[Tree]]:
+    """Return the annotations of each passage."""
+    held: list[list[Tree]] = [[] for _ in starts]
+    for entity, raw in zip(note.entities, records, strict=True):
+        held[bisect_right(starts, entity.span.start) - 1].append(_annotation(note, entity, raw))
+    return held
 
 
 def _passage(note: Note, passage: tuple[int, int, str | None], annotations: list[Tree]) -> Tree:

@@ -21,6 +21,7 @@ from clinnlp.io.notes.formats import FORMATS, check_format, formats_of, writer_o
 from clinnlp.io.notes.losses import check_kept
 from clinnlp.io.notes.sidecar import restored, sidecar_path, with_sidecar
 from clinnlp.io.notes.tables import COLUMNS
+from clinnlp.io.notes.values import check_values
 from clinnlp.io.tables.rows import FORMS
 
 __all__ = ["Notes", "OnLoss", "read_notes", "write_notes"]
@@ -177,6 +178,7 @@ def write_notes(
     check_one_of(on_loss, ("error", "sidecar"), name="on_loss")
     path = Path(path)
     name, form, write = writer_of(path, format)
+    notes = map(check_values, notes)  # what is written can be read
     if is_stream(path):
         check_one_of(on_loss, ("error",), name="on_loss of a pipe or device")
         return write(check_kept(notes, form.holds, name), path)

@@ -29,6 +29,7 @@ from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.core.tags import decode_tags
 from clinnlp.io.notes.records import note_from_record, note_to_record
+from clinnlp.io.notes.values import check_values
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset
@@ -124,10 +125,10 @@ class _Whole:
 
 def _notes(dataset: Any, columns: dict[str, str]) -> Iterator[Note]:
     names = {name: _tag_names(dataset, name) for name in columns.values()}
-    foreign = (KeyError, TypeError, ValueError, AttributeError)
+    foreign = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
     for number, row in enumerate(dataset):
         with instead_of(foreign, partial(_refusal, f"row {number}")):
-            note = _other(row, columns, number, names) if columns else _own(row)
+            note = check_values(_other(row, columns, number, names) if columns else _own(row))
         yield note
 
 

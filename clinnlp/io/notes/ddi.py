@@ -176,16 +176,18 @@ def _by_sentence(note: Note, sentences: Sequence[Span]) -> list[list[Entity]]:
 
 def _links(note: Note, mentions: list[list[Entity]]) -> list[list[Relation]]:
     """Return the relations of each sentence."""
-    where = {entity.id: k for k, inside in enumerate(mentions) for entity in inside}
     links: list[list[Relation]] = [[] for _ in mentions]
+    where: dict[str, int] = {}
+    for k, inside in enumerate(mentions):
+        where |= dict.fromkeys((entity.id for entity in inside), k)
     for relation in note.relations:
         ends = {end for ends in relation.roles.values() for end in ends}
         if tuple(relation.roles) != _ROLES or len(ends) != 2:
             raise refusal("DDI XML", note, "relations with one Arg1 and one Arg2", "another")
-        places = {where.get(end, -1) for end in ends}
-        if len(places) > 1 or -1 in places:
+        (k, *others) = {where.get(end, -1) for end in ends}
+        if others or k < 0:
             raise refusal("DDI XML", note, _INSIDE, "one over two")
-        links[places.pop()].append(relation)
+        links[k].append(relation)
     return links
 
 

@@ -9,16 +9,19 @@ or absent are written here, once.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from pathlib import Path, PurePosixPath
 
-from clinnlp.core.errors import ArgumentError, DataError, located
+from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.files import atomic_folder, atomic_write
 from clinnlp.core.notes import Entity, Note
+from clinnlp.io.files.folders import files_of
 from clinnlp.io.files.lines import encode, write_bytes
 from clinnlp.io.files.packing import packing, plain_name
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.losses import EVERYTHING
+from clinnlp.io.notes.values import check_values
 
 __all__ = [
     "Format",
@@ -45,6 +48,7 @@ class Reading:
     """What a pass over files may forgive, and what it has met."""
 
     seen: set[str] = field(default_factory=set)
+    repeats: "Counter[str]" = field(default_factory=Counter)  # last number given to an id
     skipped: list[DataError] | None = None  # bad documents go here; None: the first is raised
     repairs: "Counter[str] | None" = None  # repaired offsets, by what was wrong with them
     number_repeated: bool = False  # a repeated id becomes ``id#2``; else it is refused
@@ -189,11 +193,20 @@ class Format:
 
     def note_of(self, document: Document, reading: Reading) -> Note:
         """Return the note of one document."""
-        with located(document.path, document.line):
+        with instead_of(_UNFIT, partial(_unfit, document)):
             if isinstance(document.data, DataError):
                 raise document.data
-            note = self.parse(document._replace(repairs=reading.repairs))
+            note = check_values(self.parse(document._replace(repairs=reading.repairs)))
             return _with_own_id(note, reading, document)
+
+
+_UNFIT = (DataError, ArithmeticError, RecursionError)
+
+
+def _unfit(document: Document, error: Exception) -> DataError:
+    if isinstance(error, DataError):
+        return error.at(document.path, document.line)
+    return document.wrong("a document must have the form of its format, got another")
 
 
 def add_id(seen: set[str], id: str, path: str | Path, line: int | None = None) -> None:
@@ -223,13 +236,13 @@ def find_in_folder(path: Path, suffix: str) -> list[tuple[str, Path]]:
     if not path.is_dir():
         own = path.suffix.lower() == suffix.lower()
         return [(path.name[: -len(suffix)] if own else path.name, path)]
-    files = sorted(p for p in path.rglob("*") if not p.name.startswith("."))
-    packed = [p for p in files if packing(p) and plain_name(p).endswith(suffix)]
+    named = [p for p in path.rglob("*") if not p.name.startswith(".")]
+    packed = sorted(p for p in named if packing(p) and plain_name(p).endswith(suffix))
     if packed:
         raise DataError(
             f"a {suffix} in a folder is read unpacked, got {packing(packed[0])}", path=packed[0]
         )
-    files = [p for p in files if p.name.lower().endswith(suffix)]
+    files = files_of(path, (p for p in named if p.name.lower().endswith(suffix)))
     return [(str(PurePosixPath(p.relative_to(path)))[: -len(suffix)], p) for p in files]
 
 
@@ -348,9 +361,10 @@ def _file_name(note: Note) -> PurePosixPath:
 
 def _with_own_id(note: Note, reading: Reading, document: Document) -> Note:
     if reading.number_repeated and note.id in reading.seen:
-        k = 2
+        k = max(2, reading.repeats[note.id] + 1)
         while f"{note.id}#{k}" in reading.seen:
             k += 1
+        reading.repeats[note.id] = k
         note = replace(note, id=f"{note.id}#{k}")
     add_id(reading.seen, note.id, document.path, document.line)
     return note

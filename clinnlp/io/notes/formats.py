@@ -15,6 +15,7 @@ from pathlib import Path
 from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.places import is_stream
+from clinnlp.io.files.folders import files_of
 from clinnlp.io.files.lines import UTF_8, byte_chunks
 from clinnlp.io.files.packing import check_packing, plain_name
 from clinnlp.io.notes.documents import Format, Write
@@ -202,11 +203,11 @@ def _marked(folder: Path) -> str | None:
 
 def _listed_files(folder: Path, format: str | None) -> list[Path]:
     """Return the files of a folder; of a corpus in folders of folders, one."""
-    files = sorted(p for p in folder.iterdir() if p.is_file() and not _is_aside(p))
+    files = files_of(folder, (p for p in folder.iterdir() if p.is_file() and not _is_aside(p)))
     if files or format is not None:
         return files
     below = (p for p in folder.rglob("*") if p.name.lower().endswith(_nested()))
-    return sorted(p for p in below if not _is_aside(p))[:1]
+    return files_of(folder, (p for p in below if not _is_aside(p)))[:1]
 
 
 @cache

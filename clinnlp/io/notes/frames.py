@@ -2,9 +2,11 @@
 
 import pandas as pd
 
+from clinnlp.core.errors import located
 from clinnlp.core.notes import Note
 from clinnlp.io.notes.documents import add_id
 from clinnlp.io.notes.tables import COLUMNS, note_of_row
+from clinnlp.io.notes.values import check_values
 from clinnlp.io.tables.columns import check_columns
 
 __all__ = ["from_pandas"]
@@ -57,8 +59,8 @@ def from_pandas(
     seen: set[str] = set()
     notes = []
     for row, values in enumerate(zip(*columns, strict=True)):
-        notes.append(
-            note_of_row(dict(zip(named, values, strict=True)), str(row), f"row {row}", None)
-        )
+        note = note_of_row(dict(zip(named, values, strict=True)), str(row), f"row {row}", None)
+        with located(f"row {row}"):
+            notes.append(check_values(note))
         add_id(seen, notes[-1].id, f"row {row}")
     return notes

@@ -13,15 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-<<<<<<< HEAD
-=======
 from clinnlp.core.checks import check_file
->>>>>>> 26db676 (squash)
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.files import atomic_path, file_sha256
 from clinnlp.core.notes import Note
@@ -33,7 +30,6 @@ from clinnlp.io.notes.documents import Format, Reading
 from clinnlp.io.notes.formats import FORMATS, check_format
 from clinnlp.io.notes.jsonl import parse_note
 from clinnlp.io.notes.sidecar import restored
-from clinnlp.io.tables.parquet import parquet_rows
 
 __all__ = ["NoteIndex"]
 
@@ -191,9 +187,8 @@ class NoteIndex:
             No such file, or another one.
         """
         refusal = DataError("an index of notes must be one that `save` wrote", path=path)
-<<<<<<< HEAD
         with instead_of(_ERRORS, refusal):
-            table = pq.read_table(path)
+            table = pq.read_table(check_file(path))
             about = json.loads(table.schema.metadata[_KEY])
             files = [_file_of(entry) for entry in about["files"]]
             columns = _words(about["columns"])
@@ -203,18 +198,6 @@ class NoteIndex:
                 columns,
                 encoding=check_encoding(about["encoding"]),
                 repair=bool(about["repair"]),
-=======
-        with instead_of((pa.ArrowException, OSError, LookupError, TypeError, ValueError), refusal):
-            about = json.loads(pq.read_schema(check_file(path)).metadata[_KEY])
-            files = [_File(tuple(paths), *rest) for paths, *rest in about["files"]]
-            places: dict[str, _Place] = {}
-            for _, (note_id, *place) in parquet_rows(Path(path), ("id", *_Place._fields)):
-                places[note_id] = _Place(*place)
-                if not 0 <= places[note_id].file < len(files) or min(place) < 0:
-                    raise ValueError
-            return cls(
-                files, places, about["columns"], encoding=about["encoding"], repair=about["repair"]
->>>>>>> 26db676 (squash)
             )
 
     def _check(self, number: int) -> None:

@@ -36,14 +36,13 @@ from pathlib import Path
 
 from clinnlp.core.errors import DataError, located
 from clinnlp.core.notes import Note
+from clinnlp.io.files.json_stream import json_value
 from clinnlp.io.files.lines import byte_lines, decode
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format, file_writer
 from clinnlp.io.notes.records import note_from_record, note_to_record
 
 __all__ = ["JSONL", "parse_note"]
-
-_BAD = object()
 
 
 def parse_note(line: str, path: str | Path, number: int) -> Note:
@@ -55,12 +54,10 @@ def parse_note(line: str, path: str | Path, number: int) -> Note:
         With file and line: not JSON, unknown keys, a value of the wrong type. `OffsetError` for
         a span outside the text.
     """
-    try:
-        record = json.loads(line, parse_constant=lambda _: _BAD)
-    except (ValueError, RecursionError):
-        record = _BAD
-    if record is _BAD:
-        raise DataError("a line must be one JSON object, got broken JSON", path=path, line=number)
+    record = json_value(line)
+    if record is None:
+        said = "a line must be one JSON object, got broken JSON or an endless number"
+        raise DataError(said, path=path, line=number)
     with located(path, number):
         return note_from_record(record)
 

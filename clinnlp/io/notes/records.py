@@ -4,7 +4,6 @@ Keys are absent where a value is empty or ``None``; offsets are half-open code p
 ``text``. `io.notes.jsonl` shows the keys in a table.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -33,7 +32,7 @@ _ENTITY = dict.fromkeys((*_PLACE, "concepts", "assertion", "attributes", "score"
 _RELATION = dict.fromkeys(["id", "label", "roles", "attributes", "score", "source"])
 _SECTION = dict.fromkeys(["start", "end", "kind", "heading"])
 _ASSERTION = dict.fromkeys((*AXES, "cues"))
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_MOST_TOKENS = 1 << 63  # as Arrow holds them
 _NAMES = {str: "text", int: "a whole number", dict: "an object", list: "a list", bool: "true/false"}
 
 Json = Mapping[str, Any]
@@ -73,8 +72,6 @@ def note_from_record(record: Json) -> Note:
         labels=_texts(record, "labels"),
         coverage=coverage,
     )
-    if not note.text.isascii() and _SURROGATE.search(note.text):
-        raise DataError("text must be valid Unicode, got a lone surrogate", note=note.id)
     return check_note(note)
 
 
@@ -153,7 +150,7 @@ def _coverage(record: Json) -> Coverage | None:
     counts = _typed(record, "coverage", list)
     if counts is None:
         return None
-    if [type(x) for x in counts] != [int, int]:
+    if [type(x) for x in counts] != [int, int] or not all(0 <= x < _MOST_TOKENS for x in counts):
         raise DataError("coverage of a note must be two whole numbers, got another form")
     return Coverage(n_seen=counts[0], n_total=counts[1])
 

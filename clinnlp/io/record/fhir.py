@@ -39,16 +39,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from clinnlp.core.errors import DataError, instead_of
+from clinnlp.core.errors import DataError, instead_of, located
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
+from clinnlp.io.files.folders import files_of
 from clinnlp.io.files.lines import UTF_8
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.record.fhir_references import Names, contained, pointed
 from clinnlp.io.record.fhir_resources import entry_of, resources
 from clinnlp.io.record.fhir_statuses import left_out
-from clinnlp.io.record.fhir_values import Json, coded, period_of, time_of, utc_of
+from clinnlp.io.record.fhir_values import Json, coded, period_of, text_in, time_of, utc_of
 from clinnlp.io.record.timelines import Timelines
+from clinnlp.io.tables.cells import number_of
 
 __all__ = ["read_fhir"]
 
@@ -85,14 +87,15 @@ def read_fhir(path: str | Path, *, encoding: str = UTF_8) -> Timelines:
     path = Path(path)
     files = [path]
     if path.is_dir():
-        named = sorted(p for p in path.iterdir() if p.is_file())
-        files = [p for p in named if p.name.lower().endswith((".json", ".ndjson", ".gz", ".xz"))]
+        ends = (".json", ".ndjson", ".gz", ".xz")
+        files = files_of(path, (p for p in path.iterdir() if p.name.lower().endswith(ends)))
     record = _Record()
     for file in files:
         for document in resources(Source(file, encoding)):
             address, resource = entry_of(document)
             refusal = partial(_refusal, document, resource)
-            with instead_of((KeyError, TypeError, AttributeError, IndexError), refusal):
+            foreign = (KeyError, TypeError, AttributeError, IndexError)
+            with located(document.path, document.line), instead_of(foreign, refusal):
                 record.add(address, resource, document)
         record.end_file()
     return record.timelines()
@@ -206,7 +209,7 @@ def _row(resource: Json, kind: str, code: Any, times: Any, document: Document) -
         "code": name or "",
         "vocabulary": vocabulary,
         "kind": kind,
-        "source_id": resource.get("id"),
+        "source_id": text_in(resource.get("id")),
     }
 
 
@@ -226,7 +229,7 @@ def _drug(resource: Json, document: Document) -> Iterator[Json]:
     asked = resource.get("dosageInstruction", resource.get("dosage")) or [{}]
     rate = (asked[0].get("doseAndRate") or [{}])[0].get("doseQuantity")
     said = f"{rate['value']} {rate.get('unit', '')}".strip() if rate else asked[0].get("text")
-    yield {**row, "dose": said, **named}
+    yield {**row, "dose": text_in(said), **named}
 
 
 def _medication(resource: Json) -> tuple[_Code, Json]:
@@ -258,7 +261,8 @@ def _observation(resource: Json, document: Document) -> Iterator[Json]:
         quantity = part.get("valueQuantity")
         if quantity is not None and "value" in quantity:
             row = _row(resource, "measurement", code, times, document)
-            yield {**row, "value": float(quantity["value"]), "unit": quantity.get("unit")}
+            value = number_of(quantity["value"], "the value of a quantity")
+            yield {**row, "value": value, "unit": text_in(quantity.get("unit"))}
         else:
             said = f"{code[0]}={_value(part)}"
             yield _row(resource, "observation", (said, code[1]), times, document)

@@ -6,7 +6,7 @@ from typing import Any
 from clinnlp.core.times import naive_utc
 from clinnlp.io.files.source import Document
 
-__all__ = ["Json", "coded", "period_of", "time_of", "utc_of"]
+__all__ = ["Json", "coded", "period_of", "text_in", "time_of", "utc_of"]
 
 Json = dict[str, Any]
 
@@ -20,12 +20,26 @@ _SHORTEST_DAY = 10  # characters of a date with its day
 
 
 def coded(concept: Json | None) -> tuple[str | None, str, str | None]:
-    """Return code, vocabulary and what it is called."""
+    """Return code, vocabulary and what it is called.
+
+    Raises
+    ------
+    TypeError
+        One of them is no text.
+    """
     coding = ((concept or {}).get("coding") or [{}])[0]
-    text = (concept or {}).get("text") or coding.get("display") or coding.get("code")
-    system, code = str(coding.get("system", "")), coding.get("code")
+    code = text_in(coding.get("code"))
+    text = text_in((concept or {}).get("text") or coding.get("display") or code)
+    system = str(coding.get("system", ""))
     last = system.rstrip("/").replace(":", "/").rpartition("/")[2]
     return (code, _SYSTEMS.get(system, last), text) if code else (text, "", text)
+
+
+def text_in(value: Any) -> str | None:
+    """Return a value that is text or nothing, or raise TypeError."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 def time_of(value: Any, document: Document) -> datetime | None:

@@ -20,7 +20,7 @@ Johnson et al., Scientific Data 2016 (MIMIC-III); PhysioNet 2019, doi:10.13026/C
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, located
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.vocab import fold
 from clinnlp.io.record.timelines import EventColumns, Timelines, day_after
@@ -155,13 +155,15 @@ def _add_drugs(events: EventColumns, path: Path | None) -> None:
     )
     for line, row in by_name(path, names):
         start = time_of(row["startdate"], "startdate", path, line)
+        with located(path, line):
+            known = day_after(start)
         dose = " ".join(part for part in (row["dose_val_rx"], row["dose_unit_rx"]) if part)
         events.add(
             patient=row["subject_id"],
             encounter=row["hadm_id"],
             start=start,
             end=time_of(row["enddate"], "enddate", path, line),
-            known=day_after(start),
+            known=known,
             code=fold(row["drug"]) if row["drug"] else None,
             vocabulary="MIMIC-III drug",
             kind="drug",

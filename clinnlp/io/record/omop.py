@@ -160,7 +160,7 @@ def _patient(row: OmopRow, path: Path, line: int) -> Patient:
 def _birth_day(row: OmopRow, path: Path, line: int) -> date | None:
     """Return the day of birth, where all of its parts are there."""
     parts = [row[f"{unit}_of_birth"] or "" for unit in ("year", "month", "day")]
-    if not all(part.isdecimal() for part in parts):
+    if not all(part.isascii() and part.isdecimal() for part in parts):
         return None
     refusal = DataError("a birth date must be a day", path=path, line=line)
     with instead_of((ValueError, OverflowError), refusal):

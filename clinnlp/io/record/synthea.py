@@ -12,11 +12,11 @@ Walonoski et al., JAMIA 2018.
 from datetime import datetime
 from pathlib import Path
 
-from clinnlp.core.errors import DataError, instead_of
+from clinnlp.core.errors import DataError, located
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.vocab import fold
 from clinnlp.io.record.timelines import EventColumns, Timelines, day_after
-from clinnlp.io.tables.cells import by_name, table_path, time_of
+from clinnlp.io.tables.cells import by_name, number_of, table_path, time_of
 
 __all__ = ["read_synthea"]
 
@@ -117,12 +117,14 @@ def _add_codes(
         return
     for line, row in by_name(path, ("PATIENT", "ENCOUNTER", "CODE", "START", "STOP")):
         times = {name: time_of(row[name], name, path, line) for name in ("START", "STOP")}
+        with located(path, line):
+            when = times[known] if known else day_after(times["START"])
         events.add(
             patient=row["PATIENT"],
             encounter=row["ENCOUNTER"],
             start=times["START"],
             end=times["STOP"],
-            known=times[known] if known else day_after(times["START"]),
+            known=when,
             code=row["CODE"],
             vocabulary=vocabulary,
             kind=kind,
@@ -153,6 +155,5 @@ def _add_observations(events: EventColumns, path: Path | None) -> None:
 
 
 def _number(cell: str | None, path: Path, line: int) -> float:
-    said = "VALUE of a numeric observation must be a number"
-    with instead_of(ValueError, lambda _: DataError(said, path=path, line=line)):
-        return float("nan") if cell is None else float(cell)
+    with located(path, line):
+        return float("nan") if cell is None else number_of(cell, "VALUE of a numeric observation")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
 
@@ -37,7 +38,15 @@ class EventColumns:
 
 
 def day_after(time: datetime | None) -> datetime | None:
-    """Return the end of the day: when what has a date but no hour was certainly known."""
+    """Return the end of the day: when what has a date but no hour was certainly known.
+
+    Raises
+    ------
+    DataError
+        No day comes after 9999-12-31, which some systems write for "never".
+    """
     if time is None:
         return None
-    return datetime(time.year, time.month, time.day) + timedelta(days=1)
+    said = "what happened must have a day that another follows, got 9999-12-31; leave it empty"
+    with instead_of(OverflowError, lambda _: DataError(said)):
+        return datetime(time.year, time.month, time.day) + timedelta(days=1)

@@ -239,16 +239,11 @@ def _csv(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
     if said is not None:
         raise _located(said, kind, path, {column: name for name, column in renamed.items()})
     try:
-<<<<<<< HEAD
         found = typed(kind, table, renamed)
+        _check_finite(kind, found, path, renamed)
         return plain_text(found) if is_guarded(column_names(path), kind.SCHEMA) else found
-=======
-        made = typed(kind, table, renamed)
-        _check_finite(kind, made, path, renamed)
-        return plain_text(made)
     except DataError:
         raise
->>>>>>> 26db676 (squash)
     except ValueError:
         pass  # refused below, by its line
     check_times(path, [renamed[name] for name in renamed if kind.SCHEMA[name] == "time"])

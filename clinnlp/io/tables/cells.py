@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from math import isinf
 from pathlib import Path
 from typing import Any
 
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.times import time_from_text
+from clinnlp.io.files.folders import files_of
 from clinnlp.io.tables.rows import column_names, read_rows
 
-__all__ = ["by_name", "by_name_if_there", "table_path", "text_of", "time_of"]
+__all__ = ["by_name", "by_name_if_there", "number_of", "table_path", "text_of", "time_of"]
 
 _SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".parquet")
 
@@ -17,8 +19,8 @@ _SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".parquet")
 def table_path(folder: Path, name: str) -> Path | None:
     """Return the file of a table in a folder, in any case and packing, else None."""
     wanted = {f"{name}{suffix}".lower() for suffix in _SUFFIXES}
-    found = [path for path in folder.iterdir() if path.name.lower() in wanted]
-    return min(found) if found else None
+    found = files_of(folder, (p for p in folder.iterdir() if p.name.lower() in wanted))
+    return found[0] if found else None
 
 
 def by_name(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, str | None]]]:
@@ -72,6 +74,28 @@ def time_of(cell: str | None, column: str, path: Path, line: int) -> datetime | 
     said = f"{column} must be a time in ISO 8601, got another form"
     with instead_of(ValueError, lambda _: DataError(said, path=path, line=line)):
         return time_from_text(cell)
+
+
+def number_of(value: Any, what: str) -> float:
+    """Return a number, or text that is one, as a float; NaN where the text says so.
+
+    Raises
+    ------
+    DataError
+        Another value, or one that is infinite.
+
+    Examples
+    --------
+    >>> number_of("1e3", "a dose"), number_of(7, "a dose")
+    (1000.0, 7.0)
+    """
+    with instead_of((ValueError, TypeError, OverflowError), DataError(f"{what} must be a number")):
+        if isinstance(value, bool) or "_" in str(value):  # which Python takes as numbers
+            raise TypeError
+        number = float(value)
+    if isinf(number):
+        raise DataError(f"{what} must be finite, got another number")
+    return number
 
 
 def text_of(value: Any) -> str | None:

@@ -52,16 +52,14 @@ def column_summary(names: Sequence[str]) -> str:
     hint = f"; {_SEPARATORS}" if apart else ""
     wordy = not apart and len(alone.split()) > 2
     if wordy or not all(map(_looks_like_name, named)):
-<<<<<<< HEAD
         return f"the first line has {len(names)} fields that do not look like a header{hint}"
-    return f"columns are {', '.join(repr(name) for name in names)}{hint}"
-=======
-        return f"the first line has {len(names)} fields that do not look like a header"
-    hint = "; fields must be separated by commas" if len(names) == 1 and ";" in names[0] else ""
+    return f"columns are {_listed(names)}{hint}"
+
+
+def _listed(names: Sequence[str]) -> str:
     more = len(names) - _MOST_NAMES
-    hint = f" and {more} more" if more > 0 else hint
-    return f"columns are {', '.join(repr(name) for name in names[:_MOST_NAMES])}{hint}"
->>>>>>> 26db676 (squash)
+    shown = ", ".join(map(repr, names[:_MOST_NAMES]))
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _looks_like_name(name: str) -> bool:

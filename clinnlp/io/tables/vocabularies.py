@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from clinnlp.core.checks import check_file
-from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.errors import ArgumentError, DataError, located
 from clinnlp.core.vocab import Concept, Vocabulary, fold
 from clinnlp.io.files.lines import read_lines
 from clinnlp.io.tables.cells import text_of
@@ -52,13 +52,15 @@ def read_any_vocabulary(path: str | Path) -> Vocabulary:
     """
     path = Path(path)
     if path.is_dir():
-        return read_omop_concepts(path)
+        with located(path):
+            return read_omop_concepts(path)
     names = column_names(path)
-    if set(_DRUGBANK) <= set(names):
-        return read_drugbank(path)
-    if set(_ICD10CM) <= set(names):
-        return read_icd10cm(path)
-    return read_vocabulary(path)
+    with located(path):
+        if set(_DRUGBANK) <= set(names):
+            return read_drugbank(path)
+        if set(_ICD10CM) <= set(names):
+            return read_icd10cm(path)
+        return read_vocabulary(path)
 
 
 def read_vocabulary(path: str | Path, *, label: str | None = None, **columns: str) -> Vocabulary:

@@ -1,22 +1,14 @@
 """Wide tables: one row per basket, one column per item, any words for *there* and *not there*."""
 
-<<<<<<< HEAD
-import zipfile
-=======
 import shutil
-import tempfile
->>>>>>> 26db676 (squash)
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from clinnlp.core.errors import DataError, instead_of
-<<<<<<< HEAD
 from clinnlp.core.files import scratch_folder
-=======
 from clinnlp.io.files.zips import open_in_zip, zip_names
->>>>>>> 26db676 (squash)
 from clinnlp.io.tables.columns import column_summary
 from clinnlp.io.tables.rows import column_names, read_rows
 
@@ -56,26 +48,15 @@ def read_wide(
     path = Path(path)
     if path.suffix.lower() != ".zip":
         return _read(path, items, unit, absent)
-<<<<<<< HEAD
-    if not zipfile.is_zipfile(path):
-        raise DataError("a zip file must be whole, got a damaged or another file", path=path)
-    with zipfile.ZipFile(path) as packed, scratch_folder() as folder:
-        tables = [i for i in packed.infolist() if i.filename.lower().endswith(_TABLES)]
-        if not tables:
-            raise DataError("a zip file must hold a CSV, TSV or Parquet table, got none", path=path)
-        largest = max(tables, key=lambda info: info.file_size)
-        inside = path / largest.filename
-=======
     tables = {name: n for name, n in zip_names(path).items() if name.lower().endswith(_TABLES)}
     if not tables:
         raise DataError("a zip file must hold a CSV, TSV or Parquet table, got none", path=path)
     largest = max(tables, key=tables.__getitem__)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         table = Path(folder, "table" + Path(largest).suffix.lower())
         with open_in_zip(path, largest) as packed, table.open("wb") as handle:
             shutil.copyfileobj(packed, handle)
         inside = path / largest
->>>>>>> 26db676 (squash)
         with instead_of(DataError, lambda e: DataError(e.message, path=inside, line=e.line)):
             return _read(table, items, unit, absent)
 
