@@ -19,6 +19,7 @@ from tests.bench import ROOT, record
 NAMES = {"freq": "frequency", "dur": "duration", "ind": "indication", "mg": "dose_mg",
          "day": "doses_per_day", "days": "duration_days", "daily": "daily_mg"}  # fmt: skip
 CHANGES = ("start", "stop", "hold", "increase", "decrease", "continue")
+WRITTEN = ("cases", "plans")  # files of corpora/medication-cases
 NUMBERS = ("dose_mg", "doses_per_day", "duration_days", "daily_mg")
 WORDS = ("dose", "strength", "form", "route", "frequency", "duration", "prn", "indication",
          "schedule", "change")  # fmt: skip
@@ -28,11 +29,11 @@ _MARK = re.compile(r"\[(?P<drug>[^\]]+)\]|\{(?P<whose>[>=]?)(?P<name>\w+) |(?P<c
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--errors", action="store_true", help="list the differences")
-    parser.add_argument("--parts", nargs="+", default=["cases", "tuned", "held"])
+    parser.add_argument("--parts", nargs="+", default=["cases", "plans", "tuned", "held"])
     args = parser.parse_args()
     pipe = Medications()
     for part in args.parts:
-        pairs = list(written_cases() if part == "cases" else lines(part))
+        pairs = list(written_cases(part) if part in WRITTEN else lines(part))
         counts, errors = compare(pairs, pipe)
         fields = {name: told(*counts[name]) for name in (*WORDS, *NUMBERS) if any(counts[name])}
         total = [sum(c[i] for c in counts.values()) for i in range(3)]
@@ -76,12 +77,12 @@ def values(attributes) -> dict:
     return out
 
 
-def written_cases():
-    """Yield each case as a note with its drugs, and what is wanted of each."""
-    path = ROOT / "corpora" / "medication-cases" / "cases.txt"
+def written_cases(part: str):
+    """Yield each case of a file as a note with its drugs, and what is wanted of each."""
+    path = ROOT / "corpora" / "medication-cases" / f"{part}.txt"
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if line and line[0] != "#":
-            yield case(line.replace("\\n", "\n"), f"cases.txt:{number}")
+            yield case(line.replace("\\n", "\n"), f"{part}.txt:{number}")
 
 
 def case(line: str, id: str):

@@ -9,7 +9,7 @@ from clinnlp.text.medication import Medications
 from tests.bench.medications import compare, written_cases
 
 DEFAULT = Medications()
-CASES = list(written_cases())
+CASES = list(written_cases("cases"))
 
 
 def _attributes(text, *drugs, label="Drug"):
