@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHANGES",
     "LEAVING",
+    "TAKEN",
     "Baskets",
     "EntityTable",
     "EventTable",
@@ -34,6 +35,10 @@ __all__ = [
 
 CHANGES = ("start", "stop", "hold", "increase", "decrease", "continue")  # of how a drug is taken
 LEAVING = ("stop", "hold")  # those after which a patient does not take it
+TAKEN = (  # the words that a note says of how a drug is taken
+    *("dose", "strength", "form", "route", "frequency", "duration", "schedule", "indication"),
+    "dose_before",
+)
 
 
 _DTYPES: dict[str, Any] = {
@@ -177,9 +182,11 @@ class EntityTable(Table):
     """One row per mention.
 
     `text` is the mention; `concept` the first of its concepts; `n_concepts` how many it has;
-    `section` the kind of the section it stands in. Assertion axes are flags; `change` is what the
-    note says of a drug, one of `CHANGES`, missing where it says none and in tables written before
-    there was this column.
+    `section` the kind of the section it stands in, `note_kind` that of its note; `name` the
+    preferred name of its concept. Assertion axes are flags, ``<axis>_cue`` the words that decided.
+    `change` is what the note says of a drug, one of `CHANGES`; `dose` and the columns behind it are
+    the attributes that `Medications` gives, `daily_mg` missing where it is a range. What the note
+    does not say is missing, as is a column in tables written before there was one.
     """
 
     SCHEMA: ClassVar[dict[str, str]] = {
@@ -200,6 +207,12 @@ class EntityTable(Table):
         "section": "text",
         "score": "float",
         "source": "text",
+        "note_kind": "text",
+        "name": "text",
+        **dict.fromkeys((f"{axis}_cue" for axis in AXES), "text"),
+        **dict.fromkeys(TAKEN, "text"),
+        "prn": "flag",
+        **dict.fromkeys(("daily_mg", "daily_mg_low", "daily_mg_high"), "float"),
     }
 
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from clinnlp.core.arrays import Bools
 from clinnlp.core.checks import check_one_of, check_several
-from clinnlp.core.notes import AXES, Entity, Note, Section
+from clinnlp.core.notes import AXES, Attribute, Entity, Note, Section
 from clinnlp.core.spans import contains
-from clinnlp.core.tables import CHANGES, LEAVING, EntityTable
+from clinnlp.core.tables import CHANGES, LEAVING, TAKEN, EntityTable
 from clinnlp.core.times import naive_utc
 from clinnlp.core.vocab import fold
 
@@ -35,6 +35,8 @@ __all__ = [
 CHANGE_NAMES = dict(  # what a mention left out by its change is counted under
     zip(CHANGES, ("started", "stopped", "held", "increased", "decreased", "continued"), strict=True)
 )
+_DAILY = ("daily_mg", "daily_mg_low", "daily_mg_high")
+_NOT_TAKEN: tuple[Any, ...] = (*(None for _ in TAKEN), -1, *(np.nan for _ in _DAILY))
 _FLAGS: dict[bool | None, int] = {None: -1, False: 0, True: 1}
 
 
@@ -75,8 +77,8 @@ def entity_table(notes: Iterable[Note]) -> EntityTable:
     Returns
     -------
     EntityTable
-        `section` is the kind of the innermost section that contains the whole mention, `change`
-        the attribute of that name, which `Medications` gives.
+        `section` is the kind of the innermost section that contains the whole mention; `change` and
+        what stands behind it are the attributes of these names, which `Medications` gives.
 
     Raises
     ------
@@ -101,10 +103,12 @@ def entity_table(notes: Iterable[Note]) -> EntityTable:
         if not note.entities:
             continue
         head = (note.id, note.patient, note.encounter, naive_utc(note.time), naive_utc(note.known))
+        kind = intern(note.kind) if note.kind else None
         ordered = sorted(note.sections or (), key=lambda s: (s.span.start, -s.span.end))
         starts = [s.span.start for s in ordered]
         for entity in note.entities:
-            row = (*head, *_mention(note, entity), *_rest(entity, ordered, starts))
+            row = (*head, *_mention(note, entity), *_rest(entity, ordered, starts), kind)
+            row = (*row, *_said(note, entity))
             for column, value in zip(columns, row, strict=True):
                 column.append(value)
     return EntityTable(dict(zip(names, columns, strict=True)))
@@ -211,10 +215,29 @@ def _mention(note: Note, entity: Entity) -> tuple[Any, ...]:
 def _rest(entity: Entity, sections: Sequence[Section], starts: list[int]) -> tuple[Any, ...]:
     """Values of the five axes, and of change, section, score, source."""
     flags = tuple(_FLAGS[value] for value in entity.assertion.axes)
-    change = entity.attributes.get("change")
-    word = intern(change) if type(change) is str else None
+    word = _text(entity.attributes.get("change"))
     score = np.nan if entity.score is None else entity.score
     return (*flags, word, _section(entity, sections, starts), score, entity.source)
+
+
+def _said(note: Note, entity: Entity) -> tuple[Any, ...]:
+    """Values of name, of the cue of each axis, and of the attributes of a drug."""
+    held, cues = entity.attributes, entity.assertion.cues
+    words = [" ".join(note[cues[axis]].split()) if axis in cues else None for axis in AXES]
+    if not held:
+        return (None, *words, *_NOT_TAKEN)
+    name, *taken = (_text(held.get(key)) for key in ("name", *TAKEN))
+    prn = held.get("prn")
+    flag = _FLAGS[prn if type(prn) is bool else None]
+    return (name, *words, *taken, flag, *(_number(held.get(key)) for key in _DAILY))
+
+
+def _text(value: Attribute) -> str | None:
+    return intern(value) if type(value) is str else None
+
+
+def _number(value: Attribute) -> float:
+    return float(value) if type(value) in (float, int) else np.nan  # type: ignore[arg-type]
 
 
 def _section(entity: Entity, sections: Sequence[Section], starts: list[int]) -> str | None:

@@ -44,6 +44,7 @@ class Piece(NamedTuple):
     tags: list[Tag]
 
 
+_TAKEN = ("strength", "dose", "route", "frequency", "duration")
 BADGES = {axis: Badge(*words) for axis, words in AXIS_SIGNS.items()}
 
 _COLUMNS = (
@@ -53,6 +54,8 @@ _COLUMNS = (
     Column(key="offsets", kind="code", help="code points, end excluded"),
     Column(key="text"),
     Column(key="assertion"),
+    Column(key="change", help="what the note says of how a drug is taken"),
+    Column(key="taken", help="dose, route, frequency and duration of a drug, and what for"),
     Column(key="concepts"),
     Column(key="score", kind="ratio", help="probability the model gave the mention"),
 )
@@ -69,11 +72,26 @@ def mention_rows(block: Examples) -> Iterator[dict[str, Any]]:
     for note in block.notes:
         for entity in shown(note, block.shown_labels):
             where = "+".join(f"{p.start}-{p.end}" for p in entity.pieces)
-            row = {"note": note.id, "entity": entity.id, "label": entity.label, "offsets": where}
+            row: dict[str, Any] = {
+                "note": note.id,
+                "entity": entity.id,
+                "label": entity.label,
+                "offsets": where,
+            }
             if block.show_text:
                 row["text"] = note.mention(entity)
+                row["taken"] = _taken(entity)
             row["assertion"] = " ".join(b.sign for b in badges(entity))
+            row["change"] = entity.attributes.get("change")
             yield row | {"concepts": ", ".join(entity.concepts), "score": entity.score}
+
+
+def _taken(entity: Entity) -> str:
+    """Return how a drug is taken: "40 mg, p.o., b.i.d., as needed, for pain"."""
+    held = entity.attributes
+    said = [str(held[key]) for key in _TAKEN if held.get(key)]
+    said += ["as needed"] if held.get("prn") is True else []
+    return ", ".join([*said, *(f"for {held[key]}" for key in ("indication",) if held.get(key))])
 
 
 def mention_table(block: Examples) -> tuple[tuple[Column, ...], tuple[dict[str, Any], ...]]:

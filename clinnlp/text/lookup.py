@@ -35,6 +35,8 @@ _Find = tuple[Span, int, float]  # where, number of the term, how near it is to 
 class Lookup:
     """Pipe that adds an entity for each name of a vocabulary found in the text.
 
+    Its attribute ``name`` is the preferred name of the concept.
+
     Parameters
     ----------
     vocabulary : Vocabulary
@@ -74,6 +76,7 @@ class Lookup:
         terms = list(vocabulary.terms())
         self._codes = [code for _, code in terms]
         self._labels = [vocabulary[code].label for code in self._codes]
+        self._preferred = [vocabulary[code].name for code in self._codes]
         names = [name for name, _ in terms]
         self._matcher = TermMatcher(
             names,
@@ -117,9 +120,9 @@ class Lookup:
     def _entities(self, note: Note, found: list[_Find]) -> list[Entity]:
         made = []
         for name, (span, term, score) in zip(fresh_ids(note, "L", len(found)), found, strict=True):
-            said: dict[str, Attribute] = {}
+            said: dict[str, Attribute] = {"name": self._preferred[term]}
             if score < 1:
-                said = {"linked_by": "fuzzy", "link_score": score}
+                said |= {"linked_by": "fuzzy", "link_score": score}
             made.append(
                 Entity(
                     id=name,

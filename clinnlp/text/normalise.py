@@ -21,8 +21,8 @@ DRUG_LABELS = ("Drug", "Chemical", "Medication")
 class Normalise:
     """Pipe that gives concepts to mentions that have none.
 
-    Their attribute ``linked_by`` names the step that answered; ``link_score`` stands beside it
-    where the names only resemble each other.
+    Their attribute ``linked_by`` names the step that answered, ``name`` is the preferred name of
+    the first concept; ``link_score`` stands beside them where the names only resemble each other.
 
     Parameters
     ----------
@@ -51,6 +51,7 @@ class Normalise:
         drug_labels: tuple[str, ...] = DRUG_LABELS,
     ) -> None:
         self._drug_labels = frozenset(drug_labels)
+        self._vocabulary = vocabulary
         self._linker = Linker(vocabulary, fuzzy=fuzzy)
 
     def __call__(self, note: Note, /) -> Note:
@@ -78,7 +79,9 @@ class Normalise:
         found = self.link(note.mention(entity), long_forms, is_drug=is_drug)
         if found is None:
             return entity
-        said: dict[str, Attribute] = {"linked_by": found.step}
+        first = found.concepts[0]
+        name = self._vocabulary[first].name if self._vocabulary is not None else first
+        said: dict[str, Attribute] = {"linked_by": found.step, "name": name}
         if found.step == "fuzzy" or found.score < 1:
             said["link_score"] = found.score
         attributes = {**entity.attributes, **said}

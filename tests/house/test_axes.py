@@ -53,7 +53,7 @@ class TestAnAxisIsEnteredIn:
 
     def test_the_columns_of_mentions(self, axis):
         flags = [name for name, kind in EntityTable.SCHEMA.items() if kind == "flag"]
-        assert flags == WANTED
+        assert flags == [*WANTED, "prn"]
         table = entity_table([note_with(axis), note_with(axis, value=False)])
         assert table[axis].tolist() == [1, 0]
         assert all(table[other].tolist() == [-1, -1] for other in WANTED if other != axis)

@@ -6,8 +6,9 @@ import pytest
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import AXES, Assertion, Entity, Note, Section
 from clinnlp.core.spans import Span
-from clinnlp.core.tables import EntityTable
+from clinnlp.core.tables import TAKEN, EntityTable
 from clinnlp.features.entities import asserted, entity_table, item_of
+from clinnlp.text.medication import Medications
 
 TEXT = "HPI: fever and left  leg\npain. FH: fever."
 
@@ -160,3 +161,51 @@ def test_an_item_is_the_concept_else_the_folded_text(note):
 def test_one_note_is_not_taken_apart():
     with pytest.raises(ArgumentError, match="notes must be several, got one Note"):
         entity_table(Note(id="n", text="aspirin"))
+
+
+def test_what_a_note_says_of_a_drug_stands_in_the_table():
+    text = "Denies cough, takes Lasix 40 mg p.o. b.i.d. prn swelling for 7 days"
+    cue = Assertion(negated=True, cues={"negated": Span(0, 6)})
+    note = Note(
+        id="n",
+        text=text,
+        kind="progress",
+        entities=(
+            Entity(id="P", span=Span(7, 12), label="Problem", assertion=cue),
+            Entity(id="D", span=Span(20, 25), label="Drug", attributes={"name": "furosemide"}),
+        ),
+    )
+    table = entity_table([Medications()(note)])
+    problem, drug = table.rows()
+    assert (problem["negated_cue"], problem["dose"], problem["prn"]) == ("Denies", None, -1)
+    assert (problem["note_kind"], drug["note_kind"], drug["name"]) == (
+        *("progress", "progress", "furosemide"),
+    )
+    said = {name: drug[name] for name in TAKEN if drug[name] is not None}
+    assert said == {
+        "dose": "40 mg",
+        "route": "p.o.",
+        "frequency": "b.i.d.",
+        "duration": "for 7 days",
+        "indication": "swelling",
+    }
+    assert drug["prn"] == 1
+    assert np.isnan(drug["daily_mg"])  # as needed
+
+
+def test_a_daily_dose_is_a_number_or_both_ends_of_a_range():
+    texts = ("Lasix 40 mg b.i.d.", "Lasix 20-40 mg daily")
+    notes = [
+        Note(id=text, text=text, entities=(Entity(id="D", span=Span(0, 5), label="Drug"),))
+        for text in texts
+    ]
+    table = entity_table(map(Medications(), notes))
+    assert table["daily_mg"][0] == 80
+    assert np.isnan(table["daily_mg"][1])
+    assert (table["daily_mg_low"][1], table["daily_mg_high"][1]) == (20, 40)
+
+
+def test_attributes_of_another_type_are_missing():
+    table = changed({"dose": 3, "prn": "yes", "daily_mg": "40", "name": None})
+    assert (table["dose"][0], table["prn"][0], table["name"][0]) == (None, -1, None)
+    assert np.isnan(table["daily_mg"][0])

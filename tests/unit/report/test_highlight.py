@@ -99,3 +99,15 @@ def test_badges_stand_for_true_axes_only():
     assertion = Assertion(negated=True, uncertain=False, historical=True, experiencer=True)
     entity = Entity(id="T", span=Span(0, 1), label="X", assertion=assertion)
     assert [b.sign for b in badges(entity)] == ["NEG", "HX", "FAM"]
+
+
+def test_how_a_drug_is_taken_is_shown_with_the_text_alone():
+    held = {"dose": "40 mg", "route": "p.o.", "frequency": "b.i.d.", "prn": True}
+    held |= {"indication": "swelling", "change": "increase"}
+    drug = Entity(id="T1", span=Span(0, 5), label="Drug", attributes=held)
+    note = Note(id="n", text="Lasix", entities=(drug,))
+    (row,) = mention_rows(Examples(notes=(note,), show_text=True))
+    assert row["taken"] == "40 mg, p.o., b.i.d., as needed, for swelling"
+    (row,) = mention_rows(Examples(notes=(note,), show_text=False))
+    assert "taken" not in row
+    assert row["change"] == "increase"
