@@ -21,7 +21,8 @@ duration            "for 7 days"
 prn                 True where it is taken as needed
 indication          "pain" of "p.r.n. pain", "for pain"
 change              start, stop, hold, increase, decrease or continue; none that depends on a
-                    condition ("hold for SBP < 90")
+                    condition ("hold for SBP < 90"). Stopped is also what was failed, ran out, is
+                    not taken or gave way to another; held what was paused, skipped or omitted
 dose_before         "20 mg" of "increased from 20 mg to 40 mg", "20 mg -> 40 mg"
 schedule            all steps, where the dose changes over the day or by a taper
 dose_mg             milligrams at once
@@ -31,6 +32,11 @@ daily_mg            milligrams per day; of a schedule over the day their sum; no
 ==================  ================================================================
 
 The last four are numbers; a range has ``dose_mg_low`` and ``dose_mg_high`` in its place.
+
+Where it says so, the axes of the drug's assertion are set too: negated by "not given", "declined",
+"contraindicated", historical by "penicillin: rash", hypothetical by "resistant to" and "start if".
+They are taken back where they are said of other words: "no bleeding on warfarin", "do not stop
+aspirin", "no fever, start aspirin". So this pipe stands behind `Assertions`.
 
 References
 ----------
@@ -42,9 +48,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from clinnlp.core.notes import Attribute, Entity, Note
+from clinnlp.core.notes import Assertion, Attribute, Entity, Note
 from clinnlp.core.spans import Span
+from clinnlp.core.tables import CHANGES
 from clinnlp.text.matcher import fold_keeping_length
+from clinnlp.text.medication_axes import settled
 from clinnlp.text.medication_links import Linked, linked
 from clinnlp.text.medication_lists import listed
 from clinnlp.text.medication_regimen import regimen
@@ -107,18 +115,30 @@ class Medications:
         entities = list(note.entities)
         for start, end, group in self._passages(note, drugs, sorted(sentences), folded):
             spans = [entities[i].span for i in group]
-            for i, found in zip(group, linked(self._terms, folded, start, end, spans), strict=True):
-                entities[i] = _filled(entities[i], self._attributes(note, folded, found))
+            told = linked(self._terms, folded, start, end, spans)
+            said = settled(
+                self._terms, folded, [entities[i] for i in group], [f.change for f in told], start
+            )
+            for i, found, own in zip(group, told, said, strict=True):
+                made = self._attributes(note, folded, found, entities[i].span)
+                entities[i] = _filled(entities[i], made, own)
         spans = [note.entities[i].span for i in drugs]
         for k, change in listed(self._terms, folded, spans).items():
-            entities[drugs[k]] = _filled(entities[drugs[k]], {"change": change})
+            drug = entities[drugs[k]]
+            entities[drugs[k]] = _filled(drug, {"change": change}, drug.assertion)
         return note.with_(entities=tuple(entities))
 
-    def _attributes(self, note: Note, folded: str, found: Linked) -> dict[str, Attribute]:
+    def _attributes(
+        self, note: Note, folded: str, found: Linked, drug: Span
+    ) -> dict[str, Attribute]:
         """Return what the finds that belong to a drug say of it."""
-        made = regimen(found.items, self._terms, note.text, folded, change=found.change)
-        if found.change:
-            made["change"] = found.change
+        change = found.change.value
+        is_mixed = self._terms.is_combination(folded[drug.start : drug.end])
+        made = regimen(
+            found.items, self._terms, note.text, folded, change=change, is_mixed=is_mixed
+        )
+        if change in CHANGES:
+            made["change"] = change
         if found.indication:
             made["indication"] = " ".join(note[found.indication].split())
         return made
@@ -160,7 +180,7 @@ class Medications:
         return end
 
 
-def _filled(entity: Entity, found: dict[str, Attribute]) -> Entity:
-    if not found.keys() - entity.attributes.keys():
+def _filled(entity: Entity, found: dict[str, Attribute], said: Assertion) -> Entity:
+    if said is entity.assertion and not found.keys() - entity.attributes.keys():
         return entity
-    return replace(entity, attributes={**found, **entity.attributes})
+    return replace(entity, attributes={**found, **entity.attributes}, assertion=said)

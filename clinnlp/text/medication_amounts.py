@@ -11,11 +11,12 @@ from unicodedata import numeric
 
 from clinnlp.text.medication_patterns import Rows
 
-__all__ = ["VULGAR", "Amount", "Amounts", "Range"]
+__all__ = ["CHAIN", "VULGAR", "Amount", "Amounts", "Range"]
 
 Range = tuple[float, float]  # low, high
 
 VULGAR = "¼½¾⅓⅔⅛⅜⅝⅞"
+CHAIN = r"\d+(?:\.\d+)?(?:-\d+(?:\.\d+)?){2,3}(?![\d-])"  # morning, noon, night: 300-300-600
 _WIDEST = 20  # times its lower end, a range
 _MOST_JOINED = 6  # numbers behind a first one, so that a line of numbers is read in linear time
 _DIGITS = (
@@ -23,6 +24,7 @@ _DIGITS = (
     r"|(?:0,\d+|\d+,\d{1,2})(?![\d,])"  # a decimal comma; "1,000" has three digits behind it
     r"|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\w)\.\d+"
 )
+_HYPHEN = re.compile(r"\s*[-–]")
 _COMMA = re.compile(r"0,\d+|\d+,\d{1,2}")
 
 
@@ -83,6 +85,8 @@ class Amounts:
             rf"({self.counted})({self.slashed})(?:(?:\s*({unit})\.?)?{to}({number}))?[\s-]*({unit})"
         )
         self._arrow = re.compile(arrow)
+        words = _any_word([term for term in rows.terms["to"] if term[0].isalpha()])
+        self._by_word = re.compile(rf"\s(?:{words})\s+{number}")
         self._joint = re.compile(
             rf"({self.counted}{self.slashed})(\s*(?:{unit})|)\.?({to}|{arrow})(?={number})"
         )
@@ -104,17 +108,40 @@ class Amounts:
             return Amount(self.range_in(text), None, is_rate=False)
         low, several, low_unit, high, unit = match.groups()
         mg, is_rate = self._unit(unit)
-        ends = [] if several else [self._float(end) for end in (low, high) if end]
-        if low_unit and ends:
-            low_mg, _ = self._unit(low_unit)
-            if (low_mg is None) != (mg is None):  # "5 mg to 10 ml"
-                ends = []
-            elif low_mg and mg:
-                ends[0] *= low_mg / mg
+        ends = [] if several else self._ends(low, high, low_unit, mg)
+        if len(ends) == 2 and ends[0] > ends[1] and _HYPHEN.match(text[len(low) :]):
+            ends = []  # "20-12.5 mg" is two ingredients
         numbers = (min(ends), max(ends)) if ends else None
         if numbers and numbers[1] > _WIDEST * numbers[0]:  # "5-325 mg" is two ingredients
             numbers = None
         return Amount(numbers, mg, is_rate)
+
+    def one(self, text: str) -> str:
+        """Return an amount without a second one that is of another kind: "5 mg/ml - 6 ml"."""
+        match = self._amount.fullmatch(text) if "/" in text else None
+        if match is None or not match[3] or not match[4]:
+            return text
+        is_other = self._unit(match[3])[1] and not self._unit(match[5])[1]
+        return text[: match.end(3)] if is_other else text
+
+    def by_word(self, text: str) -> bool:
+        """Return whether a word joins the ends of a range."""
+        return self._by_word.search(text) is not None
+
+    def unit_in(self, text: str) -> str:
+        """Return the unit of an amount, empty where there is none."""
+        match = self._amount.fullmatch(text)
+        return match[5] if match else ""
+
+    def _ends(self, low: str, high: str | None, unit: str | None, mg: float | None) -> list[float]:
+        """Return the ends of a range in the unit of its second one; none of "5 mg to 10 ml"."""
+        ends = [self._float(end) for end in (low, high) if end]
+        low_mg = self._unit(unit)[0] if unit else mg
+        if (low_mg is None) != (mg is None):
+            return []
+        if low_mg and mg:
+            ends[0] *= low_mg / mg
+        return ends
 
     def value(self, field: str, text: str) -> str | None:
         """Return the value cell of a find: as it stands, else with ``#`` for its first number."""

@@ -14,19 +14,24 @@ switched from A to B, A replaced by B, change A to B    stop A, start B
 Stop: A, B          stop A and B
 A and B were held   hold A and B
 A, B (stopped)      stop B
+A -> B, B instead of A, swap A for B                    stop A, start B
 ==================  ================================================================
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from clinnlp.core.notes import AXES
 from clinnlp.core.spans import Span
 from clinnlp.core.tables import LEAVING
 from clinnlp.text.medication_gaps import WORD, Gap, is_name
 from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Terms
 
-__all__ = ["changes"]
+__all__ = ["NO_CHANGE", "Change", "changes"]
+
+_OUT = (*LEAVING, *AXES)  # what leaves a drug out of what the patient takes
 
 _MOST_WORDS = 8  # between a change and the drug behind it
 _MOST_CHARS = 120  # the same
@@ -45,18 +50,42 @@ _CLOSER = re.compile(r"\s*[)\]][\s:–—-]*")
 _TAKEN_UP = ("again", "resume")  # fields of what ends a stop or a hold
 
 
+class Change(NamedTuple):
+    """What is said of a drug: a change, or an axis that its words decide, and these words."""
+
+    value: str
+    cue: Span | None = None
+
+
+_CONDITIONAL = ("start", *LEAVING)  # what does not happen yet under a condition
+
+
+NO_CHANGE = Change("")
+
+
 @dataclass(slots=True)
 class _Said:
     """What is said of one drug."""
 
     value: str = ""
+    cue: Span | None = None
     is_before: bool = False  # by a word before the drug
     is_alone: bool = False  # not of a list that the drug ends
     is_again: bool = False  # taken up again: what is said behind it was before
+    is_single: bool = False  # "instead of A, B"
+    is_over: bool = False  # was stopped; not: is to be
+
+    def say(self, value: str, cue: Span | None) -> None:
+        self.value, self.cue = value, cue
+
+    def share(self, other: "_Said") -> None:
+        """Take what is said of another drug where nothing is said of this one."""
+        if not self.value:
+            self.say(other.value, other.cue)
 
 
-def changes(terms: Terms, folded: str, gaps: Sequence[Gap], drugs: Sequence[Span]) -> list[str]:
-    """Return what is said of each drug, empty where nothing is.
+def changes(terms: Terms, folded: str, gaps: Sequence[Gap], drugs: Sequence[Span]) -> list[Change]:
+    """Return what is said of each drug; the value is empty where nothing is.
 
     Parameters
     ----------
@@ -68,13 +97,11 @@ def changes(terms: Terms, folded: str, gaps: Sequence[Gap], drugs: Sequence[Span
     drugs : sequence of Span
         In text order.
     """
-    if not any(item.field in CHANGE_FIELDS for gap in gaps for item in gap.items) and len(gaps) < 3:
-        return [""] * len(drugs)
     passage = _Passage(terms, folded, gaps, drugs)
     for k in range(len(gaps)):
         passage.read(k)
     passage.share()
-    return [said.value for said in passage.said]
+    return [Change(said.value, said.cue) for said in passage.said]
 
 
 class _Passage:
@@ -95,23 +122,23 @@ class _Passage:
                     self._say_before(k, item)
                 elif k and self._value(item) == self._terms.value(item):
                     self._say_behind(k, item)
+        if k:
+            self._react(k)
         if 0 < k < len(self._drugs):
             self._switch(k)
 
     def share(self) -> None:
         """Let the drugs of a list share what is said of the first, or of the last."""
-        said, gaps = self.said, self._gaps
-        names = [
-            is_name(gap, self._folded, drug) for gap, drug in zip(gaps, self._drugs, strict=False)
-        ]
-        for k in range(1, len(said)):
-            first, second = said[k - 1], said[k]
-            if first.is_before and not second.value and (gaps[k].is_list or names[k]):
-                second.value, second.is_before = first.value, True
-        for k in range(len(said) - 1, 0, -1):
-            first, second = said[k - 1], said[k]
-            if names[k] or (gaps[k].is_bare and not second.is_alone):
-                first.value = first.value or second.value
+        pairs = list(zip(self.said, self.said[1:], self._gaps[1:], self._drugs[1:], strict=False))
+        named = [is_name(gap, self._folded, drug) for _, _, gap, drug in pairs]
+        for (first, second, gap, _), is_other_name in zip(pairs, named, strict=True):
+            joined = is_other_name or (gap.is_list and not first.is_single)
+            if first.is_before and not second.value and joined:
+                second.share(first)
+                second.is_before = True
+        for (first, second, gap, _), is_other_name in reversed([*zip(pairs, named, strict=True)]):
+            if is_other_name or (gap.is_bare and not second.is_alone):
+                first.share(second)
 
     def _value(self, item: Item) -> str:
         return self._terms.value(item).removeprefix(">")
@@ -119,45 +146,70 @@ class _Passage:
     def _say_before(self, k: int, item: Item) -> None:
         """Say a change of the drug behind it."""
         value = self._value(item)
-        if value in LEAVING and self._is_condition(k, item, self._drugs[k].end):
-            return
         said = self.said[k]
-        said.value, said.is_before, said.is_again = value, True, item.field in _TAKEN_UP
+        if value in _CONDITIONAL and self._is_condition(k, item, self._drugs[k].end):
+            if value == "start":
+                said.say("hypothetical", Span(item.start, item.end))
+            return
+        said.say(value, Span(item.start, item.end))
+        said.is_before, said.is_again = True, item.field in _TAKEN_UP
+        said.is_over = value == "stop" and item.field == "change"
+        said.is_single = self._terms.is_term("before", item.text)
         if self._terms.value(item) == ">start" and k and self._is_subject(k, item):
-            self.said[k - 1].value = "stop"
+            self.said[k - 1].say("stop", said.cue)
 
     def _say_behind(self, k: int, item: Item) -> None:
         """Say a change of the drug before it."""
         said, value = self.said[k - 1], self._value(item)
         if item.start - self._gaps[k].start >= _MOST_BEFORE:
             return
-        if value not in LEAVING and item.field != "again":
-            said.value = said.value or value
+        cue = Span(item.start, item.end)
+        if value in _OUT or item.field == "again":
+            if self._takes_turn(said, value) and self._is_of_drug(k, item):
+                self._say_own(k, item)
+        elif (item.field == "resume" and said.is_over) or (
+            not said.value and self._is_of_clause(k, item)
+        ):
+            said.say(value, cue)
+
+    def _say_own(self, k: int, item: Item) -> None:
+        """Say what leaves the drug before it out, or takes it up again, unless under an "if"."""
+        if self._is_condition(k, item, item.end):
             return
-        if said.is_again or (value not in LEAVING and said.value not in ("", *LEAVING)):
-            return
-        if self._is_of_drug(k, item) and not self._is_condition(k, item, item.end):
-            said.value, said.is_before = value, False
-            said.is_again, said.is_alone = item.field == "again", self._is_alone(k, item)
+        said, value = self.said[k - 1], self._value(item)
+        said.say(value, Span(item.start, item.end))
+        said.is_before, said.is_over = False, value == "stop" and item.field == "change"
+        said.is_again, said.is_alone = item.field == "again", self._is_alone(k, item)
+
+    @staticmethod
+    def _takes_turn(said: _Said, value: str) -> bool:
+        """Return whether what leaves a drug out, or takes it up again, replaces what was said."""
+        return not said.is_again and (value in _OUT or said.value in ("", *_OUT))
 
     def _leads(self, gap: Gap, item: Item) -> bool:
         """Return whether a change speaks of the drug behind its gap."""
         terms, start = self._terms, item.end
         closer = _CLOSER.match(self._folded, start, gap.end)
-        if closer and _ENCLOSED.search(
-            self._folded[max(gap.start, item.start - _NEAR) : item.start]
-        ):  # "[STOPPED] Lasix"
+        before = self._folded[max(gap.start, item.start - _NEAR) : item.start]
+        if closer and _ENCLOSED.search(before):  # "[STOPPED] Lasix"
             start = closer.end()
         between = self._folded[start : gap.end].rstrip(" (")
-        if len(between) > _MOST_CHARS:
-            return False
         words = WORD.findall(between)
+        if len(between) > _MOST_CHARS or not self._is_near(item, between, words):
+            return False
         if between.endswith(":"):
             return not _BREAK.search(between[:-1]) and terms.lists.issuperset(words)
         if len(words) > _MOST_WORDS or _BREAK.search(between) or terms.ands.intersection(words):
             return False
         rest = gap.rest(self._folded, item.end, gap.end)
-        return self._value(item) not in LEAVING or not terms.ends.search(rest)
+        return self._value(item) not in _OUT or not terms.ends.search(rest)
+
+    def _is_near(self, item: Item, between: str, words: Sequence[str]) -> bool:
+        """Return whether a sign and an "instead of" stand by the drug itself."""
+        if not item.text[0].isalnum():
+            return self._terms.joins.issuperset(words)  # not: "↑ Cr on lisinopril"
+        is_instead = self._terms.is_term("before", item.text)
+        return not is_instead or not any(map(str.isdigit, between))  # not: "instead of 20 mg"
 
     def _is_condition(self, k: int, item: Item, start: int) -> bool:
         """Return whether a change would come only if something else did."""
@@ -181,6 +233,17 @@ class _Passage:
             ):
                 return word.start()
         return end
+
+    def _is_of_clause(self, k: int, item: Item) -> bool:
+        """Return whether an increase or a decrease is not said of another subject: ", Cr up"."""
+        terms, gap = self._terms, self._gaps[k]
+        rest = gap.rest(self._folded, gap.start, item.start)
+        if not item.text[0].isalnum():
+            return not WORD.findall(rest)
+        *others, clause = _CLAUSE_BREAK.split(rest)
+        if not others or self._value(item) not in ("increase", "decrease"):
+            return True
+        return terms.known.union(terms.joins).issuperset(WORD.findall(clause))
 
     def _is_of_drug(self, k: int, item: Item) -> bool:
         """Return whether a change speaks of the drug before it, not of something else."""
@@ -216,14 +279,36 @@ class _Passage:
         is_one = not terms.ones.isdisjoint(words) and terms.ands.isdisjoint(words)
         return is_one or _ASIDE.match(rest) is not None
 
+    def _react(self, k: int) -> None:
+        """Say of "penicillin: rash" and "methicillin-resistant" what the words behind decide."""
+        gap, said = self._gaps[k], self.said[k - 1]
+        for value, pattern in self._terms.reactions.items():
+            match = pattern.match(self._folded, gap.start, gap.end)
+            if match and said.value not in LEAVING:
+                said.say(value, Span(*match.span("term")))
+
     def _switch(self, k: int) -> None:
-        """Say of "switch A to B" and "switched from A to B" that B takes the place of A."""
+        """Say of "switch A to B", "A -> B" and "swap A for B" that B takes the place of A."""
         terms, gap = self._terms, self._gaps[k]
-        words = WORD.findall(gap.rest(self._folded, gap.start, gap.end))
-        if terms.intos.isdisjoint(words) or not terms.fillers.union(terms.intos).issuperset(words):
-            return
+        if any(item.field in CHANGE_FIELDS for item in gap.items):
+            return  # "↑ A to 80 mg, ↓ B"
         before, after, first = self.said[k - 1], self.said[k], self._gaps[k - 1]
-        if before.value == "stop" and before.is_before:
-            after.value = after.value or "start"
-        elif terms.switching.search(self._folded, first.start, first.end):
-            before.value, after.value = "stop", after.value or "start"
+        rest = gap.rest(self._folded, gap.start, gap.end)
+        words = WORD.findall(rest)
+        verb = terms.switching.search(self._folded, first.start, first.end)
+        swapped = terms.swapped(verb["verb"]) if verb else ""
+        is_for = [item.field for item in gap.items[-1:]] == ["for"] and not words
+        if swapped:
+            pair = (before, after) if swapped == "stop" else (after, before)
+            self._replace(*pair, where=is_for)
+        elif words:
+            turns = not terms.intos.isdisjoint(words) and terms.turns.issuperset(words)
+            is_said = verb is not None or (before.value == "stop" and before.is_before)
+            self._replace(before, after, where=turns and is_said)
+        else:
+            self._replace(before, after, where=terms.is_term("now", rest.strip()))
+
+    @staticmethod
+    def _replace(old: _Said, new: _Said, *, where: bool) -> None:
+        if where:
+            old.value, new.value = "stop", new.value or "start"

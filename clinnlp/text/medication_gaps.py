@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clinnlp.core.spans import Span
+from clinnlp.text.medication_finds import Finds
 from clinnlp.text.medication_terms import Item, Terms
 
 __all__ = ["WORD", "Gap", "gaps_between", "is_name"]
 
 WORD = re.compile(r"[^\W\d_]+")
-_BESIDE_NUMBER = ("route", "frequency", "prn")  # a bare number counts only before one of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,11 @@ def gaps_between(
     [(0, 0, True), (3, 14, True), (19, 19, True)]
     """
     edges = [start, *(offset for drug in drugs for offset in drug), end]
-    return [_gap(terms, folded, *edges[2 * k : 2 * k + 2]) for k in range(len(drugs) + 1)]
+    names = ["", *(folded[drug.start : drug.end] for drug in drugs)]
+    return [
+        _gap(Finds(terms, folded, edges[2 * k], edges[2 * k + 1], name, k < len(drugs)))
+        for k, name in enumerate(names)
+    ]
 
 
 def is_name(gap: Gap, folded: str, drug: Span) -> bool:
@@ -56,24 +60,9 @@ def _rest(items: Sequence[Item], folded: str, start: int, end: int) -> str:
     return " ".join(folded[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
 
 
-def _counts(item: Item, following: Item | None, folded: str, start: int) -> bool:
-    """Return whether a find of the gap that begins at `start` says something of a drug."""
-    if item.field == "number":
-        if following is None or following.field not in _BESIDE_NUMBER:
-            return False
-        return not folded[item.end : following.start].strip()
-    if item.field == "pair":  # "80/125", right behind the name of a combination
-        return not folded[start : item.start].strip()
-    return item.field != "none"
-
-
-def _gap(terms: Terms, folded: str, start: int, end: int) -> Gap:
-    found = terms.find(folded, start, end) if start < end else []
-    items = [
-        item
-        for item, following in zip(found, [*found[1:], None], strict=False)
-        if _counts(item, following, folded, start)
-    ]
+def _gap(at: Finds) -> Gap:
+    terms, folded, start, end = at.terms, at.folded, at.start, at.end
+    items = list(at.kept(terms.find(folded, start, end))) if start < end else []
     rest = _rest(items, folded, start, max(start, end))
     is_list = terms.ands.issuperset(WORD.findall(rest)) and "(" not in rest
     return Gap(start, end, items, is_list, is_list and not items)

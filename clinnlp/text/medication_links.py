@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from clinnlp.core.spans import Span
 from clinnlp.core.tables import LEAVING
-from clinnlp.text.medication_changes import changes
-from clinnlp.text.medication_gaps import Gap, gaps_between, is_name
+from clinnlp.text.medication_changes import NO_CHANGE, Change, changes
+from clinnlp.text.medication_gaps import WORD, Gap, gaps_between, is_name
 from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Terms
 
 __all__ = ["Linked", "linked"]
@@ -23,7 +23,10 @@ _MOST_CHARS = 120  # of an indication
 _DOSES = ("amount", "count", "number")
 _LEADING = ("amount", "ratio", "count", "route", "form", "duration", "frequency")
 _ENDS_INDICATION = (*_DOSES, "ratio", "frequency", "duration", "prn", "then", "for")
-_BREAK = re.compile(r"[,;:()\[\]\n]|\.(?=\s|\Z)")
+_OF_TIME = ("duration", "frequency")
+_SIG = re.compile(r":\s*\Z")  # "Take 2 tablets daily: metformin 500 mg"
+_CLAUSE_BREAK = re.compile(r"[,;]")
+_BREAK = re.compile(r"[,;:()\[\]\n#]|\.(?=\s|\Z)")
 
 
 @dataclass(slots=True)
@@ -31,7 +34,7 @@ class Linked:
     """What belongs to one drug."""
 
     items: list[Item] = field(default_factory=list)
-    change: str = ""
+    change: Change = NO_CHANGE
     indication: Span | None = None
 
 
@@ -57,7 +60,8 @@ def linked(terms: Terms, folded: str, start: int, end: int, drugs: Sequence[Span
         if after is not None:
             after.items = gap.items[n_before:]
         if before is not None:
-            _take(terms, folded, gap, gap.items[:n_before], before, gaps[k - 1])
+            own = _not_elapsed(terms, folded, gaps[k - 1], drugs[k - 1], gap.items[:n_before])
+            _take(terms, folded, gap, own, before, gaps[k - 1])
     for drug, change in zip(out, changes(terms, folded, gaps, drugs), strict=True):
         drug.change = change
     _share(out, gaps, folded, drugs)
@@ -66,15 +70,9 @@ def linked(terms: Terms, folded: str, start: int, end: int, drugs: Sequence[Span
 
 def _n_before(terms: Terms, folded: str, gap: Gap, has_before: bool) -> int:  # noqa: FBT001
     """Return how many finds of a gap do not lead to the drug behind it."""
-    n, until = len(gap.items), gap.end
-    while n and gap.items[n - 1].field in _LEADING:
-        if until - gap.items[n - 1].end > _MOST_GAP:
-            break
-        words = folded[gap.items[n - 1].end : until].split()
-        if " ".join(words) not in terms.joins and not terms.joins.issuperset(words):
-            break
-        n -= 1
-        until = gap.items[n].start
+    if not has_before and _SIG.search(folded, gap.start, gap.end):
+        return 0 if terms.takes.match(folded, gap.start) else len(gap.items)
+    n, until = _n_leading(terms, folded, gap)
     if not has_before or n == len(gap.items):
         return n
     if n and gap.items[n - 1].field in ("then", *CHANGE_FIELDS):
@@ -83,24 +81,101 @@ def _n_before(terms: Terms, folded: str, gap: Gap, has_before: bool) -> int:  # 
     return n if folded[since:until].strip() else len(gap.items)
 
 
+def _n_leading(terms: Terms, folded: str, gap: Gap) -> tuple[int, int]:
+    """Return how many finds do not lead to the next drug, and where those that do begin."""
+    n, until = len(gap.items), gap.end
+    while n and gap.items[n - 1].field in _LEADING:
+        words = folded[gap.items[n - 1].end : until].split()
+        if until - gap.items[n - 1].end > _MOST_GAP:
+            break
+        if " ".join(words) not in terms.joins and not terms.joins.issuperset(words):
+            break
+        n -= 1
+        until = gap.items[n].start
+    return n, until
+
+
+@dataclass(slots=True)
+class _Reach:
+    """How far the finds behind a drug belong to it."""
+
+    at: int  # the end of what the drug has so far
+    left: int  # the end of "held" and of the finds right behind it, -1 where none is near
+    has_dose: bool
+    has_count: bool
+    is_apart: bool = False  # in a clause that speaks of something else
+
+
 def _take(terms: Terms, folded: str, gap: Gap, items: list[Item], drug: Linked, first: Gap) -> None:
     """Give a drug the finds behind it that are near enough."""
-    has_dose = any(_is_dose(terms, item) for item in drug.items)
-    at = gap.start  # the end of what the drug has so far
-    # `left` is the end of "held" and of the finds right behind it, -1 where none is near
-    left = gap.start if first.items and _leaves(terms, first.items[-1]) else -1
+    reach = _Reach(
+        at=gap.start,
+        left=gap.start if first.items and _leaves(terms, first.items[-1]) else -1,
+        has_dose=any(_is_dose(terms, item) for item in drug.items),
+        has_count=any(item.field == "count" for item in drug.items),
+    )
     for item, end in zip(items, _ends_of_reasons(gap, items), strict=True):
-        if item.start - at > _MOST_GAP:
+        if item.start - reach.at > _MOST_GAP:
             return
-        if not _is_of_another(terms, folded, gap, item, has_dose=has_dose):
-            drug.items.append(item)
-        goes_on = left >= 0 and not folded[left : item.start].strip()
-        at = item.end
-        left = at if goes_on or _leaves(terms, item) else left
-        is_stretch = goes_on and item.field == "for"  # "held for 3 days"
-        if item.field in ("for", "prn") and drug.indication is None and not is_stretch:
+        is_other = _stays_apart(terms, folded, reach, item) or _is_of_stop(
+            terms, folded, reach, item
+        )
+        reach.at = item.end
+        if is_other:
+            continue
+        _give(terms, folded, gap, item, drug, reach)
+        if item.field in ("for", "prn") and drug.indication is None:
             drug.indication = _indication(terms, folded, item.end, end)
-            at = drug.indication.end if drug.indication else at
+            reach.at = drug.indication.end if drug.indication else reach.at
+
+
+def _is_of_stop(terms: Terms, folded: str, reach: _Reach, item: Item) -> bool:
+    """Return whether a stretch is that of a stop: "held for 3 days"."""
+    goes_on = reach.left >= 0 and not folded[reach.left : item.start].strip()
+    if goes_on or _leaves(terms, item):
+        reach.left = item.end
+    return goes_on and item.field in ("for", "duration")
+
+
+def _give(terms: Terms, folded: str, gap: Gap, item: Item, drug: Linked, reach: _Reach) -> None:
+    if reach.has_count and item.field == "amount" and terms.amount(item.text).mg is not None:
+        drug.items.insert(0, item)  # what one of the tablets holds that were counted before
+    elif not _is_of_another(terms, folded, gap, item, has_dose=reach.has_dose):
+        drug.items.append(item)
+
+
+def _stays_apart(terms: Terms, folded: str, reach: _Reach, item: Item) -> bool:
+    """Return whether a find is said of something else than the drug, as the ones before it."""
+    if item.field in (*_DOSES, *CHANGE_FIELDS):
+        reach.is_apart = False
+    elif item.field in (*_OF_TIME, "for"):
+        reach.is_apart = reach.is_apart or _is_apart(terms, folded, reach.at, item)
+        return reach.is_apart
+    return False
+
+
+def _not_elapsed(
+    terms: Terms, folded: str, before: Gap, drug: Span, items: list[Item]
+) -> list[Item]:
+    """Return finds without how long a drug has been taken so far: "has been on X for 5 years"."""
+    least = terms.least_past(folded, max(before.start, drug.start - _MOST_GAP), drug.start)
+    if least is None:
+        return items
+    return [item for item in items if item.field != "duration" or not _lasts(terms, item, least)]
+
+
+def _lasts(terms: Terms, item: Item, least: float) -> bool:
+    days = terms.computed(item)
+    return days is not None and days[0] >= least and not item.text[0].isdigit()
+
+
+def _is_apart(terms: Terms, folded: str, start: int, item: Item) -> bool:
+    """Return whether "for 3 days" is said of something else: ", cough for 3 days"."""
+    *others, clause = _CLAUSE_BREAK.split(folded[start : item.start])
+    cues = [cue.end() for cue in terms.aparts.finditer(clause)] if item.field != "for" else []
+    if not others and not cues:
+        return False
+    return not terms.known.issuperset(WORD.findall(clause[cues[0] if cues else 0 :]))
 
 
 def _is_dose(terms: Terms, item: Item) -> bool:
@@ -130,7 +205,8 @@ def _turns(terms: Terms, folded: str, gap: Gap, item: Item) -> bool:
 
 
 def _leaves(terms: Terms, item: Item) -> bool:
-    return item.field in CHANGE_FIELDS and terms.value(item) in LEAVING
+    is_change = item.field in CHANGE_FIELDS and not terms.is_term("ended", item.text)
+    return is_change and terms.value(item).removeprefix(">") in LEAVING
 
 
 def _indication(terms: Terms, folded: str, start: int, end: int) -> Span | None:

@@ -63,7 +63,7 @@ def _change_above(terms: Terms, folded: str, start: int, end: int) -> str:
     others = [word for word in words if word not in terms.lists]
     if not others or len(others) > _MOST_WORDS:
         return ""
-    items = terms.find(folded, start, end)
+    items = [item for item in terms.find(folded, start, end) if item.field != "brief"]
     changes = [item for item in items if item.field in CHANGE_FIELDS]
     if len(items) != 1 or not changes:
         return ""

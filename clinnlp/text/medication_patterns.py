@@ -84,7 +84,7 @@ def heads(term: str) -> set[str]:
     (['p', 'po'], {'#'})
     """
     found = set()
-    for variant in variants(term):
+    for variant in map(str.strip, variants(term)):
         for text in (variant, variant.replace(".", ""), variant.replace("-", "")):
             letters = _LETTERS.match(text)
             found.add(letters[0] if letters else text[:1])

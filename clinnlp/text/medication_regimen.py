@@ -15,18 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from clinnlp.core.notes import Attribute
+from clinnlp.text.medication_leads import DOSES, TURNS, Led, led
 from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Range, Terms
 
 __all__ = ["regimen"]
 
 _ROUND = 6
-_LOOK_BACK = 60  # characters before a dose in which words lead to it
 _MOST_ITEMS = 100  # finds of one drug: a page of numbers is read in linear time
-_DOSES = ("amount", "count", "number")
-_TURNS = ("before", "now", "into")  # what leads to a dose that replaces another or is replaced
-_STOP = re.compile(r"[.;](?=\s)|\n")
-
-Led = tuple[Item, str]  # a find, and the field of the words that lead to it
+_PAIR = re.compile(r"\d\s?[-–/]\s?\d")
 
 
 @dataclass(slots=True)
@@ -37,6 +33,8 @@ class _Step:
     form: Item | None = None
     frequency: Item | None = None
     per_day: Range | None = None
+    is_except: bool = False  # on days that the step before leaves out
+    is_other: bool = False  # on the days that another step leaves
     is_old: bool = False  # no longer in force
     is_new: bool = False  # in place of an old one
     items: list[Item] = field(default_factory=list)
@@ -46,14 +44,20 @@ class _Step:
 
     def is_whole(self) -> bool:
         """Return whether a dose behind another is more than its repetition."""
-        return self.frequency is not None or self.is_old or self.is_new
+        return self.frequency is not None or self.is_old or self.is_new or self.lasts()
 
     def lasts(self) -> bool:
         return any(item.field == "duration" for item in self.items)
 
 
 def regimen(
-    items: Sequence[Item], terms: Terms, text: str, folded: str, *, change: str = ""
+    items: Sequence[Item],
+    terms: Terms,
+    text: str,
+    folded: str,
+    *,
+    change: str = "",
+    is_mixed: bool = False,
 ) -> dict[str, Attribute]:
     """Return the attributes that the finds of one drug give; what the text does not say is absent.
 
@@ -66,17 +70,19 @@ def regimen(
         Of the whole note.
     change : str
         What the note says of the drug, such as ``"increase"``.
+    is_mixed : bool
+        The drug is two in one: "25-100 mg" is no range.
     """
     if not items:
         return {}
     items = items[:_MOST_ITEMS]
     turned = change in ("increase", "decrease")
-    every, is_taper = _steps(_led(items, terms, folded, turned=turned), terms, folded)
+    every, is_taper = _steps(led(items, terms, folded, turned=turned), terms, folded)
     steps, old = _in_force(every, turned=turned)
     first = steps[0]
     dose, strength = _dose_and_strength(first, terms, folded)
     duration = _first(items, "duration") if len(steps) == 1 else None
-    words = {
+    items_of = {
         "dose": dose,
         "strength": strength,
         "form": first.form,
@@ -86,107 +92,66 @@ def regimen(
         "dose_before": _dose_and_strength(old[0], terms, folded)[0] if old else None,
     }
     found: dict[str, Attribute] = {
-        name: _words(text, item.start, item.end) for name, item in words.items() if item
+        name: _words(text, item.start, item.end) for name, item in items_of.items() if item
     }
     if _first(items, "prn"):
         found["prn"] = True
-    doses = [_mg(step, terms, folded) for step in steps]
+    doses = [_mg(step, terms, folded, is_mixed=is_mixed) for step in steps]
     _put(found, "dose_mg", doses[0])
     if len(steps) == 1:
         _put(found, "doses_per_day", first.per_day)
         _put(found, "duration_days", terms.computed(duration) if duration else None)
     else:
-        found["schedule"] = _words(text, steps[0].items[0].start, steps[-1].items[-1].end)
+        found["schedule"] = _schedule(text, steps)
     # the sum of a taper's steps is taken on no day, and of "as needed" nobody knows how often
     if not is_taper and "prn" not in found:
         _put_daily(found, doses, [step.per_day for step in steps])
     return found
 
 
+def _schedule(text: str, steps: Sequence[_Step]) -> str:
+    said = [item for step in steps for item in step.items if item.field not in CHANGE_FIELDS]
+    return _words(text, said[0].start, said[-1].end)
+
+
 def _first(items: Sequence[Item], name: str) -> Item | None:
     return next((item for item in items if item.field == name), None)
 
 
-def _led(items: Sequence[Item], terms: Terms, folded: str, *, turned: bool) -> list[Led]:
-    """Return the finds with what leads to each dose, doses that a change joins taken apart."""
-    leads = _leads(items, terms, folded)
-    led: list[Led] = []
-    tapers = follows = False  # follows: no word of change since the dose before
-    for k, (item, (since, lead)) in enumerate(zip(items, leads, strict=True)):
-        if item.field not in _DOSES:
-            led.append((item, ""))
-            follows = follows and item.field not in CHANGE_FIELDS
-            continue
-        turned = turned or terms.switches.search(folded, since, item.start) is not None
-        if lead == "before":
-            tapers = terms.tapers.search(folded, since, item.start) is not None
-            is_last = not any(name in ("into", "now") for _, name in leads[k + 1 :])
-            doses = _doses(item, lead, terms, turned=turned or tapers, is_last=is_last)
-        else:
-            lead = _towards(lead, led, turned=turned and follows)
-            doses = _doses(item, lead, terms, turned=turned, is_last=False)
-        if led and doses[-1][1] == "now" and terms.is_term("now", led[-1][0].text):
-            led.pop()  # the "now" of "now 40 mg", which elsewhere is a frequency
-        led += [(dose, "then") if tapers and name in _TURNS else (dose, name)
-                for dose, name in doses]  # fmt: skip
-        follows = True
-    return led
-
-
-def _doses(item: Item, lead: str, terms: Terms, *, turned: bool, is_last: bool) -> list[Led]:
-    """Return the doses of one find with what leads to each; of two rates the one in force."""
-    pieces = terms.apart(item)
-    led = list(zip(pieces, [lead, *("now" for _ in pieces[1:])], strict=True))
-    ends = terms.apart(item, by_to=True) if lead == "before" and is_last else []
-    if len(pieces) == 1 and len(ends) > 1:
-        if not turned:
-            return [(item, "")]  # "from 1/2 to 3/4 tablet"
-        led = list(zip(ends, ("before", *("into" for _ in ends[1:])), strict=True))
-    return led[-1:] if len(led) > 1 and terms.is_rate(item) else led
-
-
-def _towards(lead: str, led: Sequence[Led], *, turned: bool) -> str:
-    """Return what "to" means before a dose: "20 mg daily to 40 mg daily" is never a sum."""
-    if lead != "into" or any(name == "before" for _, name in led):
-        return lead
-    if not any(item.field in _DOSES for item, _ in led):
-        return ""
-    return "now" if turned else "then"
-
-
-def _leads(items: Sequence[Item], terms: Terms, folded: str) -> list[tuple[int, str]]:
-    """Return for each find where the text before it begins, and what leads to it if a dose."""
-    leads = []
-    since = _since(folded, items[0].start)
-    for item in items:
-        is_dose = item.field in _DOSES
-        since = max(since, item.start - _LOOK_BACK)
-        leads.append((since, terms.lead(folded, since, item.start) if is_dose else ""))
-        if item.field not in (*CHANGE_FIELDS, "then") and not terms.is_term("now", item.text):
-            since = item.end
-    return leads
-
-
-def _since(folded: str, end: int) -> int:
-    start = max(0, end - _LOOK_BACK)
-    return max((stop.end() for stop in _STOP.finditer(folded, start, end)), default=start)
-
-
-def _steps(led: Sequence[Led], terms: Terms, folded: str) -> tuple[list[_Step], bool]:
+def _steps(finds: Sequence[Led], terms: Terms, folded: str) -> tuple[list[_Step], bool]:
     """Return the steps of a regimen, and whether they follow one another."""
     reading = _Reading()
-    for item, lead in led:
+    for item, lead in finds:
         if item.field == "then":
             reading.then = True
             continue
-        if item.field in _DOSES and not terms.is_rate(item):
+        if item.field in DOSES and not terms.is_rate(item):
             reading.dose(item, lead)
         elif lead in ("now", "into"):
             reading.steps[-1].strength = None  # of two rates the one in force
         _add(reading.steps[-1], item, terms, folded)
+    return _kept(reading)
+
+
+def _kept(reading: "_Reading") -> tuple[list[_Step], bool]:
+    """Return the steps that are more than repetitions, and whether they follow one another."""
     first, *more = reading.steps
     whole = [step for step in more if reading.is_taper or step.is_whole()]
-    return [first, *whole], reading.is_taper and bool(whole)
+    steps = [first, *whole]
+    for k, step in enumerate(steps):
+        _share_days(steps[:k], step)
+    is_taper = reading.is_taper or all(step.lasts() for step in steps)
+    return steps, is_taper and bool(whole)
+
+
+def _share_days(before: Sequence[_Step], step: _Step) -> None:
+    """Let "other days" be the days of the week that the steps before leave, and "except" so too."""
+    rest = 1.0 - sum(one.per_day[0] for one in before if one.per_day)
+    if step.is_other and 0 < rest < 1:
+        step.per_day = (rest, rest)
+    elif step.is_except and step.per_day and before and before[0].per_day == (1.0, 1.0):
+        rest = 1 - step.per_day[0]
+        before[0].per_day = (rest, rest) if rest > 0 else before[0].per_day
 
 
 @dataclass(slots=True)
@@ -206,8 +171,9 @@ class _Reading:
             self._keep_all()
         if lead == "into" and not step.is_old:
             lead = ""
-        if _is_next(step, item, then=self.then, turns=lead in _TURNS):
+        if _is_next(step, item, then=self.then, turns=lead in TURNS):
             self._begin(item, lead)
+            self.steps[-1].is_except = lead == "except"
         elif lead == "before":
             step.is_old = True
 
@@ -230,13 +196,13 @@ def _is_next(step: _Step, item: Item, *, then: bool, turns: bool) -> bool:
     if not step.holds_dose():
         return False
     counts = item.field == "count" and step.count is None and step.frequency is None
-    return step.frequency is not None or then or (turns and not counts)
+    return step.frequency is not None or then or step.lasts() or (turns and not counts)
 
 
 def _next(step: _Step, item: Item, lead: str) -> _Step:
     made = _Step(is_old=lead == "before" or (step.is_old and lead not in ("now", "into")))
     made.is_new = lead in ("now", "into")
-    if item.field == "count" and step.count is not None and lead in _TURNS:
+    if item.field == "count" and step.count is not None and lead in TURNS:
         made.amount, made.strength = step.amount, step.strength  # "20 mg, from 1 to 2 tablets"
     return made
 
@@ -274,15 +240,15 @@ def _add(step: _Step, item: Item, terms: Terms, folded: str) -> None:
         _add_amount(step, item, terms, folded)
     elif item.field == "number" and not step.holds_dose():
         step.amount = item
-    elif item.field == "number":
+    elif item.field in ("count", "number"):
         step.count = step.count or item
-    elif item.field == "count":
-        step.count = step.count or item
-        step.form = step.form or terms.form_in(item)
+        step.form = step.form or (terms.form_in(item) if item.field == "count" else None)
     elif item.field == "form":
         step.form = step.form or item
     elif item.field == "frequency":
         _add_frequency(step, item, terms, folded)
+    elif item.field == "others":
+        step.frequency, step.is_other = step.frequency or item, True
 
 
 def _add_amount(step: _Step, item: Item, terms: Terms, folded: str) -> None:
@@ -326,10 +292,12 @@ def _holds_one(step: _Step, terms: Terms, folded: str) -> bool:
     return terms.value(form) == "unit" and not folded[amount.end : form.start].strip()
 
 
-def _mg(step: _Step, terms: Terms, folded: str) -> Range | None:
+def _mg(step: _Step, terms: Terms, folded: str, *, is_mixed: bool) -> Range | None:
     """Return the milligrams taken at once."""
-    amount = terms.amount(step.amount.text) if step.amount else None
-    if amount is None or amount.mg is None or amount.numbers is None:
+    if step.amount is None or (is_mixed and _PAIR.search(step.amount.text)):
+        return None
+    amount = terms.amount(step.amount.text)
+    if amount.mg is None or amount.numbers is None:
         return None
     if _holds_one(step, terms, folded):
         return None

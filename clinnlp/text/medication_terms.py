@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clinnlp.core.errors import DataError
+from clinnlp.core.notes import AXES
 from clinnlp.core.tables import CHANGES
-from clinnlp.text.medication_amounts import VULGAR, Amount, Amounts, Range
+from clinnlp.text.medication_amounts import CHAIN, VULGAR, Amount, Amounts, Range
+from clinnlp.text.medication_days import Weekdays
 from clinnlp.text.medication_patterns import Rows, any_of, heads, variants
 from clinnlp.text.tables import read_table
 
@@ -27,22 +29,43 @@ FIELDS = (
     *("duration", "prn", "for", "skip", "end", "and", "then", "of", "join", "take"),
     *("before", "now", "into", "with", "switch", "taper"),
     *("change", "again", "resume", "order", "none", "if", "limit", "be", "one", "alone", "list"),
+    *(
+        "swap",
+        "brief",
+        "weekday",
+        "others",
+        "except",
+        "apart",
+        "past",
+        "reaction",
+        "step",
+        "stretch",
+        "on_days",
+        "ended",
+    ),
+    *("effect", "effect_of", "effect_on", "denies", "including"),
+    *("level", "measured", "measure", "lab", "monitored", "combination"),
 )
 CHANGE_FIELDS = ("change", "again", "resume", "order")  # whose values are changes
 _FOUND = (  # by priority
-    *("duration", "frequency", "prn", "route", "none", "again", "resume", "order", "change"),
-    *("then", "for", "form"),
+    *("none", "duration", "frequency", "others", "prn", "route", "again", "resume", "order"),
+    *("change", "then", "for", "form", "brief", "stretch"),
 )
-_LEADS = ("then", "now", "before", "into")  # fields that lead to a dose, by priority
+_LEADS = ("then", "now", "before", "into", "except")  # fields that lead to a dose, by priority
 _MUST_COUNT = ("number", "article")  # fields whose rows need a value
-_MAY_COUNT = ("unit", "frequency", "duration")
+_MAY_COUNT = ("unit", "frequency", "duration", "brief", "stretch")
 _FORMULA = re.compile(r"(?:\d+(?:\.\d+)?|#)(?:[*/](?:\d+(?:\.\d+)?|#))*")
 _NUMBER = "#"
-_HEAD = re.compile(rf"(?<![\w$#])(?<!\d[.,/:])(?:[^\W\d_]+|[\d{VULGAR}]|\.(?=\d))|/")
+_WORD = re.compile(r"[^\W\d_]+")
+_JOINED = re.compile(r"[^\W\d_]{4}\s?[-/+]\s?[^\W\d_]{4}")
+_HEAD = re.compile(rf"(?<![\w$#])(?<!\d[.,/:])(?:[^\W\d_]+|[\d{VULGAR}]|\.(?=\d))|[/↑↓]")
 
 
 class Item(NamedTuple):
-    """A find: its place, its field (of the table; or amount, count, ratio, pair) and its words."""
+    """A find: its place, its field and its words.
+
+    The field is one of the table, or amount, count, ratio, pair, chain or days.
+    """
 
     start: int
     end: int
@@ -70,15 +93,12 @@ class Terms:
         self._made_of = tuple(rows)
         self._rows = Rows(self._made_of)
         self._amounts = Amounts(self._rows)
-        self._terms_by_head: dict[str, dict[str, list[str]]] = {}
-        for field in _FOUND:
-            for term in self._rows.terms[field]:
-                for head in heads(term):
-                    self._terms_by_head.setdefault(head, {}).setdefault(field, []).append(term)
+        self._terms_by_head = self._by_head()
         self._counted = {_NUMBER}.union(
             *(heads(term) for field in _MUST_COUNT for term in self._rows.terms[field])
         )
         self._patterns: dict[str, re.Pattern[str]] = {}  # by head, made when first needed
+        self._days = Weekdays(self._rows) if self._rows.terms["weekday"] else None
         self._numeric = self._numbered()
         self._bare = re.compile(rf"(?P<number>{self._amounts.numbers})(?!\s?[\d/.:,]?\d)(?!\w)")
         self._form_at_end = re.compile(rf"(?<!\w)(?:{self._any('form')})\Z")
@@ -89,17 +109,36 @@ class Terms:
         self.ands, self.bes, self.ones, self.lists = (
             self._words(field) for field in ("and", "be", "one", "list")
         )
+        self.known = self._words(
+            *("and", "be", "alone", "take", "end", "skip", "for", "list", "join", "one", "of")
+        )
         self.intos = self._words("into", "with")
         self.fillers = self._words("be", "end", "skip", "alone")
+        self.turns = self._words("be", "skip", "alone") | self.intos
         self.tos, self.ofs = (frozenset(self._rows.terms[field]) for field in ("to", "of"))
         self.joins = self.ofs.union(self._rows.terms["join"])
         self.ends, self.ifs, self.limits, self.switches, self.tapers = (
             self._whole(field) for field in ("end", "if", "limit", "switch", "taper")
         )
+        self.aparts, self.measures = (self._whole(field) for field in ("apart", "measure"))
+        self._pasts = _ending(rf"(?P<past>{self._any('past')})", self._any("skip"))
+        self.ons_of_days = self._words("on_days")
+        self.steps = _ending(self._any("step"), "(?!)")
+        self.includes = self._whole("including")
+        self.effects, self.ons = self._effects()
+        self.reactions = self._behind("reaction")
         self.alones = re.compile(rf"\s*(?:{self._any('alone', 'end', 'for', 'and', 'be')})(?!\w)")
-        self.switching = re.compile(
-            rf"(?<!\w)(?:{self._any('switch')})\s+(?:(?:{self._any('skip')})\s+)*\Z"
-        )
+        verb = rf"(?<!\w)(?P<verb>{self._any('switch', 'swap')})"
+        self.switching = re.compile(rf"{verb}\s+(?:(?:{self._any('skip')})\s+)*\Z")
+
+    def _by_head(self) -> dict[str, dict[str, list[str]]]:
+        """Return the terms that are found, by the letters that they begin with and by field."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for field in _FOUND:
+            for term in self._rows.terms[field]:
+                for head in heads(term):
+                    found.setdefault(head, {}).setdefault(field, []).append(term)
+        return found
 
     def __reduce__(self) -> tuple[type["Terms"], tuple[tuple[tuple[str, str, str], ...]]]:
         return Terms, (self._made_of,)  # not the patterns that notes have asked for
@@ -111,16 +150,25 @@ class Terms:
         for head in _HEAD.finditer(folded, start, end):
             if head.start() < at:
                 continue
-            letters = head[0] if head[0].isalpha() else _NUMBER if head[0] != "/" else "/"
+            letters = head[0] if head[0].isalpha() or head[0] in "/↑↓" else _NUMBER
             match = self._match(letters, folded, head.start(), end)
             if match is not None:
-                at = match.end()
-                found.append(Item(match.start(), at, (match.lastgroup or "").rstrip("_"), match[0]))
+                field = (match.lastgroup or "").rstrip("_")
+                text = self._amounts.one(match[0]) if field == "amount" else match[0]
+                at = match.start() + len(text)
+                found.append(Item(match.start(), at, field, text))
         return found
 
     def value(self, item: Item) -> str:
         """Return the value cell of a find, empty where it has none."""
-        return self._amounts.value(item.field, item.text) or ""
+        value = self._amounts.value(item.field, item.text)
+        if value is None and item.field == "duration":
+            value = self._amounts.value("stretch", item.text)
+        if value is None and item.field == "frequency":
+            value = self._amounts.value("brief", item.text)
+            if value is None and self._days is not None:
+                value = self._days.formula(item.text)
+        return value or ""
 
     def numbers(self, text: str) -> Range | None:
         """Return the first number or range in a text, None where it holds none."""
@@ -140,12 +188,34 @@ class Terms:
             for start, end, text in self._amounts.apart(item.text, by_to=by_to)
         ]
 
+    def joins_by_to(self, item: Item) -> bool:
+        """Return whether the words of a range are joined by a word: "50 mg to 25 mg"."""
+        return item.field != "number" and self._amounts.by_word(item.text)
+
     def lead(self, folded: str, start: int, end: int) -> str:
         """Return the field of the words that lead to a dose at `end`, empty where none do."""
         for field, pattern in self._leads.items():
             if pattern.search(folded, start, end):
                 return field
         return ""
+
+    def least_past(self, folded: str, start: int, end: int) -> float | None:
+        """Return the days from which on a stretch lies behind, None where it need not.
+
+        The words before a drug tell: "has been on", "on".
+        """
+        match = self._pasts.search(folded, start, end)
+        return float(self._rows.value("past", match["past"]) or 0) if match else None
+
+    def swapped(self, verb: str) -> str:
+        """Return what "swap A for B" says of A: stop, or start of "substitute A for B"."""
+        return self._rows.value("swap", verb) or ""
+
+    def is_combination(self, name: str) -> bool:
+        """Return whether a folded name is that of two drugs: "Percocet", "carbidopa-levodopa"."""
+        return _JOINED.search(name) is not None or any(
+            self.is_term("combination", word) for word in name.split()
+        )
 
     def is_term(self, field: str, text: str) -> bool:
         """Return whether a text is a term of a field."""
@@ -155,6 +225,14 @@ class Terms:
         """Return whether a find is a concentration or a rate, such as "1%" and "5 mg/kg"."""
         return item.field in ("ratio", "pair") or (
             item.field == "amount" and self.amount(self.apart(item)[-1].text).is_rate
+        )
+
+    def is_measured(self, item: Item) -> bool:
+        """Return whether a find has a unit in which blood is measured, such as "1.2 ng/mL"."""
+        return item.field == "level" or (
+            item.field == "amount"
+            and "/" in item.text
+            and self.is_term("measured", self._amounts.unit_in(item.text))
         )
 
     def form_in(self, item: Item) -> Item | None:
@@ -175,7 +253,31 @@ class Terms:
 
     def _words(self, *fields: str) -> frozenset[str]:
         terms = (term for field in fields for term in self._rows.terms[field])
-        return frozenset(word for term in terms for one in variants(term) for word in one.split())
+        return frozenset(
+            word for term in terms for one in variants(term) for word in _WORD.findall(one)
+        )
+
+    def _effects(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """Return the patterns of "side effects from" and of "bleeding on" before a drug."""
+        skips = rf"(?:\s+(?:{self._any('skip')}))*\s+\Z"
+        of = self._any("effect_of")
+        return (
+            re.compile(rf"(?<!\w)(?:{self._any('effect')})(?:\s+\w+)?\s+(?:{of}){skips}"),
+            re.compile(rf"\A(?:\s+\w[\w-]*){{1,5}}\s+(?:{self._any('effect_on')}){skips}"),
+        )
+
+    def _behind(self, field: str) -> dict[str, re.Pattern[str]]:
+        """Return for each value of a field the pattern of its terms right behind a drug."""
+        by_value: dict[str, list[str]] = {}
+        for term in self._rows.terms[field]:
+            by_value.setdefault(self._rows.value(field, next(variants(term))) or "", []).append(
+                term
+            )
+        skips = rf"(?:(?:{self._any('skip', 'be')})\s+)*"
+        return {
+            value: re.compile(rf"\s*[(:=–—-]*\s*{skips}(?P<term>{any_of(terms)})(?!\w)")
+            for value, terms in by_value.items()
+        }
 
     def _whole(self, field: str) -> re.Pattern[str]:
         """Return the pattern of any whole term of a field; a sign needs no blank beside it."""
@@ -185,7 +287,7 @@ class Terms:
         """Return the find that begins with a head: amounts first, terms, then a bare number."""
         counted = head in self._counted
         match = self._numeric.match(folded, start, end) if counted else None
-        if match is None and head in self._terms_by_head:
+        if match is None and (head in self._terms_by_head or self._is_day(head)):
             pattern = self._patterns.get(head)
             if pattern is None:
                 pattern = self._patterns[head] = self._lettered(head)
@@ -194,9 +296,14 @@ class Terms:
             match = self._bare.match(folded, start, end)
         return match
 
+    def _is_day(self, head: str) -> bool:
+        return self._days is not None and head in self._days.heads
+
     def _lettered(self, head: str) -> re.Pattern[str]:
         """Return the pattern of the terms that begin with some letters."""
-        parts = self._groups(self._terms_by_head[head], "")
+        parts = self._groups(self._terms_by_head.get(head, {}), "")
+        if self._days is not None and self._is_day(head):
+            parts.append(rf"(?P<days>{self._days.pattern})")
         return re.compile(rf"(?:{'|'.join(parts)})(?!\w)")
 
     def _numbered(self) -> re.Pattern[str]:
@@ -210,6 +317,8 @@ class Terms:
         ]
         unit = self._any("rate", "unit")
         parts = [
+            rf"(?P<chain>{CHAIN}\s*(?:{self._any('unit')}))",
+            rf"(?P<level>{number}{spanned}[\s-]*(?:{self._any('level')}))",
             rf"(?P<amount>{number}\s*(?:{unit}){turned}(?!\s?[\d/.:,]?\d|[\s-]*(?:{unit})))",
             rf"(?P<amount_>{counted}{spanned}[\s-]*(?:{unit}))",
             rf"(?P<count>{counted}{spanned}[\s-]*(?:{any_of(units)}))",
@@ -217,6 +326,7 @@ class Terms:
             r"(?P<pair>\d{1,4}/[1-9]\d{1,3}(?![\d/]))",
             r"(?P<ratio>\d{1,2}:(?:\d{1,3}(?:,\d{3})+|\d{3,}))",
             *self._groups(self._terms_by_head.get(_NUMBER, {}), "_"),
+            r"(?P<pair_>\d{1,4}(?:\.\d)?-[1-9]\d{0,3}(?:\.\d)?(?![\d/-]|\.\d))",
         ]
         return re.compile(rf"(?:{'|'.join(parts)})(?!\w)")
 
@@ -258,8 +368,9 @@ def _wrong(field: str, value: str) -> str:
     counts = field in _MUST_COUNT or (field in _MAY_COUNT and value)
     if counts and not _FORMULA.fullmatch(value.replace("<n>", "#")):
         return "a number, or numbers and <n> joined by * and /"
-    if field in CHANGE_FIELDS and value.removeprefix(">") not in CHANGES:
-        return f"one of {', '.join(CHANGES)}, with > before it or without, got {value!r}"
+    if field in CHANGE_FIELDS and value.removeprefix(">") not in (*CHANGES, *AXES):
+        known = ", ".join((*CHANGES, *AXES))
+        return f"one of {known}, with > before it or without, got {value!r}"
     return ""
 
 

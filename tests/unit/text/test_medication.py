@@ -6,10 +6,11 @@ from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.text.medication import Medications
+from tests.bench import ROOT
 from tests.bench.medications import compare, written_cases
 
 DEFAULT = Medications()
-CASES = list(written_cases("cases"))
+CASES = [*written_cases("cases"), *written_cases("plans")]
 
 
 def _attributes(text, *drugs, label="Drug"):
@@ -21,8 +22,12 @@ def _attributes(text, *drugs, label="Drug"):
     return [dict(e.attributes) for e in note.entities]
 
 
-def test_there_are_150_cases():
-    assert len(CASES) >= 150
+def test_the_card_counts_the_cases():
+    card = (ROOT / "corpora" / "medication-cases" / "CARD.md").read_text(encoding="utf-8")
+    for name in ("cases", "plans"):
+        n_cases = len(list(written_cases(name)))
+        assert n_cases >= 150
+        assert f"| `{name}.txt` | {n_cases} |" in card
 
 
 @pytest.mark.parametrize("case", CASES, ids=[note.id for note, _ in CASES])
