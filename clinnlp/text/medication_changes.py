@@ -98,9 +98,12 @@ def changes(terms: Terms, folded: str, gaps: Sequence[Gap], drugs: Sequence[Span
         In text order.
     """
     passage = _Passage(terms, folded, gaps, drugs)
-    for k in range(len(gaps)):
-        passage.read(k)
-    passage.share()
+    if len(drugs) > 1 or any(item.field in CHANGE_FIELDS for gap in gaps for item in gap.items):
+        for k in range(len(gaps)):
+            passage.read(k)
+        passage.share()
+    else:
+        passage.react(1)
     return [Change(said.value, said.cue) for said in passage.said]
 
 
@@ -123,7 +126,7 @@ class _Passage:
                 elif k and self._value(item) == self._terms.value(item):
                     self._say_behind(k, item)
         if k:
-            self._react(k)
+            self.react(k)
         if 0 < k < len(self._drugs):
             self._switch(k)
 
@@ -279,7 +282,7 @@ class _Passage:
         is_one = not terms.ones.isdisjoint(words) and terms.ands.isdisjoint(words)
         return is_one or _ASIDE.match(rest) is not None
 
-    def _react(self, k: int) -> None:
+    def react(self, k: int) -> None:
         """Say of "penicillin: rash" and "methicillin-resistant" what the words behind decide."""
         gap, said = self._gaps[k], self.said[k - 1]
         for value, pattern in self._terms.reactions.items():
@@ -292,23 +295,26 @@ class _Passage:
         terms, gap = self._terms, self._gaps[k]
         if any(item.field in CHANGE_FIELDS for item in gap.items):
             return  # "↑ A to 80 mg, ↓ B"
-        before, after, first = self.said[k - 1], self.said[k], self._gaps[k - 1]
+        before, after = self.said[k - 1], self.said[k]
         rest = gap.rest(self._folded, gap.start, gap.end)
         words = WORD.findall(rest)
-        verb = terms.switching.search(self._folded, first.start, first.end)
-        swapped = terms.swapped(verb["verb"]) if verb else ""
-        is_for = [item.field for item in gap.items[-1:]] == ["for"] and not words
-        if swapped:
-            pair = (before, after) if swapped == "stop" else (after, before)
-            self._replace(*pair, where=is_for)
-        elif words:
-            turns = not terms.intos.isdisjoint(words) and terms.turns.issuperset(words)
-            is_said = verb is not None or (before.value == "stop" and before.is_before)
-            self._replace(before, after, where=turns and is_said)
-        else:
-            self._replace(before, after, where=terms.is_term("now", rest.strip()))
+        if not words and [item.field for item in gap.items[-1:]] == ["for"]:
+            swapped = terms.swapped(self._verb(k))
+            if swapped:
+                self._replace(*((before, after) if swapped == "stop" else (after, before)))
+        elif not words and terms.is_term("now", rest.strip()):
+            self._replace(before, after)
+        elif not terms.intos.isdisjoint(words) and terms.turns.issuperset(words):
+            is_left = before.value == "stop" and before.is_before
+            if is_left or terms.is_term("switch", self._verb(k)):
+                self._replace(before, after)
+
+    def _verb(self, k: int) -> str:
+        """Return the verb of "switch A to B" before the drug that stands before gap `k`."""
+        first = self._gaps[k - 1]
+        match = self._terms.switching.search(self._folded, first.start, first.end)
+        return match["verb"] if match else ""
 
     @staticmethod
-    def _replace(old: _Said, new: _Said, *, where: bool) -> None:
-        if where:
-            old.value, new.value = "stop", new.value or "start"
+    def _replace(old: _Said, new: _Said) -> None:
+        old.value, new.value = "stop", new.value or "start"

@@ -123,7 +123,7 @@ class Finds:
         return _CLOSED.match(rest) is not None or rest.split()[0] in self.terms.ands
 
     def _counts(self, item: Item, following: Item | None) -> bool:
-        if item.field in (*_DIGITS, "level") and self._is_measured(item):
+        if item.field in _DIGITS and self._is_measured(item):
             return False
         if item.field == "number":
             return self._is_dose(item, following)
@@ -136,10 +136,11 @@ class Finds:
     def _is_measured(self, item: Item) -> bool:
         """Return whether a find is a value that was measured, or a step: "increase by 10 mg"."""
         terms, folded = self.terms, self.folded
-        if terms.is_measured(item):
+        if "/" in item.text and terms.is_measured(item):
             return True
         since = max(self.start, item.start - _LOOK_BACK)
-        if terms.steps.search(folded, since, item.start):
+        last = folded[since : item.start].rsplit(None, 1)[-1:]
+        if not terms.step_ends.isdisjoint(last) and terms.steps.search(folded, since, item.start):
             return not terms.lead(folded, since, item.start)
         if not self.name:
             return False

@@ -158,6 +158,8 @@ def _not_elapsed(
     terms: Terms, folded: str, before: Gap, drug: Span, items: list[Item]
 ) -> list[Item]:
     """Return finds without how long a drug has been taken so far: "has been on X for 5 years"."""
+    if all(item.field != "duration" for item in items):
+        return items
     least = terms.least_past(folded, max(before.start, drug.start - _MOST_GAP), drug.start)
     if least is None:
         return items

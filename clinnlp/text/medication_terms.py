@@ -10,7 +10,7 @@ A value is computed from the left: ``24/<n>`` of "every 4 to 6 hours" is 4 to 6 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ FIELDS = (
         "ended",
     ),
     *("effect", "effect_of", "effect_on", "denies", "including"),
-    *("level", "measured", "measure", "lab", "monitored", "combination"),
+    *("measured", "measure", "lab", "monitored", "combination"),
 )
 CHANGE_FIELDS = ("change", "again", "resume", "order")  # whose values are changes
 _FOUND = (  # by priority
@@ -124,6 +124,7 @@ class Terms:
         self._pasts = _ending(rf"(?P<past>{self._any('past')})", self._any("skip"))
         self.ons_of_days = self._words("on_days")
         self.steps = _ending(self._any("step"), "(?!)")
+        self.step_ends = frozenset(term.split()[-1] for term in self._spelled("step"))
         self.includes = self._whole("including")
         self.effects, self.ons = self._effects()
         self.reactions = self._behind("reaction")
@@ -229,11 +230,7 @@ class Terms:
 
     def is_measured(self, item: Item) -> bool:
         """Return whether a find has a unit in which blood is measured, such as "1.2 ng/mL"."""
-        return item.field == "level" or (
-            item.field == "amount"
-            and "/" in item.text
-            and self.is_term("measured", self._amounts.unit_in(item.text))
-        )
+        return item.field == "amount" and self.is_term("measured", self._amounts.unit_in(item.text))
 
     def form_in(self, item: Item) -> Item | None:
         """Return the form that a count ends in: the tablets of "2 tablets"."""
@@ -252,10 +249,13 @@ class Terms:
         return min(ends), max(ends)
 
     def _words(self, *fields: str) -> frozenset[str]:
-        terms = (term for field in fields for term in self._rows.terms[field])
-        return frozenset(
-            word for term in terms for one in variants(term) for word in _WORD.findall(one)
-        )
+        return frozenset(word for one in self._spelled(*fields) for word in _WORD.findall(one))
+
+    def _spelled(self, *fields: str) -> Iterator[str]:
+        """Yield what the terms of some fields stand for."""
+        for field in fields:
+            for term in self._rows.terms[field]:
+                yield from variants(term)
 
     def _effects(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
         """Return the patterns of "side effects from" and of "bleeding on" before a drug."""
@@ -317,12 +317,11 @@ class Terms:
         ]
         unit = self._any("rate", "unit")
         parts = [
-            rf"(?P<chain>{CHAIN}\s*(?:{self._any('unit')}))",
-            rf"(?P<level>{number}{spanned}[\s-]*(?:{self._any('level')}))",
             rf"(?P<amount>{number}\s*(?:{unit}){turned}(?!\s?[\d/.:,]?\d|[\s-]*(?:{unit})))",
             rf"(?P<amount_>{counted}{spanned}[\s-]*(?:{unit}))",
             rf"(?P<count>{counted}{spanned}[\s-]*(?:{any_of(units)}))",
             rf"(?P<count_>{number}{spanned}[\s-]*(?:{self._any('form')}))",
+            rf"(?P<chain>{CHAIN}\s*(?:{unit}))",
             r"(?P<pair>\d{1,4}/[1-9]\d{1,3}(?![\d/]))",
             r"(?P<ratio>\d{1,2}:(?:\d{1,3}(?:,\d{3})+|\d{3,}))",
             *self._groups(self._terms_by_head.get(_NUMBER, {}), "_"),
