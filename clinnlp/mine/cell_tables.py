@@ -104,17 +104,23 @@ def stand_apart(
     patient: Ints,
     n_of: Ints,
     sets: Ints32,
+    basket_starts: Ints32,
+    items: Ints32,
     near_starts: Ints32,
     near: Ints32,
     least: int,
     out: Bools,
 ) -> None:
-    """Say of each set of three whether no small cell follows with any fourth item."""
+    """Say of each set of three whether no small cell follows with any fourth item.
+
+    Baskets stand by item (`starts`, `rows`) and by basket (`basket_starts`, `items`).
+    """
     of_three, who = np.zeros(8, np.int64), np.zeros(8, np.int64)
     baskets, low, high = np.zeros(16, np.int64), np.zeros(16, np.int64), np.zeros(16, np.int64)
     four, label = np.empty(4, np.int32), np.zeros(len(patient), np.uint8)
     places = np.empty(3, np.int64)
     owners = _owners(starts, rows, patient)
+    with_fourth = np.zeros((3, len(owners), 8), np.int64)
     for s in range(len(sets)):
         _fill(starts, rows, patient, n_of, sets[s], len(n_of) + 1, of_three, who)
         for j in range(3):
@@ -122,15 +128,20 @@ def stand_apart(
             places[j] = near_starts[four[j]]
             for k in range(starts[four[j]], starts[four[j] + 1]):
                 label[rows[k]] |= 1 << j
+        for j in range(3):
+            held = rows[starts[four[j]] : starts[four[j] + 1]]
+            _count_fourth(held, label, (1 << j) - 1, patient, basket_starts, items, with_fourth)
         while out[s] and _next_shared(near_starts, near, places, four):
-            held = rows[starts[four[3]] : starts[four[3] + 1]]
-            _halve(held, label, patient, of_three, who, owners[four[3]], baskets, low, high)
+            d = four[3]
+            baskets[8], low[8] = starts[d + 1] - starts[d], owners[d]
+            _halve(with_fourth[0, d], with_fourth[1, d], of_three, who, baskets, low, high)
             if not _all_could_differ(baskets, low, high, least, _SIGNS):
                 _fill(starts, rows, patient, n_of, four, len(n_of) + 1, baskets, low)
                 out[s] = _all_could_differ(baskets, low, low, least, _SIGNS)
         for j in range(3):
             for k in range(starts[four[j]], starts[four[j] + 1]):
                 label[rows[k]] = 0
+        with_fourth[:2] = 0
 
 
 @compiled
@@ -168,33 +179,50 @@ def _owners(starts: Ints, rows: Ints32, patient: Ints) -> Counts:
 
 
 @compiled
-def _halve(
+def _count_fourth(
     held: Ints32,
     label: Array,
+    seen: int,
     patient: Ints,
+    basket_starts: Ints32,
+    items: Ints32,
+    with_fourth: Counts,
+) -> None:
+    """Add the baskets, and their patients, of each item to the cells of three items.
+
+    Those with an item of the three whose bit is in `seen` were counted. Of `with_fourth`, shape (3,
+    n_items, 8), the last part holds the patient who was counted last.
+    """
+    for b in held:
+        cell = label[b]
+        if cell & seen:
+            continue
+        for k in range(basket_starts[b], basket_starts[b + 1]):
+            d = items[k]
+            with_fourth[0, d, cell] += 1
+            if with_fourth[1, d, cell] == 0 or with_fourth[2, d, cell] != patient[b]:
+                with_fourth[1, d, cell] += 1
+                with_fourth[2, d, cell] = patient[b]
+
+
+@compiled
+def _halve(
+    n_with: Counts,
+    who_with: Counts,
     of_three: Counts,
     who: Counts,
-    who_fourth: int,
     baskets: Counts,
     low: Counts,
     high: Counts,
 ) -> None:
-    """Fill the table of four items from that of three and the baskets that hold the fourth.
+    """Fill the table of four items from that of three and its cells with the fourth.
 
-    A cell and its half with the fourth item are counted; the patients of the other half are at
-    least those of the cell less those of this one.
+    Cell 8 holds all with the fourth item before. The patients of a half without it are at least
+    those of the cell less those of the half with it.
     """
-    last = np.full(8, -1, np.int64)
-    for cell in range(8, 16):
-        baskets[cell] = low[cell] = 0
-    for b in held:
-        cell = label[b]
-        if cell:  # most have none of the three: what is left over
-            baskets[cell | 8] += 1
-            if last[cell] != patient[b]:
-                last[cell] = patient[b]
-                low[cell | 8] += 1
-    baskets[8], low[8] = len(held), who_fourth
+    who_fourth = low[8]
+    for cell in range(1, 8):
+        baskets[cell | 8], low[cell | 8] = n_with[cell], who_with[cell]
     for cell in range(9, 16):
         baskets[8] -= baskets[cell]
         low[8] -= low[cell]

@@ -219,7 +219,10 @@ class SmallCells:
         all_reach(*self._held, asked, self.min_cell, out)
         if sets.shape[1] == MAX_ITEMS and out.any():
             near, apart = self._joined(), out[out]
-            stand_apart(*self._held, asked[out], near.indptr, near.indices, self.min_cell, apart)
+            by_basket = (self._matrix.indptr, self._matrix.indices)
+            stand_apart(
+                *self._held, asked[out], *by_basket, near.indptr, near.indices, self.min_cell, apart
+            )
             out[out] = apart
         return out
 

@@ -103,7 +103,8 @@ def test_sources_that_differ_in_withheld_counts_alone_give_the_same_files(tmp_pa
         counts |= {(0, 0, 0, 1): n_small, (0, 0, 0, 0): 12, (1, 1, 1, 0): 12}
         counts[1, 1, 0, 1], counts[0, 0, 0, 0] = n_small, 12 - n_small
         rows = np.repeat(list(counts), list(counts.values()), axis=0)
-        source = events(tmp_path / f"{n_small}.csv", rows)
+        (tmp_path / str(n_small)).mkdir()
+        source = events(tmp_path / str(n_small) / "events.csv", rows)
         out = tmp_path / f"out-{n_small}"
         settings = MineSettings(unit="encounter", min_cell=12, **limits)
         lines = mine_flow(source, out=out, settings=settings).lines()[:-1]
