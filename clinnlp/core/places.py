@@ -178,11 +178,11 @@ def covered(path: Path) -> AbstractContextManager[None]:
 
 @contextmanager
 def _added(held: ContextVar[frozenset[Path]], place: Path) -> Iterator[None]:
-    before = held.set(held.get() | {place})
+    held.set(held.get() | {place})
     try:
         yield
-    finally:
-        held.reset(before)
+    finally:  # of two generators the first may end first: each takes its own place out
+        held.set(held.get() - {place})
 
 
 def leftovers(place: Path, *, inside: bool = False) -> list[Path]:

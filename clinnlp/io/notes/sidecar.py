@@ -16,7 +16,8 @@ holds by construction; a format that knows what fits says so (`Format.fitting`),
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -117,22 +118,22 @@ def with_sidecar(notes: Iterable[Note], path: Path, form: Format, write: Write) 
     DataError
         The text or the id of a note cannot be written in this format at all.
     """
-    n_lines = 0
 
-    def fitting(handle: Any, target: Path) -> Iterator[Note]:
-        nonlocal n_lines
-        for note in notes:
-            kept, line = _parts(note, lambda one: _read_back(one, target, write, form), form)
-            if line:
-                n_lines += 1
-                handle.write(encode(line + "\n", note=note.id))
-            yield kept
+    def fitting(target: Path) -> Generator[Note]:
+        n_lines = 0
+        with atomic_write(sidecar_path(path), "wb") as handle:
+            for note in notes:
+                kept, line = _parts(note, lambda one: _read_back(one, target, write, form), form)
+                if line:
+                    n_lines += 1
+                    handle.write(encode(line + "\n", note=note.id))
+                yield kept
+        if not n_lines:
+            sidecar_path(path).unlink()
+        # only now does the file of the notes appear: never without what it cannot hold
 
-    with scratch_folder() as folder, atomic_write(sidecar_path(path), "wb") as handle:
-        n = write(fitting(handle, folder / path.name), path)
-    if not n_lines:
-        sidecar_path(path).unlink()
-    return n
+    with scratch_folder() as folder, closing(fitting(folder / path.name)) as kept:
+        return write(kept, path)
 
 
 def _parts(note: Note, back: Back, form: Format) -> tuple[Note, str]:
