@@ -141,7 +141,9 @@ class Runs:
 
     def check_next(self, folder):
         """The same command once more gives all that was wanted, and nothing is left aside."""
-        assert main(words(self.name, folder / self.name, self.inputs)) == 0
+        # a folder of notes is not written over: where the stroke came too late, it is whole
+        whole = self.name == "notes.brat" and self.contents(folder) == self.wanted
+        assert main(words(self.name, folder / self.name, self.inputs)) == (2 if whole else 0)
         assert self.contents(folder) == self.wanted
         assert list(self.scratch.iterdir()) == []
         shutil.rmtree(folder)

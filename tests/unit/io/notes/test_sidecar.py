@@ -1,11 +1,12 @@
 """What a format cannot hold stands beside it; the rest stays readable on its own."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, RunError
 from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.spans import Span
 from clinnlp.io.notes import sidecar
@@ -115,3 +116,21 @@ def test_a_sidecar_that_breaks_while_it_is_read_names_the_line(tmp_path):
     assert sidecar is not None
     with pytest.raises(DataError, match=r"a.csv.sidecar.jsonl:2: a sidecar must be one that this"):
         sidecar.applied(other)
+
+
+def test_no_folder_of_notes_appears_before_its_sidecar(tmp_path, monkeypatch):
+    note = Note(id="n1", text="No cough.", patient="p1")
+    real, moved = os.replace, []
+
+    def once(a, b):
+        if moved:
+            raise OSError(28, "No space left on device")
+        moved.append(real(a, b))
+
+    monkeypatch.setattr("os.replace", once)
+    with pytest.raises(RunError, match="the disk is full"):
+        write_notes([note], tmp_path / "out", format="brat", on_loss="sidecar")
+    monkeypatch.undo()
+    assert not (tmp_path / "out").exists(), "else what it cannot hold would be missing unseen"
+    write_notes([note], tmp_path / "out", format="brat", on_loss="sidecar")
+    assert list(read_notes(tmp_path / "out")) == [note]
