@@ -88,6 +88,7 @@ def _mined(source: str | Path, out: Path, settings: MineSettings) -> MineResult:
         cells=cells,
     )
     signals = _mine_signals(cells, settings)
+    inputs = () if cells else (source,)  # a hash would confirm a guess at the cells withheld
     report = Report(
         title="Drug rules and interaction signals",
         summary=_summary(cells, rules, signals),
@@ -96,12 +97,11 @@ def _mined(source: str | Path, out: Path, settings: MineSettings) -> MineResult:
             rules_section(rules),
             *(_SECTIONS[name](mined) for name, mined in signals.items()),
         ),
-        provenance=origin(settings, source),
+        provenance=origin(settings, *inputs),
     )
     frames = {name: mined.to_pandas() for name, mined in signals.items()}
     write_tables({"rules": rule_frame(rules), **frames}, out)
-    # A hash would confirm a guess at the cells that are withheld
-    write_pages(report, out, inputs=() if cells else (source,))
+    write_pages(report, out, inputs=inputs)
     return MineResult(baskets=sets, rules=rules, signals=signals, report=report, folder=out)
 
 
