@@ -42,6 +42,7 @@ _SPLIT = re.compile(r"[(\[,;:/\"]")
 _NEXT = re.compile(r"[\s,]*")
 _WORD = re.compile(r"[^\W\d_]+")
 _MARKER = re.compile(r"\d{1,2}|[^\W\d_]|[ivx]{2,4}")
+_HOURS = re.compile(r"q?\.?\d+(?:-\d+)?h", re.IGNORECASE)  # "q3-4h. p.o."
 _INSIDE = re.compile(r"(?<!\d)\.|\.(?!\d)")  # a stop that is no decimal one
 _BLANKS = " \t\r\n\v\f,"
 
@@ -134,6 +135,8 @@ class Sentences:
     def _is_abbreviation(self, word: str, head: str) -> bool:
         """Return whether a word with a stop goes on before a character."""
         kinds = self._kinds.get(word.casefold(), ())
+        if head.islower() and _HOURS.fullmatch(word):
+            return True
         if "never" in kinds or (
             kinds and head.isdigit() and ("digit" in kinds or "small" in kinds)
         ):
@@ -146,10 +149,11 @@ class Sentences:
     def _ends_letter(self, text: str, start: int, after: int) -> bool:
         """Return whether a single letter is the end of "hepatitis C" rather than an initial."""
         following = _WORD.match(text, after)
+        word = following[0] if following else ""
+        if word[:1].islower() and self._is(word, "joining"):
+            return False
         before = text[max(0, start - _LOOK_BACK) : start].split()[-1:]
-        return self._is(following[0] if following else "", "starter") or any(
-            self._is(word, "lettered") for word in before
-        )
+        return self._is(word, "starter") or any(self._is(one, "lettered") for one in before)
 
     def _is_item(self, text: str, start: int) -> bool:
         """Return whether a number or letter stands where list items begin."""
