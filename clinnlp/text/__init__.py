@@ -3,10 +3,12 @@
 =============== =============================================================================
 ``sections``    headings to kinds of section; ``sentences`` splits them
 ``lookup``      names of a vocabulary, found all at once (``matcher``, ``variants``)
-``assertion``   five axes by cues (``cues``), sections, and the noun phrase of a cue (``phrases``)
+``assertion``   five axes by cues (``cues``), sections, the noun phrase of a cue (``phrases``), and
+                the answers of forms (``forms``)
 ``medication``  dose, route, frequency, change: ``medication_patterns`` finds words and numbers,
                 ``_links`` and ``_gaps`` say which drug they belong to, ``_lists`` and ``_changes``
                 what was stopped or changed, ``_regimen`` and ``_amounts`` what it comes to
+``plain``       a plain copy of what word processors write, which every pipe reads
 ``normalise``   mentions to concepts (``linking``, ``drugs``, ``abbreviations``)
 =============== =============================================================================
 

@@ -19,7 +19,7 @@ split), F1 with 95 % intervals by cluster, beside medSpaCy's ConText on the same
 - the half the cues were tuned on, so no estimate for other notes: 0.996, 0.845, 0.929.
 
 On NUBes (Spanish, samples 001-008; 001 and 002 were looked at) the words inside a scope of
-negation are found with F1 0.768 [0.757, 0.779]. ``scripts/bench assertion`` measures all of them.
+negation are found with F1 0.771 [0.760, 0.782]. ``scripts/bench assertion`` measures all of them.
 
 References
 ----------
