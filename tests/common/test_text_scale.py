@@ -8,7 +8,11 @@ import pytest
 from clinnlp.core.notes import Entity, Note, check_note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.spans import Span
+from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.text.assertion import Assertions
+from clinnlp.text.lookup import Lookup
+from clinnlp.text.medication import Medications
+from clinnlp.text.normalise import Normalise
 from clinnlp.text.sections import Sections
 from clinnlp.text.sentences import Sentences
 
@@ -76,3 +80,39 @@ def _places(text, word):
     while at >= 0:
         yield at
         at = text.find(word, at + 1)
+
+
+WORDS = Vocabulary(
+    [
+        Concept(code="p", name="pain", label="Problem"),
+        Concept(code="a", name="aspirin", label="Drug"),
+    ]
+)
+LINE = "No pain today, [x] pain now. Start aspirin 81 mg daily, stop aspirin.\n"
+EACH = {
+    "sections": Sections(),
+    "sentences": Sentences(),
+    "lookup": Lookup(WORDS),
+    "assertions": Assertions(),
+    "medications": Medications(),
+    "normalise": Normalise(WORDS),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("shape", ["lines", "one line"])
+def test_each_pipe_takes_time_in_proportion_to_its_mentions(name, shape):
+    seconds = {}
+    for n_mentions in (1_000, 10_000, 100_000):
+        text = LINE * (n_mentions // 4)
+        note = Note(id="n", text=text if shape == "lines" else text.replace("\n", " "))
+        for before, pipe in EACH.items():
+            start = time.process_time()
+            note = pipe(note)
+            seconds[n_mentions] = time.process_time() - start
+            if before == name:
+                break
+        if "lookup" in list(EACH)[: list(EACH).index(name) + 1]:
+            assert len(note.entities) == n_mentions
+    assert seconds[100_000] < 3 * 10 * max(seconds[10_000], 0.01)
