@@ -89,7 +89,7 @@ def test_what_is_pickled_is_names_and_no_automaton():
     lookup = Lookup(Vocabulary(concepts), variants=False)
     kept = pickle.dumps(lookup)
     assert b"ahocorasick" not in kept.lower()
-    assert len(kept) < 2.5 * sum(map(len, names))
+    assert len(kept) < 3.5 * sum(map(len, names))  # once to find them, once to tell them
     text = f"{names[7]} and {names[2999]}"
     assert [e.concepts for e in pickle.loads(kept)(Note(id="n", text=text)).entities] == [
         ("7",), ("2999",),
