@@ -17,6 +17,7 @@ import errno
 import os
 import signal
 import sys
+import threading
 import warnings
 import weakref
 from collections.abc import Iterator
@@ -220,15 +221,39 @@ else:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let a signal wait until the block has ended, which else could leave a lock's file behind."""
+    """Let a signal wait until the block has ended, which else could leave a lock's file behind.
+
+    The mask is that of this thread; a signal that another thread takes is answered in the main one
+    all the same, so its handlers wait too.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
-        yield
+        with _waiting_handlers():
+            yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _waiting_handlers() -> Iterator[None]:
+    """Call the handlers of signals that are heard in the block when it has ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    handlers = {number: h for number in _STOPS if callable(h := signal.getsignal(number))}
+    for number in handlers:
+        signal.signal(number, lambda number, _frame: heard.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in heard[:1]:
+            signal.raise_signal(number)  # waits under the mask, which ends right after
 
 
 def _is_at(fd: int, path: Path) -> bool:

@@ -3,8 +3,10 @@
 import errno
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -189,3 +191,39 @@ def test_a_lock_that_nobody_has_any_more_is_free(path):
     lock.take()
     del lock
     taken(path).take()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals of threads")
+@pytest.mark.parametrize("when", ["taken", "given up"])
+def test_a_signal_that_another_thread_takes_waits_too(path, monkeypatch, when):
+    class HeardError(Exception):
+        pass
+
+    def strike(*_):
+        signal.pthread_kill(other.ident, signal.SIGTERM)
+        done.wait(0.05)  # long enough for the handler, which runs between two steps of this thread
+
+    def hear(*_):
+        raise HeardError
+
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    before = signal.signal(signal.SIGTERM, hear)
+    name = "_lock_now" if when == "taken" else "_is_at"
+    real = getattr(locks, name)
+    lock = FileLock(path, what="it")
+    try:
+        other.start()
+        if when == "given up":
+            lock.take()
+        monkeypatch.setattr(locks, name, lambda *args: (strike(), real(*args))[1])
+        with pytest.raises(HeardError):
+            lock.free() if when == "given up" else lock.take()
+        monkeypatch.undo()
+        assert lock.is_held is (when == "taken")
+        lock.free()
+        assert not path.exists()
+    finally:
+        done.set()
+        other.join()
+        signal.signal(signal.SIGTERM, before)
