@@ -94,3 +94,12 @@ def test_a_reader_that_takes_its_process_along_is_caught(faulty, worker):
     report = Report()
     report.add(worker.ask(faulty.__name__, 0))
     assert [fault for fault in report.faults[0]["faults"] if LOST[faulty] in fault]
+
+
+@pytest.mark.slow
+def test_a_reader_that_takes_much_memory_is_caught(samples):
+    # In the time of an input, and not the little of the test before: memory is slow to get here
+    with Worker(samples, "tests.fuzz.planted:PLANTED") as worker:
+        report = Report()
+        report.add(worker.ask("_takes_memory", 0))
+    assert [fault for fault in report.faults[0]["faults"] if "memory above" in fault]
