@@ -190,10 +190,11 @@ class Assertions:
             introduces = note.text[sentence.end - 1] == ":"
             if not inside and not introduces:
                 continue
-            first = bisect_right(ends, sentence.start)  # ": denies" may begin in the heading
+            # ": denies" may begin in the heading, "return precautions:" is one
+            first = bisect_right(ends, _end_of_heading(note.text, sentence.start))
             here = items[first : bisect_left(starts, sentence.end, first)]
             state = {**self._opened(note, sentence, here), **carried}
-            _sweep_forward(note, here, inside, state, hits)
+            _sweep_forward(note, sentence.start, here, inside, state, hits)
             _sweep_backward(note, here, inside, hits, self._words.test)
             _let_clauses_hold(note, sentence, here, inside, hits)
             if introduces:
@@ -290,6 +291,12 @@ def _apart(items: list[_Item], answers: Sequence[Answer]) -> list[_Item]:
     return kept
 
 
+def _end_of_heading(text: str, start: int) -> int:
+    """Return where the colon stands that a sentence follows on its line, or `start`."""
+    end = len(text[max(0, start - _MARGIN) : start].rstrip(" \t")) + max(0, start - _MARGIN) - 1
+    return end if text[end : end + 1] == ":" else start
+
+
 def _in_list(text: str, start: int, *, begun: bool) -> bool:
     """Return whether a sentence is a list item, or goes on in one that has `begun`."""
     if _LIST_ITEM.match(text, start):
@@ -330,14 +337,19 @@ def _section_at(sections: Sequence[Section], offset: int) -> Section | None:
 
 
 def _sweep_forward(
-    note: Note, items: Sequence[_Item], inside: Sequence[int], state: _State, hits: list[_Hits]
+    note: Note,
+    begins: int,
+    items: Sequence[_Item],
+    inside: Sequence[int],
+    state: _State,
+    hits: list[_Hits],
 ) -> None:
     """Walk a sentence rightwards; leaves in `state` what is open at its end."""
     k = 0
     for i in inside:
         start = note.entities[i].span.start
         while k < len(items) and items[k].start < start:
-            _apply(items[k], state, forward=True)
+            _apply(items[k], state, forward=True, begins=begins)
             k += 1
         for key, cue in state.items():
             if cue.phrase and start >= cue.phrase.end:
@@ -345,7 +357,7 @@ def _sweep_forward(
             if not cue.scope or _n_words(note.text, cue.end, start, cue.scope) < cue.scope:
                 hits[i].setdefault(key % _N_AXES, cue)
     for item in items[k:]:
-        _apply(item, state, forward=True)
+        _apply(item, state, forward=True, begins=begins)
 
 
 def _sweep_backward(
@@ -403,9 +415,11 @@ def _clause_start(text: str, first: int, end: int) -> int:
     return begun if 0 < len(words) <= _N_CLAUSE else end
 
 
-def _apply(item: _Item, state: _State, *, forward: bool) -> None:
+def _apply(item: _Item, state: _State, *, forward: bool, begins: int = -1) -> None:
     for action in item.actions:
         if not (action.forward if forward else action.backward):
+            continue
+        if action.opening and item.start != begins:
             continue
         if action.kind == "terminator":
             _close(state, action)

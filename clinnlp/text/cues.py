@@ -4,7 +4,8 @@ A row says: this *cue*, on this *axis*, is of this *kind* and works in this *dir
 
 ``cue``         decides the axis for mentions that follow (``forward``), precede (``backward``)
                 or both; at most `scope` words away where that is given. In the direction
-                ``phrase`` only for the noun phrase that it stands in (see below).
+                ``phrase`` only for the noun phrase that it stands in (see below), in ``opening``
+                for what follows where it begins its sentence ("Two years ago he had").
 ``terminator``  ends the reach of cues of its axis (``*``: of every axis) and, without a `scope`, of
                 a section prior.
 ``pseudo``      does nothing, but holds its words against shorter cues ("no increase").
@@ -48,12 +49,13 @@ __all__ = ["Action", "AnswerWord", "CueRow", "CueTable", "Prior", "read_cues", "
 
 KINDS = ("cue", "pseudo", "terminator", "answer", "state", "word")
 SAYS = {"negated": "no", "uncertain": "unknown", "*": "yes"}
-DIRECTIONS = ("forward", "backward", "both", "phrase")
+DIRECTIONS = ("forward", "backward", "both", "phrase", "opening")
 WORKS = {  # forward, backward; an answer decides for its label alone
     "forward": (True, False),
     "backward": (False, True),
     "both": (True, True),
     "phrase": (True, True),
+    "opening": (True, False),
     "answer": (False, False),
 }
 WHEN = ("always", "cue")
@@ -76,7 +78,8 @@ class CueRow(NamedTuple):
 class Action(NamedTuple):
     """What one row of a cue does on one axis; `scope` 0 reaches to the end of the sentence.
 
-    With `in_phrase` it reaches no further than the noun phrase that the cue stands in.
+    With `in_phrase` it reaches no further than the noun phrase that the cue stands in; with
+    `opening` it does it only where the cue begins its sentence.
     """
 
     axis: int
@@ -86,6 +89,7 @@ class Action(NamedTuple):
     scope: int
     row: CueRow
     in_phrase: bool = False
+    opening: bool = False
 
 
 class AnswerWord(NamedTuple):
@@ -261,10 +265,10 @@ def _actions(axis: str, direction: str, kind: str, scope: str, row: CueRow) -> l
         if value not in allowed:
             raise DataError(f"a cue needs one of {', '.join(allowed)} here, got {value!r}")
     forward, backward = WORKS[direction if kind != "answer" else kind]
-    in_phrase = direction == "phrase"
     axes = range(len(AXES)) if axis == "*" else [AXES.index(axis)]
     n_words = _scope(scope)
-    return [Action(i, kind, forward, backward, n_words, row, in_phrase) for i in axes]
+    only = (direction == "phrase", direction == "opening")
+    return [Action(i, kind, forward, backward, n_words, row, *only) for i in axes]
 
 
 def _scope(cell: str) -> int:

@@ -193,7 +193,12 @@ class Answers:
 def may_end_label(text: str, end: int) -> bool:
     """Return whether a word that ends there may be an answer, by what follows."""
     behind = text[end : end + 2]
-    return behind[:1] in _CLOSING or behind[0] in "\t)]/" or behind == "  " or behind[1:].isupper()
+    return (
+        behind[:1] in _CLOSING
+        or behind[0] in "\t)]/"
+        or behind in ("  ", " |")
+        or behind[1:].isupper()
+    )
 
 
 def _lines(text: str, at: Sequence[int] | None, words: Sequence[int]) -> Iterator[tuple[int, int]]:

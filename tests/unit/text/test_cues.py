@@ -3,6 +3,9 @@
 import pytest
 
 from clinnlp.core.errors import DataError
+from clinnlp.core.notes import Entity, Note
+from clinnlp.core.spans import Span
+from clinnlp.text.assertion import Assertions
 from clinnlp.text.cues import Action, CueRow, read_cues, read_priors
 
 HEAD = "cue\taxis\tdirection\tkind\tscope\tsource\n"
@@ -101,3 +104,19 @@ def test_rows_that_differ_in_case_are_rows_of_one_cue(tmp_path):
     table = read_cues([_write(tmp_path, "PMH\thistorical\npmh\tnegated\t\tterminator\n")])
     assert table.phrases == ("pmh",)
     assert {a.axis for a in table.actions[0]} == {0, 3}
+
+
+def test_an_opening_cue_works_forward_and_only_where_it_begins_its_sentence(tmp_path):
+    path = _write(tmp_path, "as a child\thistorical\topening\t\t3\n")
+    ((action,),) = read_cues([path]).actions
+    assert (action.forward, action.backward, action.opening) == (True, False, True)
+    assert _is_past(path, "As a child she had measles.")
+    assert not _is_past(path, "Tall as a child, measles.")
+    assert not _is_past(path, "As a child she was told of measles.")
+
+
+def _is_past(path, text):
+    start = text.index("measles")
+    mention = Entity(id="T1", span=Span(start, start + 7), label="Problem")
+    note = Assertions([path])(Note(id="n", text=text, entities=(mention,)))
+    return note.entities[0].assertion.historical
