@@ -42,8 +42,9 @@ _HINT = re.compile(  # where a box, a sign or an answer of one letter may stand
 )
 _ROUND_TICK = re.compile(r"\(\S\)")
 _SIGN = re.compile(r"\((?P<round>\+{1,4}|[-−–])\)|(?P<bare>[+−–-])")
+_FOLLOWED = re.compile(r" ?[^\W_]")  # by its label
 _JOINED = re.compile(r" (?:and|or|to|y|o)\b")  # "pre- and postoperative"
-_START = re.compile(r"[,;|:.?!] |[|\t]| {2,}")  # before a label
+_START = re.compile(r"[,;|:.?!\]] |[|\t]| {2,}")  # before a label
 _END = re.compile(rf"[,;|\t]|\.(?: |$)| {{2,}}|{_BOX.pattern}|[( ][+−–-]\)?(?=\w)|[+−–-]\)?$")
 _MARK = re.compile(r"[:=|?\t]|\.{3,}")  # between a label and its answer
 _WIDE_MARK = re.compile(r"[:=|?\t]|\.{3,}| (?: (?<![.!?;,:]  )|[-–—](?= ))")
@@ -230,7 +231,7 @@ def _box(line: str, box: re.Match[str]) -> Answer:
 
 def _signs(line: str) -> Iterator[Answer]:
     signs = list(_meant_signs(line))
-    leads = _leads(line, next((sign.start() for sign in signs if sign["round"]), 0))
+    leads = _leads(line, next((sign for sign in signs if sign["round"]), None))
     end = 0  # of the label before
     for sign in signs:
         said = "no" if (sign["round"] or sign["bare"]) in _MINUS else "yes"
@@ -274,9 +275,11 @@ def _around(line: str, sign: re.Match[str]) -> tuple[str, str]:
     ]
 
 
-def _leads(line: str, at: int) -> bool:
+def _leads(line: str, sign: re.Match[str] | None) -> bool:
     """Return whether a sign in brackets stands before its label rather than behind it."""
-    before = line[:at].rstrip(_BLANKS)
+    before = line[: sign.start()].rstrip(_BLANKS) if sign else ""
+    if sign and before.endswith(":") and not _FOLLOWED.match(line, sign.end()):
+        return False  # "Fever: (-)  Cough: (+)"
     return not before or before[-1] in ",;:|"
 
 
