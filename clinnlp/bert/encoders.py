@@ -180,8 +180,17 @@ def load_model(source: str, *, kind: Any = AutoModel, **changes: Any) -> Any:
         network = kind.from_config(config, trust_remote_code=False)
     check_network(network, weights, folder)
     with _reading(source, folder), quiet():
-        network = type(network).from_pretrained(
-            None, config=network.config, state_dict=weights, trust_remote_code=False
+        network, report = type(network).from_pretrained(
+            None,
+            config=network.config,
+            state_dict=weights,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    if set(report["missing_keys"]) >= {name for name, _ in network.named_parameters()}:
+        raise StoreError(
+            f"the weights of model {source!r} must be those of a {config.model_type}, as its "
+            "config.json says, and none of them is"
         )
     return network.float()
 

@@ -239,6 +239,11 @@ def test_a_configuration_that_claims_what_is_not_there_is_refused(folder, change
     refused(opened, folder, match)
 
 
+def test_weights_of_another_kind_are_refused_and_not_drawn_anew(folder):
+    change(folder / "config.json", model_type="gpt2")
+    refused(opened, folder, "must be those of a gpt2")
+
+
 @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json", "tokenizer.json"])
 @pytest.mark.parametrize("text", [f'{{"a": {DEEP}}}', "[]", "null", "{", "\ud800", "7" * 5000])
 def test_json_that_is_no_plain_object_is_refused(folder, name, text):
