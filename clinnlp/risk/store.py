@@ -101,11 +101,9 @@ def load_risk_model(folder: str | Path) -> LoadedModel:
         another version of scikit-learn, or it holds a type that is not allowed.
     """
     folder = Path(folder)
-    card = _read_card(folder / _CARD)
-    path = folder / _MODEL
+    card = read_json_object(_file(folder, _CARD))
     _check_form(card, folder)
-    if not path.is_file():
-        raise StoreError(f"the folder {folder} must hold {_MODEL}, got none")
+    path = _file(folder, _MODEL)
     if file_sha256(path) != card.get("model_sha256"):
         raise StoreError(f"{path} must have the SHA-256 its card names, got another one")
     made_with, here = _versions(card).get("scikit-learn"), metadata.version("scikit-learn")
@@ -160,7 +158,13 @@ def _versions(card: Mapping[str, Any]) -> Mapping[str, Any]:
     return versions if isinstance(versions, dict) else {}
 
 
-def _read_card(path: Path) -> dict[str, Any]:
+def _file(folder: Path, name: str) -> Path:
+    path = folder / name
     if not path.is_file():
-        raise StoreError(f"the folder {path.parent} must hold {path.name}, got none")
-    return read_json_object(path)
+        raise StoreError(f"the folder {folder} must hold {name}, got none")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise StoreError(
+            f"a file of a model must lie in its folder, and {path} is a link out of it; "
+            "put a copy there"
+        )
+    return path

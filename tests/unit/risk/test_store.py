@@ -131,6 +131,14 @@ def test_missing_or_broken_files_are_refused(folder, tmp_path):
         load_risk_model(folder)
 
 
+@pytest.mark.parametrize("name", ["card.json", "model.skops"])
+def test_a_link_out_of_the_folder_is_refused(folder, tmp_path, name):
+    (folder / name).rename(tmp_path / "elsewhere")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match="is a link out of it"):
+        load_risk_model(folder)
+
+
 def test_a_folder_without_its_model_is_refused(folder):
     (folder / "model.skops").unlink()
     with pytest.raises(StoreError, match=r"model\.skops, got none"):
