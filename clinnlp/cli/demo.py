@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from clinnlp.cli.options import add_settings, add_writing, settings_of
+from clinnlp.cli.options import add_settings, add_writing, folder_of, settings_of
 from clinnlp.cli.terminal import say
 
 __all__ = ["add_demo"]
@@ -13,7 +13,9 @@ def add_demo(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `clinnlp demo`."""
     from clinnlp.study.settings import DemoSettings
 
-    parser.add_argument("--out", default="out", help="folder for everything made (default: out)")
+    parser.add_argument(
+        "--out", type=folder_of, default="out", help="folder for everything made (default: out)"
+    )
     add_writing(parser)
     add_settings(parser, DemoSettings)
     parser.set_defaults(command=_demo)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from clinnlp.cli.options import add_settings, add_writing, settings_of
+from clinnlp.cli.options import add_settings, add_writing, folder_of, settings_of
 from clinnlp.cli.terminal import say
 
 __all__ = ["add_mine"]
@@ -18,7 +18,9 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
         help="entities that `clinnlp extract` wrote, events, FAERS quarters, a MIMIC-III folder, "
         "or a table with --columns or --items",
     )
-    parser.add_argument("--out", required=True, help="folder for rules, signals and report")
+    parser.add_argument(
+        "--out", type=folder_of, required=True, help="folder for rules, signals and report"
+    )
     add_writing(parser)
     add_settings(parser, MineSettings)
     parser.set_defaults(command=_mine)

@@ -10,6 +10,7 @@ from clinnlp.cli.options import (
     add_settings,
     add_writing,
     columns_of,
+    folder_of,
     output_of,
     settings_of,
 )
@@ -181,7 +182,7 @@ def _add_training(
     parser: argparse.ArgumentParser, made: str, settings: "type[DataclassInstance]"
 ) -> None:
     """Add what every training has: where to write, from what encoder, how notes are read."""
-    parser.add_argument("--out", required=True, help=f"folder for the {made}")
+    parser.add_argument("--out", type=folder_of, required=True, help=f"folder for the {made}")
     parser.add_argument(
         "--encoder", default="minilm", help="minilm, a folder, or a hub id (default: minilm)"
     )

@@ -22,6 +22,7 @@ __all__ = [
     "add_settings",
     "add_writing",
     "columns_of",
+    "folder_of",
     "output_of",
     "pipeline_of",
     "settings_of",
@@ -61,6 +62,13 @@ def add_writing(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let your group read what is written, as far as the umask does (default: you alone)",
     )
+
+
+def folder_of(text: str) -> str:
+    """Return the folder that an argument names; ``-`` is none, for what is many files."""
+    if text == "-":
+        raise argparse.ArgumentTypeError("must be a folder, got - (standard output)")
+    return text
 
 
 def output_of(path: str) -> Path:

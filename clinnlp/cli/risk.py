@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from clinnlp.cli.options import add_settings, add_writing, settings_of
+from clinnlp.cli.options import add_settings, add_writing, folder_of, settings_of
 from clinnlp.cli.terminal import say
 
 __all__ = ["add_risk", "add_risk_apply"]
@@ -19,7 +19,9 @@ def add_risk(parser: argparse.ArgumentParser) -> None:
         "outcome); or a folder of MIMIC-III or Synthea tables: returns within --horizon-days",
     )
     _add_sources(parser)
-    parser.add_argument("--out", required=True, help="folder for scores, predictions and report")
+    parser.add_argument(
+        "--out", type=folder_of, required=True, help="folder for scores, predictions and report"
+    )
     add_writing(parser)
     add_settings(parser, RiskSettings)
     parser.set_defaults(command=_risk)
@@ -30,7 +32,9 @@ def add_risk_apply(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="folder that `clinnlp risk --keep` wrote")
     parser.add_argument("index", help="CSV, TSV or Parquet: patient, index_time")
     _add_sources(parser)
-    parser.add_argument("--out", required=True, help="folder for risks.csv and reasons.csv")
+    parser.add_argument(
+        "--out", type=folder_of, required=True, help="folder for risks.csv and reasons.csv"
+    )
     parser.add_argument(
         "--reasons", type=int, default=5, metavar="N", help="reasons per case (default: 5)"
     )

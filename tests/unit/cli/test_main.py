@@ -224,3 +224,15 @@ def test_a_terminal_without_signs_gets_their_numbers(labelled):
     )
     assert (code, err) == (0, "")
     assert b"Husten \\xe9\\u65e5" in out
+
+
+@pytest.mark.parametrize(
+    "command", [["mine", "a.csv"], ["risk", "a.csv"], ["risk", "apply", "m", "a.csv"], ["demo"]]
+)
+def test_a_folder_of_outputs_is_not_standard_output(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--out", "-"])
+    assert caught.value.code == 2
+    assert "must be a folder, got -" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
