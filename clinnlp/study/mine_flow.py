@@ -100,6 +100,8 @@ def _mined(source: str | Path, out: Path, settings: MineSettings) -> MineResult:
         provenance=origin(settings, *inputs),
     )
     frames = {name: mined.to_pandas() for name, mined in signals.items()}
+    for name in {*_SECTIONS} - {*frames}:  # of an earlier run, perhaps with small cells
+        (out / f"{name}.csv").unlink(missing_ok=True)
     write_tables({"rules": rule_frame(rules), **frames}, out)
     write_pages(report, out, inputs=inputs)
     return MineResult(baskets=sets, rules=rules, signals=signals, report=report, folder=out)

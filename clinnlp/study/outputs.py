@@ -55,7 +55,9 @@ def write_pages(report: Report, folder: Path, *, inputs: Sequence[str | Path] = 
     """
     for name in _PAGES:
         write_report(report, folder / name)
-    if inputs:
+    if not inputs:
+        (folder / HASHES).unlink(missing_ok=True)  # of an earlier run
+    else:
         with atomic_write(folder / HASHES) as handle:
             handle.write(hash_lines(_files_of(inputs)))
 

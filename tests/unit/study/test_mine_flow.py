@@ -174,3 +174,17 @@ def test_larger_sets_are_refused_before_any_is_counted():
     with pytest.raises(ArgumentError, match="max_len must be at most 3 with min_cell, got 4"):
         MineSettings(max_len=4, min_cell=5)
     assert MineSettings(max_len=4, min_cell=1).max_len == 4
+
+
+def test_tables_and_hashes_of_an_earlier_run_do_not_stay(tmp_path):
+    out = tmp_path / "out"
+    kinds = {"drug": "d", "outcome": "o"}
+    for source, drugs in (("a.csv", kinds), ("b.csv", {"drug": "d"})):
+        rows = [f"p{k},{code},{kind}" for k in range(9) for kind, code in drugs.items()]
+        (tmp_path / source).write_text("\n".join(["patient,code,kind", *rows, ""]))
+        min_cell = 0 if source == "a.csv" else 5
+        mine_flow(tmp_path / source, out=out, settings=MineSettings(min_cell=min_cell))
+        if source == "a.csv":
+            assert {"drug_events.csv", "inputs.sha256"} <= {path.name for path in out.iterdir()}
+    left = {path.name for path in out.iterdir()}
+    assert left == {"rules.csv", "report.html", "report.md"}
