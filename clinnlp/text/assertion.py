@@ -5,7 +5,9 @@ folded note; of overlapping phrases the longest stays. Then each sentence with m
 once from the left and once from the right: a cue opens its axis, a terminator closes it, and a
 mention takes the state it meets. Sections open an axis at the start of their sentences (family
 history: someone else), and the open axes of a sentence that ends in a colon reach into the list
-items below it. Time is linear in the text, the mentions and the cues.
+items below it. The answers of a form decide for their own labels (see `clinnlp.text.forms`), and a
+short clause that ends in a state holds by itself ("no fever, COPD stable"). Time is linear in the
+text, the mentions and the cues.
 
 Everything that belongs to a language stands in the tables.
 

@@ -14,9 +14,9 @@ Answers are "no", "yes" and "unknown". The words belong to a language and come f
 """
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from clinnlp.core.spans import Span
@@ -40,6 +40,7 @@ _HINT = re.compile(  # where a box, a sign or an answer of one letter may stand
     r"|(?<=[\s,;:][-−–])(?=[^\W\d_])|(?<=[\w ][-−–])(?=[\s,;.]|$)"
     r"|(?<=[:=|?\t])(?= ?(?:[-−–0]|[nyNY](?!\w))))"
 )
+_NOT_BLANK = re.compile(r"[^ \t]")
 _ROUND_TICK = re.compile(r"\(\S\)")
 _SIGN = re.compile(r"\((?P<round>\+{1,4}|[-−–])\)|(?P<bare>[+−–-])")
 _FOLLOWED = re.compile(r" ?[^\W_]")  # by its label
@@ -135,6 +136,7 @@ class Answers:
 
     def _runs(self, line: str, taken: Sequence[Span]) -> Iterator[Answer]:
         """Yield the answers without marks: "fever no, cough yes", "HBsAg neg HCV pos"."""
+        is_free = _beside(taken)
         for piece in _PIECE.finditer(line):
             at, made = piece.start(), []
             for match in self._alone.finditer(line, *piece.span()):
@@ -147,7 +149,7 @@ class Answers:
                 (self._bare[fold_keeping_length(line[slice(*a.cue)])] for a in made), default=0
             )
             if made and not line[at : piece.end()].strip() and len(made) >= least:
-                yield from (a for a in made if not _overlaps(a.phrase, taken))
+                yield from (a for a in made if is_free(a.phrase))
 
     def _boxes(self, line: str) -> Iterator[Answer]:
         boxes = list(_BOX.finditer(line)) if _BOX_START.search(line) else []
@@ -222,11 +224,17 @@ def _is_ticked(box: re.Match[str]) -> bool:
 
 def _box(line: str, box: re.Match[str]) -> Answer:
     """Return what a box says of the label behind it, or before it where none follows."""
-    if line[box.end() :].lstrip(_BLANKS)[:1] in _CLOSING:
+    if _next(line, box.end()) in _CLOSING:
         label = Span(_label_start(line, box.start()), box.end())
     else:
         label = Span(box.start(), _label_end(line, box.end()))
     return Answer(label, Span(*box.span()), "yes" if _is_ticked(box) else "no")
+
+
+def _next(line: str, at: int) -> str:
+    """Return the first character from an offset on that is no blank, "" at the end."""
+    found = _NOT_BLANK.search(line, at)
+    return found[0] if found else ""
 
 
 def _signs(line: str) -> Iterator[Answer]:
@@ -298,8 +306,16 @@ def _label_end(line: str, start: int, *, over_commas: bool = False) -> int:
     return min(len(line), start + _LONGEST)
 
 
-def _overlaps(span: Span, others: Iterable[Span]) -> bool:
-    return any(span.start < other.end and other.start < span.end for other in others)
+def _beside(taken: Sequence[Span]) -> Callable[[Span], bool]:
+    """Return what tells whether a span overlaps none of some others, in little time each."""
+    starts = sorted(span.start for span in taken)
+    ends = list(accumulate((span.end for span in sorted(taken)), max))
+
+    def is_free(span: Span) -> bool:
+        k = bisect_left(starts, span.end)
+        return k == 0 or ends[k - 1] <= span.start
+
+    return is_free
 
 
 def _moved(answer: Answer, by: int) -> Answer:

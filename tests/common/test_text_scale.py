@@ -88,7 +88,7 @@ WORDS = Vocabulary(
         Concept(code="a", name="aspirin", label="Drug"),
     ]
 )
-LINE = "No pain today, [x] pain now. Start aspirin 81 mg daily, stop aspirin.\n"
+LINE = "No pain today, pain no, [x] pain now (+). Start aspirin 81 mg daily.\n"
 EACH = {
     "sections": Sections(),
     "sentences": Sentences(),
