@@ -99,8 +99,8 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--language",
         default="en",
-        help=f"of the notes, one of {', '.join(languages())}: whose headings, abbreviations and "
-        "cues (default: en)",
+        help=f"of the notes, one of {', '.join(languages())}: whose headings, cues, "
+        "words of prescriptions, drug names (default: en)",
     )
 
 

@@ -34,7 +34,8 @@ def pipeline(
     assertion : bool
         Whether mentions get their five assertion axes.
     language : str
-        Whose headings, abbreviations and assertion cues: ``"en"`` or ``"es"``.
+        Of the notes, ``"en"`` or ``"es"``: whose headings, abbreviations, common words, cues,
+        words of prescriptions and drug names.
 
     Raises
     ------
@@ -67,10 +68,10 @@ def pipeline(
         pipes.append(_learned(model))
     words = _words(vocabulary)
     if words is not None:
-        pipes.append(Lookup(words))
+        pipes.append(Lookup(words, language=language))
     if assertion:
         pipes.append(Assertions(language=language))
-    return Pipeline([*pipes, Medications(), Normalise(words)])
+    return Pipeline([*pipes, Medications(language=language), Normalise(words, language=language)])
 
 
 def _learned(model: str | Path | Pipe) -> Pipe:

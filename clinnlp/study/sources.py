@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.io.tables.rows import column_names
 from clinnlp.io.tables.wide import read_wide
 from clinnlp.study.settings import MineSettings
-from clinnlp.text.normalise import fold_drug
+from clinnlp.text.drugs import drug_names, fold_drug
 
 __all__ = ["read_baskets", "read_every_item"]
 
@@ -124,7 +125,7 @@ def _from_events(events: EventTable, settings: MineSettings) -> Baskets:
 
 
 def _from_faers(path: Path, settings: MineSettings) -> Baskets:
-    name = fold_drug if settings.generic else fold
+    name = partial(fold_drug, language=settings.language) if settings.generic else fold
     reports = read_faers(path, roles=settings.roles, drug_name=name)
     sets = _from_events(reports.events, settings)
     lost = {f"faers_{reason}": n for reason, n in reports.n_excluded.items()}
@@ -151,7 +152,8 @@ def _completed(events: EventTable, settings: MineSettings) -> EventTable:
     code = events["code"].copy()
     if settings.columns and settings.generic:
         drugs = np.flatnonzero(kind == settings.drug_kind)
-        known = {name: fold_drug(str(name)) for name in set(code[drugs])}
+        names = drug_names(settings.language)
+        known = {name: names.generic(str(name)) for name in set(code[drugs])}
         code[drugs] = [known[name] for name in code[drugs]]
     columns: dict[str, Any] = {name: events[name] for name in EventTable.SCHEMA}
     return EventTable(columns | {"kind": kind, "code": code})

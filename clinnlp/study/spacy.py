@@ -1,7 +1,8 @@
 """The spaCy component: ``nlp.add_pipe("clinnlp", config={"vocabulary": "drugs.csv"})``.
 
-It runs `clinnlp.pipeline` on the text of each Doc and writes mentions, concepts, assertions and
-attributes onto it; `clinnlp.io.notes.spacy` says where. spaCy finds it through an entry point.
+It runs `clinnlp.pipeline` on the text of each Doc, in the language of ``nlp`` unless ``language``
+names another, and writes mentions, concepts, assertions and attributes onto it;
+`clinnlp.io.notes.spacy` says where. spaCy finds it through an entry point.
 
 Examples
 --------
@@ -22,13 +23,17 @@ __all__ = ["component"]
 
 
 def _component(
-    nlp: Any,  # noqa: ARG001
+    nlp: Any,
     name: str,  # noqa: ARG001
     model: str | None,
     vocabulary: str | None,
     assertion: bool,  # noqa: FBT001
+    language: str | None,
 ) -> Component:
-    return Component(pipeline, {"model": model, "vocabulary": vocabulary, "assertion": assertion})
+    settings = {"model": model, "vocabulary": vocabulary, "assertion": assertion}
+    return Component(pipeline, {**settings, "language": language or nlp.lang})
 
 
-component = register("clinnlp", _component, model=None, vocabulary=None, assertion=True)
+component = register(
+    "clinnlp", _component, model=None, vocabulary=None, assertion=True, language=None
+)

@@ -1,22 +1,25 @@
 """Names of drugs: brands, abbreviations, salts, releases and combinations, from two tables."""
 
+import re
 from functools import cache
 
 from clinnlp.core.vocab import fold
-from clinnlp.text.tables import data_path, read_table
+from clinnlp.text.tables import language_path, read_table
 
-__all__ = ["fold_drug", "is_generic", "is_ingredient"]
+__all__ = ["DrugNames", "drug_names", "fold_drug"]
 
 _EDGES = " .,;:()[]"
 
 
-def fold_drug(name: str) -> str:
+def fold_drug(name: str, *, language: str = "en") -> str:
     """Return the generic name a drug's name stands for, case, brand, salt and release folded.
 
     Parameters
     ----------
     name : str
         As written in a text.
+    language : str
+        Whose names: ``"en"`` or ``"es"``.
 
     Returns
     -------
@@ -28,45 +31,58 @@ def fold_drug(name: str) -> str:
     --------
     >>> fold_drug("Lopressor"), fold_drug("METOPROLOL  Succinate ER"), fold_drug("Percocet")
     ('metoprolol', 'metoprolol', 'oxycodone/acetaminophen')
+    >>> fold_drug("Clorhidrato de metformina", language="es"), fold_drug("Nolotil", language="es")
+    ('metformina', 'metamizol')
     """
-    folded = fold(name).strip(_EDGES)
-    brands, salts = _brands(), _salts()
-    words = folded.split()
-    while True:
-        known = " ".join(words)
-        if known in brands or known in _generics():
-            return brands.get(known, known)
-        if len(words) < 2 or words[-1].strip(_EDGES) not in salts:
-            return known or folded
-        words.pop()
+    return drug_names(language).generic(name)
 
 
-def is_generic(name: str) -> bool:
-    """Return whether a folded name, or a combination joined by slashes, is one of the table's."""
-    return name in _generics()
+class DrugNames:
+    """The drug names of a language.
 
+    Attributes
+    ----------
+    generics : frozenset of str
+        Folded generic names and combinations, whose ingredients a slash joins.
+    ingredients : frozenset of str
+        The parts of these.
+    joint : re.Pattern
+        What stands between the drugs of a combination: a slash, a plus, or a word.
+    """
 
-def is_ingredient(name: str) -> bool:
-    """Return whether a folded name is an ingredient of the table."""
-    return name in _ingredients()
+    def __init__(self, language: str) -> None:
+        rows = read_table(language_path("drug_names", language), ("brand", "generic"))
+        self._brands = {fold(brand): generic for _, (brand, generic) in rows}
+        self.generics = frozenset(self._brands.values())
+        self.ingredients = frozenset(part for name in self.generics for part in name.split("/"))
+        words: dict[str, list[str]] = {}
+        for _, (word, kind) in read_table(language_path("drug_salts", language), ("word", "kind")):
+            words.setdefault(kind, []).append(word)
+        self._before = tuple(f"{word} " for word in words.pop("before", ()))
+        joining = "|".join(map(re.escape, words.pop("joint")))
+        self.joint = re.compile(rf"\s*[/+]\s*|\s+(?:{joining})\s+")
+        self._behind = frozenset(word for kind in words.values() for word in kind)
+
+    def generic(self, name: str) -> str:
+        """Return the generic name of a drug's name, else the folded name."""
+        folded = fold(name).strip(_EDGES)
+        words = folded.split()
+        while True:
+            known = " ".join(words)
+            if known in self._brands or known in self.generics:
+                return self._brands.get(known, known)
+            if len(words) < 2 or words[-1].strip(_EDGES) not in self._behind:
+                return self._unsalted(known) or folded
+            words.pop()
+
+    def _unsalted(self, name: str) -> str:
+        """Return a name without the words in front of it that name its salt."""
+        if not name.startswith(self._before):
+            return name
+        return self.generic(next(name[len(w) :] for w in self._before if name.startswith(w)))
 
 
 @cache
-def _brands() -> dict[str, str]:
-    rows = read_table(data_path("drug_names.tsv"), ("brand", "generic"))
-    return {fold(brand): generic for _, (brand, generic) in rows}
-
-
-@cache
-def _generics() -> frozenset[str]:
-    return frozenset(_brands().values())
-
-
-@cache
-def _ingredients() -> frozenset[str]:
-    return frozenset(part for generic in _generics() for part in generic.split("/"))
-
-
-@cache
-def _salts() -> frozenset[str]:
-    return frozenset(word for _, (word,) in read_table(data_path("drug_salts.tsv"), ("word",)))
+def drug_names(language: str = "en") -> DrugNames:
+    """Return the drug names of a language, read once."""
+    return DrugNames(language)

@@ -29,7 +29,7 @@ from rapidfuzz.distance import OSA
 
 from clinnlp.core.checks import check_fraction
 from clinnlp.core.vocab import Vocabulary, fold
-from clinnlp.text.drugs import fold_drug, is_generic, is_ingredient
+from clinnlp.text.drugs import drug_names
 
 __all__ = ["Link", "Linker", "Nearest"]
 
@@ -37,7 +37,6 @@ _N_ENDING = 2  # letters: -ate, -ase and -ame are other substances
 N_FUZZY = 5  # shortest name that is linked by nearness
 _LOOSE = re.compile(r"[\s\-–,'’()\[\]]+")
 _DIGITS = re.compile(r"\d+")
-_JOINED = re.compile(r"\s*[/+]\s*|\s+(?:and|plus|with)\s+")
 _HYPHEN = re.compile(r"\s*[-–]\s*")
 
 
@@ -58,6 +57,8 @@ class Linker:
         Absent: the generic names of the drug table are the concepts.
     fuzzy : float, optional
         Lowest score, in [0, 1], of a name that is only near; absent: none is.
+    language : str
+        Whose drug names: ``"en"`` or ``"es"``.
 
     Examples
     --------
@@ -71,7 +72,14 @@ class Linker:
     Link(concepts=('D1',), step='fuzzy', score=0.9167)
     """
 
-    def __init__(self, vocabulary: Vocabulary | None = None, *, fuzzy: float | None = None) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary | None = None,
+        *,
+        fuzzy: float | None = None,
+        language: str = "en",
+    ) -> None:
+        self._drugs = drug_names(language)
         self._has_vocabulary = vocabulary is not None
         self._preferred: dict[str, str] = {}
         self._synonyms: dict[str, str] = {}
@@ -108,10 +116,10 @@ class Linker:
         return self._drug(folded) if is_drug else None
 
     def _drug(self, folded: str) -> Link | None:
-        generic = fold_drug(folded)
-        parts = generic.split("/") if is_generic(generic) else [generic]
+        generic = self._drugs.generic(folded)
+        parts = generic.split("/") if generic in self._drugs.generics else [generic]
         if not self._has_vocabulary:
-            known = all(map(is_ingredient, parts))
+            known = self._drugs.ingredients.issuperset(parts)
             return Link(tuple(parts), "drug") if known else None
         links = [self._whole(part, is_drug=False) for part in dict.fromkeys((generic, *parts))]
         whole, *each = links
@@ -122,7 +130,7 @@ class Linker:
         return Link(codes, step) if codes else None
 
     def _combined(self, name: str) -> Link | None:
-        for joint in (_JOINED, _HYPHEN):
+        for joint in (self._drugs.joint, _HYPHEN):
             parts = [part for part in joint.split(fold(name)) if part]
             if len(parts) < 2 or any(len(part) < N_FUZZY for part in parts):
                 continue

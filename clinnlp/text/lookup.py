@@ -18,7 +18,7 @@ from clinnlp.core.vocab import Vocabulary
 from clinnlp.text.linking import Nearest
 from clinnlp.text.matcher import Folded, Match, TermMatcher, fold_text, leftmost_longest
 from clinnlp.text.plain import reads_plain
-from clinnlp.text.tables import data_path, read_table
+from clinnlp.text.tables import language_path, read_table
 from clinnlp.text.variants import Variants
 
 __all__ = ["Lookup"]
@@ -48,10 +48,12 @@ class Lookup:
         instead of the longest name at each place alone.
     variants : bool
         Whether plurals, hyphens as blanks and other spellings of a name count; the rules are
-        the English table of `clinnlp.text.variants`.
+        the language's table of `clinnlp.text.variants`.
     fuzzy : float, optional
         Lowest similarity, in [0, 1], of a misspelled word to a name of one word; the entity's
         attribute ``link_score`` holds it. Absent: names must be right.
+    language : str
+        Whose common words and variants: ``"en"`` or ``"es"``.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class Lookup:
         nested: bool = False,
         variants: bool = True,
         fuzzy: float | None = None,
+        language: str = "en",
     ) -> None:
         check_one_of(overlap, ("skip", "keep"), name="overlap")
         self._overlap, self._nested = overlap, nested
@@ -81,8 +84,8 @@ class Lookup:
         self._matcher = TermMatcher(
             names,
             n_cased=N_CASED,
-            common=_common_words(),
-            variants=Variants() if variants else None,
+            common=_common_words(language),
+            variants=Variants(language=language) if variants else None,
         )
         self._nearest = None if fuzzy is None else Nearest(names, self._codes, lowest=fuzzy)
 
@@ -144,5 +147,6 @@ def _beside(found: list[_Find], entities: Sequence[Entity]) -> list[_Find]:
 
 
 @cache
-def _common_words() -> frozenset[str]:
-    return frozenset(word for _, (word,) in read_table(data_path("common_words_en.tsv"), ("word",)))
+def _common_words(language: str) -> frozenset[str]:
+    path = language_path("common_words", language)
+    return frozenset(word for _, (word,) in read_table(path, ("word",)))

@@ -60,7 +60,7 @@ from clinnlp.text.medication_terms import read_terms
 from clinnlp.text.normalise import DRUG_LABELS
 from clinnlp.text.plain import reads_plain
 from clinnlp.text.sentences import Sentences
-from clinnlp.text.tables import data_path
+from clinnlp.text.tables import language_path
 
 __all__ = ["Medications"]
 
@@ -75,8 +75,10 @@ class Medications:
     Parameters
     ----------
     table : path, optional
-        TSV with columns ``term``, ``field`` and ``value``, explained at the head of the default
-        one, which is English.
+        TSV with columns ``term``, ``field`` and ``value``, explained at the head of the English
+        one, in place of the language's own.
+    language : str
+        Whose words: ``"en"`` or ``"es"``.
     drug_labels : tuple of str
         Labels of drug mentions.
 
@@ -95,11 +97,15 @@ class Medications:
     """
 
     def __init__(
-        self, table: str | Path | None = None, *, drug_labels: tuple[str, ...] = DRUG_LABELS
+        self,
+        table: str | Path | None = None,
+        *,
+        language: str = "en",
+        drug_labels: tuple[str, ...] = DRUG_LABELS,
     ) -> None:
-        self._terms = read_terms(table or data_path("medication_en.tsv"))
+        self._terms = read_terms(table or language_path("medication", language))
         self._drug_labels = frozenset(drug_labels)
-        self._sentences = Sentences()
+        self._sentences = Sentences(language=language)
 
     @reads_plain
     def __call__(self, note: Note, /) -> Note:

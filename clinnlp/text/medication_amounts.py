@@ -11,12 +11,13 @@ from unicodedata import numeric
 
 from clinnlp.text.medication_patterns import Rows
 
-__all__ = ["CHAIN", "VULGAR", "Amount", "Amounts", "Range"]
+__all__ = ["CHAIN", "MEALS", "VULGAR", "Amount", "Amounts", "Range", "per_meals"]
 
 Range = tuple[float, float]  # low, high
 
 VULGAR = "¼½¾⅓⅔⅛⅜⅝⅞"
 CHAIN = r"\d+(?:\.\d+)?(?:-\d+(?:\.\d+)?){2,3}(?![\d-])"  # morning, noon, night: 300-300-600
+MEALS = r"[0-3½](?:\s?[-–]\s?[0-3½]){2,3}(?![\w-])"  # units at breakfast, noon, dinner: 1-0-1
 _WIDEST = 20  # times its lower end, a range
 _MOST_JOINED = 6  # numbers behind a first one, so that a line of numbers is read in linear time
 _DIGITS = (
@@ -24,6 +25,7 @@ _DIGITS = (
     r"|(?:0,\d+|\d+,\d{1,2})(?![\d,])"  # a decimal comma; "1,000" has three digits behind it
     r"|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\w)\.\d+"
 )
+_POINTED = r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?(?![\d.])|\d+,\d+(?!\d)"  # where . parts thousands
 _HYPHEN = re.compile(r"\s*[-–]")
 _COMMA = re.compile(r"0,\d+|\d+,\d{1,2}")
 
@@ -68,8 +70,10 @@ class Amounts:
         self._rows = rows
         ands, tos = (_any_word(rows.terms[field]) for field in ("and", "to"))
         arrows = _any_word([term for term in rows.terms["now"] if not term[0].isalnum()])
+        self._is_pointed = "." in rows.terms["thousands"]
+        digits = f"{_POINTED}|{_DIGITS}" if self._is_pointed else _DIGITS
         self.number = (
-            rf"(?:(?:\d+\s?)?[{VULGAR}]|\d+\s+(?:{ands})\s+\d/\d(?!\d)|{_DIGITS}"
+            rf"(?:(?:\d+\s?)?[{VULGAR}]|\d+\s+(?:{ands})\s+\d/\d(?!\d)|{digits}"
             rf"|(?<![^\W\d_])(?:{rows.any('number')})(?!\w))"
         )
         number, to, arrow = self.number, rf"\s*(?:{tos})\s*", rf"\s*(?:{arrows})\s*"
@@ -192,13 +196,24 @@ class Amounts:
         if text[-1] in VULGAR:
             return float(text[:-1] or 0) + numeric(text[-1])
         whole, *others = re.split(r"[^\d.,/]+", text)
-        return sum(_quotient(part) for part in (whole, *others[-1:]))
+        return sum(self._quotient(part) for part in (whole, *others[-1:]))
+
+    def _quotient(self, text: str) -> float:
+        if self._is_pointed and re.fullmatch(_POINTED, text):
+            text = text.replace(".", "").replace(",", ".")
+        top, _, bottom = text.replace(",", "." if _COMMA.fullmatch(text) else "").partition("/")
+        return float(top) / (float(bottom or 1) or 1)
+
+
+def per_meals(text: str) -> str | None:
+    """Return the doses per day of "1-0-1"; None where a meal has more or less than one unit.
+
+    >>> per_meals("1-0-1"), per_meals("2-0-1"), per_meals("daily")
+    ('2', None, None)
+    """
+    units = re.findall(r"[0-3½]", text) if re.fullmatch(MEALS, text) else []
+    return str(units.count("1")) if set(units) <= {"0", "1"} and "1" in units else None
 
 
 def _any_word(words: list[str]) -> str:
     return "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"
-
-
-def _quotient(text: str) -> float:
-    top, _, bottom = text.replace(",", "." if _COMMA.fullmatch(text) else "").partition("/")
-    return float(top) / (float(bottom or 1) or 1)

@@ -13,7 +13,13 @@ from clinnlp.text.medication_terms import Item, Terms
 
 __all__ = ["Finds"]
 
-_BESIDE_NUMBER = ("route", "frequency", "prn", "duration")  # before one of these a number counts
+_BESIDE_NUMBER = (
+    "route",
+    "frequency",
+    "meals",
+    "prn",
+    "duration",
+)  # before one of these a number counts
 _BEHIND_BRIEF = ("route", "prn", "duration", "for")
 _DOSES = ("amount", "count", "number")
 _BEFORE_DAYS = (*_DOSES, "route", "frequency", "form", "others", "pair")
@@ -24,6 +30,7 @@ _CLOSED = re.compile(r"\s*(?:[,;+&|\n]|[-–—]+>?\s|[)/]|\.(?!\d)|\Z)")
 _NUMBERED = re.compile(r"\s*[.)]\s*\Z")  # the "2." before the next drug of a list
 _PLAIN = re.compile(r"\d{1,4}|\d{1,2}\.(?:5|25|75|125|375|625)")
 _PER_LITRE = re.compile(r"/\s?l\Z")
+_PER_VOLUME = re.compile(r"/\s?(?:[md]?l|cc)\Z")
 _YEARS = range(1900, 2100)
 _LEAST_MIXED = 10  # "5-325" of two drugs in one, but "1-2" of their tablets
 _LEAST_MONITORED = 50  # a smaller number behind "digoxin" or "vancomycin" is a level
@@ -80,6 +87,8 @@ class Finds:
             return item._replace(field="amount")
         if item.field == "days":
             return self._days(item, last)
+        if item.field == "meals":
+            return item._replace(field="frequency") if last or self._is_first(item) else None
         if item.field in _BRIEF or (item.field == "route" and self._is_brief(item)):
             return self._brief(item, last, following)
         if item.field == "pair" and "-" in item.text:
@@ -153,6 +162,8 @@ class Finds:
     def _is_level(self, item: Item) -> bool:
         """Return whether a rate right behind a drug is its level: "phenytoin 14 mcg/mL"."""
         if item.field != "amount" or "/" not in item.text or not self.terms.is_rate(item):
+            return False
+        if not _PER_VOLUME.search(item.text):
             return False
         field = "lab" if _PER_LITRE.search(item.text) else "monitored"
         return self.terms.is_term(field, self.name) or self.terms.is_term("monitored", self.name)

@@ -197,6 +197,10 @@ def _is_of_another(terms: Terms, folded: str, gap: Gap, item: Item, *, has_dose:
     if item.field not in _DOSES:
         return False
     leads_on = not terms.ofs.isdisjoint(folded[item.end : item.end + 8].split()[:1])
+    if leads_on:  # "200 mg of B", but not "200 mg de lunes a viernes"
+        leads_on = all(
+            folded[item.end : other.start].strip() for other in gap.items if other.start >= item.end
+        )
     return leads_on or (has_dose and not _turns(terms, folded, gap, item))
 
 

@@ -17,7 +17,15 @@ from typing import NamedTuple
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import AXES
 from clinnlp.core.tables import CHANGES
-from clinnlp.text.medication_amounts import CHAIN, VULGAR, Amount, Amounts, Range
+from clinnlp.text.medication_amounts import (
+    CHAIN,
+    MEALS,
+    VULGAR,
+    Amount,
+    Amounts,
+    Range,
+    per_meals,
+)
 from clinnlp.text.medication_days import Weekdays
 from clinnlp.text.medication_patterns import Rows, any_of, heads, variants
 from clinnlp.text.tables import read_table
@@ -42,6 +50,7 @@ FIELDS = (
         "stretch",
         "on_days",
         "ended",
+        "thousands",
     ),
     *("effect", "effect_of", "effect_on", "denies", "including"),
     *("measured", "measure", "lab", "monitored", "combination"),
@@ -64,7 +73,7 @@ _HEAD = re.compile(rf"(?<![\w$#])(?<!\d[.,/:])(?:[^\W\d_]+|[\d{VULGAR}]|\.(?=\d)
 class Item(NamedTuple):
     """A find: its place, its field and its words.
 
-    The field is one of the table, or amount, count, ratio, pair, chain or days.
+    The field is one of the table, or amount, count, ratio, pair, chain, meals or days.
     """
 
     start: int
@@ -167,6 +176,8 @@ class Terms:
             value = self._amounts.value("stretch", item.text)
         if value is None and item.field == "frequency":
             value = self._amounts.value("brief", item.text)
+            if value is None:
+                value = per_meals(item.text)
             if value is None and self._days is not None:
                 value = self._days.formula(item.text)
         return value or ""
@@ -322,6 +333,7 @@ class Terms:
             rf"(?P<count>{counted}{spanned}[\s-]*(?:{any_of(units)}))",
             rf"(?P<count_>{number}{spanned}[\s-]*(?:{self._any('form')}))",
             rf"(?P<chain>{CHAIN}\s*(?:{unit}))",
+            rf"(?P<meals>{MEALS})",
             r"(?P<pair>\d{1,4}/[1-9]\d{1,3}(?![\d/]))",
             r"(?P<ratio>\d{1,2}:(?:\d{1,3}(?:,\d{3})+|\d{3,}))",
             *self._groups(self._terms_by_head.get(_NUMBER, {}), "_"),

@@ -33,6 +33,8 @@ class Normalise:
         Lowest similarity, in [0, 1], of a misspelled name; absent: names must be right.
     drug_labels : tuple of str
         Labels whose mentions go through the table of drug names.
+    language : str
+        Whose drug names: ``"en"`` or ``"es"``.
 
     Examples
     --------
@@ -49,10 +51,11 @@ class Normalise:
         *,
         fuzzy: float | None = None,
         drug_labels: tuple[str, ...] = DRUG_LABELS,
+        language: str = "en",
     ) -> None:
         self._drug_labels = frozenset(drug_labels)
         self._vocabulary = vocabulary
-        self._linker = Linker(vocabulary, fuzzy=fuzzy)
+        self._linker = Linker(vocabulary, fuzzy=fuzzy, language=language)
 
     def __call__(self, note: Note, /) -> Note:
         """Return the note with concepts where a mention had none and a step answers."""

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clinnlp.core.errors import DataError
-from clinnlp.text.tables import data_path, read_table
+from clinnlp.text.tables import language_path, read_table
 
 __all__ = ["Variants", "loosened"]
 
 N_SHORTEST = 4  # letters; shorter names have no endings
-KINDS = ("ending", "swap", "spelling")
+KINDS = ("ending", "swap", "spelling", "plural", "stop")
 _LOOSE = str.maketrans({"-": " ", "–": " ", "‐": " ", "‑": " ", "’": "'"})
 
 
@@ -35,7 +35,9 @@ class Variants:
     Parameters
     ----------
     table : path, optional
-        TSV with columns ``form``, ``other`` and ``kind``. Default: English.
+        TSV with columns ``form``, ``other`` and ``kind``, in place of the language's own.
+    language : str
+        ``"en"`` or ``"es"``.
 
     Examples
     --------
@@ -45,9 +47,9 @@ class Variants:
     (['x-ray biopsies'], ('es', 's'))
     """
 
-    def __init__(self, table: str | Path | None = None) -> None:
+    def __init__(self, table: str | Path | None = None, *, language: str = "en") -> None:
         rules: dict[str, list[tuple[str, str]]] = {kind: [] for kind in KINDS}
-        path = table or data_path("variants_en.tsv")
+        path = table or language_path("variants", language)
         for line, (form, other, kind) in read_table(path, ("form", "other", "kind")):
             if kind not in KINDS or not form:
                 raise DataError(
@@ -56,6 +58,8 @@ class Variants:
             rules[kind].append((form, other))
         self.endings = tuple(sorted((form for form, _ in rules["ending"]), key=len, reverse=True))
         self._swaps, self._spellings = rules["swap"], rules["spelling"]
+        self._plurals = rules["plural"]
+        self._stops = frozenset(form for form, _ in rules["stop"])
 
     def of(self, name: str) -> Iterator[str]:
         """Yield other looks of a folded name of which endings alone do not make one."""
@@ -69,9 +73,25 @@ class Variants:
                 yield name.replace(one, two)
             elif two in name:
                 yield name.replace(two, one)
+        if self._plurals and " " in name:
+            yield from self._agreeing(name)
         if "'s " in name:
             yield name.replace("'s ", " ")
             yield name.replace("'s ", "s ")
         head, hyphen, tail = name.partition("-")
         if hyphen and len(head) >= N_SHORTEST - 1 and len(tail) >= N_SHORTEST:
             yield " ".join((head + tail).split())
+
+    def _agreeing(self, name: str) -> Iterator[str]:
+        """Yield a name of several words with the words up to a stop in the plural."""
+        words = name.split(" ")
+        n_agree = next((i for i, word in enumerate(words) if word in self._stops), len(words))
+        plurals = [self._plural(word) for word in words[:n_agree]]
+        if plurals and all(plurals):
+            yield " ".join([*map(str, plurals), *words[n_agree:]])
+
+    def _plural(self, word: str) -> str | None:
+        for form, other in self._plurals:
+            if word.endswith(form):
+                return word.removesuffix(form) + other
+        return None

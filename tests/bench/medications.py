@@ -19,7 +19,7 @@ from tests.bench import ROOT, record
 NAMES = {"freq": "frequency", "dur": "duration", "ind": "indication", "mg": "dose_mg",
          "day": "doses_per_day", "days": "duration_days", "daily": "daily_mg"}  # fmt: skip
 CHANGES = ("start", "stop", "hold", "increase", "decrease", "continue")
-WRITTEN = ("cases", "plans")  # files of corpora/medication-cases
+WRITTEN = {"cases": "en", "plans": "en", "spanish": "es"}  # files of corpora/medication-cases
 NUMBERS = ("dose_mg", "doses_per_day", "duration_days", "daily_mg")
 WORDS = ("dose", "strength", "form", "route", "frequency", "duration", "prn", "indication",
          "schedule", "change")  # fmt: skip
@@ -29,10 +29,10 @@ _MARK = re.compile(r"\[(?P<drug>[^\]]+)\]|\{(?P<whose>[>=]?)(?P<name>\w+) |(?P<c
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--errors", action="store_true", help="list the differences")
-    parser.add_argument("--parts", nargs="+", default=["cases", "plans", "tuned", "held"])
+    parser.add_argument("--parts", nargs="+", default=[*WRITTEN, "tuned", "held"])
     args = parser.parse_args()
-    pipe = Medications()
     for part in args.parts:
+        pipe = Medications(language=WRITTEN.get(part, "en"))
         pairs = list(written_cases(part) if part in WRITTEN else lines(part))
         counts, errors = compare(pairs, pipe)
         fields = {name: told(*counts[name]) for name in (*WORDS, *NUMBERS) if any(counts[name])}

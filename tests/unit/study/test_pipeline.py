@@ -79,3 +79,25 @@ def test_another_language_brings_its_own_tables():
     assert [(e.assertion.negated, e.assertion.historical) for e in note.entities] == [(True, True)]
     with pytest.raises(ArgumentError, match="language must be one of en, es"):
         pipeline(vocabulary=words, language="xx")
+
+
+def test_no_pipe_mixes_languages():
+    words = Vocabulary(
+        [
+            Concept(code="d1", name="metformina", label="Drug"),
+            Concept(code="p1", name="infección urinaria", label="Problem"),
+            Concept(code="p2", name="Resto", label="Problem"),
+        ]
+    )
+    note = pipeline(vocabulary=words, language="es")(
+        "Niega INFECCIONES urinarias. El resto normal. metformina 850 mg cada 12 horas. "
+        "infeccion urinaria con fiebre."
+    )
+    assert [(note[e.span], e.assertion.negated) for e in note.entities] == [
+        ("INFECCIONES urinarias", True),
+        ("metformina", False),
+        ("infeccion urinaria", False),
+    ]
+    assert note.entities[1].attributes["daily_mg"] == 1700
+    english = pipeline(vocabulary=words)(note.text)
+    assert {e.concepts for e in english.entities} == {("d1",), ("p2",)}

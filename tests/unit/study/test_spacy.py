@@ -9,6 +9,7 @@ import spacy
 from spacy.tokens import DocBin
 
 import clinnlp.study.spacy  # noqa: F401 (an installed package does so by its entry point)
+from clinnlp.core.errors import ArgumentError
 from clinnlp.io.notes.spacy import from_spacy
 from clinnlp.study.pipeline import pipeline
 
@@ -86,3 +87,18 @@ def test_a_pipeline_is_saved_with_its_settings(nlp, tmp_path):
 def test_a_setting_that_does_not_exist_is_refused(nlp):
     with pytest.raises(ValueError, match="wordlist"):
         nlp.add_pipe("clinnlp", name="second", config={"wordlist": "x.csv"})
+
+
+def test_the_language_is_that_of_the_pipeline_unless_told_otherwise(words):
+    text = "Niega chest pain. Se suspende Toprol XL."
+    spanish, told = spacy.blank("es"), spacy.blank("en")
+    spanish.add_pipe("clinnlp", config={"vocabulary": words})
+    told.add_pipe("clinnlp", config={"vocabulary": words, "language": "es"})
+    for nlp in (spanish, told):
+        pain, drug = nlp(text).ents
+        assert (pain._.negated, drug._.attributes["change"]) == (True, "stop")
+
+
+def test_a_language_without_tables_is_refused(words):
+    with pytest.raises(ArgumentError, match="language must be one of en, es, got 'de'"):
+        spacy.blank("de").add_pipe("clinnlp", config={"vocabulary": words})

@@ -7,10 +7,11 @@ from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.text.medication import Medications
 from tests.bench import ROOT
-from tests.bench.medications import compare, written_cases
+from tests.bench.medications import WRITTEN, compare, written_cases
 
-DEFAULT = Medications()
-CASES = [*written_cases("cases"), *written_cases("plans")]
+PIPES = {language: Medications(language=language) for language in ("en", "es")}
+DEFAULT = PIPES["en"]
+CASES = [(*case, language) for part, language in WRITTEN.items() for case in written_cases(part)]
 
 
 def _attributes(text, *drugs, label="Drug"):
@@ -24,15 +25,16 @@ def _attributes(text, *drugs, label="Drug"):
 
 def test_the_card_counts_the_cases():
     card = (ROOT / "corpora" / "medication-cases" / "CARD.md").read_text(encoding="utf-8")
-    for name in ("cases", "plans"):
+    for name in WRITTEN:
         n_cases = len(list(written_cases(name)))
-        assert n_cases >= 150
+        assert n_cases >= 100
         assert f"| `{name}.txt` | {n_cases} |" in card
 
 
-@pytest.mark.parametrize("case", CASES, ids=[note.id for note, _ in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[note.id for note, *_ in CASES])
 def test_case(case):
-    assert compare([case], DEFAULT)[1] == []
+    *pair, language = case
+    assert compare([pair], PIPES[language])[1] == []
 
 
 def test_a_range_keeps_both_ends_and_a_schedule_all_steps():

@@ -3,7 +3,7 @@
 import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.text.tables import data_path, language_path, read_table
+from clinnlp.text.tables import data_path, language_path, languages, read_table
 
 
 def _write(folder, text):
@@ -46,9 +46,16 @@ def test_a_missing_table_is_refused(tmp_path):
         ("assertion_en.tsv", ("cue", "axis", "direction", "kind")),
         ("assertion_es.tsv", ("cue", "axis", "direction", "kind")),
         ("section_priors.tsv", ("kind", "axis")),
-        ("drug_names.tsv", ("brand",)),
-        ("drug_salts.tsv", ("word",)),
+        ("drug_names_en.tsv", ("brand",)),
+        ("drug_names_es.tsv", ("brand",)),
+        ("drug_salts_en.tsv", ("word", "kind")),
+        ("drug_salts_es.tsv", ("word", "kind")),
         ("medication_en.tsv", ("term", "field")),
+        ("medication_es.tsv", ("term", "field")),
+        ("common_words_en.tsv", ("word",)),
+        ("common_words_es.tsv", ("word",)),
+        ("variants_en.tsv", ("form", "other", "kind")),
+        ("variants_es.tsv", ("form", "other", "kind")),
     ],
 )
 def test_no_row_of_a_shipped_table_stands_twice(name, key):
@@ -62,6 +69,12 @@ def test_a_column_that_may_be_absent_is_empty(tmp_path):
     path = _write(tmp_path, b"a\tb\n1\t2\n3\n")
     rows = list(read_table(path, ("b",), optional=("c", "a")))
     assert rows == [(2, ["2", "", "1"]), (3, ["", "", "3"])]
+
+
+def test_a_language_has_every_table():
+    names = {path.stem.rsplit("_", 1)[0] for path in data_path("").glob("*_en.tsv")}
+    assert "medication" in names
+    assert all(languages(name) == ["en", "es"] for name in names)
 
 
 def test_a_language_without_tables_is_refused():

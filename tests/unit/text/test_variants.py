@@ -31,6 +31,23 @@ def test_a_name_is_found_in_each_of_its_looks(name):
 
 def test_a_wrong_rule_is_refused(tmp_path):
     path = tmp_path / "v.tsv"
-    path.write_text("form\tother\tkind\ns\t\tplural\n", encoding="utf-8")
+    path.write_text("form\tother\tkind\ns\t\tdual\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"v\.tsv:2: "):
         Variants(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("infección urinaria", "infecciones urinarias"),
+        ("fractura de cadera", "fracturas de cadera"),
+        ("úlcera", "úlceras"),
+        ("lesión", "lesiones"),
+        ("migraña", "migrañas"),
+        ("fármaco", "farmaco"),
+    ],
+)
+def test_spanish_names_have_spanish_variants(name, other):
+    spanish = Variants(language="es")
+    assert other in {*spanish.of(name), *(name + ending for ending in spanish.endings)}
+    assert other not in {*Variants().of(name)}
