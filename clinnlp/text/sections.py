@@ -50,6 +50,7 @@ _SIGNS = re.compile(r"[*_#~=|]+|<[^<>]*>|\([^()]*\)")
 _LINE = re.compile(r"[^\n\r]{0,200}")
 _WORD = re.compile(r"[^\W\d_]\S*")
 _BLANKS = re.compile(rf"{_B}*+")
+_AMOUNT = re.compile(r"(?<!\w)\d[\d.,/]*\s?[A-Z%]{1,3}\Z")  # "ENALAPRIL 20 MG: one daily"
 
 
 class _HeadingRow(NamedTuple):
@@ -114,7 +115,7 @@ class Sections:
             colon = bool(match["right"])
             at_line = _at_line_start(text, match)
             if row is None:
-                if colon and at_line and raw.isupper() and _n_letters(raw) > N_SHORT:
+                if colon and at_line and _is_capital(raw):
                     yield _Heading(start, match.end("right"), OTHER, frozenset())
             elif _is_heading(text, match, raw, at_line=at_line):
                 end = match.end("right") if colon else start + len(raw)
@@ -203,8 +204,10 @@ def _is_titled(raw: str) -> bool:
     return raw.isupper() or (bool(words) and all(word[0].isupper() for word in words))
 
 
-def _n_letters(raw: str) -> int:
-    return sum(char.isalpha() for char in raw)
+def _is_capital(raw: str) -> bool:
+    """Return whether unknown words are a heading by their capitals."""
+    n_letters = sum(char.isalpha() for char in raw)
+    return raw.isupper() and n_letters > N_SHORT and _AMOUNT.search(raw) is None
 
 
 def _sections(text: str, found: list[_Heading]) -> Iterator[Section]:

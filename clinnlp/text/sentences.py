@@ -122,7 +122,7 @@ class Sentences:
         """Return whether the full stop at `stop` ends a sentence that `after` would follow."""
         word_start, word = _word_before(text, stop)
         head = text[after] if after < len(text) else "A"
-        if word_start in items or self._is_abbreviation(word, head):
+        if word_start in items or self._is_abbreviation(word, head, text, after):
             return False
         if after == stop + 1:  # "fever.Denies", but not "e.Coli"
             return len(word) > 2 and word.isalpha() and word[1:].islower()
@@ -132,16 +132,23 @@ class Sentences:
             text, word_start, after
         )
 
-    def _is_abbreviation(self, word: str, head: str) -> bool:
+    def _is_abbreviation(self, word: str, head: str, text: str, after: int) -> bool:
         """Return whether a word with a stop goes on before a character."""
         kinds = self._kinds.get(word.casefold(), ())
-        if head.islower() and _HOURS.fullmatch(word):
-            return True
         if "never" in kinds or (
             kinds and head.isdigit() and ("digit" in kinds or "small" in kinds)
         ):
             return True
-        return head.islower() and ("small" in kinds or bool(_INSIDE.search(word)))
+        if not ("small" in kinds or _INSIDE.search(word) or _HOURS.fullmatch(word)):
+            return False
+        return head.islower() or (head.isupper() and self._is_capital(text, after))
+
+    def _is_capital(self, text: str, start: int) -> bool:
+        """Return whether a word is in capitals that tell of no beginning: "25 MG P.O. BID"."""
+        if text[max(0, start - _LOOK_BACK) : start + _LOOK_BACK].isupper():
+            return True
+        word = text[start : start + _LOOK_BACK].split(maxsplit=1)[0]
+        return len(word) > 2 and word.isupper() and not self._is(word, "starter")
 
     def _is(self, word: str, *kinds: str) -> bool:
         return not self._kinds.get(word.casefold(), set()).isdisjoint(kinds)

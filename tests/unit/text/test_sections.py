@@ -77,3 +77,9 @@ def test_another_language_brings_its_own_headings(tmp_path):
     table.write_text(rows, encoding="utf-8")
     note = Sections(table)(Note(id="n", text="ANTECEDENTES FAMILIARES: gota"))
     assert [s.kind for s in note.sections] == ["family_history"]
+
+
+def test_a_drug_with_its_dose_in_capitals_is_no_heading():
+    text = "HOSPITAL DAY 2:\nstable\nENALAPRIL 20 MG: ONE DAILY"
+    note = Sections()(Note(id="n", text=text))
+    assert [note[s.heading] for s in note.sections] == ["HOSPITAL DAY 2:"]

@@ -94,3 +94,17 @@ def test_a_table_without_its_columns_is_refused(tmp_path):
     table.write_text("word\nx\n", encoding="utf-8")
     with pytest.raises(DataError, match="abbreviation"):
         Sentences(table)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("LASIX 40 MG P.O. B.I.D. FOR EDEMA. NO FEVER.", 2),
+        ("Lasix 40 mg p.o. BID for edema. No fever.", 2),
+        ("Lasix 40 mg p.o. QHS", 1),
+        ("He took it p.o. HE IS WELL", 2),
+        ("He took it p.o. The CT was normal.", 2),
+    ],
+)
+def test_capitals_tell_of_no_beginning_behind_an_abbreviation(text, sentences):
+    assert len(Sentences()(Note(id="n", text=text)).sentences) == sentences
