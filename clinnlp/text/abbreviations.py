@@ -1,4 +1,4 @@
-"""Short forms that a text defines in brackets after their long forms.
+"""Short forms that a text defines: in brackets after their long forms, or before them.
 
 References
 ----------
@@ -10,20 +10,37 @@ import re
 __all__ = ["abbreviations"]
 
 _SHORT = re.compile(r"(?<=\s)\(([^\W_][\w/-]{1,9})\)")
+_BEFORE = re.compile(r"(?<![\w/-])([^\W_][\w/-]{1,9})\s\(([^\W_][^()]{4,99})\)")
 
 
 def abbreviations(text: str) -> dict[str, str]:
-    """Return the short forms that a text defines in brackets after their long forms.
+    """Return the short forms that a text defines, with their long forms.
 
     Examples
     --------
     >>> abbreviations("known congestive heart failure (CHF) and diabetes (see below)")
     {'CHF': 'congestive heart failure'}
+    >>> abbreviations("given MTX (methotrexate)")
+    {'MTX': 'methotrexate'}
     """
+    found = _defined_after(text)
+    for short, long_form in _BEFORE.findall(text):
+        words = " ".join(long_form.split())
+        if short not in found and _is_short(short) and _long_form(short, words) == words:
+            found[short] = words
+    return found
+
+
+def _is_short(word: str) -> bool:
+    return any(char.isupper() for char in word)
+
+
+def _defined_after(text: str) -> dict[str, str]:
+    """Return the short forms in brackets after their long forms."""
     found: dict[str, str] = {}
     for match in _SHORT.finditer(text):
         short = match[1]
-        if short in found or not any(char.isupper() for char in short):
+        if short in found or not _is_short(short):
             continue
         n_words = min(len(short) + 5, 2 * len(short))
         before = text[max(0, match.start() - 20 * n_words) : match.start()]

@@ -75,6 +75,10 @@ class DrugNames:
                 return self._unsalted(known) or folded
             words.pop()
 
+    def is_salt(self, word: str) -> bool:
+        """Return whether a folded word behind a name is of its salt or release."""
+        return word in self._behind
+
     def _unsalted(self, name: str) -> str:
         """Return a name without the words in front of it that name its salt."""
         if not name.startswith(self._before):

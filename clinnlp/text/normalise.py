@@ -71,11 +71,12 @@ class Normalise:
 
     def link(self, mention: str, long_forms: Mapping[str, str], *, is_drug: bool) -> Link | None:
         """Return what a mention stands for in a note that defines `long_forms`."""
-        if mention in long_forms:
-            long_form = self._linker(long_forms[mention], is_drug=is_drug)
-            if long_form is not None:
-                return long_form._replace(step="abbreviation")
-        return self._linker(mention, is_drug=is_drug)
+        long_form = long_forms.get(mention) or long_forms.get(mention.removesuffix("s"))
+        if long_form is None:
+            return self._linker(mention, is_drug=is_drug)
+        # What a note defines is that and nothing else, also where it is no name
+        found = self._linker(long_form, is_drug=is_drug)
+        return found and found._replace(step="abbreviation")
 
     def _normalised(self, note: Note, entity: Entity, long_forms: Mapping[str, str]) -> Entity:
         is_drug = entity.label in self._drug_labels

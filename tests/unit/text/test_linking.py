@@ -19,6 +19,15 @@ WORDS = Vocabulary(
         Concept(code="D7", name="Hydralazine"),
         Concept(code="D8", name="Adrucil"),
         Concept(code="D9", name="beta-blocker"),
+        Concept(code="D10", name="Sulfasalazine", synonyms=("DEX", "K")),
+        Concept(code="D11", name="Valproic acid", synonyms=("valproate",)),
+        Concept(code="D12", name="Lithium cation"),
+        Concept(code="D13", name="Chronic kidney disease"),
+        Concept(code="D14", name="Cholera, unspecified"),
+        Concept(code="D15", name="Essential (primary) hypertension"),
+        Concept(code="D16", name="Cytisine"),
+        Concept(code="D17", name="Hyperthyroidism"),
+        Concept(code="D18", name="Citric acid"),
     ]
 )
 LINKER = Linker(WORDS, fuzzy=0.85)
@@ -40,6 +49,16 @@ LINKER = Linker(WORDS, fuzzy=0.85)
         ("Metoprolol and Percocet", ("D2", "D3", "D4"), "combination"),
         ("metoprool", ("D2",), "fuzzy"),
         ("flourouracil", ("D1",), "fuzzy"),
+        ("sulphasalazine", ("D10",), "spelling"),
+        ("citrate", ("D18",), "acid"),
+        ("sodium valproate", ("D11",), "salt"),
+        ("lithium", ("D12",), "acid"),
+        ("Kidney disease, chronic", ("D13",), "order"),
+        ("kidney diseases, chronic", ("D13",), "order"),
+        ("β-blockers", ("D9",), "variant"),
+        ("cholera", ("D14",), "unspecified"),
+        ("essential hypertension", ("D15",), "unspecified"),
+        ("DEX", ("D10",), "synonym"),
     ],
 )
 def test_steps(name, concepts, step):
@@ -48,7 +67,23 @@ def test_steps(name, concepts, step):
     assert (found.score < 1) == (step == "fuzzy")
 
 
-@pytest.mark.parametrize("name", ["interleukin-1", "metro", "xyz", "", "meth", "gold and silver"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "interleukin-1",
+        "metro",
+        "xyz",
+        "",
+        "meth",
+        "gold and silver",
+        "dex",
+        "K",
+        "k",
+        "cytosine",
+        "hypothyroidism",
+        "sodium citrate trap",
+    ],
+)
 def test_what_is_not_near_enough_is_not_linked(name):
     assert LINKER(name, is_drug=True) is None
 
@@ -72,3 +107,15 @@ def test_one_wrong_letter_is_found(name, data):
     expected = LINKER(name).concepts
     assert LINKER(wrong).concepts == expected
     assert LINKER(wrong).score == pytest.approx(1 - 1 / len(name), abs=1e-4)
+
+
+def test_a_looser_name_of_two_concepts_is_none():
+    words = [("A", "Cholera, unspecified"), ("B", "Unspecified cholera"), ("C", "kidney disease")]
+    linker = Linker(Vocabulary([Concept(code=code, name=name) for code, name in words]))
+    assert linker("cholera") is None
+    assert linker("disease of the kidney").concepts == ("C",)
+
+
+def test_order_counts_where_it_says_which_is_which():
+    words = [Concept(code="A", name="hypertension due to kidney disease")]
+    assert Linker(Vocabulary(words))("kidney disease due to hypertension") is None

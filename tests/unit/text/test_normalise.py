@@ -14,6 +14,7 @@ WORDS = Vocabulary(
         Concept(code="D2", name="oxycodone"),
         Concept(code="D3", name="acetaminophen", synonyms=("paracetamol",)),
         Concept(code="D4", name="metoprolol succinate"),
+        Concept(code="D5", name="mitoxantrone", synonyms=("MTD",)),
     ]
 )
 
@@ -32,6 +33,9 @@ def _concepts(text, mention, *, label="Problem", vocabulary=WORDS, concepts=()):
         ("congestive\n heart failure", "congestive\n heart failure", "Problem", ("P1",)),
         ("congestive heart failure (CHF). Has CHF", "CHF", "Problem", ("P1",)),
         ("Has CHF", "CHF", "Problem", ()),
+        ("CHF (congestive heart failure) and", "CHF", "Problem", ("P1",)),
+        ("two cars (D1) and more D1s", "D1s", "Problem", ()),
+        ("metallic taste after dinner (MTD), MTD", "MTD", "Drug", ()),
         ("Lopressor", "Lopressor", "Drug", ("D1",)),
         ("Lopressor", "Lopressor", "Problem", ()),
         ("metoprolol tartrate", "metoprolol tartrate", "Drug", ("D1",)),
@@ -96,6 +100,8 @@ def test_folding_a_drug_twice_changes_nothing():
         ("pain (see below) and (CHF)", {}),
         ("the left arm (PICC)", {}),
         ("(AKI)", {}),
+        ("given MTX (methotrexate) daily", {"MTX": "methotrexate"}),
+        ("the BP (was taken)", {}),
     ],
 )
 def test_abbreviations(text, expected):

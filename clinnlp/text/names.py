@@ -1,0 +1,101 @@
+"""Keys under which two spellings of one name fall together; all take folded names.
+
+=============  ===================================================================================
+key            alike are
+=============  ===================================================================================
+`loosened`     hyphens, blanks, commas, apostrophes, brackets, a plural s, Greek letters by name
+`respelled`    also British and American, old and international spellings: ae and e, oe and e,
+               ph and f, th and t, y and i, k and c, with an e at the end and without
+`reordered`    also the order of the words, "of" and "the" left out
+`unqualified`  without "unspecified" or "NOS" at an end, and without words in brackets
+=============  ===================================================================================
+"""
+
+import re
+
+__all__ = ["loosened", "reordered", "respelled", "unqualified"]
+
+_N_PLURAL = 5  # letters; in shorter names an s at the end may be of the name
+_LOOSE = re.compile(r"[\s\-–,'’()\[\]]+")
+_GREEK = str.maketrans(
+    dict(zip("αβγδεζηθικλμνξπρστυφχψω",
+             ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota",
+              "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi",
+              "chi", "psi", "omega"), strict=True))
+)  # fmt: skip
+_SPELLINGS = (("ae", "e"), ("oe", "e"), ("ph", "f"), ("th", "t"))
+_LETTERS = str.maketrans("yk", "ic")
+_SMALL = frozenset(("of", "the"))
+# Between two things, of which the order says which is which
+_DIRECTED = frozenset(
+    ("after", "before", "by", "due", "following", "from", "in", "on", "secondary", "to", "with",
+     "without")
+)  # fmt: skip
+_QUALIFIED = re.compile(
+    r"^unspecified (?=\S)|,? unspecified(?: (?:organism|site|type|cause))?$|,? nos$"
+    r"|(?<=\w) \((?!without\b)[^()]*\)"
+)
+
+
+def loosened(folded: str) -> str:
+    """Return a folded name without what only separates, its Greek letters by name.
+
+    Examples
+    --------
+    >>> loosened("β-blockers"), loosened("abscess")
+    ('betablocker', 'abscess')
+    """
+    text = folded if folded.isascii() else folded.translate(_GREEK)
+    squeezed = _LOOSE.sub("", text)
+    # Not the s of "abscess", "virus" and "arthritis"
+    plural = len(squeezed) > _N_PLURAL and squeezed[-1] == "s" and squeezed[-2] not in "sui"
+    return squeezed[:-1] if plural else squeezed
+
+
+def respelled(loose: str) -> str:
+    """Return a loosened name in one spelling of those that languages and times give it.
+
+    Examples
+    --------
+    >>> respelled("sulphasalazine") == respelled("sulfasalazine")
+    True
+    >>> respelled("cyclosporine") == respelled("ciclosporin")
+    True
+    """
+    for one, other in _SPELLINGS:
+        loose = loose.replace(one, other)
+    if len(loose) > _N_PLURAL and loose[-1] == "e":
+        loose = loose[:-1]
+    return loose.translate(_LETTERS)
+
+
+def reordered(folded: str) -> str:
+    """Return the words of a folded name in one order; "" where there is one, or order says more.
+
+    Examples
+    --------
+    >>> reordered("carcinoma of the breast") == reordered("breast carcinoma")
+    True
+    >>> reordered("anemia due to blood loss"), reordered("asthma")
+    ('', '')
+    """
+    if " " not in folded:
+        return ""
+    words = folded.replace(", ", " ").split()
+    if not _DIRECTED.isdisjoint(words):
+        return ""
+    kept = sorted(respelled(loosened(word)) for word in words if word not in _SMALL)
+    return " ".join(kept) if len(kept) > 1 else ""
+
+
+def unqualified(folded: str) -> str:
+    """Return a folded name without what says that nothing more is known.
+
+    Examples
+    --------
+    >>> unqualified("essential (primary) hypertension"), unqualified("cholera, unspecified")
+    ('essential hypertension', 'cholera')
+    """
+    if "unspecified" not in folded and " (" not in folded and not folded.endswith(" nos"):
+        return folded
+    return _QUALIFIED.sub("", folded)
