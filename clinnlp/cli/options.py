@@ -94,7 +94,8 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--vocabulary",
         help="word list (CSV, TSV, Parquet) with a column name, the file of DrugBank or "
-        "ICD-10-CM, or a folder of OMOP vocabularies",
+        "ICD-10-CM, a folder of OMOP vocabularies, or a release of RxNorm, SNOMED CT, MeSH, UMLS, "
+        "LOINC or ATC (folder, zip or file)",
     )
     parser.add_argument(
         "--language",

@@ -1,6 +1,6 @@
 """Vocabularies: concepts with their names, and the terms a matcher looks for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from clinnlp.core.errors import DataError
@@ -21,13 +21,17 @@ def fold(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concept:
-    """One vocabulary entry: a code in a system, its preferred name and its other names."""
+    """One vocabulary entry: a code in a system, its preferred name and its other names.
+
+    `parents` are the codes that stand one step above it (``is a``).
+    """
 
     code: str
     name: str
     system: str = ""
     synonyms: tuple[str, ...] = ()
     label: str = "Term"
+    parents: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -37,6 +41,12 @@ class Concept:
 
 class Vocabulary:
     """Concepts by code, in file order.
+
+    Parameters
+    ----------
+    concepts : iterable of Concept
+    n_excluded : mapping of str to int, optional
+        What of a file was left out, by reason.
 
     Raises
     ------
@@ -50,7 +60,10 @@ class Vocabulary:
     ('aspirin', 1, [('aspirin', 'd1'), ('ASA', 'd1')])
     """
 
-    def __init__(self, concepts: Iterable[Concept]) -> None:
+    def __init__(
+        self, concepts: Iterable[Concept], *, n_excluded: Mapping[str, int] | None = None
+    ) -> None:
+        self.n_excluded = dict(n_excluded or {})
         self._by_code: dict[str, Concept] = {}
         for concept in concepts:
             if concept.code in self._by_code:

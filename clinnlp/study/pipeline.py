@@ -29,8 +29,9 @@ def pipeline(
         A folder that `fine_tune_ner` or `fine_tune_classifier` wrote, or what they returned.
     vocabulary : path or Vocabulary, optional
         A word list: CSV, TSV or Parquet with a column ``name`` and, where known, ``code``,
-        ``system``, ``synonyms`` (joined by ``|``) and ``label``; or the files of DrugBank,
-        ICD-10-CM, or a folder of OMOP vocabularies. Needs no model.
+        ``system``, ``synonyms`` (joined by ``|``) and ``label``; the files of DrugBank or
+        ICD-10-CM; a folder of OMOP vocabularies; or a release of RxNorm, SNOMED CT, MeSH, UMLS,
+        LOINC or ATC, as a folder, zip file or file. Needs no model.
     assertion : bool
         Whether mentions get their five assertion axes.
     language : str
@@ -66,7 +67,7 @@ def pipeline(
     pipes: list[Pipe] = [Sections(language=language), Sentences(language=language)]
     if model is not None:
         pipes.append(_learned(model))
-    words = _words(vocabulary)
+    words = _words(vocabulary, language)
     if words is not None:
         pipes.append(Lookup(words, language=language))
     if assertion:
@@ -82,9 +83,9 @@ def _learned(model: str | Path | Pipe) -> Pipe:
     return model
 
 
-def _words(vocabulary: str | Path | Vocabulary | None) -> Vocabulary | None:
+def _words(vocabulary: str | Path | Vocabulary | None, language: str) -> Vocabulary | None:
     if isinstance(vocabulary, str | Path):
         from clinnlp.io.tables.vocabularies import read_any_vocabulary
 
-        return read_any_vocabulary(vocabulary)
+        return read_any_vocabulary(vocabulary, language=language)
     return vocabulary

@@ -14,13 +14,13 @@ https://docs.python.org/3/library/xml.html#xml-security; OWASP XML External Enti
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from xml.parsers import expat
 
 from clinnlp.core.errors import DataError
 from clinnlp.io.files.lines import BROKEN, open_bytes, unpacking_fault
 
-__all__ = ["Element", "check_xml", "elements", "escaped", "root_of"]
+__all__ = ["Element", "check_xml", "elements", "elements_in", "escaped", "root_of"]
 
 _CHUNK = 8192  # bytes handed to expat at a time, unless a tag is longer
 _ESCAPES = str.maketrans(
@@ -80,26 +80,35 @@ def elements(
     DataError
         XML that is not well-formed, or that declares entities, with its line.
     """
+    with open_bytes(path) as handle:
+        yield from elements_in(handle, path, tag, encoding=encoding)
+
+
+def elements_in(
+    handle: IO[bytes], path: Path, tag: str | None = None, *, encoding: str | None = None
+) -> Iterator[Element]:
+    """Yield as `elements` from a file that is open already; errors call it by its path."""
     reader = _Reader(tag, encoding)
     failure: DataError | None = None
-    with open_bytes(path) as handle:
-        raw = b" "
-        while raw and failure is None:
-            try:
-                raw = handle.read(max(_CHUNK, reader.n_waiting))
-                reader.feed(raw)
-            except BROKEN as error:
-                failure = DataError(unpacking_fault(error), path=path, line=reader.line)
-            except _Refused:
-                failure = DataError(_ENTITIES, path=path, line=reader.line)
-            except expat.ExpatError as error:
-                foreign = reader.failed_at(raw) >= b"\x80"
-                said = f"XML must be well-formed, got: {expat.ErrorString(error.code)}"
-                said += "; its bytes are not those of its encoding: name it" if foreign else ""
-                failure = DataError(said, path=path, line=error.lineno, of_encoding=foreign)
-            except (LookupError, ValueError):
-                failure = DataError("XML must be of a known encoding", path=path, line=reader.line)
-            yield from reader.taken()
+    raw = b" "
+    while raw and failure is None:
+        try:
+            raw = handle.read(max(_CHUNK, reader.n_waiting))
+            reader.feed(raw)
+        except BROKEN as error:
+            failure = DataError(unpacking_fault(error), path=path, line=reader.line)
+        except _Refused:
+            failure = DataError(_ENTITIES, path=path, line=reader.line)
+        except expat.ExpatError as error:
+            foreign = reader.failed_at(raw) >= b"\x80"
+            said = f"XML must be well-formed, got: {expat.ErrorString(error.code)}"
+            said += "; its bytes are not those of its encoding: name it" if foreign else ""
+            failure = DataError(said, path=path, line=error.lineno, of_encoding=foreign)
+        except DataError:
+            raise
+        except (LookupError, ValueError):
+            failure = DataError("XML must be of a known encoding", path=path, line=reader.line)
+        yield from reader.taken()
     if failure is not None:
         raise failure from None
 

@@ -1,5 +1,7 @@
 """Vocabularies in the layouts of their publishers: DrugBank, ICD-10-CM, the OMOP vocabularies.
 
+RxNorm, UMLS, SNOMED CT, MeSH, LOINC and ATC are read by `clinnlp.io.terminologies`.
+
 ============  ==================================================================================
 layout        recognised by
 ============  ==================================================================================
@@ -24,6 +26,8 @@ from clinnlp.core.vocab import Concept, Vocabulary, fold
 from clinnlp.io.files.lines import read_lines
 from clinnlp.io.tables.cells import text_of
 from clinnlp.io.tables.rows import column_names, read_rows
+from clinnlp.io.terminologies.layouts import terminology_of
+from clinnlp.io.terminologies.names import others
 
 __all__ = [
     "read_any_vocabulary",
@@ -42,8 +46,14 @@ _SYNONYM = ("concept_id", "concept_synonym_name")
 _LABELS = {"Drug": "Drug", "Condition": "Problem"}
 
 
-def read_any_vocabulary(path: str | Path) -> Vocabulary:
+def read_any_vocabulary(path: str | Path, *, language: str = "en") -> Vocabulary:
     """Return the vocabulary in a file or folder, whichever layout it has.
+
+    Parameters
+    ----------
+    path : str or Path
+    language : str
+        Of the names, where a terminology has them in several.
 
     Raises
     ------
@@ -51,8 +61,11 @@ def read_any_vocabulary(path: str | Path) -> Vocabulary:
         No layout fits, or a row is broken.
     """
     path = Path(path)
-    if path.is_dir():
-        with located(path):
+    with located(path):
+        known = terminology_of(path, language=language)
+        if known is not None:
+            return known
+        if path.is_dir():
             return read_omop_concepts(path)
     names = column_names(path)
     with located(path):
@@ -111,7 +124,7 @@ def read_drugbank(path: str | Path, *, label: str = "Drug") -> Vocabulary:
             code=code,
             name=name,
             system="DrugBank",
-            synonyms=_others(name, synonyms.split(" | ")),
+            synonyms=others(name, synonyms.split(" | ")),
             label=label,
         )
         for _, (code, name, synonyms) in read_rows(path, _DRUGBANK)
@@ -125,7 +138,7 @@ def read_icd10cm(path: str | Path, *, label: str = "Problem") -> Vocabulary:
             code=code,
             name=long,
             system="ICD10CM",
-            synonyms=_others(long, [short]),
+            synonyms=others(long, [short]),
             label=label,
         )
         for _, (code, short, long) in read_rows(path, _ICD10CM)
@@ -164,13 +177,13 @@ def read_omop_concepts(
         wanted = _is_among(vocabulary, vocabularies) and _is_among(domain, domains)
         if wanted and name and not invalid and (is_standard == "S" or not standard):
             kept[code] = (name, vocabulary, domain)
-    others = _synonyms(folder, kept)
+    synonyms = _synonyms(folder, kept)
     return Vocabulary(
         Concept(
             code=code,
             name=name,
             system=system,
-            synonyms=_others(name, others.get(code, ())),
+            synonyms=others(name, synonyms.get(code, ())),
             label=_LABELS.get(domain, domain or "Term"),
         )
         for code, (name, system, domain) in kept.items()
@@ -189,12 +202,6 @@ def _synonyms(folder: Path, kept: Collection[str]) -> dict[str, list[str]]:
             if code in kept:
                 found[code].append(name)
     return found
-
-
-def _others(name: str, synonyms: Sequence[str]) -> tuple[str, ...]:
-    """Return synonyms without blanks around them, repetitions and the name itself."""
-    stripped = dict.fromkeys(synonym.strip() for synonym in synonyms)
-    return tuple(synonym for synonym in stripped if synonym and synonym != name)
 
 
 def _has(folder: Path, name: str) -> bool:

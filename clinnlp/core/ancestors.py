@@ -1,0 +1,81 @@
+"""What stands above a concept: `is a`, followed upwards.
+
+A concept may have several parents; each ancestor counts once, the nearest first. Files may hold
+circles, which end where they began: no concept is its own ancestor.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from clinnlp.core.vocab import Vocabulary
+
+__all__ = ["Ancestors"]
+
+
+class Ancestors:
+    """Ancestors by code.
+
+    Parameters
+    ----------
+    parents : mapping of str to sequence of str
+        Codes one step above each code.
+
+    Examples
+    --------
+    >>> above = Ancestors({"atorvastatin": ["statin"], "statin": ["lipid agent"]})
+    >>> above("atorvastatin"), above("atorvastatin", levels=1)
+    (('statin', 'lipid agent'), ('statin',))
+    >>> above.nearest("atorvastatin", {"lipid agent", "statin"})
+    ('statin',)
+    """
+
+    def __init__(self, parents: Mapping[str, Sequence[str]]) -> None:
+        self._parents = parents
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary) -> "Ancestors":
+        """Return the ancestors in a vocabulary."""
+        return cls({concept.code: concept.parents for concept in vocabulary if concept.parents})
+
+    def __contains__(self, code: object) -> bool:
+        return code in self._parents
+
+    def __call__(self, code: str, *, levels: int | None = None) -> tuple[str, ...]:
+        """Return the ancestors of a code, nearest first, up to so many steps above it."""
+        found: list[str] = []
+        for level, above in enumerate(self._levels(code), 1):
+            if levels is not None and level > levels:
+                break
+            found += above
+        return tuple(found)
+
+    def nearest(self, code: str, to: Collection[str]) -> tuple[str, ...]:
+        """Return those of `to` that a code is or stands below, without what stands above them."""
+        above = self(code)
+        found = [each for each in (code, *above) if each in to]
+        if len(found) > 1:
+            over = {higher for each in found for higher in self(each)}
+            return tuple(each for each in found if each not in over) or tuple(found[:1])
+        return tuple(found)
+
+    def circles(self) -> tuple[str, ...]:
+        """Return the codes that a path upwards leads back to."""
+        return tuple(
+            code
+            for code in self._parents
+            if any(code in self._parents.get(each, ()) for each in (code, *self(code)))
+        )
+
+    def _levels(self, code: str) -> Iterator[list[str]]:
+        seen, below = {code}, [code]
+        while below := self._above(below, seen):
+            yield below
+
+    def _above(self, codes: Sequence[str], seen: set[str]) -> list[str]:
+        """Return the parents of codes that were not seen before, and remember them."""
+        found = []
+        for code in codes:
+            for parent in self._parents.get(code, ()):
+                if parent not in seen:
+                    seen.add(parent)
+                    found.append(parent)
+        return found
