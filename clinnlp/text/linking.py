@@ -69,7 +69,7 @@ class Linker:
     fuzzy : float, optional
         Lowest score, in [0, 1], of a name that is only near; absent: none is.
     language : str
-        Whose table of drug names.
+        Whose drug names: ``"en"`` or ``"es"``.
 
     Examples
     --------

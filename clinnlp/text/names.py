@@ -25,12 +25,34 @@ _GREEK = str.maketrans(
 )  # fmt: skip
 _SPELLINGS = (("ae", "e"), ("oe", "e"), ("ph", "f"), ("th", "t"))
 _LETTERS = str.maketrans("yk", "ic")
-_SMALL = frozenset(("of", "the"))
+_SMALL = frozenset(("de", "del", "el", "la", "las", "los", "of", "the"))
 # Between two things, of which the order says which is which
 _DIRECTED = frozenset(
-    ("after", "before", "by", "due", "following", "from", "in", "on", "secondary", "to", "with",
-     "without")
-)  # fmt: skip
+    [
+        "a",
+        "after",
+        "before",
+        "by",
+        "con",
+        "debida",
+        "debido",
+        "due",
+        "en",
+        "following",
+        "from",
+        "in",
+        "on",
+        "por",
+        "secondary",
+        "secundaria",
+        "secundario",
+        "sin",
+        "to",
+        "tras",
+        "with",
+        "without",
+    ]
+)
 _QUALIFIED = re.compile(
     r"^unspecified (?=\S)|,? unspecified(?: (?:organism|site|type|cause))?$|,? nos$"
     r"|(?<=\w) \((?!without\b)[^()]*\)"
