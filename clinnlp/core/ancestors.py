@@ -5,10 +5,13 @@ circles, which end where they began: no concept is its own ancestor.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from clinnlp.core.checks import check_at_least
+from clinnlp.core.errors import ArgumentError
 from clinnlp.core.vocab import Vocabulary
 
-__all__ = ["Ancestors"]
+__all__ = ["Ancestors", "RollUp"]
 
 
 class Ancestors:
@@ -79,3 +82,49 @@ class Ancestors:
                     seen.add(parent)
                     found.append(parent)
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollUp:
+    """What a code counts as: an ancestor in its place, or itself and its ancestors.
+
+    Parameters
+    ----------
+    ancestors : Ancestors
+    to : collection of str, optional
+        A code counts as the nearest of these, as several where none of them stands above the other,
+        and as itself where it stands below none. Absent: as itself and all its ancestors.
+    levels : int, optional
+        Without `to`, how many steps above it ancestors count, >= 1; absent: all.
+
+    Raises
+    ------
+    ArgumentError
+        `levels` below 1, or beside `to`; no code in `to`.
+
+    Examples
+    --------
+    >>> above = Ancestors({"atorvastatin": ["statin"], "statin": ["lipid agent"]})
+    >>> RollUp(ancestors=above, to=["lipid agent"])("atorvastatin")
+    ('lipid agent',)
+    >>> RollUp(ancestors=above, levels=1)("atorvastatin")
+    ('atorvastatin', 'statin')
+    """
+
+    ancestors: Ancestors
+    to: Collection[str] | None = None
+    levels: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.to is not None and (not self.to or isinstance(self.to, str)):
+            raise ArgumentError("a roll-up must name the codes to roll up to, got none or a word")
+        if self.levels is not None:
+            check_at_least(self.levels, 1, name="levels")
+            if self.to is not None:
+                raise ArgumentError("a roll-up to named codes must have no levels, got some")
+
+    def __call__(self, code: str) -> tuple[str, ...]:
+        """Return the codes that a code counts as."""
+        if self.to is None:
+            return (code, *self.ancestors(code, levels=self.levels))
+        return self.ancestors.nearest(code, self.to) or (code,)

@@ -6,7 +6,7 @@ Millions of rows are arrays, never objects. A schema names each column's kind; m
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -327,6 +327,8 @@ class Baskets:
         The events that evidence points to, where baskets come from events.
     patients : array of str or None, shape (n_baskets,), optional
         Whose each basket is, where the source says so.
+    n_rolled_up : mapping of str to int
+        Of the codes, how many count as an ancestor, and how many stand below none asked for.
     """
 
     matrix: sparse.csr_matrix
@@ -342,6 +344,7 @@ class Baskets:
     n_text: int = 0
     events: EventTable | None = None
     patients: Array | None = None
+    n_rolled_up: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = (len(self.ids), len(self.items))

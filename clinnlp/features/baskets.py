@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from clinnlp.core.ancestors import RollUp
 from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError, DataError
@@ -43,6 +44,7 @@ def baskets(
     axes: Sequence[str] = AXES,
     changes: Sequence[str] = LEAVING,
     kinds: Mapping[str, str] | None = None,
+    roll_up: RollUp | None = None,
 ) -> Baskets:
     """Return the baskets of a table of mentions.
 
@@ -65,6 +67,9 @@ def baskets(
         counted under ``"stopped"`` or ``"held"``; ``()`` takes it too.
     kinds : mapping of str to str, optional
         Label to kind, such as ``{"Chemical": "drug"}``; a label not named is its own kind.
+    roll_up : RollUp, optional
+        What a concept counts as. With an item and what stands above it in one basket, a rule
+        between them says nothing: roll up `to` codes for mining.
 
     Returns
     -------
@@ -101,7 +106,10 @@ def baskets(
     found = item_of(table.take(rows))
     labels = [str(label or "") for label in table["label"][rows]]
     named = [(kinds or {}).get(label, label) for label in labels]
-    made = _made(table[unit], has_unit, rows, zip(named, found.names, strict=True))
+    pairs = list(zip(named, found.names, strict=True))
+    coded = [bool(concept) for concept in table["concept"][rows]]
+    rows, pairs, n_rolled_up = _rolled_up(rows, pairs, coded, roll_up)
+    made = _made(table[unit], has_unit, rows, pairs)
     return Baskets(
         **made,
         patients=_owners(table, unit, has_unit),
@@ -111,6 +119,7 @@ def baskets(
         n_unassessed=counts.n_unassessed,
         n_concept=found.n_concept,
         n_text=found.n_text,
+        n_rolled_up=n_rolled_up,
     )
 
 
@@ -119,6 +128,7 @@ def event_baskets(
     *,
     unit: str = "encounter",
     kinds: Sequence[str] | None = EVENT_KINDS,
+    roll_up: RollUp | None = None,
 ) -> Baskets:
     """Return the baskets of structured events; an item is a code, its kind the event's.
 
@@ -129,6 +139,8 @@ def event_baskets(
         What a basket is; events without that id are counted and left out.
     kinds : sequence of str, optional
         Kinds of event that become items; ``None`` takes all. Others are counted under ``"kind"``.
+    roll_up : RollUp, optional
+        As in `baskets`.
 
     Raises
     ------
@@ -152,7 +164,8 @@ def event_baskets(
         n_excluded["kind"] = int(np.sum(wanted & ~named))
         wanted &= named
     rows = np.flatnonzero(wanted)
-    pairs = zip((k or "" for k in events["kind"][rows]), events["code"][rows], strict=True)
+    pairs = [(k or "", c) for k, c in zip(events["kind"][rows], events["code"][rows], strict=True)]
+    rows, pairs, n_rolled_up = _rolled_up(rows, pairs, [True] * len(pairs), roll_up)
     return Baskets(
         **_made(events[unit], has_unit, rows, pairs),
         patients=_owners(events, unit, has_unit),
@@ -161,6 +174,7 @@ def event_baskets(
         events=events,
         n_excluded=n_excluded,
         n_unassessed={},
+        n_rolled_up=n_rolled_up,
     )
 
 
@@ -304,6 +318,27 @@ def _made(
     where = np.zeros(len(units), np.int64)
     where[has_unit] = codes
     return assembled(ids, where[rows], rows, [(str(kind), str(name)) for kind, name in pairs])
+
+
+def _rolled_up(
+    rows: Ints, pairs: list[tuple[str, str]], coded: Sequence[bool], roll_up: RollUp | None
+) -> tuple[Ints, list[tuple[str, str]], dict[str, int]]:
+    """Return rows and (kind, code) pairs with each code as what it counts as, and the counts."""
+    if roll_up is None:
+        return rows, pairs, {}
+    known: dict[str, tuple[str, ...]] = {}
+    where: list[int] = []
+    made: list[tuple[str, str]] = []
+    n_raised = 0
+    for row, (kind, code), is_code in zip(rows.tolist(), pairs, coded, strict=True):
+        if code not in known:
+            known[code] = roll_up(code)
+        counted = known[code] if is_code else (code,)
+        n_raised += counted != (code,)
+        where += [row] * len(counted)
+        made += [(kind, each) for each in counted]
+    counts = {"counted as an ancestor": n_raised, "below none": len(pairs) - n_raised}
+    return np.array(where, np.int64), made, counts
 
 
 def _owners(table: EntityTable | EventTable, unit: str, has_unit: Array) -> Array:

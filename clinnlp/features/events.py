@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from clinnlp.core.ancestors import RollUp
 from clinnlp.core.arrays import Array, Bools, Counts, Floats
 from clinnlp.core.errors import ArgumentError, LeakageError
 from clinnlp.core.notes import AXES
@@ -60,6 +61,8 @@ class Cases:
         Whether that row is one of mentions.
     schema : mapping of str to mapping of str to set of str
         Units per measured code and vocabularies per kind of event; the names of the facts of each.
+    n_rolled_up : mapping of str to int
+        Of the facts, how many count as an ancestor, and how many stand below none asked for.
     """
 
     patients: Array
@@ -76,6 +79,7 @@ class Cases:
     row: Counts
     of_note: Bools
     schema: Mapping[str, Mapping[str, Collection[str]]] = field(default_factory=dict)
+    n_rolled_up: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         late = np.flatnonzero(~(self.days < 0))
@@ -124,6 +128,7 @@ def collect_cases(
     changes: Sequence[str] = LEAVING,
     by_assertion: bool = False,
     by_section: bool = False,
+    roll_up: RollUp | None = None,
 ) -> Cases:
     """Return the cases of an outcome with what was known before each index time.
 
@@ -142,6 +147,9 @@ def collect_cases(
         filter.
     by_section : bool
         Tell the same mention in two sections apart.
+    roll_up : RollUp, optional
+        What a code counts as: an ancestor in its place, or its ancestors beside it. What is counted
+        as an ancestor has no value.
 
     Raises
     ------
@@ -167,7 +175,7 @@ def collect_cases(
     if strict and by_assertion:
         raise ArgumentError("strict filters by assertion, by_assertion does not: choose one")
     people = _people(patients)
-    joined, names = _Joined(outcome), FactNames()
+    joined, names = _Joined(outcome), FactNames(roll_up)
     first = 0
     for part in (events,) if isinstance(events, EventTable) else events or ():
         joined.add(part, "events", partial(names.of_events, part), first=first)
@@ -188,7 +196,8 @@ def _cases(
     outcome: Outcome, people: Sequence[Patient | None], joined: "_Joined", names: FactNames
 ) -> Cases:
     """Return the joined facts by case and time, their codes numbered anew."""
-    case, code, days, value, row, of_note = joined.columns()
+    columns, n_rolled_up = _rolled_up(joined.columns(), names)
+    case, code, days, value, row, of_note = columns
     order = np.lexsort((days, case))
     used, code = np.unique(code, return_inverse=True)  # names of facts that no case kept are let go
     every = tuple(names.numbers)
@@ -207,7 +216,27 @@ def _cases(
         row=row[order],
         of_note=of_note[order],
         schema=names.schema(),
+        n_rolled_up=n_rolled_up,
     )
+
+
+def _rolled_up(
+    columns: tuple[Array, ...], names: FactNames
+) -> tuple[tuple[Array, ...], dict[str, int]]:
+    """Return the facts as what they count as, and how many of them are another than they were."""
+    if not names.counted_as:
+        return columns, {}
+    counted = [names.counted_as.get(k, (k,)) for k in range(len(names.numbers))]
+    ends = np.cumsum([len(each) for each in counted])
+    case, code, days, value, row, of_note = columns
+    low = (ends - [len(each) for each in counted])[code]
+    at = np.repeat(np.arange(len(code)), ends[code] - low)
+    made = np.concatenate([np.array(each, np.int64) for each in counted])[_ranges(low, ends[code])]
+    other = made != code[at]
+    n_raised = int(np.isin(code, list(names.counted_as)).sum())
+    counts = {"counted as an ancestor": n_raised, "below none": len(code) - n_raised}
+    numbers = np.where(other, np.nan, value[at])
+    return (case[at], made, days[at], numbers, row[at], of_note[at]), counts
 
 
 class _Joined:

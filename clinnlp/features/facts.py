@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from clinnlp.core.ancestors import RollUp
 from clinnlp.core.arrays import Array, Counts
 from clinnlp.core.notes import AXES
 from clinnlp.core.tables import LEAVING, EntityTable, EventTable
@@ -34,9 +35,14 @@ class FactNames:
         Units per measured code, without its unit; with the names of the facts that are in each.
     vocabularies : dict of str to dict of str to set of str
         Vocabularies per kind of event, with the names of the facts that are of each.
+    counted_as : dict of int to tuple of int
+        What a fact counts as, by number, where that is not the fact alone (`RollUp`).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, roll_up: RollUp | None = None) -> None:
+        self._roll_up = roll_up
+        self._raised: set[int] = set()  # whose ancestors are numbered
+        self.counted_as: dict[int, tuple[int, ...]] = {}
         self.numbers: dict[str, int] = {}
         self.concepts: list[str] = []
         self.units: dict[str, dict[str, set[str]]] = {}
@@ -62,13 +68,13 @@ class FactNames:
         qualifiers = _qualifiers(entities) if by_assertion else [""] * len(entities)
         where = entities["section"] if by_section else [None] * len(entities)
         made = np.full(len(entities), -1, np.int64)
+        coded = entities["concept"]
         for k, (label, item, how, section) in enumerate(
             zip(entities["label"], items, qualifiers, where, strict=True)
         ):
             if item:
-                concept = f"note:{label}:{item}"
-                name = f"{concept}{how}{f' in {section}' if section else ''}"
-                made[k] = self._number(name, concept)
+                rest = f"{how}{f' in {section}' if section else ''}"
+                made[k] = self._of_code(f"note:{label}", item, rest, is_code=bool(coded[k]))
         return made
 
     def schema(self) -> dict[str, dict[str, set[str]]]:
@@ -86,13 +92,34 @@ class FactNames:
         valued: bool,  # noqa: FBT001
     ) -> int:
         sort = kind or vocabulary or "event"
-        name = concept = f"{sort}:{code}"
+        rest = f" [{unit}]" if valued and unit else ""
+        number = self._of_code(sort, code, rest, is_code=True)
+        names = [f"{sort}:{code}{rest}"]
         if valued:
-            name += f" [{unit}]" if unit else ""
-            self.units.setdefault(concept, {}).setdefault(unit or _NO_UNIT, set()).add(name)
+            units = self.units.setdefault(f"{sort}:{code}", {})
+            units.setdefault(unit or _NO_UNIT, set()).update(names)
+        if number in self.counted_as:
+            names += [f"{sort}:{each}" for each in self._above(code)]
         by = self.vocabularies.setdefault(sort, {})
-        by.setdefault(vocabulary or _NO_VOCABULARY, set()).add(name)
-        return self._number(name, concept)
+        by.setdefault(vocabulary or _NO_VOCABULARY, set()).update(names)
+        return number
+
+    def _of_code(self, sort: str, code: str, rest: str, *, is_code: bool) -> int:
+        """Return the number of a name; what its code counts as is numbered too."""
+        name = f"{sort}:{code}{rest}"
+        number = self._number(name, f"{sort}:{code}")
+        if is_code and self._roll_up is not None and number not in self._raised:
+            self._raised.add(number)
+            # What stands above a measurement is not measured: it has no unit
+            rest = "" if rest.startswith(" [") else rest
+            counted = self._roll_up(code)
+            above = [self._number(f"{sort}:{c}{rest}", f"{sort}:{c}") for c in counted if c != code]
+            if above:
+                self.counted_as[number] = (*((number,) if code in counted else ()), *above)
+        return number
+
+    def _above(self, code: str) -> tuple[str, ...]:
+        return () if self._roll_up is None else tuple(c for c in self._roll_up(code) if c != code)
 
     def _number(self, name: str, concept: str) -> int:
         if name not in self.numbers:

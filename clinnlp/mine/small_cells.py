@@ -100,6 +100,7 @@ def guarded(baskets: Baskets, min_cell: int) -> Baskets:
         events=None,
         n_excluded=rounded(baskets.n_excluded),
         n_unassessed=rounded(baskets.n_unassessed),
+        n_rolled_up=rounded(baskets.n_rolled_up),
         n_concept=0,
         n_text=0,
     )

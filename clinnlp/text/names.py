@@ -28,31 +28,10 @@ _LETTERS = str.maketrans("yk", "ic")
 _SMALL = frozenset(("de", "del", "el", "la", "las", "los", "of", "the"))
 # Between two things, of which the order says which is which
 _DIRECTED = frozenset(
-    [
-        "a",
-        "after",
-        "before",
-        "by",
-        "con",
-        "debida",
-        "debido",
-        "due",
-        "en",
-        "following",
-        "from",
-        "in",
-        "on",
-        "por",
-        "secondary",
-        "secundaria",
-        "secundario",
-        "sin",
-        "to",
-        "tras",
-        "with",
-        "without",
-    ]
-)
+    ("a", "after", "before", "by", "con", "debida", "debido", "due", "en", "following", "from",
+     "in", "on", "por", "secondary", "secundaria", "secundario", "sin", "to", "tras", "with",
+     "without")
+)  # fmt: skip
 _QUALIFIED = re.compile(
     r"^unspecified (?=\S)|,? unspecified(?: (?:organism|site|type|cause))?$|,? nos$"
     r"|(?<=\w) \((?!without\b)[^()]*\)"
