@@ -38,6 +38,7 @@ def add_risk_apply(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reasons", type=int, default=5, metavar="N", help="reasons per case (default: 5)"
     )
+    parser.add_argument("--ancestors", help="terminology of the training, where it had one")
     add_writing(parser)
     parser.set_defaults(command=_apply)
 
@@ -78,6 +79,7 @@ def _apply(args: argparse.Namespace) -> int:
         patients=args.patients,
         out=Path(args.out),
         n_reasons=args.reasons,
+        ancestors=args.ancestors,
     )
     for line in result.lines():
         say(line)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clinnlp.core.ancestors import RollUp
 from clinnlp.core.arrays import Array, Floats
 from clinnlp.core.errors import ArgumentError, StoreError, instead_of
 from clinnlp.core.notes import Note
@@ -27,6 +28,7 @@ from clinnlp.risk.store import LoadedModel, load_risk_model, save_risk_model
 from clinnlp.study.cautions import LEVEL
 from clinnlp.study.risk_rows import OF_CASES, RiskRows
 from clinnlp.study.risk_values import RiskStudy
+from clinnlp.study.roll_up import told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,6 +160,7 @@ class RiskModel:
         events: EventTable | Iterable[EventTable] | None = None,
         notes: EntityTable | Iterable[Note] | None = None,
         n_reasons: int = 0,
+        roll_up: RollUp | None = None,
     ) -> AppliedRisk:
         """Return the risks of new cases.
 
@@ -171,18 +174,23 @@ class RiskModel:
             As in `risk_rows`.
         n_reasons : int
             Concepts to name per case, with the rows of mentions and events behind them.
+        roll_up : RollUp, optional
+            That of the training, where there was one.
 
         Raises
         ------
         DataError
             A source, a unit or a vocabulary is not that of the training, by name.
         ArgumentError
-            An index time that is none.
+            An index time that is none, or codes are not rolled up as in the training.
         """
+        if told(roll_up) != self.card["rows"].get("roll_up"):
+            was = "none" if "roll_up" not in self.card["rows"] else "another one"
+            raise ArgumentError(f"roll_up must be that of the training, which had {was}")
         sources = {"events": events, "notes": notes}
         check_sources(self.card, {name for name, given in sources.items() if given is not None})
         mentions = notes if notes is None or isinstance(notes, EntityTable) else entity_table(notes)
-        how: dict[str, Any] = dict(self.options)
+        how: dict[str, Any] = {**self.options, "roll_up": roll_up}
         cases = collect_cases(_whom(index), patients, events=events, entities=mentions, **how)
         check_schema(self.card, cases.schema)
         model = self.kept.model
@@ -208,6 +216,7 @@ def apply_risk_model(
     events: EventTable | Iterable[EventTable] | None = None,
     notes: EntityTable | Iterable[Note] | None = None,
     n_reasons: int = 0,
+    roll_up: RollUp | None = None,
 ) -> AppliedRisk:
     """Return the risks of new cases by a kept model: `RiskModel.load`, then `RiskModel.apply`.
 
@@ -215,7 +224,7 @@ def apply_risk_model(
     ----------
     folder : path
         Of `keep_risk_model`.
-    patients, index, events, notes, n_reasons
+    patients, index, events, notes, n_reasons, roll_up
         As in `RiskModel.apply`; to score more than once, load the model once.
 
     Raises
@@ -226,7 +235,9 @@ def apply_risk_model(
         A source, a unit or a vocabulary is not that of the training, by name.
     """
     model = RiskModel.load(folder)
-    return model.apply(patients, index=index, events=events, notes=notes, n_reasons=n_reasons)
+    return model.apply(
+        patients, index=index, events=events, notes=notes, n_reasons=n_reasons, roll_up=roll_up
+    )
 
 
 def keep_risk_model(

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from clinnlp.core.ancestors import RollUp
+from clinnlp.core.errors import DataError
+from clinnlp.core.files import tree_sha256
 from clinnlp.core.places import one_writer
 from clinnlp.io.record.event_stream import stream_events
 from clinnlp.io.record.people import read_patients
@@ -12,8 +15,11 @@ from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.study.apply import AppliedRisk, RiskModel
 from clinnlp.study.outputs import check_folder, write_tables
 from clinnlp.study.risk_tables import read_index_table
+from clinnlp.study.roll_up import read_roll_up
 
-__all__ = ["ApplyResult", "apply_flow"]
+__all__ = ["ANCESTORS", "ApplyResult", "apply_flow"]
+
+ANCESTORS = "ancestors (SHA-256)"  # of the card of a model whose facts were rolled up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,6 +65,7 @@ def apply_flow(
     patients: str | Path | None,
     out: Path,
     n_reasons: int = 5,
+    ancestors: str | Path | None = None,
 ) -> ApplyResult:
     """Score new patients with a kept model; write their risks and the reasons for them.
 
@@ -68,6 +75,8 @@ def apply_flow(
         Folder that `risk_flow` wrote.
     index : path
         Table with the columns ``patient`` and ``index_time``; a time with a zone becomes UTC.
+    ancestors : path, optional
+        The terminology of the training, where there was one.
 
     Raises
     ------
@@ -87,6 +96,26 @@ def apply_flow(
             events=stream_events(events) if events else None,
             notes=read_entity_table(entities) if entities else None,
             n_reasons=n_reasons,
+            roll_up=_roll_up(kept, ancestors),
         )
         write_tables({"risks": applied.to_pandas(), "reasons": applied.reasons_to_pandas()}, out)
         return ApplyResult(model=kept, applied=applied, folder=out)
+
+
+def _roll_up(kept: RiskModel, ancestors: str | Path | None) -> RollUp | None:
+    """Return what codes count as, by the same terminology as in the training.
+
+    Raises
+    ------
+    DataError
+        It is another one, or there was none.
+    """
+    known = kept.card.get(ANCESTORS)
+    if known is not None and ancestors is None:
+        raise DataError("the model counts codes as ancestors: give the terminology with ancestors")
+    if ancestors is not None and tree_sha256(ancestors) != known:
+        was = "none" if known is None else "another one"
+        raise DataError(f"ancestors must be those of the training, which had {was}", path=ancestors)
+    rows = kept.card.get("rows")
+    how = rows.get("roll_up") if isinstance(rows, dict) else None
+    return read_roll_up(ancestors, how["to"] if isinstance(how, dict) else None)

@@ -72,7 +72,7 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> MineR
     RunError
         Another process writes into the folder, or nobody may.
     """
-    check_folder(out, ("rules", *_SECTIONS), [source])
+    check_folder(out, ("rules", *_SECTIONS), [source, settings.ancestors])
     with one_writer(out, inside=True):
         return _mined(source, out, settings)
 
@@ -137,6 +137,8 @@ def _summary(cells: SmallCells, rules: Rules, signals: Mapping[str, Signals]) ->
     sets = cells.baskets
     lost = [f"{reason} {n:,}" for reason, n in sets.n_excluded.items() if n]
     lines = [str(sets), f"left out: {', '.join(lost) or 'nothing'}", str(rules)]
+    if sets.n_rolled_up:
+        lines.append(f"rolled up: {', '.join(f'{k} {n:,}' for k, n in sets.n_rolled_up.items())}")
     lines += [f"{name.replace('_', ' ')}: {mined}" for name, mined in signals.items()]
     if cells:
         lines.append(

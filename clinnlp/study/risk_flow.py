@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from clinnlp.core.errors import DataError
+from clinnlp.core.files import tree_sha256
 from clinnlp.core.patients import Patient
 from clinnlp.core.places import one_writer
 from clinnlp.core.tables import EntityTable, EventTable
+from clinnlp.features.events import Cases
 from clinnlp.features.outcomes import OutcomeRead
 from clinnlp.io.record.event_stream import EventStream, stream_events
 from clinnlp.io.record.mimic import read_mimic3
@@ -19,6 +21,7 @@ from clinnlp.io.tables.rows import read_rows
 from clinnlp.report.blocks import Report
 from clinnlp.risk.splits import Split, split_by_time, splits_by_site
 from clinnlp.study.apply import RiskModel, keep_risk_model
+from clinnlp.study.apply_flow import ANCESTORS
 from clinnlp.study.cohort import readmissions
 from clinnlp.study.outputs import PAGE, check_folder, origin, write_pages, write_tables
 from clinnlp.study.risk import risk_study
@@ -26,6 +29,7 @@ from clinnlp.study.risk_rows import RiskRows, risk_rows
 from clinnlp.study.risk_section import risk_section
 from clinnlp.study.risk_tables import read_outcome_table
 from clinnlp.study.risk_values import RiskStudy
+from clinnlp.study.roll_up import read_roll_up
 from clinnlp.study.settings import RiskSettings
 
 if TYPE_CHECKING:
@@ -91,7 +95,8 @@ def risk_flow(
     RunError
         Another process writes into the folder, or nobody may.
     """
-    check_folder(out, ("scores", "predictions"), [outcome, events, entities, patients])
+    read = [outcome, events, entities, patients, settings.ancestors]
+    check_folder(out, ("scores", "predictions"), read)
     with one_writer(out, inside=True):
         given = _sources(outcome, events, entities, patients, settings)
         splits = _splits(given, patients, settings)
@@ -101,13 +106,14 @@ def risk_flow(
             events=given.events,
             notes=given.entities,
             settings=settings,
+            roll_up=read_roll_up(settings.ancestors, settings.roll_up),
         )
         study = risk_study(rows, settings, splits=splits)
         write_tables({"scores": study.to_pandas(), "predictions": predictions(study)}, out)
         model = _kept(study, rows, out / "model", settings)
         cautions = study.cautions + (() if model is None else model.cautions)
-        inputs = [path for path in (outcome, events, entities, patients) if path]
-        report = _report(study, cautions, model, settings, inputs)
+        inputs = [path for path in read if path]
+        report = _report(study, (*cautions, *_rolled_up(rows)), model, settings, inputs)
         write_pages(report, out, inputs=inputs)
         return RiskResult(
             study=study, rows=rows, model=model, cautions=cautions, report=report, folder=out
@@ -181,8 +187,17 @@ def _kept(
         return None
     # its card holds no hash of a file of patients
     card = origin(settings)
+    if settings.ancestors is not None:
+        card[ANCESTORS] = tree_sha256(settings.ancestors)
     keep_risk_model(study, rows, folder, model=settings.keep, card=card, seed=settings.seed)
     return RiskModel.load(folder)
+
+
+def _rolled_up(rows: RiskRows) -> list[str]:
+    """Return the sentence that says how many facts count as ancestors, if any."""
+    counts = rows.rows.n_rolled_up if isinstance(rows.rows, Cases) else {}
+    said = ", ".join(f"{name} {n:,}" for name, n in counts.items())
+    return [f"facts rolled up: {said}"] if said else []
 
 
 def _report(

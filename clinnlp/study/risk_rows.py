@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from clinnlp.core.ancestors import RollUp
 from clinnlp.core.arrays import Array, Counts
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
@@ -23,6 +24,7 @@ from clinnlp.features.outcomes import OutcomeRead
 from clinnlp.metrics.compare import age_bands
 from clinnlp.risk.copies import Signatures, signatures_of_mentions
 from clinnlp.risk.crossfit import Features
+from clinnlp.study.roll_up import told
 from clinnlp.study.settings import RiskRowSettings, plain_settings
 
 __all__ = ["OF_CASES", "RiskRows", "risk_rows", "rows_of_table"]
@@ -65,6 +67,7 @@ def risk_rows(
     notes: EntityTable | Iterable[Note] | None = None,
     windows: Sequence[TimeWindow] | None = None,
     settings: RiskRowSettings | None = None,
+    roll_up: RollUp | None = None,
 ) -> RiskRows:
     """Return what was known before each index time, as the rows of a study.
 
@@ -82,6 +85,8 @@ def risk_rows(
     windows : sequence of TimeWindow, optional
         Look-back windows in days before index; one of ``look_back_days`` by default.
     settings : RiskRowSettings, optional
+    roll_up : RollUp, optional
+        What codes count as: as ancestors, or with their ancestors beside them.
 
     Raises
     ------
@@ -115,7 +120,9 @@ def risk_rows(
     people = list(patients)
     mentions, signed = _mentions(notes)
     options = {name: getattr(settings, name) for name in OF_CASES}
-    cases = collect_cases(read.outcome, people, events=events, entities=mentions, **options)
+    cases = collect_cases(
+        read.outcome, people, events=events, entities=mentions, roll_up=roll_up, **options
+    )
     _check_facts(cases)
     outside = {"facts_outside_windows": n_outside(cases, windows)}
     return RiskRows(
@@ -127,7 +134,7 @@ def risk_rows(
         subgroups=_attributes(cases, people),
         signed=signed,
         n_excluded={**read.n_excluded, **cases.n_excluded, **outside},
-        settings=_how(settings, windows, {"events": events, "notes": notes}),
+        settings=_how(settings, windows, {"events": events, "notes": notes}, roll_up),
     )
 
 
@@ -189,12 +196,16 @@ def _with_times(outcome: Any) -> OutcomeRead:
 
 
 def _how(
-    settings: RiskRowSettings, windows: Sequence[TimeWindow], sources: Mapping[str, Any]
+    settings: RiskRowSettings,
+    windows: Sequence[TimeWindow],
+    sources: Mapping[str, Any],
+    roll_up: RollUp | None,
 ) -> dict[str, Any]:
     """Return how rows were made: windows and sources by name, and the other settings."""
+    raised = {} if roll_up is None else {"roll_up": told(roll_up)}
     others = plain_settings(settings, RiskRowSettings, without=("look_back_days",))
     given = [name for name, source in sources.items() if source is not None]
-    return {"windows": [w.name for w in windows], "sources": given, **others}
+    return {"windows": [w.name for w in windows], "sources": given, **others, **raised}
 
 
 def _mentions(

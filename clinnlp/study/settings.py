@@ -100,6 +100,13 @@ class RiskSettings(RiskRowSettings, RiskStudySettings):
     )
     cut: str | None = option(None, "day from which on index times are tested, for split time")
     keep: str | None = option(None, "model to fit on all rows and write to OUT/model (none)")
+    ancestors: str | None = option(
+        None, "terminology that says what stands above a code: a release of RxNorm, SNOMED CT, "
+        "MeSH, UMLS, LOINC, ATC or ICD-10-CM, or a table with a column parents (none)",
+    )  # fmt: skip
+    roll_up: tuple[str, ...] | None = option(
+        None, "codes of ancestors that what stands below them counts as (all ancestors beside it)"
+    )
 
     def __post_init__(self) -> None:
         check_one_of(self.split, ("patient", "time", "site"), name="split")
@@ -108,6 +115,7 @@ class RiskSettings(RiskRowSettings, RiskStudySettings):
         _check_above_zero(self.horizon_days, name="horizon_days")
         if (self.split == "time") != (self.cut is not None):
             raise ArgumentError("a split by time needs a cut, and no other split has one")
+        _check_roll_up(self.ancestors, self.roll_up)
         if self.keep is not None:
             check_one_of(self.keep, self.models, name="keep")
 
@@ -143,6 +151,13 @@ class MineSettings:
     alpha: float = option(0.05, "level of the q-values, 0 to 1")
     strict: bool = option(False, "demand that each assertion axis was assessed")
     with_stopped: bool = option(False, "count drugs too that the notes say are stopped or held")
+    ancestors: str | None = option(
+        None, "terminology that says what stands above a code: a release of RxNorm, SNOMED CT, "
+        "MeSH, UMLS, LOINC, ATC or ICD-10-CM, or a table with a column parents (none)",
+    )  # fmt: skip
+    roll_up: tuple[str, ...] | None = option(
+        None, "codes of ancestors that what stands below them counts as: goes with ancestors"
+    )
     drug_kind: str = option("drug", "kind or label of the drugs of interaction signals")
     outcome_kind: str = option("outcome", "kind or label of their outcomes")
     min_cell: int = option(
@@ -160,6 +175,12 @@ class MineSettings:
             check_at_least(getattr(self, name), least, name=name)
         if self.default_days is not None:
             check_at_least(self.default_days, 1, name="default_days")
+        _check_roll_up(self.ancestors, self.roll_up)
+        if self.ancestors is not None and self.roll_up is None:
+            raise ArgumentError(
+                "ancestors need the codes to roll up to in mining, got none: a rule between a code "
+                "and what stands above it says nothing; name them with roll_up"
+            )
         if self.min_cell > 1 and self.max_len > 3:
             raise ArgumentError(f"max_len must be at most 3 with min_cell, got {self.max_len}")
         check_fraction(self.alpha, name="alpha")
@@ -191,3 +212,8 @@ def plain_settings(
 def _check_above_zero(value: float, *, name: str) -> None:
     if not value > 0:
         raise ArgumentError(f"{name} must be above 0, got {value}")
+
+
+def _check_roll_up(ancestors: str | None, roll_up: tuple[str, ...] | None) -> None:
+    if roll_up is not None and ancestors is None:
+        raise ArgumentError("roll_up needs a terminology, got none; name it with ancestors")

@@ -21,6 +21,7 @@ from clinnlp.io.tables.columns import column_summary
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.io.tables.rows import column_names
 from clinnlp.io.tables.wide import read_wide
+from clinnlp.study.roll_up import read_roll_up
 from clinnlp.study.settings import MineSettings
 from clinnlp.text.drugs import drug_names, fold_drug
 
@@ -92,7 +93,8 @@ def read_every_item(source: str | Path, settings: MineSettings, sets: Baskets) -
     if sets.entities is not None:
         return _from_mentions(sets.entities, replace(settings, label=None))
     assert sets.events is not None
-    return event_baskets(sets.events, unit=settings.unit, kinds=None)
+    roll_up = read_roll_up(settings.ancestors, settings.roll_up)
+    return event_baskets(sets.events, unit=settings.unit, kinds=None, roll_up=roll_up)
 
 
 def _from_mentions(table: EntityTable, settings: MineSettings) -> Baskets:
@@ -106,12 +108,14 @@ def _from_mentions(table: EntityTable, settings: MineSettings) -> Baskets:
         unit=settings.unit,
         strict=settings.strict,
         changes=() if settings.with_stopped else LEAVING,
+        roll_up=read_roll_up(settings.ancestors, settings.roll_up),
     )
 
 
 def _from_events(events: EventTable, settings: MineSettings) -> Baskets:
     _refuse_mentions(settings)
     if settings.unit == "exposure":
+        _refuse_roll_up(settings, "unit exposure")
         return exposure_baskets(
             events,
             drug_kind=settings.drug_kind,
@@ -121,7 +125,8 @@ def _from_events(events: EventTable, settings: MineSettings) -> Baskets:
             lag_days=settings.lag_days,
         )
     kinds = (*EVENT_KINDS, settings.drug_kind, settings.outcome_kind)
-    return event_baskets(events, unit=settings.unit, kinds=kinds)
+    roll_up = read_roll_up(settings.ancestors, settings.roll_up)
+    return event_baskets(events, unit=settings.unit, kinds=kinds, roll_up=roll_up)
 
 
 def _from_faers(path: Path, settings: MineSettings) -> Baskets:
@@ -134,6 +139,7 @@ def _from_faers(path: Path, settings: MineSettings) -> Baskets:
 
 def _wide(path: Path, settings: MineSettings) -> Baskets:
     _refuse_mentions(settings)
+    _refuse_roll_up(settings, "a wide table")
     named = _mapping(settings.columns or ())
     if set(named) - {"unit"}:
         raise ArgumentError(
@@ -166,6 +172,14 @@ def _mapping(columns: Sequence[str]) -> dict[str, str]:
     if wrong:
         raise ArgumentError(f"columns must be name=column pairs, got {wrong[0]!r}")
     return {name: column for name, _, column in pairs}
+
+
+def _refuse_roll_up(settings: MineSettings, got: str) -> None:
+    if settings.ancestors:
+        raise ArgumentError(
+            f"roll_up needs mentions or events by note, encounter or patient, got {got}; "
+            "leave out ancestors"
+        )
 
 
 def _refuse_mentions(settings: MineSettings) -> None:

@@ -12,8 +12,8 @@ OMOP          a folder with ``CONCEPT.csv`` and, where there are synonyms, ``CON
 ============  ==================================================================================
 
 Any other table is read by its column names (`read_vocabulary`): ``name``, and where they are
-there ``code`` (the folded name where absent), ``system``, ``synonyms`` (separated by ``|``) and
-``label``.
+there ``code`` (the folded name where absent), ``system``, ``synonyms`` and ``parents`` (codes one
+step above; both separated by ``|``) and ``label``.
 """
 
 from collections import defaultdict
@@ -37,7 +37,7 @@ __all__ = [
     "read_vocabulary",
 ]
 
-_COLUMNS = ("code", "system", "name", "synonyms", "label")
+_COLUMNS = ("code", "system", "name", "synonyms", "label", "parents")
 _DRUGBANK = ("DrugBank ID", "Common name", "Synonyms")
 _ICD10CM = ("code", "short", "long")
 _CONCEPT = ("concept_id", "concept_name", "domain_id", "vocabulary_id", "standard_concept",
@@ -132,7 +132,15 @@ def read_drugbank(path: str | Path, *, label: str = "Drug") -> Vocabulary:
 
 
 def read_icd10cm(path: str | Path, *, label: str = "Problem") -> Vocabulary:
-    """Return the codes of ICD-10-CM: long titles, with the short ones as synonyms."""
+    """Return the codes of ICD-10-CM: long titles, with the short ones as synonyms.
+
+    A code stands under the longest other one that it begins with.
+    """
+    titles: dict[str, tuple[str, str]] = {}
+    for line, (code, short, long) in read_rows(path, _ICD10CM):
+        if code in titles:
+            raise DataError("codes of a vocabulary must be unique", path=path, line=line)
+        titles[code] = (short, long)
     return Vocabulary(
         Concept(
             code=code,
@@ -140,8 +148,9 @@ def read_icd10cm(path: str | Path, *, label: str = "Problem") -> Vocabulary:
             system="ICD10CM",
             synonyms=others(long, [short]),
             label=label,
+            parents=tuple(code[:n] for n in range(len(code) - 1, 0, -1) if code[:n] in titles)[:1],
         )
-        for _, (code, short, long) in read_rows(path, _ICD10CM)
+        for code, (short, long) in titles.items()
     )
 
 
@@ -252,4 +261,5 @@ def _concept(values: Mapping[str, str | None], label: str | None, path: Path, li
         system=values.get("system") or "",
         synonyms=tuple(s for s in synonyms if s),
         label=label or values.get("label") or "Term",
+        parents=tuple(p for p in map(str.strip, (values.get("parents") or "").split("|")) if p),
     )

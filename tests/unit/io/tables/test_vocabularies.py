@@ -57,6 +57,17 @@ def test_icd10cm(tmp_path):
     ]
 
 
+def test_icd10cm_says_what_stands_above_a_code(tmp_path):
+    path = tmp_path / "icd.csv"
+    rows = "E11,0,D,D\nE1121,1,D k,D k\nE112,0,D w k,D w k\nE119,1,D x,D x\nF1,1,F,F\n"
+    path.write_text(f"code,billable,short,long\n{rows}")
+    parents = {c.code: c.parents for c in read_any_vocabulary(path)}
+    assert parents == {"E11": (), "E1121": ("E112",), "E112": ("E11",), "E119": ("E11",), "F1": ()}
+    path.write_text(f"code,billable,short,long\n{rows}E11,0,D,D\n")
+    with pytest.raises(DataError, match="icd.csv:7: codes of a vocabulary must be unique"):
+        read_any_vocabulary(path)
+
+
 def test_omop(omop):
     assert _told(read_any_vocabulary(omop)) == [
         ("1", 'aspirin 81 MG "oral"', "RxNorm", (), "Drug"),

@@ -1,0 +1,117 @@
+"""Ancestors from the files of a terminology, on the way through mine, risk and risk apply."""
+
+import csv
+
+import pytest
+
+from clinnlp.cli import main
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.study.roll_up import read_roll_up
+from clinnlp.study.settings import MineSettings, RiskSettings
+
+ATC = (
+    "ATC code,ATC level name\nC10AA,HMG CoA reductase inhibitors\nC10AA01,simvastatin\n"
+    "C10AA05,atorvastatin\nN02BA01,acetylsalicylic acid\n"
+)
+TABLE = "code,name,parents\nx,X,up\ny,Y,up | other\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Write 80 patients: a statin, one of two, for every other; the outcome follows it."""
+    (tmp_path / "atc.csv").write_text(ATC)
+    events = ["patient,encounter,start,known,code,kind"]
+    outcomes = ["patient,index_time,outcome"]
+    for k in range(80):
+        drug = ("C10AA01", "N02BA01", "C10AA05", "N02BA01")[k % 4]
+        ill = k % 2 == 0 if k % 10 else k % 4 == 1
+        events.append(f"p{k},e{k},2024-01-01,2024-01-01,{drug},drug")
+        events += [f"p{k},e{k},2024-01-02,2024-01-02,bleed,outcome"] * ill
+        outcomes.append(f"p{k},2024-02-01,{int(ill)}")
+    (tmp_path / "events.csv").write_text("\n".join(events) + "\n")
+    (tmp_path / "outcome.csv").write_text("\n".join(outcomes) + "\n")
+    return tmp_path
+
+
+def _rules(path):
+    with path.open(encoding="utf-8") as handle:
+        return {(row["antecedents"], row["consequents"]): row for row in csv.DictReader(handle)}
+
+
+def test_mine_rolls_up(folder, capsys):
+    out = folder / "out"
+    asked = ["mine", str(folder / "events.csv"), "--out", str(out)]
+    rolled = ["--ancestors", str(folder / "atc.csv"), "--roll-up", "C10AA"]
+    assert main([*asked, *rolled]) == 0
+    assert int(_rules(out / "rules.csv")[("C10AA", "bleed")]["n_antecedent"]) == 40
+    assert "rolled up: counted as an ancestor 40" in capsys.readouterr().out
+    assert main(asked) == 0
+    assert int(_rules(out / "rules.csv")[("C10AA01", "bleed")]["n_antecedent"]) == 20
+
+
+def test_risk_rolls_up_and_a_kept_model_needs_the_same_terminology(folder, capsys):
+    files = ["--events", str(folder / "events.csv")]
+    atc = ["--ancestors", str(folder / "atc.csv")]
+    out = folder / "out"
+    few = ["--models", "logistic", "--n-boot", "0", "--n-folds", "2", "--keep", "logistic"]
+    asked = ["risk", str(folder / "outcome.csv"), *files, "--out", str(out), *few, *atc]
+    assert main([*asked, "--roll-up", "C10AA"]) == 0
+    assert "facts rolled up: counted as an ancestor 40" in (out / "report.md").read_text()
+    applied = ["risk", "apply", str(out / "model"), str(folder / "outcome.csv"), *files]
+    applied += ["--out", str(folder / "applied")]
+    capsys.readouterr()
+    assert main(applied) == 2
+    assert "counts codes as ancestors" in capsys.readouterr().err
+    assert main([*applied, *atc]) == 0
+    with (folder / "applied" / "reasons.csv").open(encoding="utf-8") as handle:
+        reasons = [row for row in csv.DictReader(handle) if row["concept"] == "drug:C10AA"]
+    rows = (folder / "events.csv").read_text().splitlines()[1:]
+    assert {rows[int(float(row["event"]))].split(",")[0] for row in reasons} == {
+        row["patient"] for row in reasons
+    }
+    (folder / "atc.csv").write_text(ATC + "C10AA07,rosuvastatin\n")
+    assert main([*applied, *atc]) == 2
+    assert "of the training, which had another one" in capsys.readouterr().err
+
+
+def test_all_ancestors_beside_the_codes_in_risk(folder):
+    out = folder / "out"
+    asked = ["risk", str(folder / "outcome.csv"), "--events", str(folder / "events.csv")]
+    few = ["--models", "logistic", "--n-boot", "0", "--n-folds", "2"]
+    assert main([*asked, "--out", str(out), *few, "--ancestors", str(folder / "atc.csv")]) == 0
+    assert "drug:C10AA" in (out / "report.md").read_text()
+
+
+def test_a_table_may_say_parents(tmp_path):
+    (tmp_path / "a.csv").write_text(TABLE)
+    assert read_roll_up(tmp_path / "a.csv", ["up"])("y") == ("up",)
+    assert read_roll_up(tmp_path / "a.csv", None)("y") == ("y", "up", "other")
+    assert read_roll_up(None, None) is None
+    with pytest.raises(ArgumentError, match="roll_up must name codes of"):
+        read_roll_up(tmp_path / "a.csv", ["down"])
+    (tmp_path / "b.csv").write_text("code,name\nx,X\n")
+    with pytest.raises(DataError, match="got no such relation"):
+        read_roll_up(tmp_path / "b.csv", None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "message"),
+    [
+        (MineSettings, {"roll_up": ("x",)}, "roll_up needs a terminology"),
+        (RiskSettings, {"roll_up": ("x",)}, "roll_up needs a terminology"),
+        (MineSettings, {"ancestors": "a.csv"}, "need the codes to roll up to"),
+    ],
+)
+def test_half_of_a_roll_up_is_refused(settings, options, message):
+    with pytest.raises(ArgumentError, match=message):
+        settings(**options)
+
+
+def test_exposures_and_wide_tables_are_not_rolled_up(folder, capsys):
+    rolled = ["--ancestors", str(folder / "atc.csv"), "--roll-up", "C10AA", "--out"]
+    rolled.append(str(folder / "out"))
+    events = str(folder / "events.csv")
+    assert main(["mine", events, "--unit", "exposure", *rolled]) == 2
+    assert "got unit exposure" in capsys.readouterr().err
+    assert main(["mine", events, "--items", "code", *rolled]) == 2
+    assert "got a wide table" in capsys.readouterr().err
