@@ -98,6 +98,19 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
         "LOINC or ATC (folder, zip or file)",
     )
     parser.add_argument(
+        "--candidates",
+        type=int,
+        default=0,
+        metavar="N",
+        help="concepts to name, with scores, for a mention that no step of linking is sure of, in "
+        "its attribute candidates (default: 0)",
+    )
+    parser.add_argument(
+        "--name-encoder",
+        help="encoder whose vectors find candidates that are worded otherwise: minilm, a folder "
+        "or a hub id (default: by letters alone)",
+    )
+    parser.add_argument(
         "--language",
         default="en",
         help=f"of the notes, one of {', '.join(languages())}: whose headings, cues, "
@@ -109,7 +122,13 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
     """Return the pipeline of the model and the word list."""
     from clinnlp.study.pipeline import pipeline
 
-    return pipeline(args.model, vocabulary=args.vocabulary, language=args.language)
+    return pipeline(
+        args.model,
+        vocabulary=args.vocabulary,
+        language=args.language,
+        candidates=args.candidates,
+        name_encoder=args.name_encoder,
+    )
 
 
 def add_settings(parser: argparse.ArgumentParser, kind: "type[DataclassInstance]") -> None:

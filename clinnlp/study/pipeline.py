@@ -20,6 +20,8 @@ def pipeline(
     vocabulary: str | Path | Vocabulary | None = None,
     assertion: bool = True,
     language: str = "en",
+    candidates: int = 0,
+    name_encoder: str | Path | None = None,
 ) -> Pipeline:
     """Return the pipeline that extracts entities with their assertion and concepts.
 
@@ -37,6 +39,11 @@ def pipeline(
     language : str
         Of the notes, ``"en"`` or ``"es"``: whose headings, abbreviations, common words, cues,
         words of prescriptions and drug names.
+    candidates : int
+        How many concepts to name for a mention that no step of linking is sure of (`Normalise`).
+    name_encoder : str or path, optional
+        Encoder whose vectors find candidates that are worded otherwise: ``"minilm"``, a folder or
+        a hub id. It reads each name of the vocabulary once, about 1,000 names in a second.
 
     Raises
     ------
@@ -72,7 +79,13 @@ def pipeline(
         pipes.append(Lookup(words, language=language))
     if assertion:
         pipes.append(Assertions(language=language))
-    return Pipeline([*pipes, Medications(language=language), Normalise(words, language=language)])
+    vectors = None
+    if candidates and name_encoder is not None:
+        from clinnlp.bert.name_vectors import name_vectors
+
+        vectors = name_vectors(name_encoder)
+    linking = Normalise(words, language=language, candidates=candidates, vectors=vectors)
+    return Pipeline([*pipes, Medications(language=language), linking])
 
 
 def _learned(model: str | Path | Pipe) -> Pipe:

@@ -7,9 +7,12 @@ form that the note defines for it (``congestive heart failure (CHF)``): step ``a
 from collections.abc import Mapping
 from dataclasses import replace
 
+from clinnlp.core.checks import check_at_least
+from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Attribute, Entity, Note
 from clinnlp.core.vocab import Vocabulary
 from clinnlp.text.abbreviations import abbreviations
+from clinnlp.text.candidates import Candidates, NameVectors
 from clinnlp.text.drugs import fold_drug
 from clinnlp.text.linking import Link, Linker
 
@@ -33,6 +36,12 @@ class Normalise:
         Lowest similarity, in [0, 1], of a misspelled name; absent: names must be right.
     drug_labels : tuple of str
         Labels whose mentions go through the table of drug names.
+    candidates : int
+        How many concepts to name for a mention that no step is sure of, in its attribute
+        ``candidates``: codes with scores, the nearest first (``"D1 0.91|D7 0.62"``). They are no
+        concepts of the mention. Needs a vocabulary.
+    vectors : callable, optional
+        Names to vectors, as in `Candidates`, to find candidates that are worded otherwise.
     language : str
         Whose drug names: ``"en"`` or ``"es"``.
 
@@ -51,11 +60,20 @@ class Normalise:
         *,
         fuzzy: float | None = None,
         drug_labels: tuple[str, ...] = DRUG_LABELS,
+        candidates: int = 0,
+        vectors: NameVectors | None = None,
         language: str = "en",
     ) -> None:
         self._drug_labels = frozenset(drug_labels)
         self._vocabulary = vocabulary
         self._linker = Linker(vocabulary, fuzzy=fuzzy, language=language)
+        check_at_least(candidates, 0, name="candidates")
+        if candidates and vocabulary is None:
+            raise ArgumentError("candidates need a vocabulary, got none")
+        self._n_candidates = candidates
+        self._candidates: Candidates | None = None
+        if candidates and vocabulary is not None:
+            self._candidates = Candidates(vocabulary, vectors=vectors)
 
     def __call__(self, note: Note, /) -> Note:
         """Return the note with concepts where a mention had none and a step answers."""
@@ -78,11 +96,23 @@ class Normalise:
         found = self._linker(long_form, is_drug=is_drug)
         return found and found._replace(step="abbreviation")
 
+    def _unsure(self, note: Note, entity: Entity, long_forms: Mapping[str, str]) -> Entity:
+        """Return a mention that no step is sure of, with candidates where they are asked for."""
+        if self._candidates is None:
+            return entity
+        mention = note.mention(entity)
+        asked = long_forms.get(mention, mention)
+        found = self._candidates(asked, n=self._n_candidates)
+        if not found:
+            return entity
+        said = "|".join(f"{each.code} {each.score:.2f}" for each in found)
+        return replace(entity, attributes={**entity.attributes, "candidates": said})
+
     def _normalised(self, note: Note, entity: Entity, long_forms: Mapping[str, str]) -> Entity:
         is_drug = entity.label in self._drug_labels
         found = self.link(note.mention(entity), long_forms, is_drug=is_drug)
         if found is None:
-            return entity
+            return self._unsure(note, entity, long_forms)
         first = found.concepts[0]
         name = self._vocabulary[first].name if self._vocabulary is not None else first
         said: dict[str, Attribute] = {"linked_by": found.step, "name": name}

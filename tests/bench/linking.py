@@ -17,9 +17,10 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import clinnlp
-from clinnlp.core.vocab import fold
+from clinnlp.core.vocab import Concept, Vocabulary, fold
 from clinnlp.io.tables.vocabularies import read_drugbank, read_icd10cm
 from clinnlp.text.abbreviations import abbreviations
+from clinnlp.text.candidates import Candidates
 from clinnlp.text.normalise import Normalise
 from tests.bench import DATA, ROOT, record
 
@@ -33,8 +34,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", default="Development", choices=["Development", "Training"])
     parser.add_argument("--only", choices=list(KINDS))
+    parser.add_argument("--candidates", action="store_true", help="measure candidates instead")
     parser.add_argument("--sheet", type=Path, help="write drawn links not judged yet here")
     args = parser.parse_args()
+    if args.candidates:
+        for kind in [args.only] if args.only else KINDS:
+            candidates(kind)
+        return
     for kind in [args.only] if args.only else KINDS:
         words = vocabulary(kind)
         links = linked(args.part, kind, words)
@@ -48,6 +54,41 @@ def main() -> None:
             write_sheet(args.sheet, [*drawn, *more], judged(kind), words)
         elif args.part == "Development":
             record(f"linking, {kind}, precision", **precision(drawn, links, judged(kind)))
+
+
+def candidates(kind: str) -> None:
+    """Count how often the concept of a dev mention that no step links is among its candidates.
+
+    The vocabulary is the names of train by their MeSH id; asked for are dev mentions whose id is
+    there.
+    """
+    from clinnlp.bert.name_vectors import name_vectors
+
+    names = defaultdict(dict)
+    for *_, mention, gold, _ in linked("Training", kind, None):
+        if len(gold) == 1:
+            names[gold[0]].setdefault(mention)
+    words = Vocabulary(
+        Concept(code=code, name=first, synonyms=tuple(others))
+        for code, (first, *others) in names.items()
+    )
+    steps, n_right = Counter(), Counter()
+    asked = []
+    for *_, mention, gold, link in linked("Development", kind, words):
+        if len(gold) == 1 and gold[0] in words:
+            step = "none" if link is None else link.step
+            steps[step] += 1
+            n_right[step] += link is not None and link.concepts == gold
+            asked += [(mention, gold[0])] if link is None else []
+    by_step = {step: f"{n_right[step]} of {n} right" for step, n in steps.items() if step != "none"}
+    record(f"linking, {kind}, names of train", concepts=len(words), **by_step)
+    for by, vectors in (("letters", None), ("vectors", name_vectors())):
+        find = Candidates(words, vectors=vectors)
+        found = [([c.code for c in find(mention)], code) for mention, code in asked]
+        first, five = (sum(code in codes[:n] for codes, code in found) for n in (1, 5))
+        record(f"linking, {kind}, candidates by {by}", asked=len(asked),
+               first=f"{first} ({first / len(asked):.3f})",
+               among_five=f"{five} ({five / len(asked):.3f})")  # fmt: skip
 
 
 def vocabulary(kind: str):
