@@ -217,7 +217,12 @@ class EntityTable(Table):
 
 
 class EventTable(Table):
-    """One row per structured event of a patient."""
+    """One row per structured event of a patient.
+
+    `comparator` is ``<``, ``<=``, ``>`` or ``>=`` where a measurement says no more than that:
+    `value` is then the limit it names. `normal_from` and `normal_to` are the range that the
+    source calls normal, in the same unit.
+    """
 
     SCHEMA: ClassVar[dict[str, str]] = {
         "patient": "text",
@@ -232,6 +237,9 @@ class EventTable(Table):
         "unit": "text",
         "dose": "text",
         "source_id": "text",
+        "comparator": "text",
+        "normal_from": "float",
+        "normal_to": "float",
     }
 
 

@@ -4,14 +4,14 @@ A time that is written without a zone stays as it is. Beside times with a zone i
 counts as UTC: a table that mixes the two should say its zone everywhere.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, overload
 
 import numpy as np
 
 from clinnlp.core.errors import DataError, instead_of
 
-__all__ = ["naive_utc", "time_from_text", "to_second"]
+__all__ = ["day_after", "naive_utc", "time_from_text", "to_second"]
 
 _OUTSIDE = "a time must lie in the years 1 to 9999 in UTC, got another"
 
@@ -74,3 +74,18 @@ def to_second(time: Any) -> np.datetime64:
         return seconds
     naive = naive_utc(time) if isinstance(time, datetime) else time_from_text(str(time))
     return np.datetime64(naive, "s")
+
+
+def day_after(time: datetime | None) -> datetime | None:
+    """Return the end of the day: when what has a date but no hour was certainly known.
+
+    Raises
+    ------
+    DataError
+        No day comes after 9999-12-31, which some systems write for "never".
+    """
+    if time is None:
+        return None
+    said = "what happened must have a day that another follows, got 9999-12-31; leave it empty"
+    with instead_of(OverflowError, lambda _: DataError(said)):
+        return datetime(time.year, time.month, time.day) + timedelta(days=1)

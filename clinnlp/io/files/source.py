@@ -17,6 +17,7 @@ class Source(NamedTuple):
     path: Path
     encoding: str = UTF_8
     columns: Mapping[str, str] = {}
+    n_excluded: "Counter[str] | None" = None  # what is read but is in no document, by reason
 
 
 class Document(NamedTuple):

@@ -35,7 +35,8 @@ class Notes:
 
     Made by `read_notes`. Ids must be unique over all files. After a pass, `skipped` has the
     errors of the documents left out (with `skip_bad`), and `repairs` counts the mentions moved
-    to their text (with `repair`), by what was wrong with their offsets.
+    to their text (with `repair`), by what was wrong with their offsets, and `n_excluded` what a
+    source holds beside its notes and no note could take, by reason.
     """
 
     def __init__(
@@ -53,15 +54,17 @@ class Notes:
         self.encoding = encoding
         self.skipped: list[DataError] = []
         self.repairs: Counter[str] = Counter()
+        self.n_excluded: Counter[str] = Counter()
         self._skip_bad, self._repair, self._number = skip_bad, repair, number_repeated
 
     def reading(self) -> Reading:
         """Return the state of a new pass, and forget what the last one met."""
-        self.skipped, self.repairs = [], Counter()
+        self.skipped, self.repairs, self.n_excluded = [], Counter(), Counter()
         return Reading(
             skipped=self.skipped if self._skip_bad else None,
             repairs=self.repairs if self._repair else None,
             number_repeated=self._number,
+            n_excluded=self.n_excluded,
         )
 
     def source(self, path: Path) -> Source:

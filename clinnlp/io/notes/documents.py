@@ -52,6 +52,7 @@ class Reading:
     skipped: list[DataError] | None = None  # bad documents go here; None: the first is raised
     repairs: "Counter[str] | None" = None  # repaired offsets, by what was wrong with them
     number_repeated: bool = False  # a repeated id becomes ``id#2``; else it is refused
+    n_excluded: "Counter[str]" = field(default_factory=Counter)  # what is in no note, by reason
 
     def check_any(self, path: Path) -> None:
         """Raise `DataError` where bad documents are left out and none is left, of all files.
@@ -168,7 +169,8 @@ class Format:
         """Yield ``(position from 0, document, its note)``; see `read`."""
         source = source if isinstance(source, Source) else Source(Path(source))
         reading = Reading() if reading is None else reading
-        found, forgiven = self.split(source), _Forgiven(source.path)
+        found = self.split(source._replace(n_excluded=reading.n_excluded))
+        forgiven = _Forgiven(source.path)
         for position in count():
             document: Document | None = None
             failure: DataError | None = None

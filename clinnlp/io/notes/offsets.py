@@ -62,7 +62,13 @@ def from_utf16(text: str, at: int) -> int:
 
 
 def place(
-    document: Document, text: str, bounds: Bounds, mention: str | None, *, line: int | None = None
+    document: Document,
+    text: str,
+    bounds: Bounds,
+    mention: str | None,
+    *,
+    line: int | None = None,
+    any_case: bool = False,
 ) -> tuple[Span, ...]:
     """Return the pieces of a mention in text order, where they are its text but for white space.
 
@@ -78,6 +84,8 @@ def place(
         Start and end of each piece, as the file gives them.
     mention : str or None
         What the file says the mention is; ``None``: not said, so that it is not checked.
+    any_case : bool
+        Whether small and capital letters of the mention are the same.
 
     Raises
     ------
@@ -86,6 +94,8 @@ def place(
     """
     if _inside(bounds, len(text)) and _is_text(text, bounds, mention):
         return tuple(Span(a, b) for a, b in sorted(bounds))
+    if any_case and mention is not None and (text, mention) != (_small(text), _small(mention)):
+        return place(document, _small(text), bounds, _small(mention), line=line)
     name, moved = _explained(text, bounds, mention)
     if moved and document.repairs is not None:
         document.repairs[name] += 1
@@ -156,6 +166,12 @@ def _whole(ends: Ints, at: int) -> int:
 
 
 # Each is asked for once for all mentions of a text.
+
+
+@lru_cache(maxsize=2)
+def _small(text: str) -> str:
+    """Return text in small letters, character by character, so that it is as long."""
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 @lru_cache(maxsize=2)

@@ -6,21 +6,23 @@ NOTE, NOTE_NLP              in the note
 note_id, note_text          id, text
 person_id                   ``patient``
 visit_occurrence_id         ``encounter``
-note_datetime, note_date    ``time``
+note_datetime, note_date    ``time``; ``known`` at that hour, or at the end of a day without one
+                            (which the model writes as midnight)
+note_type_concept_id        0: nobody says where the note comes from, so ``known`` is missing
 note_title                  ``kind``
-offset, lexical_variant     entity; the variant is checked against the text
+offset, lexical_variant     entity; the variant is checked against the text, in any case
 note_nlp_concept_id         ``concepts``, unless 0
 nlp_system                  ``source``
-term_exists                 ``assertion.negated``: ``Y`` false, ``N`` true
-term_modifiers              ``name=value`` between commas: ``label`` (else ``Term``), the other
-                            axes of `assertion` as ``true`` or ``false``, ``concept``; any other
-                            is an attribute
+term_exists, term_temporal  ``assertion``, see `clinnlp.io.notes.omop_terms`
+term_modifiers              ``name=value`` between commas: ``label`` (else ``Term``), axes of
+                            `assertion`, ``concept``; any other is an attribute
 =========================== ===============================================================
 
 A folder holds the tables as CSV, TSV (packed or not) or Parquet, each in a file of its name in
 any case. The writer fills every column of NOTE and NOTE_NLP; ids of notes, patients and visits
 must be whole numbers, as the model has them. What it cannot know is left empty (nlp_date) or 0
-(concept ids of types). NOTE_NLP is held in memory while notes are read. The files are for a
+(concept ids of types). NOTE_NLP is held in memory while notes are read; its rows without
+offset, and those of a note that is not there, are left out and counted. The files are for a
 database: text stands there exactly as it is, and a spreadsheet would run what looks like a formula.
 
 References
@@ -30,20 +32,25 @@ https://ohdsi.github.io/CommonDataModel/cdm54.html
 
 import csv
 import io
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_folder
-from clinnlp.core.notes import AXES, Assertion, Entity, Note
+from clinnlp.core.notes import AXES, Entity, Note
+from clinnlp.core.times import day_after
 from clinnlp.io.files.lines import encode
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format, add_id
 from clinnlp.io.notes.losses import refusal
 from clinnlp.io.notes.offsets import is_offset, place
-from clinnlp.io.tables.cells import by_name_if_there, table_path, time_of
+from clinnlp.io.notes.omop_terms import assertion_of, axis_of, modifiers_of, words_of
+from clinnlp.io.tables.cells import table_path, time_of
+from clinnlp.io.tables.omop_rows import NO_CONCEPT, OmopRow, omop_rows
 
 __all__ = ["OMOP"]
 
@@ -58,15 +65,12 @@ _NLP = (
     *("note_nlp_concept_id", "note_nlp_source_concept_id", "nlp_system", "nlp_date"),
     *("nlp_datetime", "term_exists", "term_temporal", "term_modifiers"),
 )
+_PLACE = ("note_id", "offset")
 _ZERO = ("note_type_concept_id", "note_class_concept_id", "encoding_concept_id",
          "language_concept_id", "section_concept_id", "note_nlp_source_concept_id")  # fmt: skip
-_EXISTS = {"Y": False, "N": True}
-_EXISTS_AS = {None: "", False: "Y", True: "N"}
-_TRUTH = {"true": True, "false": False}
 _LABEL, _CONCEPT, _NO_LABEL = "label", "concept", "Term"
-_NO_CONCEPT = ("", "0", None)
-
-OmopRow = dict[str, str | None]
+_OF_EHR = "32831"  # type of a note from a health record, whose date is when it was written
+_RANGE = re.compile(r"\s*(\d+)\s*(?:[-:]\s*(\d+)\s*)?")
 
 
 def _split(source: Source) -> Iterator[Document]:
@@ -74,13 +78,28 @@ def _split(source: Source) -> Iterator[Document]:
     notes, mentions = table_path(folder, "note"), table_path(folder, "note_nlp")
     if notes is None:
         raise DataError("an OMOP folder must hold the table NOTE, got none", path=folder)
-    found: dict[str | None, list[tuple[int, OmopRow]]] = defaultdict(list)
-    for line, row in _rows(mentions, _NLP) if mentions else ():
-        found[row["note_id"]].append((line, row))
+    n_excluded: Counter[str] = Counter() if source.n_excluded is None else source.n_excluded
+    found = _mentions(mentions, n_excluded) if mentions else {}
     short: list[DataError] = []
     for line, row in _rows(notes, _NOTE, short):
         whole = (row, mentions, found.pop(row["note_id"], []))
         yield Document(notes, line, short.pop() if short else whole)
+    left = sum(map(len, found.values()))
+    n_excluded.update({"NOTE_NLP row of a note that is not in NOTE": left} if left else {})
+
+
+def _mentions(
+    path: Path, n_excluded: "Counter[str]"
+) -> dict[str | None, list[tuple[int, OmopRow]]]:
+    """Return the rows of NOTE_NLP by note, but for those that nothing places in one."""
+    found: dict[str | None, list[tuple[int, OmopRow]]] = defaultdict(list)
+    for line, row in _rows(path, _NLP):
+        missing = next((name for name in _PLACE if row[name] is None), None)
+        if missing is None:
+            found[row["note_id"]].append((line, row))
+        else:
+            n_excluded[f"NOTE_NLP row without {missing}"] += 1
+    return dict(found)
 
 
 def _parse(document: Document) -> Note:
@@ -90,12 +109,14 @@ def _parse(document: Document) -> Note:
     line = document.line or 1
     when = "note_datetime" if row["note_datetime"] else "note_date"
     text = row["note_text"] or ""
+    time = time_of(row[when], when, document.path, line)
     return Note(
         id=row["note_id"],
         text=text,
         patient=row["person_id"],
         encounter=row["visit_occurrence_id"],
-        time=time_of(row[when], when, document.path, line),
+        time=time,
+        known=None if row["note_type_concept_id"] == "0" else _known_at(time),
         kind=row["note_title"],
         entities=tuple(
             _entity(row, k, text, document._replace(path=path, line=at))
@@ -105,14 +126,11 @@ def _parse(document: Document) -> Note:
 
 
 def _entity(row: OmopRow, position: int, text: str, document: Document) -> Entity:
-    start, mention = row["offset"] or "", row["lexical_variant"] or ""
-    if not is_offset(start) or not mention:
-        raise document.wrong("a mention must have an offset and a lexical variant")
-    (span,) = place(document, text, [(int(start), int(start) + len(mention))], mention)
-    modifiers = _modifiers_of(row)
-    assertion = _assertion(row, modifiers)
+    (span,) = place(document, text, [_bounds(row, document)], row["lexical_variant"], any_case=True)
+    modifiers = modifiers_of(row["term_modifiers"])
+    assertion = assertion_of(row, modifiers)
     concept = row["note_nlp_concept_id"]
-    first = () if concept in _NO_CONCEPT else (str(concept),)
+    first = () if concept in NO_CONCEPT else (str(concept),)
     others = [c for c in modifiers.pop(_CONCEPT, "").split("|") if c]
     return Entity(
         id=f"T{position}",
@@ -125,16 +143,27 @@ def _entity(row: OmopRow, position: int, text: str, document: Document) -> Entit
     )
 
 
-def _assertion(row: OmopRow, modifiers: dict[str, str]) -> Assertion:
-    """Return the assertion, and take its axes out of the modifiers."""
-    axes: dict[str, Any] = {"negated": _EXISTS.get(row["term_exists"] or "")}
-    axes |= {a: _TRUTH.get(modifiers.pop(a)) for a in AXES if modifiers.get(a) in _TRUTH}
-    return Assertion(**axes)
+def _bounds(row: OmopRow, document: Document) -> tuple[int, int]:
+    """Return start and end, for which some write ``3`` and some ``3-8``."""
+    found = _RANGE.fullmatch(row["offset"] or "")
+    if found is None or not all(is_offset(part) for part in found.groups() if part):
+        raise document.wrong("the offset of a mention must be a whole number, got another form")
+    if not row["lexical_variant"]:
+        raise document.wrong("a mention must have a lexical variant, got none")
+    start, end = int(found[1]), found[2]
+    return start, start + len(row["lexical_variant"]) if end is None else int(end)
 
 
-def _modifiers_of(row: OmopRow) -> dict[str, str]:
-    pairs = [x.partition("=") for x in (row["term_modifiers"] or "").split(",") if x.strip()]
-    return {name.strip(): value.strip() for name, _, value in pairs}
+def _known_at(time: datetime | None) -> datetime | None:
+    """Return when a note of a time could be read; the model writes a day without hour as midnight.
+
+    Raises
+    ------
+    DataError
+        No day comes after that of the note.
+    """
+    has_hour = time is not None and (time.hour, time.minute, time.second) != (0, 0, 0)
+    return time if has_hour else day_after(time)
 
 
 def _write(notes: Iterable[Note], path: Path) -> int:
@@ -168,6 +197,7 @@ def _note_row(note: Note) -> dict[str, str]:
         "person_id": note.patient or "",
         "note_date": note.time.date().isoformat() if note.time else "",
         "note_datetime": note.time.isoformat() if note.time else "",
+        "note_type_concept_id": "0" if note.known is None else _OF_EHR,
         "note_title": note.kind or "",
         "note_text": note.text,
         "visit_occurrence_id": note.encounter or "",
@@ -182,6 +212,8 @@ def _check_note(note: Note) -> None:
             raise refusal("OMOP", note, f"{name} that are whole numbers", "others")
     if note.time is not None and note.time.tzinfo is not None:
         raise refusal("OMOP", note, "times without zone", "one with")
+    if note.known is not None and note.known != _known_at(note.time):
+        raise refusal("OMOP", note, "notes known when they were written", "one of another time")
     if note.kind == "":
         raise refusal("OMOP", note, "no empty kind", "one")
     encode(note.text, note=note.id)
@@ -197,7 +229,7 @@ def _mention_row(note: Note, entity: Entity) -> dict[str, str]:
         "lexical_variant": note[entity.span],
         "note_nlp_concept_id": code,
         "nlp_system": entity.source or "",
-        "term_exists": _EXISTS_AS[entity.assertion.negated],
+        **words_of(entity.assertion),
         "term_modifiers": ",".join(f"{name}={value}" for name, value in modifiers.items()),
     }
 
@@ -220,8 +252,9 @@ def _modifiers(entity: Entity, concepts: tuple[str, ...]) -> dict[str, Any]:
 
 def _check_mention(note: Note, entity: Entity, modifiers: Mapping[str, Any]) -> None:
     """Raise `DataError` for what NOTE_NLP cannot hold, or what would be read as another."""
-    own = {_LABEL, _CONCEPT, *AXES}
-    if own & entity.attributes.keys() or entity.parts or entity.assertion.cues:
+    own = {_LABEL, _CONCEPT, *AXES} & entity.attributes.keys()
+    own |= {name for name, value in entity.attributes.items() if axis_of(name, str(value))}
+    if own or entity.parts or entity.assertion.cues:
         raise refusal("OMOP", note, "mentions of one piece without cues", "another")
     if not all(_is_plain(name, value) for name, value in modifiers.items()):
         raise refusal(
@@ -233,7 +266,7 @@ def _check_mention(note: Note, entity: Entity, modifiers: Mapping[str, Any]) -> 
 
 def _is_plain(name: str, value: Any) -> bool:
     """Return whether a modifier is read as it is written."""
-    if not isinstance(value, str) or {",", "="} & {*name, *value}:
+    if not isinstance(value, str) or {",", "="} & {*name, *value} or ";" in name:
         return False
     return all(part and part == part.strip() for part in (name, value))
 
@@ -256,7 +289,7 @@ def _csv_line(cells: Iterable[str]) -> bytes:
 def _rows(
     path: Path, wanted: Sequence[str], short: list[DataError] | None = None
 ) -> Iterator[tuple[int, OmopRow]]:
-    return by_name_if_there(path, wanted, needed=("note_id",), short=short)
+    return omop_rows(path, wanted, needed=("note_id",), short=short)
 
 
 OMOP = Format(
@@ -264,7 +297,7 @@ OMOP = Format(
     split=_split,
     parse=_parse,
     write=_write,
-    holds=frozenset({"entities", "patient", "encounter", "time", "kind"})
+    holds=frozenset({"entities", "patient", "encounter", "time", "known", "kind"})
     | {f"entity.{field}" for field in ("concepts", "assertion", "attributes", "source")},
     in_folder=True,
 )

@@ -158,7 +158,7 @@ def _largest(note: Note, back: Back, form: Format) -> Note:
     """Return the note with as much as its format takes, mentions before relations."""
     holds = form.holds
     kept = _without_things(note, holds)
-    kept = kept if back(kept) is not None else Note(id=note.id, text=note.text)
+    kept = _without_what_does_not_fit(kept, back)
     whole: Sequence[Entity] = [e for e in note.entities if "entity.parts" in holds or not e.parts]
     if form.fitting is not None:
         whole = form.fitting(kept.with_(entities=tuple(whole)))
@@ -174,6 +174,16 @@ def _without_things(note: Note, holds: frozenset[str]) -> Note:
     lost = [field for field in find_losses(note, holds) if "." not in field]
     kept = replace(note, **{field: getattr(empty, field) for field in lost})
     return kept.with_(entities=(), relations=())
+
+
+def _without_what_does_not_fit(note: Note, back: Back) -> Note:
+    """Return the note without the first of its fields that are in the way, or without any."""
+    for field in (None, "known", "kind", "time", "encounter", "patient"):
+        empty: dict[str, Any] = {field: None} if field else {}
+        note = replace(note, **empty)
+        if back(note) is not None:
+            return note
+    return Note(id=note.id, text=note.text)
 
 
 def _with_most(kept: Note, field: str, things: list[Any], letter: str, back: Back) -> Note:

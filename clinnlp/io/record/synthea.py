@@ -14,8 +14,9 @@ from pathlib import Path
 
 from clinnlp.core.errors import DataError, located
 from clinnlp.core.patients import Encounter, Patient
+from clinnlp.core.times import day_after
 from clinnlp.core.vocab import fold
-from clinnlp.io.record.timelines import EventColumns, Timelines, day_after
+from clinnlp.io.record.timelines import EventColumns, Timelines
 from clinnlp.io.tables.cells import by_name, number_of, table_path, time_of
 
 __all__ = ["read_synthea"]

@@ -1,14 +1,13 @@
 """Patients, stays and events as one thing, and the columns of events gathered row by row."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
 
-__all__ = ["EventColumns", "Timelines", "day_after"]
+__all__ = ["EventColumns", "Timelines"]
 
 
 class Timelines(NamedTuple):
@@ -35,18 +34,3 @@ class EventColumns:
     def table(self) -> EventTable:
         """Return the events."""
         return EventTable(self._columns)
-
-
-def day_after(time: datetime | None) -> datetime | None:
-    """Return the end of the day: when what has a date but no hour was certainly known.
-
-    Raises
-    ------
-    DataError
-        No day comes after 9999-12-31, which some systems write for "never".
-    """
-    if time is None:
-        return None
-    said = "what happened must have a day that another follows, got 9999-12-31; leave it empty"
-    with instead_of(OverflowError, lambda _: DataError(said)):
-        return datetime(time.year, time.month, time.day) + timedelta(days=1)

@@ -9,11 +9,21 @@ from typing import Any
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.times import time_from_text
 from clinnlp.io.files.folders import files_of
-from clinnlp.io.tables.rows import column_names, read_rows
+from clinnlp.io.files.packing import PACKINGS
+from clinnlp.io.tables.rows import DELIMITERS, column_names, read_rows
 
-__all__ = ["by_name", "by_name_if_there", "number_of", "table_path", "text_of", "time_of"]
+__all__ = [
+    "by_name",
+    "by_name_if_there",
+    "number_of",
+    "plain_names",
+    "table_path",
+    "text_of",
+    "time_of",
+]
 
-_SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".parquet")
+_SUFFIXES = (".parquet", *(f".{form}{p}" for form in DELIMITERS for p in ("", *PACKINGS)))
+_QUOTING = ' "`[]'  # what databases put around names that are words of SQL, such as "offset"
 
 
 def table_path(folder: Path, name: str) -> Path | None:
@@ -31,9 +41,9 @@ def by_name(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, 
     DataError
         A column that is missing, or as `read_rows`.
     """
-    named = {name.lower(): name for name in column_names(path)}
+    named = plain_names(path)
     for line, row in read_rows(path, [named.get(name.lower(), name) for name in wanted]):
-        cells = (None if cell in (None, "") else str(cell) for cell in row)
+        cells = (_text(cell, path, line) for cell in row)
         yield line, dict(zip(wanted, cells, strict=True))
 
 
@@ -53,12 +63,25 @@ def by_name_if_there(
     DataError
         A needed column that is missing, or as `read_rows`.
     """
-    there = {name.lower(): name for name in column_names(path)}
+    there = plain_names(path)
     kept = [name for name in wanted if name in there or name in needed]
     empty: dict[str, str | None] = dict.fromkeys(wanted)
     for line, row in read_rows(path, [there.get(name, name) for name in kept], short=short):
-        cells = (None if cell in (None, "") else str(cell) for cell in row)
+        cells = (_text(cell, path, line) for cell in row)
         yield line, {**empty, **dict(zip(kept, cells, strict=bool(row)))}
+
+
+def plain_names(path: str | Path) -> dict[str, str]:
+    """Return the names of the columns by their small letters, without the quotes of a database."""
+    return {name.strip(_QUOTING).lower(): name for name in column_names(path)}
+
+
+def _text(cell: Any, path: Path, line: int) -> str | None:
+    if isinstance(cell, str):
+        return cell or None
+    said = "a cell must hold text, a number or a time, got another value"
+    with instead_of(TypeError, DataError(said, path=path, line=line)):
+        return text_of(cell)
 
 
 def time_of(cell: str | None, column: str, path: Path, line: int) -> datetime | None:
