@@ -65,6 +65,8 @@ def _source(args: argparse.Namespace, path: str) -> "Notes":
 
 def _tell(notes: "Notes") -> None:
     """Say on stderr what was repaired and what left out."""
+    for reason, n in notes.n_excluded.items():
+        warn(f"{n} left out: {reason}")
     for rule, n in notes.repairs.items():
         warn(f"{n} repaired: {rule}")
     if notes.skipped:
@@ -128,7 +130,9 @@ def _check_other(notes: "Notes", out: "Path") -> None:
 
 def add_inspect(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `clinnlp inspect`."""
-    parser.add_argument("source", help="notes to read: a file, or a folder of files")
+    parser.add_argument(
+        "source", help="notes to read: a file, or a folder of files; or of MIMIC or OMOP tables"
+    )
     parser.add_argument(
         "--show-text", action="store_true", help="show a page of mentions with their text"
     )
@@ -140,8 +144,17 @@ def add_inspect(parser: argparse.ArgumentParser) -> None:
 
 
 def _inspect(args: argparse.Namespace) -> int:
+    from clinnlp.io.notes.formats import format_of_folder
+    from clinnlp.io.record.folders import record_source
     from clinnlp.study.inspection import inspect_notes
+    from clinnlp.study.record_inspection import inspect_record
 
+    folder = Path(args.source)
+    if args.format is None and folder.is_dir() and record_source(folder) is not None:
+        for line in inspect_record(folder).lines():
+            say(line)
+        if format_of_folder(folder) is None:
+            return 0
     source = _source(args, args.source)
     found = inspect_notes(source, n_examples=args.examples if args.show_text else 0)
     for line in _lines(found):

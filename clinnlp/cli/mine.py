@@ -15,8 +15,8 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument(
         "source",
-        help="entities that `clinnlp extract` wrote, events, FAERS quarters, a MIMIC-III folder, "
-        "or a table with --columns or --items",
+        help="entities that `clinnlp extract` wrote, events, FAERS quarters, a folder of "
+        "MIMIC or OMOP tables, or a table with --columns or --items",
     )
     parser.add_argument(
         "--out", type=folder_of, required=True, help="folder for rules, signals and report"

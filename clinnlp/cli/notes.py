@@ -54,6 +54,8 @@ def _extract(args: argparse.Namespace) -> int:
         args.model, args.vocabulary, args.language, notes=args.notes, part_size=settings.part_size
     )
     summary = extract(notes, nlp, out, settings=settings, made_by=made_by)
+    for reason, n in notes.n_excluded.items():
+        warn(f"{n} left out: {reason}")
     say(summary, aside=is_stdout(out))
     return 0
 

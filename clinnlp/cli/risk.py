@@ -16,7 +16,7 @@ def add_risk(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "outcome",
         help="CSV, TSV or Parquet: patient, index_time, outcome (0 or 1), perhaps time (of the "
-        "outcome); or a folder of MIMIC-III or Synthea tables: returns within --horizon-days",
+        "outcome); or a folder of MIMIC, OMOP or Synthea tables: returns within --horizon-days",
     )
     _add_sources(parser)
     parser.add_argument(

@@ -59,7 +59,7 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> MineR
     Parameters
     ----------
     source : path
-        Of mentions, events, FAERS quarters, MIMIC-III tables or a wide table.
+        Of mentions, events, FAERS quarters, MIMIC or OMOP tables, or a wide table.
     out : path
         Folder for the tables and the report.
 

@@ -1,6 +1,6 @@
 """Files in, a scored study, a kept model, tables and a report out: risk models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,10 +12,10 @@ from clinnlp.core.tables import EntityTable, EventTable
 from clinnlp.features.events import Cases
 from clinnlp.features.outcomes import OutcomeRead
 from clinnlp.io.record.event_stream import EventStream, stream_events
-from clinnlp.io.record.mimic import read_mimic3
+from clinnlp.io.record.folders import record_source
 from clinnlp.io.record.people import read_patients
+from clinnlp.io.record.record_folder import RecordFolder
 from clinnlp.io.record.synthea import read_synthea
-from clinnlp.io.tables.cells import table_path
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.io.tables.rows import read_rows
 from clinnlp.report.blocks import Report
@@ -81,7 +81,7 @@ def risk_flow(
 ) -> RiskResult:
     """Train and score risk models from files; write scores, predictions and a report.
 
-    `outcome` is a table, or a folder of MIMIC-III or Synthea tables: then the outcome is a
+    `outcome` is a table, or a folder of MIMIC, OMOP or Synthea tables: then the outcome is a
     return within the horizon after each stay, and events and patients are those of the folder.
 
     Raises
@@ -108,6 +108,7 @@ def risk_flow(
             settings=settings,
             roll_up=read_roll_up(settings.ancestors, settings.roll_up),
         )
+        rows = _with_record(rows, given.events)
         study = risk_study(rows, settings, splits=splits)
         write_tables({"scores": study.to_pandas(), "predictions": predictions(study)}, out)
         model = _kept(study, rows, out / "model", settings)
@@ -133,7 +134,7 @@ class _Sources(NamedTuple):
 
     outcome: OutcomeRead
     patients: list[Patient]
-    events: EventTable | EventStream | None
+    events: EventTable | EventStream | RecordFolder | None
     entities: EntityTable | None
 
 
@@ -149,20 +150,33 @@ def _sources(
     if folder.is_dir():
         if events or patients:
             raise DataError("a folder of tables has its own events and patients", path=folder)
-        mimic = table_path(folder, "ADMISSIONS") is not None
-        read = read_mimic3(folder) if mimic else read_synthea(folder)
-        returned = readmissions(
-            read.encounters,
-            horizon_days=settings.horizon_days,
-            kinds=None if mimic else _STAYS,
-            deaths=read.deaths,
-        )
-        return _Sources(returned, read.patients, read.events, mentions)
+        return _of_record(folder, mentions, settings)
     if events is None and entities is None:
         raise DataError("risk models need events, entities or both, got neither")
     people = read_patients(patients) if patients else []
     table = stream_events(events) if events else None
     return _Sources(read_outcome_table(outcome), people, table, mentions)
+
+
+def _of_record(folder: Path, mentions: EntityTable | None, settings: RiskSettings) -> _Sources:
+    """Return returns within the horizon after each stay of a folder, and its events."""
+    source = record_source(folder)
+    read = read_synthea(folder) if source is None else source.stream(folder)
+    returned = readmissions(
+        read.encounters,
+        horizon_days=settings.horizon_days,
+        kinds=_STAYS if source is None else source.stays,
+        deaths=read.deaths,
+    )
+    events = read if isinstance(read, RecordFolder) else read.events
+    return _Sources(returned, read.patients, events, mentions)
+
+
+def _with_record(rows: RiskRows, events: object) -> RiskRows:
+    """Return the rows with what of a folder of tables did not count, known once it was read."""
+    if not isinstance(events, RecordFolder):
+        return rows
+    return replace(rows, n_excluded={**rows.n_excluded, **events.n_excluded})
 
 
 def _splits(

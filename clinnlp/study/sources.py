@@ -1,5 +1,6 @@
-"""What can be mined: mentions, events, FAERS quarters, MIMIC-III folders, wide tables → baskets."""
+"""What can be mined: mentions, events, FAERS quarters, MIMIC and OMOP, wide tables → baskets."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clinnlp.core.arrays import Bools
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
 from clinnlp.core.vocab import fold
@@ -15,8 +17,7 @@ from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets, frame_
 from clinnlp.features.exposure import exposure_baskets
 from clinnlp.io.record.events import read_events
 from clinnlp.io.record.faers import is_faers, read_faers
-from clinnlp.io.record.mimic import read_mimic3
-from clinnlp.io.tables.cells import table_path
+from clinnlp.io.record.folders import record_source, stream_record
 from clinnlp.io.tables.columns import column_summary
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.io.tables.rows import column_names
@@ -35,7 +36,7 @@ def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
     ``items`` is given          a wide table: a row per basket, a column per item
     ``columns`` is given        a table of events under other column names
     DEMO, DRUG and REAC tables  FAERS or AERS quarters, zipped or not
-    ADMISSIONS and PATIENTS     a folder of MIMIC-III tables
+    ADMISSIONS, or PERSON       a folder of MIMIC-III, MIMIC-IV or OMOP tables
     a column ``entity``         mentions that ``clinnlp extract`` wrote
     ``patient`` and ``code``    events
     =========================== =======================================================
@@ -53,8 +54,8 @@ def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
     if settings.columns:
         events = read_events(path, **_mapping(settings.columns))
         return _from_events(_completed(events, settings), settings)
-    if path.is_dir() and table_path(path, "ADMISSIONS"):
-        return _from_events(read_mimic3(path).events, settings)
+    if path.is_dir() and record_source(path) is not None:
+        return _from_record(path, settings)
     if (path.is_dir() or path.suffix.lower() == ".zip") and is_faers(path):
         return _from_faers(path, settings)
     parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
@@ -127,6 +128,40 @@ def _from_events(events: EventTable, settings: MineSettings) -> Baskets:
     kinds = (*EVENT_KINDS, settings.drug_kind, settings.outcome_kind)
     roll_up = read_roll_up(settings.ancestors, settings.roll_up)
     return event_baskets(events, unit=settings.unit, kinds=kinds, roll_up=roll_up)
+
+
+def _from_record(folder: Path, settings: MineSettings) -> Baskets:
+    """Return the baskets of a record, whose events of other kinds, such as results, are let go.
+
+    One of each stay is kept all the same: a stay without items is a basket too.
+    """
+    record = stream_record(folder)
+    wanted = [*EVENT_KINDS, settings.drug_kind, settings.outcome_kind]
+    seen: set[tuple[str, str | None]] = set()
+    parts, lost = [], Counter[str]()
+    for part in record:
+        kept = np.isin(part["kind"].astype(str), wanted)
+        kept |= _first_of_stays(part, ~kept, seen)
+        if settings.min_cell:  # what may be shown must not depend on the kinds that are looked at
+            kept[:] = True
+        homeless = settings.unit == "encounter" and part["encounter"][~kept] == None  # noqa: E711
+        n_homeless = int(np.sum(homeless))
+        lost.update({"no_encounter": n_homeless, "kind": int(np.sum(~kept)) - n_homeless})
+        parts.append(part.take(kept))
+    sets = _from_events(EventTable.concat(parts), settings)
+    n_excluded = {reason: n + lost[reason] for reason, n in sets.n_excluded.items()}
+    return replace(sets, n_excluded={**n_excluded, **record.n_excluded})
+
+
+def _first_of_stays(part: EventTable, where: Bools, seen: set[tuple[str, str | None]]) -> Bools:
+    """Return which of some events are the first of their stay, and add these stays to `seen`."""
+    rows = np.flatnonzero(where)[::-1]
+    stays = zip(part["patient"][rows], part["encounter"][rows], strict=True)
+    first = dict(zip(stays, rows.tolist(), strict=True))
+    found = np.zeros(len(part), bool)
+    found[[row for stay, row in first.items() if stay not in seen]] = True
+    seen.update(first)
+    return found
 
 
 def _from_faers(path: Path, settings: MineSettings) -> Baskets:

@@ -205,6 +205,7 @@ TAGS = f"{XML}<deIdi2b2>\n<TEXT>{CANARY}</TEXT>\n<TAGS>\n"
 SENTENCE = f'{XML}<document id="b">\n<sentence id="s" text="{CANARY}">\n'
 SOFA = f'{XML}<xmi:XMI>\n<cas:Sofa sofaString="{CANARY}"/>\n'
 OMOP_NOTE = "note_id,person_id,note_text,note_date\n"
+MIMIC_NOTES = "row_id,subject_id,hadm_id,chartdate,text\n"
 OMOP_NLP = "note_id,offset,lexical_variant,term_modifiers,term_exists\n"
 FOLDERS = {
     "brat": {"a.txt": f"{CANARY} 💊", "a.ann": BRAT},
@@ -212,6 +213,7 @@ FOLDERS = {
     "i2b2-xml": {"a.xml": f"{TAGS}</TAGS></deIdi2b2>"},
     "ddi": {"a.xml": SENTENCE.replace('"b"', '"a"') + "</sentence></document>"},
     "xmi": {"a.xml": f"{SOFA}</xmi:XMI>"},
+    "mimic": {"NOTEEVENTS.csv": f"{MIMIC_NOTES}1,2,3,2101-01-01,{CANARY} 💊\n"},
     "omop": {"NOTE.csv": f"{OMOP_NOTE}1,2,{CANARY},2024-01-01\n", "NOTE_NLP.csv": OMOP_NLP},
 }
 ANNS = [
@@ -443,6 +445,21 @@ BROKEN_FOLDERS = {
                 1,
                 DataError,
             ),
+        )
+    ],
+    "mimic": [
+        (
+            {"NOTEEVENTS.csv": f"{MIMIC_NOTES}1,2,3,2101-01-01,{CANARY}\n{row}"},
+            "NOTEEVENTS.csv",
+            3,
+            DataError,
+        )
+        for row in (
+            f",2,3,2101-01-01,{CANARY}\n",
+            f"2,2,3,{CANARY},x\n",
+            f"1,2,3,2101-01-01,{CANARY}\n",
+            f"2,2,3,9999-12-31,{CANARY}\n",
+            f"2,{CANARY}\n",
         )
     ],
     "omop": [

@@ -133,6 +133,8 @@ class Format:
         A suffix; a folder is of this format where a file anywhere below has it.
     packs : bool
         A file of it may be packed; a folder is never.
+    fits_folder : callable, optional
+        Whether the tables that a folder holds make it one collection of this format.
     """
 
     suffixes: tuple[str, ...]
@@ -145,6 +147,7 @@ class Format:
     looks: Mapping[str, bytes | Look] = field(default_factory=dict)
     mark: str = ""
     packs: bool = True
+    fits_folder: Callable[[Path], bool] | None = None
 
     @property
     def takes_any(self) -> bool:

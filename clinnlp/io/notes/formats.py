@@ -20,8 +20,17 @@ from clinnlp.io.files.lines import UTF_8, byte_chunks
 from clinnlp.io.files.packing import check_packing, plain_name
 from clinnlp.io.notes.documents import Format, Write
 from clinnlp.io.notes.sidecar import sidecar_path
+from clinnlp.io.tables.rows import FORMS
 
-__all__ = ["FORMATS", "by_suffix", "check_format", "find_format", "formats_of", "writer_of"]
+__all__ = [
+    "FORMATS",
+    "by_suffix",
+    "check_format",
+    "find_format",
+    "format_of_folder",
+    "formats_of",
+    "writer_of",
+]
 
 Named = list[tuple[Path, str]]
 
@@ -61,6 +70,7 @@ FORMATS: Mapping[str, Format] = _Formats(
         "xmi": "xmi:XMI",
         "i2b2-xml": "i2b2_xml:I2B2_XML",
         "omop": "omop:OMOP",
+        "mimic": "mimic:MIMIC",
         "phee-json": "phee:PHEE",
         "fhir": "fhir:FHIR",
         "spl-adr": "phee:SPL_ADR",
@@ -184,19 +194,36 @@ def _by_look(path: Path, shared: str, encoding: str) -> str | None:
 
 
 def _in_folder(folder: Path, format: str | None, guess: Callable[[Path], str | None]) -> Named:
-    whole = format or _marked(folder)
+    whole = format or format_of_folder(folder)
     if whole is not None and FORMATS[whole].in_folder:
         return [(folder, whole)]
     guessed = ((path, guess(path)) for path in _listed_files(folder, format))
     named = [(path, name) for path, name in guessed if name is not None]
     files = [(path, name) for path, name in named if format in (None, name)]
+    _check_has_notes(folder, {name for _, name in files})
     if not files:
         raise DataError(f"a folder must hold files of {format or _listed()}", path=folder)
     return _gathered(folder, files)
 
 
-def _marked(folder: Path) -> str | None:
-    """Return the format of which a file anywhere below makes the folder."""
+def _check_has_notes(folder: Path, names: set[str]) -> None:
+    """Raise `DataError` for a folder of tables that is a record without notes."""
+    from clinnlp.io.record.folders import record_source
+
+    record = record_source(folder) if names <= {*FORMS} else None  # or no file at all
+    if record is not None:
+        raise DataError(
+            f"a {record.name} folder must hold a table of notes (NOTE, NOTEEVENTS, discharge or "
+            "radiology), got the record alone",
+            path=folder,
+        )
+
+
+def format_of_folder(folder: Path) -> str | None:
+    """Return the format of which its tables, or a file anywhere below, make the folder."""
+    for name, entry in FORMATS.items():
+        if entry.fits_folder is not None and entry.fits_folder(folder):
+            return name
     suffixes = {path.suffix.lower() for path in folder.rglob("*")}
     return next((name for name, entry in FORMATS.items() if entry.mark in suffixes - {""}), None)
 
@@ -213,7 +240,7 @@ def _listed_files(folder: Path, format: str | None) -> list[Path]:
 @cache
 def _nested() -> tuple[str, ...]:
     """Return the suffixes of files that may lie in folders of folders, and that nothing marks."""
-    entries = (entry for entry in FORMATS.values() if entry.in_folder and not entry.mark)
+    entries = (e for e in FORMATS.values() if e.in_folder and not e.mark and not e.fits_folder)
     return tuple({suffix for entry in entries for suffix in entry.looks})
 
 

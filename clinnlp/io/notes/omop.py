@@ -49,7 +49,7 @@ from clinnlp.io.notes.documents import Format, add_id
 from clinnlp.io.notes.losses import refusal
 from clinnlp.io.notes.offsets import is_offset, place
 from clinnlp.io.notes.omop_terms import assertion_of, axis_of, modifiers_of, words_of
-from clinnlp.io.tables.cells import table_path, time_of
+from clinnlp.io.tables.cells import plain_names, table_path, time_of
 from clinnlp.io.tables.omop_rows import NO_CONCEPT, OmopRow, omop_rows
 
 __all__ = ["OMOP"]
@@ -71,6 +71,11 @@ _ZERO = ("note_type_concept_id", "note_class_concept_id", "encoding_concept_id",
 _LABEL, _CONCEPT, _NO_LABEL = "label", "concept", "Term"
 _OF_EHR = "32831"  # type of a note from a health record, whose date is when it was written
 _RANGE = re.compile(r"\s*(\d+)\s*(?:[-:]\s*(\d+)\s*)?")
+
+
+def _has_notes(folder: Path) -> bool:
+    notes = table_path(folder, "note")
+    return notes is not None and {"note_id", "note_text"} <= plain_names(notes).keys()
 
 
 def _split(source: Source) -> Iterator[Document]:
@@ -300,4 +305,5 @@ OMOP = Format(
     holds=frozenset({"entities", "patient", "encounter", "time", "known", "kind"})
     | {f"entity.{field}" for field in ("concepts", "assertion", "attributes", "source")},
     in_folder=True,
+    fits_folder=_has_notes,
 )

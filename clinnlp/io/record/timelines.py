@@ -18,6 +18,7 @@ class Timelines(NamedTuple):
     events: EventTable
     deaths: Mapping[str, datetime]  # by patient
     n_excluded: Mapping[str, int] = {}  # by reason: what was read but does not count
+    n_unmatched: Mapping[str, int] = {}  # by table: what has a code of its source only
 
 
 class EventColumns:

@@ -6,8 +6,12 @@ import pytest
 
 from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.features.baskets import event_baskets
+from clinnlp.features.exposure import exposure_baskets
+from clinnlp.io.record.folders import stream_record
 from clinnlp.study.settings import MineSettings
 from clinnlp.study.sources import read_baskets
+from tests.common.record_samples import MIMIC3, MIMIC4, OMOP, write_record
 
 
 def write(path, *rows):
@@ -95,3 +99,19 @@ def test_small_cells_are_withheld_from_what_is_written(prescriptions, tmp_path, 
     assert "Baskets(2 x 0 items" in said
     assert (tmp_path / "out" / "rules.csv").read_text().count("\n") == 1
     assert "metoprolol" not in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("min_cell", [0, 1])
+@pytest.mark.parametrize("unit", ["patient", "encounter", "exposure"])
+@pytest.mark.parametrize("tables", [OMOP, MIMIC3, MIMIC4], ids=["omop", "mimic3", "mimic4"])
+def test_a_record_in_parts_gives_the_baskets_of_all_of_it(tmp_path, tables, unit, min_cell):
+    record = stream_record(write_record(tmp_path, tables)).timelines()
+    sets = read_baskets(tmp_path, MineSettings(unit=unit, min_cell=min_cell))
+    whole = (
+        exposure_baskets(record.events)
+        if unit == "exposure"
+        else event_baskets(record.events, unit=unit)
+    )
+    assert (sets.items, sets.ids.tolist()) == (whole.items, whole.ids.tolist())
+    assert (sets.matrix != whole.matrix).nnz == 0
+    assert sets.n_excluded == {**whole.n_excluded, **record.n_excluded}

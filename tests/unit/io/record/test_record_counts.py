@@ -1,0 +1,81 @@
+"""Whatever stands in a folder of tables becomes something or is counted by table and reason."""
+
+import pytest
+
+from clinnlp.core.tables import EventTable
+from clinnlp.io.notes.corpora import read_notes
+from clinnlp.io.record.folders import record_source, stream_record
+from clinnlp.io.record.mimic import read_mimic3
+from clinnlp.io.record.mimic4 import read_mimic4
+from clinnlp.io.record.omop import read_omop
+from tests.common.record_samples import MIMIC3, MIMIC4, OMOP, n_rows, write_record
+
+SOURCES = {
+    "OMOP": (OMOP, read_omop, "visit"),
+    "MIMIC-III": (MIMIC3, read_mimic3, "admission"),
+    "MIMIC-IV": (MIMIC4, read_mimic4, "admission"),
+}
+NOTES = ("NOTE", "NOTEEVENTS", "note/discharge", "note/radiology")
+NAMES = ("hosp/d_labitems", "hosp/d_icd_diagnoses")  # of codes: no rows of anybody
+FORMS = ("csv", "csv.gz", "parquet")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", SOURCES)
+def test_each_row_is_something_or_counted(tmp_path, name, form):
+    tables, read, stay = SOURCES[name]
+    record = read(write_record(tmp_path, tables, form))
+    beside = [t for t in tables if t in (*NOTES, *NAMES, "NOTE_NLP")]
+    n_in = n_rows(tables, *(t for t in tables if t not in beside))
+    n_events = sum(kind != stay for kind in record.events["kind"])  # a stay is an encounter
+    n_deaths = len(record.deaths) if "DEATH" in tables else 0
+    n_out = len(record.patients) + len(record.encounters) + n_events + n_deaths
+    assert n_in == n_out + sum(record.n_excluded.values())
+    assert all(record.n_excluded.values()), "a reason is named where there is a row"
+    for column in ("patient", "code", "vocabulary", "kind"):
+        assert None not in record.events[column].tolist()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", SOURCES)
+def test_each_note_is_read_or_counted(tmp_path, name, form):
+    tables = SOURCES[name][0]
+    notes = read_notes(write_record(tmp_path, tables, form))
+    read = list(notes)
+    rows = [table for table in (*NOTES, "NOTE_NLP") if table in tables]
+    n_mentions = sum(len(note.entities) for note in read)
+    assert n_rows(tables, *rows) == len(read) + n_mentions + notes.n_excluded.total()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_form_says_the_same(tmp_path, name):
+    tables, read, _ = SOURCES[name]
+    said = []
+    for k, form in enumerate(FORMS):
+        folder = write_record(tmp_path / str(k), tables, form, upper=name != "MIMIC-IV" and k > 0)
+        record = read(folder)
+        said.append([record._replace(events=[repr(row) for row in record.events.rows()]),
+                     list(read_notes(folder))])  # fmt: skip
+    assert said[0] == said[1] == said[2]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_folder_is_known_and_read_in_parts(tmp_path, name):
+    tables, read, stay = SOURCES[name]
+    folder = write_record(tmp_path, tables)
+    assert record_source(folder).name == name
+    record = stream_record(folder)
+    for _ in range(2):  # a second pass reads and counts anew
+        parts = list(record)
+        assert len(parts) > 3
+        whole = read(folder)
+        assert EventTable.concat(parts).to_pandas().equals(whole.events.to_pandas())
+        assert (record.n_excluded, record.n_unmatched) == (whole.n_excluded, whole.n_unmatched)
+    assert set(parts[0]["kind"]) == {stay}
+
+
+def test_a_folder_of_something_else_is_none(tmp_path):
+    assert record_source(tmp_path) is None
+    assert record_source(tmp_path / "absent") is None
+    (tmp_path / "notes.csv").write_text("id,text\n1,x\n")
+    assert record_source(tmp_path) is None
