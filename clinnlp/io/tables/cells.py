@@ -16,6 +16,7 @@ __all__ = [
     "by_name",
     "by_name_if_there",
     "number_of",
+    "plain_name",
     "plain_names",
     "table_path",
     "text_of",
@@ -73,7 +74,12 @@ def by_name_if_there(
 
 def plain_names(path: str | Path) -> dict[str, str]:
     """Return the names of the columns by their small letters, without the quotes of a database."""
-    return {name.strip(_QUOTING).lower(): name for name in column_names(path)}
+    return {plain_name(name): name for name in column_names(path)}
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a column in small letters, without blanks and the quotes of a database."""
+    return name.strip(_QUOTING).lower()
 
 
 def _text(cell: Any, path: Path, line: int) -> str | None:

@@ -5,7 +5,7 @@ together. Text becomes times and numbers a column at a time; where a cell is nei
 looked for then. What Arrow cannot read, such as UTF-16, is read row by row.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -17,14 +17,14 @@ import pyarrow.csv as csv
 
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.times import day_after, time_from_text
-from clinnlp.io.files.lines import BROKEN, open_bytes
+from clinnlp.io.files.lines import BROKEN, open_bytes, read_lines
 from clinnlp.io.tables.arrow_times import TIME, naive_times
-from clinnlp.io.tables.cells import by_name_if_there, number_of, plain_names
+from clinnlp.io.tables.cells import by_name_if_there, number_of, plain_name
 from clinnlp.io.tables.columns import check_columns
 from clinnlp.io.tables.parquet import parquet_batches
 from clinnlp.io.tables.rows import DELIMITERS, column_names, table_form
 
-__all__ = ["TextBatch", "text_batches"]
+__all__ = ["TextBatch", "tabbed_batches", "text_batches"]
 
 _BLOCK = 1 << 23  # bytes of a CSV file that Arrow takes at a time
 _ROWS = 1 << 16  # rows at a time where Arrow does not read
@@ -138,14 +138,37 @@ def text_batches(
     DataError
         A needed column that is missing, or stands there twice; a row that is broken.
     """
-    there = plain_names(path)
-    if not there:
-        return
-    names = {name: there.get(name, name) for name in wanted if name in there or name in needed}
-    check_columns(list(names.values()), column_names(path), path)
+    names = _names(path, column_names(path), wanted, needed)
     read = _parquet if table_form(path) == "parquet" else _csv
+    return _batches(path, wanted, read(path, names) if names else ())
+
+
+def tabbed_batches(
+    path: Path, wanted: Sequence[str], *, needed: Sequence[str]
+) -> Iterator[TextBatch]:
+    """Yield as `text_batches` the rows of a file separated by tabs, in which quotes are text."""
+    head = next((line for _, line in read_lines(path)), "")
+    names = _names(path, head.rstrip("\r\n").split("\t"), wanted, needed)
+    return _batches(path, wanted, _tabbed(path, names))
+
+
+def _names(
+    path: Path, columns: Sequence[str], wanted: Sequence[str], needed: Sequence[str]
+) -> dict[str, str]:
+    """Return how columns are written in the file, of those that are there; none of no table."""
+    if not columns:
+        return {}
+    there = {plain_name(name): name for name in columns}
+    names = {name: there.get(name, name) for name in wanted if name in there or name in needed}
+    check_columns(list(names.values()), columns, path)
+    return names
+
+
+def _batches(
+    path: Path, wanted: Sequence[str], parts: Iterable[dict[str, pa.Array]]
+) -> Iterator[TextBatch]:
     first = 0
-    for columns in read(path, names):
+    for columns in parts:
         n = len(next(iter(columns.values())))
         missing = pa.nulls(n, pa.string())
         if n:
@@ -171,35 +194,67 @@ def _as_text(column: pa.Array) -> pa.Array:
 
 
 def _csv(path: Path, names: Mapping[str, str]) -> Iterator[dict[str, pa.Array]]:
+    parsed = csv.ParseOptions(delimiter=DELIMITERS[table_form(path)], newlines_in_values=True)
+    rows = by_name_if_there(path, tuple(names), needed=())
+    return _arrow(path, names, parsed, ([row[name] for name in names] for _, row in rows))
+
+
+def _tabbed(path: Path, names: Mapping[str, str]) -> Iterator[dict[str, pa.Array]]:
+    parsed = csv.ParseOptions(delimiter="\t", quote_char=False)
+    return _arrow(path, names, parsed, _tabbed_rows(path, list(names.values())))
+
+
+def _arrow(
+    path: Path,
+    names: Mapping[str, str],
+    parsed: csv.ParseOptions,
+    rows: Iterable[Sequence[str | None]],
+) -> Iterator[dict[str, pa.Array]]:
+    """Yield columns as Arrow reads them, and behind what it cannot read those of `rows`.
+
+    These say where the file is broken, if it is.
+    """
     n = 0
     try:
-        with open_bytes(path) as handle, csv.open_csv(handle, *_options(path, names)) as reader:
-            for batch in reader:
+        options = _options(list(names.values()))
+        with (
+            open_bytes(path) as handle,
+            csv.open_csv(handle, parse_options=parsed, **options) as found,
+        ):
+            for batch in found:
                 yield {name: batch.column(column) for name, column in names.items()}
                 n += batch.num_rows
         return
     except (pa.ArrowException, *BROKEN):
         pass
-    yield from _row_by_row(path, tuple(names), n)  # or says where it is broken
+    left = islice(rows, n, None)
+    while part := list(islice(left, _ROWS)):
+        columns = zip(*part, strict=True)
+        yield {
+            name: pa.array(cells, pa.string()) for name, cells in zip(names, columns, strict=True)
+        }
 
 
-def _options(
-    path: Path, names: Mapping[str, str]
-) -> tuple[csv.ReadOptions, csv.ParseOptions, csv.ConvertOptions]:
-    columns = list(names.values())
-    return (
-        csv.ReadOptions(use_threads=False, block_size=_BLOCK),
-        csv.ParseOptions(delimiter=DELIMITERS[table_form(path)], newlines_in_values=True),
-        csv.ConvertOptions(
+def _tabbed_rows(path: Path, columns: Sequence[str]) -> Iterator[Sequence[str | None]]:
+    names: list[str] = []
+    for line, text in read_lines(path):
+        cells = text.rstrip("\r\n").split("\t")
+        if not names:
+            names = cells
+        elif len(cells) == len(names):
+            yield [cells[names.index(name)] or None for name in columns]
+        elif text.strip():
+            said = f"a row must have {len(names)} cells, got {len(cells)}"
+            raise DataError(said, path=path, line=line)
+
+
+def _options(columns: list[str]) -> dict[str, Any]:
+    return {
+        "read_options": csv.ReadOptions(use_threads=False, block_size=_BLOCK),
+        "convert_options": csv.ConvertOptions(
             column_types=dict.fromkeys(columns, pa.string()),
             include_columns=columns,
             null_values=[""],
             strings_can_be_null=True,
         ),
-    )
-
-
-def _row_by_row(path: Path, wanted: Sequence[str], n_before: int) -> Iterator[dict[str, pa.Array]]:
-    rows = islice(by_name_if_there(path, wanted, needed=()), n_before, None)
-    while part := [row for _, row in islice(rows, _ROWS)]:
-        yield {name: pa.array([row[name] for row in part], pa.string()) for name in wanted}
+    }

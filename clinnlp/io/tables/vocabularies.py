@@ -7,8 +7,7 @@ layout        recognised by
 ============  ==================================================================================
 DrugBank      a CSV with the columns ``DrugBank ID``, ``Common name`` and ``Synonyms``
 ICD-10-CM     a CSV with the columns ``code``, ``short`` and ``long``
-OMOP          a folder with ``CONCEPT.csv`` and, where there are synonyms, ``CONCEPT_SYNONYM.csv``,
-              separated by tabs and without quotes, as Athena gives them
+OMOP          a folder with ``CONCEPT`` and perhaps ``CONCEPT_SYNONYM`` (`io.tables.omop_concepts`)
 ============  ==================================================================================
 
 Any other table is read by its column names (`read_vocabulary`): ``name``, and where they are
@@ -16,15 +15,13 @@ there ``code`` (the folded name where absent), ``system``, ``synonyms`` and ``pa
 step above; both separated by ``|``) and ``label``.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError, located
 from clinnlp.core.vocab import Concept, Vocabulary, fold
-from clinnlp.io.files.lines import read_lines
 from clinnlp.io.tables.cells import text_of
+from clinnlp.io.tables.omop_concepts import read_omop_concepts
 from clinnlp.io.tables.rows import column_names, read_rows
 from clinnlp.io.terminologies.layouts import terminology_of
 from clinnlp.io.terminologies.names import others
@@ -40,10 +37,6 @@ __all__ = [
 _COLUMNS = ("code", "system", "name", "synonyms", "label", "parents")
 _DRUGBANK = ("DrugBank ID", "Common name", "Synonyms")
 _ICD10CM = ("code", "short", "long")
-_CONCEPT = ("concept_id", "concept_name", "domain_id", "vocabulary_id", "standard_concept",
-            "invalid_reason")  # fmt: skip
-_SYNONYM = ("concept_id", "concept_synonym_name")
-_LABELS = {"Drug": "Drug", "Condition": "Problem"}
 
 
 def read_any_vocabulary(path: str | Path, *, language: str = "en") -> Vocabulary:
@@ -152,102 +145,6 @@ def read_icd10cm(path: str | Path, *, label: str = "Problem") -> Vocabulary:
         )
         for code, (short, long) in titles.items()
     )
-
-
-def read_omop_concepts(
-    folder: str | Path,
-    *,
-    vocabularies: Collection[str] | None = None,
-    domains: Collection[str] | None = None,
-    standard: bool = False,
-) -> Vocabulary:
-    """Return concepts of the OMOP vocabularies; the code is the concept id.
-
-    The label is the domain, but ``Problem`` for conditions. Concepts that are no longer valid
-    are left out.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Holds ``CONCEPT.csv`` and perhaps ``CONCEPT_SYNONYM.csv``.
-    vocabularies, domains : collection of str, optional
-        Such as ``["RxNorm"]`` and ``["Drug"]``; absent: all.
-    standard : bool
-        Whether to keep standard concepts only.
-
-    References
-    ----------
-    https://ohdsi.github.io/CommonDataModel/cdm54.html#CONCEPT
-    """
-    folder = Path(folder)
-    kept: dict[str, tuple[str, str, str]] = {}
-    for _, row in _tabbed(_table(folder, "CONCEPT"), _CONCEPT):
-        code, name, domain, vocabulary, is_standard, invalid = row
-        wanted = _is_among(vocabulary, vocabularies) and _is_among(domain, domains)
-        if wanted and name and not invalid and (is_standard == "S" or not standard):
-            kept[code] = (name, vocabulary, domain)
-    synonyms = _synonyms(folder, kept)
-    return Vocabulary(
-        Concept(
-            code=code,
-            name=name,
-            system=system,
-            synonyms=others(name, synonyms.get(code, ())),
-            label=_LABELS.get(domain, domain or "Term"),
-        )
-        for code, (name, system, domain) in kept.items()
-    )
-
-
-def _is_among(word: str, words: Collection[str] | None) -> bool:
-    return words is None or word in words
-
-
-def _synonyms(folder: Path, kept: Collection[str]) -> dict[str, list[str]]:
-    """Return the synonyms of the concepts kept, by code; none where that table is not there."""
-    found: dict[str, list[str]] = defaultdict(list)
-    if _has(folder, "CONCEPT_SYNONYM"):
-        for _, (code, name) in _tabbed(_table(folder, "CONCEPT_SYNONYM"), _SYNONYM):
-            if code in kept:
-                found[code].append(name)
-    return found
-
-
-def _has(folder: Path, name: str) -> bool:
-    return any((folder / form).is_file() for form in (f"{name}.csv", f"{name.lower()}.csv"))
-
-
-def _table(folder: Path, name: str) -> Path:
-    lower = folder / f"{name.lower()}.csv"
-    return check_file(lower if lower.is_file() else folder / f"{name}.csv")
-
-
-def _tabbed(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the wanted columns of a table separated by tabs, where quotes are characters."""
-    where: list[int] = []
-    n = 0
-    for line, text in read_lines(path):
-        cells = text.rstrip("\r\n").split("\t")
-        if not where:
-            where, n = _positions(cells, wanted, path, line), len(cells)
-        elif len(cells) == n:
-            yield line, [cells[i] for i in where]
-        elif text.strip():
-            raise DataError(f"a row must have {n} cells, got {len(cells)}", path=path, line=line)
-
-
-def _positions(cells: list[str], wanted: Sequence[str], path: Path, line: int) -> list[int]:
-    """Return where in a header the wanted columns stand."""
-    names = [cell.lower() for cell in cells]
-    missing = [name for name in wanted if name not in names]
-    if missing:
-        raise DataError(
-            f"a table separated by tabs must have the columns {', '.join(wanted)}, "
-            f"{', '.join(missing)} is missing",
-            path=path,
-            line=line,
-        )
-    return [names.index(name) for name in wanted]
 
 
 def _concept(values: Mapping[str, str | None], label: str | None, path: Path, line: int) -> Concept:
