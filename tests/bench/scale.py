@@ -7,6 +7,7 @@ not grow with the input, the two are near each other. `--share` makes every inpu
 
 import argparse
 import csv
+import gzip
 import json
 import os
 import subprocess
@@ -150,6 +151,31 @@ def items(folder: Path, share: float) -> tuple[str, list[str]]:
     return what, ["mine", str(path), "--items", "c0:c4997", "--out", str(folder / "out")]
 
 
+def results(folder: Path, share: float) -> tuple[str, list[str]]:
+    """A MIMIC-IV folder with two million results of a laboratory, looked at."""
+    n = round(share * 2_000_000)
+    hosp = folder / "hosp"
+    hosp.mkdir()
+    people = "".join(f"{k},F,50,2150,2008 - 2010,\n" for k in range(5_000))
+    (hosp / "patients.csv").write_text(
+        f"subject_id,gender,anchor_age,anchor_year,anchor_year_group,dod\n{people}"
+    )
+    stays = (f"{k % 5_000},{k},2150-01-01 10:00:00,2150-01-09 10:00:00,,URGENT,\n"
+             for k in range(20_000))  # fmt: skip
+    (hosp / "admissions.csv").write_text(
+        "subject_id,hadm_id,admittime,dischtime,deathtime,admission_type,race\n" + "".join(stays)
+    )
+    with gzip.open(hosp / "labevents.csv.gz", "wt", compresslevel=1) as handle:
+        handle.write("labevent_id,subject_id,hadm_id,specimen_id,itemid,charttime,storetime,value,"
+                     "valuenum,valueuom,ref_range_lower,ref_range_upper,flag\n")  # fmt: skip
+        for k in range(n):
+            day, stay, value = f"2150-01-0{1 + k % 8} {k % 24:02}", k * 7919 % 20_000, k % 997 / 10
+            said = f"<{value}," if k % 31 == 0 else f"{value},{value}"
+            handle.write(f"{k},{stay % 5_000},{stay},{k // 8},{50_800 + k % 600},{day}:10:00,"
+                         f"{day}:59:00,{said},mg/dL,3,20,\n")  # fmt: skip
+    return f"MIMIC-IV with {n:,} results", ["inspect", str(folder)]
+
+
 CASES: dict[str, Callable[[Path, float], tuple[str, list[str]]]] = {
     "jsonl": notes_of_size,
     "note": one_note,
@@ -157,6 +183,7 @@ CASES: dict[str, Callable[[Path, float], tuple[str, list[str]]]] = {
     "names": names,
     "columns": columns,
     "items": items,
+    "results": results,
 }
 
 

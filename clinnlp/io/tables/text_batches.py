@@ -26,7 +26,7 @@ from clinnlp.io.tables.rows import DELIMITERS, column_names, table_form
 
 __all__ = ["TextBatch", "tabbed_batches", "text_batches"]
 
-_BLOCK = 1 << 23  # bytes of a CSV file that Arrow takes at a time
+_BLOCK = 1 << 22  # bytes of a CSV file that Arrow takes at a time
 _ROWS = 1 << 16  # rows at a time where Arrow does not read
 _DAY = pa.scalar(86_400 * 10**6, pa.duration("us"))
 
