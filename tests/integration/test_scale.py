@@ -7,7 +7,7 @@ from tests.bench import scale
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("name", "share"), [("jsonl", 0.01), ("tiny", 0.1), ("columns", 0.25), ("results", 0.5)]
+    ("name", "share"), [("jsonl", 0.01), ("tiny", 0.1), ("columns", 0.25), ("results", 0.25)]
 )
 def test_memory_does_not_grow_with_the_notes(name, share, tmp_path):
     peaks = []

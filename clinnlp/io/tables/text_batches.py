@@ -5,11 +5,12 @@ together. Text becomes times and numbers a column at a time; where a cell is nei
 looked for then. What Arrow cannot read, such as UTF-16, is read row by row.
 """
 
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,7 +27,7 @@ from clinnlp.io.tables.rows import DELIMITERS, column_names, table_form
 
 __all__ = ["TextBatch", "tabbed_batches", "text_batches"]
 
-_BLOCK = 1 << 22  # bytes of a CSV file that Arrow takes at a time
+_BLOCK = 1 << 20  # bytes of a CSV file that Arrow takes at a time; it reads 32 ahead
 _ROWS = 1 << 16  # rows at a time where Arrow does not read
 _DAY = pa.scalar(86_400 * 10**6, pa.duration("us"))
 
@@ -212,19 +213,20 @@ def _arrow(
 ) -> Iterator[dict[str, pa.Array]]:
     """Yield columns as Arrow reads them, and behind what it cannot read those of `rows`.
 
-    These say where the file is broken, if it is.
+    These say where the file is broken, if it is. A quote that does not end is no error for Arrow,
+    which takes all that follows for one cell.
     """
     n = 0
+    options = _options(list(names.values()))
     try:
-        options = _options(list(names.values()))
-        with (
-            open_bytes(path) as handle,
-            csv.open_csv(handle, parse_options=parsed, **options) as found,
-        ):
-            for batch in found:
-                yield {name: batch.column(column) for name, column in names.items()}
-                n += batch.num_rows
-        return
+        with open_bytes(path) as handle:
+            counted = _Counted(handle)
+            with csv.open_csv(counted, parse_options=parsed, **options) as found:
+                for batch in found:
+                    yield {name: batch.column(column) for name, column in names.items()}
+                    n += batch.num_rows
+        if not parsed.quote_char or counted.n_quotes % 2 == 0:
+            return
     except (pa.ArrowException, *BROKEN):
         pass
     left = islice(rows, n, None)
@@ -233,6 +235,22 @@ def _arrow(
         yield {
             name: pa.array(cells, pa.string()) for name, cells in zip(names, columns, strict=True)
         }
+
+
+class _Counted(io.RawIOBase):
+    """Bytes of a file, with the number of quotes in those that were read."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self._handle = handle
+        self.n_quotes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._handle.read(size)
+        self.n_quotes += data.count(b'"')
+        return data
 
 
 def _tabbed_rows(path: Path, columns: Sequence[str]) -> Iterator[Sequence[str | None]]:
