@@ -17,6 +17,7 @@ from clinnlp.io.record.event_stream import stream_events
 from clinnlp.io.record.events import read_events
 from clinnlp.io.record.faers import is_faers, read_faers
 from clinnlp.io.record.fhir import read_fhir
+from clinnlp.io.record.folders import stream_record
 from clinnlp.io.record.mimic import read_mimic3
 from clinnlp.io.record.omop import read_omop
 from clinnlp.io.record.people import read_patients
@@ -182,6 +183,9 @@ READERS: dict[str, Target] = {
         weight=4,
     ),
     "mimic": Target(("mimic",), (lambda place: read_mimic3(place.source), _mined()), weight=3),
+    "mimic-4": Target(
+        ("mimic-4",), (lambda place: list(stream_record(place.source)), _mined()), weight=3
+    ),
     "synthea": Target(("synthea",), (lambda place: read_synthea(place.source),), weight=3),
     "omop": Target(("omop-record",), (lambda place: read_omop(place.source),), weight=3),
     "fhir": Target(("fhir-record", "fhir-lines"), (lambda place: read_fhir(place.source),), 3),

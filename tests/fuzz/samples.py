@@ -80,6 +80,20 @@ MIMIC = {
     "PRESCRIPTIONS.csv": "row_id,subject_id,hadm_id,startdate,enddate,drug,dose_val_rx,"
     f"dose_unit_rx\n9,{PATIENT},70,2164-10-24 00:00:00,2164-10-29 00:00:00,Aspirin  EC,81,mg\n",
 }
+MIMIC_4 = {
+    "hosp/patients.csv": "subject_id,gender,anchor_age,anchor_year,anchor_year_group,dod\n"
+    f"{PATIENT},F,52,2180,2014 - 2016,2181-01-01\n",
+    "hosp/admissions.csv": "subject_id,hadm_id,admittime,dischtime,deathtime,admission_type,race\n"
+    f"{PATIENT},900,2180-05-06 22:23:00,2180-05-09 17:15:00,,URGENT,WHITE\n",
+    "hosp/diagnoses_icd.csv": "subject_id,hadm_id,seq_num,icd_code,icd_version\n"
+    f"{PATIENT},900,1,K7290,10\n",
+    "hosp/labevents.csv": "labevent_id,subject_id,hadm_id,itemid,charttime,storetime,value,"
+    "valuenum,valueuom,ref_range_lower,ref_range_upper\n"
+    f"1,{PATIENT},900,50912,2180-05-07 06:00:00,2180-05-07 07:30:00,<0.5,,mg/dL,0.4,1.1\n"
+    f"2,{PATIENT},900,50912,2180-05-07 06:00:00,,{CANARY},1.2,mg/dL,,\n",
+    "note/radiology.csv": "note_id,subject_id,hadm_id,note_type,note_seq,charttime,storetime,text\n"
+    f"10-RR-1,{PATIENT},900,RR,1,2180-05-07 02:00:00,,No {CANARY}.\n",
+}
 SYNTHEA = {
     "patients.csv": "Id,BIRTHDATE,DEATHDATE,RACE,GENDER\n"
     f"{PATIENT},1960-05-01,2020-02-01,white,F\n",
@@ -101,6 +115,10 @@ OMOP = {
     f"drug_exposure_start_date\n{PATIENT},9,1125315,{CANARY},2024-01-02\n",
     "CONDITION_OCCURRENCE.csv": "person_id,visit_occurrence_id,condition_concept_id,"
     f"condition_start_datetime\n{PATIENT},9,316866,2024-01-02T08:00:00\n",
+    "MEASUREMENT.csv": "person_id,visit_occurrence_id,measurement_concept_id,measurement_date,"
+    "operator_concept_id,value_as_number,range_low,value_source_value\n"
+    f"{PATIENT},9,3004501,2024-01-02,4171756,5,1.5,{CANARY}\n",
+    "DEATH.csv": f"person_id,death_date\n{PATIENT},2024-03-01\n",
 }
 _WHO = {"reference": f"Patient/{PATIENT}"}
 FHIR = [
@@ -156,8 +174,9 @@ def write_samples(folder: Path) -> None:
     for name in FORMATS:
         _write_notes(name, folder)
     texts = {f"{name}/a.csv": text for name, text in (TABLES | WORDS).items()}
-    for name, tables in (("mimic", MIMIC), ("synthea", SYNTHEA), ("omop-record", OMOP),
-                         ("concepts", CONCEPTS)):  # fmt: skip
+    folders = {"mimic": MIMIC, "mimic-4": MIMIC_4, "synthea": SYNTHEA, "omop-record": OMOP,
+               "concepts": CONCEPTS}  # fmt: skip
+    for name, tables in folders.items():
         texts |= {f"{name}/{file}": text for file, text in tables.items()}
     texts |= {f"faers/{name}": "\r\n".join(lines) + "\r\n" for name, lines in FAERS.items()}
     texts |= {"cues/cues.tsv": CUES, "headings/headings.tsv": HEADINGS, "priors/p.tsv": PRIORS,
