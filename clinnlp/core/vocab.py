@@ -24,6 +24,7 @@ class Concept:
     """One vocabulary entry: a code in a system, its preferred name and its other names.
 
     `parents` are the codes that stand one step above it (``is a``).
+    With `always`, its names are found anywhere, also where they are doubtful ones of a large list.
     """
 
     code: str
@@ -32,6 +33,7 @@ class Concept:
     synonyms: tuple[str, ...] = ()
     label: str = "Term"
     parents: tuple[str, ...] = ()
+    always: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ class DrugNames:
         Folded generic names and combinations, whose ingredients a slash joins.
     ingredients : frozenset of str
         The parts of these.
+    behind : mapping of str to frozenset of str
+        The words that may follow a name, by kind: salt, release, ...
     joint : re.Pattern
         What stands between the drugs of a combination: a slash, a plus, or a word.
     """
@@ -61,7 +63,12 @@ class DrugNames:
         self._before = tuple(f"{word} " for word in words.pop("before", ()))
         joining = "|".join(map(re.escape, words.pop("joint")))
         self.joint = re.compile(rf"\s*[/+]\s*|\s+(?:{joining})\s+")
-        self._behind = frozenset(word for kind in words.values() for word in kind)
+        self.behind = {kind: frozenset(those) for kind, those in words.items()}
+        self._behind = frozenset().union(*self.behind.values())
+
+    def is_brand(self, name: str) -> bool:
+        """Return whether a folded name is a brand or an abbreviation of the table."""
+        return name in self._brands
 
     def generic(self, name: str) -> str:
         """Return the generic name of a drug's name, else the folded name."""

@@ -4,32 +4,37 @@ Matching ignores case and the amount of white space. Names of up to three charac
 in exactly the case the vocabulary gives, because "OR", "PE" and "ca" are also words or parts
 of words; so do names that are common words ("Lead"). Hyphens may be blanks, a plural or another
 spelling of the name is found too, and misspelled names of one word on request.
+
+Of a list of more than 1,000 names, those that mostly mean something else are found only beside a
+dose (`clinnlp.text.large_lists`), and the salt behind a drug belongs to its mention ("morphine
+sulfate"): the attribute ``salt`` names it.
 """
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.notes import Attribute, Entity, Note, fresh_ids
-from clinnlp.core.spans import Span, pairs_overlapping
+from clinnlp.core.spans import Span, overlaps, pairs_overlapping
 from clinnlp.core.vocab import Vocabulary
+from clinnlp.text.large_lists import DRUG_LABELS, Doubtful, common_words, salt_behind
 from clinnlp.text.linking import Nearest
 from clinnlp.text.matcher import Folded, Match, TermMatcher, fold_text, leftmost_longest
-from clinnlp.text.plain import reads_plain
-from clinnlp.text.tables import language_path, read_table
+from clinnlp.text.plain import plain_text, reads_plain
 from clinnlp.text.variants import Variants
 
 __all__ = ["Lookup"]
 
 SOURCE = "lookup"
 N_CASED = 3  # names of up to this many characters match case-sensitively
+MEDICATION_KINDS = ("medications", "discharge_medications")
 N_MISSPELLED = 6  # letters; shorter words are not taken for misspelled names
 _WORD = re.compile(rf"[^\W\d_]{{{N_MISSPELLED},}}")
 
 
-_Find = tuple[Span, int, float]  # where, number of the term, how near it is to the name
+_Find = tuple[Span, int, float, str]  # where, number of the term, how near to the name, its salt
 
 
 class Lookup:
@@ -54,6 +59,9 @@ class Lookup:
         attribute ``link_score`` holds it. Absent: names must be right.
     language : str
         Whose common words and variants: ``"en"`` or ``"es"``.
+    keep_names : collection of str, or "all"
+        Names of a large list that are found anywhere, though they are short, common words,
+        abbreviations, laboratory names or salts.
 
     Examples
     --------
@@ -73,6 +81,7 @@ class Lookup:
         variants: bool = True,
         fuzzy: float | None = None,
         language: str = "en",
+        keep_names: Collection[str] | str = (),
     ) -> None:
         check_one_of(overlap, ("skip", "keep"), name="overlap")
         self._overlap, self._nested = overlap, nested
@@ -81,10 +90,12 @@ class Lookup:
         self._labels = [vocabulary[code].label for code in self._codes]
         self._preferred = [vocabulary[code].name for code in self._codes]
         names = [name for name, _ in terms]
+        self._doubtful = Doubtful(vocabulary, keep=keep_names)
+        self._has_salts = self._doubtful.is_large and not nested
         self._matcher = TermMatcher(
             names,
             n_cased=N_CASED,
-            common=_common_words(language),
+            common=common_words(language),
             variants=Variants(language=language) if variants else None,
         )
         self._nearest = None if fuzzy is None else Nearest(names, self._codes, lowest=fuzzy)
@@ -94,18 +105,76 @@ class Lookup:
         """Return the note with the finds of an earlier run replaced by those of this one."""
         note = note.without_source(SOURCE)
         folded = fold_text(note.text)
-        matches = self._matcher.find(folded)
-        if not self._nested:
-            matches = leftmost_longest(matches)
-        found = [(Span(*folded.original(m.start, m.end)), m.term, 1.0) for m in matches]
+        named, held = self._read(note, folded)
+        found = [
+            (Span(*folded.original(m.start, m.end)), m.term, 1.0, salt)
+            for m, salt in named
+            if m not in held
+        ]
         if self._nearest is not None:
-            found += self._misspelled(folded, matches)
+            found += self._misspelled(folded, [m for m, _ in named])
             found.sort()
         if self._overlap == "skip" and note.entities:
             found = _beside(found, note.entities)
         if not found:
             return note
         return note.with_(entities=(*note.entities, *self._entities(note, found)))
+
+    def held_back(self, note: Note) -> Counter[str]:
+        """Return how many finds of a note are left out, for each reason.
+
+        Examples
+        --------
+        >>> from clinnlp.core.vocab import Concept
+        >>> names = ["L", *(f"drug {i}" for i in range(1000))]
+        >>> words = Vocabulary(Concept(code=n, name=n, label="Drug") for n in names)
+        >>> Lookup(words).held_back(Note(id="n", text="L knee pain, drug 7"))
+        Counter({'short': 1})
+        """
+        if not self._doubtful.reasons:
+            return Counter()
+        plain = plain_text(note.text)
+        read = note if plain is None else plain.copied(note)
+        _, held = self._read(read, fold_text(read.text))
+        return Counter(self._doubtful.reasons[match.term] for match in held)
+
+    def _read(self, note: Note, folded: Folded) -> tuple[list[tuple[Match, str]], set[Match]]:
+        """Return the names in a text with their salts, and those of them to be left out."""
+        named = self._named(folded)
+        reasons = self._doubtful.reasons
+        doubted = [match for match, _ in named if match.term in reasons] if reasons else []
+        if not doubted:
+            return named, set()
+        lists = [s.span for s in note.sections or () if s.kind in MEDICATION_KINDS]
+        return named, {
+            match
+            for match in doubted
+            if self._doubtful(folded.lower, match, in_medications=_is_in(lists, folded, match))
+        }
+
+    def _named(self, folded: Folded) -> list[tuple[Match, str]]:
+        """Return the names in a text, each with the salt behind it that belongs to its mention."""
+        matches = self._matcher.find(folded)
+        if not self._nested:
+            matches = leftmost_longest(matches)
+        if not (self._has_salts and matches):
+            return [(match, "") for match in matches]
+        out: list[tuple[Match, str]] = []
+        last = 0
+        for match, following in zip(matches, [*matches[1:], None], strict=True):
+            if match.start < last:  # a name of the salt alone
+                continue
+            last = self._end(folded, match, following)
+            out.append((match._replace(end=last), folded.lower[match.end : last].strip()))
+        return out
+
+    def _end(self, folded: Folded, match: Match, following: Match | None) -> int:
+        """Return the end of a drug with its salt, unless another name begins in the salt's."""
+        if self._labels[match.term] not in DRUG_LABELS:
+            return match.end
+        end = salt_behind(folded.lower, match.end)
+        is_of_another = following is not None and following.start < end < following.end
+        return match.end if is_of_another else end
 
     def _misspelled(self, folded: Folded, matches: list[Match]) -> list[_Find]:
         """Return the words outside all finds that are near to a name."""
@@ -116,16 +185,19 @@ class Lookup:
             while following.start < word.end():
                 until, following = following.end, next(ends)
             near = self._nearest(word[0]) if self._nearest and word.start() >= until else None
-            if near is not None:
-                out.append((Span(*folded.original(*word.span())), near[0], near[1]))
+            if near is not None and near[0] not in self._doubtful.reasons:
+                out.append((Span(*folded.original(*word.span())), *near, ""))
         return out
 
     def _entities(self, note: Note, found: list[_Find]) -> list[Entity]:
         made = []
-        for name, (span, term, score) in zip(fresh_ids(note, "L", len(found)), found, strict=True):
+        ids = fresh_ids(note, "L", len(found))
+        for name, (span, term, score, salt) in zip(ids, found, strict=True):
             said: dict[str, Attribute] = {"name": self._preferred[term]}
             if score < 1:
                 said |= {"linked_by": "fuzzy", "link_score": score}
+            if salt:
+                said["salt"] = salt
             made.append(
                 Entity(
                     id=name,
@@ -139,14 +211,13 @@ class Lookup:
         return made
 
 
+def _is_in(spans: Sequence[Span], folded: Folded, match: Match) -> bool:
+    where = Span(*folded.original(match.start, match.end))
+    return any(overlaps(where, span) for span in spans)
+
+
 def _beside(found: list[_Find], entities: Sequence[Entity]) -> list[_Find]:
     """Return the finds that share no character with an entity."""
     pieces = [piece for entity in entities for piece in entity.pieces]
     taken = {i for i, _ in pairs_overlapping([span for span, *_ in found], pieces)}
     return [row for i, row in enumerate(found) if i not in taken]
-
-
-@cache
-def _common_words(language: str) -> frozenset[str]:
-    path = language_path("common_words", language)
-    return frozenset(word for _, (word,) in read_table(path, ("word",)))

@@ -231,7 +231,8 @@ def _whole_words(
 
 def _ended(text: str, start: int, end: int, endings: Sequence[str]) -> int:
     """Return where a word that goes on behind a find ends, 0 where not with an ending."""
-    if end - start >= N_SHORTEST and text[end - 1].isalpha():
+    # Not behind a letter alone: "hepatitis as" is no plural of "hepatitis a"
+    if end - start >= N_SHORTEST and text[end - 2 : end].isalpha():
         for ending in endings:
             stop = end + len(ending)
             if text.startswith(ending, end) and not text[stop : stop + 1].isalnum():

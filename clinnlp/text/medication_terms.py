@@ -53,7 +53,7 @@ FIELDS = (
         "thousands",
     ),
     *("effect", "effect_of", "effect_on", "denies", "including"),
-    *("measured", "measure", "lab", "monitored", "combination"),
+    *("measured", "measure", "lab", "monitored", "combination", "given"),
 )
 CHANGE_FIELDS = ("change", "again", "resume", "order")  # whose values are changes
 _FOUND = (  # by priority

@@ -66,8 +66,9 @@ class Variants:
         if len(name) < N_SHORTEST:
             return
         for form, other in self._swaps:
-            if name.endswith(form) and len(name) - len(form) + len(other) >= N_SHORTEST:
-                yield name[: -len(form)] + other
+            changed = name.removesuffix(form) + other
+            if name.endswith(form) and len(changed) >= N_SHORTEST and changed[-1].isalnum():
+                yield changed
         for one, two in self._spellings:
             if one in name:
                 yield name.replace(one, two)
