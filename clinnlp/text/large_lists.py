@@ -48,8 +48,10 @@ _FIELDS = {
     "abbreviation": ("amount", "count"),
     "laboratory": ("amount", "count", "form", "route", "frequency", "prn"),
 }
-_NEAR = 60  # characters on each side in which a dose is sought
+_NUMBERED = ("short", "word")  # whose dose has a number in digits
+_NEAR = 32  # characters on each side in which a dose is sought
 _BETWEEN = " :,-–("
+_DIGIT = re.compile(r"\d")
 _PERCENT = re.compile(r"\s?(?:%|percent\b)")
 _NO_NAME = re.compile(
     r"(?:\d\s?|-)\Z"
@@ -62,14 +64,21 @@ class Doubtful:
     Parameters
     ----------
     vocabulary : Vocabulary
+    terms : sequence of (name, code)
+        Its terms, by whose numbers finds are told.
     keep : collection of str, or "all"
         Names that are found anywhere all the same.
     """
 
-    def __init__(self, vocabulary: Vocabulary, *, keep: Collection[str] | str = ()) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        terms: Sequence[tuple[str, str]],
+        *,
+        keep: Collection[str] | str = (),
+    ) -> None:
         self.reasons: dict[int, str] = {}
         kept = frozenset(map(fold, (keep,) if isinstance(keep, str) else keep))
-        terms = list(vocabulary.terms())
         self.is_large = len(terms) > N_LARGE
         if self.is_large and ALL not in kept:
             self.reasons = dict(_doubted(vocabulary, terms, kept))
@@ -77,18 +86,15 @@ class Doubtful:
         self._never = frozenset(
             k for k, why in self.reasons.items() if why == "salt" or fold(terms[k][0]) in never
         )
-        self._terms = _terms() if self.reasons else None
 
     def __call__(self, lower: str, match: Match, *, in_medications: bool = False) -> bool:
-        """Return whether a find in folded text is to be left out."""
-        reason = self.reasons.get(match.term)
-        if reason is None or self._terms is None:
-            return False
+        """Return whether a find of a doubtful term in folded text is to be left out."""
+        reason = self.reasons[match.term]
         if match.term in self._never:
             return True
         if reason == "laboratory" and (in_medications or _is_given(lower, match)):
             return False
-        return not _has_dose(self._terms, lower, match, reason)
+        return not _has_dose(_terms(), lower, match, reason)
 
 
 def common_words() -> Collection[str]:
@@ -112,7 +118,10 @@ def _doubted(
     vocabulary: Vocabulary, terms: Sequence[tuple[str, str]], kept: Collection[str]
 ) -> Iterator[tuple[int, str]]:
     words = frozenset(word for word, _ in _words())
+    longest = max(map(len, words | _laboratory("", "only") | salts("salt")))
     for number, (name, code) in enumerate(terms):
+        if len(name) > longest:
+            continue
         concept = vocabulary[code]
         folded = fold(name)
         if concept.always or folded in kept:
@@ -142,6 +151,8 @@ def _has_dose(terms: Terms, lower: str, match: Match, reason: str) -> bool:
     if reason == "short" and _NO_NAME.search(lower, max(0, start - 2), start):
         return False
     least, most = max(0, start - _NEAR), min(len(lower), end + _NEAR)
+    if reason in _NUMBERED and not _DIGIT.search(lower, least, most):
+        return False
     [found] = linked(terms, lower, least, most, [Span(start, end)])
     return any(
         item.field in _FIELDS[reason]

@@ -22,7 +22,7 @@ from clinnlp.core.vocab import Vocabulary
 from clinnlp.text.large_lists import DRUG_LABELS, Doubtful, common_words, salt_behind
 from clinnlp.text.linking import Nearest
 from clinnlp.text.matcher import Folded, Match, TermMatcher, fold_text, leftmost_longest
-from clinnlp.text.plain import plain_text, reads_plain
+from clinnlp.text.plain import reads_plain
 from clinnlp.text.variants import Variants
 
 __all__ = ["Lookup"]
@@ -34,6 +34,7 @@ N_MISSPELLED = 6  # letters; shorter words are not taken for misspelled names
 _WORD = re.compile(rf"[^\W\d_]{{{N_MISSPELLED},}}")
 
 
+_Named = tuple[Match, str]  # a name, and the salt behind it
 _Find = tuple[Span, int, float, str]  # where, number of the term, how near to the name, its salt
 
 
@@ -90,7 +91,7 @@ class Lookup:
         self._labels = [vocabulary[code].label for code in self._codes]
         self._preferred = [vocabulary[code].name for code in self._codes]
         names = [name for name, _ in terms]
-        self._doubtful = Doubtful(vocabulary, keep=keep_names)
+        self._doubtful = Doubtful(vocabulary, terms, keep=keep_names)
         self._has_salts = self._doubtful.is_large and not nested
         self._matcher = TermMatcher(
             names,
@@ -105,11 +106,10 @@ class Lookup:
         """Return the note with the finds of an earlier run replaced by those of this one."""
         note = note.without_source(SOURCE)
         folded = fold_text(note.text)
-        named, held = self._read(note, folded)
+        named = self._named(folded)
         found = [
             (Span(*folded.original(m.start, m.end)), m.term, 1.0, salt)
-            for m, salt in named
-            if m not in held
+            for m, salt in self._kept(note, folded, named)
         ]
         if self._nearest is not None:
             found += self._misspelled(folded, [m for m, _ in named])
@@ -121,45 +121,48 @@ class Lookup:
         return note.with_(entities=(*note.entities, *self._entities(note, found)))
 
     def held_back(self, note: Note) -> Counter[str]:
-        """Return how many finds of a note are left out, for each reason.
+        """Return how many names in a note that this pipe has read are no mentions, by reason.
 
         Examples
         --------
         >>> from clinnlp.core.vocab import Concept
         >>> names = ["L", *(f"drug {i}" for i in range(1000))]
-        >>> words = Vocabulary(Concept(code=n, name=n, label="Drug") for n in names)
-        >>> Lookup(words).held_back(Note(id="n", text="L knee pain, drug 7"))
+        >>> lookup = Lookup(Vocabulary(Concept(code=n, name=n, label="Drug") for n in names))
+        >>> lookup.held_back(lookup(Note(id="n", text="L knee pain, drug 7")))
         Counter({'short': 1})
         """
-        if not self._doubtful.reasons:
-            return Counter()
-        plain = plain_text(note.text)
-        read = note if plain is None else plain.copied(note)
-        _, held = self._read(read, fold_text(read.text))
-        return Counter(self._doubtful.reasons[match.term] for match in held)
-
-    def _read(self, note: Note, folded: Folded) -> tuple[list[tuple[Match, str]], set[Match]]:
-        """Return the names in a text with their salts, and those of them to be left out."""
-        named = self._named(folded)
         reasons = self._doubtful.reasons
-        doubted = [match for match, _ in named if match.term in reasons] if reasons else []
-        if not doubted:
-            return named, set()
-        lists = [s.span for s in note.sections or () if s.kind in MEDICATION_KINDS]
-        return named, {
-            match
-            for match in doubted
-            if self._doubtful(folded.lower, match, in_medications=_is_in(lists, folded, match))
-        }
+        if not reasons:
+            return Counter()
+        folded = fold_text(note.text)
+        found = [
+            (Span(*folded.original(match.start, match.end)), match.term, 1.0, salt)
+            for match, salt in self._named(folded)
+            if match.term in reasons
+        ]
+        return Counter(reasons[term] for _, term, *_ in _beside(found, note.entities))
 
-    def _named(self, folded: Folded) -> list[tuple[Match, str]]:
+    def _kept(self, note: Note, folded: Folded, named: list[_Named]) -> list[_Named]:
+        """Return the names in a text without those that mostly mean something else there."""
+        reasons = self._doubtful.reasons
+        if not any(match.term in reasons for match, _ in named):
+            return named
+        lists = [s.span for s in note.sections or () if s.kind in MEDICATION_KINDS]
+        return [
+            (match, salt)
+            for match, salt in named
+            if match.term not in reasons
+            or not self._doubtful(folded.lower, match, in_medications=_is_in(lists, folded, match))
+        ]
+
+    def _named(self, folded: Folded) -> list[_Named]:
         """Return the names in a text, each with the salt behind it that belongs to its mention."""
         matches = self._matcher.find(folded)
         if not self._nested:
             matches = leftmost_longest(matches)
         if not (self._has_salts and matches):
             return [(match, "") for match in matches]
-        out: list[tuple[Match, str]] = []
+        out: list[_Named] = []
         last = 0
         for match, following in zip(matches, [*matches[1:], None], strict=True):
             if match.start < last:  # a name of the salt alone

@@ -37,6 +37,7 @@ __all__ = [
 _COLUMNS = ("code", "system", "name", "synonyms", "label", "parents")
 _DRUGBANK = ("DrugBank ID", "Common name", "Synonyms")
 _ICD10CM = ("code", "short", "long")
+_POISONING = "Poisoning"
 
 
 def read_any_vocabulary(path: str | Path, *, language: str = "en") -> Vocabulary:
@@ -127,7 +128,8 @@ def read_drugbank(path: str | Path, *, label: str = "Drug") -> Vocabulary:
 def read_icd10cm(path: str | Path, *, label: str = "Problem") -> Vocabulary:
     """Return the codes of ICD-10-CM: long titles, with the short ones as synonyms.
 
-    A code stands under the longest other one that it begins with.
+    A code stands under the longest other one that it begins with. The short title of a poisoning is
+    none: it names but the drug ("Penicillins").
     """
     titles: dict[str, tuple[str, str]] = {}
     for line, (code, short, long) in read_rows(path, _ICD10CM):
@@ -139,12 +141,16 @@ def read_icd10cm(path: str | Path, *, label: str = "Problem") -> Vocabulary:
             code=code,
             name=long,
             system="ICD10CM",
-            synonyms=others(long, [short]),
+            synonyms=() if _is_of_drug(short, long) else others(long, [short]),
             label=label,
             parents=tuple(code[:n] for n in range(len(code) - 1, 0, -1) if code[:n] in titles)[:1],
         )
         for code, (short, long) in titles.items()
     )
+
+
+def _is_of_drug(short: str, long: str) -> bool:
+    return long.startswith(_POISONING) and not short.startswith(_POISONING)
 
 
 def _concept(values: Mapping[str, str | None], label: str | None, path: Path, line: int) -> Concept:
