@@ -51,7 +51,12 @@ def _extract(args: argparse.Namespace) -> int:
     notes = read_notes(args.notes, format=args.format, **columns_of(args))
     settings, nlp, out = settings_of(args, ExtractSettings), pipeline_of(args), output_of(args.out)
     made_by = fingerprint(
-        args.model, args.vocabulary, args.language, notes=args.notes, part_size=settings.part_size
+        args.model,
+        args.vocabulary,
+        args.language,
+        keep_names=args.keep_names,
+        notes=args.notes,
+        part_size=settings.part_size,
     )
     summary = extract(notes, nlp, out, settings=settings, made_by=made_by)
     for reason, n in notes.n_excluded.items():

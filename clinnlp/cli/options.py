@@ -111,6 +111,15 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
         "or a hub id (default: by letters alone)",
     )
     parser.add_argument(
+        "--keep-names",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="names of a word list of more than 1,000 that count anywhere, and not only beside a "
+        "dose, though they are short, common words, abbreviations, laboratory names or salts; all: "
+        "all of them",
+    )
+    parser.add_argument(
         "--language",
         default="en",
         help=f"of the notes, one of {', '.join(languages())}: whose headings, cues, "
@@ -128,6 +137,7 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
         language=args.language,
         candidates=args.candidates,
         name_encoder=args.name_encoder,
+        keep_names=args.keep_names,
     )
 
 

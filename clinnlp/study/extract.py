@@ -7,7 +7,8 @@ go through a pipe. A second run into the same place is refused at once.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -22,6 +23,7 @@ from clinnlp.core.files import check_writable, tree_sha256
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline, chunks
 from clinnlp.core.places import is_stream, leads_to, one_writer
+from clinnlp.core.vocab import fold
 from clinnlp.features.entities import entity_table
 from clinnlp.io.files.packing import check_packing
 from clinnlp.io.notes.corpora import Notes, write_notes
@@ -29,6 +31,7 @@ from clinnlp.io.notes.formats import by_suffix
 from clinnlp.io.tables.mentions import write_entity_table
 from clinnlp.io.tables.parts import PartWriter
 from clinnlp.study.settings import ExtractSettings
+from clinnlp.text.lookup import Lookup
 
 __all__ = ["ExtractSummary", "extract", "fingerprint"]
 
@@ -42,7 +45,8 @@ class ExtractSummary:
 
     `n_resumed` notes were already done; `n_changed` were too, but had changed since, and are among
     the `n_notes` done; the rows of `n_gone` others were removed. `n_tokens_seen` of `n_tokens`
-    model tokens were read, equal where nothing was cut (both 0 without a model).
+    model tokens were read, equal where nothing was cut (both 0 without a model). `held_back` counts
+    the names of a large word list that stand in the notes and are no mentions, by reason.
     """
 
     n_notes: int = 0
@@ -55,6 +59,7 @@ class ExtractSummary:
     n_tokens: int = 0
     seconds: float = 0.0
     skipped: dict[str, str] = field(default_factory=dict)
+    held_back: Counter[str] = field(default_factory=Counter)
 
     @property
     def words_per_second(self) -> float:
@@ -72,6 +77,7 @@ class ExtractSummary:
             "mentions": self.n_entities,
             "tokens seen": self.n_tokens_seen,
             "tokens in": self.n_tokens,
+            **{f"held back as {reason}": n for reason, n in self.held_back.most_common()},
             "words per second": round(self.words_per_second),
         }
 
@@ -143,6 +149,7 @@ def fingerprint(
     vocabulary: str | Path | None,
     language: str = "en",
     *,
+    keep_names: Collection[str] = (),
     notes: str | Path | None = None,
     part_size: int | None = None,
 ) -> dict[str, str]:
@@ -153,6 +160,8 @@ def fingerprint(
     parts = {"clinnlp": __version__, "language": language}
     files = {"model": model, "vocabulary": vocabulary}
     parts |= {name: tree_sha256(path) for name, path in files.items() if path is not None}
+    if keep_names:
+        parts["keep_names"] = "|".join(sorted(map(fold, keep_names)))
     if notes is not None:
         parts[_INPUT] = str(Path(notes).resolve())
     return parts if part_size is None else parts | {"part_size": str(part_size)}
@@ -189,6 +198,7 @@ class _Run:
         self, nlp: Pipeline, settings: ExtractSettings, summary: ExtractSummary, *, progress: bool
     ) -> None:
         self.nlp, self.settings, self.summary, self.progress = nlp, settings, summary, progress
+        self.lookups = [pipe for pipe in nlp.pipes if isinstance(pipe, Lookup)]
         self.done: set[str] = set()  # of the notes that are read again, for company
         self.is_done: Callable[[Note], bool] = lambda _: False
         self.on_skip: Callable[[str, ClinnlpError], None] | None = None
@@ -233,6 +243,8 @@ class _Run:
         summary.n_notes += 1
         summary.n_entities += len(note.entities)
         summary.n_words += len(note.text.split())
+        for lookup in self.lookups:
+            summary.held_back += lookup.held_back(note)
         if note.coverage is not None:
             summary.n_tokens_seen += note.coverage.n_seen
             summary.n_tokens += note.coverage.n_total

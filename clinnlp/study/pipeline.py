@@ -5,6 +5,7 @@
 The word list adds only mentions that do not overlap the model's, so that a mention counts once.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 from clinnlp.core.errors import ArgumentError
@@ -22,6 +23,7 @@ def pipeline(
     language: str = "en",
     candidates: int = 0,
     name_encoder: str | Path | None = None,
+    keep_names: Collection[str] = (),
 ) -> Pipeline:
     """Return the pipeline that extracts entities with their assertion and concepts.
 
@@ -31,8 +33,8 @@ def pipeline(
         A folder that `fine_tune_ner` or `fine_tune_classifier` wrote, or what they returned.
     vocabulary : path or Vocabulary, optional
         A word list: CSV, TSV or Parquet with a column ``name`` and, where known, ``code``,
-        ``system``, ``synonyms`` (joined by ``|``) and ``label``; the files of DrugBank or
-        ICD-10-CM; a folder of OMOP vocabularies; or a release of RxNorm, SNOMED CT, MeSH, UMLS,
+        ``system``, ``synonyms`` (joined by ``|``), ``label`` and ``match``; the files of DrugBank
+        or ICD-10-CM; a folder of OMOP vocabularies; or a release of RxNorm, SNOMED CT, MeSH, UMLS,
         LOINC or ATC, as a folder, zip file or file. Needs no model.
     assertion : bool
         Whether mentions get their five assertion axes.
@@ -44,6 +46,9 @@ def pipeline(
     name_encoder : str or path, optional
         Encoder whose vectors find candidates that are worded otherwise: ``"minilm"``, a folder or
         a hub id. It reads each name of the vocabulary once, about 1,000 names in a second.
+    keep_names : collection of str
+        Names of a list of more than 1,000 that are found anywhere, though they are short, common
+        words, abbreviations, laboratory names or salts; ``["all"]``: all of them.
 
     Raises
     ------
@@ -76,7 +81,7 @@ def pipeline(
         pipes.append(_learned(model))
     words = _words(vocabulary, language)
     if words is not None:
-        pipes.append(Lookup(words, language=language))
+        pipes.append(Lookup(words, language=language, keep_names=keep_names))
     if assertion:
         pipes.append(Assertions(language=language))
     vectors = None

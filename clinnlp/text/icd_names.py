@@ -14,13 +14,14 @@ Pain in right knee                        right knee pain, pain in the right kne
 
 A name that is a title of another code stays that code's; of several codes that would share one, the
 code with the shortest title has it. Injuries, poisonings, external causes and encounters (S to Z)
-have no other names.
+have no other names. What no title says ("high blood pressure", "COPD") stands in a table.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 
 from clinnlp.core.vocab import Concept, fold
+from clinnlp.text.tables import language_path, languages, read_table
 
 __all__ = ["names_in_notes"]
 
@@ -44,19 +45,24 @@ _SIDED = re.compile(r"(?P<what>[^,]+), (?P<where>(?:right|left|bilateral)(?: \w+
 _PAIN = re.compile(r"Pain in (?P<where>(?:right |left )?\w+)", re.IGNORECASE)
 
 
-def names_in_notes(concepts: Iterable[Concept]) -> list[tuple[str, str]]:
+def names_in_notes(concepts: Iterable[Concept], *, language: str = "en") -> list[tuple[str, str]]:
     """Return other names of the concepts of ICD-10-CM among some, each with its code.
 
     Examples
     --------
-    >>> title = "Essential (primary) hypertension"
-    >>> names_in_notes([Concept(code="I10", name=title, system="ICD10CM")])
-    [('Essential hypertension', 'I10'), ('Essential primary hypertension', 'I10')]
+    >>> title = "Muscle weakness (generalized)"
+    >>> names_in_notes([Concept(code="M62.81", name=title, system="ICD10CM")])
+    [('Muscle weakness', 'M62.81'), ('generalized Muscle weakness', 'M62.81')]
     """
-    own = [concept for concept in concepts if concept.system == SYSTEM]
-    taken = {fold(name) for concept in own for name in concept.names}
+    own = {
+        concept.code.replace(".", ""): concept for concept in concepts if concept.system == SYSTEM
+    }
+    taken = {fold(name) for concept in own.values() for name in concept.names}
     best: dict[str, tuple[int, str, str]] = {}
-    for concept in own:
+    for _, (name, code) in _every_day(language) if own else ():
+        if code in own and fold(name) not in taken:
+            best[fold(name)] = 0, name, own[code].code
+    for concept in own.values():
         length = len(concept.name)
         for name in _others(concept.code, concept.name):
             folded = fold(name)
@@ -64,6 +70,11 @@ def names_in_notes(concepts: Iterable[Concept]) -> list[tuple[str, str]]:
             if is_free and (folded not in best or length < best[folded][0]):
                 best[folded] = length, name, concept.code
     return [(name, code) for _, name, code in best.values()]
+
+
+def _every_day(language: str) -> Iterator[tuple[int, list[str]]]:
+    if language in languages("icd10cm_names"):
+        yield from read_table(language_path("icd10cm_names", language), ("name", "code"))
 
 
 def _others(code: str, title: str) -> Iterator[str]:

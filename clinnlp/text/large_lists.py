@@ -22,22 +22,21 @@ beside the name; beside a name of the laboratory also a form, a route, a frequen
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 
 from clinnlp.core.spans import Span
 from clinnlp.core.vocab import Vocabulary, fold
-from clinnlp.text.drugs import is_brand, salts
+from clinnlp.text.drugs import drug_names
 from clinnlp.text.matcher import Match
 from clinnlp.text.medication_links import linked
 from clinnlp.text.medication_terms import Item, Terms, read_terms
 from clinnlp.text.normalise import DRUG_LABELS
-from clinnlp.text.tables import data_path, read_table
+from clinnlp.text.tables import language_path, read_table
 
-__all__ = ["ALL", "DRUG_LABELS", "N_LARGE", "REASONS", "Doubtful", "common_words", "salt_behind"]
+__all__ = ["ALL", "DRUG_LABELS", "N_LARGE", "Doubtful", "common_words"]
 
 ALL = "all"
-REASONS = ("short", "word", "abbreviation", "laboratory", "salt")
 N_LARGE = 1000  # names; a list of more is large
 _N_SHORT = 2  # characters
 _N_ABBREVIATION = 5  # characters
@@ -59,7 +58,7 @@ _NO_NAME = re.compile(
 
 
 class Doubtful:
-    """Which terms of a vocabulary are doubtful, and whether a find of one stands beside a dose.
+    """Which terms of a vocabulary are doubtful, and whether a find of one is to be left out.
 
     Parameters
     ----------
@@ -68,6 +67,8 @@ class Doubtful:
         Its terms, by whose numbers finds are told.
     keep : collection of str, or "all"
         Names that are found anywhere all the same.
+    language : str
+        Whose tables.
     """
 
     def __init__(
@@ -76,51 +77,50 @@ class Doubtful:
         terms: Sequence[tuple[str, str]],
         *,
         keep: Collection[str] | str = (),
+        language: str = "en",
     ) -> None:
         self.reasons: dict[int, str] = {}
+        self._language = language
         kept = frozenset(map(fold, (keep,) if isinstance(keep, str) else keep))
         self.is_large = len(terms) > N_LARGE
-        if self.is_large and ALL not in kept:
-            self.reasons = dict(_doubted(vocabulary, terms, kept))
-        never = _laboratory("only") | salts("release")
+        if not self.is_large or ALL in kept:
+            return
+        tables = _tables(language)
+        self.reasons = dict(_doubted(vocabulary, terms, kept, tables))
         self._never = frozenset(
-            k for k, why in self.reasons.items() if why == "salt" or fold(terms[k][0]) in never
+            number
+            for number, reason in self.reasons.items()
+            if reason == "salt" or fold(terms[number][0]) in tables.never
         )
 
     def __call__(self, lower: str, match: Match, *, in_medications: bool = False) -> bool:
         """Return whether a find of a doubtful term in folded text is to be left out."""
-        reason = self.reasons[match.term]
         if match.term in self._never:
             return True
-        if reason == "laboratory" and (in_medications or _is_given(lower, match)):
+        reason, tables = self.reasons[match.term], _tables(self._language)
+        if reason == "laboratory" and (in_medications or tables.is_given(lower, match)):
             return False
-        return not _has_dose(_terms(), lower, match, reason)
+        return not _has_dose(tables.terms, lower, match, reason)
+
+    def salt_behind(self, lower: str, end: int) -> int:
+        """Return where the salt behind a drug ends in folded text, `end` where there is none."""
+        found = _tables(self._language).salt.match(lower, end)
+        return found.end() if found else end
 
 
-def common_words() -> Collection[str]:
+def common_words(language: str) -> Collection[str]:
     """Return the words that a name matches only in exactly its own case, whatever the list."""
-    return frozenset(word for word, kind in _words() if not kind)
-
-
-def salt_behind(lower: str, end: int) -> int:
-    """Return where the salt behind a drug ends in folded text, `end` where there is none.
-
-    Examples
-    --------
-    >>> salt_behind("morphine sulfate 4 mg", 8)
-    16
-    """
-    found = _salt().match(lower, end)
-    return found.end() if found else end
+    return frozenset(word for word, kind in _words(language) if not kind)
 
 
 def _doubted(
-    vocabulary: Vocabulary, terms: Sequence[tuple[str, str]], kept: Collection[str]
+    vocabulary: Vocabulary,
+    terms: Sequence[tuple[str, str]],
+    kept: Collection[str],
+    tables: "_Tables",
 ) -> Iterator[tuple[int, str]]:
-    words = frozenset(word for word, _ in _words())
-    longest = max(map(len, words | _laboratory("", "only") | salts("salt")))
     for number, (name, code) in enumerate(terms):
-        if len(name) > longest:
+        if len(name) > tables.longest:
             continue
         concept = vocabulary[code]
         folded = fold(name)
@@ -128,22 +128,12 @@ def _doubted(
             continue
         if len(folded) <= _N_SHORT:
             yield number, "short"
-        elif folded in words:
+        elif folded in tables.words:
             yield number, "word"
         elif concept.label in DRUG_LABELS:
-            reason = _of_drug(name.strip(), folded)
+            reason = tables.reason_of_drug(name.strip(), folded)
             if reason:
                 yield number, reason
-
-
-def _of_drug(name: str, folded: str) -> str:
-    """Return why the name of a drug is doubtful, empty where it is not."""
-    if folded in _laboratory("", "only"):
-        return "laboratory"
-    if folded in salts("salt"):
-        return "salt"
-    is_abbreviation = len(name) <= _N_ABBREVIATION and name.upper() == name != name.lower()
-    return "abbreviation" if is_abbreviation and not is_brand(folded) else ""
 
 
 def _has_dose(terms: Terms, lower: str, match: Match, reason: str) -> bool:
@@ -171,51 +161,58 @@ def _is_value(terms: Terms, lower: str, item: Item, *, is_behind: bool) -> bool:
     return is_percent or terms.is_measured(item)
 
 
-def _is_given(lower: str, match: Match) -> bool:
-    """Return whether words beside the name of a substance say that it is given."""
-    before, behind, goes_on = _given()
-    if behind.match(lower, match.end):
-        return True
-    is_before = before.search(lower, max(0, match.start - _NEAR), match.start)
-    return is_before is not None and goes_on.match(lower, match.end) is not None
+class _Tables:
+    """What the tables of a language say of doubtful names."""
+
+    def __init__(self, language: str) -> None:
+        path = language_path("medication", language)
+        rows = [row for _, row in read_table(path, ("term", "field", "value"))]
+        self.terms = read_terms(path)
+        self._names = drug_names(language)
+        salts = self._names.behind.get("salt", frozenset())
+        self.words = frozenset(word for word, _ in _words(language))
+        self._lab = frozenset(fold(term) for term, field, _ in rows if field == "lab")
+        self._salts = salts
+        only = {fold(term) for term, field, value in rows if (field, value) == ("lab", "only")}
+        self.never = self._names.behind.get("release", frozenset()).union(only)
+        self.longest = max(map(len, self.words | self._lab | salts))
+        self.salt = re.compile(rf"(?: (?:{_any_of(salts)})(?!\w))+")
+        before, behind, goes_on = (
+            _any_of(term for term, field, value in rows if (field, value) == ("given", where))
+            for where in ("before", "behind", "goes_on")
+        )
+        self._before = re.compile(rf"(?<![\w-])(?:{before})\s+\Z")
+        self._behind = re.compile(rf"\s(?:{behind})(?!\w)")
+        self._goes_on = re.compile(rf"\s?(?:[,.;:()\n]|\Z|(?:{goes_on})(?!\w))")
+
+    def reason_of_drug(self, name: str, folded: str) -> str:
+        """Return why the name of a drug is doubtful, empty where it is not."""
+        if folded in self._lab:
+            return "laboratory"
+        if folded in self._salts:
+            return "salt"
+        is_abbreviation = len(name) <= _N_ABBREVIATION and name.upper() == name != name.lower()
+        return "abbreviation" if is_abbreviation and not self._names.is_brand(folded) else ""
+
+    def is_given(self, lower: str, match: Match) -> bool:
+        """Return whether words beside the name of a substance say that it is given."""
+        if self._behind.match(lower, match.end):
+            return True
+        before = self._before.search(lower, max(0, match.start - _NEAR), match.start)
+        return before is not None and self._goes_on.match(lower, match.end) is not None
 
 
 @cache
-def _terms() -> Terms:
-    return read_terms(data_path("medication_en.tsv"))
+def _tables(language: str) -> _Tables:
+    return _Tables(language)
 
 
 @cache
-def _laboratory(*values: str) -> frozenset[str]:
-    return frozenset(fold(term) for term, value in _rows("lab") if value in values)
-
-
-@cache
-def _given() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """Return the words before a substance that is given, those behind it, and what may follow."""
-    before, behind, goes_on = (
-        "|".join(re.escape(term) for term, value in _rows("given") if value == where)
-        for where in ("before", "behind", "goes_on")
-    )
-    return (
-        re.compile(rf"(?<![\w-])(?:{before})\s+\Z"),
-        re.compile(rf"\s(?:{behind})(?!\w)"),
-        re.compile(rf"\s?(?:[,.;:()\n]|\Z|(?:{goes_on})(?!\w))"),
-    )
-
-
-def _rows(field: str) -> list[tuple[str, str]]:
-    rows = read_table(data_path("medication_en.tsv"), ("term", "field", "value"))
-    return [(term, value) for _, (term, of, value) in rows if of == field]
-
-
-@cache
-def _words() -> tuple[tuple[str, str], ...]:
-    rows = read_table(data_path("common_words_en.tsv"), ("word",), optional=("kind",))
+def _words(language: str) -> tuple[tuple[str, str], ...]:
+    rows = read_table(language_path("common_words", language), ("word",), optional=("kind",))
     return tuple((word, kind) for _, (word, kind) in rows)
 
 
-@cache
-def _salt() -> re.Pattern[str]:
-    words = "|".join(map(re.escape, sorted(salts("salt"), key=len, reverse=True)))
-    return re.compile(rf"(?: (?:{words})(?!\w))+")
+def _any_of(words: Iterable[str]) -> str:
+    """Return the pattern of any of some words, the longest first; of none it is never there."""
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"

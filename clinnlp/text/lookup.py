@@ -19,10 +19,11 @@ from clinnlp.core.checks import check_one_of
 from clinnlp.core.notes import Attribute, Entity, Note, fresh_ids
 from clinnlp.core.spans import Span, overlaps, pairs_overlapping
 from clinnlp.core.vocab import Vocabulary
-from clinnlp.text.large_lists import DRUG_LABELS, Doubtful, common_words, salt_behind
+from clinnlp.text.icd_names import names_in_notes
+from clinnlp.text.large_lists import DRUG_LABELS, N_LARGE, Doubtful, common_words
 from clinnlp.text.linking import Nearest
 from clinnlp.text.matcher import Folded, Match, TermMatcher, fold_text, leftmost_longest
-from clinnlp.text.plain import reads_plain
+from clinnlp.text.plain import plain_text, reads_plain
 from clinnlp.text.variants import Variants
 
 __all__ = ["Lookup"]
@@ -87,11 +88,13 @@ class Lookup:
         check_one_of(overlap, ("skip", "keep"), name="overlap")
         self._overlap, self._nested = overlap, nested
         terms = list(vocabulary.terms())
+        if len(terms) > N_LARGE:
+            terms += names_in_notes(vocabulary, language=language)
         self._codes = [code for _, code in terms]
         self._labels = [vocabulary[code].label for code in self._codes]
         self._preferred = [vocabulary[code].name for code in self._codes]
         names = [name for name, _ in terms]
-        self._doubtful = Doubtful(vocabulary, terms, keep=keep_names)
+        self._doubtful = Doubtful(vocabulary, terms, keep=keep_names, language=language)
         self._has_salts = self._doubtful.is_large and not nested
         self._matcher = TermMatcher(
             names,
@@ -134,6 +137,8 @@ class Lookup:
         reasons = self._doubtful.reasons
         if not reasons:
             return Counter()
+        plain = plain_text(note.text)
+        note = note if plain is None else plain.copied(note)
         folded = fold_text(note.text)
         found = [
             (Span(*folded.original(match.start, match.end)), match.term, 1.0, salt)
@@ -175,7 +180,7 @@ class Lookup:
         """Return the end of a drug with its salt, unless another name begins in the salt's."""
         if self._labels[match.term] not in DRUG_LABELS:
             return match.end
-        end = salt_behind(folded.lower, match.end)
+        end = self._doubtful.salt_behind(folded.lower, match.end)
         is_of_another = following is not None and following.start < end < following.end
         return match.end if is_of_another else end
 

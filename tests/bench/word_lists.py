@@ -34,7 +34,7 @@ def main() -> None:
     rows = judged()
     for name, path in LISTS.items():
         lookup = Lookup(read_any_vocabulary(DATA / path))
-        done = {id: lookup(note) for id, note in notes.items()}
+        done = {key: lookup(note) for key, note in notes.items()}
         held = sum((lookup.held_back(note) for note in done.values()), Counter())
         record(f"word lists, {name}", finds=sum(len(note.entities) for note in done.values()),
                held_back=dict(held.most_common()))  # fmt: skip
@@ -59,6 +59,7 @@ def figures(rows, done) -> dict[str, str]:
     kept = [row for row in right if found_today(row, done)]
     return {
         "precision before": share(before),
+        "precision before, habits right": share(before, "1s"),
         "precision after": share(after),
         "precision after, habits right": share(after, "1s"),
         "right before and found today": str(wilson_interval(len(kept), len(right))),

@@ -12,7 +12,8 @@ OMOP          a folder with ``CONCEPT`` and perhaps ``CONCEPT_SYNONYM`` (`io.tab
 
 Any other table is read by its column names (`read_vocabulary`): ``name``, and where they are
 there ``code`` (the folded name where absent), ``system``, ``synonyms`` and ``parents`` (codes one
-step above; both separated by ``|``) and ``label``.
+step above; both separated by ``|``), ``label`` and ``match`` (``always``: the names of the concept
+are found anywhere, also where they are doubtful names of a large list).
 """
 
 from collections.abc import Mapping
@@ -34,7 +35,8 @@ __all__ = [
     "read_vocabulary",
 ]
 
-_COLUMNS = ("code", "system", "name", "synonyms", "label", "parents")
+_COLUMNS = ("code", "system", "name", "synonyms", "label", "parents", "match")
+ALWAYS = "always"
 _DRUGBANK = ("DrugBank ID", "Common name", "Synonyms")
 _ICD10CM = ("code", "short", "long")
 _POISONING = "Poisoning"
@@ -79,7 +81,8 @@ def read_vocabulary(path: str | Path, *, label: str | None = None, **columns: st
     label : str, optional
         Label of every concept; else the column ``label``, else ``"Term"``.
     **columns : str
-        Which column is ``name``, ``code``, ``system``, ``synonyms``; absent: those called so.
+        Which column is ``name``, ``code``, ``system``, ``synonyms``, ``match``; absent: those
+        called so.
 
     Raises
     ------
@@ -165,4 +168,13 @@ def _concept(values: Mapping[str, str | None], label: str | None, path: Path, li
         synonyms=tuple(s for s in synonyms if s),
         label=label or values.get("label") or "Term",
         parents=tuple(p for p in map(str.strip, (values.get("parents") or "").split("|")) if p),
+        always=_is_always(values.get("match"), path, line),
     )
+
+
+def _is_always(match: str | None, path: Path, line: int) -> bool:
+    if match not in (None, "", ALWAYS):
+        raise DataError(
+            f"match of a concept must be {ALWAYS} or empty, got another word", path=path, line=line
+        )
+    return match == ALWAYS
