@@ -30,11 +30,18 @@ WORDS = Vocabulary(
         Concept(code="P2", name="gout", label="Problem"),
     ]
 )
+LARGE = Vocabulary(
+    [
+        *(Concept(code=n, name=n, label="Drug") for n in ("L", "Iron", "monitor", "aspirin", "A")),
+        *(Concept(code=f"X{i}", name=f"xylofol {i}", label="Drug") for i in range(1000)),
+    ]
+)
 PIPES = {
     "Sections": Sections(),
     "Sentences": Sentences(),
     "Lookup": Lookup(WORDS),
     "Lookup, keeping overlaps": Lookup(WORDS, overlap="keep"),
+    "Lookup of a large list": Lookup(LARGE),
     "Assertions": Assertions(),
     "Medications": Medications(),
     "Normalise": Normalise(WORDS),

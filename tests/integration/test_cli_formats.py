@@ -35,6 +35,21 @@ def test_extract_reads_the_cues_of_the_language(tmp_path, capsys):
     assert "language must be one of en, es" in capsys.readouterr().err
 
 
+def test_extract_holds_back_doubtful_names_of_a_large_list_unless_they_are_kept(tmp_path, capsys):
+    write_notes([Note(id="a", text="L knee, iron studies, iron 325 mg")], tmp_path / "a.jsonl")
+    rows = ["L,Drug", "iron,Drug", *(f"xylofol {i},Drug" for i in range(1000))]
+    (tmp_path / "words.csv").write_text("\n".join(["name,label", *rows]))
+    call = ["extract", str(tmp_path / "a.jsonl"), "--vocabulary", str(tmp_path / "words.csv")]
+    for kept, n in (([], 1), (["iron"], 2), (["all"], 3)):
+        options = ["--keep-names", *kept] if kept else []
+        assert main([*call, str(tmp_path / f"{n}.csv"), *options]) == 0
+        said = capsys.readouterr().out
+        assert f"mentions {n}," in said
+        assert ("held back as short 1" in said) == (kept != ["all"])
+    assert main([*call, str(tmp_path / "parts")]) == 0
+    assert main([*call, str(tmp_path / "parts"), "--keep-names", "L"]) == 2  # another extraction
+
+
 def test_convert_refuses_writes_aside_or_drops(path, tmp_path, capsys):
     out = str(tmp_path / "out")
     assert main(["convert", path, out, "--to", "brat"]) == 2

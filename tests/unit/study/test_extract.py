@@ -8,9 +8,11 @@ from clinnlp.core.errors import ArgumentError, DataError, PipeError, RunError
 from clinnlp.core.notes import Coverage, Entity, Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.spans import Span
+from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.io.notes.corpora import read_notes
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.study.extract import extract, fingerprint
+from clinnlp.study.pipeline import pipeline
 from clinnlp.study.settings import ExtractSettings
 
 NOTES = [Note(id=f"n{i}", text=f"drug{i} given") for i in range(25)]
@@ -155,7 +157,26 @@ def test_fingerprints_differ_by_content(tmp_path):
     names = ("a.csv", "b.csv", "one", "two")
     made = [fingerprint(None, tmp_path / name) for name in names]
     made += [fingerprint(None, tmp_path / "a.csv", "es"), fingerprint(tmp_path / "one", None)]
+    made.append(fingerprint(None, tmp_path / "a.csv", keep_names=["k"]))
     assert len({str(one) for one in made}) == len(made)
+    order = [
+        fingerprint(None, tmp_path / "a.csv", keep_names=names)
+        for names in (["a", "B"], ["b", "A"])
+    ]
+    assert order[0] == order[1]
+
+
+def test_what_a_large_list_holds_back_is_in_the_summary(tmp_path):
+    names = ["L", "iron", *(f"xylofol {i}" for i in range(1000))]
+    words = Vocabulary(Concept(code=name, name=name, label="Drug") for name in names)
+    notes = [Note(id=str(i), text="L knee, iron studies, iron 325 mg") for i in range(2)]
+    nlp = pipeline(vocabulary=words)
+    summary = extract(notes, nlp, tmp_path / "out.csv", **QUIET)
+    assert (summary.n_entities, dict(summary.held_back)) == (2, {"short": 2, "laboratory": 2})
+    assert "held back as short 2" in str(summary)
+    nlp = pipeline(vocabulary=words, keep_names=["all"])
+    summary = extract(notes, nlp, tmp_path / "all.csv", **QUIET)
+    assert (summary.n_entities, "held back" in str(summary)) == (6, False)
 
 
 @pytest.mark.parametrize("name", ["out.jsonl.gz", "out.csv.gz", "out.PARQUET", "out.ndjson"])

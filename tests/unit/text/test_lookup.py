@@ -120,3 +120,11 @@ def test_misspelled_names_on_request():
     named = [dict(entity.attributes) for entity in note.entities]
     assert [attributes.pop("name") for attributes in named] == [LOOKS["I"].name, LOOKS["D"].name]
     assert named == [{"linked_by": "fuzzy", "link_score": 0.9231}, {}]
+
+
+def test_no_look_of_a_name_ends_in_a_blank_or_in_the_plural_of_a_letter():
+    words = Vocabulary([Concept(code=n, name=n) for n in ("Protein S", "hepatitis A", "rabies")])
+    lookup = Lookup(words)
+    text = "protein 30, protein-rich, hepatitis as well; protein S, hepatitis A"
+    note = lookup(Note(id="n", text=text))
+    assert [note[entity.span] for entity in note.entities] == ["protein S", "hepatitis A"]

@@ -29,6 +29,12 @@ def test_a_name_is_found_in_each_of_its_looks(name):
             assert (3, 3 + len(look), 0) in matcher.find(folded)
 
 
+@settings(deadline=None)
+@given(st.text("abcdeisy-' ", min_size=1, max_size=12).map(str.strip).filter(bool))
+def test_no_look_begins_or_ends_in_white_space(name):
+    assert [look for look in RULES.of(" ".join(name.split())) if look != look.strip()] == []
+
+
 def test_a_wrong_rule_is_refused(tmp_path):
     path = tmp_path / "v.tsv"
     path.write_text("form\tother\tkind\ns\t\tdual\n", encoding="utf-8")

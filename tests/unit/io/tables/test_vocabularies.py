@@ -68,6 +68,13 @@ def test_icd10cm_says_what_stands_above_a_code(tmp_path):
         read_any_vocabulary(path)
 
 
+def test_the_drug_of_a_poisoning_is_no_name_of_it(tmp_path):
+    path = tmp_path / "icd.csv"
+    long = '"Poisoning by, adverse effect of and underdosing of penicillins"'
+    path.write_text(f"code,short,long\nT360,Penicillins,{long}\n", encoding="utf-8")
+    assert list(read_any_vocabulary(path)["T360"].names) == [long.strip('"')]
+
+
 def test_omop(omop):
     assert _told(read_any_vocabulary(omop)) == [
         ("1", 'aspirin 81 MG "oral"', "RxNorm", (), "Drug"),
@@ -83,6 +90,15 @@ def test_a_table_of_names(tmp_path):
     path = tmp_path / "words.csv"
     path.write_text("name,synonyms\ngout,podagra\n", encoding="utf-8")
     assert _told(read_any_vocabulary(path)) == [("gout", "gout", "", ("podagra",), "Term")]
+
+
+def test_names_that_count_anywhere_are_marked(tmp_path):
+    path = tmp_path / "words.csv"
+    path.write_text("name,match\nK,always\nL,\n", encoding="utf-8")
+    assert [concept.always for concept in read_any_vocabulary(path)] == [True, False]
+    path.write_text("name,match\nK,always\nL,never\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"words\.csv:3: match of a concept must be always"):
+        read_any_vocabulary(path)
 
 
 def test_a_broken_row_is_refused_with_its_line(omop):
