@@ -30,7 +30,7 @@ from clinnlp.core.vocab import Vocabulary, fold
 from clinnlp.text.drugs import drug_names
 from clinnlp.text.matcher import Match
 from clinnlp.text.medication_links import linked
-from clinnlp.text.medication_terms import Item, Terms, read_terms
+from clinnlp.text.medication_terms import Item, Terms, language_terms
 from clinnlp.text.normalise import DRUG_LABELS
 from clinnlp.text.tables import language_path, read_table
 
@@ -47,10 +47,11 @@ _FIELDS = {
     "abbreviation": ("amount", "count"),
     "laboratory": ("amount", "count", "form", "route", "frequency", "prn"),
 }
-_NUMBERED = ("short", "word")  # whose dose has a number in digits
+_NUMBERED = ("short", "word", "abbreviation")  # whose dose has a number in digits
 _NEAR = 32  # characters on each side in which a dose is sought
 _BETWEEN = " :,-–("
-_DIGIT = re.compile(r"\d")
+_NUMBER_BEHIND = re.compile(rf"[\s{re.escape(_BETWEEN)}]*[.<>]?\d")
+_NUMBER_BEFORE = re.compile(r"\d[\s-]?[^\W\d]+\W+(?:\w+\s+)?\Z")  # "20 mEq", "20 mg of"
 _PERCENT = re.compile(r"\s?(?:%|percent\b)")
 _NO_NAME = re.compile(
     r"(?:\d\s?|-)\Z"
@@ -120,8 +121,8 @@ def _doubted(
     tables: "_Tables",
 ) -> Iterator[tuple[int, str]]:
     for number, (name, code) in enumerate(terms):
-        if len(name) > tables.longest:
-            continue
+        if len(name) > _N_ABBREVIATION and name.casefold() not in tables.suspects:
+            continue  # as nearly all of millions
         concept = vocabulary[code]
         folded = fold(name)
         if concept.always or folded in kept:
@@ -141,7 +142,9 @@ def _has_dose(terms: Terms, lower: str, match: Match, reason: str) -> bool:
     if reason == "short" and _NO_NAME.search(lower, max(0, start - 2), start):
         return False
     least, most = max(0, start - _NEAR), min(len(lower), end + _NEAR)
-    if reason in _NUMBERED and not _DIGIT.search(lower, least, most):
+    if reason in _NUMBERED and not (
+        _NUMBER_BEHIND.match(lower, end) or _NUMBER_BEFORE.search(lower, least, start)
+    ):
         return False
     [found] = linked(terms, lower, least, most, [Span(start, end)])
     return any(
@@ -167,7 +170,7 @@ class _Tables:
     def __init__(self, language: str) -> None:
         path = language_path("medication", language)
         rows = [row for _, row in read_table(path, ("term", "field", "value"))]
-        self.terms = read_terms(path)
+        self.terms = language_terms(language)
         self._names = drug_names(language)
         salts = self._names.behind.get("salt", frozenset())
         self.words = frozenset(word for word, _ in _words(language))
@@ -175,7 +178,7 @@ class _Tables:
         self._salts = salts
         only = {fold(term) for term, field, value in rows if (field, value) == ("lab", "only")}
         self.never = self._names.behind.get("release", frozenset()).union(only)
-        self.longest = max(map(len, self.words | self._lab | salts))
+        self.suspects = self.words | self._lab | salts
         self.salt = re.compile(rf"(?: (?:{_any_of(salts)})(?!\w))+")
         before, behind, goes_on = (
             _any_of(term for term, field, value in rows if (field, value) == ("given", where))

@@ -56,11 +56,10 @@ from clinnlp.text.medication_axes import settled
 from clinnlp.text.medication_links import Linked, linked
 from clinnlp.text.medication_lists import listed
 from clinnlp.text.medication_regimen import regimen
-from clinnlp.text.medication_terms import read_terms
+from clinnlp.text.medication_terms import language_terms, read_terms
 from clinnlp.text.normalise import DRUG_LABELS
 from clinnlp.text.plain import reads_plain
 from clinnlp.text.sentences import Sentences
-from clinnlp.text.tables import language_path
 
 __all__ = ["Medications"]
 
@@ -103,7 +102,7 @@ class Medications:
         language: str = "en",
         drug_labels: tuple[str, ...] = DRUG_LABELS,
     ) -> None:
-        self._terms = read_terms(table or language_path("medication", language))
+        self._terms = read_terms(table) if table else language_terms(language)
         self._drug_labels = frozenset(drug_labels)
         self._sentences = Sentences(language=language)
 

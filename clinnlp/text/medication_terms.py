@@ -11,6 +11,7 @@ A value is computed from the left: ``24/<n>`` of "every 4 to 6 hours" is 4 to 6 
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,9 +29,9 @@ from clinnlp.text.medication_amounts import (
 )
 from clinnlp.text.medication_days import Weekdays
 from clinnlp.text.medication_patterns import Rows, any_of, heads, variants
-from clinnlp.text.tables import read_table
+from clinnlp.text.tables import language_path, read_table
 
-__all__ = ["CHANGE_FIELDS", "Amount", "Item", "Range", "Terms", "read_terms"]
+__all__ = ["CHANGE_FIELDS", "Amount", "Item", "Range", "Terms", "language_terms", "read_terms"]
 
 FIELDS = (
     *("number", "to", "article", "unit", "rate", "form", "piece", "route", "frequency"),
@@ -351,6 +352,12 @@ class Terms:
 
     def _any(self, *fields: str) -> str:
         return self._rows.any(*fields, numbers=self._amounts.numbers)
+
+
+@cache
+def language_terms(language: str) -> Terms:
+    """Return the terms of a language's own table, read once: its patterns are made as needed."""
+    return read_terms(language_path("medication", language))
 
 
 def read_terms(path: str | Path) -> Terms:

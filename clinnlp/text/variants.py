@@ -66,9 +66,10 @@ class Variants:
         if len(name) < N_SHORTEST:
             return
         for form, other in self._swaps:
-            changed = name.removesuffix(form) + other
-            if name.endswith(form) and len(changed) >= N_SHORTEST and changed[-1].isalnum():
-                yield changed
+            if name.endswith(form):
+                changed = name.removesuffix(form) + other
+                if len(changed) >= N_SHORTEST and changed[-1].isalnum():
+                    yield changed
         for one, two in self._spellings:
             if one in name:
                 yield name.replace(one, two)
