@@ -55,6 +55,7 @@ def _extract(args: argparse.Namespace) -> int:
         args.vocabulary,
         args.language,
         keep_names=args.keep_names,
+        chronic=args.chronic,
         notes=args.notes,
         part_size=settings.part_size,
     )

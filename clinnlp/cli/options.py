@@ -125,6 +125,11 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
         help=f"of the notes, one of {', '.join(languages())}: whose headings, cues, "
         "words of prescriptions, drug names (default: en)",
     )
+    parser.add_argument(
+        "--chronic",
+        metavar="TSV",
+        help="your conditions that last, columns name or code (default: the language's own)",
+    )
 
 
 def pipeline_of(args: argparse.Namespace) -> "Pipeline":
@@ -138,6 +143,7 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
         candidates=args.candidates,
         name_encoder=args.name_encoder,
         keep_names=args.keep_names,
+        chronic=args.chronic,
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHANGES",
+    "COURSES",
     "LEAVING",
     "TAKEN",
     "Baskets",
@@ -35,6 +36,7 @@ __all__ = [
 
 CHANGES = ("start", "stop", "hold", "increase", "decrease", "continue")  # of how a drug is taken
 LEAVING = ("stop", "hold")  # those after which a patient does not take it
+COURSES = ("ended", "chronic", "unknown")  # of a condition
 TAKEN = (  # the words that a note says of how a drug is taken
     *("dose", "strength", "form", "route", "frequency", "duration", "schedule", "indication"),
     "dose_before",
@@ -185,8 +187,9 @@ class EntityTable(Table):
     `section` the kind of the section it stands in, `note_kind` that of its note; `name` the
     preferred name of its concept. Assertion axes are flags, ``<axis>_cue`` the words that decided.
     `change` is what the note says of a drug, one of `CHANGES`; `dose` and the columns behind it are
-    the attributes that `Medications` gives, `daily_mg` missing where it is a range. What the note
-    does not say is missing, as is a column in tables written before there was one.
+    the attributes that `Medications` gives, `daily_mg` missing where it is a range; `course` is
+    what became of a condition, one of `COURSES`. What the note does not say is missing, as is a
+    column in tables written before there was one.
     """
 
     SCHEMA: ClassVar[dict[str, str]] = {
@@ -213,6 +216,7 @@ class EntityTable(Table):
         **dict.fromkeys(TAKEN, "text"),
         "prn": "flag",
         **dict.fromkeys(("daily_mg", "daily_mg_low", "daily_mg_high"), "float"),
+        "course": "text",
     }
 
 
@@ -329,6 +333,8 @@ class Baskets:
         Mentions left out by each named filter.
     n_unassessed : mapping of str to int
         Mentions that passed an assertion filter only because nobody assessed that axis.
+    n_chronic : int
+        Historical mentions that passed it because the condition is chronic.
     n_concept, n_text : int
         Mentions whose item is a concept id, and whose item is the folded text.
     events : EventTable or None
@@ -348,6 +354,7 @@ class Baskets:
     entities: EntityTable | None
     n_excluded: Mapping[str, int]
     n_unassessed: Mapping[str, int]
+    n_chronic: int = 0
     n_concept: int = 0
     n_text: int = 0
     events: EventTable | None = None

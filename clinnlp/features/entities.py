@@ -1,7 +1,8 @@
 """Mentions as a table: one row each, the shared assertion filter, and the name of an item.
 
 The filter is the default of every consumer of mentions: an axis excludes a mention only where
-it is ``True``; ``None`` (nobody assessed it) passes and is counted. A drug that the note says is
+it is ``True``; ``None`` (nobody assessed it) passes and is counted. Chronic is not past: a
+historical mention whose course is ``chronic`` passes, and is counted. A drug that the note says is
 stopped or held is left out too. An item is the first concept of a mention where it has one, else
 its case-folded, space-squeezed text.
 """
@@ -29,12 +30,15 @@ __all__ = [
     "Items",
     "asserted",
     "entity_table",
+    "excludes",
     "item_of",
 ]
 
 CHANGE_NAMES = dict(  # what a mention left out by its change is counted under
     zip(CHANGES, ("started", "stopped", "held", "increased", "decreased", "continued"), strict=True)
 )
+_PAST = "historical"
+_CHRONIC = "chronic"
 _DAILY = ("daily_mg", "daily_mg_low", "daily_mg_high")
 _NOT_TAKEN: tuple[Any, ...] = (*(None for _ in TAKEN), -1, *(np.nan for _ in _DAILY))
 _FLAGS: dict[bool | None, int] = {None: -1, False: 0, True: 1}
@@ -52,10 +56,13 @@ class AssertionCounts:
         the axes, drugs are counted under ``"stopped"`` and ``"held"`` where there are any.
     n_unassessed : mapping of str to int
         Mentions that passed although nobody assessed the axis.
+    n_chronic : int
+        Historical mentions that passed because the condition is chronic.
     """
 
     n_excluded: Mapping[str, int]
     n_unassessed: Mapping[str, int]
+    n_chronic: int = 0
 
 
 class Items(NamedTuple):
@@ -78,7 +85,8 @@ def entity_table(notes: Iterable[Note]) -> EntityTable:
     -------
     EntityTable
         `section` is the kind of the innermost section that contains the whole mention; `change` and
-        what stands behind it are the attributes of these names, which `Medications` gives.
+        what stands behind it are the attributes of these names, which `Medications` gives, as is
+        `course`, of `Courses`.
 
     Raises
     ------
@@ -120,6 +128,7 @@ def asserted(
     strict: bool = False,
     axes: Sequence[str] = AXES,
     changes: Sequence[str] = LEAVING,
+    chronic_counts: bool = True,
 ) -> tuple[Bools, AssertionCounts]:
     """Return which mentions the notes assert of the patient, and the counts of the filter.
 
@@ -132,6 +141,8 @@ def asserted(
     changes : sequence of str
         Which changes of a drug exclude, of start, stop, hold, increase, decrease, continue; ``()``
         for none. A mention of which the note says no change passes.
+    chronic_counts : bool
+        Let a historical mention pass whose course is ``chronic``.
 
     Returns
     -------
@@ -157,19 +168,39 @@ def asserted(
     kept = np.ones(len(table), bool)
     n_excluded: dict[str, int] = {}
     for axis in axes:
-        flags = table[axis]
-        n_excluded[axis] = int(np.sum(kept & (flags == 1)))
-        kept &= flags != 1
+        out = excludes(table, axis, chronic_counts=chronic_counts)
+        n_excluded[axis] = int(np.sum(kept & out))
+        kept &= ~out
         if strict:
-            n_excluded[f"{axis}_unassessed"] = int(np.sum(kept & (flags == -1)))
-            kept &= flags != -1
+            unassessed = table[axis] == -1
+            n_excluded[f"{axis}_unassessed"] = int(np.sum(kept & unassessed))
+            kept &= ~unassessed
     for change in changes:
         left = kept & (table["change"] == change)
         if left.any():
             n_excluded[CHANGE_NAMES[change]] = int(np.sum(left))
         kept &= ~left
     n_unassessed = {axis: int(np.sum(kept & (table[axis] == -1))) for axis in axes}
-    return kept, AssertionCounts(n_excluded=n_excluded, n_unassessed=n_unassessed)
+    n_chronic = int(np.sum(kept & (table[_PAST] == 1))) if _PAST in axes else 0
+    return kept, AssertionCounts(
+        n_excluded=n_excluded, n_unassessed=n_unassessed, n_chronic=n_chronic
+    )
+
+
+def excludes(table: EntityTable, axis: str, *, chronic_counts: bool = True) -> Bools:
+    """Return which mentions an axis says not to count; what is chronic is not past.
+
+    Examples
+    --------
+    >>> columns = {"start": [0, 9], "end": [4, 12], "n_concepts": [0, 0]}
+    >>> columns |= {"historical": [1, 1], "course": ["chronic", "ended"]}
+    >>> excludes(EntityTable(columns), "historical").tolist()
+    [False, True]
+    """
+    out: Bools = table[axis] == 1
+    if axis == _PAST and chronic_counts:
+        out &= table["course"] != _CHRONIC
+    return out
 
 
 def item_of(table: EntityTable) -> Items:
@@ -221,15 +252,16 @@ def _rest(entity: Entity, sections: Sequence[Section], starts: list[int]) -> tup
 
 
 def _said(note: Note, entity: Entity) -> tuple[Any, ...]:
-    """Values of name, of the cue of each axis, and of the attributes of a drug."""
+    """Values of name, of the cue of each axis, of the attributes of a drug, and of course."""
     held, cues = entity.attributes, entity.assertion.cues
     words = [" ".join(note[cues[axis]].split()) if axis in cues else None for axis in AXES]
     if not held:
-        return (None, *words, *_NOT_TAKEN)
+        return (None, *words, *_NOT_TAKEN, None)
     name, *taken = (_text(held.get(key)) for key in ("name", *TAKEN))
     prn = held.get("prn")
     flag = _FLAGS[prn if type(prn) is bool else None]
-    return (name, *words, *taken, flag, *(_number(held.get(key)) for key in _DAILY))
+    daily = (_number(held.get(key)) for key in _DAILY)
+    return (name, *words, *taken, flag, *daily, _text(held.get("course")))
 
 
 def _text(value: Attribute) -> str | None:

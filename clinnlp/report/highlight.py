@@ -55,6 +55,7 @@ _COLUMNS = (
     Column(key="text"),
     Column(key="assertion"),
     Column(key="change", help="what the note says of how a drug is taken"),
+    Column(key="course", help="whether a condition has ended, or lasts"),
     Column(key="taken", help="dose, route, frequency and duration of a drug, and what for"),
     Column(key="concepts"),
     Column(key="score", kind="ratio", help="probability the model gave the mention"),
@@ -83,6 +84,8 @@ def mention_rows(block: Examples) -> Iterator[dict[str, Any]]:
                 row["taken"] = _taken(entity)
             row["assertion"] = " ".join(b.sign for b in badges(entity))
             row["change"] = entity.attributes.get("change")
+            course = entity.attributes.get("course")
+            row["course"] = course if course != "unknown" else None
             yield row | {"concepts": ", ".join(entity.concepts), "score": entity.score}
 
 

@@ -150,15 +150,16 @@ def fingerprint(
     language: str = "en",
     *,
     keep_names: Collection[str] = (),
+    chronic: str | Path | None = None,
     notes: str | Path | None = None,
     part_size: int | None = None,
 ) -> dict[str, str]:
-    """Return what decides an extraction: version, language, hashes of model and vocabulary.
+    """Return what decides an extraction: version, language, hashes of model and word lists.
 
     Where the input is named it is told by its place: its content may change between two runs.
     """
     parts = {"clinnlp": __version__, "language": language}
-    files = {"model": model, "vocabulary": vocabulary}
+    files = {"model": model, "vocabulary": vocabulary, "chronic": chronic}
     parts |= {name: tree_sha256(path) for name, path in files.items() if path is not None}
     if keep_names:
         parts["keep_names"] = "|".join(sorted(map(fold, keep_names)))

@@ -1,6 +1,6 @@
 """From a model folder, a word list, or both, to a pipeline of pipes.
 
-    sections → sentences → model and word list → assertion → medications → normalise
+    sections → sentences → model and word list → assertion → medications → normalise → course
 
 The word list adds only mentions that do not overlap the model's, so that a mention counts once.
 """
@@ -24,6 +24,7 @@ def pipeline(
     candidates: int = 0,
     name_encoder: str | Path | None = None,
     keep_names: Collection[str] = (),
+    chronic: str | Path | None = None,
 ) -> Pipeline:
     """Return the pipeline that extracts entities with their assertion and concepts.
 
@@ -40,7 +41,7 @@ def pipeline(
         Whether mentions get their five assertion axes.
     language : str
         Of the notes, ``"en"`` or ``"es"``: whose headings, abbreviations, common words, cues,
-        words of prescriptions and drug names.
+        words of prescriptions, drug names and chronic conditions.
     candidates : int
         How many concepts to name for a mention that no step of linking is sure of (`Normalise`).
     name_encoder : str or path, optional
@@ -49,6 +50,9 @@ def pipeline(
     keep_names : collection of str
         Names of a list of more than 1,000 that are found anywhere, though they are short, common
         words, abbreviations, laboratory names or salts; ``["all"]``: all of them.
+    chronic : path, optional
+        TSV of the conditions that last, with the columns ``name`` or ``code`` (see
+        `clinnlp.text.chronic`), in place of the language's own.
 
     Raises
     ------
@@ -57,7 +61,7 @@ def pipeline(
     StoreError
         The model folder is missing or incomplete.
     DataError
-        The vocabulary cannot be read.
+        The vocabulary, or the table of chronic conditions, cannot be read.
 
     Examples
     --------
@@ -68,6 +72,7 @@ def pipeline(
     [('Drug', 'lisinopril', True)]
     """
     from clinnlp.text.assertion import Assertions
+    from clinnlp.text.course import Courses
     from clinnlp.text.lookup import Lookup
     from clinnlp.text.medication import Medications
     from clinnlp.text.normalise import Normalise
@@ -90,7 +95,8 @@ def pipeline(
 
         vectors = name_vectors(name_encoder)
     linking = Normalise(words, language=language, candidates=candidates, vectors=vectors)
-    return Pipeline([*pipes, Medications(language=language), linking])
+    courses = Courses(chronic, language=language)
+    return Pipeline([*pipes, Medications(language=language), linking, courses])
 
 
 def _learned(model: str | Path | Pipe) -> Pipe:

@@ -29,11 +29,19 @@ def _component(
     vocabulary: str | None,
     assertion: bool,  # noqa: FBT001
     language: str | None,
+    chronic: str | None,
 ) -> Component:
     settings = {"model": model, "vocabulary": vocabulary, "assertion": assertion}
-    return Component(pipeline, {**settings, "language": language or nlp.lang})
+    settings |= {"language": language or nlp.lang, "chronic": chronic}
+    return Component(pipeline, settings)
 
 
 component = register(
-    "clinnlp", _component, model=None, vocabulary=None, assertion=True, language=None
+    "clinnlp",
+    _component,
+    model=None,
+    vocabulary=None,
+    assertion=True,
+    language=None,
+    chronic=None,
 )

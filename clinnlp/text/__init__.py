@@ -9,6 +9,7 @@
                 ``_links`` and ``_gaps`` say which drug they belong to, ``_lists`` and ``_changes``
                 what was stopped or changed, ``_regimen`` and ``_amounts`` what it comes to
 ``plain``       a plain copy of what word processors write, which every pipe reads
+``course``      whether a condition has ended, or lasts (``chronic``)
 ``normalise``   mentions to concepts (``linking``, ``drugs``, ``abbreviations``)
 =============== =============================================================================
 

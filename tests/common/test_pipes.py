@@ -14,6 +14,7 @@ from clinnlp.core.pipeline import BatchPipe, Pipeline
 from clinnlp.core.spans import Span
 from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.text.assertion import Assertions
+from clinnlp.text.course import Courses
 from clinnlp.text.lookup import Lookup
 from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
@@ -46,6 +47,7 @@ PIPES = {
     "Medications": Medications(),
     "Normalise": Normalise(WORDS),
     "Normalise without vocabulary": Normalise(),
+    "Courses": Courses(),
 }
 PIPES["all"] = Pipeline(list(PIPES.values()))
 

@@ -10,6 +10,7 @@ from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.spans import Span
 from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.text.assertion import Assertions
+from clinnlp.text.course import Courses
 from clinnlp.text.lookup import Lookup
 from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
@@ -96,6 +97,7 @@ EACH = {
     "assertions": Assertions(),
     "medications": Medications(),
     "normalise": Normalise(WORDS),
+    "courses": Courses(),
 }
 
 

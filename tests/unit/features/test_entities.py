@@ -209,3 +209,53 @@ def test_attributes_of_another_type_are_missing():
     table = changed({"dose": 3, "prn": "yes", "daily_mg": "40", "name": None})
     assert (table["dose"][0], table["prn"][0], table["name"][0]) == (None, -1, None)
     assert np.isnan(table["daily_mg"][0])
+
+
+def past(*rows):
+    """Return a table of historical mentions, each of its course and with more that is said."""
+    mentions = tuple(
+        Entity(id=f"T{k}", span=Span(0, 4), label="Problem", attributes={"course": course},
+               assertion=Assertion(**{"historical": True, **more}))
+        for k, (course, more) in enumerate(rows)
+    )  # fmt: skip
+    return entity_table([Note(id="n", text="gout", entities=mentions)])
+
+
+def test_what_is_chronic_is_not_past_and_is_counted():
+    table = past(("chronic", {}), ("ended", {}), ("unknown", {}), (None, {}),
+                 ("chronic", {"historical": False}))  # fmt: skip
+    assert table["course"].tolist() == ["chronic", "ended", "unknown", None, "chronic"]
+    mask, counts = asserted(table)
+    assert mask.tolist() == [True, False, False, False, True]
+    assert (counts.n_chronic, counts.n_excluded["historical"]) == (1, 3)
+    mask, counts = asserted(table, chronic_counts=False)
+    assert mask.tolist() == [False] * 4 + [True]
+    assert (counts.n_chronic, counts.n_excluded["historical"]) == (0, 4)
+
+
+@pytest.mark.parametrize("axis", [axis for axis in AXES if axis != "historical"])
+def test_a_chronic_condition_that_another_axis_excludes_stays_out(axis):
+    table = past(("chronic", {axis: True}))
+    mask, counts = asserted(table)
+    assert (mask.tolist(), counts.n_chronic, counts.n_excluded[axis]) == ([False], 0, 1)
+
+
+def test_strict_demands_that_axes_are_assessed_and_lets_what_is_chronic_pass():
+    known = dict.fromkeys((axis for axis in AXES if axis != "historical"), False)
+    mask, counts = asserted(
+        past(("chronic", known), ("chronic", {}), ("ended", known)), strict=True
+    )
+    assert mask.tolist() == [True, False, False]
+    assert counts.n_chronic == 1
+
+
+def test_what_is_chronic_is_counted_only_where_being_past_would_exclude():
+    mask, counts = asserted(past(("chronic", {}), ("ended", {})), axes=("negated",))
+    assert (mask.tolist(), counts.n_chronic) == ([True, True], 0)
+
+
+def test_a_held_chronic_mention_is_left_out_under_its_change():
+    table = past(("chronic", {}))
+    columns = {name: table[name] for name in EntityTable.SCHEMA} | {"change": ["stop"]}
+    mask, counts = asserted(EntityTable(columns))
+    assert (mask.tolist(), counts.n_chronic, counts.n_excluded["stopped"]) == ([False], 0, 1)

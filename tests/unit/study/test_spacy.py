@@ -102,3 +102,13 @@ def test_the_language_is_that_of_the_pipeline_unless_told_otherwise(words):
 def test_a_language_without_tables_is_refused(words):
     with pytest.raises(ArgumentError, match="language must be one of en, es, got 'de'"):
         spacy.blank("de").add_pipe("clinnlp", config={"vocabulary": words})
+
+
+def test_the_course_of_a_condition_stands_on_the_doc_and_ones_own_list_decides(words, tmp_path):
+    own = tmp_path / "own.tsv"
+    own.write_text("name\nchest pain\n", encoding="utf-8")
+    for chronic, wanted in ((None, ["unknown", None, "chronic"]),
+                            (str(own), ["chronic", None, "unknown"])):  # fmt: skip
+        nlp = spacy.blank("en")
+        nlp.add_pipe("clinnlp", config={"vocabulary": words, "chronic": chronic})
+        assert [e._.attributes.get("course") for e in nlp(TEXT).ents] == wanted
