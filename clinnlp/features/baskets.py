@@ -1,10 +1,10 @@
 """Baskets: which items occur together in one note, encounter or patient.
 
 A basket is a set; an item counts once however often it is mentioned. From mentions, the default
-basket holds what the notes assert of the patient here and now, no drug that they say is stopped or
-held (`asserted`); each filter is named and counted, and every item of a basket keeps the rows that
-put it there. A unit all of whose mentions are filtered out is a basket without items and still
-counts in n.
+basket holds what the notes assert of the patient here and now or as chronic, no drug that they say
+is stopped or held (`asserted`); each filter is named and counted, and every item of a basket keeps
+the rows that put it there. A unit all of whose mentions are filtered out is a basket without items
+and still counts in n.
 
 References
 ----------
@@ -43,6 +43,7 @@ def baskets(
     strict: bool = False,
     axes: Sequence[str] = AXES,
     changes: Sequence[str] = LEAVING,
+    chronic_counts: bool = True,
     kinds: Mapping[str, str] | None = None,
     roll_up: RollUp | None = None,
 ) -> Baskets:
@@ -65,6 +66,8 @@ def baskets(
     changes : sequence of str
         Changes of a drug that exclude its mention: by default a drug that is stopped or held is
         counted under ``"stopped"`` or ``"held"``; ``()`` takes it too.
+    chronic_counts : bool
+        Take a historical mention too whose course is ``chronic``; how many is ``n_chronic``.
     kinds : mapping of str to str, optional
         Label to kind, such as ``{"Chemical": "drug"}``; a label not named is its own kind.
     roll_up : RollUp, optional
@@ -100,7 +103,9 @@ def baskets(
         wanted &= _labelled(table, [label] if isinstance(label, str) else label)
         n_excluded["label"] = int(np.sum(has_unit & ~wanted))
     rows = np.flatnonzero(wanted)
-    mask, counts = asserted(table.take(rows), strict=strict, axes=axes, changes=changes)
+    mask, counts = asserted(
+        table.take(rows), strict=strict, axes=axes, changes=changes, chronic_counts=chronic_counts
+    )
     n_excluded |= counts.n_excluded
     rows = rows[mask]
     found = item_of(table.take(rows))
@@ -117,6 +122,7 @@ def baskets(
         entities=table,
         n_excluded=n_excluded,
         n_unassessed=counts.n_unassessed,
+        n_chronic=counts.n_chronic,
         n_concept=found.n_concept,
         n_text=found.n_text,
         n_rolled_up=n_rolled_up,

@@ -55,6 +55,8 @@ class Cases:
         Per code, its name without unit, section and what is said of it.
     n_excluded : mapping of str to int
         Rows of the sources left out, by source and reason.
+    n_chronic : int
+        Historical mentions that count because the condition is chronic.
     row : array of int64, shape (m,)
         Row of the event, or of the mention, each fact comes from.
     of_note : array of bool, shape (m,)
@@ -80,6 +82,7 @@ class Cases:
     of_note: Bools
     schema: Mapping[str, Mapping[str, Collection[str]]] = field(default_factory=dict)
     n_rolled_up: Mapping[str, int] = field(default_factory=dict)
+    n_chronic: int = 0
 
     def __post_init__(self) -> None:
         late = np.flatnonzero(~(self.days < 0))
@@ -126,6 +129,7 @@ def collect_cases(
     strict: bool = False,
     axes: Sequence[str] = AXES,
     changes: Sequence[str] = LEAVING,
+    chronic_counts: bool = True,
     by_assertion: bool = False,
     by_section: bool = False,
     roll_up: RollUp | None = None,
@@ -141,10 +145,11 @@ def collect_cases(
     events : EventTable, or parts of one, optional
         Of parts, each is read once and let go.
     entities : EntityTable, optional
-        Mentions pass the assertion filter first (`strict`, `axes`, `changes`: see `asserted`).
+        Mentions pass the assertion filter first (`strict`, `axes`, `changes`, `chronic_counts`: see
+        `asserted`).
     by_assertion : bool
         Keep what is denied, past, hypothetical, stopped, ... as facts of their own, in place of the
-        filter.
+        filter; what is chronic is not past where `chronic_counts`.
     by_section : bool
         Tell the same mention in two sections apart.
     roll_up : RollUp, optional
@@ -176,20 +181,29 @@ def collect_cases(
         raise ArgumentError("strict filters by assertion, by_assertion does not: choose one")
     people = _people(patients)
     joined, names = _Joined(outcome), FactNames(roll_up)
-    first = 0
+    first = n_chronic = 0
     for part in (events,) if isinstance(events, EventTable) else events or ():
         joined.add(part, "events", partial(names.of_events, part), first=first)
         first += len(part)
     if entities is not None:
+        mask, counts = asserted(
+            entities, strict=strict, axes=axes, changes=changes, chronic_counts=chronic_counts
+        )
+        n_chronic = counts.n_chronic
         kept = np.arange(len(entities))
         if not by_assertion:
-            mask, counts = asserted(entities, strict=strict, axes=axes, changes=changes)
             joined.left_out("entities", counts.n_excluded)
             kept = np.flatnonzero(mask)
         mentions = entities.take(kept)
-        numbers = names.of_mentions(mentions, by_assertion=by_assertion, by_section=by_section)
+        numbers = names.of_mentions(
+            mentions,
+            by_assertion=by_assertion,
+            by_section=by_section,
+            chronic_counts=chronic_counts,
+        )
         joined.add(mentions, "entities", lambda rows: numbers[rows], kept=kept)
-    return _cases(outcome, [people.get(p) for p in outcome.patients], joined, names)
+    people_of = [people.get(p) for p in outcome.patients]
+    return replace(_cases(outcome, people_of, joined, names), n_chronic=n_chronic)
 
 
 def _cases(

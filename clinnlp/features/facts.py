@@ -15,7 +15,7 @@ from clinnlp.core.ancestors import RollUp
 from clinnlp.core.arrays import Array, Counts
 from clinnlp.core.notes import AXES
 from clinnlp.core.tables import LEAVING, EntityTable, EventTable
-from clinnlp.features.entities import CHANGE_NAMES, item_of
+from clinnlp.features.entities import CHANGE_NAMES, excludes, item_of
 
 __all__ = ["FactNames", "mixed_units"]
 
@@ -62,10 +62,19 @@ class FactNames:
             made[k] = number
         return made
 
-    def of_mentions(self, entities: EntityTable, *, by_assertion: bool, by_section: bool) -> Counts:
+    def of_mentions(
+        self,
+        entities: EntityTable,
+        *,
+        by_assertion: bool,
+        by_section: bool,
+        chronic_counts: bool = True,
+    ) -> Counts:
         """Return the number of the name of each mention, -1 where it has no text and concept."""
         items = item_of(entities).names
-        qualifiers = _qualifiers(entities) if by_assertion else [""] * len(entities)
+        qualifiers = np.full(len(entities), "", dtype=object)
+        if by_assertion:
+            qualifiers = _qualifiers(entities, chronic_counts=chronic_counts)
         where = entities["section"] if by_section else [None] * len(entities)
         made = np.full(len(entities), -1, np.int64)
         coded = entities["concept"]
@@ -141,11 +150,11 @@ def mixed_units(schema: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
     return {name: units for name, units in found.items() if len(units) > 1}
 
 
-def _qualifiers(entities: EntityTable) -> Array:
-    """Return `` (axis)`` of the first axis that is true of each mention, else its stop or hold."""
+def _qualifiers(entities: EntityTable, *, chronic_counts: bool) -> Array:
+    """Return `` (axis)`` of the first axis that excludes each mention, else its stop or hold."""
     made = np.full(len(entities), "", dtype=object)
     for change in LEAVING:
         made[entities["change"] == change] = f" ({CHANGE_NAMES[change]})"
     for axis in reversed(AXES):
-        made[entities[axis] == 1] = f" ({axis})"
+        made[excludes(entities, axis, chronic_counts=chronic_counts)] = f" ({axis})"
     return made

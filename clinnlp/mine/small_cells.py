@@ -87,8 +87,11 @@ def guarded(baskets: Baskets, min_cell: int) -> Baskets:
     every = np.arange(len(baskets.items), dtype=np.int32)[:, None]
     kept = np.flatnonzero(cells.shown(every))
 
+    def up(n: int) -> int:
+        return -(-n // min_cell) * min_cell
+
     def rounded(counts: Any) -> dict[str, int]:
-        return {name: -(-n // min_cell) * min_cell for name, n in counts.items()}
+        return {name: up(n) for name, n in counts.items()}
 
     return replace(
         baskets,
@@ -100,6 +103,7 @@ def guarded(baskets: Baskets, min_cell: int) -> Baskets:
         events=None,
         n_excluded=rounded(baskets.n_excluded),
         n_unassessed=rounded(baskets.n_unassessed),
+        n_chronic=up(baskets.n_chronic),
         n_rolled_up=rounded(baskets.n_rolled_up),
         n_concept=0,
         n_text=0,

@@ -129,7 +129,8 @@ class RiskModel:
         """
         kept = load_risk_model(folder)
         rows = kept.card.get("rows")
-        rows = rows if isinstance(rows, Mapping) else {}
+        # A model of before chronic conditions counted was trained without them
+        rows = {"chronic_counts": False, **(rows if isinstance(rows, Mapping) else {})}
         if rows.get("sources") == ["table"]:
             raise StoreError(
                 f"the model in {folder} must be one of events or notes, got one of a plain table"

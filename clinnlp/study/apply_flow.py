@@ -13,7 +13,7 @@ from clinnlp.io.record.event_stream import stream_events
 from clinnlp.io.record.people import read_patients
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.study.apply import AppliedRisk, RiskModel
-from clinnlp.study.outputs import check_folder, write_tables
+from clinnlp.study.outputs import check_folder, chronic_told, write_tables
 from clinnlp.study.risk_tables import read_index_table
 from clinnlp.study.roll_up import read_roll_up
 
@@ -45,6 +45,7 @@ class ApplyResult:
             self._risks(),
             *self.applied.cautions,
             f"left out: {', '.join(lost) or 'nothing'}",
+            *chronic_told(self.applied.cases.n_chronic),
             f"risks: {self.folder}",
         )
 

@@ -12,7 +12,15 @@ from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.small_cells import SmallCells, guarded
 from clinnlp.report.blocks import Paragraph, Report, ReportSection
-from clinnlp.study.outputs import PAGE, check_folder, origin, rule_frame, write_pages, write_tables
+from clinnlp.study.outputs import (
+    PAGE,
+    check_folder,
+    chronic_told,
+    origin,
+    rule_frame,
+    write_pages,
+    write_tables,
+)
 from clinnlp.study.report_sections import drug_events_section, rules_section, signals_section
 from clinnlp.study.settings import MineSettings
 from clinnlp.study.sources import read_baskets, read_every_item
@@ -136,7 +144,8 @@ def _mine_signals(cells: SmallCells, settings: MineSettings) -> dict[str, Signal
 def _summary(cells: SmallCells, rules: Rules, signals: Mapping[str, Signals]) -> tuple[str, ...]:
     sets = cells.baskets
     lost = [f"{reason} {n:,}" for reason, n in sets.n_excluded.items() if n]
-    lines = [str(sets), f"left out: {', '.join(lost) or 'nothing'}", str(rules)]
+    lines = [str(sets), f"left out: {', '.join(lost) or 'nothing'}"]
+    lines += [*chronic_told(sets.n_chronic), str(rules)]
     if sets.n_rolled_up:
         lines.append(f"rolled up: {', '.join(f'{k} {n:,}' for k, n in sets.n_rolled_up.items())}")
     lines += [f"{name.replace('_', ' ')}: {mined}" for name, mined in signals.items()]
@@ -168,7 +177,8 @@ def _caution(cells: SmallCells) -> tuple[Paragraph, ...]:
         f"what was left out are rounded up to multiples of {cells.min_cell}; evidence and hashes "
         "of the input are not shown, and interactions are not adjusted for other drugs and "
         "conditions. Runs with other limits, items or labels may be published beside this one. A "
-        "run with another unit, or another meaning of an item (strict, with_stopped, roles, "
-        "absent, days), must not: the difference of two such tables can be a single patient."
+        "run with another unit, or another meaning of an item (strict, with_stopped, "
+        "chronic_counts, roles, absent, days), must not: the difference of two such tables can be "
+        "a single patient."
     )
     return (Paragraph(text=text, tone="note"),)

@@ -14,10 +14,21 @@ from clinnlp.report.write import hash_lines, provenance, write_report
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["HASHES", "PAGE", "check_folder", "origin", "rule_frame", "write_pages", "write_tables"]
+__all__ = [
+    "CHRONIC",
+    "HASHES",
+    "PAGE",
+    "check_folder",
+    "chronic_told",
+    "origin",
+    "rule_frame",
+    "write_pages",
+    "write_tables",
+]
 
 PAGE = "report.html"
 HASHES = "inputs.sha256"
+CHRONIC = "historical mentions counted because the condition is chronic"
 _PAGES = (PAGE, "report.md")
 
 
@@ -71,6 +82,17 @@ def _files_of(inputs: Sequence[str | Path]) -> list[Path]:
     paths = [Path(p) for p in inputs]
     listed = [f for p in paths for f in (sorted(p.glob("*")) if p.is_dir() else [p])]
     return [f for f in listed if f.is_file()]
+
+
+def chronic_told(n: int) -> tuple[str, ...]:
+    """Return the line that says how many historical mentions count, if any do.
+
+    Examples
+    --------
+    >>> chronic_told(1200)
+    ('1,200 historical mentions counted because the condition is chronic',)
+    """
+    return (f"{n:,} {CHRONIC}",) if n else ()
 
 
 def rule_frame(rules: Rules) -> "pd.DataFrame":

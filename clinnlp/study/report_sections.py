@@ -21,6 +21,7 @@ from clinnlp.report.blocks import (
     ReportSection,
     TableBlock,
 )
+from clinnlp.study.outputs import CHRONIC
 from clinnlp.study.signal_plots import (
     drug_event_plots,
     interaction_plots,
@@ -185,6 +186,7 @@ def _signal_columns() -> tuple[Column | str, ...]:
 def _filters(baskets: Baskets) -> Block:
     pairs = [(f"left out: {name}", n) for name, n in baskets.n_excluded.items()]
     pairs += [(f"not assessed, kept: {name}", n) for name, n in baskets.n_unassessed.items() if n]
+    pairs += [(CHRONIC, n) for n in (baskets.n_chronic,) if n]
     return Facts(pairs=(("baskets", len(baskets)), ("items", len(baskets.items)), *pairs))
 
 

@@ -26,6 +26,7 @@ from clinnlp.risk.crossfit import CrossFit, cross_fit, permuted_aurocs
 from clinnlp.risk.models import Grid, ModelSettings, chosen_settings
 from clinnlp.risk.splits import Split, patient_folds, splits_of_folds
 from clinnlp.study.cautions import cautions_of, level_cautions
+from clinnlp.study.outputs import CHRONIC
 from clinnlp.study.risk_rows import RiskRows
 from clinnlp.study.risk_values import ModelRisk, RiskStudy
 from clinnlp.study.settings import RiskStudySettings, plain_settings
@@ -285,6 +286,7 @@ def _flow(rows: RiskRows, tested: _Tested, splits: Sequence[Split]) -> tuple[tup
     steps = [(reason, n) for reason, n in rows.n_excluded.items() if reason in _OF_ROWS]
     steps += [("rows", len(rows.y)), ("patients", len(set(patients.tolist())))]
     steps += [("positive rows", int(rows.y.sum()))]
+    steps += [(CHRONIC, rows.n_chronic)] * bool(rows.n_chronic)
     if splits:
         used = np.any([split.train for split in splits], axis=0)
         used[tested.at] = True

@@ -23,7 +23,14 @@ from clinnlp.risk.splits import Split, split_by_time, splits_by_site
 from clinnlp.study.apply import RiskModel, keep_risk_model
 from clinnlp.study.apply_flow import ANCESTORS
 from clinnlp.study.cohort import readmissions
-from clinnlp.study.outputs import PAGE, check_folder, origin, write_pages, write_tables
+from clinnlp.study.outputs import (
+    PAGE,
+    check_folder,
+    chronic_told,
+    origin,
+    write_pages,
+    write_tables,
+)
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import RiskRows, risk_rows
 from clinnlp.study.risk_section import risk_section
@@ -114,7 +121,8 @@ def risk_flow(
         model = _kept(study, rows, out / "model", settings)
         cautions = study.cautions + (() if model is None else model.cautions)
         inputs = [path for path in read if path]
-        report = _report(study, (*cautions, *_rolled_up(rows)), model, settings, inputs)
+        told = (*chronic_told(rows.n_chronic), *cautions, *_rolled_up(rows))
+        report = _report(study, told, model, settings, inputs)
         write_pages(report, out, inputs=inputs)
         return RiskResult(
             study=study, rows=rows, model=model, cautions=cautions, report=report, folder=out

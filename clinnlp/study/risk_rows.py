@@ -29,7 +29,8 @@ from clinnlp.study.settings import RiskRowSettings, plain_settings
 
 __all__ = ["OF_CASES", "RiskRows", "risk_rows", "rows_of_table"]
 
-OF_CASES = ("strict", "by_assertion", "by_section")  # settings that decide what becomes a fact
+# Settings that decide what becomes a fact
+OF_CASES = ("strict", "chronic_counts", "by_assertion", "by_section")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,6 +49,8 @@ class RiskRows:
     n_excluded : mapping of str to int
     settings : mapping
         How the rows were made: plain values.
+    n_chronic : int
+        Historical mentions that count because the condition is chronic.
     """
 
     rows: Cases | Columns
@@ -57,6 +60,7 @@ class RiskRows:
     signed: Sequence[tuple[str | None, bytes]]
     n_excluded: Mapping[str, int]
     settings: Mapping[str, Any]
+    n_chronic: int = 0
 
 
 def risk_rows(
@@ -80,8 +84,8 @@ def risk_rows(
     events : EventTable, or parts of one, optional
         Structured events; those without `known`, or known at or after index, are counted out.
     notes : EntityTable or iterable of Note, optional
-        Mentions; those negated, uncertain, hypothetical, historical or of another person are
-        counted out, and with ``strict`` those not assessed too.
+        Mentions; those negated, uncertain, hypothetical, historical (and not chronic) or of another
+        person are counted out, and with ``strict`` those not assessed too.
     windows : sequence of TimeWindow, optional
         Look-back windows in days before index; one of ``look_back_days`` by default.
     settings : RiskRowSettings, optional
@@ -135,6 +139,7 @@ def risk_rows(
         signed=signed,
         n_excluded={**read.n_excluded, **cases.n_excluded, **outside},
         settings=_how(settings, windows, {"events": events, "notes": notes}, roll_up),
+        n_chronic=cases.n_chronic,
     )
 
 

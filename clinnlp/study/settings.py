@@ -22,6 +22,9 @@ __all__ = [
 ]
 
 
+CHRONIC_COUNTS = "count a condition that stands as past where it is chronic"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractSettings:
     """How notes are extracted."""
@@ -46,6 +49,7 @@ class RiskRowSettings:
     look_back_days: float = option(3650.0, "days before index that count, > 0")
     min_patients: int = option(5, "training patients a feature needs, >= 1")
     strict: bool = option(False, "demand that each assertion axis of a mention was assessed")
+    chronic_counts: bool = option(True, CHRONIC_COUNTS)
     by_assertion: bool = option(False, "keep denied, past, ... mentions as facts of their own")
     by_section: bool = option(False, "tell the same mention in two sections apart")
     recency: bool = option(False, "add how recent each fact is")
@@ -150,6 +154,7 @@ class MineSettings:
     max_len: int = option(2, "most items of a rule, >= 2")
     alpha: float = option(0.05, "level of the q-values, 0 to 1")
     strict: bool = option(False, "demand that each assertion axis was assessed")
+    chronic_counts: bool = option(True, CHRONIC_COUNTS)
     with_stopped: bool = option(False, "count drugs too that the notes say are stopped or held")
     ancestors: str | None = option(
         None, "terminology that says what stands above a code: a release of RxNorm, SNOMED CT, "

@@ -109,6 +109,7 @@ def _from_mentions(table: EntityTable, settings: MineSettings) -> Baskets:
         unit=settings.unit,
         strict=settings.strict,
         changes=() if settings.with_stopped else LEAVING,
+        chronic_counts=settings.chronic_counts,
         roll_up=read_roll_up(settings.ancestors, settings.roll_up),
     )
 
@@ -218,7 +219,8 @@ def _refuse_roll_up(settings: MineSettings, got: str) -> None:
 
 
 def _refuse_mentions(settings: MineSettings) -> None:
-    if settings.label or settings.strict or settings.with_stopped:
+    if settings.label or settings.strict or settings.with_stopped or not settings.chronic_counts:
         raise ArgumentError(
-            "with_stopped, label and strict choose mentions, got a table of events; leave them out"
+            "chronic_counts, with_stopped, label and strict choose mentions, got a table of "
+            "events; leave them out"
         )

@@ -214,3 +214,17 @@ def test_whose_each_basket_is_where_the_source_says_so():
     assert frame_baskets(pd.DataFrame({"a": [1, 0]})).patients is None
     with pytest.raises(ArgumentError, match="patients of baskets must be one per basket, got 1"):
         replace(frame_baskets(pd.DataFrame({"a": [1, 0]})), patients=np.array(["p"], object))
+
+
+def test_a_chronic_condition_under_past_history_stands_in_its_basket():
+    columns = {name: TABLE[name] for name in EntityTable.SCHEMA}
+    columns["historical"] = [0, 0, 0, 1, 0, 1]
+    columns["course"] = [None, None, "unknown", "chronic", "chronic", "chronic"]
+    table = EntityTable(columns)
+    made = baskets(table)
+    assert made.items == ("d1", "warfarin")  # not what is another person's
+    assert (made.n_chronic, made.n_excluded["historical"]) == (1, 0)
+    assert len(made.evidence) + sum(made.n_excluded.values()) == len(table)
+    without = baskets(table, chronic_counts=False)
+    assert without.items == ("d1",)
+    assert (without.n_chronic, without.n_excluded["historical"]) == (0, 1)

@@ -117,3 +117,21 @@ def test_recency_is_of_the_latest_fact_and_falls_with_its_age():
     assert features.transform(cases).toarray().tolist() == [[2.0, 0.5]]
     assert features.reference().tolist() == [0.0, 0.0]
     assert features.feature_concepts_ == ("drug:x", "drug:x")
+
+
+def test_a_chronic_condition_is_no_fact_of_the_past():
+    table = said(historical=[1, 1, 0], course=["chronic", "ended", "unknown"], negated=[0, 0, 1])
+    cases = collect_cases(ONE, entities=table)
+    assert cases.codes == ("note:Problem:fever",)
+    assert (cases.n_chronic, cases.n_excluded["entities_historical"]) == (1, 1)
+    without = collect_cases(ONE, entities=table, chronic_counts=False)
+    assert (len(without.case), without.n_chronic) == (0, 0)
+    names = {
+        counts: sorted(told.codes[k] for k in told.code)
+        for counts in (True, False)
+        for told in [collect_cases(ONE, entities=table, by_assertion=True, chronic_counts=counts)]
+    }
+    plain, then, denied = (
+        f"note:Problem:fever{how}" for how in ("", " (historical)", " (negated)")
+    )
+    assert names == {True: [plain, then, denied], False: [then, then, denied]}
