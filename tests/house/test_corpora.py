@@ -2,6 +2,7 @@
 
 import csv
 import json
+import lzma
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from clinnlp.core.vocab import fold
 from clinnlp.study.synthetic import write_cohort_mini
 from clinnlp.study.synthetic.words import lexicon
 from corpora.generate.discharge import write_discharge_mini
@@ -147,6 +149,24 @@ def test_splits_share_no_patient_and_no_text(notes):
     everything = [note for split in SPLITS for note in notes[split]]
     for key in ("id", "patient", "encounter", "text"):
         assert len({note[key] for note in everything}) == len(everything)
+
+
+# ---- mtsamples-judged: offsets and values alone --------------------------------------------------
+
+
+def test_judged_courses_stand_where_the_notes_name_a_problem(data_dir):
+    folder = CORPORA / "mtsamples-judged"
+    rows = list(csv.DictReader((folder / "course.tsv").open(encoding="utf-8"), delimiter="\t"))
+    assert Counter(row["part"] for row in rows) == {"tuned": 50, "held": 50}
+    assert {row["course"] for row in rows} <= {"chronic", "ended", "unknown", "?", "-"}
+    assert len({row["note"] for row in rows}) == len(rows)
+    names = {fold(line) for line in (folder / "problems.txt").read_text("utf-8").splitlines()}
+    packed = data_dir("mtsamples") / "mtsamples.csv.xz"
+    with lzma.open(packed, "rt", encoding="utf-8", newline="") as handle:
+        texts = [row["transcription"] for row in csv.DictReader(handle)]
+    said = [fold(texts[int(r["note"][2:])][int(r["start"]) : int(r["end"])]) for r in rows]
+    known = sum(name in names or name.removesuffix("s") in names for name in said)
+    assert known >= 0.9 * len(said)  # others are spelled otherwise ("allergy")
 
 
 # ---- cohort-mini, made at run time --------------------------------------------------------------
