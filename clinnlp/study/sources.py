@@ -137,11 +137,11 @@ def _from_record(folder: Path, settings: MineSettings) -> Baskets:
     One of each stay is kept all the same: a stay without items is a basket too.
     """
     record = stream_record(folder)
-    wanted = [*EVENT_KINDS, settings.drug_kind, settings.outcome_kind]
+    wanted = {*EVENT_KINDS, settings.drug_kind, settings.outcome_kind}
     seen: set[tuple[str, str | None]] = set()
     parts, lost = [], Counter[str]()
     for part in record:
-        kept = np.isin(part["kind"].astype(str), wanted)
+        kept = np.fromiter((kind in wanted for kind in part["kind"]), bool, len(part))
         kept |= _first_of_stays(part, ~kept, seen)
         if settings.min_cell:  # what may be shown must not depend on the kinds that are looked at
             kept[:] = True

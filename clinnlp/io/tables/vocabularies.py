@@ -1,4 +1,4 @@
-"""Vocabularies in the layouts of their publishers: DrugBank, ICD-10-CM, the OMOP vocabularies.
+"""Vocabularies in the layouts of their publishers: DrugBank, ICD-10-CM, MIMIC, OMOP.
 
 RxNorm, UMLS, SNOMED CT, MeSH, LOINC and ATC are read by `clinnlp.io.terminologies`.
 
@@ -7,6 +7,7 @@ layout        recognised by
 ============  ==================================================================================
 DrugBank      a CSV with the columns ``DrugBank ID``, ``Common name`` and ``Synonyms``
 ICD-10-CM     a CSV with the columns ``code``, ``short`` and ``long``
+MIMIC         D_ICD_DIAGNOSES, D_ICD_PROCEDURES, D_LABITEMS (`io.tables.mimic_names`)
 OMOP          a folder with ``CONCEPT`` and perhaps ``CONCEPT_SYNONYM`` (`io.tables.omop_concepts`)
 ============  ==================================================================================
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from clinnlp.core.errors import ArgumentError, DataError, located
 from clinnlp.core.vocab import Concept, Vocabulary, fold
 from clinnlp.io.tables.cells import text_of
+from clinnlp.io.tables.mimic_names import is_mimic_names, read_mimic_names
 from clinnlp.io.tables.omop_concepts import read_omop_concepts
 from clinnlp.io.tables.rows import column_names, read_rows
 from clinnlp.io.terminologies.layouts import terminology_of
@@ -69,6 +71,8 @@ def read_any_vocabulary(path: str | Path, *, language: str = "en") -> Vocabulary
             return read_drugbank(path)
         if set(_ICD10CM) <= set(names):
             return read_icd10cm(path)
+        if is_mimic_names(names):
+            return read_mimic_names(path)
         return read_vocabulary(path)
 
 
