@@ -80,7 +80,7 @@ def origin(settings: Any, *inputs: str | Path) -> dict[str, Any]:
 
 def _files_of(inputs: Sequence[str | Path]) -> list[Path]:
     paths = [Path(p) for p in inputs]
-    listed = [f for p in paths for f in (sorted(p.glob("*")) if p.is_dir() else [p])]
+    listed = [f for p in paths for f in (_tables_of(p) if p.is_dir() else [p])]
     return [f for f in listed if f.is_file()]
 
 
@@ -93,6 +93,11 @@ def chronic_told(n: int) -> tuple[str, ...]:
     ('1,200 historical mentions counted because the condition is chronic',)
     """
     return (f"{n:,} {CHRONIC}",) if n else ()
+
+
+def _tables_of(folder: Path) -> list[Path]:
+    """Return the files of a folder, and of those that MIMIC-IV has in it."""
+    return sorted(f for pattern in ("*", "hosp/*", "icu/*") for f in folder.glob(pattern))
 
 
 def rule_frame(rules: Rules) -> "pd.DataFrame":

@@ -72,6 +72,8 @@ def test_risk_takes_a_record(record, tmp_path, capsys):
     told = {"OMOP": "condition_occurrence without a code", "MIMIC-III": "died in the stay",
             "MIMIC-IV": "labevents without a patient"}  # fmt: skip
     assert told[name].replace("_", " ") in page.replace("_", " ")
+    made_of = {"OMOP": "MEASUREMENT", "MIMIC-III": "LABEVENTS", "MIMIC-IV": "labevents"}
+    assert f"{made_of[name]}.csv.gz" in page
 
 
 @pytest.mark.parametrize("more", [[], ["--min-cell", "1"]])

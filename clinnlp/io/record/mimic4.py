@@ -45,6 +45,7 @@ from clinnlp.io.record.mimic_rows import (
     drug_table,
     mimic_path,
     needed_table,
+    own,
     read_stays,
     result_table,
     with_paths,
@@ -151,13 +152,11 @@ def _administrations(batch: TextBatch) -> dict[str, pa.Array]:
     given = batch.times("charttime")
     stored = pc.coalesce(batch.times("storetime"), batch.days_after(given))
     return {
-        "patient": batch.text("subject_id"),
-        "encounter": batch.text("hadm_id"),
+        **own(batch, "emar_id"),
         "start": given,
         "known": later(stored, given),
         "code": by_value(batch.text("medication"), fold, pa.string()),
         "vocabulary": constant(f"{_SOURCE} emar", len(batch)),
-        "source_id": batch.text("emar_id"),
         "left_out": by_value(pc.coalesce(batch.text("event_txt"), ""), _not_given, pa.string()),
     }
 
@@ -173,14 +172,12 @@ def _not_given(said: str) -> str | None:
 def _icu_stays(batch: TextBatch) -> dict[str, pa.Array]:
     begun = batch.times("intime")
     return {
-        "patient": batch.text("subject_id"),
-        "encounter": batch.text("hadm_id"),
+        **own(batch, "stay_id"),
         "start": begun,
         "end": batch.times("outtime"),
         "known": begun,
         "code": batch.text("first_careunit"),
         "vocabulary": constant(_SOURCE, len(batch)),
-        "source_id": batch.text("stay_id"),
     }
 
 

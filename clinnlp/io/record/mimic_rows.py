@@ -18,6 +18,7 @@ from clinnlp.io.record.results import coded_words, result_columns
 from clinnlp.io.record.timelines import EventColumns
 from clinnlp.io.tables.arrow_times import TIME
 from clinnlp.io.tables.cells import by_name_if_there, table_path, time_of
+from clinnlp.io.tables.omop_rows import whole
 from clinnlp.io.tables.text_batches import TextBatch
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "drug_table",
     "mimic_path",
     "needed_table",
+    "own",
     "read_stays",
     "result_table",
     "with_paths",
@@ -119,10 +121,10 @@ def coded_table(
     """
 
     def events(batch: TextBatch) -> dict[str, pa.Array]:
-        stay = batch.text("hadm_id")
+        owned = own(batch, id)
         made = {
-            **_own(batch, id),
-            "known": by_value(stay, stays.discharged.get, TIME),
+            **owned,
+            "known": by_value(owned["encounter"], stays.discharged.get, TIME),
             "code": batch.text(code),
         }
         if when:
@@ -150,7 +152,7 @@ def drug_table(source: str, *, start: str, end: str, id: str, by_day: bool) -> R
         parts = [pc.coalesce(batch.text(name), "") for name in ("dose_val_rx", "dose_unit_rx")]
         dose = pc.utf8_trim_whitespace(pc.binary_join_element_wise(*parts, " "))
         return {
-            **_own(batch, id),
+            **own(batch, id),
             "start": begun,
             "end": batch.times(end),
             "known": batch.days_after(begun) if by_day else begun,
@@ -178,7 +180,7 @@ def result_table(name: str, source: str, *, id: str, known: str = "") -> RecordT
         number, comparator, word = result_columns(batch.text("value"))
         value = pc.coalesce(given, number)
         return {
-            **_own(batch, id),
+            **own(batch, id),
             "start": charted,
             "known": later(pc.coalesce(stored, batch.days_after(charted)), charted),
             "code": coded_words(batch.text("itemid"), word, value),
@@ -196,9 +198,13 @@ def result_table(name: str, source: str, *, id: str, known: str = "") -> RecordT
     return RecordTable(name, "measurement", columns, needed, events)
 
 
-def _own(batch: TextBatch, id: str) -> dict[str, pa.Array]:
-    own = {"patient": batch.text("subject_id"), "encounter": batch.text("hadm_id")}
-    return own | ({"source_id": batch.text(id)} if id else {})
+def own(batch: TextBatch, id: str) -> dict[str, pa.Array]:
+    """Return whose each row is, of which stay, and its id."""
+    ids = {
+        name: by_value(batch.text(column), whole, pa.string())
+        for name, column in zip(("patient", "encounter"), _OWN, strict=True)
+    }
+    return ids | ({"source_id": batch.text(id)} if id else {})
 
 
 def with_paths(folder: Path, tables: Sequence[RecordTable]) -> list[tuple[RecordTable, Path]]:

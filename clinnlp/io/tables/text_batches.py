@@ -29,6 +29,7 @@ __all__ = ["TextBatch", "tabbed_batches", "text_batches"]
 
 _BLOCK = 1 << 20  # bytes of a CSV file that Arrow takes at a time; it reads 32 ahead
 _ROWS = 1 << 16  # rows at a time where Arrow does not read
+_EXACT = 2.0**53  # below which a float holds each whole number
 _DAY = pa.scalar(86_400 * 10**6, pa.duration("us"))
 
 
@@ -191,6 +192,10 @@ def _as_text(column: pa.Array) -> pa.Array:
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+        if pc.all(
+            pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _EXACT))
+        ).as_py():
+            column = column.cast(pa.int64())
     return column.cast(pa.string())
 
 
