@@ -19,7 +19,7 @@ References
 https://ohdsi.github.io/CommonDataModel/cdm54.html#vocabulary_tables
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def read_omop_concepts(
     """Return concepts of the OMOP vocabularies; the code is the concept id.
 
     The label is the domain, but ``Problem`` for conditions. Concepts that are no longer valid
-    are left out, and so is 0, which stands for no concept.
+    are left out and counted, and so is 0, which stands for no concept.
 
     Parameters
     ----------
@@ -73,13 +73,17 @@ def read_omop_concepts(
     """
     folder = Path(folder)
     kept: dict[str, tuple[str, str, str]] = {}
+    n_excluded: Counter[str] = Counter()
     for code, name, domain, vocabulary, is_standard, invalid in _rows(folder, "CONCEPT", _CONCEPT):
         wanted = _is_among(vocabulary, vocabularies) and _is_among(domain, domains)
-        usable = code not in NO_CONCEPT and name and not invalid
-        if code and name and usable and wanted and (is_standard == "S" or not standard):
+        if code is None or code in NO_CONCEPT:
+            n_excluded["no matching concept (0)"] += 1
+        elif name is None or invalid:
+            n_excluded["no longer valid" if invalid else "without a name"] += 1
+        elif wanted and (is_standard == "S" or not standard):
             kept[code] = (name, vocabulary or "", domain or "")
     synonyms, parents = _synonyms(folder, kept), _parents(folder, kept)
-    return Vocabulary(
+    concepts = (
         Concept(
             code=code,
             name=name,
@@ -90,6 +94,7 @@ def read_omop_concepts(
         )
         for code, (name, system, domain) in kept.items()
     )
+    return Vocabulary(concepts, n_excluded=n_excluded)
 
 
 def read_omop_parents(

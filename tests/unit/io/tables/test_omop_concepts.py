@@ -111,6 +111,8 @@ def test_concepts_in_each_form(folder):
         ("4", "Gout, unspecified", "ICD10CM", (), "Problem"),
     ]
     assert [c.code for c in read_omop_concepts(folder, standard=True)] == ["1", "2"]
+    left = read_omop_concepts(folder).n_excluded
+    assert left == {"no matching concept (0)": 1, "no longer valid": 1}
 
 
 def test_what_stands_above_and_what_maps_to_what(folder):
