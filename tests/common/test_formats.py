@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -328,3 +329,15 @@ def test_offsets_are_repaired_on_request(tmp_path):
         assert note[note.entities[0].span] == "fever"
         assert source.repairs == {"bytes": 1}
     assert NoteIndex.build(source).note_at("1") == note
+
+
+@pytest.mark.parametrize("name", ["brat", "i2b2", "i2b2-xml"])
+def test_an_id_that_is_too_long_for_a_file_is_refused(name, tmp_path):
+    for length, on_loss in ((201, "error"), (5_000, "error"), (5_000, "sidecar")):
+        note = replace(FULL[name], id="a" * length)
+        with pytest.raises(DataError, match=r"at most 200 bytes|must fit its format"):
+            write_notes([note], tmp_path / "out", format=name, on_loss=on_loss)
+        assert not list(tmp_path.iterdir())
+    note = replace(FULL[name], id="é" * 100)
+    assert write_notes([note], tmp_path / "out", format=name) == 1
+    assert [one.id for one in read_notes(tmp_path / "out", format=name)] == [note.id]

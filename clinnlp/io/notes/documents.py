@@ -40,6 +40,7 @@ Write = Callable[[Iterable[Note], Path], int]
 Fitting = Callable[[Note], Sequence[Entity]]
 Look = Callable[[Path, str], bool]
 
+_LONGEST_NAME = 200  # bytes of an id in the name of a file, which its suffix makes longer
 _SURELY = 1000  # bad documents in a row, and no other, after which a file is not read on
 
 
@@ -360,6 +361,11 @@ def _file_name(note: Note) -> PurePosixPath:
     if not plain or name.is_absolute() or ".." in name.parts or not name.name:
         raise DataError(
             "a folder holds notes whose id is a relative file name, got another", note=note.id
+        )
+    if any(len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in name.parts):
+        raise DataError(
+            f"a folder holds notes whose id is a file name of at most {_LONGEST_NAME} bytes, got a "
+            "longer one"
         )
     return name
 
