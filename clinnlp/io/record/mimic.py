@@ -11,7 +11,8 @@ measurement     at the end of the day of its specimen (kind of LABEVENTS)
 =============== ====================================================================
 
 Birth dates of patients over 89 are shifted by the source so that they are 300 years old: their
-birth date is missing here. A row without a stay has no time, so it is never known; one without
+birth date is missing here. Deaths are by ``deathtime``, else by the day ``dod``, after discharge
+too. A row without a stay has no time, so it is never known; one without
 patient or code is left out and counted. NOTEEVENTS is read by `io.notes.mimic`.
 
 References
@@ -36,11 +37,12 @@ from clinnlp.io.record.mimic_rows import (
 )
 from clinnlp.io.record.record_folder import RecordFolder
 from clinnlp.io.record.timelines import Timelines
-from clinnlp.io.tables.cells import by_name, time_of
+from clinnlp.io.tables.cells import by_name_if_there, time_of
 
 __all__ = ["is_mimic3", "read_mimic3", "stream_mimic3"]
 
 _SOURCE = "MIMIC-III"
+_PERSON = ("subject_id", "gender", "dob", "dod")
 _OLDEST = timedelta(days=150 * 365.25)
 
 
@@ -79,10 +81,12 @@ def stream_mimic3(folder: str | Path) -> RecordFolder:
         drug_table(_SOURCE, start="startdate", end="enddate", id="row_id", by_day=True),
         result_table("LABEVENTS", f"{_SOURCE} lab", id="row_id"),
     )  # fmt: skip
+    people = needed_table(folder, "PATIENTS", _SOURCE)
+    patients, died = _patients(people, first, stays.ethnicity)
     return RecordFolder(
-        patients=_patients(needed_table(folder, "PATIENTS", _SOURCE), first, stays.ethnicity),
+        patients=patients,
         encounters=stays.encounters,
-        deaths=stays.deaths,
+        deaths={**died, **stays.deaths},
         stays=stays.events,
         tables=with_paths(folder, tables),
         n_excluded={},
@@ -91,13 +95,16 @@ def stream_mimic3(folder: str | Path) -> RecordFolder:
 
 def _patients(
     path: Path, first: Mapping[str, datetime | None], ethnicity: Mapping[str, str]
-) -> list[Patient]:
-    made = []
-    for line, row in by_name(path, ("subject_id", "gender", "dob")):
+) -> tuple[list[Patient], dict[str, datetime]]:
+    made, deaths = [], {}
+    for line, row in by_name_if_there(path, _PERSON, needed=_PERSON[:3]):
         patient = row["subject_id"]
         if patient is None:
             raise DataError("a patient must have a subject_id", path=path, line=line)
-        born, seen = time_of(row["dob"], "dob", path, line), first.get(patient)
+        born, died = (time_of(row[name], name, path, line) for name in ("dob", "dod"))
+        if died is not None:
+            deaths[patient] = died
+        seen = first.get(patient)
         shifted = born is not None and seen is not None and seen - born > _OLDEST
         made.append(
             Patient(
@@ -107,4 +114,4 @@ def _patients(
                 ethnicity=ethnicity.get(patient),
             )
         )
-    return made
+    return made, deaths

@@ -14,8 +14,8 @@ DRUG_EXPOSURE               kind ``drug``: when it began
 CONDITION_OCCURRENCE        kind ``condition``: when its visit ended (codes are given at
                             discharge), without a visit never
 PROCEDURE_OCCURRENCE        kind ``procedure``: when it began
-MEASUREMENT                 kind ``measurement``: value, unit and normal range; the operator
-                            concepts of < and > are comparators
+MEASUREMENT                 kind ``measurement``, with value, unit and normal range; the operator
+                            concepts of < and > are comparators: when it was made
 OBSERVATION                 kind ``observation``, likewise
 DEATH                       deaths
 =========================== ===============================================================

@@ -5,6 +5,8 @@ import pytest
 
 from clinnlp.core.errors import DataError
 from clinnlp.io.record.mimic import read_mimic3
+from clinnlp.study.cohort import readmissions
+from tests.common.record_samples import MIMIC3, write_record
 
 TABLES = {
     "PATIENTS": "row_id,subject_id,gender,dob\n1,7,F,2100-03-05 00:00:00\n"
@@ -76,4 +78,28 @@ def test_the_demo_is_whole(data_dir):
     assert dict(zip(kinds, n.tolist(), strict=True)) == {
         "admission": 129, "condition": 1761, "drug": 10398, "procedure": 506,
     }  # fmt: skip
-    assert len(read.deaths) == 40
+    assert len(read.deaths) == 100  # 40 of them in a stay, the others at home, by PATIENTS.dod
+
+
+def test_who_died_at_home_is_not_taken_for_someone_who_did_not_return(tmp_path):
+    people = TABLES["PATIENTS"].replace("dob\n", "dob,dod\n").replace(
+        "2100-03-05 00:00:00", "2100-03-05 00:00:00,2164-11-09 00:00:00"
+    ).replace("1870-01-01 00:00:00", "1870-01-01 00:00:00,2170-01-03 00:00:00")  # fmt: skip
+    read = read_mimic3(write(tmp_path, {**TABLES, "PATIENTS": people}))
+    assert read.deaths == {"7": datetime(2164, 11, 9), "8": datetime(2170, 1, 3, 8)}
+    found = readmissions(read.encounters, deaths=read.deaths)
+    assert len(found.outcome) == 0
+    assert found.n_excluded["not_followed_to_the_horizon"] == 1
+
+
+def test_results_with_their_limits(tmp_path):
+    events = {
+        row["source_id"]: row for row in read_mimic3(write_record(tmp_path, MIMIC3)).events.rows()
+    }
+    told = [(events[k]["code"], str(events[k]["value"]), events[k]["comparator"], events[k]["unit"],
+             events[k]["known"]) for k in ("11", "12", "13")]  # fmt: skip
+    assert told == [
+        ("50912", "1.2", None, "mg/dL", datetime(2164, 10, 25)),
+        ("50912", "20.0", ">", "mg/dL", datetime(2164, 10, 26)),
+        ("51463=neg", "nan", None, None, datetime(2164, 10, 26)),
+    ]
