@@ -62,6 +62,20 @@ _OVER_89 = 90  # ages from here on are one group
 _PERSON = ("subject_id", "gender", "anchor_age", "anchor_year", "dod")
 _CONDITIONS = {"9": "ICD9CM", "10": "ICD10CM"}
 _PROCEDURES = {"9": "ICD9PROC", "10": "ICD10PCS"}
+_NOT_GIVEN = frozenset(  # what is not named here is counted without being quoted
+    (
+        *(
+            "not given",
+            "not given per sliding scale",
+            "hold dose",
+            "delayed",
+            "delayed not started",
+        ),
+        *("not applied", "not started", "not confirmed", "delayed not confirmed", "not assessed"),
+        *("not flushed", "not removed", "not read", "stopped", "stopped - unscheduled", "removed"),
+        *("flushed", "delayed flushed", "assessed", "rate change", "infusion reconciliation"),
+    )
+)
 _GIVEN = re.compile(r"\b(administered|applied|started|restarted|confirmed)\b")
 
 
@@ -166,7 +180,9 @@ def _not_given(said: str) -> str | None:
     word = fold(said)
     if _GIVEN.search(word) and "not" not in word.split():
         return None
-    return f"event {word}" if word else "without event_txt"
+    if not word:
+        return "without event_txt"
+    return f"event {word}" if word in _NOT_GIVEN else "event of another kind"
 
 
 def _icu_stays(batch: TextBatch) -> dict[str, pa.Array]:

@@ -15,7 +15,7 @@ from clinnlp.io.record.record_folder import by_value
 
 __all__ = ["Result", "coded_words", "result_columns", "result_of"]
 
-_LONGEST_WORD = 30  # characters of a result in words
+_LONGEST, _MOST_WORDS = 30, 3  # characters and words of a result; what is longer is a remark
 _SIGNS = {"≤": "<=", "=<": "<=", "≥": ">=", "=>": ">=", "less than": "<", "greater than": ">",
           "more than": ">", "": None, "=": None}  # fmt: skip
 _NUMBER = re.compile(
@@ -48,7 +48,7 @@ Result(value=None, comparator=None, word='neg'))
     found = _NUMBER.fullmatch(said)
     if found:
         return Result(float(found[2]), _SIGNS.get(found[1], found[1]))
-    if _NOTHING.fullmatch(said) or len(said) > _LONGEST_WORD:
+    if _NOTHING.fullmatch(said) or len(said) > _LONGEST or said.count(" ") >= _MOST_WORDS:
         return Result()
     return Result(word=said)
 

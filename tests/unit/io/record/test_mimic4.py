@@ -88,6 +88,13 @@ def test_what_does_not_count_is_counted(record):
     }
 
 
+def test_a_reason_quotes_no_cell(tmp_path):
+    tables = {**MIMIC4, "hosp/emar": MIMIC4["hosp/emar"].replace("Hold Dose", "Jane Doe refused")}
+    record = read_mimic4(write_record(tmp_path, tables))
+    assert record.n_excluded["emar event of another kind"] == 1
+    assert "jane" not in str(record.n_excluded).lower()
+
+
 def test_the_tables_alone_are_a_folder_too(tmp_path):
     flat = {name.rpartition("/")[2]: text for name, text in MIMIC4.items()}
     whole = read_mimic4(write_record(tmp_path / "a", MIMIC4))

@@ -24,6 +24,7 @@ from clinnlp.io.record.results import Result, result_of
         ("NEG", Result(word="neg")),
         ("1+", Result(word="1+")),
         ("Yellow  Clear", Result(word="yellow clear")),
+        ("TOLD DR JANE DOE", Result()),  # a remark is nobody's feature
         ("5-10", Result(word="5-10")),
         ("___", Result()),
         ("", Result()),
