@@ -16,7 +16,7 @@ References
 https://mimic.mit.edu/docs/iv/modules/hosp/
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from clinnlp.core.vocab import Concept, Vocabulary
@@ -76,16 +76,24 @@ def _is_of_icd9(concept: Concept) -> bool:
 def _concepts(path: Path) -> Iterator[Concept]:
     coded = "Procedure" if "procedure" in path.name.lower() else "Problem"
     for _, row in by_name_if_there(path, _COLUMNS, needed=()):
-        version = "9" if row["icd9_code"] else (row["icd_version"] or "").strip()
-        code = (row["icd_code"] or row["icd9_code"] or row["itemid"] or "").strip()
-        name = (row["long_title"] or row["label"] or "").strip()
-        short = (row["short_title"] or "").strip()
-        item = row["itemid"] is not None
+        code = _first(row, "icd_code", "icd9_code", "itemid")
+        name, short = _first(row, "long_title", "label"), _first(row, "short_title")
         if code and name:
             yield Concept(
                 code=code,
                 name=name,
-                system="MIMIC lab" if item else _SYSTEMS.get((coded, version), f"ICD {version}"),
-                synonyms=(short,) if short and short != name else (),
-                label="Test" if item else coded,
+                system=_system(row, coded),
+                synonyms=tuple({short} - {"", name}),
+                label="Test" if row["itemid"] else coded,
             )
+
+
+def _first(row: Mapping[str, str | None], *columns: str) -> str:
+    return next((row[column] or "" for column in columns if row[column]), "").strip()
+
+
+def _system(row: Mapping[str, str | None], coded: str) -> str:
+    if row["itemid"]:
+        return "MIMIC lab"
+    version = "9" if row["icd9_code"] else _first(row, "icd_version")
+    return _SYSTEMS.get((coded, version), f"ICD {version}")
