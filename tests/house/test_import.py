@@ -61,6 +61,7 @@ PUBLIC = [
     "score_spans",
     "split_by_time",
     "splits_by_site",
+    "stream_record",
     "to_dataset",
     "to_spacy",
     "write_notes",

@@ -45,10 +45,33 @@ def record_source(folder: str | Path) -> RecordSource | None:
 def stream_record(folder: str | Path) -> RecordFolder:
     """Return patients and stays of a folder, and its events in parts.
 
+    Parameters
+    ----------
+    folder : path
+        Of MIMIC-IV, MIMIC-III or OMOP tables.
+
+    Returns
+    -------
+    RecordFolder
+        Each ``iter()`` reads the events anew, as parts of an `EventTable`; ``timelines()`` holds
+        them all. ``n_excluded`` says what of the last pass does not count, and why.
+
     Raises
     ------
     DataError
         The folder holds no record that is known, or a table that is broken.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> _ = Path(folder.name, "PERSON.csv").write_text("person_id\\n1\\n")
+    >>> drugs = "person_id,drug_concept_id,drug_exposure_start_date\\n1,1125315,2024-01-02\\n"
+    >>> _ = Path(folder.name, "DRUG_EXPOSURE.csv").write_text(drugs + "1,0,\\n")
+    >>> record = stream_record(folder.name)
+    >>> [part["code"].tolist() for part in record], record.n_excluded
+    ([['1125315']], {'drug_exposure without a code': 1})
+    >>> folder.cleanup()
     """
     source = record_source(folder)
     if source is None:
