@@ -12,6 +12,7 @@ key            alike are
 """
 
 import re
+from functools import lru_cache
 
 __all__ = ["loosened", "reordered", "respelled", "unqualified"]
 
@@ -85,8 +86,13 @@ def reordered(folded: str) -> str:
     words = folded.replace(", ", " ").split()
     if not _DIRECTED.isdisjoint(words):
         return ""
-    kept = sorted(respelled(loosened(word)) for word in words if word not in _SMALL)
+    kept = sorted(_word_key(word) for word in words if word not in _SMALL)
     return " ".join(kept) if len(kept) > 1 else ""
+
+
+@lru_cache(1 << 16)
+def _word_key(word: str) -> str:
+    return respelled(loosened(word))
 
 
 def unqualified(folded: str) -> str:

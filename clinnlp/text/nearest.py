@@ -1,8 +1,8 @@
 """The misspelled: names that are a letter or two away from a right one.
 
 A short name is never near another, since most of its neighbours are other words. Each word of a
-longer one may differ by one letter, of fifteen letters or more by two: left out, put in, another,
-or two that changed places. First letter, last two letters and numbers stay, and no syllable
+longer one may differ by one letter left out, put in or changed with its neighbour, of ten letters
+or more also by another letter, of fifteen or more by two. First letter, last two letters and numbers stay, and no syllable
 stands for one that makes another thing (methyl and ethyl, hyper and hypo).
 
 References
@@ -24,7 +24,8 @@ from clinnlp.core.vocab import fold
 __all__ = ["Nearest"]
 
 _N_ENDING = 2  # letters: -ate, -ase and -ame are other substances
-_N_WORD = 8  # letters of the shortest word that may be misspelled
+_N_WORD = 8  # letters of the shortest name that may be misspelled
+_N_BESIDE = 5  # letters of the shortest word that may be, beside others that are right
 _N_REPLACED = 10  # letters of the shortest in which one may stand for another: cytosine, cytisine
 _N_LONG = 15  # letters from which on two may be wrong
 _DIGITS = re.compile(r"\d+")
@@ -91,16 +92,19 @@ def _is_misspelling(name: str, right: str) -> bool:
     if said - meant and meant - said:  # one in place of another
         return False
     words, others = _WORDS.split(name), _WORDS.split(right)
-    return len(words) == len(others) and all(map(_is_near, words, others))
+    is_alone = len(words) == 1
+    return len(words) == len(others) and all(
+        _is_near(word, other, is_alone=is_alone) for word, other in zip(words, others, strict=True)
+    )
 
 
-def _is_near(word: str, other: str) -> bool:
+def _is_near(word: str, other: str, *, is_alone: bool) -> bool:
     if word == other:
         return True
     n_letters = min(len(word), len(other))
-    if n_letters < _N_WORD or word[0] != other[0]:
+    if n_letters < (_N_WORD if is_alone else _N_BESIDE) or word[0] != other[0]:
         return False
-    if n_letters < _N_REPLACED and sorted(word) != sorted(other) and len(word) == len(other):
+    if n_letters < _N_REPLACED and len(word) == len(other) and sorted(word) != sorted(other):
         return False
     most = 2 if n_letters >= _N_LONG else 1
     return OSA.distance(word, other, score_cutoff=most) <= most
