@@ -33,7 +33,7 @@ A looser key that names of several concepts share answers nothing.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from clinnlp.core.vocab import Vocabulary, fold
@@ -102,14 +102,9 @@ class Linker:
         for concept in concepts:
             for name in concept.synonyms:
                 self._add_synonym(name, concept.code)
-        self._spelled: dict[str, int] = {}
-        self._ordered: dict[str, int] = {}
-        self._bare: dict[str, int] = {}
-        for name, number in self._numbers.items():
-            self._add_keys(name, number)
-        names = list(self._numbers)
-        self._names = names
-        self._nearest = None if fuzzy is None else Nearest(names, self._codes, lowest=fuzzy)
+        self._names = list(self._numbers)
+        self._looser: _Looser | None = None
+        self._nearest = None if fuzzy is None else Nearest(self._names, self._codes, lowest=fuzzy)
 
     def __call__(self, name: str, *, is_drug: bool = False) -> Link | None:
         """Return what a name stands for, None where no step answers."""
@@ -127,25 +122,6 @@ class Linker:
         if 0 < len(folded) <= _N_CASED:
             self._cased.setdefault(folded, set()).add(" ".join(name.split()))
         self._add(folded, code)
-
-    def _add_keys(self, folded: str, number: int) -> None:
-        if folded in self._cased:
-            return
-        self._enter(self._spelled, respelled(loosened(folded)), number)
-        ordered = reordered(folded)
-        if ordered:
-            self._enter(self._ordered, ordered, number)
-        bare = unqualified(folded)
-        if bare != folded:
-            self._enter(self._bare, respelled(loosened(bare)), number)
-
-    def _enter(self, names: dict[str, int], key: str, number: int) -> None:
-        """Give a key to the name that comes first, a preferred one before others."""
-        first = names.setdefault(key, number)
-        if first == number or self._codes[first] == self._codes[number]:
-            return
-        if (first < self._n_preferred) == (number < self._n_preferred):
-            names[key] = _SEVERAL
 
     def _whole(self, name: str, *, is_drug: bool) -> Link | None:
         folded = fold(name)
@@ -168,16 +144,20 @@ class Linker:
         return Link((self._codes[number],), "synonym")
 
     def _alike(self, folded: str) -> Link | None:
+        # Made when first asked for; threads that both ask make the same
+        looser = self._looser
+        if looser is None:
+            named = [(n, k) for n, k in self._numbers.items() if n not in self._cased]
+            looser = self._looser = _Looser(named, self._codes, n_preferred=self._n_preferred)
         loose = loosened(folded)
-        key = respelled(loose)
-        number = self._spelled.get(key, _SEVERAL) if key else _SEVERAL
+        number = looser.spelled.get(respelled(loose), _SEVERAL) if loose else _SEVERAL
         if number != _SEVERAL:
             same = loosened(self._names[number]) == loose
             return Link((self._codes[number],), "variant" if same else "spelling")
-        number = self._ordered.get(reordered(folded), _SEVERAL)
+        number = looser.ordered.get(reordered(folded), _SEVERAL)
         if number != _SEVERAL:
             return Link((self._codes[number],), "order")
-        number = self._bare.get(key, _SEVERAL)
+        number = looser.bare.get(respelled(loose), _SEVERAL)
         return None if number == _SEVERAL else Link((self._codes[number],), "unspecified")
 
     def _drug(self, folded: str) -> Link | None:
@@ -230,6 +210,34 @@ class Linker:
             return None
         found = self._nearest(folded)
         return found and Link((self._codes[found[0]],), "fuzzy", found[1])
+
+
+class _Looser:
+    """Numbers of names by looser keys; `_SEVERAL` where names of several concepts share one."""
+
+    def __init__(
+        self, names: Iterable[tuple[str, int]], codes: Sequence[str], *, n_preferred: int
+    ) -> None:
+        self.spelled: dict[str, int] = {}
+        self.ordered: dict[str, int] = {}
+        self.bare: dict[str, int] = {}
+        self._codes, self._n_preferred = codes, n_preferred
+        for folded, number in names:
+            self._enter(self.spelled, respelled(loosened(folded)), number)
+            ordered = reordered(folded)
+            if ordered:
+                self._enter(self.ordered, ordered, number)
+            bare = unqualified(folded)
+            if bare != folded:
+                self._enter(self.bare, respelled(loosened(bare)), number)
+
+    def _enter(self, names: dict[str, int], key: str, number: int) -> None:
+        """Give a key to the name that comes first, a preferred one before others."""
+        first = names.setdefault(key, number)
+        if first == number or (first != _SEVERAL and self._codes[first] == self._codes[number]):
+            return
+        if first == _SEVERAL or (first < self._n_preferred) == (number < self._n_preferred):
+            names[key] = _SEVERAL
 
 
 def _codes(links: Sequence[Link | None]) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 A short name is never near another, since most of its neighbours are other words. Each word of a
 longer one may differ by one letter left out, put in or changed with its neighbour, of ten letters
-or more also by another letter, of fifteen or more by two. First letter, last two letters and numbers stay, and no syllable
-stands for one that makes another thing (methyl and ethyl, hyper and hypo).
+or more also by another letter, of fifteen or more by two. First letter, last two letters and
+numbers stay, and no syllable stands for one that makes another thing (methyl and ethyl, hyper and
+hypo).
 
 References
 ----------

@@ -59,6 +59,8 @@ LINKER = Linker(WORDS, fuzzy=0.85)
         ("cholera", ("D14",), "unspecified"),
         ("essential hypertension", ("D15",), "unspecified"),
         ("DEX", ("D10",), "synonym"),
+        ("chronic kidny disease", ("D13",), "fuzzy"),
+        ("hyperthyriodism", ("D17",), "fuzzy"),
     ],
 )
 def test_steps(name, concepts, step):
