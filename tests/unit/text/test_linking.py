@@ -121,3 +121,15 @@ def test_a_looser_name_of_two_concepts_is_none():
 def test_order_counts_where_it_says_which_is_which():
     words = [Concept(code="A", name="hypertension due to kidney disease")]
     assert Linker(Vocabulary(words))("kidney disease due to hypertension") is None
+
+
+def test_what_notes_call_a_title_of_icd_10_cm_is_linked_to_it():
+    words = [("J189", "Pneumonia, unspecified organism"), ("I10", "Essential (primary) hypertension"),
+             ("K810", "Acute cholecystitis")]  # fmt: skip
+    linker = Linker(
+        Vocabulary(Concept(code=code, name=name, system="ICD10CM") for code, name in words)
+    )
+    assert linker("Pneumonias") == (("J189",), "title", 1.0)
+    assert linker("hypertension") == (("I10",), "title", 1.0)
+    assert linker("acute cholecystitis").step == "exact"
+    assert linker("cholecystitis") is None
