@@ -124,8 +124,11 @@ def test_order_counts_where_it_says_which_is_which():
 
 
 def test_what_notes_call_a_title_of_icd_10_cm_is_linked_to_it():
-    words = [("J189", "Pneumonia, unspecified organism"), ("I10", "Essential (primary) hypertension"),
-             ("K810", "Acute cholecystitis")]  # fmt: skip
+    words = [
+        ("J189", "Pneumonia, unspecified organism"),
+        ("I10", "Essential (primary) hypertension"),
+        ("K810", "Acute cholecystitis"),
+    ]
     linker = Linker(
         Vocabulary(Concept(code=code, name=name, system="ICD10CM") for code, name in words)
     )
