@@ -232,6 +232,12 @@ READERS: dict[str, Target] = {
         ),
         weight=4,
     ),
+    "terminology": Target(
+        ("terminology-",),
+        (lambda place: read_any_vocabulary(place.source), _vocabulary),
+        weight=3,
+        private=False,
+    ),
     "concepts": Target(("concepts",), (lambda place: read_omop_concepts(place.source),)),
     "cues": Target(("cues",), (_assertions,), weight=2, private=False),
     "headings": Target(("headings",), (lambda place: Sections(place.source)(NOTE),), private=False),

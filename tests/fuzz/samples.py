@@ -34,6 +34,7 @@ from tests.common.format_samples import (
     META,
     TEXT,
 )
+from tests.unit.io.terminologies import releases
 
 __all__ = ["CANARIES", "PATIENT", "Sample", "load_samples", "write_samples"]
 
@@ -187,6 +188,7 @@ def write_samples(folder: Path) -> None:
     for name, text in texts.items():
         _put(folder / name, text)
     _write_packed(folder)
+    _write_terminologies(folder)
     _write_tables(folder)
     _write_beside(folder)
 
@@ -235,6 +237,17 @@ def _write_packed(folder: Path) -> None:
             packed.writestr(zipfile.ZipInfo(name), "\r\n".join(lines) + "\r\n")
     with zipfile.ZipFile(folder / "wide-zip" / "wide.zip", "w") as packed:
         packed.writestr(zipfile.ZipInfo("wide.csv"), TABLES["wide"])
+
+
+def _write_terminologies(folder: Path) -> None:
+    releases.write_rxnorm(folder / "terminology-rxnorm")
+    releases.write_umls(folder / "terminology-umls")
+    releases.write_snomed(folder / "terminology-snomed")
+    releases.write_loinc(folder / "terminology-loinc")
+    alone = {"mesh/desc.xml": releases.MESH_XML, "ascii/d2025.bin": releases.MESH_ASCII,
+             "atc/atc.csv": releases.ATC}  # fmt: skip
+    for name, text in alone.items():
+        _put(folder / f"terminology-{name}", text)
 
 
 def _write_tables(folder: Path) -> None:
