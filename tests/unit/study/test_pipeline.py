@@ -10,6 +10,7 @@ from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.features.baskets import baskets
 from clinnlp.features.entities import entity_table
 from clinnlp.study.pipeline import pipeline
+from tests.unit.io.terminologies import releases
 
 WORDS = Vocabulary(
     [
@@ -101,3 +102,25 @@ def test_no_pipe_mixes_languages():
     assert note.entities[1].attributes["daily_mg"] == 1700
     english = pipeline(vocabulary=words)(note.text)
     assert {e.concepts for e in english.entities} == {("d1",), ("p2",)}
+
+
+def test_a_release_of_a_terminology_is_a_vocabulary(tmp_path):
+    rxnorm = releases.write_rxnorm(tmp_path / "rxnorm")
+    note = pipeline(vocabulary=rxnorm)("She takes Zocor and Vytorin.")
+    found = [(note[e.span], e.concepts, e.attributes["name"]) for e in note.entities]
+    assert found == [("Zocor", ("100",), "simvastatin"), ("Vytorin", ("104",), "Vytorin")]
+    snomed = releases.write_snomed(tmp_path / "snomed")
+    note = pipeline(vocabulary=snomed, language="es")("Paciente con anemia ferrosa.")
+    assert [(note[e.span], e.concepts) for e in note.entities] == [("anemia ferrosa", ("2",))]
+
+
+def test_candidates_stand_beside_a_mention_that_is_not_linked(tmp_path):
+    def tagged(note):
+        at = note.text.index("iron deficient")
+        entity = Entity(id="T1", span=Span(at, at + 21), label="Problem")
+        return note.with_(entities=(entity,))
+
+    nlp = pipeline(tagged, vocabulary=releases.write_snomed(tmp_path / "a"), candidates=1)
+    entity = nlp("Known iron deficient anemia.").entities[0]
+    assert entity.concepts == ()
+    assert entity.attributes["candidates"].startswith("3 ")
