@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from clinnlp.core.vocab import Concept, fold
-from clinnlp.text.tables import language_path, languages, read_table
+from clinnlp.text.tables import data_path, read_table
 
 __all__ = ["names_in_notes"]
 
@@ -45,7 +45,7 @@ _SIDED = re.compile(r"(?P<what>[^,]+), (?P<where>(?:right|left|bilateral)(?: \w+
 _PAIN = re.compile(r"Pain in (?P<where>(?:right |left )?\w+)", re.IGNORECASE)
 
 
-def names_in_notes(concepts: Iterable[Concept], *, language: str = "en") -> list[tuple[str, str]]:
+def names_in_notes(concepts: Iterable[Concept]) -> list[tuple[str, str]]:
     """Return other names of the concepts of ICD-10-CM among some, each with its code.
 
     Examples
@@ -59,7 +59,8 @@ def names_in_notes(concepts: Iterable[Concept], *, language: str = "en") -> list
     }
     taken = {fold(name) for concept in own.values() for name in concept.names}
     best: dict[str, tuple[int, str, str]] = {}
-    for _, (name, code) in _every_day(language) if own else ():
+    every_day = read_table(data_path("icd10cm_names.tsv"), ("name", "code")) if own else ()
+    for _, (name, code) in every_day:
         if code in own and fold(name) not in taken:
             best[fold(name)] = 0, name, own[code].code
     for concept in own.values():
@@ -70,11 +71,6 @@ def names_in_notes(concepts: Iterable[Concept], *, language: str = "en") -> list
             if is_free and (folded not in best or length < best[folded][0]):
                 best[folded] = length, name, concept.code
     return [(name, code) for _, name, code in best.values()]
-
-
-def _every_day(language: str) -> Iterator[tuple[int, list[str]]]:
-    if language in languages("icd10cm_names"):
-        yield from read_table(language_path("icd10cm_names", language), ("name", "code"))
 
 
 def _others(code: str, title: str) -> Iterator[str]:

@@ -89,7 +89,7 @@ class Lookup:
         self._overlap, self._nested = overlap, nested
         terms = list(vocabulary.terms())
         if len(terms) > N_LARGE:
-            terms += names_in_notes(vocabulary, language=language)
+            terms += names_in_notes(vocabulary)
         self._codes = [code for _, code in terms]
         self._labels = [vocabulary[code].label for code in self._codes]
         self._preferred = [vocabulary[code].name for code in self._codes]

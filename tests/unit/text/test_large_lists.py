@@ -133,5 +133,5 @@ def test_pickled_it_answers_the_same():
 
 def test_spanish_tables_hold_back_too():
     lookup = Lookup(large(["L", "Potasio", "Morfina"]), language="es")
-    note = lookup(Note(id="n", text="Rodilla L, potasio 4,1, morfina 10 mg"))
-    assert [note[entity.span] for entity in note.entities] == ["morfina"]
+    note = lookup(Note(id="n", text="Rodilla L, potasio 4,1, toma potasio, morfina 10 mg"))
+    assert [note[entity.span] for entity in note.entities] == ["potasio", "morfina"]
