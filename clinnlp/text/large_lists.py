@@ -53,9 +53,7 @@ _BETWEEN = " :,-–("
 _NUMBER_BEHIND = re.compile(rf"[\s{re.escape(_BETWEEN)}]*[.<>]?\d")
 _NUMBER_BEFORE = re.compile(r"\d[\s-]?[^\W\d]+\W+(?:\w+\s+)?\Z")  # "20 mEq", "20 mg of"
 _PERCENT = re.compile(r"\s?(?:%|percent\b)")
-_NO_NAME = re.compile(
-    r"(?:\d\s?|-)\Z"
-)  # before one or two letters: "10 cc 1% lidocaine", "Micro-K"
+_NO_NAME = re.compile(r"(?:\d\s?|-)\Z")  # before letters: "10 cc 1% lidocaine", "Micro-K 10 mEq"
 
 
 class Doubtful:

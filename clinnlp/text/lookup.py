@@ -34,7 +34,6 @@ MEDICATION_KINDS = ("medications", "discharge_medications")
 N_MISSPELLED = 6  # letters; shorter words are not taken for misspelled names
 _WORD = re.compile(rf"[^\W\d_]{{{N_MISSPELLED},}}")
 
-
 _Named = tuple[Match, str]  # a name, and the salt behind it
 _Find = tuple[Span, int, float, str]  # where, number of the term, how near to the name, its salt
 
