@@ -17,7 +17,7 @@ from typing import Literal
 
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.notes import Attribute, Entity, Note, fresh_ids
-from clinnlp.core.spans import Span, overlaps, pairs_overlapping
+from clinnlp.core.spans import Span, pairs_overlapping
 from clinnlp.core.vocab import Vocabulary
 from clinnlp.text.icd_names import names_in_notes
 from clinnlp.text.large_lists import DRUG_LABELS, N_LARGE, Doubtful, common_words
@@ -149,15 +149,18 @@ class Lookup:
     def _kept(self, note: Note, folded: Folded, named: list[_Named]) -> list[_Named]:
         """Return the names in a text without those that mostly mean something else there."""
         reasons = self._doubtful.reasons
-        if not any(match.term in reasons for match, _ in named):
+        doubted = [match for match, _ in named if match.term in reasons] if reasons else []
+        if not doubted:
             return named
         lists = [s.span for s in note.sections or () if s.kind in MEDICATION_KINDS]
-        return [
-            (match, salt)
-            for match, salt in named
-            if match.term not in reasons
-            or not self._doubtful(folded.lower, match, in_medications=_is_in(lists, folded, match))
-        ]
+        places = [Span(*folded.original(match.start, match.end)) for match in doubted]
+        listed = {k for k, _ in pairs_overlapping(places, lists)}
+        left_out = {
+            match
+            for k, match in enumerate(doubted)
+            if self._doubtful(folded.lower, match, in_medications=k in listed)
+        }
+        return [(match, salt) for match, salt in named if match not in left_out]
 
     def _named(self, folded: Folded) -> list[_Named]:
         """Return the names in a text, each with the salt behind it that belongs to its mention."""
@@ -216,11 +219,6 @@ class Lookup:
                 )
             )
         return made
-
-
-def _is_in(spans: Sequence[Span], folded: Folded, match: Match) -> bool:
-    where = Span(*folded.original(match.start, match.end))
-    return any(overlaps(where, span) for span in spans)
 
 
 def _beside(found: list[_Find], entities: Sequence[Entity]) -> list[_Find]:
