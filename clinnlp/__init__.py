@@ -30,6 +30,7 @@ _HOMES = {
     "clinnlp.io.notes.datasets": ("from_dataset", "to_dataset"),
     "clinnlp.io.record.fhir": ("read_fhir",),
     "clinnlp.io.record.folders": ("stream_record",),
+    "clinnlp.io.notes.fhir_write": ("write_fhir",),
     "clinnlp.io.record.omop": ("read_omop",),
     "clinnlp.features.entities": ("entity_table",),
     "clinnlp.features.baskets": ("baskets", "event_baskets", "frame_baskets"),

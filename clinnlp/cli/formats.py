@@ -103,19 +103,26 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
 
 def _convert(args: argparse.Namespace) -> int:
     from clinnlp.io.notes.corpora import write_notes
-    from clinnlp.io.notes.formats import writer_of
+    from clinnlp.io.notes.fhir_write import write_fhir
+    from clinnlp.io.notes.formats import check_format, writer_of
 
+    check_format(args.to)
     source, out = _source(args, args.source), output_of(args.out)
     _check_other(source, out)
     empty = {field: _DROPPED[field] for field in args.drop}
     if "entities" in empty:
         empty["relations"] = ()
     notes: Iterable[Note] = (note.with_(**empty) for note in source) if empty else source
-    n = write_notes(notes, out, format=args.to, on_loss=args.on_loss)
+    name = writer_of(Path(out), args.to)[0]
+    if name == "fhir":
+        summary = write_fhir(notes, out)
+        n, more = summary.n_notes, f" ({summary})"
+    else:
+        n, more = write_notes(notes, out, format=args.to, on_loss=args.on_loss), ""
     _tell(source)
-    if writer_of(Path(out), args.to)[0] == "omop":
+    if name == "omop":
         warn("tables of OMOP are for a database, not for a spreadsheet, which may run their text")
-    say(f"{n} notes: {args.out}", aside=is_stdout(out))
+    say(f"{n} notes: {args.out}{more}", aside=is_stdout(out))
     return 0
 
 

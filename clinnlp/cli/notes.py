@@ -33,8 +33,8 @@ def add_extract(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("notes", help="notes to read: a file, or a folder of files")
     parser.add_argument(
         "out",
-        help="a folder for Parquet parts (resumes), a file .jsonl, .csv, .tsv, .parquet, or - for "
-        "standard output",
+        help="a folder for Parquet parts (resumes), a file .jsonl, .csv, .tsv, .parquet, "
+        ".fhir.json, .fhir.ndjson, or - for standard output",
     )
     add_writing(parser)
     add_pipeline(parser)

@@ -2,8 +2,9 @@
 
 Into a folder, mentions go as Parquet in parts: a run that was killed goes on where it stopped and
 redoes at most one part. A note that has changed since is done again. Into a file (.csv, .tsv,
-.parquet: mentions; .jsonl: whole notes) the output appears when it is whole, and whole notes may
-go through a pipe. A second run into the same place is refused at once.
+.parquet: mentions; .jsonl: whole notes; .fhir.json, .fhir.ndjson: notes and what they state) the
+output appears when it is whole, and whole notes may go through a pipe. A second run into the same
+place is refused at once.
 """
 
 import time
@@ -27,6 +28,7 @@ from clinnlp.core.vocab import fold
 from clinnlp.features.entities import entity_table
 from clinnlp.io.files.packing import check_packing
 from clinnlp.io.notes.corpora import Notes, write_notes
+from clinnlp.io.notes.fhir_write import write_fhir
 from clinnlp.io.notes.formats import by_suffix
 from clinnlp.io.tables.mentions import write_entity_table
 from clinnlp.io.tables.parts import PartWriter
@@ -35,7 +37,9 @@ from clinnlp.text.lookup import Lookup
 
 __all__ = ["ExtractSummary", "extract", "fingerprint"]
 
-_FILES = ("jsonl", "csv", "tsv", "parquet")
+_FILES = ("jsonl", "csv", "tsv", "parquet", "fhir")
+_ENDS = ".jsonl, .csv, .tsv, .parquet, .fhir.json or .fhir.ndjson"
+_MADE_BY = ("language", "model", "vocabulary")  # what is told of a run in FHIR
 _INPUT = "input"
 
 
@@ -46,7 +50,8 @@ class ExtractSummary:
     `n_resumed` notes were already done; `n_changed` were too, but had changed since, and are among
     the `n_notes` done; the rows of `n_gone` others were removed. `n_tokens_seen` of `n_tokens`
     model tokens were read, equal where nothing was cut (both 0 without a model). `held_back` counts
-    the names of a large word list that stand in the notes and are no mentions, by reason.
+    the names of a large word list that stand in the notes and are no mentions, `n_left_out` the
+    mentions that became no resource of FHIR, each by reason.
     """
 
     n_notes: int = 0
@@ -60,6 +65,7 @@ class ExtractSummary:
     seconds: float = 0.0
     skipped: dict[str, str] = field(default_factory=dict)
     held_back: Counter[str] = field(default_factory=Counter)
+    n_left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def words_per_second(self) -> float:
@@ -79,6 +85,7 @@ class ExtractSummary:
             "tokens in": self.n_tokens,
             **{f"held back as {reason}": n for reason, n in self.held_back.most_common()},
             "words per second": round(self.words_per_second),
+            **{f"in no resource, {why}": n for why, n in sorted(self.n_left_out.items())},
         }
 
     def __str__(self) -> str:
@@ -109,8 +116,9 @@ def extract(
         Streamed; resuming needs the same ids again.
     nlp : Pipeline
     out : path
-        A folder for Parquet parts, or a file ending in .jsonl, .csv, .tsv or .parquet; text may
-        be packed (.jsonl.gz). A pipe or a device gets whole notes as .jsonl.
+        A folder for Parquet parts, or a file ending in .jsonl, .csv, .tsv, .parquet, .fhir.json
+        or .fhir.ndjson; text may be packed (.jsonl.gz). A pipe or a device gets whole
+        notes as .jsonl.
     settings : ExtractSettings, optional
     made_by : mapping of str to str, optional
         What made the pipeline, from `fingerprint`; resuming with another one is refused.
@@ -139,7 +147,7 @@ def extract(
     if form is None:
         _into_parts(source, done, out, dict(made_by or {}))
     else:
-        _into_file(source, done, out, form)
+        _into_file(source, done, out, form, made_by or {})
     summary.seconds = time.perf_counter() - start
     return summary
 
@@ -178,8 +186,7 @@ def _form(out: Path) -> str | None:
         return form if form in _FILES else None
     if form is not None or out.suffix[1:].isalpha():
         raise ArgumentError(
-            f"what is extracted must go to a folder or a file ending in "
-            f".{', .'.join(_FILES)}, got {out}"
+            f"what is extracted must go to a folder or a file ending in {_ENDS}, got {out}"
         )
     check_packing(out, packs=False)
     return None
@@ -251,10 +258,15 @@ class _Run:
             summary.n_tokens += note.coverage.n_total
 
 
-def _into_file(source: Iterable[Note], run: _Run, out: Path, form: str) -> None:
+def _into_file(
+    source: Iterable[Note], run: _Run, out: Path, form: str, made_by: Mapping[str, str]
+) -> None:
     with one_writer(out), closing(run(source)) as notes:  # locked before the work, not after it
         if form == "jsonl":
             write_notes(notes, out, format=form)
+        elif form == "fhir":
+            told = {name: made_by[name] for name in _MADE_BY if name in made_by}
+            run.summary.n_left_out = write_fhir(notes, out, made_by=told).n_left_out
         else:
             write_entity_table(entity_table(notes), out)
 

@@ -174,7 +174,7 @@ FULL = {
         ),
     ),
 }
-FULL |= dict.fromkeys(("bioc-xml", "bioc-json", "docbin"), FULL["jsonl"])
+FULL |= dict.fromkeys(("bioc-xml", "bioc-json", "docbin", "fhir"), FULL["jsonl"])
 EMPTY = {name: Note(id="8", text="") for name in FULL}
 EMPTY["conll"] = Note(id="8", text="", tokens=(), sentences=())
 EMPTY["ddi"] = Note(id="8", text="", sentences=())

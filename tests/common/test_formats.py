@@ -261,7 +261,7 @@ def position(path):
     raise AssertionError("the file must be open while notes are left")
 
 
-@pytest.mark.parametrize("name", [n for n in WRITTEN if n not in ("jsonl", "docbin")])
+@pytest.mark.parametrize("name", [n for n in WRITTEN if n not in ("jsonl", "docbin", "fhir")])
 def test_losses_are_refused(name, tmp_path):
     if name.startswith("bioc"):
         return

@@ -98,7 +98,9 @@ def test_what_is_read_is_written(name, packing, case, tmp_path):
         folder.mkdir()
         ending = CASES[case](suffix + packing)
         path = folder / f"a{ending}"
-        raw = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}[packing](a_file(name, folder))
+        raw = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}[packing](
+            a_file(name, folder, suffix)
+        )
         path.write_bytes(raw)
         try:
             found = [note.text for note in read_notes(path)]
@@ -110,16 +112,17 @@ def test_what_is_read_is_written(name, packing, case, tmp_path):
         assert found or packing, "a format reads its own suffix in any case"
 
 
-def a_file(name, folder):
+def a_file(name, folder, suffix):
     """Return the bytes of a file of a format, and leave what belongs to it beside."""
     if name in ("brat", "i2b2", "xmi"):
         for file, content in FOLDERS[name].items():
             (folder / file).write_text(content)
         return (folder / file).read_bytes()
     if name in FULL:
-        write_notes([FULL[name]], folder / "plain", format=name)
-        return (folder / "plain").read_bytes()
-    return (GOOD[name] + {"spl-adr": "]", "fhir": "]}"}.get(name, "")).encode()
+        plain = folder / f"plain{suffix}"  # of FHIR it says whether a bundle or lines
+        write_notes([FULL[name]], plain, format=name)
+        return plain.read_bytes()
+    return (GOOD[name] + {"spl-adr": "]"}.get(name, "")).encode()
 
 
 def writes(note, folder, ending):
@@ -245,7 +248,7 @@ def test_score_refuses_the_name_of_a_report_before_it_scores(out, notes, tmp_pat
     assert [p.name for p in tmp_path.iterdir()] == ["in"]
 
 
-@pytest.mark.parametrize("out", ["o.pdf", "o.jsonl.zip", "o.parquet.gz", "o.ann.gz", "o.fhir.json"])
+@pytest.mark.parametrize("out", ["o.pdf", "o.jsonl.zip", "o.parquet.gz", "o.ann.gz", "o.xmi"])
 @pytest.mark.parametrize("command", ["next", "convert"])
 def test_notes_of_commands_are_refused_before_work(command, out, notes, tmp_path, capsys):
     with open(notes, "a") as handle:

@@ -64,6 +64,7 @@ PUBLIC = [
     "stream_record",
     "to_dataset",
     "to_spacy",
+    "write_fhir",
     "write_notes",
 ]
 

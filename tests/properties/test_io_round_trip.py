@@ -227,6 +227,7 @@ HELD = {
     "bioc-json": complete,
     "bioc-xml": for_xml,
     "docbin": complete,
+    "fhir": complete,
     "brat": annotated,
     "pubtator": flat,
     "conll": tagged,

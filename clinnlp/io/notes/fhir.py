@@ -33,6 +33,7 @@ from clinnlp.core.notes import Note
 from clinnlp.io.files.lines import UTF_8
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format
+from clinnlp.io.notes.fhir_extensions import with_extension
 from clinnlp.io.record.fhir_references import Names, needs_names, pointed
 from clinnlp.io.record.fhir_resources import entry_of, resources
 from clinnlp.io.record.fhir_statuses import left_out
@@ -85,7 +86,7 @@ def _parse(document: Document) -> Note:
         encounters = context.get("encounter") or [None]
         name = resource["id"] + ""
         spoken = context.get("period", {}).get("start") or resource.get("date")
-        return Note(
+        note = Note(
             id=name if k == 0 else f"{name}/{k + 1}",
             text=_text(resource["content"][k]["attachment"], document),
             patient=_referred(resource.get("subject"), "Patient", resource, names),
@@ -94,6 +95,7 @@ def _parse(document: Document) -> Note:
             known=time_of(resource.get("date"), document),
             kind=coded(resource.get("type"))[2],
         )
+        return with_extension(note, resource, document) if k == 0 else note
 
 
 def _referred(
@@ -105,6 +107,8 @@ def _referred(
 
 def _text(attachment: Json, document: Document) -> str:
     kind, *parameters = (part.strip() for part in attachment["contentType"].split(";"))
+    if "data" not in attachment and attachment.get("size") == 0:
+        return ""  # FHIR has no empty values
     if kind != "text/plain" or "data" not in attachment:
         raise document.wrong("an attachment must be text/plain with its data, got another")
     charset = next((p[8:] for p in parameters if p.lower().startswith("charset=")), UTF_8)

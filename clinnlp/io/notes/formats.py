@@ -72,7 +72,7 @@ FORMATS: Mapping[str, Format] = _Formats(
         "omop": "omop:OMOP",
         "mimic": "mimic:MIMIC",
         "phee-json": "phee:PHEE",
-        "fhir": "fhir:FHIR",
+        "fhir": "fhir_write:FHIR",
         "spl-adr": "phee:SPL_ADR",
         "csv": "tables:CSV",
         "tsv": "tables:TSV",
