@@ -41,7 +41,8 @@ _Find = tuple[Span, int, float, str]  # where, number of the term, how near to t
 class Lookup:
     """Pipe that adds an entity for each name of a vocabulary found in the text.
 
-    Its attribute ``name`` is the preferred name of the concept.
+    Its attribute ``name`` is the preferred name of the concept, ``vocabulary`` the system of its
+    code, where that is known.
 
     Parameters
     ----------
@@ -92,6 +93,7 @@ class Lookup:
         self._codes = [code for _, code in terms]
         self._labels = [vocabulary[code].label for code in self._codes]
         self._preferred = [vocabulary[code].name for code in self._codes]
+        self._systems = [vocabulary[code].system for code in self._codes]
         names = [name for name, _ in terms]
         self._doubtful = Doubtful(vocabulary, terms, keep=keep_names, language=language)
         self._has_salts = self._doubtful.is_large and not nested
@@ -204,6 +206,8 @@ class Lookup:
         ids = fresh_ids(note, "L", len(found))
         for name, (span, term, score, salt) in zip(ids, found, strict=True):
             said: dict[str, Attribute] = {"name": self._preferred[term]}
+            if self._systems[term]:
+                said["vocabulary"] = self._systems[term]
             if score < 1:
                 said |= {"linked_by": "fuzzy", "link_score": score}
             if salt:

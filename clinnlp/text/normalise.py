@@ -25,7 +25,8 @@ class Normalise:
     """Pipe that gives concepts to mentions that have none.
 
     Their attribute ``linked_by`` names the step that answered, ``name`` is the preferred name of
-    the first concept; ``link_score`` stands beside them where the names only resemble each other.
+    the first concept, ``vocabulary`` the system of its code; ``link_score`` stands beside them
+    where the names only resemble each other.
 
     Parameters
     ----------
@@ -116,7 +117,14 @@ class Normalise:
         first = found.concepts[0]
         name = self._vocabulary[first].name if self._vocabulary is not None else first
         said: dict[str, Attribute] = {"linked_by": found.step, "name": name}
+        said |= self._systems(found.concepts)
         if found.step == "fuzzy" or found.score < 1:
             said["link_score"] = found.score
         attributes = {**entity.attributes, **said}
         return replace(entity, concepts=found.concepts, attributes=attributes)
+
+    def _systems(self, codes: tuple[str, ...]) -> dict[str, Attribute]:
+        """Return the vocabulary that codes are of; of several, one for each between ``|``."""
+        known = [] if self._vocabulary is None else [self._vocabulary[c].system for c in codes]
+        said = known[0] if len(set(known)) == 1 else "|".join(known)
+        return {"vocabulary": said} if any(known) else {}

@@ -51,7 +51,7 @@ def read_omop_concepts(
     domains: Collection[str] | None = None,
     standard: bool = False,
 ) -> Vocabulary:
-    """Return concepts of the OMOP vocabularies; the code is the concept id.
+    """Return concepts of the OMOP vocabularies; the code is the concept id, the system ``OMOP``.
 
     The label is the domain, but ``Problem`` for conditions. Concepts that are no longer valid
     are left out and counted, and so is 0, which stands for no concept.
@@ -72,7 +72,7 @@ def read_omop_concepts(
         No table CONCEPT, a column that is missing, or a broken row.
     """
     folder = Path(folder)
-    kept: dict[str, tuple[str, str, str]] = {}
+    kept: dict[str, tuple[str, str]] = {}
     n_excluded: Counter[str] = Counter()
     for code, name, domain, vocabulary, is_standard, invalid in _rows(folder, "CONCEPT", _CONCEPT):
         wanted = _is_among(vocabulary, vocabularies) and _is_among(domain, domains)
@@ -81,18 +81,18 @@ def read_omop_concepts(
         elif name is None or invalid:
             n_excluded["no longer valid" if invalid else "without a name"] += 1
         elif wanted and (is_standard == "S" or not standard):
-            kept[code] = (name, vocabulary or "", domain or "")
+            kept[code] = (name, domain or "")
     synonyms, parents = _synonyms(folder, kept), _parents(folder, kept)
     concepts = (
         Concept(
             code=code,
             name=name,
-            system=system,
+            system="OMOP",  # a concept id is no code of RxNorm or SNOMED CT
             synonyms=others(name, synonyms.get(code, ())),
             label=_LABELS.get(domain, domain or "Term"),
             parents=parents.get(code, ()),
         )
-        for code, (name, system, domain) in kept.items()
+        for code, (name, domain) in kept.items()
     )
     return Vocabulary(concepts, n_excluded=n_excluded)
 

@@ -77,9 +77,9 @@ def test_the_drug_of_a_poisoning_is_no_name_of_it(tmp_path):
 
 def test_omop(omop):
     assert _told(read_any_vocabulary(omop)) == [
-        ("1", 'aspirin 81 MG "oral"', "RxNorm", (), "Drug"),
-        ("2", "Gout", "SNOMED", ("Podagra",), "Problem"),
-        ("4", "ASA", "Other", (), "Drug"),
+        ("1", 'aspirin 81 MG "oral"', "OMOP", (), "Drug"),
+        ("2", "Gout", "OMOP", ("Podagra",), "Problem"),
+        ("4", "ASA", "OMOP", (), "Drug"),
     ]
     few = read_omop_concepts(omop, domains=["Drug"], standard=True)
     assert [c.code for c in few] == ["1"]
