@@ -40,8 +40,8 @@ _NUMBER = r"(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?"
 _DOSE = re.compile(rf"{_NUMBER}(?:\s?(?:-|–|to)\s?{_NUMBER})?\s?([^\W\d].*)")
 _MASS = re.compile(r"(?:mcg|µg|ug|mg|g|kg|gm|gr|[a-z]*grams?)\b", re.IGNORECASE)
 _MOST = 1_000_000  # of a dose, a number of days or of doses a day
-_LONGEST = 365  # days of a period
-_NEAR = 1e-5  # the computed numbers are rounded
+_LONGEST, _MONTH = 365, 31  # days of a period
+_NEAR = 1e-6  # the computed numbers are rounded
 
 
 def said(attributes: Mapping[str, Attribute], name: str) -> str:
@@ -142,15 +142,23 @@ def _days(value: float) -> Json:
 
 
 def _often(low: float, high: float) -> Json:
-    """Return so many times in a period; nothing where no period up to a year has whole numbers."""
-    few, many = (Fraction(value).limit_denominator(_LONGEST) for value in (low, high))
+    """Return so many times in a period; nothing where no such period has whole numbers."""
+    few, many = map(_fraction, (low, high))
     period = lcm(few.denominator, many.denominator)
-    is_exact = abs(few - low) < _NEAR and abs(many - high) < _NEAR
-    if not is_exact or not few or period > _LONGEST:
+    if not few or not many or period > _LONGEST:
         return {}
     made: Json = {"frequency": int(few * period)}
     made |= {"frequencyMax": int(many * period)} if many > few else {}
     weeks, rest = divmod(period, 7)
-    return made | (
-        {"period": period, "periodUnit": "d"} if rest else {"period": weeks, "periodUnit": "wk"}
-    )
+    unit = {"period": period, "periodUnit": "d"} if rest else {"period": weeks, "periodUnit": "wk"}
+    return made | unit
+
+
+def _fraction(value: float) -> Fraction:
+    """Return the fraction that a rounded number stands for, or 0.
+
+    It is one in so many days, or a few in a month.
+    """
+    once = Fraction(1, max(1, round(1 / value))) if value * _LONGEST >= 1 else Fraction(0)
+    tried = (once, Fraction(value).limit_denominator(_MONTH))
+    return next((one for one in tried if abs(one - value) < _NEAR), Fraction(0))
