@@ -66,7 +66,7 @@ def test_notes(name, suffix, packing, case, named, tmp_path):
     path = tmp_path / (FULL[name].id + CASES[case](suffix + packing))
     form = name if named or not suffix else None
     notes = Watched(FULL[name])
-    packs = FORMATS[name].packs and not FORMATS[name].in_folder
+    packs = FORMATS[name].packs
     if packing and not (packs and packing in KNOWN):
         with pytest.raises(ClinnlpError) as caught:
             write_notes(notes, path, format=form)

@@ -124,5 +124,6 @@ BRAT = Format(
     | {f"entity.{f}" for f in ("parts", "concepts", "assertion", "attributes", "score", "source")}
     | {f"relation.{f}" for f in ("attributes", "score", "source")},
     in_folder=True,
+    packs=False,
     mark=".ann",
 )

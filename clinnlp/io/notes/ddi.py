@@ -230,4 +230,5 @@ DDI = Format(
     write=folder_writer(_contents, suffix=".xml"),
     holds=frozenset({"entities", "entity.parts", "relations", "sentences"}),
     in_folder=True,
+    packs=False,
 )

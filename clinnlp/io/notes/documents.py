@@ -133,7 +133,7 @@ class Format:
     mark : str
         A suffix; a folder is of this format where a file anywhere below has it.
     packs : bool
-        A file of it may be packed; a folder is never.
+        What is written may be packed: a file of it, not a folder.
     fits_folder : callable, optional
         Whether the tables that a folder holds make it one collection of this format.
     """

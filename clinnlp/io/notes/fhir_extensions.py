@@ -39,6 +39,7 @@ __all__ = ["mention_extension", "note_extension", "with_extension"]
 
 _NOTE = "urn:clinnlp:note"
 _MENTION = "urn:clinnlp:mention"
+_MARK = "\ufeff"
 _MOST = 1 << 31  # of a whole number in FHIR
 
 
@@ -54,7 +55,7 @@ def note_extension(note: Note, kept: Iterable[str]) -> list[Json]:
     record = note_to_record(note)
     fields = {"time": None} if note.time is None and note.known is not None else {}
     fields |= {name: value for name, value in record.items() if name not in {*kept, "text"}}
-    if not fields:
+    if not fields and not note.text.startswith(_MARK):
         return []
     said = json.dumps({"text": _hash(note.text), "note": fields}, separators=(",", ":"))
     data = base64.b64encode(said.encode()).decode()
@@ -76,14 +77,17 @@ def with_extension(note: Note, resource: Mapping[str, Any], document: Document) 
     said = _said(found)
     if said is None:
         raise document.wrong(f"an extension {_NOTE} must be one that this library wrote")
-    if said["text"] != _hash(note.text):
+    # a byte-order mark at the head of a text is lost on many ways
+    texts = (note.text, _MARK + note.text)
+    text = next((text for text in texts if _hash(text) == said["text"]), None)
+    if text is None:
         raise DataError(
             "a text must be as it was when its mentions were written, got another; delete the "
             f"extension {_NOTE} to read the text alone",
             path=document.path,
             line=document.line,
         )
-    record = {**note_to_record(note), **said["note"], "text": note.text}
+    record = {**note_to_record(note), **said["note"], "text": text}
     return note_from_record({name: value for name, value in record.items() if value is not None})
 
 

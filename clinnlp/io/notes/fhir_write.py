@@ -45,6 +45,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
 from clinnlp.core.places import is_stream
 from clinnlp.io.files.lines import encode, write_bytes
@@ -136,6 +137,8 @@ def write_fhir(
 
     Raises
     ------
+    ArgumentError
+        A name in ``.xml``, or of another packing.
     DataError
         Two notes share an id, or a text cannot be written.
     RunError
@@ -156,6 +159,8 @@ def write_fhir(
     """
     path = Path(path)
     check_packing(path, packs=True)
+    if plain_name(path).endswith(".xml"):
+        raise ArgumentError(f"FHIR must be written as .fhir.json or .fhir.ndjson, got {path}")
     labels = Labels(*(frozenset(map(str.casefold, x)) for x in (drug_labels, condition_labels)))
     run = _Run(labels, made_by or {}, recorded, is_lines=plain_name(path).endswith(".ndjson"))
     run.write(map(check_values, notes), path)
@@ -307,4 +312,4 @@ def _write(notes: Iterable[Note], path: Path) -> int:
     return write_fhir(notes, path).n_notes
 
 
-FHIR = replace(READ, write=_write)
+FHIR = replace(READ, write=_write, suffixes=(".fhir.json", ".fhir.ndjson"))

@@ -142,7 +142,7 @@ def writer_of(path: Path, format: str | None) -> tuple[str, Format, Write]:
     if found.write is None:
         can = (known for known, entry in FORMATS.items() if entry.write is not None)
         raise ArgumentError(f"format to write must be one of {', '.join(can)}, got {name!r}")
-    check_packing(path, packs=found.packs and not found.in_folder)
+    check_packing(path, packs=found.packs)
     return name, found, found.write
 
 

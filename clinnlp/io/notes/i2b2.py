@@ -296,5 +296,6 @@ I2B2 = Format(
     write=folder_writer(_contents, suffix=".con"),
     holds=frozenset({"entities", "entity.assertion", "entity.attributes", "relations"}),
     in_folder=True,
+    packs=False,
     mark=".con",
 )

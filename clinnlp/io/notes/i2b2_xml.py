@@ -134,4 +134,5 @@ I2B2_XML = Format(
     write=folder_writer(_contents, suffix=".xml"),
     holds=frozenset({"entities", "entity.attributes", "relations", "relation.attributes"}),
     in_folder=True,
+    packs=False,
 )

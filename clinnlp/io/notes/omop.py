@@ -305,5 +305,6 @@ OMOP = Format(
     holds=frozenset({"entities", "patient", "encounter", "time", "known", "kind"})
     | {f"entity.{field}" for field in ("concepts", "assertion", "attributes", "source")},
     in_folder=True,
+    packs=False,
     fits_folder=_has_notes,
 )

@@ -155,4 +155,5 @@ XMI = Format(
     split=_split,
     parse=_parse,
     in_folder=True,
+    packs=False,
 )

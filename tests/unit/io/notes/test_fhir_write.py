@@ -8,7 +8,17 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 import clinnlp
-from clinnlp import Assertion, DataError, Entity, Note, Span, read_notes, write_fhir, write_notes
+from clinnlp import (
+    ArgumentError,
+    Assertion,
+    DataError,
+    Entity,
+    Note,
+    Span,
+    read_notes,
+    write_fhir,
+    write_notes,
+)
 from clinnlp.cli import main
 from clinnlp.io.record.fhir import read_fhir
 from tests.common.error_chains import check_free_of
@@ -359,6 +369,27 @@ def test_the_same_notes_are_the_same_bytes(tmp_path):
     for name in ("a.fhir.json", "b.fhir.json"):
         write_fhir(iter(notes), tmp_path / name)
     assert (tmp_path / "a.fhir.json").read_bytes() == (tmp_path / "b.fhir.json").read_bytes()
+
+
+def test_a_text_keeps_the_mark_that_another_program_took(tmp_path):
+    path, note = tmp_path / "a.fhir.ndjson", Note(id="n1", text="\ufeffNo gout.")
+    write_fhir([note], path)
+    assert list(read_notes(path)) == [note]
+
+    def edit(document):
+        document["content"][0]["attachment"]["data"] = base64.b64encode(b"No gout.").decode()
+
+    assert list(read_notes(spoilt(path, edit))) == [note]
+
+
+@pytest.mark.parametrize("name", ["a.fhir.xml", "a.fhir.xml.gz", "a.fhir.json.zip"])
+def test_other_forms_are_refused(name, tmp_path):
+    for write in (write_fhir, write_notes):
+        with pytest.raises(ArgumentError):
+            write(
+                [noted()], tmp_path / name, **({"format": "fhir"} if write is write_notes else {})
+            )
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_notes_of_one_id_are_refused(tmp_path):
