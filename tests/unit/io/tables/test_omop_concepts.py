@@ -106,9 +106,9 @@ def folder(request, tmp_path):
 def test_concepts_in_each_form(folder):
     told = [(c.code, c.name, c.system, c.synonyms, c.label) for c in read_any_vocabulary(folder)]
     assert told == [  # without 0, which is no concept, and without those that are not valid
-        ("1", 'aspirin 81 MG "oral", coated', "RxNorm", (), "Drug"),
-        ("2", "Gout", "SNOMED", ("Podagra",), "Problem"),
-        ("4", "Gout, unspecified", "ICD10CM", (), "Problem"),
+        ("1", 'aspirin 81 MG "oral", coated', "OMOP", (), "Drug"),
+        ("2", "Gout", "OMOP", ("Podagra",), "Problem"),
+        ("4", "Gout, unspecified", "OMOP", (), "Problem"),
     ]
     assert [c.code for c in read_omop_concepts(folder, standard=True)] == ["1", "2"]
     left = read_omop_concepts(folder).n_excluded
