@@ -71,6 +71,7 @@ def with_extension(note: Note, resource: Mapping[str, Any], document: Document) 
         The extension is no such one, or the text was edited since.
     """
     listed = resource.get("extension") or []
+    listed = listed if isinstance(listed, list) else [listed]  # one alone, in XML
     found = next((one for one in listed if isinstance(one, dict) and one.get("url") == _NOTE), None)
     if found is None:
         return note
@@ -94,8 +95,9 @@ def with_extension(note: Note, resource: Mapping[str, Any], document: Document) 
 def _said(extension: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what the extension holds, None where it has another form."""
     try:
-        raw = base64.b64decode(extension["valueAttachment"]["data"], validate=True).decode()
-    except (KeyError, TypeError, ValueError, binascii.Error):
+        data = "".join(extension["valueAttachment"]["data"].split())
+        raw = base64.b64decode(data, validate=True).decode()
+    except (KeyError, TypeError, AttributeError, ValueError, binascii.Error):
         return None
     said = json_value(raw)
     is_ours = isinstance(said, dict) and {k: type(v) for k, v in said.items()} == {

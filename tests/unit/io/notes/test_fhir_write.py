@@ -493,6 +493,18 @@ def test_an_extension_of_another_form_is_refused(data, tmp_path):
     check_free_of("Zebraperson", caught.value)
 
 
+def test_base64_may_have_line_breaks(tmp_path):
+    path = tmp_path / "a.fhir.ndjson"
+    write_fhir([noted(mention())], path)
+
+    def edit(document):
+        attachment = document["extension"][0]["valueAttachment"]
+        attachment["data"] = base64.encodebytes(base64.b64decode(attachment["data"])).decode()
+        document["extension"] = document["extension"][0]
+
+    assert list(read_notes(spoilt(path, edit))) == [noted(mention())]
+
+
 def test_who_moves_a_note_to_another_patient_is_believed(tmp_path):
     """A server that gives ids of its own writes them into the elements."""
     path = tmp_path / "a.fhir.ndjson"
