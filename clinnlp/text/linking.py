@@ -98,7 +98,7 @@ class Linker:
         language: str = "en",
     ) -> None:
         self._drugs = drug_names(language)
-        self._vocabulary, self._language = vocabulary, language
+        self._vocabulary = vocabulary
         self._numbers: dict[str, int] = {}  # of names; all preferred ones come before the others
         self._codes: list[str] = []
         self._cased: dict[str, set[str]] = {}  # short synonyms as they are written
@@ -156,7 +156,7 @@ class Linker:
         if looser is None:
             named = [(n, k) for n, k in self._numbers.items() if n not in self._cased]
             looser = self._looser = _Looser(named, self._codes, n_preferred=self._n_preferred)
-            for name, title in names_in_notes(self._vocabulary or (), language=self._language):
+            for name, title in names_in_notes(self._vocabulary or ()):
                 looser.titles.setdefault(respelled(loosened(fold(name))), title)
         loose = loosened(folded)
         number = looser.spelled.get(respelled(loose), _SEVERAL) if loose else _SEVERAL
