@@ -23,6 +23,7 @@ _HOMES = {
     "clinnlp.core.pipeline": ("Pipeline",),
     "clinnlp.core.tables": ("Baskets", "EntityTable", "EventTable", "Outcome"),
     "clinnlp.core.patients": ("TimeWindow",),
+    "clinnlp.io.files.dialect": ("Dialect",),
     "clinnlp.io.notes.corpora": ("read_notes", "write_notes"),
     "clinnlp.io.record.faers": ("read_faers",),
     "clinnlp.io.notes.spacy": ("from_spacy", "to_spacy"),

@@ -14,6 +14,7 @@ PUBLIC = [
     "Baskets",
     "ClinnlpError",
     "DataError",
+    "Dialect",
     "Entity",
     "EntityTable",
     "EventTable",

@@ -40,6 +40,7 @@ __all__ = [
     "joined",
     "most_unpacked",
     "open_bytes",
+    "open_utf8",
     "read_lines",
     "read_text",
     "unpacking_fault",
@@ -90,6 +91,19 @@ def open_bytes(path: str | Path) -> IO[bytes]:
         return path.open("rb")
     packed: IO[bytes] = opener(path, "rb")  # type: ignore[operator]
     return io.BufferedReader(Bounded(packed, most_unpacked(path)), _LARGE)
+
+
+@contextmanager
+def open_utf8(path: str | Path, encoding: str = UTF_8) -> Iterator[IO[bytes]]:
+    """Open a file of text as bytes of UTF-8, unpacked; reading raises what decoding raises.
+
+    Raises
+    ------
+    DataError
+        No such file, or a folder.
+    """
+    with open_bytes(path) as packed:
+        yield _as_utf8(packed, encoding)
 
 
 def most_unpacked(path: Path) -> int:

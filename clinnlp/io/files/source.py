@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clinnlp.core.errors import DataError
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.files.lines import UTF_8
 
 __all__ = ["Document", "Source"]
@@ -18,6 +19,7 @@ class Source(NamedTuple):
     encoding: str = UTF_8
     columns: Mapping[str, str] = {}
     n_excluded: "Counter[str] | None" = None  # what is read but is in no document, by reason
+    dialect: Dialect = Dialect()  # of a table, with its encoding
 
 
 class Document(NamedTuple):

@@ -1,22 +1,22 @@
-"""Whether the columns that are wanted are there.
+"""Whether the columns that are wanted are there, in any case and with blanks around or not.
 
 A column that is missing is refused by naming those that exist, unless one of them looks like a
 cell: then the file may lack its header, and nothing of it is shown.
 """
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 from clinnlp.core.errors import DataError
 
-__all__ = ["check_columns", "column_summary"]
+__all__ = ["check_columns", "column_summary", "columns_named"]
 
 _LONGEST_NAME = 64
 _MOST_NAMES = 50  # in a message
 _MOST_WORDS = 4  # of the name of a column
-_SEPARATORS = "fields must be separated by commas (.csv) or tabs (.tsv)"
+_SEPARATORS = "fields must be separated by one mark alone; name it as sep (--sep)"
 
 
 def check_columns(
@@ -29,14 +29,39 @@ def check_columns(
     DataError
         One is missing or stands there twice; names the columns that exist.
     """
-    n_named, where = Counter(names), {name: k for k, name in enumerate(names)}
-    for name in wanted:
-        if n_named[name] != 1:
-            n = "several" if name in where else "none"
+    found = _places(wanted, names)
+    for name, at in zip(wanted, found, strict=True):
+        if len(at) != 1:
+            n = "several" if at else "none"
             raise DataError(
                 f"one column must be named {name!r}, got {n}; {column_summary(names)}", path=path
             )
-    return [where[name] for name in wanted]
+    return [at[0] for at in found]
+
+
+def columns_named(wanted: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Return of each wanted column that is there once how it is written.
+
+    Examples
+    --------
+    >>> columns_named(["id", "text"], ["ID ", "Text", "text"])
+    {'id': 'ID ', 'text': 'text'}
+    """
+    found = zip(wanted, _places(wanted, names), strict=True)
+    return {name: names[at[0]] for name, at in found if len(at) == 1}
+
+
+def _places(wanted: Sequence[str], names: Sequence[str]) -> list[list[int]]:
+    """Return where each name stands: as it is written, or else in another case."""
+    exact, folded = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+    for k, name in enumerate(names):
+        exact[name].append(k)
+        folded[_folded(name)].append(k)
+    return [exact.get(name) or folded.get(_folded(name), []) for name in wanted]
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
 
 
 def column_summary(names: Sequence[str]) -> str:

@@ -37,7 +37,8 @@ def parquet_rows(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, tuple
     DataError
         A missing column, a value that Python has no like of, or a file that is damaged.
     """
-    check_columns(wanted, parquet_names(path), path)
+    names = parquet_names(path)
+    wanted = [names[k] for k in check_columns(wanted, names, path)]
     line = 0
     for batch in _batches(path, wanted, _few(path)):
         said = "a column must hold text, numbers or times, got another value"

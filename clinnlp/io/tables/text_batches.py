@@ -18,12 +18,13 @@ import pyarrow.csv as csv
 
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.times import day_after, time_from_text
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.files.lines import BROKEN, open_bytes, read_lines
 from clinnlp.io.tables.arrow_times import TIME, naive_times
 from clinnlp.io.tables.cells import by_name_if_there, number_of, plain_name
 from clinnlp.io.tables.columns import check_columns
 from clinnlp.io.tables.parquet import parquet_batches
-from clinnlp.io.tables.rows import DELIMITERS, column_names, table_form
+from clinnlp.io.tables.rows import column_names, table_form, table_look
 
 __all__ = ["TextBatch", "tabbed_batches", "text_batches"]
 
@@ -200,7 +201,9 @@ def _as_text(column: pa.Array) -> pa.Array:
 
 
 def _csv(path: Path, names: Mapping[str, str]) -> Iterator[dict[str, pa.Array]]:
-    parsed = csv.ParseOptions(delimiter=DELIMITERS[table_form(path)], newlines_in_values=True)
+    parsed = csv.ParseOptions(
+        delimiter=table_look(path, None, Dialect()).sep, newlines_in_values=True
+    )
     rows = by_name_if_there(path, tuple(names), needed=())
     return _arrow(path, names, parsed, ([row[name] for name in names] for _, row in rows))
 

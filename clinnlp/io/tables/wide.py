@@ -2,15 +2,19 @@
 
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.files import scratch_folder
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.files.zips import open_in_zip, zip_names
 from clinnlp.io.tables.columns import column_summary
 from clinnlp.io.tables.rows import column_names, read_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ABSENT", "read_wide"]
 
@@ -25,7 +29,9 @@ def read_wide(
     *,
     unit: str | None = None,
     absent: Sequence[str] = ABSENT,
-) -> pd.DataFrame:
+    dialect: Dialect | None = None,
+    skipped: list[DataError] | None = None,
+) -> "pd.DataFrame":
     """Return which items each row of a table holds, as a DataFrame of bool.
 
     Parameters
@@ -39,6 +45,10 @@ def read_wide(
         Column with the id of a row; its number from 1 by default.
     absent : sequence of str
         Cells that say that the item is not there, in any case; a missing cell says so too.
+    dialect : Dialect, optional
+        How text is written; absent: as found by looking, in UTF-8.
+    skipped : list, optional
+        Rows that are wrong are left out and their errors put here; else the first is raised.
 
     Raises
     ------
@@ -46,8 +56,9 @@ def read_wide(
         A missing column, a repeated id, or a file that cannot be read.
     """
     path = Path(path)
+    read = partial(_read, dialect=dialect or Dialect(), skipped=skipped)
     if path.suffix.lower() != ".zip":
-        return _read(path, items, unit, absent)
+        return read(path, items, unit, absent)
     tables = {name: n for name, n in zip_names(path).items() if name.lower().endswith(_TABLES)}
     if not tables:
         raise DataError("a zip file must hold a CSV, TSV or Parquet table, got none", path=path)
@@ -58,19 +69,31 @@ def read_wide(
             shutil.copyfileobj(packed, handle)
         inside = path / largest
         with instead_of(DataError, lambda e: DataError(e.message, path=inside, line=e.line)):
-            return _read(table, items, unit, absent)
+            return read(table, items, unit, absent)
 
 
 def _read(
-    path: Path, items: Sequence[str], unit: str | None, absent: Sequence[str]
-) -> pd.DataFrame:
-    present = column_names(path)
+    path: Path,
+    items: Sequence[str],
+    unit: str | None,
+    absent: Sequence[str],
+    *,
+    dialect: Dialect,
+    skipped: list[DataError] | None,
+) -> "pd.DataFrame":
+    import pandas as pd
+
+    present = column_names(path, dialect=dialect)
     names = [name for item in items for name in _between(item, present, path)]
     wanted = names if unit is None else [*names, unit]
     lines, rows = [], []
-    for line, row in read_rows(path, wanted):
-        lines.append(line)
-        rows.append(row)
+    short: list[DataError] | None = None if skipped is None else []
+    for line, row in read_rows(path, wanted, dialect=dialect, short=short):
+        if short and skipped is not None:
+            skipped.append(short.pop())
+        else:
+            lines.append(line)
+            rows.append(row)
     columns = list(zip(*rows, strict=True)) or [()] * len(wanted)
     ids = list(map(str, range(1, len(rows) + 1) if unit is None else columns[-1]))
     again = _repeated(ids)

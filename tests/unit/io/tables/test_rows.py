@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.tables.columns import check_columns
 from clinnlp.io.tables.rows import column_names, read_rows, table_form
 
@@ -95,11 +96,11 @@ def test_a_first_row_that_may_hold_cells_is_not_shown(tmp_path, first):
     assert "Canary" not in str(caught.value)
 
 
-def test_a_header_is_shown_and_semicolons_are_told(tmp_path):
+def test_a_header_is_shown_and_several_marks_in_it_are_told(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("Pat. Nr,Note Text (full)\n")
     with pytest.raises(DataError, match=r"columns are 'Pat. Nr', 'Note Text \(full\)'$"):
         list(read_rows(path, ["text"]))
     path.write_text("id;text\n")
-    with pytest.raises(DataError, match=r"'id;text'; fields must be separated by commas"):
-        list(read_rows(path, ["text"]))
+    with pytest.raises(DataError, match=r"'id;text'; fields must be .*name it as sep"):
+        list(read_rows(path, ["text"], dialect=Dialect(sep=",")))
