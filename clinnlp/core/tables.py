@@ -15,11 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from clinnlp.core.arrays import Array, Ints
+from clinnlp.core.arrow import foreign_columns, is_frame, table_to_arrow
 from clinnlp.core.errors import ArgumentError, instead_of
 from clinnlp.core.notes import AXES
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = [
     "CHANGES",
@@ -160,9 +162,23 @@ class Table:
                 frame[name] = pd.array(np.where(values < 0, None, values == 1), dtype="boolean")
         return frame
 
+    def to_arrow(self) -> "pa.Table":
+        """Return a pyarrow Table, which polars, DuckDB and others take; missing values are null."""
+        return table_to_arrow(self)
+
     @classmethod
-    def from_pandas(cls, frame: "pd.DataFrame") -> Self:
-        """Return the table of a DataFrame whose columns are named as in the schema."""
+    def from_pandas(cls, frame: Any) -> Self:
+        """Return the table of a DataFrame whose columns are named as in the schema.
+
+        Any other table with the Arrow interface (polars, DuckDB, pyarrow) is taken too.
+
+        Raises
+        ------
+        ArgumentError
+            No such table, or a column that is not of the type of the schema.
+        """
+        if not is_frame(frame):
+            return cls(foreign_columns(cls.SCHEMA, frame))
         import pandas as pd
 
         columns: dict[str, Any] = {}
@@ -223,9 +239,10 @@ class EntityTable(Table):
 class EventTable(Table):
     """One row per structured event of a patient.
 
-    `comparator` is ``<``, ``<=``, ``>`` or ``>=`` where a measurement says no more than that:
-    `value` is then the limit it names. `normal_from` and `normal_to` are the range that the
-    source calls normal, in the same unit.
+    A measurement has a `value`. Where its source only says that it lies below or above one,
+    `comparator` is ``<``, ``<=``, ``>`` or ``>=``, and `value` is the limit it names; where it says
+    a word, there is no value, and `result` is ``neg``, ``pos``, ``trace`` or ``1+`` to ``4+``.
+    `normal_from` and `normal_to` are the range that the source calls normal, in the same unit.
     """
 
     SCHEMA: ClassVar[dict[str, str]] = {
@@ -244,6 +261,7 @@ class EventTable(Table):
         "comparator": "text",
         "normal_from": "float",
         "normal_to": "float",
+        "result": "text",
     }
 
 
@@ -400,6 +418,8 @@ class Baskets:
 
 def _column(values: ArrayLike | Sequence[Any], kind: str, name: str) -> Array:
     if kind == "text":
+        if isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1:
+            return values.copy()
         rows = list(values)  # type: ignore[arg-type]
         column: Array = np.full(len(rows), None, dtype=object)
         column[:] = rows

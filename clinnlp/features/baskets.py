@@ -13,23 +13,23 @@ Agrawal, Imieliński and Swami, Mining association rules, SIGMOD 1993.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from clinnlp.core.ancestors import RollUp
 from clinnlp.core.arrays import Array, Bools, Ints
+from clinnlp.core.arrow import column_arrays, column_lists, names_of, read_once, row_ids
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import AXES
 from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
 from clinnlp.features.entities import asserted, item_of
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 __all__ = ["EVENT_KINDS", "UNITS", "assembled", "baskets", "event_baskets", "frame_baskets"]
+
+_REPEATED = "ids and items of a wide table must be unique, got a repeated one"
 
 UNITS = ("note", "encounter", "patient")
 EVENT_KINDS = ("drug", "outcome", "condition")
@@ -185,23 +185,24 @@ def event_baskets(
 
 
 def frame_baskets(
-    frame: "pd.DataFrame",
+    frame: Any,
     *,
     item: str | None = None,
     unit: str | None = None,
     kinds: Mapping[str, str] | str = "item",
 ) -> Baskets:
-    """Return the baskets of a wide or a long pandas table.
+    """Return the baskets of a wide or a long table.
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame, or table with the Arrow interface (polars, DuckDB, pyarrow)
         Wide: one row per basket, one column of bool or 0/1 per item. Long: one row per
         occurrence.
     item : str, optional
         Column with the item of a long table; none means wide.
     unit : str, optional
-        Column with the basket's id; the index by default. Ids of a wide table are unique.
+        Column with the basket's id; the index, or number of the row, by default. Ids of a wide
+        table are unique.
     kinds : mapping of str to str, or str
         Kind of each item (``"item"`` where not named), or one kind for all.
 
@@ -221,26 +222,31 @@ def frame_baskets(
     >>> frame_baskets(long, item="drug", unit="case").matrix.toarray().tolist()
     [[1, 1], [1, 0]]
     """
+    frame = read_once(frame)
+    names = names_of(frame)
     for name in (item, unit):
-        if name is not None and name not in frame.columns:
+        if name is not None and name not in names:
             raise ArgumentError(f"the table must have the column {name!r}, got none of that name")
     return _wide(frame, unit, kinds) if item is None else _long(frame, item, unit, kinds)
 
 
-def _wide(frame: "pd.DataFrame", unit: str | None, kinds: Mapping[str, str] | str) -> Baskets:
-    ids = frame.index if unit is None else frame[unit]
-    wide = frame if unit is None else frame.drop(columns=unit)
-    names = [str(c) for c in wide.columns]
-    if not ids.is_unique or len(set(names)) != len(names):
-        raise DataError("ids and items of a wide table must be unique, got a repeated one")
-    columns = [_zero_one(wide.iloc[:, j].to_numpy(), name) for j, name in enumerate(names)]
+def _wide(frame: Any, unit: str | None, kinds: Mapping[str, str] | str) -> Baskets:
+    every = names_of(frame)
+    names = [name for name in every if name != unit]
+    if len(set(every)) != len(every):
+        raise DataError(_REPEATED)
+    values = column_arrays(frame, names)
+    ids = row_ids(frame) if unit is None else column_lists(frame, [unit])[0]
+    if len(set(ids)) != len(ids):
+        raise DataError(_REPEATED)
+    columns = [_zero_one(column, name) for column, name in zip(values, names, strict=True)]
     matrix = sparse.csc_matrix(
         (
             np.ones(sum(map(len, columns)), np.int8),
             np.concatenate([*columns, np.empty(0, np.int64)]),
             np.cumsum([0, *map(len, columns)]),
         ),
-        shape=(len(wide), len(names)),
+        shape=(len(ids), len(names)),
     )
     return Baskets(
         matrix=matrix.tocsr(),
@@ -255,16 +261,13 @@ def _wide(frame: "pd.DataFrame", unit: str | None, kinds: Mapping[str, str] | st
     )
 
 
-def _long(
-    frame: "pd.DataFrame", item: str, unit: str | None, kinds: Mapping[str, str] | str
-) -> Baskets:
+def _long(frame: Any, item: str, unit: str | None, kinds: Mapping[str, str] | str) -> Baskets:
     if unit is None:
         raise ArgumentError("a long table needs unit, the column with the basket's id; got none")
-    import pandas as pd
-
-    where, ids = pd.factorize(frame[unit].to_numpy(object))  # missing: -1
+    units, held = column_lists(frame, [unit, item])
+    where, ids = _numbered(units)
     named = np.flatnonzero(where >= 0)
-    codes, values = pd.factorize(frame[item].to_numpy(object)[named])
+    codes, values = _numbered([held[k] for k in named])
     written = [_name(value) for value in values]
     names, of, items = _items([(_kind(kinds, name), name) for name in written])
     return Baskets(
@@ -278,6 +281,13 @@ def _long(
         n_excluded={"no_unit": int(np.sum(where < 0)), "no_item": int(np.sum(codes < 0))},
         n_unassessed={},
     )
+
+
+def _numbered(values: Sequence[Any]) -> tuple[Ints, list[Any]]:
+    """Return the number of each value in order of first sight, -1 where missing, and the values."""
+    known: dict[Any, int] = {}
+    numbers = [-1 if value is None else known.setdefault(value, len(known)) for value in values]
+    return np.array(numbers, np.int64), list(known)
 
 
 def _with_unit(table: EntityTable | EventTable, unit: str) -> tuple[dict[str, int], Array]:

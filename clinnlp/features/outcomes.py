@@ -6,17 +6,15 @@ A row without an outcome or an index time is left out and counted, never guessed
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from clinnlp.core.arrow import column_lists, names_of, read_once
 from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.tables import Outcome
 from clinnlp.core.times import to_second
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["OutcomeRead", "outcome_from_columns", "outcome_from_pandas", "read_outcome"]
 
@@ -68,13 +66,13 @@ def read_outcome(
 
 
 def outcome_from_pandas(
-    frame: "pd.DataFrame",
+    frame: Any,
     *,
     patient: str = "patient",
     index: str = "index",
     value: str = "outcome",
 ) -> OutcomeRead:
-    """Return the outcome in three columns of a DataFrame.
+    """Return the outcome in three columns of a DataFrame, or of a table with the Arrow interface.
 
     Raises
     ------
@@ -83,10 +81,13 @@ def outcome_from_pandas(
     DataError
         A cell that is neither valid nor missing.
     """
-    absent = [name for name in (patient, index, value) if name not in frame.columns]
+    frame = read_once(frame)
+    names = names_of(frame)
+    absent = [name for name in (patient, index, value) if name not in names]
     if absent:
         raise ArgumentError(f"columns must include {', '.join(absent)}, which the frame lacks")
-    return outcome_from_columns(*(frame[name].tolist() for name in (patient, index, value)))
+    patients, times, values = column_lists(frame, (patient, index, value))
+    return outcome_from_columns(patients, times, values)
 
 
 def outcome_from_columns(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinnlp.core.arrays import Bools, Floats
+from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.checks import check_fraction
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
@@ -28,8 +29,11 @@ from clinnlp.mine.tallies import rule_tables
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["Replication", "halves", "replicate"]
+
+_SIDES = ("antecedents", "consequents")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,23 +74,27 @@ class Replication:
         """Return one row per called rule: lift in both halves, counts, p and q in the second."""
         import pandas as pd
 
+        sides = {name: pd.Series(list(getattr(self, name)), dtype=object) for name in _SIDES}
+        return pd.DataFrame(sides | self._figures())
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the columns of `to_pandas` as a pyarrow Table; a set of items is a list."""
+        return columns_to_arrow({name: getattr(self, name) for name in _SIDES} | self._figures())
+
+    def _figures(self) -> dict[str, Any]:
         low, high = lift_interval(self.second)
-        return pd.DataFrame(
-            {
-                "antecedents": pd.Series(list(self.antecedents), dtype=object),
-                "consequents": pd.Series(list(self.consequents), dtype=object),
-                "lift_first": lift(self.first),
-                "n_both_first": self.first.n_ab,
-                "lift": lift(self.second),
-                "lift_low": low,
-                "lift_high": high,
-                "n_both": self.second.n_ab,
-                "n": self.second.n,
-                "p_fisher": self.p_fisher,
-                "q_bh": self.q_bh,
-                "replicated": self.replicated,
-            }
-        )
+        return {
+            "lift_first": lift(self.first),
+            "n_both_first": self.first.n_ab,
+            "lift": lift(self.second),
+            "lift_low": low,
+            "lift_high": high,
+            "n_both": self.second.n_ab,
+            "n": np.broadcast_to(self.second.n, len(self)),
+            "p_fisher": self.p_fisher,
+            "q_bh": self.q_bh,
+            "replicated": self.replicated,
+        }
 
 
 def halves(

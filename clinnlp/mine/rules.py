@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinnlp.core.arrays import Array, Bools, Floats, Ints, Ints32
+from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.checks import check_at_least, check_fraction, check_level
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
@@ -44,6 +45,7 @@ from clinnlp.mine.tallies import simpson_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["MEASURES", "Rules", "evidence_of", "mine_rules"]
 
@@ -164,6 +166,10 @@ class Rules:
         import pandas as pd
 
         return pd.DataFrame(self._columns())
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the columns of `to_pandas` as a pyarrow Table; a set of items is a list."""
+        return columns_to_arrow(self._columns())
 
     def _sides(self) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
         return zip(self.antecedents, self.consequents, strict=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from clinnlp.core.ancestors import RollUp
 from clinnlp.core.arrays import Array, Floats
+from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.errors import ArgumentError, StoreError, instead_of
 from clinnlp.core.notes import Note
 from clinnlp.core.patients import Patient
@@ -32,6 +33,7 @@ from clinnlp.study.roll_up import told
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["AppliedRisk", "RiskModel", "apply_risk_model", "keep_risk_model"]
 
@@ -68,8 +70,14 @@ class AppliedRisk:
         """Return one row per case: patient, index_time, risk."""
         import pandas as pd
 
-        columns = {"patient": self.cases.patients, "index_time": self.cases.index, "risk": self.p}
-        return pd.DataFrame(columns)
+        return pd.DataFrame(self._columns())
+
+    def to_arrow(self) -> "pa.Table":
+        """Return one row per case as a pyarrow Table: patient, index_time, risk."""
+        return columns_to_arrow(self._columns())
+
+    def _columns(self) -> dict[str, Array]:
+        return {"patient": self.cases.patients, "index_time": self.cases.index, "risk": self.p}
 
     def reasons_to_pandas(self) -> "pd.DataFrame":
         """Return one row per case, reason and place: concept, log odds, note, start, end, event."""

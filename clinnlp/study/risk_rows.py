@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from clinnlp.core.ancestors import RollUp
 from clinnlp.core.arrays import Array, Counts
+from clinnlp.core.arrow import column_arrays, is_frame, names_of, read_once
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
 from clinnlp.core.patients import Patient, TimeWindow
@@ -144,7 +145,7 @@ def risk_rows(
 
 
 def rows_of_table(
-    table: Columns | Mapping[str, Array],
+    table: Columns | Mapping[str, Array] | Any,
     *,
     outcome: ArrayLike,
     groups: Array | None = None,
@@ -156,8 +157,9 @@ def rows_of_table(
 
     Parameters
     ----------
-    table : Columns, or mapping of str to array, shape (n,) each
-        Arrays of numbers are numbers, any other array holds categories (str or None).
+    table : Columns, or mapping of str to array, shape (n,) each, or a table
+        Arrays of numbers are numbers, any other array holds categories (str or None). A table is
+        one with the Arrow interface (polars, DuckDB, pyarrow), or a DataFrame.
     outcome : array of 0 and 1, shape (n,)
     groups : array of str, shape (n,)
         Patient of each row; needed unless the table is `Columns`.
@@ -178,6 +180,10 @@ def rows_of_table(
     if not isinstance(table, Columns):
         if groups is None:
             raise ArgumentError("groups must give the patient of each row, got none")
+        if hasattr(table, "__arrow_c_stream__") and not is_frame(table):
+            table = read_once(table)
+            names = names_of(table)
+            table = dict(zip(names, column_arrays(table, names), strict=True))
         table = Columns(patients=np.asarray(groups), values=table)
     return RiskRows(
         rows=table,

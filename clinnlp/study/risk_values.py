@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clinnlp.core.arrays import Array, Counts, Floats
+from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ArgumentError
 from clinnlp.metrics.compare import Subgroup, compare_risks
@@ -17,8 +18,11 @@ from clinnlp.risk.models import Grid, ModelSettings
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["ModelRisk", "RiskStudy", "notes_gain"]
+
+_COLUMNS = ("model", "score", "value", "low", "high", "level", "method")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,8 +137,11 @@ class RiskStudy:
         """Return `rows` as a DataFrame."""
         import pandas as pd
 
-        columns = ("model", "score", "value", "low", "high", "level", "method")
-        return pd.DataFrame(self.rows(), columns=columns)
+        return pd.DataFrame(self.rows(), columns=_COLUMNS)
+
+    def to_arrow(self) -> "pa.Table":
+        """Return `rows` as a pyarrow Table."""
+        return columns_to_arrow({name: [row[name] for row in self.rows()] for name in _COLUMNS})
 
     def difference_rows(self) -> list[dict[str, Any]]:
         """Return one plain row per model and score: model, minus, score, value, low, high."""

@@ -63,3 +63,13 @@ def test_scripts_are_thin(path):
 def test_heavy_libraries_are_not_imported_at_the_top_of_the_public_module():
     tree = ast.parse((ROOT / "clinnlp" / "__init__.py").read_text())
     assert names_imported(tree) == {"importlib", "typing"}
+
+
+def test_what_becomes_a_frame_of_pandas_becomes_an_arrow_table_too():
+    methods = re.compile(r"    def (to_pandas|to_arrow)\(self\)")
+    without = [
+        path.relative_to(ROOT).as_posix()
+        for path in MODULES
+        if len(methods.findall(path.read_text(encoding="utf-8"))) % 2
+    ]
+    assert not without, "a table that only pandas can take shuts out polars and DuckDB"

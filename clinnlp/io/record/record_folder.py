@@ -16,16 +16,17 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clinnlp.core.arrow import arrow_schema
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
 from clinnlp.io.record.timelines import Timelines
-from clinnlp.io.tables.arrow import arrow_schema, from_arrow
+from clinnlp.io.tables.arrow import from_arrow
 from clinnlp.io.tables.text_batches import TextBatch, text_batches
 
 __all__ = ["RecordFolder", "RecordTable", "by_value", "constant", "later"]
 
-_SCHEMA = arrow_schema(EventTable)
+_SCHEMA = arrow_schema(EventTable.SCHEMA)
 _REPEATED = [name for name, kind in EventTable.SCHEMA.items() if kind == "text"]
 
 

@@ -32,12 +32,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clinnlp.core.arrow import table_to_arrow
 from clinnlp.core.errors import ArgumentError, DataError, RunError
 from clinnlp.core.files import atomic_path, atomic_write
 from clinnlp.core.locks import FileLock
 from clinnlp.core.places import LOCK, covered, leftovers, remove_leftovers
 from clinnlp.core.tables import EntityTable, Table
-from clinnlp.io.tables.arrow import to_arrow
 
 __all__ = ["PartWriter"]
 
@@ -205,7 +205,7 @@ class PartWriter:
         if not self._held.ids:
             return
         self._drop(set(self._held.ids) & self._part_of.keys())
-        self._write(self._n_parts, to_arrow(self.kind.concat(self._rows)), self._held)
+        self._write(self._n_parts, table_to_arrow(self.kind.concat(self._rows)), self._held)
         self._part_of.update(dict.fromkeys(self._held.ids, self._n_parts))
         self._n_parts += 1
         self.skipped.update(self._held.skipped)

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Bools, Counts, Floats, Ints32
+from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.counts import ratio
 from clinnlp.core.errors import ArgumentError
@@ -28,6 +29,7 @@ from clinnlp.mine.sets.query import Query, quotas
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["Itemsets", "min_count_of", "mine_itemsets"]
 
@@ -82,6 +84,13 @@ class Itemsets:
         itemsets = pd.Series(list(self._names()), dtype=object)
         columns = {"support": self.support_fraction, "itemsets": itemsets, "count": self.counts}
         return pd.DataFrame(columns)
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the columns of `to_pandas` as a pyarrow Table; a set of items is a list."""
+        sets = list(self._names())
+        return columns_to_arrow(
+            {"support": self.support_fraction, "itemsets": sets, "count": self.counts}
+        )
 
     def _names(self) -> Iterator[frozenset[str]]:
         names = np.array(self.baskets.items, dtype=object)

@@ -28,6 +28,7 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Array, Bools, Ints
+from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.checks import check_at_least, check_fraction
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets, EntityTable, EventTable
@@ -49,6 +50,7 @@ from clinnlp.mine.strata import strata_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["Signals", "check_query", "mine_interactions"]
 
@@ -124,6 +126,10 @@ class Signals:
         import pandas as pd
 
         return pd.DataFrame(dict(self.columns))
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the columns as a pyarrow Table."""
+        return columns_to_arrow(self.columns)
 
 
 def mine_interactions(

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clinnlp.core.arrays import Array
+from clinnlp.core.arrow import column_lists, names_of, read_once
 from clinnlp.core.errors import ArgumentError
 from clinnlp.mine.signals.interactions import Signals
 
@@ -89,7 +90,7 @@ class Knowledge:
     @classmethod
     def from_pandas(
         cls,
-        interactions: "pd.DataFrame",
+        interactions: Any,
         *,
         drug_1: str = "drug_1",
         drug_2: str = "drug_2",
@@ -98,17 +99,21 @@ class Knowledge:
     ) -> "Knowledge":
         """Return the knowledge of a table with the named columns; no `event` for pairs alone.
 
+        The table is a DataFrame, or one with the Arrow interface (polars, DuckDB, pyarrow).
+
         Raises
         ------
         ArgumentError
             The table lacks a column.
         """
         wanted = [drug_1, drug_2] + ([event] if event else [])
-        absent = [name for name in wanted if name not in interactions.columns]
+        interactions = read_once(interactions)
+        names_there = names_of(interactions)
+        absent = [name for name in wanted if name not in names_there]
         if absent:
             raise ArgumentError(f"the table must have the columns {wanted}, got none of {absent}")
-        rows = interactions[wanted].astype(object).where(interactions[wanted].notna(), None)
-        return cls.of(interactions=rows.to_numpy().tolist(), names=names)
+        rows = zip(*column_lists(interactions, wanted), strict=True)
+        return cls.of(interactions=list(rows), names=names)
 
     def status(self, drug_1: str, drug_2: str, event: str) -> str:
         """Return ``known``, ``labelled`` or ``new``."""

@@ -3,8 +3,10 @@
 import numpy as np
 import pyarrow as pa
 
+from clinnlp.core.arrow import arrow_schema
+from clinnlp.core.arrow import table_to_arrow as to_arrow
 from clinnlp.core.tables import EntityTable
-from clinnlp.io.tables.arrow import arrow_schema, from_arrow, to_arrow
+from clinnlp.io.tables.arrow import from_arrow
 
 TABLE = EntityTable(
     {
@@ -25,7 +27,7 @@ TABLE = EntityTable(
 
 def test_missing_values_are_nulls():
     arrow = to_arrow(TABLE)
-    assert arrow.schema == arrow_schema(EntityTable)
+    assert arrow.schema == arrow_schema(EntityTable.SCHEMA)
     nulls = {name for name in arrow.column_names if arrow[name].null_count == 1}
     assert nulls == {"note", "time", "negated", "score"}
     assert arrow["negated"].to_pylist() == [True, None]
