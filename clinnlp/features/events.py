@@ -21,7 +21,7 @@ from clinnlp.core.notes import AXES
 from clinnlp.core.patients import Patient
 from clinnlp.core.tables import LEAVING, EntityTable, EventTable, Outcome
 from clinnlp.features.entities import asserted
-from clinnlp.features.facts import FactNames
+from clinnlp.features.facts import FactNames, are_limits
 
 __all__ = ["Cases", "collect_cases"]
 
@@ -54,7 +54,8 @@ class Cases:
     concepts : tuple of str
         Per code, its name without unit, section and what is said of it.
     n_excluded : mapping of str to int
-        Rows of the sources left out, by source and reason.
+        Rows of the sources left out, by source and reason; and, where there are such,
+        ``events_value_is_a_limit``: facts that say below or above, whose number is not used.
     n_chronic : int
         Historical mentions that count because the condition is chronic.
     row : array of int64, shape (m,)
@@ -291,11 +292,20 @@ class _Joined:
         before = days < 0
         self._count(f"{source}_known_at_or_after_index", int(np.sum(~before)))
         case, row, days = case[before], row[before], days[before]
-        events = isinstance(table, EventTable)
-        value = table["value"][row] if events else np.full(len(row), np.nan)
+        value = np.full(len(row), np.nan)
+        if isinstance(table, EventTable):
+            value = self._numbers(table, row)
         origin = row + first if kept is None else kept[row]
-        of_note = np.full(len(row), not events)
+        of_note = np.full(len(row), not isinstance(table, EventTable))
         self._parts.append((case, numbers_of(row), days, value, origin, of_note))
+
+    def _numbers(self, events: EventTable, row: Counts) -> Floats:
+        """Return the values that are measurements; how many limits were met is counted."""
+        limits = are_limits(events)[row]
+        if limits.any():
+            self._count("events_value_is_a_limit", int(limits.sum()))
+        numbers: Floats = np.where(limits, np.nan, events["value"][row])
+        return numbers
 
     def left_out(self, source: str, reasons: Mapping[str, int]) -> None:
         """Count rows of a source that were left out before it was joined."""

@@ -1,12 +1,14 @@
 """Names of facts: what a structured event, or a mention in a note, is called as a feature.
 
 An event is ``kind:code``, a measurement also says its unit, so that two units are two facts and
-never one column. A mention is ``note:label:item``, with its section or with what is said of it
-(negated, historical, stopped, ...) where asked for. What the names stand on, vocabularies and
-units, is kept, so that a saved model can refuse a table that stands on others.
+never one column. Where a laboratory says only that it lies below or above a limit, or says a word
+(``lab:crp [mg/L] (<)``, ``lab:protein (2+)``), that is a fact of its own without a number: a limit
+is no measurement, and enters no median. A mention is ``note:label:item``, with its section or with
+what is said of it (negated, historical, stopped, ...) where asked for. What the names stand on,
+vocabularies and units, is kept, so that a saved model can refuse a table that stands on others.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from clinnlp.core.notes import AXES
 from clinnlp.core.tables import LEAVING, EntityTable, EventTable
 from clinnlp.features.entities import CHANGE_NAMES, excludes, item_of
 
-__all__ = ["FactNames", "mixed_units"]
+__all__ = ["FactNames", "are_limits", "mixed_units"]
 
 _NO_UNIT = "(no unit)"
 _NO_VOCABULARY = "(no vocabulary)"
@@ -55,7 +57,7 @@ class FactNames:
         valued = np.isfinite(events["value"][rows]).tolist()
         known = self._known
         made = np.empty(len(rows), np.int64)
-        for k, key in enumerate(zip(*columns, valued, strict=True)):
+        for k, key in enumerate(zip(*columns, valued, _words_of(events, rows), strict=True)):
             number = known.get(key)
             if number is None:
                 number = known[key] = self._event(*key)
@@ -83,7 +85,8 @@ class FactNames:
         ):
             if item:
                 rest = f"{how}{f' in {section}' if section else ''}"
-                made[k] = self._of_code(f"note:{label}", item, rest, is_code=bool(coded[k]))
+                sort, has_code = f"note:{label}", bool(coded[k])
+                made[k] = self._of_code(sort, item, rest, is_code=has_code, above=rest)
         return made
 
     def schema(self) -> dict[str, dict[str, set[str]]]:
@@ -99,10 +102,13 @@ class FactNames:
         vocabulary: str | None,
         unit: str | None,
         valued: bool,  # noqa: FBT001
+        word: str | None,
     ) -> int:
         sort = kind or vocabulary or "event"
         rest = f" [{unit}]" if valued and unit else ""
-        number = self._of_code(sort, code, rest, is_code=True)
+        rest += f" ({word})" if word else ""
+        # What stands above a measurement is not measured: it has no unit and no result
+        number = self._of_code(sort, code, rest, is_code=True, above="")
         names = [f"{sort}:{code}{rest}"]
         if valued:
             units = self.units.setdefault(f"{sort}:{code}", {})
@@ -113,18 +119,17 @@ class FactNames:
         by.setdefault(vocabulary or _NO_VOCABULARY, set()).update(names)
         return number
 
-    def _of_code(self, sort: str, code: str, rest: str, *, is_code: bool) -> int:
+    def _of_code(self, sort: str, code: str, rest: str, *, is_code: bool, above: str) -> int:
         """Return the number of a name; what its code counts as is numbered too."""
         name = f"{sort}:{code}{rest}"
         number = self._number(name, f"{sort}:{code}")
         if is_code and self._roll_up is not None and number not in self._raised:
             self._raised.add(number)
-            # What stands above a measurement is not measured: it has no unit
-            rest = "" if rest.startswith(" [") else rest
             counted = self._roll_up(code)
-            above = [self._number(f"{sort}:{c}{rest}", f"{sort}:{c}") for c in counted if c != code]
-            if above:
-                self.counted_as[number] = (*((number,) if code in counted else ()), *above)
+            others = [c for c in counted if c != code]
+            numbers = [self._number(f"{sort}:{c}{above}", f"{sort}:{c}") for c in others]
+            if numbers:
+                self.counted_as[number] = (*((number,) if code in counted else ()), *numbers)
         return number
 
     def _above(self, code: str) -> tuple[str, ...]:
@@ -135,6 +140,21 @@ class FactNames:
             self.numbers[name] = len(self.numbers)
             self.concepts.append(concept)
         return self.numbers[name]
+
+
+def are_limits(events: EventTable) -> Array:
+    """Return where the value of an event is a limit, below or above which it lies."""
+    limits: Array = events["comparator"].astype(bool)
+    return limits
+
+
+def _words_of(events: EventTable, rows: Counts) -> Iterable[str | None]:
+    """Return the comparator or the result of each event at `rows`, mostly None."""
+    comparators, results = events["comparator"][rows], events["result"][rows]
+    if not comparators.any() and not results.any():
+        return [None] * len(rows)
+    pairs = zip(comparators, results, strict=True)
+    return [limit or result for limit, result in pairs]
 
 
 def mixed_units(schema: Mapping[str, Collection[str]]) -> dict[str, list[str]]:

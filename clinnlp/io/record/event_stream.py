@@ -1,23 +1,20 @@
 """Structured events part by part, so that memory does not grow with the number of events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv as pc
 
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.errors import DataError
-from clinnlp.core.formulas import GUARDED, is_guarded
+from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.tables import EventTable
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.files.folders import files_of
-from clinnlp.io.files.lines import open_bytes
 from clinnlp.io.record.events import check_events
-from clinnlp.io.tables.arrow import csv_options, from_arrow, read_columns, typed
-from clinnlp.io.tables.arrow_text import plain_text
-from clinnlp.io.tables.columns import check_columns
+from clinnlp.io.tables.arrow import columns_of_schema, csv_parts, from_arrow, read_columns, typed
 from clinnlp.io.tables.parquet import parquet_batches
-from clinnlp.io.tables.rows import column_names, table_form
+from clinnlp.io.tables.rows import table_form
 
 __all__ = ["EventStream", "stream_events"]
 
@@ -33,13 +30,28 @@ class EventStream:
         Which column is which of `EventTable.SCHEMA`; empty: those of the same names.
     n_rows : int
         Most rows of a part from Parquet.
+    dialect : Dialect, optional
+        How text is written; absent: as found by looking, in UTF-8.
+    skip_bad : bool
+        Leave out rows that are wrong; after a pass, `skipped` has their errors.
     """
 
-    def __init__(self, path: str | Path, *, columns: dict[str, str], n_rows: int) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        columns: Mapping[str, str],
+        n_rows: int,
+        dialect: Dialect | None = None,
+        skip_bad: bool = False,
+    ) -> None:
         check_at_least(n_rows, 1, name="n_rows")
         self.path = Path(path)
-        self.columns = columns
+        self.columns = dict(columns)
         self.n_rows = n_rows
+        self.dialect = dialect or Dialect()
+        self.skip_bad = skip_bad
+        self.skipped: list[DataError] = []
 
     def __repr__(self) -> str:
         return f"EventStream({str(self.path)!r})"
@@ -49,39 +61,48 @@ class EventStream:
         files = files_of(self.path, self.path.glob("*.parquet")) if folder else [self.path]
         if not files:
             raise DataError("a folder of events must hold Parquet parts, got none", path=self.path)
+        self.skipped = []
+        skipped = self.skipped if self.skip_bad else None
         for path in files:
-            for part in self._parts(path):
-                check_events(part, path)
-                yield part
+            with instead_of(ArgumentError, partial(_in_file, path)):
+                for part in self._parts(path, skipped):
+                    yield check_events(
+                        part, path, self.columns, dialect=self.dialect, skipped=skipped
+                    )
 
-    def _parts(self, path: Path) -> Iterator[EventTable]:
-        names = column_names(path)
-        if not names:
+    def _parts(self, path: Path, skipped: list[DataError] | None) -> Iterator[EventTable]:
+        wanted = columns_of_schema(EventTable, path, self.columns, self.dialect)
+        if not wanted:
             return
-        known = {name: name for name in EventTable.SCHEMA if name in names}
-        wanted = self.columns or known
-        if not self.columns and {*names} - {*known} - {GUARDED}:
-            read_columns(EventTable, path, {})  # refuses, by naming the unknown columns
-        check_columns(list(wanted.values()), names, path)
-        form = table_form(path)
+        if table_form(path) != "parquet":
+            yield from csv_parts(EventTable, path, wanted, dialect=self.dialect, skipped=skipped)
+            return
         try:
-            for batch in self._parquet(path, wanted) if form == "parquet" else _csv(path, wanted):
-                yield from_arrow(EventTable, batch)
+            for batch in parquet_batches(path, list(wanted.values()), n_rows=self.n_rows):
+                table = pa.Table.from_batches([batch])
+                yield from_arrow(EventTable, typed(EventTable, table, wanted, self.dialect))
             failed = False
         except DataError:
             raise
-        except (pa.ArrowException, EOFError, ValueError):
+        except (pa.ArrowException, ValueError):
             failed = True
         if failed:
-            read_columns(EventTable, path, self.columns)  # refuses, by file and line
+            read_columns(EventTable, path, wanted, dialect=self.dialect)  # refuses, by column
             raise DataError("events must be a whole table, got a damaged one", path=path)
 
-    def _parquet(self, path: Path, wanted: dict[str, str]) -> Iterator[pa.Table]:
-        for batch in parquet_batches(path, list(wanted.values()), n_rows=self.n_rows):
-            yield typed(EventTable, pa.Table.from_batches([batch]), wanted)
+
+def _in_file(path: Path, error: ArgumentError) -> DataError:
+    return DataError(str(error), path=path)
 
 
-def stream_events(path: str | Path, *, n_rows: int = 250_000, **columns: str) -> EventStream:
+def stream_events(
+    path: str | Path,
+    *,
+    n_rows: int = 250_000,
+    dialect: Dialect | None = None,
+    skip_bad: bool = False,
+    **columns: str,
+) -> EventStream:
     """Return the events in a CSV, TSV or Parquet file, or a folder of Parquet parts, in parts.
 
     Parameters
@@ -89,8 +110,8 @@ def stream_events(path: str | Path, *, n_rows: int = 250_000, **columns: str) ->
     path : str or Path
     n_rows : int
         Most rows of a part from Parquet; CSV goes by 16 MiB.
-    **columns : str
-        As in `read_events`.
+    dialect, skip_bad, **columns
+        As in `read_events`; what was left out stands in `EventStream.skipped` after a pass.
 
     Raises
     ------
@@ -98,13 +119,4 @@ def stream_events(path: str | Path, *, n_rows: int = 250_000, **columns: str) ->
         When iterated: a column that is missing, unknown or of the wrong type; an event without
         patient or code.
     """
-    return EventStream(path, columns=columns, n_rows=n_rows)
-
-
-def _csv(path: Path, wanted: dict[str, str]) -> Iterator[pa.Table]:
-    options = csv_options(EventTable, path, wanted)
-    guarded = is_guarded(column_names(path), EventTable.SCHEMA)
-    with open_bytes(path) as handle, pc.open_csv(handle, *options) as reader:
-        for batch in reader:
-            table = typed(EventTable, pa.Table.from_batches([batch]), wanted)
-            yield plain_text(table) if guarded else table
+    return EventStream(path, columns=columns, n_rows=n_rows, dialect=dialect, skip_bad=skip_bad)

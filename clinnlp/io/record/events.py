@@ -6,21 +6,39 @@ it would run as a formula begins with an apostrophe, which the reader takes off 
 another program stays.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.tables import EventTable
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.tables.arrow import read_columns, write_columns
+from clinnlp.io.tables.columns import columns_named
+from clinnlp.io.tables.rows import column_names, read_rows
 
 __all__ = ["check_events", "read_events", "write_events"]
 
 
-def read_events(path: str | Path, **columns: str) -> EventTable:
+def read_events(
+    path: str | Path,
+    *,
+    dialect: Dialect | None = None,
+    skipped: list[DataError] | None = None,
+    **columns: str,
+) -> EventTable:
     """Return the structured events in a CSV, TSV or Parquet file, or a folder of Parquet parts.
+
+    A value may be a number, or a result such as ``<5``, ``1+`` or ``neg`` (see `EventTable`).
 
     Parameters
     ----------
     path : str or Path
+    dialect : Dialect, optional
+        How text is written; absent: as found by looking, in UTF-8.
+    skipped : list, optional
+        Events that are wrong are left out and their errors put here; else the first is raised.
     **columns : str
         Which column is which of `EventTable.SCHEMA`, such as ``patient="subject_id"``. Absent:
         the columns have the names of the schema, and no others.
@@ -31,17 +49,40 @@ def read_events(path: str | Path, **columns: str) -> EventTable:
         A column that is missing, unknown, or of the wrong type; an event without patient or
         code.
     """
-    table = read_columns(EventTable, path, columns)
-    check_events(table, path)
+    table = read_columns(EventTable, path, columns, dialect=dialect, skipped=skipped)
+    return check_events(table, path, columns, dialect=dialect, skipped=skipped)
+
+
+def check_events(
+    table: EventTable,
+    path: str | Path,
+    columns: Mapping[str, str],
+    *,
+    dialect: Dialect | None = None,
+    skipped: list[DataError] | None = None,
+) -> EventTable:
+    """Return the events, or raise `DataError` for some without patient or code.
+
+    Where there is a list `skipped`, those are left out, with an error for each.
+    """
+    for name in ("patient", "code"):
+        without = np.array([value is None for value in table[name]], bool)
+        n, said = int(without.sum()), f"each event must have a {name}, got {{}} without"
+        if n and skipped is None:
+            line = _first_without(path, columns.get(name, name), dialect)
+            raise DataError(said.format(n), path=path, line=line)
+        if n and skipped is not None:
+            skipped.extend([DataError(said.format("one"), path=path)] * n)
+            table = table.take(~without)
     return table
 
 
-def check_events(table: EventTable, path: str | Path) -> None:
-    """Raise `DataError` for events without patient or code."""
-    for name in ("patient", "code"):
-        n_missing = sum(value is None for value in table[name])
-        if n_missing:
-            raise DataError(f"each event must have a {name}, got {n_missing} without", path=path)
+def _first_without(path: str | Path, column: str, dialect: Dialect | None) -> int | None:
+    """Return the line of the first row of a file without a value in a column, if it has that."""
+    if Path(path).is_dir() or not columns_named((column,), column_names(path, dialect=dialect)):
+        return None
+    rows = read_rows(path, [column], dialect=dialect)
+    return next((line for line, (cell,) in rows if cell in (None, "")), None)
 
 
 def write_events(table: EventTable, path: str | Path) -> None:

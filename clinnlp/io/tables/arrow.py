@@ -6,76 +6,46 @@ those of notes are in a table of mentions. One without stays as it is, also besi
 Text that a spreadsheet would run as a formula is guarded in CSV and read back (`core.formulas`).
 """
 
-import re
-from collections.abc import Mapping
-from math import isinf
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as compute
-import pyarrow.csv as pc
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from clinnlp.core.arrays import Array
+from clinnlp.core.arrow import arrow_types, columns_from_arrow, table_to_arrow
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.files import atomic_folder, atomic_path
 from clinnlp.core.formulas import GUARDED, is_guarded
 from clinnlp.core.tables import Table
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.files.folders import files_of
-from clinnlp.io.files.lines import open_bytes, read_lines, write_bytes
+from clinnlp.io.files.lines import open_utf8, write_bytes
+from clinnlp.io.tables.arrow_numbers import measurements
 from clinnlp.io.tables.arrow_text import guarded_text, plain_text
-from clinnlp.io.tables.arrow_times import TIME, check_times, naive_times
-from clinnlp.io.tables.columns import check_columns, column_summary
+from clinnlp.io.tables.arrow_times import TIME, naive_times
+from clinnlp.io.tables.columns import check_columns, column_summary, columns_named
+from clinnlp.io.tables.looks import Look
 from clinnlp.io.tables.parquet import parquet_table
-from clinnlp.io.tables.rows import DELIMITERS, column_names, read_rows, table_form
+from clinnlp.io.tables.row_wise import row_wise
+from clinnlp.io.tables.rows import DELIMITERS, column_names, table_form, table_look
 
 __all__ = [
-    "arrow_schema",
-    "csv_options",
+    "columns_of_schema",
+    "csv_parts",
     "from_arrow",
     "read_columns",
-    "to_arrow",
     "typed",
     "write_columns",
 ]
 
 T = TypeVar("T", bound=Table)
 
-_TYPES = {
-    "text": pa.string(),
-    "int": pa.int64(),
-    "float": pa.float64(),
-    "time": TIME,
-    "flag": pa.bool_(),
-}
-_SAID = {
-    "int": "whole numbers",
-    "float": "numbers",
-    "flag": "true, false or nothing",
-}
+_TYPES = arrow_types()
 _PART_ROWS = 1_000_000
 _BLOCK = 1 << 24  # bytes of a CSV file that Arrow takes at a time
-
-
-def arrow_schema(kind: type[Table]) -> pa.Schema:
-    """Return the Arrow schema of a table class."""
-    return pa.schema([(name, _TYPES[how]) for name, how in kind.SCHEMA.items()])
-
-
-def to_arrow(table: Table) -> pa.Table:
-    """Return the columns as an Arrow table; missing values become nulls."""
-    columns = []
-    for name, kind in table.SCHEMA.items():
-        values = table[name]
-        missing = values < 0 if kind == "flag" else None
-        if kind == "flag":
-            values = values == 1
-        if kind == "time":
-            values = values.astype("datetime64[us]")
-        columns.append(pa.array(values, _TYPES[kind], mask=missing, from_pandas=True))
-    return pa.Table.from_arrays(columns, schema=arrow_schema(type(table)))
 
 
 def from_arrow(kind: type[T], table: pa.Table) -> T:
@@ -86,35 +56,17 @@ def from_arrow(kind: type[T], table: pa.Table) -> T:
     ArgumentError
         An infinite number, or a NUL in an id or another name.
     """
-    columns = {}
-    for name in table.column_names:
-        column, how = table[name], kind.SCHEMA[name]
-        if how == "text":
-            parts = [_texts(chunk, name) for chunk in column.chunks]
-            columns[name] = np.concatenate([np.empty(0, dtype=object), *parts])
-        elif how == "time":
-            columns[name] = column.to_numpy().astype("datetime64[s]")
-        elif how == "flag":
-            values = column.cast(pa.int8()).fill_null(-1)
-            columns[name] = values.to_numpy().astype(np.int8)
-        else:
-            columns[name] = column.to_numpy()
-            if how == "float" and np.isinf(columns[name]).any():
-                raise ArgumentError(f"column {name!r} must hold finite numbers, got another")
-    return kind(columns)
+    return kind(columns_from_arrow(kind.SCHEMA, table))
 
 
-def _texts(chunk: pa.Array, name: str) -> Array:
-    """Return a piece of a column of text; equal texts of a dictionary are one object."""
-    listed = pa.types.is_dictionary(chunk.type)
-    values = chunk.dictionary if listed else chunk
-    if name != "text" and compute.any(compute.match_substring(values, "\0")).as_py():
-        raise ArgumentError(f"column {name!r} must hold no NUL, got one")
-    texts = np.array([*values.to_pylist(), None], dtype=object)
-    return texts[chunk.indices.fill_null(len(values)).to_numpy()] if listed else texts[:-1]
-
-
-def read_columns(kind: type[T], path: str | Path, renamed: Mapping[str, str]) -> T:
+def read_columns(
+    kind: type[T],
+    path: str | Path,
+    renamed: Mapping[str, str],
+    *,
+    dialect: Dialect | None = None,
+    skipped: list[DataError] | None = None,
+) -> T:
     """Return a table from a CSV, TSV or Parquet file, or a folder of Parquet parts.
 
     Parameters
@@ -123,31 +75,57 @@ def read_columns(kind: type[T], path: str | Path, renamed: Mapping[str, str]) ->
     path : str or Path
     renamed : mapping of schema name to column name
         Where given, only these are read; else the columns have the schema's names.
+    dialect : Dialect, optional
+        How text is written; absent: as found by looking, in UTF-8.
+    skipped : list, optional
+        Rows that are wrong are left out and their errors put here; else the first is raised.
 
     Raises
     ------
     DataError
         A column that is missing, unknown, or of the wrong type.
     """
-    path = Path(path)
+    path, dialect = Path(path), dialect or Dialect()
     if path.is_dir():
-        return kind.concat(read_columns(kind, part, renamed) for part in _parts(path))
-    names = column_names(path)
+        parts = _parts(path)
+        return kind.concat(read_columns(kind, part, renamed, dialect=dialect) for part in parts)
+    renamed = columns_of_schema(kind, path, renamed, dialect)
+    if not renamed:
+        return kind({})
+    with instead_of(ArgumentError, lambda error: DataError(str(error), path=path)):
+        if table_form(path) == "parquet":
+            return from_arrow(kind, _parquet(kind, path, renamed, dialect))
+        return kind.concat(csv_parts(kind, path, renamed, dialect=dialect, skipped=skipped))
+
+
+def columns_of_schema(
+    kind: type[Table], path: Path, renamed: Mapping[str, str], dialect: Dialect
+) -> dict[str, str]:
+    """Return which column, as it is written, is which of the schema; empty for an empty file.
+
+    Raises
+    ------
+    ArgumentError
+        A name that the schema has not.
+    DataError
+        A column that is missing, stands there twice, or, where none is named, is not known.
+    """
     unknown = [name for name in renamed if name not in kind.SCHEMA]
     if unknown:
         raise ArgumentError(
             f"columns of {kind.__name__} are {', '.join(kind.SCHEMA)}, got {', '.join(unknown)}"
         )
+    names = column_names(path, dialect=dialect)
     if not names:
-        return kind({})
+        return {}
     if not renamed:
-        ours = [name for name in names if name != GUARDED or not is_guarded(names, kind.SCHEMA)]
-        _check_known(ours, kind, path)
-        renamed = {name: name for name in ours}
-    check_columns(list(renamed.values()), names, path)
-    with instead_of(ArgumentError, lambda error: DataError(str(error), path=path)):
-        read = _parquet if table_form(path) == "parquet" else _csv
-        return from_arrow(kind, read(kind, path, renamed))
+        renamed = columns_named(tuple(kind.SCHEMA), names)
+        ours = {GUARDED} if is_guarded(names, kind.SCHEMA) else set()
+        others = [name for name in names if name and name not in {*renamed.values(), *ours}]
+        if others or not renamed:
+            _refuse_unknown(others, kind, path)
+    at = check_columns(list(renamed.values()), names, path)
+    return {name: names[k] for name, k in zip(renamed, at, strict=True)}
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -157,16 +135,52 @@ def _parts(folder: Path) -> list[Path]:
     return parts
 
 
-def csv_options(
-    kind: type[Table], path: Path, renamed: Mapping[str, str]
-) -> tuple[pc.ReadOptions, pc.ParseOptions, pc.ConvertOptions]:
-    """Return how Arrow reads a CSV file: times as text, for `typed` to convert."""
+def csv_parts(
+    kind: type[T],
+    path: Path,
+    renamed: Mapping[str, str],
+    *,
+    dialect: Dialect,
+    skipped: list[DataError] | None = None,
+) -> Iterator[T]:
+    """Yield the rows of a CSV or TSV file in parts of 16 MiB, columns named as in the schema.
+
+    What Arrow cannot read is read again row by row, from where it stopped: a fault is raised with
+    its line and column, or where there is a list `skipped` put there and its row left out.
+
+    Raises
+    ------
+    DataError
+        A row or a cell that is wrong.
+    """
+    look = table_look(path, None, dialect)
+    guards = is_guarded(column_names(path, dialect=dialect), kind.SCHEMA)
+    n = 0
+    try:
+        with open_utf8(path, look.encoding) as handle:
+            for batch in pa_csv.open_csv(handle, *_csv_options(kind, renamed, look)):
+                found = typed(kind, pa.Table.from_batches([batch]), renamed, dialect, look.sep)
+                part = from_arrow(kind, plain_text(found) if guards else found)
+                yield part
+                n += len(part)
+        return
+    except (pa.ArrowException, EOFError, ValueError):  # which may quote a cell
+        pass
+    yield from row_wise(
+        kind, path, renamed, dialect=dialect, sep=look.sep, guards=guards, skipped=skipped, first=n
+    )
+
+
+def _csv_options(
+    kind: type[Table], renamed: Mapping[str, str], look: Look
+) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
+    """Return how Arrow reads a CSV file: times and numbers as text, for `typed` to convert."""
     types = {column: _TYPES[kind.SCHEMA[name]] for name, column in renamed.items()}
-    types |= {column: pa.string() for column, how in types.items() if how == TIME}
+    types |= {c: pa.string() for c, how in types.items() if how in (TIME, _TYPES["float"])}
     return (
-        pc.ReadOptions(use_threads=False, block_size=_BLOCK),
-        pc.ParseOptions(delimiter=DELIMITERS[table_form(path)], newlines_in_values=True),
-        pc.ConvertOptions(
+        pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK, skip_rows=look.n_before),
+        pa_csv.ParseOptions(delimiter=look.sep, newlines_in_values=True),
+        pa_csv.ConvertOptions(
             column_types=types,
             include_columns=list(types),
             null_values=[""],
@@ -176,7 +190,13 @@ def csv_options(
     )
 
 
-def typed(kind: type[Table], table: pa.Table, renamed: Mapping[str, str]) -> pa.Table:
+def typed(
+    kind: type[Table],
+    table: pa.Table,
+    renamed: Mapping[str, str],
+    dialect: Dialect | None = None,
+    sep: str = ",",
+) -> pa.Table:
     """Return columns as they were read under the names and with the types of the schema.
 
     Raises
@@ -184,14 +204,17 @@ def typed(kind: type[Table], table: pa.Table, renamed: Mapping[str, str]) -> pa.
     ArrowException, ValueError
         A value that is not of its type.
     """
-    return pa.table({name: _typed(kind, name, table[column]) for name, column in renamed.items()})
+    made: dict[str, pa.ChunkedArray] = {}
+    for name, column in renamed.items():
+        _add(made, _typed(kind, name, table[column], dialect or Dialect(), sep))
+    return pa.table(made)
 
 
 def write_columns(table: Table, path: str | Path) -> None:
     """Write a table as CSV, TSV or Parquet by suffix, or as a folder of Parquet parts without."""
     path = Path(path)
     form = table_form(path) if path.suffix else ""
-    arrow = to_arrow(table)
+    arrow = table_to_arrow(table)
     if not form:
         if path.is_file() or (path.is_dir() and any(path.iterdir())):
             raise ArgumentError(f"a folder to write must be new or empty, got {path}")
@@ -203,91 +226,55 @@ def write_columns(table: Table, path: str | Path) -> None:
         with atomic_path(path) as temporary:
             pq.write_table(arrow, temporary)
     else:
-        options = pc.WriteOptions(delimiter=DELIMITERS[form])
+        options = pa_csv.WriteOptions(delimiter=DELIMITERS[form])
         with write_bytes(path) as handle:
-            pc.write_csv(guarded_text(arrow), handle, options)
+            pa_csv.write_csv(guarded_text(arrow), handle, options)
 
 
-def _check_known(names: list[str], kind: type[Table], path: Path) -> None:
-    unknown = [name for name in names if name not in kind.SCHEMA]
-    if unknown:
-        raise DataError(
-            f"columns of {kind.__name__} must be among {', '.join(kind.SCHEMA)}, got "
-            f"{len(unknown)} other; name the columns to read, or drop the others; "
-            f"{column_summary(unknown)}",
-            path=path,
-        )
+def _refuse_unknown(unknown: list[str], kind: type[Table], path: Path) -> None:
+    raise DataError(
+        f"columns of {kind.__name__} must be among {', '.join(kind.SCHEMA)}, got "
+        f"{len(unknown)} other; name the columns to read, or drop the others; "
+        f"{column_summary(unknown)}",
+        path=path,
+    )
 
 
-def _parquet(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
+def _parquet(
+    kind: type[Table], path: Path, renamed: Mapping[str, str], dialect: Dialect
+) -> pa.Table:
     table = parquet_table(path, list(renamed.values()))
-    columns = {}
+    columns: dict[str, pa.ChunkedArray] = {}
     for name, column in renamed.items():
         wrong = DataError(f"column {column!r} must be of the type of the schema", path=path)
         with instead_of((pa.ArrowException, ValueError), wrong):
-            columns[name] = _typed(kind, name, table[column])
+            _add(columns, _typed(kind, name, table[column], dialect, ","))
     return pa.table(columns)
 
 
-def _csv(kind: type[Table], path: Path, renamed: Mapping[str, str]) -> pa.Table:
-    said = None
-    try:
-        with open_bytes(path) as handle:
-            table = pc.read_csv(handle, *csv_options(kind, path, renamed))
-    except (pa.ArrowException, EOFError) as error:
-        said = str(error)
-    if said is not None:
-        raise _located(said, kind, path, {column: name for name, column in renamed.items()})
-    try:
-        found = typed(kind, table, renamed)
-        _check_finite(kind, found, path, renamed)
-        return plain_text(found) if is_guarded(column_names(path), kind.SCHEMA) else found
-    except DataError:
-        raise
-    except ValueError:
-        pass  # refused below, by its line
-    check_times(path, [renamed[name] for name in renamed if kind.SCHEMA[name] == "time"])
-    raise DataError("columns must be of the types of the schema, got another", path=path)
-
-
-def _check_finite(
-    kind: type[Table], table: pa.Table, path: Path, renamed: Mapping[str, str]
-) -> None:
-    """Raise `DataError` for the first infinite number of a CSV file, by its line."""
-    for name, column in renamed.items():
-        if kind.SCHEMA[name] == "float" and compute.any(compute.is_inf(table[name])).as_py():
-            for line, (cell,) in read_rows(path, [column]):
-                if cell.strip() and isinf(float(cell)):
-                    said = f"column {column!r} must hold finite numbers, got another"
-                    raise DataError(said, path=path, line=line)
-
-
-def _typed(kind: type[Table], name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _typed(
+    kind: type[Table], name: str, column: pa.ChunkedArray, dialect: Dialect, sep: str
+) -> dict[str, pa.ChunkedArray]:
+    how = kind.SCHEMA[name]
     if pa.types.is_dictionary(column.type):
-        if kind.SCHEMA[name] == "text":
-            return column
+        if how == "text":
+            return {name: column}
         column = column.cast(column.type.value_type)
-    if kind.SCHEMA[name] == "time":
-        return naive_times(column)
-    return column.cast(_TYPES[kind.SCHEMA[name]], safe=False)
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
+    if how == "time":
+        return {name: naive_times(column, dialect)}
+    if how == "float":
+        found = measurements(column, dialect, sep)
+        if len(found) > 1 and name == "value" and "comparator" in kind.SCHEMA:
+            return found
+        if any(one.null_count < len(one) for key, one in found.items() if key != "value"):
+            raise ValueError("a number must have no comparator and be no word, got another")
+        return {name: found["value"]}
+    return {name: column.cast(_TYPES[how], safe=False)}
 
 
-def _column_of(said: str, path: Path) -> str:
-    """Return the column that a message of Arrow is about, or nothing."""
-    found = re.search(r"column #(\d+)", said)
-    return column_names(path)[int(found[1])] if found else ""
-
-
-def _located(said: str, kind: type[Table], path: Path, fields: Mapping[str, str]) -> DataError:
-    """Keep only numbers of a message of Arrow, which quotes values."""
-    for _ in read_lines(path):  # names the line that is not UTF-8, where that is the reason
-        pass
-    row, names, name = re.search(r"[Rr]ow #(\d+)", said), column_names(path), _column_of(said, path)
-    wanted = _SAID.get(kind.SCHEMA.get(fields.get(name, ""), ""), "of the type of the schema")
-    return DataError(
-        f"column {name!r} must hold {wanted}, got another value"
-        if name
-        else f"a row must have {len(names)} fields as the header has, got another number",
-        path=path,
-        line=int(row[1]) if row else None,
-    )
+def _add(columns: dict[str, pa.ChunkedArray], found: dict[str, pa.ChunkedArray]) -> None:
+    """Add columns; one that stands there and is said by the cells of another too is of both."""
+    for name, column in found.items():
+        columns[name] = pc.coalesce(columns[name], column) if name in columns else column

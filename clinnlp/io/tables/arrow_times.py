@@ -1,39 +1,39 @@
 """Columns of times as they come from a file to Arrow times without zone, in UTC.
 
-Text is read as `core.times` reads it, a column at a time where Arrow can: cells with a zone
-become UTC, cells without stay as they are, and both may stand in one column.
+Text is read as `dates` reads it, a column at a time where Arrow can: cells with a zone become UTC,
+cells without stay as they are, and both may stand in one column. Dates with the day in front are
+turned round first, so that Arrow reads them as well.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clinnlp.core.errors import DataError, instead_of
-from clinnlp.core.times import time_from_text
-from clinnlp.io.tables.rows import read_rows
+from clinnlp.core.times import naive_utc
+from clinnlp.io.files.dialect import MISSING, Dialect
+from clinnlp.io.tables.dates import TimeReader, time_reader
 
-__all__ = ["SAID", "TIME", "check_times", "naive_times"]
+__all__ = ["TIME", "naive_times"]
 
 TIME = pa.timestamp("us")
-SAID = "ISO 8601 times such as 2024-03-01T08:00:00 or 2024-03-01T08:00:00+01:00"
 
 _FIRST = 100  # cells that tell whether it is worth trying all
 _UTC = pa.timestamp("us", tz="UTC")
 _FIRST_TIME, _LAST_TIME = np.array([datetime.min, datetime.max], "datetime64[us]").astype(int)
 _ZONED = "^.{10}.*[Z+-]"  # a zone comes after the date
+_DOTTED = r"^(\d\d)\.(\d\d)\.(\d{4})\b"
+_EITHER = r"^(\d\d)[/-](\d\d)[/-](\d{4})\b"
 
 
-def naive_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def naive_times(column: pa.ChunkedArray, dialect: Dialect | None = None) -> pa.ChunkedArray:
     """Return a column of text, times or dates as times without zone.
 
     Raises
     ------
     ValueError
-        A cell is no time. The message quotes nothing, and `check_times` tells its line.
+        A cell is no time. The message quotes nothing, and `row_wise` tells its line.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def naive_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
     >>> [str(time) for time in naive_times(cells).to_pylist()]
     ['2024-03-01 07:00:00', '2024-03-01 08:00:00', 'None']
     """
-    times = _cast(column)
+    times = _cast(column, dialect or Dialect())
     bounds = pc.min_max(times.cast(pa.int64()))
     first, last = bounds["min"].as_py(), bounds["max"].as_py()
     if first is not None and not _FIRST_TIME <= first <= last <= _LAST_TIME:
@@ -49,48 +49,54 @@ def naive_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return times
 
 
-def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _cast(column: pa.ChunkedArray, dialect: Dialect) -> pa.ChunkedArray:
     if pa.types.is_temporal(column.type):
         return column.cast(TIME, safe=False)
     text = column.cast(pa.string())
-    for every in (TIME, _UTC):  # none has a zone, as in most files, or all have
-        try:
-            text.slice(0, _FIRST).cast(every)  # one error per cell: a cast in vain is slow
-            return text.cast(every).cast(TIME)
-        except pa.ArrowInvalid:
-            pass
-    text = pc.utf8_trim_whitespace(text)
-    text = pc.if_else(pc.equal(text, ""), None, text)
-    zoned = pc.match_substring_regex(text, _ZONED)
+    if not dialect.time_format:
+        for every in (TIME, _UTC):  # none has a zone, as in most files, or all have
+            times = _as(every, text)
+            if times is not None:
+                return times
+        text = _turned(_without_missing(text), dialect)
+        zoned = pc.match_substring_regex(text, _ZONED)
+        naive = _as(TIME, pc.if_else(zoned, None, text))
+        aware = None if naive is None else _as(_UTC, pc.if_else(zoned, text, None))
+        if aware is not None:
+            return pc.coalesce(naive, aware)
+    return _by_words(_without_missing(column.cast(pa.string())), time_reader(dialect))
+
+
+def _as(kind: pa.DataType, text: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Return text that Arrow reads as times of a kind, or None."""
     try:
-        naive = pc.if_else(zoned, None, text).cast(TIME)
-        return pc.coalesce(naive, pc.if_else(zoned, text, None).cast(_UTC).cast(TIME))
+        text.slice(0, _FIRST).cast(kind)  # one error per cell: a cast in vain is slow
+        return text.cast(kind).cast(TIME)
     except pa.ArrowInvalid:
-        pass
-    return pa.chunked_array([_one_by_one(text.to_pylist())])
+        return None
 
 
-def check_times(path: Path, columns: Iterable[str]) -> None:
-    """Raise for the first cell of some columns of a CSV file that is no time, by its line.
-
-    Raises
-    ------
-    DataError
-    """
-    for name in columns:
-        said = f"column {name!r} must hold {SAID}, got another value"
-        for line, (cell,) in read_rows(path, [name]):
-            with instead_of(ValueError, DataError(said, path=path, line=line)):
-                if cell.strip():  # a ValueError quotes the cell
-                    time_from_text(cell)
+def _without_missing(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    text = pc.utf8_trim_whitespace(text)
+    return pc.if_else(pc.is_in(pc.utf8_lower(text), pa.array(MISSING)), None, text)
 
 
-def _one_by_one(cells: list[str | None]) -> pa.Array:
-    """Return times that Arrow cannot read, such as 20240301 or one with nanoseconds."""
+def _turned(text: pa.ChunkedArray, dialect: Dialect) -> pa.ChunkedArray:
+    """Return dates of two digits for day and month as ISO 8601 has them."""
+    text = pc.replace_substring_regex(text, _DOTTED, r"\3-\2-\1")
+    if dialect.day_first is not None:
+        turned = r"\3-\2-\1" if dialect.day_first else r"\3-\1-\2"
+        text = pc.replace_substring_regex(text, _EITHER, turned)
+    return text
+
+
+def _by_words(text: pa.ChunkedArray, read: TimeReader) -> pa.ChunkedArray:
+    """Return times that Arrow cannot read, each word read once, in UTC."""
+    words = pc.unique(text)
     try:
-        times = [None if cell is None else time_from_text(cell) for cell in cells]
-    except ValueError:
+        times = [None if word is None else naive_utc(read(word)) for word in words.to_pylist()]
+    except (ValueError, OverflowError):  # which quotes the word
         times = None
     if times is None:
         raise ValueError("times must be ISO 8601, got another form")
-    return pa.array(times, TIME)
+    return pa.chunked_array([pc.take(pa.array(times, TIME), pc.index_in(text, words))])

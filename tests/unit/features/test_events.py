@@ -155,3 +155,34 @@ def test_without_events_and_mentions_there_are_no_facts():
     assert len(cases) == 1
     assert cases.codes == ()
     assert "1 rows" in repr(cases)
+
+
+def test_a_limit_is_a_fact_without_a_number_and_is_counted():
+    """Below the limit of a device is no measurement: it enters no median, and says so."""
+    times = np.array(["2024-01-10"] * 2, "datetime64[s]")
+    outcome = Outcome(patients=np.array(["p1", "p2"], object), index=times, values=np.array([0, 1]))
+    n = 6
+    events = EventTable(
+        {
+            "patient": ["p1", "p1", "p1", "p2", "p2", "p2"],
+            "known": ["2024-01-09"] * n,
+            "code": ["crp"] * 4 + ["protein"] * 2,
+            "kind": ["lab"] * n,
+            "unit": ["mg/L"] * 4 + [None] * 2,
+            "value": [5.0, 7.0, 1000.0, 5.0, np.nan, np.nan],
+            "comparator": ["<", None, ">", "<", None, None],
+            "result": [None] * 4 + ["2+", "neg"],
+        }
+    )
+    cases = collect_cases(outcome, events=events)
+    assert cases.codes == (
+        *("lab:crp [mg/L] (<)", "lab:crp [mg/L]", "lab:crp [mg/L] (>)"),
+        *("lab:protein (2+)", "lab:protein (neg)"),
+    )
+    numbers = {cases.codes[c]: v for c, v in zip(cases.code, cases.value, strict=True)}
+    assert {name for name, v in numbers.items() if np.isfinite(v)} == {"lab:crp [mg/L]"}
+    assert cases.n_excluded["events_value_is_a_limit"] == 3
+    assert set(cases.concepts) == {"lab:crp", "lab:protein"}
+    assert len(cases.case) == n, "nothing is lost"
+    plain = collect_cases(outcome, events=events.take(np.array([1])))
+    assert "events_value_is_a_limit" not in plain.n_excluded

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinnlp.core.errors import DataError
 from clinnlp.core.times import time_from_text
-from clinnlp.io.tables.arrow_times import TIME, check_times, naive_times
+from clinnlp.io.tables.arrow_times import TIME, naive_times
 
 ZONES = st.one_of(
     st.none(), st.integers(-840, 840).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -67,16 +66,6 @@ def test_what_is_no_time_is_refused_and_not_quoted(values):
     with pytest.raises(ValueError, match="ISO 8601") as caught:
         naive_times(pa.chunked_array([values]))
     assert str(values[-1]) not in str(caught.value)
-
-
-def test_the_line_of_a_cell_that_is_no_time_is_found(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text('a,known\n"x\ny",2024-03-01\nz,2024-03-01Z\n')
-    with pytest.raises(DataError, match=r"t\.csv:4: column 'known' must hold ISO 8601") as caught:
-        check_times(path, ["known"])
-    assert "03-01Z" not in str(caught.value)
-    path.write_text("a,known\nx,2024-03-01\ny,\n")
-    check_times(path, ["known"])
 
 
 def test_what_is_finer_than_a_microsecond_is_cut_off():
