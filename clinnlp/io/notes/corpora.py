@@ -14,7 +14,8 @@ from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
 from clinnlp.core.places import is_stream
-from clinnlp.io.files.lines import UTF_8, check_encoding
+from clinnlp.io.files.dialect import Dialect
+from clinnlp.io.files.lines import UTF_8
 from clinnlp.io.files.source import Source
 from clinnlp.io.notes.documents import Reading
 from clinnlp.io.notes.formats import FORMATS, check_format, formats_of, writer_of
@@ -45,6 +46,7 @@ class Notes:
         columns: Mapping[str, str],
         *,
         encoding: str = UTF_8,
+        dialect: Dialect | None = None,
         skip_bad: bool = False,
         repair: bool = False,
         number_repeated: bool = False,
@@ -52,6 +54,7 @@ class Notes:
         self.files = tuple(files)
         self.columns = dict(columns)
         self.encoding = encoding
+        self.dialect = dialect or Dialect(encoding=encoding)
         self.skipped: list[DataError] = []
         self.repairs: Counter[str] = Counter()
         self.n_excluded: Counter[str] = Counter()
@@ -69,7 +72,7 @@ class Notes:
 
     def source(self, path: Path) -> Source:
         """Return one of `files` with how it is to be read."""
-        return Source(path, self.encoding, self.columns)
+        return Source(path, self.encoding, self.columns, dialect=self.dialect)
 
     def __iter__(self) -> Iterator[Note]:
         reading = self.reading()
@@ -87,6 +90,7 @@ def read_notes(
     *,
     format: str | None = None,
     encoding: str = UTF_8,
+    dialect: Dialect | None = None,
     skip_bad: bool = False,
     repair: bool = False,
     number_repeated: bool = False,
@@ -102,6 +106,9 @@ def read_notes(
         A key of `io.notes.formats.FORMATS`; by suffix where absent.
     encoding : str
         Of the text; UTF-16 with its mark is known without being named. XML says its own.
+    dialect : Dialect, optional
+        How tables of text are written: separator, times, and the encoding in place of `encoding`.
+        What it does not say is found by looking.
     skip_bad : bool
         Leave out documents that are wrong, and list their errors in `Notes.skipped`; else the
         first is raised. A file that is wrong as a whole (another format, separator or encoding, a
@@ -135,13 +142,15 @@ def read_notes(
     listed = [source] if isinstance(source, str | Path) else list(source)
     if not listed:
         raise ArgumentError("at least one file must be given, got none")
-    encoding = check_encoding(encoding)
+    dialect = dialect or Dialect(encoding=encoding)
+    encoding = dialect.encoding or UTF_8
     files = formats_of(map(Path, listed), format, columns=bool(columns), encoding=encoding)
     _check_columns(columns, files)
     return Notes(
         files,
         columns,
         encoding=encoding,
+        dialect=dialect,
         skip_bad=skip_bad,
         repair=repair,
         number_repeated=number_repeated,

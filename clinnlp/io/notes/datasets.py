@@ -29,7 +29,7 @@ from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.core.tags import decode_tags
 from clinnlp.io.notes.records import note_from_record, note_to_record
-from clinnlp.io.notes.values import check_values
+from clinnlp.io.notes.values import WITHOUT_TEXT, check_values, is_no_text
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset
@@ -161,7 +161,10 @@ def _other(row: dict[str, Any], columns: dict[str, str], number: int, names: Any
     found = named("label")
     made: dict[str, Any] = {"id": named("id") or str(number), "labels": (found,) if found else ()}
     if "text" in columns:
-        return Note(text=str(row[columns["text"]] or ""), **made)
+        value = row[columns["text"]]
+        if is_no_text(None if value is None else str(value)):
+            raise DataError(WITHOUT_TEXT)
+        return Note(text=str(value), **made)
     words = [str(word) for word in row[columns["tokens"]]]
     starts = [0]
     for word in words:

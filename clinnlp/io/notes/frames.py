@@ -1,19 +1,22 @@
-"""Rows of a pandas DataFrame to notes."""
+"""Rows of a DataFrame, or of any table with the Arrow interface, to notes."""
 
-import pandas as pd
+from typing import Any
 
+from clinnlp.core.arrow import column_lists, names_of, read_once
 from clinnlp.core.errors import located
 from clinnlp.core.notes import Note
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.notes.documents import add_id
-from clinnlp.io.notes.tables import COLUMNS, note_of_row
+from clinnlp.io.notes.tables import COLUMNS, Cells, note_of_row
 from clinnlp.io.notes.values import check_values
 from clinnlp.io.tables.columns import check_columns
+from clinnlp.io.tables.dates import time_reader
 
 __all__ = ["from_pandas"]
 
 
 def from_pandas(
-    df: pd.DataFrame,
+    df: Any,
     *,
     text: str,
     id: str | None = None,
@@ -23,12 +26,14 @@ def from_pandas(
     known: str | None = None,
     kind: str | None = None,
     label: str | None = None,
+    dialect: Dialect | None = None,
 ) -> list[Note]:
     """Return one note per row of a DataFrame.
 
     Parameters
     ----------
-    df : DataFrame
+    df : DataFrame, or table with the Arrow interface
+        Of pandas, polars, DuckDB, pyarrow, ...; only those of pandas need pandas.
     text : str
         Name of the column with the text; the others likewise, each optional.
     id : str, optional
@@ -37,14 +42,19 @@ def from_pandas(
         What time the note speaks of, and when it could first be read: datetimes or ISO 8601.
     label : str, optional
         Becomes the one label of the note.
+    dialect : Dialect, optional
+        How times are written, where they are text.
 
     Raises
     ------
+    ArgumentError
+        No table.
     DataError
-        A missing column, a repeated id, a time that is none.
+        A missing column, a repeated id, a time that is none, a row without text.
 
     Examples
     --------
+    >>> import pandas as pd
     >>> frame = pd.DataFrame({"note": ["No cough."], "mrn": [7], "dept": ["ENT"]})
     >>> notes = from_pandas(frame, text="note", patient="mrn", label="dept")
     >>> notes[0].id, notes[0].patient, notes[0].labels
@@ -52,14 +62,16 @@ def from_pandas(
     """
     given = locals()
     named = {field: given[field] for field in COLUMNS if given[field] is not None}
-    check_columns(list(named.values()), [str(c) for c in df.columns])
-    columns = [
-        df[name].astype(object).where(df[name].notna(), None).tolist() for name in named.values()
-    ]
+    df = read_once(df)
+    names = names_of(df)
+    at = check_columns(list(named.values()), names)
+    columns = column_lists(df, [names[k] for k in at])
+    cells = Cells(read_time=time_reader(dialect or Dialect()), column_of=named)
     seen: set[str] = set()
     notes = []
     for row, values in enumerate(zip(*columns, strict=True)):
-        note = note_of_row(dict(zip(named, values, strict=True)), str(row), f"row {row}", None)
+        fields = dict(zip(named, values, strict=True))
+        note = note_of_row(fields, str(row), f"row {row}", None, cells=cells)
         with located(f"row {row}"):
             notes.append(check_values(note))
         add_id(seen, notes[-1].id, f"row {row}")

@@ -10,7 +10,7 @@ import codecs
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.files import atomic_path, file_sha256
 from clinnlp.core.notes import Note
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.files.lines import UTF_8, byte_lines, check_encoding, decode
 from clinnlp.io.files.packing import packing
 from clinnlp.io.files.source import Source
@@ -81,12 +82,14 @@ class NoteIndex:
         columns: dict[str, str],
         *,
         encoding: str = UTF_8,
+        dialect: Dialect | None = None,
         repair: bool = False,
     ) -> None:
         self._files = files
         self._places = places
         self._columns = columns
         self._encoding = encoding
+        self._dialect = dialect or Dialect(encoding=encoding)
         self._repair = repair
         self._formats: dict[str, Format] = {}  # by root, with what stands in its sidecar
         self._checked: dict[int, tuple[int, int]] = {}  # file to (size, time) when last hashed
@@ -111,7 +114,8 @@ class NoteIndex:
                     places[note.id] = _Place(shared, 0 if document.files else at, 0)
         reading.check_any(notes.files[0][0])
         repair = reading.repairs is not None
-        return cls(files, places, dict(notes.columns), encoding=notes.encoding, repair=repair)
+        how: dict[str, Any] = {"encoding": notes.encoding, "dialect": notes.dialect}
+        return cls(files, places, dict(notes.columns), **how, repair=repair)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -147,7 +151,7 @@ class NoteIndex:
                 line = decode(handle.readline(), path, place.line)
             return replace(parse_note(line, path, place.line), id=note_id)
         form = self._format(file)
-        found = form.split(Source(path, self._encoding, self._columns))
+        found = form.split(Source(path, self._encoding, self._columns, dialect=self._dialect))
         document = next(islice(found, place.at, None), None)
         if document is None:
             raise DataError("the file must hold the note at its place in the index", path=path)
@@ -171,6 +175,7 @@ class NoteIndex:
             "files": [list(f) for f in self._files],
             "columns": self._columns,
             "encoding": self._encoding,
+            "dialect": asdict(self._dialect),
             "repair": self._repair,
         }
         metadata = {_KEY: json.dumps(about, ensure_ascii=False).encode("utf-8")}
@@ -197,6 +202,7 @@ class NoteIndex:
                 _places_of(table, len(files)),
                 columns,
                 encoding=check_encoding(about["encoding"]),
+                dialect=Dialect(**about.get("dialect", {"encoding": about["encoding"]})),
                 repair=bool(about["repair"]),
             )
 

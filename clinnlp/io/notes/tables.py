@@ -1,10 +1,12 @@
 """Notes in tables: CSV, TSV and Parquet, with the columns that the caller names.
 
 Absent, the columns are called ``id, text, patient, encounter, time, known, kind, label``, as they
-are written. What is missing stays missing: an empty cell is ``None``, except that a note without
-text is a note of empty text. Times are ISO 8601. Without an id column the id of a note is the
-position of its row from 0, behind the name of its file (``notes-0``), so that the rows of two
-files differ.
+are written, in any case of letters. What is missing stays missing: an empty cell is ``None``, and a
+row without text is no note: it is refused, or left out and counted with ``skip_bad``. So is one
+whose whole text is ``nan``, ``None`` or ``NULL``, which programs write where there was none. A note
+of empty text comes back from a table that was written here, and from Parquet. Times are read as
+`tables.dates` reads them. Without an id column the id of a note is the position of its row from 0,
+behind the name of its file (``notes-0``), so that the rows of two files differ.
 
 In CSV and TSV, which may be opened in a spreadsheet, text that it would run as a formula begins
 with an apostrophe, which the reader takes off again: a last column ``guarded`` says of each row
@@ -19,23 +21,34 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.formulas import GUARDED, guarded, unguarded
 from clinnlp.core.notes import Note
+from clinnlp.io.files.dialect import MISSING, Dialect
 from clinnlp.io.files.lines import encode, write_bytes
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format, id_of
+from clinnlp.io.notes.values import WITHOUT_TEXT, is_no_text
 from clinnlp.io.tables.cells import text_of
+from clinnlp.io.tables.columns import columns_named
+from clinnlp.io.tables.dates import TimeReader, time_fault, time_reader
 from clinnlp.io.tables.rows import DELIMITERS, FORMS, column_names, read_rows, table_form
 
-__all__ = ["COLUMNS", "CSV", "PARQUET", "TSV", "note_of_row", "write_table"]
+__all__ = ["COLUMNS", "CSV", "PARQUET", "TSV", "Cells", "note_of_row", "write_table"]
 
 COLUMNS = ("id", "text", "patient", "encounter", "time", "known", "kind", "label")
 
 _TIMES = ("time", "known")
-_TIME_FORM = "an ISO 8601 time such as 2024-03-01T08:00:00"
+
+
+class Cells(NamedTuple):
+    """How the cells of a row are read."""
+
+    read_time: TimeReader = time_reader(Dialect())
+    column_of: Mapping[str, str] = {}  # of each field, as the table calls it
+    empty_text: bool = False  # a note may be of empty text, for the table tells it from none
 
 
 def write_table(notes: Iterable[Note], path: str | Path, *, form: str | None = None) -> int:
@@ -56,28 +69,23 @@ def write_table(notes: Iterable[Note], path: str | Path, *, form: str | None = N
 def _split(source: Source, *, form: str) -> Iterator[Document]:
     """Give the rows; without names, of the columns called as in `COLUMNS`."""
     path, named = source.path, dict(source.columns)
-    guards = _guards(source, form)
+    names = column_names(path, form=form, dialect=source.dialect)
+    guards = [GUARDED] if form != "parquet" and names.count(GUARDED) == 1 else []
     unknown = sorted(set(named) - set(COLUMNS))
     if unknown:
         raise ArgumentError(f"columns of notes are {', '.join(COLUMNS)}, got {', '.join(unknown)}")
-    if not named:
-        names = column_names(path, form=form, encoding=source.encoding)
-        named = {name: name for name in COLUMNS if name in names}
-    named = {"text": "text", **named}
+    named = {"text": "text", **(named or columns_named(COLUMNS, names))}
     wanted = [*named.values(), *guards]
     short: list[DataError] = []
-    rows = read_rows(path, wanted, form=form, encoding=source.encoding, short=short)
+    rows = read_rows(path, wanted, form=form, dialect=source.dialect, short=short)
+    cells = Cells(
+        read_time=time_reader(source.dialect),
+        column_of=named,
+        empty_text=bool(guards) or form == "parquet",
+    )
     for n, (line, values) in enumerate(rows):
-        data = short.pop() if short else _fields(named, values, guards)
+        data = short.pop() if short else (_fields(named, values, guards), cells)
         yield Document(path, line, data, id_of(path, n))
-
-
-def _guards(source: Source, form: str) -> list[str]:
-    """Return the column that says where cells are guarded, in a list, where there is one."""
-    if form == "parquet":
-        return []
-    names = column_names(source.path, form=form, encoding=source.encoding)
-    return [GUARDED] if names.count(GUARDED) == 1 else []
 
 
 def _fields(
@@ -93,19 +101,30 @@ def _fields(
 
 
 def _parse(document: Document) -> Note:
-    return note_of_row(document.data, document.name, document.path, document.line)
+    values, cells = document.data
+    return note_of_row(values, document.name, document.path, document.line, cells=cells)
 
 
-def note_of_row(values: dict[str, Any], unnamed: str, path: str | Path, line: int | None) -> Note:
+def note_of_row(
+    values: dict[str, Any],
+    unnamed: str,
+    path: str | Path,
+    line: int | None,
+    *,
+    cells: Cells | None = None,
+) -> Note:
     """Return the note of one row, by field; its id is `unnamed` where the row names none.
 
     Raises
     ------
     DataError
-        A time that is none, a value that is not text, or an empty id.
+        A time that is none, a value that is not text, an empty id, or no text.
     """
-    made: dict[str, Any] = {f: _cell(f, value, path, line) for f, value in values.items()}
-    text = values["text"] if isinstance(values["text"], str) else made["text"] or ""
+    cells = cells or Cells()
+    made: dict[str, Any] = {f: _cell(f, value, cells, path, line) for f, value in values.items()}
+    text = values["text"] if isinstance(values["text"], str) else made["text"]
+    if text is None or (not cells.empty_text and is_no_text(text)):
+        raise DataError(WITHOUT_TEXT, path=path, line=line)
     if "id" in made and made["id"] is None:
         raise DataError("each note must have an id, got an empty one", path=path, line=line)
     label = made.pop("label", None)
@@ -113,17 +132,22 @@ def note_of_row(values: dict[str, Any], unnamed: str, path: str | Path, line: in
     return Note(**{"id": unnamed, **made, "text": text, "labels": labels})
 
 
-def _cell(field: str, value: Any, path: str | Path, line: int | None) -> str | datetime | None:
-    def refusal(_: Exception) -> DataError:
-        form = _TIME_FORM if field in _TIMES else "text or a number"
-        return DataError(f"{field} must be {form}, got another form", path=path, line=line)
+def _cell(
+    field: str, value: Any, cells: Cells, path: str | Path, line: int | None
+) -> str | datetime | None:
+    def refusal(error: Exception) -> DataError:
+        column = cells.column_of.get(field, field)
+        said = f"{field} must be text or a number, got another form in column {column!r}"
+        if field in _TIMES:
+            said = time_fault(error, f"{field} must be an ISO 8601 time", column)
+        return DataError(said, path=path, line=line)
 
     with instead_of((ValueError, TypeError), refusal):  # which quotes the cell
-        return _time(value) if field in _TIMES else text_of(value)
+        return _time(value, cells.read_time) if field in _TIMES else text_of(value)
 
 
-def _time(value: Any) -> datetime | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
+def _time(value: Any, read: TimeReader) -> datetime | None:
+    if value is None or (isinstance(value, str) and value.strip().lower() in MISSING):
         return None
     if isinstance(value, datetime):
         return _plain(value)
@@ -131,7 +155,7 @@ def _time(value: Any) -> datetime | None:
         return datetime.combine(value, time())
     if not isinstance(value, str):
         raise TypeError
-    return datetime.fromisoformat(value.strip())
+    return read(value)
 
 
 def _plain(value: datetime) -> datetime | None:

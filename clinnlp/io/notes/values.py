@@ -16,9 +16,15 @@ from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.times import naive_utc
 
-__all__ = ["check_values"]
+__all__ = ["WITHOUT_TEXT", "check_values", "is_no_text"]
 
 _WRONG = re.compile("[\0\ud800-\udfff]")
+# what programs write where there was no text
+_NO_TEXT = frozenset({"", "nan", "NaN", "NAN", "None", "NULL", "null", "<NA>", "NaT"})
+WITHOUT_TEXT = (
+    "each note must have a text, got an empty or missing one; leave such rows out "
+    "(skip_bad, --skip-bad)"
+)
 _PLAIN = (bool, int, type(None))
 
 
@@ -46,6 +52,17 @@ def check_values(note: Note) -> Note:
     if fault:
         raise DataError(fault, note=note.id if isinstance(note.id, str) else None)
     return note
+
+
+def is_no_text(text: str | None) -> bool:
+    """Return whether a cell of a table holds no text of a note.
+
+    Examples
+    --------
+    >>> is_no_text(None), is_no_text(" "), is_no_text("nan"), is_no_text("None of these.")
+    (True, True, True, False)
+    """
+    return text is None or text.strip() in _NO_TEXT
 
 
 def _fault(note: Note) -> str:

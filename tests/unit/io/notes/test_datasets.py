@@ -38,11 +38,18 @@ def test_tokens_and_tags_of_others():
 
 def test_text_and_classes_of_others():
     features = Features({"note": Value("string"), "dept": ClassLabel(names=["ENT", "skin"])})
-    rows = Dataset.from_dict({"note": ["a", None], "dept": [1, 0]}, features)
+    rows = Dataset.from_dict({"note": ["a", "b"], "dept": [1, 0]}, features)
     assert list(from_dataset(rows, text="note", label="dept")) == [
         Note(id="0", text="a", labels=("skin",)),
-        Note(id="1", text="", labels=("ENT",)),
+        Note(id="1", text="b", labels=("ENT",)),
     ]
+
+
+@pytest.mark.parametrize("missing", [None, "", "nan"])
+def test_a_row_of_others_without_text_is_no_note(missing):
+    rows = Dataset.from_dict({"note": ["a", missing]})
+    with pytest.raises(DataError, match="row 1: each note must have a text"):
+        list(from_dataset(rows, text="note"))
 
 
 def test_what_is_wrong():

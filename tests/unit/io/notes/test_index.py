@@ -11,6 +11,7 @@ import pytest
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.io.notes.index import NoteIndex
 
@@ -38,6 +39,17 @@ def test_every_note_comes_back(name, tmp_path):
         assert "x" not in each
     with pytest.raises(ArgumentError, match=r"got the id 'x'"):
         index.note_at("x")
+
+
+def test_a_table_is_read_again_as_it_was(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("sep=^\r\nk^t^d\r\n1^Größe^03/04/2024\r\n2^b^\r\n".encode("cp1252"))
+    dialect = Dialect(encoding=None, day_first=True)
+    notes = read_notes(path, dialect=dialect, id="k", text="t", time="d")
+    NoteIndex.build(notes).save(tmp_path / "index.parquet")
+    index = NoteIndex.load(tmp_path / "index.parquet")
+    assert [index.note_at(note.id) for note in notes] == list(notes)
+    assert str(index.note_at("1").time) == "2024-04-03 00:00:00"
 
 
 def test_byte_offsets_with_mark_crlf_and_blank_lines(tmp_path):

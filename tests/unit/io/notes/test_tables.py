@@ -21,7 +21,7 @@ from clinnlp.io.notes.tables import write_table
 def test_from_pandas_keeps_what_is_missing_missing():
     frame = pd.DataFrame(
         {
-            "t": ["one", None, "three"],
+            "t": ["one", "two", "three"],
             "mrn": [1.0, 2.0, np.nan],
             "when": pd.to_datetime(["2024-01-01 10:00", None, "2024-01-02 00:00"]),
             "k": ["2024-01-03", "", None],
@@ -38,7 +38,7 @@ def test_from_pandas_keeps_what_is_missing_missing():
             known=datetime(2024, 1, 3),
             labels=("a",),
         ),
-        Note(id="1", text="", patient="2"),
+        Note(id="1", text="two", patient="2"),
         Note(id="2", text="three", time=datetime(2024, 1, 2)),
     ]
     assert type(notes[0].time) is datetime
@@ -58,11 +58,11 @@ def test_from_pandas_refuses():
 
 def test_read_table_numbers_rows_and_names_columns(tmp_path):
     path = tmp_path / "a.csv.gz"
-    frame = pd.DataFrame({"note": ["a", ""], "mrn": ["007", ""], "who": ["x", "y"]})
+    frame = pd.DataFrame({"note": ["a", "b"], "mrn": ["007", ""], "who": ["x", "y"]})
     frame.to_csv(path, index=False)
     assert list(read_notes(path, text="note", patient="mrn")) == [
         Note(id="a-0", text="a", patient="007"),
-        Note(id="a-1", text=""),
+        Note(id="a-1", text="b"),
     ]
 
 
@@ -70,7 +70,7 @@ def test_parquet_types(tmp_path):
     path = tmp_path / "a.parquet"
     pd.DataFrame(
         {
-            "t": ["a", None],
+            "t": ["a", ""],
             "n": [7, 8],
             "d": [datetime(2024, 1, 1).date(), None],
             "w": pd.to_datetime(["2024-01-01 10:00", None]),
@@ -142,7 +142,9 @@ def test_text_of_another_program_stays_as_it_is(tmp_path, text):
     path = tmp_path / "a.csv"
     with open(path, "w", newline="", encoding="utf-8") as handle:
         csv.writer(handle).writerows([["id", "text"], ["1", text], ["2", f"'{text}"]])
-    notes = list(read_notes(path))
-    assert [note.text for note in notes] == [text, f"'{text}"]
+    source = read_notes(path, skip_bad=True)
+    notes = list(source)
+    assert [note.text for note in notes] == [*([text] if text else []), f"'{text}"]
+    assert [error.line for error in source.skipped] == ([] if text else [2]), "no text is no note"
     write_notes(notes, tmp_path / "b.csv")
     assert list(read_notes(tmp_path / "b.csv")) == notes
