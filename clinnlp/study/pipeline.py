@@ -7,6 +7,7 @@ The word list adds only mentions that do not overlap the model's, so that a ment
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.pipeline import Pipe, Pipeline
@@ -18,7 +19,7 @@ __all__ = ["pipeline"]
 def pipeline(
     model: str | Path | Pipe | None = None,
     *,
-    vocabulary: str | Path | Vocabulary | None = None,
+    vocabulary: Any = None,
     assertion: bool = True,
     language: str = "en",
     candidates: int = 0,
@@ -32,11 +33,12 @@ def pipeline(
     ----------
     model : folder or pipe, optional
         A folder that `fine_tune_ner` or `fine_tune_classifier` wrote, or what they returned.
-    vocabulary : path or Vocabulary, optional
+    vocabulary : path, Vocabulary, list, mapping or table, optional
         A word list: CSV, TSV or Parquet with a column ``name`` and, where known, ``code``,
         ``system``, ``synonyms`` (joined by ``|``), ``label`` and ``match``; the files of DrugBank
-        or ICD-10-CM; a folder of OMOP vocabularies; or a release of RxNorm, SNOMED CT, MeSH, UMLS,
-        LOINC or ATC, as a folder, zip file or file. Needs no model.
+        or ICD-10-CM; a folder of OMOP vocabularies; a release of RxNorm, SNOMED CT, MeSH, UMLS,
+        LOINC or ATC, as a folder, zip file or file; or one in memory, as
+        `io.tables.word_lists.vocabulary_of` takes it. Needs no model.
     assertion : bool
         Whether mentions get their five assertion axes.
     language : str
@@ -65,8 +67,7 @@ def pipeline(
 
     Examples
     --------
-    >>> from clinnlp.core.vocab import Concept, Vocabulary
-    >>> words = Vocabulary([Concept(code="d1", name="lisinopril", label="Drug")])
+    >>> words = [{"code": "d1", "name": "lisinopril", "label": "Drug"}]
     >>> note = pipeline(vocabulary=words)("Never took lisinopril. Denies chest pain.")
     >>> [(e.label, note[e.span], e.assertion.negated) for e in note.entities]
     [('Drug', 'lisinopril', True)]
@@ -107,9 +108,13 @@ def _learned(model: str | Path | Pipe) -> Pipe:
     return model
 
 
-def _words(vocabulary: str | Path | Vocabulary | None, language: str) -> Vocabulary | None:
+def _words(vocabulary: Any, language: str) -> Vocabulary | None:
+    if vocabulary is None:
+        return None
     if isinstance(vocabulary, str | Path):
         from clinnlp.io.tables.vocabularies import read_any_vocabulary
 
         return read_any_vocabulary(vocabulary, language=language)
-    return vocabulary
+    from clinnlp.io.tables.word_lists import vocabulary_of
+
+    return vocabulary_of(vocabulary)

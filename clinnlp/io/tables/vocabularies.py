@@ -17,15 +17,15 @@ step above; both separated by ``|``), ``label`` and ``match`` (``always``: the n
 are found anywhere, also where they are doubtful names of a large list).
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from clinnlp.core.errors import ArgumentError, DataError, located
-from clinnlp.core.vocab import Concept, Vocabulary, fold
-from clinnlp.io.tables.cells import text_of
+from clinnlp.core.errors import DataError, located
+from clinnlp.core.vocab import Concept, Vocabulary
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.tables.mimic_names import is_mimic_names, read_mimic_names
 from clinnlp.io.tables.omop_concepts import read_omop_concepts
 from clinnlp.io.tables.rows import column_names, read_rows
+from clinnlp.io.tables.word_lists import check_fields, concepts_of, wanted_columns
 from clinnlp.io.terminologies.layouts import terminology_of
 from clinnlp.io.terminologies.names import others
 
@@ -37,8 +37,6 @@ __all__ = [
     "read_vocabulary",
 ]
 
-_COLUMNS = ("code", "system", "name", "synonyms", "label", "parents", "match")
-ALWAYS = "always"
 _DRUGBANK = ("DrugBank ID", "Common name", "Synonyms")
 _ICD10CM = ("code", "short", "long")
 _POISONING = "Poisoning"
@@ -65,7 +63,7 @@ def read_any_vocabulary(path: str | Path, *, language: str = "en") -> Vocabulary
             return known
         if path.is_dir():
             return read_omop_concepts(path)
-    names = column_names(path)
+    names = column_names(path, dialect=Dialect(encoding=None))
     with located(path):
         if set(_DRUGBANK) <= set(names):
             return read_drugbank(path)
@@ -76,14 +74,20 @@ def read_any_vocabulary(path: str | Path, *, language: str = "en") -> Vocabulary
         return read_vocabulary(path)
 
 
-def read_vocabulary(path: str | Path, *, label: str | None = None, **columns: str) -> Vocabulary:
+def read_vocabulary(
+    path: str | Path, *, label: str | None = None, dialect: Dialect | None = None, **columns: str
+) -> Vocabulary:
     """Return the concepts in a CSV, TSV or Parquet file.
+
+    Rows of one code are one concept: a row may hold one synonym.
 
     Parameters
     ----------
     path : str or Path
     label : str, optional
         Label of every concept; else the column ``label``, else ``"Term"``.
+    dialect : Dialect, optional
+        How text is written; absent: as found by looking.
     **columns : str
         Which column is ``name``, ``code``, ``system``, ``synonyms``, ``match``; absent: those
         called so.
@@ -91,26 +95,14 @@ def read_vocabulary(path: str | Path, *, label: str | None = None, **columns: st
     Raises
     ------
     DataError
-        No column of names, an empty name, or a code that stands there twice.
+        No column of names, an empty name, or another system or label for the same code.
     """
-    path = Path(path)
-    unknown = sorted(set(columns) - set(_COLUMNS))
-    if unknown:
-        raise ArgumentError(
-            f"columns of a vocabulary are {', '.join(_COLUMNS)}, got {', '.join(unknown)}"
-        )
-    names = column_names(path)
-    named = {field: columns.get(field, field) for field in _COLUMNS}
-    wanted = [f for f in _COLUMNS if f in columns or f == "name" or named[f] in names]
-    concepts: list[Concept] = []
-    codes: set[str] = set()
-    for line, row in read_rows(path, [named[field] for field in wanted]):
-        values = {field: text_of(value) for field, value in zip(wanted, row, strict=True)}
-        concepts.append(_concept(values, label, path, line))
-        if concepts[-1].code in codes:
-            raise DataError("codes of a vocabulary must be unique", path=path, line=line)
-        codes.add(concepts[-1].code)
-    return Vocabulary(concepts)
+    path, dialect = Path(path), dialect or Dialect(encoding=None)
+    check_fields(columns)
+    wanted = wanted_columns(column_names(path, dialect=dialect), columns)
+    rows = read_rows(path, list(wanted.values()), dialect=dialect)
+    named = (((path, line), dict(zip(wanted, row, strict=True))) for line, row in rows)
+    return Vocabulary(concepts_of(named, label))
 
 
 def read_drugbank(path: str | Path, *, label: str = "Drug") -> Vocabulary:
@@ -158,27 +150,3 @@ def read_icd10cm(path: str | Path, *, label: str = "Problem") -> Vocabulary:
 
 def _is_of_drug(short: str, long: str) -> bool:
     return long.startswith(_POISONING) and not short.startswith(_POISONING)
-
-
-def _concept(values: Mapping[str, str | None], label: str | None, path: Path, line: int) -> Concept:
-    name = (values["name"] or "").strip()
-    if not name:
-        raise DataError("each concept must have a name, got an empty one", path=path, line=line)
-    synonyms = (s.strip() for s in (values.get("synonyms") or "").split("|"))
-    return Concept(
-        code=values.get("code") or fold(name),
-        name=name,
-        system=values.get("system") or "",
-        synonyms=tuple(s for s in synonyms if s),
-        label=label or values.get("label") or "Term",
-        parents=tuple(p for p in map(str.strip, (values.get("parents") or "").split("|")) if p),
-        always=_is_always(values.get("match"), path, line),
-    )
-
-
-def _is_always(match: str | None, path: Path, line: int) -> bool:
-    if match not in (None, "", ALWAYS):
-        raise DataError(
-            f"match of a concept must be {ALWAYS} or empty, got another word", path=path, line=line
-        )
-    return match == ALWAYS

@@ -147,7 +147,7 @@ def test_all_columns_and_renamed_ones(tmp_path):
     [
         ("term\nx\n", "a.csv: one column must be named 'name', got none; columns are 'term'"),
         ('name,code\nx,1\n" ",2\n', "a.csv:3: each concept must have a name"),
-        ("name,code\nx,1\ny,1\n", "a.csv:3: codes of a vocabulary must be unique"),
+        ("name,code,label\nx,1,A\ny,1,B\n", "a.csv:3: rows of one code must have one system"),
     ],
 )
 def test_broken_vocabularies(text, message, tmp_path):
