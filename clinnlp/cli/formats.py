@@ -4,7 +4,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clinnlp.cli.options import add_reading, add_writing, columns_of, output_of
+from clinnlp.cli.options import (
+    add_reading,
+    add_writing,
+    output_of,
+    reading_of,
+    tell_of_notes,
+)
 from clinnlp.cli.terminal import say, warn
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.places import is_stdout, is_stream, leads_to
@@ -27,53 +33,12 @@ _DROPPED: dict[str, Any] = {
     **dict.fromkeys(("patient", "encounter", "time", "known", "kind")),
     **dict.fromkeys(("tokens", "sections", "sentences", "coverage")),
 }
-_MANY = 20  # errors that are listed
-
-
-def _add_source(parser: argparse.ArgumentParser) -> None:
-    add_reading(parser)
-    group = parser.add_argument_group("files that are not as they should be")
-    group.add_argument(
-        "--encoding", default="utf-8", help="of text files (default: utf-8; utf-16 is recognised)"
-    )
-    group.add_argument(
-        "--skip-bad", action="store_true", help="leave out documents that are wrong, and list them"
-    )
-    group.add_argument(
-        "--repair",
-        action="store_true",
-        help="move mentions whose offsets count bytes, UTF-16 or are off by one, and count them",
-    )
-    group.add_argument(
-        "--number-repeated", action="store_true", help="call the second note of an id ID#2"
-    )
 
 
 def _source(args: argparse.Namespace, path: str) -> "Notes":
     from clinnlp.io.notes.corpora import read_notes
 
-    return read_notes(
-        path,
-        format=args.format,
-        encoding=args.encoding,
-        skip_bad=args.skip_bad,
-        repair=args.repair,
-        number_repeated=args.number_repeated,
-        **columns_of(args),
-    )
-
-
-def _tell(notes: "Notes") -> None:
-    """Say on stderr what was repaired and what left out."""
-    for reason, n in notes.n_excluded.items():
-        warn(f"{n} left out: {reason}")
-    for rule, n in notes.repairs.items():
-        warn(f"{n} repaired: {rule}")
-    if notes.skipped:
-        more = len(notes.skipped) - _MANY
-        listed = [f"  {error}" for error in notes.skipped[:_MANY]]
-        listed += [f"  and {more} more"] if more > 0 else []
-        warn(f"{len(notes.skipped)} documents left out:", *listed)
+    return read_notes(path, **reading_of(args))
 
 
 def add_convert(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +62,7 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
         help=f"leave these out: {', '.join(_DROPPED)}",
     )
     add_writing(parser)
-    _add_source(parser)
+    add_reading(parser)
     parser.set_defaults(command=_convert)
 
 
@@ -119,7 +84,7 @@ def _convert(args: argparse.Namespace) -> int:
         n, more = summary.n_notes, f" ({summary})"
     else:
         n, more = write_notes(notes, out, format=args.to, on_loss=args.on_loss), ""
-    _tell(source)
+    tell_of_notes(source)
     if name == "omop":
         warn("tables of OMOP are for a database, not for a spreadsheet, which may run their text")
     say(f"{n} notes: {args.out}{more}", aside=is_stdout(out))
@@ -146,7 +111,7 @@ def add_inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--examples", type=int, default=20, help="mentions on the page (default: 20)"
     )
-    _add_source(parser)
+    add_reading(parser)
     parser.set_defaults(command=_inspect)
 
 
@@ -166,7 +131,7 @@ def _inspect(args: argparse.Namespace) -> int:
     found = inspect_notes(source, n_examples=args.examples if args.show_text else 0)
     for line in _lines(found):
         say(line)
-    _tell(source)
+    tell_of_notes(source)
     return 0
 
 
@@ -215,7 +180,7 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
         default=1000,
         help="bootstrap draws of notes for the intervals (default: 1000)",
     )
-    _add_source(parser)
+    add_reading(parser)
     parser.set_defaults(command=_diff)
 
 
@@ -228,7 +193,7 @@ def _diff(args: argparse.Namespace) -> int:
     for difference in () if args.summary else found.differences:
         say(*_cells(difference, texts.get(difference.note)))
     for source in (first, second):
-        _tell(source)
+        tell_of_notes(source)
     said = ", ".join(f"{n} {kind}" for kind, n in found.counts.items()) or "no difference"
     both, only_first, only_second = found.relations
     say(f"{found.n_notes} notes: {found.n_same} mentions the same, {said}")

@@ -9,10 +9,11 @@ from clinnlp.cli.options import (
     add_reading,
     add_settings,
     add_writing,
-    columns_of,
     folder_of,
     output_of,
+    reading_of,
     settings_of,
+    tell_of_notes,
 )
 from clinnlp.cli.terminal import say
 from clinnlp.core.files import check_apart, check_writable
@@ -97,9 +98,8 @@ def _fine_tune(args: argparse.Namespace) -> int:
 
     check_apart([args.out], [*args.train, *args.dev])
     fine_tune, kind = (resolve_name(name) for name in TASKS[args.task][:2])
-    columns: dict[str, Any] = columns_of(args)
     notes = read_training(
-        args.task, args.train, args.dev, drop=args.drop_overlap, format=args.format, **columns
+        args.task, args.train, args.dev, drop=args.drop_overlap, **reading_of(args)
     )
     how: dict[str, Any] = {"settings": settings_of(args, kind)}
     if args.refit:
@@ -107,6 +107,8 @@ def _fine_tune(args: argparse.Namespace) -> int:
     model = fine_tune(
         notes.train, notes.dev, encoder=args.encoder, out=args.out, resume=args.resume, **how
     )
+    for source in notes.sources:
+        tell_of_notes(source)
     for corpus, name, score in dev_scores(model.card, by_corpus=len(args.train) > 1):
         say(f"{corpus} {name}: {score}")
     say(f"model: {args.out}")
@@ -119,14 +121,15 @@ def _pretrain(args: argparse.Namespace) -> int:
     from clinnlp.io.notes.corpora import read_notes
 
     check_apart([args.out], args.notes)
-    columns: dict[str, Any] = columns_of(args)
+    notes = read_notes(args.notes, **reading_of(args))
     card = pretrain(
-        read_notes(args.notes, format=args.format, **columns),
+        notes,
         encoder=args.encoder,
         out=args.out,
         settings=settings_of(args, PretrainSettings),
         resume=args.resume,
     )
+    tell_of_notes(notes)
     for number, epoch in enumerate(card["epochs"], 1):
         kept_out = "" if epoch["score"] is None else f", on notes kept out {-epoch['score']:.3f}"
         say(f"epoch {number}: loss {epoch['loss']:.3f}{kept_out}")
@@ -144,12 +147,12 @@ def _next(args: argparse.Namespace) -> int:
     check_apart([out], [*args.notes, *args.annotated])
     check_format(args.out_format)
     writer_of(check_writable(out), args.out_format)  # before the model reads the notes
-    columns: dict[str, Any] = columns_of(args)
     tagger = load_tagger(args.model)
-    notes = read_notes(args.notes, format=args.format, **columns)
-    done = read_notes(args.annotated, format=args.format, **columns) if args.annotated else ()
+    notes = read_notes(args.notes, **reading_of(args))
+    done = read_notes(args.annotated, **reading_of(args)) if args.annotated else ()
     chosen = choose_next(tagger, notes, args.n, annotated=done)
     write_notes([choice.note for choice in chosen], out, format=args.out_format)
+    tell_of_notes(notes)
     for choice in chosen:
         line = f"{choice.note.id}: doubt {choice.doubt:.4f}, novelty {choice.novelty:.2f}"
         say(line, aside=is_stdout(out))

@@ -11,10 +11,11 @@ from clinnlp.cli.options import (
     add_reading,
     add_settings,
     add_writing,
-    columns_of,
     output_of,
     pipeline_of,
+    reading_of,
     settings_of,
+    tell_of_notes,
 )
 from clinnlp.cli.terminal import say, warn
 from clinnlp.core.files import check_apart
@@ -48,7 +49,7 @@ def _extract(args: argparse.Namespace) -> int:
     from clinnlp.study.extract import extract, fingerprint
     from clinnlp.study.settings import ExtractSettings
 
-    notes = read_notes(args.notes, format=args.format, **columns_of(args))
+    notes = read_notes(args.notes, **reading_of(args))
     settings, nlp, out = settings_of(args, ExtractSettings), pipeline_of(args), output_of(args.out)
     made_by = fingerprint(
         args.model,
@@ -59,9 +60,10 @@ def _extract(args: argparse.Namespace) -> int:
         notes=args.notes,
         part_size=settings.part_size,
     )
+    if args.vocabulary_columns:
+        made_by |= {"vocabulary_columns": " ".join(sorted(args.vocabulary_columns))}
     summary = extract(notes, nlp, out, settings=settings, made_by=made_by)
-    for reason, n in notes.n_excluded.items():
-        warn(f"{n} left out: {reason}")
+    tell_of_notes(notes)
     say(summary, aside=is_stdout(out))
     return 0
 
@@ -87,7 +89,6 @@ def add_score(parser: argparse.ArgumentParser) -> None:
         default=1000,
         help="bootstrap draws of documents for the intervals (default: 1000)",
     )
-    parser.add_argument("--format", help="format of all files (default: by suffix)")
     parser.add_argument("--against", help="another prediction of the notes, to compare with")
     parser.add_argument("--train", help="training notes, to tell seen from unseen mentions")
     parser.add_argument(
@@ -95,6 +96,7 @@ def add_score(parser: argparse.ArgumentParser) -> None:
         help="page of errors by note and offsets: .html, .md, a folder, or - for standard output",
     )
     add_writing(parser)
+    add_reading(parser)
     parser.set_defaults(command=_score)
 
 
@@ -108,9 +110,11 @@ def _score(args: argparse.Namespace) -> int:
         aside = is_stdout(args.report)
         _check_report(args.report)
         check_apart([args.report], [args.gold, args.predicted, args.train, args.against])
-    gold = read_notes(args.gold, format=args.format)
-    predicted = read_notes(args.predicted, format=args.format)
+    gold = read_notes(args.gold, **reading_of(args))
+    predicted = read_notes(args.predicted, **reading_of(args))
     scores = score_spans(gold, predicted, match=args.match, n_boot=args.n_boot)
+    for notes in (gold, predicted):
+        tell_of_notes(notes)
     _warn_labels(scores.per_label)
     for label, prf in scores.per_label.items():
         say(f"{label}: P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}", aside=aside)
@@ -125,11 +129,12 @@ def _write_errors(args: argparse.Namespace, *, aside: bool) -> None:
     from clinnlp.report.write import write_report
     from clinnlp.study.error_page import error_report
 
+    how = reading_of(args)
     report = error_report(
-        read_notes(args.gold, format=args.format),
-        read_notes(args.predicted, format=args.format),
-        train=read_notes(args.train, format=args.format) if args.train else None,
-        against=read_notes(args.against, format=args.format) if args.against else None,
+        read_notes(args.gold, **how),
+        read_notes(args.predicted, **how),
+        train=read_notes(args.train, **how) if args.train else None,
+        against=read_notes(args.against, **how) if args.against else None,
         n_boot=args.n_boot,
     )
     for line in report.findings[1:]:

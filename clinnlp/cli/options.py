@@ -1,4 +1,8 @@
-"""Options that several commands share: how notes are read, which pipeline, which settings."""
+"""Options that several commands share: how notes and tables are read, which pipeline, settings.
+
+What reads notes takes all flags of `add_reading`, what reads tables alone those of `add_tables`;
+they have the same names and meanings everywhere.
+"""
 
 import argparse
 import sys
@@ -7,52 +11,182 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from clinnlp.cli.terminal import warn
 from clinnlp.core.config import read_settings, settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.places import STDOUT
+from clinnlp.io.files.lines import UTF_8
+from clinnlp.io.files.packing import plain_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from _typeshed import DataclassInstance
 
+    from clinnlp.core.errors import DataError
     from clinnlp.core.pipeline import Pipeline
+    from clinnlp.io.files.dialect import Dialect
+    from clinnlp.io.notes.corpora import Notes
 
 __all__ = [
     "add_pipeline",
     "add_reading",
     "add_settings",
+    "add_tables",
     "add_writing",
-    "columns_of",
+    "dialect_of",
     "folder_of",
+    "mapping_of",
     "output_of",
     "pipeline_of",
+    "reading_of",
     "settings_of",
+    "tell_left_out",
+    "tell_of_notes",
+    "tell_of_tables",
 ]
+
+_TEXT_TABLES = (".csv", ".tsv")
+_MANY = 20  # errors that are listed
 
 COLUMNS = {
     "text": "column with the text of the note (needed for CSV, TSV and Parquet)",
     "id": "column with the note id (default: file name and row number)",
     "patient": "column with the patient id",
     "encounter": "column with the encounter id",
-    "time": "column with the time the note speaks of, ISO 8601",
-    "known": "column with the time the note could first be read, ISO 8601",
+    "time": "column with the time the note speaks of",
+    "known": "column with the time the note could first be read",
+    "kind": "column with the kind of the note",
     "label": "column with the class of the note",
 }
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
-    """Add how notes are read: the format, and the columns of a table."""
+    """Add how notes are read: the format, columns and text of a table, what may be wrong."""
     from clinnlp.io.notes.formats import FORMATS
 
     parser.add_argument("--format", help=f"{', '.join(FORMATS)} (default: by suffix, or by a look)")
     table = parser.add_argument_group("tables of notes")
     for name, line in COLUMNS.items():
         table.add_argument(f"--{name}-column", metavar="NAME", help=line)
+    add_tables(parser)
+    group = parser.add_argument_group("notes that are not as they should be")
+    group.add_argument(
+        "--repair",
+        action="store_true",
+        help="move mentions whose offsets count bytes, UTF-16 or are off by one, and count them",
+    )
+    group.add_argument(
+        "--number-repeated", action="store_true", help="call the second note of an id ID#2"
+    )
 
 
-def columns_of(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the named columns that were given."""
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    """Add how text and tables are written, and whether what is wrong is left out."""
+    group = parser.add_argument_group("how text and tables are written")
+    group.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="of text (default: UTF-8; UTF-16 is known by its mark, and tables that are no UTF-8 "
+        "are Windows-1252 where that gives words of western Europe, which is told)",
+    )
+    group.add_argument(
+        "--sep", metavar="MARK", help="between the cells of a row, or tab (default: by a look)"
+    )
+    group.add_argument(
+        "--decimal",
+        choices=[",", "."],
+        help="before decimals; the other then stands between thousands (default: by each number)",
+    )
+    group.add_argument(
+        "--time-format",
+        action="append",
+        metavar="FORM",
+        help="of times beside ISO 8601, in the words of strptime, such as '%%m/%%d/%%Y %%I:%%M "
+        "%%p', or excel for numbers of days; may be given several times (default: ISO 8601, "
+        "31.12.2024, 2024/12/31 and 31DEC2024)",
+    )
+    group.add_argument(
+        "--day-first",
+        action=argparse.BooleanOptionalAction,
+        help="whether 03/04/2024 is the third of April (default: such times are refused)",
+    )
+    group.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="leave out notes and rows that are wrong, and list them",
+    )
+
+
+def dialect_of(args: argparse.Namespace) -> "Dialect":
+    """Return how tables are written, as far as it was said."""
+    from clinnlp.io.files.dialect import Dialect
+
+    return Dialect(
+        sep=args.sep,
+        encoding=args.encoding,
+        decimal=args.decimal,
+        time_format=tuple(args.time_format or ()),
+        day_first=args.day_first,
+    )
+
+
+def reading_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of `read_notes` that were given."""
     named = {name: getattr(args, f"{name}_column") for name in COLUMNS}
-    return {name: column for name, column in named.items() if column is not None}
+    return {
+        "format": args.format,
+        "dialect": dialect_of(args),
+        "skip_bad": args.skip_bad,
+        "repair": args.repair,
+        "number_repeated": args.number_repeated,
+        **{name: column for name, column in named.items() if column is not None},
+    }
+
+
+def mapping_of(pairs: "Sequence[str] | None", flag: str) -> dict[str, str]:
+    """Return ``name=column`` pairs as a mapping.
+
+    Raises
+    ------
+    ArgumentError
+        A word that is no such pair.
+    """
+    split = [pair.partition("=") for pair in pairs or ()]
+    wrong = [name for name, sign, column in split if not (name and sign and column)]
+    if wrong:
+        raise ArgumentError(f"{flag} must be name=column pairs, got {wrong[0]!r}")
+    return {name: column for name, _, column in split}
+
+
+def tell_of_notes(notes: "Notes") -> None:
+    """Say on stderr what was repaired, what left out, and of which encoding a table was found."""
+    for reason, n in notes.n_excluded.items():
+        warn(f"{n} left out: {reason}")
+    for rule, n in notes.repairs.items():
+        warn(f"{n} repaired: {rule}")
+    tell_left_out(notes.skipped, "documents")
+    tell_of_tables([path for path, _ in notes.files], notes.dialect)
+
+
+def tell_left_out(errors: "Sequence[DataError]", what: str) -> None:
+    """Say on stderr what was left out because it was wrong."""
+    if errors:
+        more = len(errors) - _MANY
+        listed = [f"  {error}" for error in errors[:_MANY]]
+        listed += [f"  and {more} more"] if more > 0 else []
+        warn(f"{len(errors)} {what} left out:", *listed)
+
+
+def tell_of_tables(paths: "Sequence[str | Path | None]", dialect: "Dialect") -> None:
+    """Say on stderr which tables were found to be in Windows-1252."""
+    from clinnlp.io.tables.looks import encoding_of
+
+    tables = [] if dialect.encoding else [Path(path) for path in paths if path]
+    for path in tables:
+        if path.is_file() and plain_name(path).endswith(_TEXT_TABLES):
+            if encoding_of(path) != UTF_8:
+                warn(f"{path}: read as Windows-1252, found by a look; --encoding names another")
 
 
 def add_writing(parser: argparse.ArgumentParser) -> None:
@@ -120,6 +254,13 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
         "all of them",
     )
     parser.add_argument(
+        "--vocabulary-columns",
+        nargs="+",
+        metavar="NAME=COLUMN",
+        help="which column of the word list is name, code, system, synonyms, label; rows of one "
+        "code are synonyms of one concept",
+    )
+    parser.add_argument(
         "--language",
         default="en",
         help=f"of the notes, one of {', '.join(languages())}: whose headings, cues, "
@@ -136,9 +277,15 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
     """Return the pipeline of the model and the word list."""
     from clinnlp.study.pipeline import pipeline
 
+    words: Any = args.vocabulary
+    columns: dict[str, Any] = mapping_of(args.vocabulary_columns, "--vocabulary-columns")
+    if columns and words is not None:
+        from clinnlp.io.tables.vocabularies import read_vocabulary
+
+        words = read_vocabulary(words, **columns)
     return pipeline(
         args.model,
-        vocabulary=args.vocabulary,
+        vocabulary=words,
         language=args.language,
         candidates=args.candidates,
         name_encoder=args.name_encoder,

@@ -2,9 +2,23 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from clinnlp.cli.options import add_settings, add_writing, folder_of, settings_of
+from clinnlp.cli.options import (
+    add_settings,
+    add_tables,
+    add_writing,
+    dialect_of,
+    folder_of,
+    mapping_of,
+    settings_of,
+    tell_left_out,
+    tell_of_tables,
+)
 from clinnlp.cli.terminal import say
+
+if TYPE_CHECKING:
+    from clinnlp.study.reading import TableReading
 
 __all__ = ["add_risk", "add_risk_apply"]
 
@@ -49,12 +63,38 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--patients", help="CSV or Parquet: patient, birth_date, sex, ethnicity, site"
     )
+    tables = (
+        ("", "events", "patient, code, known, kind, value, unit ..."),
+        ("patient-", "patients", "patient, birth_date, sex ..."),
+        ("outcome-", "whom to predict for", "patient, index_time, outcome, time"),
+    )
+    for name, what, columns in tables:
+        parser.add_argument(
+            f"--{name}columns",
+            nargs="+",
+            metavar="NAME=COLUMN",
+            help=f"which column of the table of {what} is {columns} (default: those called so)",
+        )
+    add_tables(parser)
+
+
+def _reading(args: argparse.Namespace) -> "TableReading":
+    from clinnlp.study.reading import TableReading
+
+    return TableReading(
+        dialect=dialect_of(args),
+        skip_bad=args.skip_bad,
+        columns=mapping_of(args.columns, "--columns"),
+        patient_columns=mapping_of(args.patient_columns, "--patient-columns"),
+        outcome_columns=mapping_of(args.outcome_columns, "--outcome-columns"),
+    )
 
 
 def _risk(args: argparse.Namespace) -> int:
     from clinnlp.study.risk_flow import risk_flow
     from clinnlp.study.settings import RiskSettings
 
+    reading = _reading(args)
     result = risk_flow(
         args.outcome,
         events=args.events,
@@ -62,7 +102,10 @@ def _risk(args: argparse.Namespace) -> int:
         patients=args.patients,
         out=Path(args.out),
         settings=settings_of(args, RiskSettings),
+        reading=reading,
     )
+    tell_left_out(reading.skipped, "rows")
+    tell_of_tables([args.outcome, args.events, args.patients], reading.dialect)
     for line in result.lines():
         say(line)
     return 0
@@ -71,6 +114,7 @@ def _risk(args: argparse.Namespace) -> int:
 def _apply(args: argparse.Namespace) -> int:
     from clinnlp.study.apply_flow import apply_flow
 
+    reading = _reading(args)
     result = apply_flow(
         args.model,
         args.index,
@@ -80,7 +124,10 @@ def _apply(args: argparse.Namespace) -> int:
         out=Path(args.out),
         n_reasons=args.reasons,
         ancestors=args.ancestors,
+        reading=reading,
     )
+    tell_left_out(reading.skipped, "rows")
+    tell_of_tables([args.index, args.events, args.patients], reading.dialect)
     for line in result.lines():
         say(line)
     return 0

@@ -1,6 +1,6 @@
 """Files in, risks of new patients and the reasons for them out, by a kept model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +9,10 @@ from clinnlp.core.ancestors import RollUp
 from clinnlp.core.errors import DataError
 from clinnlp.core.files import tree_sha256
 from clinnlp.core.places import one_writer
-from clinnlp.io.record.event_stream import stream_events
-from clinnlp.io.record.people import read_patients
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.study.apply import AppliedRisk, RiskModel
 from clinnlp.study.outputs import check_folder, chronic_told, write_tables
+from clinnlp.study.reading import TableReading, events_of, people_of
 from clinnlp.study.risk_tables import read_index_table
 from clinnlp.study.roll_up import read_roll_up
 
@@ -67,6 +66,7 @@ def apply_flow(
     out: Path,
     n_reasons: int = 5,
     ancestors: str | Path | None = None,
+    reading: TableReading | None = None,
 ) -> ApplyResult:
     """Score new patients with a kept model; write their risks and the reasons for them.
 
@@ -78,6 +78,8 @@ def apply_flow(
         Table with the columns ``patient`` and ``index_time``; a time with a zone becomes UTC.
     ancestors : path, optional
         The terminology of the training, where there was one.
+    reading : TableReading, optional
+        How tables are written and what their columns are called, that of `index` as of an outcome.
 
     Raises
     ------
@@ -89,16 +91,20 @@ def apply_flow(
         Another process writes into the folder, or nobody may.
     """
     check_folder(out, ("risks", "reasons"), [index, events, entities, patients])
+    reading = reading or TableReading()
     with one_writer(out, inside=True):
         kept = RiskModel.load(model)
+        table = events_of(events, reading)
         applied = kept.apply(
-            read_patients(patients) if patients else (),
-            index=read_index_table(index),
-            events=stream_events(events) if events else None,
+            people_of(patients, reading),
+            index=read_index_table(index, reading),
+            events=table,
             notes=read_entity_table(entities) if entities else None,
             n_reasons=n_reasons,
             roll_up=_roll_up(kept, ancestors),
         )
+        lost = reading.take(() if table is None else table.skipped)
+        applied = replace(applied, n_excluded={**applied.n_excluded, **lost})
         write_tables({"risks": applied.to_pandas(), "reasons": applied.reasons_to_pandas()}, out)
         return ApplyResult(model=kept, applied=applied, folder=out)
 

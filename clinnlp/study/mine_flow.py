@@ -21,6 +21,7 @@ from clinnlp.study.outputs import (
     write_pages,
     write_tables,
 )
+from clinnlp.study.reading import TableReading
 from clinnlp.study.report_sections import drug_events_section, rules_section, signals_section
 from clinnlp.study.settings import MineSettings
 from clinnlp.study.sources import read_baskets, read_every_item
@@ -61,7 +62,9 @@ class MineResult:
         return (*self.report.findings, f"report: {self.folder / PAGE}")
 
 
-def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> MineResult:
+def mine_flow(
+    source: str | Path, *, out: Path, settings: MineSettings, reading: TableReading | None = None
+) -> MineResult:
     """Mine rules, and signals where drugs and outcomes stand, from any source of baskets.
 
     Parameters
@@ -70,6 +73,8 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> MineR
         Of mentions, events, FAERS quarters, MIMIC or OMOP tables, or a wide table.
     out : path
         Folder for the tables and the report.
+    reading : TableReading, optional
+        How a table is written, and whether rows that are wrong are left out.
 
     Raises
     ------
@@ -82,11 +87,13 @@ def mine_flow(source: str | Path, *, out: Path, settings: MineSettings) -> MineR
     """
     check_folder(out, ("rules", *_SECTIONS), [source, settings.ancestors])
     with one_writer(out, inside=True):
-        return _mined(source, out, settings)
+        return _mined(source, out, settings, reading or TableReading())
 
 
-def _mined(source: str | Path, out: Path, settings: MineSettings) -> MineResult:
-    cells = _cells(source, settings)
+def _mined(
+    source: str | Path, out: Path, settings: MineSettings, reading: TableReading
+) -> MineResult:
+    cells = _cells(source, settings, reading)
     sets = cells.baskets
     rules = mine_rules(
         sets,
@@ -105,7 +112,7 @@ def _mined(source: str | Path, out: Path, settings: MineSettings) -> MineResult:
             rules_section(rules),
             *(_SECTIONS[name](mined) for name, mined in signals.items()),
         ),
-        provenance=origin(settings, *inputs),
+        provenance=origin(settings, *inputs) | reading.provenance(),
     )
     frames = {name: mined.to_pandas() for name, mined in signals.items()}
     for name in {*_SECTIONS} - {*frames}:  # of an earlier run, perhaps with small cells
@@ -115,13 +122,13 @@ def _mined(source: str | Path, out: Path, settings: MineSettings) -> MineResult:
     return MineResult(baskets=sets, rules=rules, signals=signals, report=report, folder=out)
 
 
-def _cells(source: str | Path, settings: MineSettings) -> SmallCells:
+def _cells(source: str | Path, settings: MineSettings, reading: TableReading) -> SmallCells:
     """Return the baskets to mine, with what of them may be shown."""
-    sets = read_baskets(source, settings)
+    sets = read_baskets(source, settings, reading)
     if not SmallCells(sets, settings.min_cell):
         return SmallCells(sets, 0)
     # What may be shown must not depend on the items that this run looks at
-    every = read_every_item(source, settings, sets)
+    every = read_every_item(source, settings, sets, reading)
     beside = None if every is sets else guarded(every, settings.min_cell)
     return SmallCells(guarded(sets, settings.min_cell), settings.min_cell, beside=beside)
 

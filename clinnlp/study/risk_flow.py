@@ -11,9 +11,8 @@ from clinnlp.core.places import one_writer
 from clinnlp.core.tables import EntityTable, EventTable
 from clinnlp.features.events import Cases
 from clinnlp.features.outcomes import OutcomeRead
-from clinnlp.io.record.event_stream import EventStream, stream_events
+from clinnlp.io.record.event_stream import EventStream
 from clinnlp.io.record.folders import record_source
-from clinnlp.io.record.people import read_patients
 from clinnlp.io.record.record_folder import RecordFolder
 from clinnlp.io.record.synthea import read_synthea
 from clinnlp.io.tables.mentions import read_entity_table
@@ -31,6 +30,7 @@ from clinnlp.study.outputs import (
     write_pages,
     write_tables,
 )
+from clinnlp.study.reading import TableReading, events_of, people_of
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import RiskRows, risk_rows
 from clinnlp.study.risk_section import risk_section
@@ -85,11 +85,14 @@ def risk_flow(
     patients: str | Path | None,
     out: Path,
     settings: RiskSettings,
+    reading: TableReading | None = None,
 ) -> RiskResult:
     """Train and score risk models from files; write scores, predictions and a report.
 
     `outcome` is a table, or a folder of MIMIC, OMOP or Synthea tables: then the outcome is a
     return within the horizon after each stay, and events and patients are those of the folder.
+    `reading` says how tables are written and what their columns are called; mentions are read as
+    they were written here.
 
     Raises
     ------
@@ -104,9 +107,10 @@ def risk_flow(
     """
     read = [outcome, events, entities, patients, settings.ancestors]
     check_folder(out, ("scores", "predictions"), read)
+    reading = reading or TableReading()
     with one_writer(out, inside=True):
-        given = _sources(outcome, events, entities, patients, settings)
-        splits = _splits(given, patients, settings)
+        given = _sources(outcome, events, entities, patients, settings, reading)
+        splits = _splits(given, patients, settings, reading)
         rows = risk_rows(
             given.patients,
             outcome=given.outcome,
@@ -116,13 +120,15 @@ def risk_flow(
             roll_up=read_roll_up(settings.ancestors, settings.roll_up),
         )
         rows = _with_record(rows, given.events)
+        lost = reading.take(given.events.skipped if isinstance(given.events, EventStream) else ())
+        rows = replace(rows, n_excluded={**rows.n_excluded, **lost}) if lost else rows
         study = risk_study(rows, settings, splits=splits)
         write_tables({"scores": study.to_pandas(), "predictions": predictions(study)}, out)
         model = _kept(study, rows, out / "model", settings)
         cautions = study.cautions + (() if model is None else model.cautions)
         inputs = [path for path in read if path]
         told = (*chronic_told(rows.n_chronic), *cautions, *_rolled_up(rows))
-        report = _report(study, told, model, settings, inputs)
+        report = _report(study, told, model, settings, inputs, reading)
         write_pages(report, out, inputs=inputs)
         return RiskResult(
             study=study, rows=rows, model=model, cautions=cautions, report=report, folder=out
@@ -152,6 +158,7 @@ def _sources(
     entities: str | Path | None,
     patients: str | Path | None,
     settings: RiskSettings,
+    reading: TableReading,
 ) -> _Sources:
     mentions = read_entity_table(entities) if entities else None
     folder = Path(outcome)
@@ -161,9 +168,9 @@ def _sources(
         return _of_record(folder, mentions, settings)
     if events is None and entities is None:
         raise DataError("risk models need events, entities or both, got neither")
-    people = read_patients(patients) if patients else []
-    table = stream_events(events) if events else None
-    return _Sources(read_outcome_table(outcome), people, table, mentions)
+    people = people_of(patients, reading)
+    table = events_of(events, reading)
+    return _Sources(read_outcome_table(outcome, reading), people, table, mentions)
 
 
 def _of_record(folder: Path, mentions: EntityTable | None, settings: RiskSettings) -> _Sources:
@@ -188,7 +195,7 @@ def _with_record(rows: RiskRows, events: object) -> RiskRows:
 
 
 def _splits(
-    given: _Sources, patients: str | Path | None, settings: RiskSettings
+    given: _Sources, patients: str | Path | None, settings: RiskSettings, reading: TableReading
 ) -> list[Split] | None:
     whose, index = given.outcome.outcome.patients, given.outcome.outcome.index
     if settings.split == "time":
@@ -196,7 +203,11 @@ def _splits(
     if settings.split == "site":
         if patients is None:
             raise DataError("a split by site needs a table of patients with a column site")
-        site_of = {str(p): s for _, (p, s) in read_rows(patients, ("patient", "site"))}
+        columns = [reading.patient_columns.get(name, name) for name in ("patient", "site")]
+        rows = read_rows(
+            patients, columns, dialect=reading.dialect, short=[] if reading.skip_bad else None
+        )
+        site_of = {str(row[0]): row[1] for _, row in rows if row}
         return splits_by_site(whose, [site_of.get(p) or None for p in whose.tolist()])
     return None
 
@@ -228,8 +239,9 @@ def _report(
     model: RiskModel | None,
     settings: RiskSettings,
     inputs: list[str | Path],
+    reading: TableReading,
 ) -> Report:
-    made_from = origin(settings, *inputs)
+    made_from = origin(settings, *inputs) | reading.provenance()
     if model is not None:
         made_from["kept model (SHA-256)"] = model.card["model_sha256"]
     aurocs = (f"{m.name}: AUROC {m.scores.auroc}" for m in study.models.values())

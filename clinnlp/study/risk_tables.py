@@ -1,18 +1,27 @@
 """Tables of whom to predict for: outcomes to learn from, and index times to score at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from clinnlp.core.errors import DataError, instead_of
+from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.tables import Outcome
+from clinnlp.core.times import naive_utc
 from clinnlp.features.outcomes import OutcomeRead, outcome_from_columns
+from clinnlp.io.files.dialect import MISSING
+from clinnlp.io.tables.columns import columns_named
+from clinnlp.io.tables.dates import TimeReader, time_fault, time_reader
 from clinnlp.io.tables.rows import column_names, read_rows
+from clinnlp.study.reading import TableReading
 
 __all__ = ["read_index_table", "read_outcome_table"]
 
+_FIELDS = ("patient", "index_time", "outcome", "time")
+_TIMES = {"index_time": "index", "time": "time"}
 
-def read_outcome_table(path: str | Path) -> OutcomeRead:
+
+def read_outcome_table(path: str | Path, reading: TableReading | None = None) -> OutcomeRead:
     """Return the outcome in a CSV, TSV or Parquet file: patient, index_time, outcome.
 
     Where there is a column ``time`` (of the outcome), rows whose outcome came at or before their
@@ -20,43 +29,97 @@ def read_outcome_table(path: str | Path) -> OutcomeRead:
 
     Raises
     ------
+    ArgumentError
+        A column is named that such a table has not.
     DataError
         A column that is missing, or a cell that is neither valid nor empty, by file and line.
     """
-    names = ["patient", "index_time", "outcome"]
-    timed = "time" in column_names(path)
-    lines, columns = _columns(path, names + ["time"] * timed)
+    reading = reading or TableReading()
+    named = _named(path, reading, needed=_FIELDS[:3])
+    lines, columns = _columns(path, named, reading)
     return _outcome(path, lines, *columns)
 
 
-def read_index_table(path: str | Path) -> Outcome:
+def read_index_table(path: str | Path, reading: TableReading | None = None) -> Outcome:
     """Return whom to score, and from when, in a CSV, TSV or Parquet file: patient, index_time.
 
-    Times are those `read_outcome_table` reads in the same table. Nobody is left out; the values
-    are 0.
+    Times are those `read_outcome_table` reads in the same table. Nobody is left out, unless it is
+    said that rows that are wrong are; the values are 0.
 
     Raises
     ------
+    ArgumentError
+        A column is named that such a table has not.
     DataError
         A column or cell that is missing, or a time of another form, by file and line.
     """
-    lines, (whose, index) = _columns(path, ["patient", "index_time"])
+    reading = reading or TableReading()
+    named = _named(path, reading, needed=_FIELDS[:2])
+    lines, (whose, index) = _columns(path, named, reading)
     outcome = _outcome(path, lines, whose, index, [0] * len(lines)).outcome
     if len(outcome) == len(lines):
         return outcome
     rows = zip(lines, whose, index, strict=True)
-    raise DataError(
-        "each row must have a patient and an index_time, got one without",
-        path=path,
-        line=next(k for k, p, t in rows if not len(outcome_from_columns([p], [t], [0]).outcome)),
-    )
+    without = [k for k, p, t in rows if not len(outcome_from_columns([p], [t], [0]).outcome)]
+    said = "each row must have a patient and an index_time, got one without"
+    if reading.errors is None:
+        raise DataError(said, path=path, line=without[0])
+    reading.errors.extend(DataError(said, path=path, line=line) for line in without)
+    return outcome
 
 
-def _columns(path: str | Path, names: list[str]) -> tuple[list[int], list[Sequence[Any]]]:
-    """Return the line of each row, and the columns."""
-    read = list(read_rows(path, names))
-    columns: list[Sequence[Any]] = list(zip(*(row for _, row in read), strict=True))
-    return [line for line, _ in read], columns or [()] * len(names)
+def _named(path: str | Path, reading: TableReading, *, needed: Sequence[str]) -> dict[str, str]:
+    """Return which column is which; the time of an outcome, where there is one, stands last."""
+    given = reading.outcome_columns
+    unknown = [name for name in given if name not in _FIELDS]
+    if unknown:
+        raise ArgumentError(f"columns of outcomes are {', '.join(_FIELDS)}, got {unknown[0]}")
+    names = column_names(path, dialect=reading.dialect)
+    wanted = {name: given.get(name, name) for name in needed}
+    timed = "time" in given or "time" in columns_named(("time",), names)
+    return wanted | ({"time": given.get("time", "time")} if timed and len(needed) > 2 else {})
+
+
+def _columns(
+    path: str | Path, named: Mapping[str, str], reading: TableReading
+) -> tuple[list[int], list[Sequence[Any]]]:
+    """Return the line of each row, and the columns, their times read."""
+    read_time = time_reader(reading.dialect)
+    short: list[DataError] | None = None if reading.errors is None else []
+    lines, rows = [], []
+    for line, row in read_rows(path, list(named.values()), dialect=reading.dialect, short=short):
+        try:
+            if short:
+                raise short.pop()
+            cells = _with_times(dict(zip(named, row, strict=True)), named, read_time, path, line)
+            if reading.errors is not None and "outcome" in cells:
+                _outcome(path, [line], *([cell] for cell in cells.values()))
+        except DataError as error:
+            if reading.errors is None:
+                raise
+            reading.errors.append(error)
+        else:
+            lines.append(line)
+            rows.append(tuple(cells.values()))
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    return lines, columns or [()] * len(named)
+
+
+def _with_times(
+    cells: dict[str, Any], named: Mapping[str, str], read: TimeReader, path: str | Path, line: int
+) -> dict[str, Any]:
+    for name in _TIMES.keys() & cells.keys():
+        cell = cells[name]
+        if isinstance(cell, str) and cell.strip().lower() not in MISSING:
+            must = f"{_TIMES[name]} must be a time in ISO 8601"
+            wrong = partial(_wrong, must, named[name], path, line)
+            with instead_of(ValueError, wrong):  # which quotes the cell
+                cells[name] = naive_utc(read(cell))
+    return cells
+
+
+def _wrong(must: str, column: str, path: str | Path, line: int, error: ValueError) -> DataError:
+    return DataError(time_fault(error, must, column), path=path, line=line)
 
 
 def _outcome(

@@ -18,10 +18,11 @@ from clinnlp.features.exposure import exposure_baskets
 from clinnlp.io.record.events import read_events
 from clinnlp.io.record.faers import is_faers, read_faers
 from clinnlp.io.record.folders import record_source, stream_record
-from clinnlp.io.tables.columns import column_summary
+from clinnlp.io.tables.columns import column_summary, columns_named
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.io.tables.rows import column_names
 from clinnlp.io.tables.wide import read_wide
+from clinnlp.study.reading import TableReading
 from clinnlp.study.roll_up import read_roll_up
 from clinnlp.study.settings import MineSettings
 from clinnlp.text.drugs import drug_names, fold_drug
@@ -29,7 +30,9 @@ from clinnlp.text.drugs import drug_names, fold_drug
 __all__ = ["read_baskets", "read_every_item"]
 
 
-def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
+def read_baskets(
+    source: str | Path, settings: MineSettings, reading: TableReading | None = None
+) -> Baskets:
     """Return the baskets of a file or folder, told by the settings or by what lies in it.
 
     =========================== =======================================================
@@ -48,31 +51,44 @@ def read_baskets(source: str | Path, settings: MineSettings) -> Baskets:
     ArgumentError
         A setting that does not go with the source.
     """
-    path = Path(source)
+    path, reading = Path(source), reading or TableReading()
     if settings.items:
-        return _wide(path, settings)
+        return _wide(path, settings, reading)
     if settings.columns:
-        events = read_events(path, **_mapping(settings.columns))
-        return _from_events(_completed(events, settings), settings)
+        return _from_table(path, settings, reading)
     if path.is_dir() and record_source(path) is not None:
         return _from_record(path, settings)
     if (path.is_dir() or path.suffix.lower() == ".zip") and is_faers(path):
         return _from_faers(path, settings)
     parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    names = column_names(parts[0]) if parts else ["entity"]  # extracted from no notes
+    dialect = reading.dialect
+    # without parts: extracted from no notes
+    names = column_names(parts[0], dialect=dialect) if parts else ["entity"]
     if "entity" in names:
         return _from_mentions(read_entity_table(path), settings)
-    if names and not {"patient", "code"} <= set(names):
+    if names and len(columns_named(("patient", "code"), names)) < 2:
         raise DataError(
             "a table to mine must have the columns of mentions (note, entity, ...) or of events "
             f"(patient, code, ...), got neither; {column_summary(names)}; "
             "name them with columns or items",
             path=path,
         )
-    return _from_events(_completed(read_events(path), settings), settings)
+    return _from_table(path, settings, reading)
 
 
-def read_every_item(source: str | Path, settings: MineSettings, sets: Baskets) -> Baskets:
+def _from_table(path: Path, settings: MineSettings, reading: TableReading) -> Baskets:
+    how: dict[str, Any] = _mapping(settings.columns or ())
+    events = read_events(path, dialect=reading.dialect, skipped=reading.errors, **how)
+    sets = _from_events(_completed(events, settings), settings)
+    return replace(sets, n_excluded={**sets.n_excluded, **reading.take(())})
+
+
+def read_every_item(
+    source: str | Path,
+    settings: MineSettings,
+    sets: Baskets,
+    reading: TableReading | None = None,
+) -> Baskets:
     """Return the baskets with the items of all labels, kinds and columns of the source.
 
     Parameters
@@ -88,7 +104,8 @@ def read_every_item(source: str | Path, settings: MineSettings, sets: Baskets) -
         The source cannot be read.
     """
     if settings.items:
-        return _wide(Path(source), replace(settings, items=(":",)))
+        again = replace(reading or TableReading(), skipped=[])
+        return _wide(Path(source), replace(settings, items=(":",)), again)
     if not (settings.label or sets.n_excluded.get("kind")) or settings.unit == "exposure":
         return sets
     if sets.entities is not None:
@@ -173,7 +190,7 @@ def _from_faers(path: Path, settings: MineSettings) -> Baskets:
     return replace(sets, n_excluded={**sets.n_excluded, **lost})
 
 
-def _wide(path: Path, settings: MineSettings) -> Baskets:
+def _wide(path: Path, settings: MineSettings, reading: TableReading) -> Baskets:
     _refuse_mentions(settings)
     _refuse_roll_up(settings, "a wide table")
     named = _mapping(settings.columns or ())
@@ -181,9 +198,17 @@ def _wide(path: Path, settings: MineSettings) -> Baskets:
         raise ArgumentError(
             f"columns of a wide table must be unit=..., got {', '.join(sorted(named))}"
         )
-    frame = read_wide(path, settings.items or (), unit=named.get("unit"), absent=settings.absent)
+    frame = read_wide(
+        path,
+        settings.items or (),
+        unit=named.get("unit"),
+        absent=settings.absent,
+        dialect=reading.dialect,
+        skipped=reading.errors,
+    )
     sets = frame_baskets(frame, kinds=settings.kind or settings.drug_kind)
-    return replace(sets, unit=named.get("unit", "row"))
+    lost = {**sets.n_excluded, **reading.take(())}
+    return replace(sets, unit=named.get("unit", "row"), n_excluded=lost)
 
 
 def _completed(events: EventTable, settings: MineSettings) -> EventTable:

@@ -8,7 +8,7 @@ from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.store import load
 from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ArgumentError
-from clinnlp.io.notes.corpora import read_notes
+from clinnlp.io.notes.corpora import Notes, read_notes
 
 __all__ = ["TrainingNotes", "check_refit", "dev_scores", "load_tagger", "read_training"]
 
@@ -18,6 +18,7 @@ class TrainingNotes(NamedTuple):
 
     train: TrainingSource
     dev: TrainingSource | None
+    sources: tuple[Notes, ...] = ()  # as they are read: what was left out stands there
 
 
 def read_training(
@@ -26,8 +27,7 @@ def read_training(
     dev: Sequence[str],
     *,
     drop: bool = False,
-    format: str | None = None,
-    **columns: Any,
+    **reading: Any,
 ) -> TrainingNotes:
     """Return the notes of training files and of dev files.
 
@@ -39,7 +39,7 @@ def read_training(
         The first of dev belongs to the first of train, and so on; dev may be shorter, or empty.
     drop : bool
         Leave out training notes whose id or text stands in any dev file.
-    format, **columns
+    **reading
         As for `clinnlp.read_notes`.
 
     Raises
@@ -62,16 +62,14 @@ def read_training(
             f"dev must be at most one file per training file ({len(train)}), got {len(dev)}"
         )
 
-    def read(path: str) -> Any:
-        return read_notes(path, format=format, **columns)
-
-    teaching: dict[str, Any] = {path: read(path) for path in train}
-    scoring = {path: read(source) for path, source in zip(train, dev, strict=False)}
+    teaching: dict[str, Any] = {path: read_notes(path, **reading) for path in train}
+    scoring = {p: read_notes(source, **reading) for p, source in zip(train, dev, strict=False)}
+    sources = (*teaching.values(), *scoring.values())
     if drop:
         teaching = {path: drop_overlap(each, *scoring.values()) for path, each in teaching.items()}
     if len(teaching) > 1:
-        return TrainingNotes(teaching, scoring or None)
-    return TrainingNotes(teaching[train[0]], next(iter(scoring.values()), None))
+        return TrainingNotes(teaching, scoring or None, sources)
+    return TrainingNotes(teaching[train[0]], next(iter(scoring.values()), None), sources)
 
 
 def check_refit(task: str, folder: str, settings: Any) -> EntityTagger:

@@ -96,7 +96,7 @@ def test_an_outcome_may_be_tsv_or_parquet_and_its_lines_are_named(cohort):
         assert made.index.tolist() == wanted.index.tolist()
         assert made.values.tolist() == wanted.values.tolist()
     bad = cohort / "bad.csv"
-    bad.write_text("patient,index_time,outcome\n\np1,2020-01-01,1\np2,01.02.2020,1\n")
+    bad.write_text("patient,index_time,outcome\n\np1,2020-01-01,1\np2,01/02/2020,1\n")
     with pytest.raises(DataError, match=r"bad.csv:4: index must be a time in ISO 8601"):
         read_outcome_table(bad)
 

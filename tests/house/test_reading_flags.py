@@ -1,0 +1,54 @@
+"""What reads notes or tables takes the same flags, of the same meaning, on every command."""
+
+import argparse
+
+import pytest
+
+from clinnlp.cli import COMMANDS
+
+TABLES = {"--encoding", "--sep", "--decimal", "--time-format", "--day-first", "--skip-bad"}
+NOTES = TABLES | {"--format", "--repair", "--number-repeated", "--text-column", "--id-column"}
+WANTED = {
+    **dict.fromkeys(
+        ("fine-tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff"), NOTES
+    ),
+    **dict.fromkeys(("risk", "risk apply", "mine"), TABLES),
+    "export": set(),  # reads a model
+    "demo": set(),  # reads nothing
+}
+
+
+def parsers_of(command):
+    """Yield the parser of a command, or those of its tasks."""
+    parser = argparse.ArgumentParser()
+    COMMANDS[command][0](parser)
+    subs = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    yield from subs[0].choices.values() if subs else [parser]
+
+
+def flags_of(parser):
+    return {option: action for action in parser._actions for option in action.option_strings}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_reads_takes_the_flags_of_reading(command):
+    for parser in parsers_of(command):
+        assert flags_of(parser).keys() & NOTES == WANTED[command]
+
+
+def test_a_flag_means_the_same_everywhere():
+    meant = {}
+    for command in COMMANDS:
+        for parser in parsers_of(command):
+            for flag, action in flags_of(parser).items():
+                if flag in NOTES:
+                    said = (type(action), action.dest, action.default, action.choices, action.help)
+                    assert meant.setdefault(flag, said) == said, f"{flag} of {command}"
+    assert meant.keys() == NOTES
+
+
+@pytest.mark.parametrize("command", ["mine", "risk", "risk apply"])
+def test_columns_of_events_are_named_alike(command):
+    [parser] = parsers_of(command)
+    action = flags_of(parser)["--columns"]
+    assert (action.dest, action.nargs) == ("columns", "+")
