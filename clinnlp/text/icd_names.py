@@ -18,7 +18,7 @@ have no other names. What no title says ("high blood pressure", "COPD") stands i
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from clinnlp.core.vocab import Concept, fold
 from clinnlp.text.tables import data_path, read_table
@@ -54,23 +54,29 @@ def names_in_notes(concepts: Iterable[Concept]) -> list[tuple[str, str]]:
     >>> names_in_notes([Concept(code="M62.81", name=title, system="ICD10CM")])
     [('Muscle weakness', 'M62.81'), ('generalized Muscle weakness', 'M62.81')]
     """
-    own = {
-        concept.code.replace(".", ""): concept for concept in concepts if concept.system == SYSTEM
-    }
-    taken = {fold(name) for concept in own.values() for name in concept.names}
+    own = [concept for concept in concepts if concept.system == SYSTEM]
+    taken = {fold(name) for concept in own for name in concept.names}
     best: dict[str, tuple[int, str, str]] = {}
-    every_day = read_table(data_path("icd10cm_names.tsv"), ("name", "code")) if own else ()
-    for _, (name, code) in every_day:
-        if code in own and fold(name) not in taken:
-            best[fold(name)] = 0, name, own[code].code
-    for concept in own.values():
-        length = len(concept.name)
-        for name in _others(concept.code, concept.name):
-            folded = fold(name)
-            is_free = taken.isdisjoint((folded, f"{folded}s"))
-            if is_free and (folded not in best or length < best[folded][0]):
-                best[folded] = length, name, concept.code
+    for length, name, code in (*_every_day(own), *_told_otherwise(own)):
+        folded = fold(name)
+        is_free = taken.isdisjoint((folded, f"{folded}s"))
+        if is_free and (folded not in best or length < best[folded][0]):
+            best[folded] = length, name, code
     return [(name, code) for _, name, code in best.values()]
+
+
+def _every_day(own: Sequence[Concept]) -> Iterator[tuple[int, str, str]]:
+    """Yield the names of the table with the codes as the list writes them, before all others."""
+    codes = {concept.code.replace(".", ""): concept.code for concept in own}
+    rows = read_table(data_path("icd10cm_names.tsv"), ("name", "code")) if own else ()
+    yield from ((0, name, codes[code]) for _, (name, code) in rows if code in codes)
+
+
+def _told_otherwise(own: Sequence[Concept]) -> Iterator[tuple[int, str, str]]:
+    """Yield other looks of titles, each with the length of its title and its code."""
+    for concept in own:
+        for name in _others(concept.code, concept.name):
+            yield len(concept.name), name, concept.code
 
 
 def _others(code: str, title: str) -> Iterator[str]:

@@ -137,29 +137,38 @@ def _doubted(
 
 def _has_dose(terms: Terms, lower: str, match: Match, reason: str) -> bool:
     start, end = match.start, match.end
-    if reason == "short" and _NO_NAME.search(lower, max(0, start - 2), start):
-        return False
     least, most = max(0, start - _NEAR), min(len(lower), end + _NEAR)
-    if reason in _NUMBERED and not (
-        _NUMBER_BEHIND.match(lower, end) or _NUMBER_BEFORE.search(lower, least, start)
-    ):
+    if not _may_have_dose(lower, match, least, reason):
         return False
     [found] = linked(terms, lower, least, most, [Span(start, end)])
     return any(
         item.field in _FIELDS[reason]
-        and (item.end <= start or not lower[end : item.start].strip(_BETWEEN))
-        and not _is_value(terms, lower, item, is_behind=item.start >= end)
+        and not _is_value(terms, lower, item, match)
         and (reason != "word" or terms.amount(item.text).mg is not None)
         for item in found.items
     )
 
 
-def _is_value(terms: Terms, lower: str, item: Item, *, is_behind: bool) -> bool:
-    """Return whether a find is what was measured: "iron 13%", "75 mg%", "8.1 mg/dL"."""
-    is_percent = is_behind and (
-        item.text.endswith(("%", "percent")) or _PERCENT.match(lower, item.end) is not None
+def _may_have_dose(lower: str, match: Match, least: int, reason: str) -> bool:
+    """Return whether there is a number right beside a name that needs one."""
+    if reason == "short" and _NO_NAME.search(lower, least, match.start):
+        return False
+    return reason not in _NUMBERED or bool(
+        _NUMBER_BEHIND.match(lower, match.end) or _NUMBER_BEFORE.search(lower, least, match.start)
     )
-    return is_percent or terms.is_measured(item)
+
+
+def _is_value(terms: Terms, lower: str, item: Item, match: Match) -> bool:
+    """Return whether a find stands apart from a name or was measured: "iron 13%", "75 mg%"."""
+    if terms.is_measured(item):
+        return True
+    if item.start < match.end:
+        return False
+    return (
+        bool(lower[match.end : item.start].strip(_BETWEEN))
+        or item.text.endswith(("%", "percent"))
+        or _PERCENT.match(lower, item.end) is not None
+    )
 
 
 class _Tables:

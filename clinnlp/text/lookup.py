@@ -154,15 +154,18 @@ class Lookup:
         doubted = [match for match, _ in named if match.term in reasons] if reasons else []
         if not doubted:
             return named
+        left_out = self._left_out(note, folded, doubted)
+        return [(match, salt) for match, salt in named if match not in left_out]
+
+    def _left_out(self, note: Note, folded: Folded, doubted: list[Match]) -> set[Match]:
         lists = [s.span for s in note.sections or () if s.kind in MEDICATION_KINDS]
         places = [Span(*folded.original(match.start, match.end)) for match in doubted]
         listed = {k for k, _ in pairs_overlapping(places, lists)}
-        left_out = {
+        return {
             match
             for k, match in enumerate(doubted)
             if self._doubtful(folded.lower, match, in_medications=k in listed)
         }
-        return [(match, salt) for match, salt in named if match not in left_out]
 
     def _named(self, folded: Folded) -> list[_Named]:
         """Return the names in a text, each with the salt behind it that belongs to its mention."""
