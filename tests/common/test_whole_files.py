@@ -33,6 +33,7 @@ OTHERS = [
     for name in FORMATS
     for other in (*FORMATS, *NOT_NOTES)
     if other != name and not {name, other} <= BOTH and not {name, other} <= TABLES.keys()
+    if not (name in TABLES and other == "mimic")  # a table of notes by other names
 ]
 # without packing, the lines that are there are whole documents: no reader can know of more
 WHOLE = ["bioc-xml", "bioc-json", "fhir", "spl-adr", "docbin", "parquet"]

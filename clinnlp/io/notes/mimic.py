@@ -26,13 +26,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.notes import Note
 from clinnlp.core.times import day_after
 from clinnlp.io.files.folders import folders_in
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format
 from clinnlp.io.tables.cells import by_name_if_there, plain_names, table_path, time_of
+from clinnlp.io.tables.rows import table_form
 
 __all__ = ["MIMIC"]
 
@@ -68,6 +69,9 @@ def _split(source: Source) -> Iterator[Document]:
         )
     n_excluded: Counter[str] = Counter() if source.n_excluded is None else source.n_excluded
     for path in files:
+        refusal = DataError("a table of MIMIC must be named as one, such as .csv.gz", path=path)
+        with instead_of(ArgumentError, refusal):
+            table_form(path)
         short: list[DataError] = []
         for line, row in by_name_if_there(path, _COLUMNS, needed=_NEEDED, short=short):
             if (row["iserror"] or "0") not in ("0", "0.0"):
