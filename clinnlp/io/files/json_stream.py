@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from clinnlp.core.errors import DataError
-from clinnlp.io.files.lines import UTF_8, byte_chunks, decode
+from clinnlp.io.files.lines import UTF_8, Opener, byte_chunks, decode, open_bytes
 from clinnlp.io.files.source import Document
 
 __all__ = ["json_items", "json_object", "json_value"]
@@ -23,7 +23,12 @@ _REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)  # of a text that g
 
 
 def json_items(
-    path: Path, keys: tuple[str, ...] | None, encoding: str = UTF_8
+    path: Path,
+    keys: tuple[str, ...] | None,
+    encoding: str = UTF_8,
+    *,
+    rest: list[bytes] | None = None,
+    opened: Opener = open_bytes,
 ) -> Iterator[tuple[int, bytes]]:
     """Yield ``(line it begins on, bytes)`` of each object in an array.
 
@@ -34,18 +39,25 @@ def json_items(
         The array is the value of one of these keys of the outermost object; ``None``: it is the
         file.
     encoding : str
+    rest : list of bytes, optional
+        Gets what stands around the objects, in pieces: the outermost object, with an empty array.
+        There may then be no array.
+    opened : callable
+        Opens the file.
 
     Raises
     ------
     DataError
         No such array, something else than objects in it, or a file that breaks off.
     """
-    cutter = _Cutter(keys)
-    for chunk in byte_chunks(path, encoding):
+    cutter = _Cutter(keys, rest)
+    for chunk in byte_chunks(path, encoding, opened=opened):
         yield from cutter.items(chunk)
         if cutter.fault:
             break
-    if cutter.fault or cutter.depth or not cutter.closed:
+    if rest is not None:
+        rest += cutter.last()
+    if cutter.fault or cutter.depth or not (cutter.closed or rest):
         what = "an array of objects" if keys is None else f"an object with {' or '.join(keys)}"
         said = f"a JSON file must be {what} and whole, got another form"
         raise DataError(said, path=path, line=cutter.line_now)
@@ -100,7 +112,8 @@ class _Cutter:
     Each byte is looked at once: what a chunk leaves open is kept in pieces, joined when it closes.
     """
 
-    def __init__(self, keys: tuple[str, ...] | None) -> None:
+    def __init__(self, keys: tuple[str, ...] | None, rest: list[bytes] | None) -> None:
+        self._rest = rest
         self._keys = None if keys is None else {f'"{key}"'.encode() for key in keys}
         self._level = 1 if keys is None else 2  # depth of what stands in the array
         self._pieces: list[bytes] = []  # of the item, or outside of items since the last bracket
@@ -134,6 +147,8 @@ class _Cutter:
                     self._close(before)
                 elif self._open(bracket, before):
                     kept = end
+                if self._rest is not None and not self._started:
+                    self._rest += (before, bracket)
             end, bracket = self._next(chunk, end + 1)
         self._line += chunk.count(b"\n", counted)
         self._pieces.append(chunk[kept:end])
@@ -152,6 +167,10 @@ class _Cutter:
             at = _REST.match(chunk, at + 1).end()  # type: ignore[union-attr]
         self._escape = chunk[at:]
         return at, b""
+
+    def last(self) -> list[bytes]:
+        """Return what stands behind the last bracket."""
+        return self._pieces
 
     def _taken(self, last: bytes) -> bytes:
         taken, self._pieces = b"".join([*self._pieces, last]), []

@@ -17,8 +17,8 @@ import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,6 +31,7 @@ __all__ = [
     "BROKEN",
     "UTF_8",
     "Bounded",
+    "Opener",
     "OversizedError",
     "byte_chunks",
     "byte_lines",
@@ -57,6 +58,9 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LEAST_UNPACKED = 1 << 26  # bytes that a packed file may hold in any case
 _MOST_RATIO = 200  # bytes that it may hold for each of its own
 BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
+
+
+Opener = Callable[[Any], AbstractContextManager[IO[bytes]]]  # of a path
 
 
 def check_encoding(name: str) -> str:
@@ -148,7 +152,9 @@ class Bounded(io.RawIOBase):
         super().close()
 
 
-def byte_lines(path: str | Path, encoding: str = UTF_8) -> Iterator[tuple[int, bytes]]:
+def byte_lines(
+    path: str | Path, encoding: str = UTF_8, *, opened: Opener = open_bytes
+) -> Iterator[tuple[int, bytes]]:
     """Yield ``(line number from 1, line with its end)`` of a file, as UTF-8 without a mark.
 
     Raises
@@ -156,17 +162,19 @@ def byte_lines(path: str | Path, encoding: str = UTF_8) -> Iterator[tuple[int, b
     DataError
         No such file, compressed data that break off, bytes of another encoding.
     """
-    return enumerate(_pieces(path, encoding, None), 1)
+    return enumerate(_pieces(path, encoding, None, opened), 1)
 
 
-def byte_chunks(path: str | Path, encoding: str = UTF_8) -> Iterator[bytes]:
+def byte_chunks(
+    path: str | Path, encoding: str = UTF_8, *, opened: Opener = open_bytes
+) -> Iterator[bytes]:
     """Yield a file in pieces of up to 64 kB, as UTF-8 without a mark; raises as `byte_lines`."""
-    return _pieces(path, encoding, _LARGE)
+    return _pieces(path, encoding, _LARGE, opened)
 
 
-def _pieces(path: str | Path, encoding: str, size: int | None) -> Iterator[bytes]:
+def _pieces(path: str | Path, encoding: str, size: int | None, opened: Opener) -> Iterator[bytes]:
     n, n_lines, failure, of_encoding = 0, 0, "", False
-    with open_bytes(path) as packed:
+    with opened(path) as packed:
         handle: IO[bytes] = packed
         while True:
             try:

@@ -18,7 +18,7 @@ from typing import IO, Any
 from xml.parsers import expat
 
 from clinnlp.core.errors import DataError
-from clinnlp.io.files.lines import BROKEN, open_bytes, unpacking_fault
+from clinnlp.io.files.lines import BROKEN, Opener, open_bytes, unpacking_fault
 
 __all__ = ["Element", "check_xml", "elements", "elements_in", "escaped", "root_of"]
 
@@ -63,7 +63,13 @@ class _Refused(Exception):
 
 
 def elements(
-    path: Path, tag: str | None = None, *, encoding: str | None = None
+    path: Path,
+    tag: str | None = None,
+    *,
+    encoding: str | None = None,
+    within: str | None = None,
+    markup: str | None = None,
+    opened: Opener = open_bytes,
 ) -> Iterator[Element]:
     """Yield the elements with a tag (without: the root) when each is closed.
 
@@ -74,21 +80,34 @@ def elements(
         Elements with it are not kept in what they stand in.
     encoding : str, optional
         Of the file, where its own declaration is wrong.
+    within : str, optional
+        Only elements that stand in one with this tag count; the root comes last, without them.
+        Tags are then taken without the prefix of their namespace.
+    markup : str, optional
+        With `within`: the text of elements with this tag is all that they are, with its tags.
+    opened : callable
+        Opens the file.
 
     Raises
     ------
     DataError
         XML that is not well-formed, or that declares entities, with its line.
     """
-    with open_bytes(path) as handle:
-        yield from elements_in(handle, path, tag, encoding=encoding)
+    reader = (
+        _Reader(tag, encoding) if within is None else _InnerReader(tag, encoding, within, markup)
+    )
+    with opened(path) as handle:
+        yield from _taken(reader, handle, path)
 
 
 def elements_in(
     handle: IO[bytes], path: Path, tag: str | None = None, *, encoding: str | None = None
 ) -> Iterator[Element]:
     """Yield as `elements` from a file that is open already; errors call it by its path."""
-    reader = _Reader(tag, encoding)
+    yield from _taken(_Reader(tag, encoding), handle, path)
+
+
+def _taken(reader: "_Reader", handle: IO[bytes], path: Path) -> Iterator[Element]:
     failure: DataError | None = None
     raw = b" "
     while raw and failure is None:
@@ -199,3 +218,54 @@ class _Reader:
 
     def _refuse(self, *_: Any) -> int:
         raise _Refused
+
+
+class _InnerReader(_Reader):
+    """Takes elements by what they stand in, and keeps markup where it is text."""
+
+    def __init__(
+        self, tag: str | None, encoding: str | None, within: str, markup: str | None
+    ) -> None:
+        super().__init__(tag, encoding)
+        self._within, self._markup = within, markup
+        self._n_inside = 0  # elements that are open in one whose markup is kept
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        tag = _local(tag)
+        inside = self._stack[-1] if self._stack else None
+        if inside is not None and inside.tag == self._markup:
+            self._n_inside += 1
+            self._pieces[-1].append(_opening(tag, attributes))
+            return
+        element = Element(tag, attributes, self._parser.CurrentLineNumber)
+        if inside is not None and not self._is_wanted(tag):
+            inside.children.append(element)
+        self._stack.append(element)
+        self._pieces.append([_opening(tag, attributes)] if tag == self._markup else [])
+
+    def _end(self, tag: str) -> None:
+        tag = _local(tag)
+        if self._n_inside:
+            self._n_inside -= 1
+            self._pieces[-1].append(f"</{tag}>")
+            return
+        element, pieces = self._stack.pop(), self._pieces.pop()
+        element.text = "".join([*pieces, f"</{tag}>"] if tag == self._markup else pieces)
+        if not self._stack or self._is_wanted(tag):
+            self._done.append(element)
+
+    def _data(self, text: str) -> None:
+        of_markup = self._stack[-1].tag == self._markup
+        self._pieces[-1].append(escaped(text) if of_markup else text)
+
+    def _is_wanted(self, tag: str) -> bool:
+        return tag == self._wanted and bool(self._stack) and self._stack[-1].tag == self._within
+
+
+def _opening(tag: str, attributes: dict[str, str]) -> str:
+    said = (f' {name}="{escaped(value, attribute=True)}"' for name, value in attributes.items())
+    return f"<{tag}{''.join(said)}>"
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition(":")[2]

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
 from clinnlp.core.checks import check_file
@@ -18,10 +18,11 @@ from clinnlp.io.files.lines import (
     Bounded,
     OversizedError,
     most_unpacked,
+    open_bytes,
     unpacking_fault,
 )
 
-__all__ = ["open_in_zip", "zip_names"]
+__all__ = ["open_either", "open_in_zip", "paths_in_zip", "zip_names"]
 
 _DAMAGED = "a zip file must be whole, got a damaged or another file"
 # what zipfile raises besides: encrypted, packed by a method that Python lacks, a name not there
@@ -63,6 +64,46 @@ def open_in_zip(path: Path, name: str) -> Iterator[IO[bytes]]:
             packed = opened.enter_context(zipfile.ZipFile(path))
             member = opened.enter_context(packed.open(name))
         yield io.BufferedReader(_Member(member, most_unpacked(path), refusal))
+
+
+def paths_in_zip(path: Path) -> list[Path]:
+    """Return what `open_either` takes for the files in a zip file, in order of their names.
+
+    Raises
+    ------
+    DataError
+        As `zip_names`; or a name leads out of the zip file, or is spelled oddly.
+    """
+    names = sorted(zip_names(path))
+    if not all(map(_is_plain, names)):
+        said = "a name in a zip file must be one of a file in it, got one that leads out of it"
+        raise DataError(said, path=path)
+    return [path / name for name in names]
+
+
+def _is_plain(name: str) -> bool:
+    parts = PureWindowsPath(name)  # which takes / and \\ alike
+    leads_out = bool(parts.anchor) or ".." in parts.parts
+    return not leads_out and PurePosixPath(name).as_posix() == name
+
+
+@contextmanager
+def open_either(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file, or one in a zip file, whose path is that of the zip file and its name there.
+
+    Raises
+    ------
+    DataError
+        As `open_bytes` or `open_in_zip`.
+    """
+    home = next((p for p in path.parents if p.suffix.lower() == ".zip" and p.is_file()), None)
+    opened = open_bytes(path) if home is None else open_in_zip(home, _name_in(path, home))
+    with opened as handle:
+        yield handle
+
+
+def _name_in(path: Path, home: Path) -> str:
+    return path.relative_to(home).as_posix()
 
 
 class _Member(Bounded):
