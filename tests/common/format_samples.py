@@ -353,7 +353,7 @@ BROKEN = {
     "fhir": [
         (fhir(f'"content": "{CANARY}"'), 3, DataError),
         (
-            fhir('"content": [{"attachment": {"contentType": "application/pdf", "data": ""}}]'),
+            fhir('"content": [{"attachment": {"contentType": ["application/pdf"], "data": ""}}]'),
             3,
             DataError,
         ),
@@ -363,7 +363,7 @@ BROKEN = {
             DataError,
         ),
         (
-            fhir('"content": [{"attachment": {"contentType": "text/plain", "url": "http://x"}}]'),
+            fhir('"content": [{"attachment": {"contentType": "text/plain", "url": ["http://x"]}}]'),
             3,
             DataError,
         ),

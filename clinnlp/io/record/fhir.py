@@ -1,4 +1,4 @@
-"""FHIR R4: the record of patients, of bundles and NDJSON (notes: `io.notes.fhir`).
+"""FHIR R4: the record of patients, of bundles, lines and folders (notes: `io.notes.fhir`).
 
 =========================== ===============================================================
 resource                    events (`read_fhir`): when it counts as known
@@ -8,22 +8,42 @@ Encounter                   encounters
 Condition                   kind ``condition``: ``recordedDate``
 MedicationRequest           kind ``drug``: ``authoredOn``
 MedicationStatement         kind ``drug``: ``dateAsserted``
+MedicationAdministration    kind ``drug``: when it was begun
+MedicationDispense          kind ``drug``: ``whenHandedOver``, else ``whenPrepared``
 Medication                  the code of those that refer to it
-Observation                 kind ``measurement`` (a quantity: value and unit) or ``observation``
-                            (``code=value``); each component is one; known: ``issued``, else when
-                            it took effect
+Observation                 kind ``measurement`` or ``observation``, by the kind of value (see
+                            `clinnlp.io.record.fhir_observations`); each component is one; known:
+                            ``issued``, else when it took effect
+DocumentReference,          notes: see `clinnlp.io.notes.fhir`
+DiagnosticReport,
+Composition
+all others                  none
 =========================== ===============================================================
 
-The first coding is the code, its system the vocabulary (``SNOMED-CT``, ``LOINC``, ``RxNorm``,
-``ICD-10-CM``, else the last part of its address); without a coding the text is the code.
-What did not happen is left out and counted, by the table in `clinnlp.io.record.fhir_statuses`. A
-medication in a resource of its own (``medicationReference``) has the code of that resource, which
-may be contained, in the same file or in another of the folder; where it is in none, it is named
-by its id. What a reference means is said in `clinnlp.io.record.fhir_references`. An entry without
-id has that of its ``fullUrl``. Times with a zone become UTC. A year or month is its first day.
+The first coding with a code is the code, its system the vocabulary (``SNOMED-CT``, ``LOINC``,
+``RxNorm``, ``ICD-10-CM``, else the last part of its address); without one the text is the code.
+A medication in a resource of its own (``medicationReference``) has the code of that resource, which
+may be contained, in the same file or in another of the folder; where it is in none, it is named by
+the ``display`` of the reference, else by its id. What a reference means is said in
+`clinnlp.io.record.fhir_references`, how files are kept in `clinnlp.io.record.fhir_resources`. An
+entry without id has that of its ``fullUrl``. Times with a zone become UTC. A year or month is its
+first day.
 
-What a reference means may stand behind it, or in another file. So the events of a file wait
-until it has been read, and what then is still open, until all have: an identifier, or the code of
+**Every resource is counted**: it is a patient, a stay, at least one event, a note that `read_notes`
+gives, or one of ``n_excluded``, by its type and the reason:
+
+- a word of status (`clinnlp.io.record.fhir_statuses`), such as ``Condition refuted``
+- ``of no patient``: of a group, a device, nobody; also by a reference that leads to another type
+- ``without code``, ``without value``, ``of absent data``, ``of a value that is no single one``;
+  ``part of an Observation`` and the reason is no resource, but a component of one that has others
+- ``of an older version``, ``repeated``: of one id and patient the newest counts, and what is said
+  twice once; what neither ``meta`` nor its own words tell apart is not compared
+- of notes: see `clinnlp.io.record.fhir_texts`, and ``of the same text as a DocumentReference``
+- ``not read``: resources of other types; ``read for its code``: a Medication
+- ``entry without resource``; ``file without resources`` of a folder
+
+What a reference means may stand behind it, or in another file. So what is open at the end of a
+file is settled there, and what then is still open, at the end of all: an identifier, or the code of
 a medication. Only the codes of medications and the names of patients and stays are kept for it.
 
 References
@@ -31,45 +51,51 @@ References
 https://hl7.org/fhir/R4/resourcelist.html
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
-from itertools import chain
+from math import nan
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from clinnlp.core.errors import DataError, instead_of, located
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
-from clinnlp.io.files.folders import files_of
 from clinnlp.io.files.lines import UTF_8
 from clinnlp.io.files.source import Document, Source
-from clinnlp.io.record.fhir_references import Names, contained, pointed
-from clinnlp.io.record.fhir_resources import entry_of, resources
+from clinnlp.io.record.fhir_columns import Columns
+from clinnlp.io.record.fhir_notes import NoteCounts, whose
+from clinnlp.io.record.fhir_references import Names, needs_names
+from clinnlp.io.record.fhir_resources import entries_of, fhir_files, resources
+from clinnlp.io.record.fhir_rows import MEDICATION, ROWS, own_code
 from clinnlp.io.record.fhir_statuses import left_out
-from clinnlp.io.record.fhir_values import Json, coded, period_of, text_in, time_of, utc_of
+from clinnlp.io.record.fhir_texts import NOTES
+from clinnlp.io.record.fhir_values import Json, time_of, utc_of
+from clinnlp.io.record.fhir_versions import Stamp, stamp_of, version_of
 from clinnlp.io.record.timelines import Timelines
-from clinnlp.io.tables.cells import number_of
 
 __all__ = ["read_fhir"]
 
 _SEX = {"male": "M", "female": "F"}
-_MEDICATION = "Medication"  # vocabulary of a drug that is named by the id of its resource
+_FOREIGN = (KeyError, TypeError, AttributeError, IndexError)
+# column of rows: the type of resource that it names
+_REFERENCES = {"patient": "Patient", "encounter": "Encounter", "medication": "Medication"}
+_NEEDED = {"patient": "of no patient", "medication": "without code"}
 _Code = tuple[str | None, str]
 
 
 def read_fhir(path: str | Path, *, encoding: str = UTF_8) -> Timelines:
-    """Return patients, encounters and events of a bundle, an NDJSON file or a folder of them.
+    """Return patients, encounters and events of a bundle, a resource, lines or a folder of them.
 
     What did not happen is left out, and counted in ``n_excluded`` by resource and reason (see
     `clinnlp.io.record.fhir_statuses`), with notes that `read_notes` leaves out for theirs; so is
-    what is of no patient, such as of a group or a device.
+    every other resource that gives nothing (see `clinnlp.io.record.fhir`).
 
     Raises
     ------
     DataError
-        With file and line: broken JSON, or a resource of another form.
+        With file and line: broken JSON or XML, or a resource of another form or version.
 
     Examples
     --------
@@ -84,59 +110,103 @@ def read_fhir(path: str | Path, *, encoding: str = UTF_8) -> Timelines:
     ([('p1', 'aspirin')], {'MedicationStatement not-taken': 1})
     >>> folder.cleanup()
     """
-    path = Path(path)
-    files = [path]
-    if path.is_dir():
-        ends = (".json", ".ndjson", ".gz", ".xz")
-        files = files_of(path, (p for p in path.iterdir() if p.name.lower().endswith(ends)))
-    record = _Record()
+    source = Source(Path(path), encoding)
+    files, others = fhir_files(source)
+    record = _Record(n_others=len(others))
     for file in files:
-        for document in resources(Source(file, encoding)):
-            address, resource = entry_of(document)
-            refusal = partial(_refusal, document, resource)
-            foreign = (KeyError, TypeError, AttributeError, IndexError)
-            with located(document.path, document.line), instead_of(foreign, refusal):
-                record.add(address, resource, document)
+        for document in resources(source._replace(path=file)):
+            record.add_all(document)
         record.end_file()
     return record.timelines()
 
 
-def _refusal(document: Document, resource: Json, _: Exception) -> DataError:
-    return document.wrong(f"a {resource['resourceType']} must have the form of FHIR R4")
+class _Seen(NamedTuple):
+    """A resource that was read: of whom, which version, and its rows."""
+
+    patient: str | None
+    stamp: Stamp
+    rows: range
+
+
+class _Open(NamedTuple):
+    """A reference of rows that is not settled yet."""
+
+    kind: str
+    rows: range
+    column: str
+    key: str
+    called: str | None = None  # the medication
 
 
 class _Record:
     """Patients, stays and events; resources that do not count are counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, n_others: int) -> None:
+        self._n_excluded: Counter[str] = Counter()
+        if n_others:
+            self._n_excluded["file without resources"] = n_others
         self._patients: dict[str, Patient] = {}
         self._deaths: dict[str, datetime] = {}
-        self._encounters: dict[str, Json] = {}
-        self._events: list[Json] = []
-        self._n_excluded: Counter[str] = Counter()
+        self._stays = Columns(("id", "patient", "start", "end"), {})
+        self._events = Columns(EventTable.SCHEMA, {"value": nan})
+        self._notes = NoteCounts(self._count)
         self._names = Names()
-        self._waiting: list[tuple[str, list[Json]]] = []  # resources of this file
+        self._seen: defaultdict[str, dict[str, _Seen]] = defaultdict(dict)  # by type, by id
+        self._open: list[_Open] = []  # of this file
+        self._late: list[_Open] = []  # of all
         self._drugs: dict[str, _Code] = {}  # medications of this file
         self._all_drugs: dict[str, _Code] = {}
 
-    def add(self, address: object, resource: Json, document: Document) -> None:
-        """Add a resource and, in a bundle, the address of its entry."""
-        self._names.add(address, resource)
-        reason = left_out(resource)
+    def add_all(self, document: Document) -> None:
+        """Add the resources of an entry or a line.
+
+        Raises
+        ------
+        DataError
+            One has another form than FHIR R4's.
+        """
+        for address, resource in entries_of(document):
+            if resource is None:
+                self._n_excluded["entry without resource"] += 1
+                continue
+            refusal = partial(_refusal, document, resource["resourceType"])
+            with located(document.path, document.line), instead_of(_FOREIGN, refusal):
+                self._names.add(address, resource)
+                self._add(address, resource, document)
+
+    def _add(self, address: object, resource: Json, document: Document) -> None:
         kind = resource["resourceType"]
-        if reason is not None:
-            self._n_excluded[reason] += 1
+        if kind in ROWS:
+            self._add_rows(kind, resource, document)
+        elif kind in NOTES:
+            self._notes.add(resource)
         elif kind == "Patient":
             self._add_patient(resource, document)
         elif kind == "Medication":
             self._add_drug(resource)
-        elif kind in _ROWS:
-            self._waiting.append((kind, list(_ROWS[kind](resource, document))))
+        else:
+            if kind == "Binary":
+                self._notes.add_binary(address, resource)
+            self._count(kind, "not read")
+
+    def _count(self, kind: str, reason: str) -> None:
+        self._n_excluded[f"{kind} {reason}"] += 1
+
+    # --- one resource ----------------------------------------------------------------------
 
     def _add_patient(self, resource: Json, document: Document) -> None:
         born = time_of(resource.get("birthDate"), document)
         died = utc_of(resource.get("deceasedDateTime"), document)
         name = resource["id"] + ""
+        stamp = stamp_of(resource)
+        before = self._seen["Patient"].get(name)
+        if before is not None:
+            versions = version_of(before.stamp), version_of(stamp)
+            self._count("Patient", _again(*versions))
+            if _is_older(*versions[::-1]):
+                return
+        self._seen["Patient"][name] = _Seen(name, stamp, range(0))
+        self._deaths.pop(name, None)
         self._patients[name] = Patient(
             id=name,
             birth_date=None if born is None else date(born.year, born.month, born.day),
@@ -146,138 +216,110 @@ class _Record:
             self._deaths[name] = died
 
     def _add_drug(self, resource: Json) -> None:
-        code = coded(resource.get("code"))[:2]
-        if code[0] is not None and "id" in resource:
+        reason = left_out(resource)
+        code = own_code(resource)
+        if reason is None and code[0] and "id" in resource:
             self._drugs[resource["id"]] = code
+        self._n_excluded[reason or "Medication read for its code"] += 1
+
+    def _add_rows(self, kind: str, resource: Json, document: Document) -> None:
+        reason = left_out(resource)
+        found = [] if reason else list(ROWS[kind](resource, document))
+        rows = [row for row in found if isinstance(row, dict)]
+        patient = rows[0]["patient"] if rows else whose(resource)
+        again = self._repeats(kind, resource, patient, rows)
+        if again:
+            self._count(kind, again)
+            return
+        lacks = [lack for lack in found if isinstance(lack, str)]
+        if patient is None or not rows:
+            none = "of no patient" if patient is None else "".join(lacks[:1])
+            self._n_excluded[reason or f"{kind} {none}"] += 1
+            rows, lacks = [], []
+        self._n_excluded.update(f"part of an {kind} {lack}" for lack in lacks)
+        self._keep(kind, resource, patient, rows)
+
+    def _keep(self, kind: str, resource: Json, patient: str | None, rows: list[Json]) -> None:
+        at = self._columns(kind).add(rows)
+        if isinstance(resource.get("id"), str):
+            self._seen[kind][resource["id"]] = _Seen(patient, stamp_of(resource), at)
+        for column in _REFERENCES if rows else ():
+            key = rows[0].get(column)
+            if key is not None and (column == "medication" or needs_names(key)):
+                self._open.append(_Open(kind, at, column, key, rows[0].get("called")))
+
+    def _columns(self, kind: str) -> Columns:
+        return self._stays if kind == "Encounter" else self._events
+
+    def _repeats(self, kind: str, resource: Json, patient: str | None, rows: list[Json]) -> str:
+        """Return why a resource does not count beside an earlier one, else take that one back."""
+        before = self._seen[kind].get(resource.get("id") or "")
+        if before is None:
+            return ""
+        versions = version_of(before.stamp), version_of(stamp_of(resource))
+        of_one = None not in versions and before.patient == patient
+        if not of_one and kind != "Encounter":
+            return "repeated" if self._events.equal(before.rows, rows) else ""
+        if of_one and not _is_older(*versions):
+            return _again(*versions)
+        if self._columns(kind).drop(before.rows):
+            self._count(kind, _again(*versions))
+        return ""
+
+    # --- references ------------------------------------------------------------------------
 
     def end_file(self) -> None:
         """Say whom and what the references of this file mean, as far as it tells."""
-        for kind, rows in self._waiting:
-            for row in rows:
-                self._settle(row, self._drugs)
-            if rows and rows[0]["patient"] is None:
-                self._n_excluded[f"{kind} of no patient"] += 1
-            elif kind == "Encounter":
-                self._encounters.update((row["id"], row) for row in rows)
-            else:
-                self._events += rows
+        for one in self._open:
+            self._settle(one, self._drugs)
         for name, code in self._drugs.items():
             if self._all_drugs.setdefault(name, code) != code:
-                self._all_drugs[name] = (name, _MEDICATION)  # of two drugs, it names neither
-        self._waiting, self._drugs = [], {}
+                self._all_drugs[name] = (name, MEDICATION)  # of two drugs, it names neither
+        self._notes.end_file(self._names)
+        self._open, self._drugs = [], {}
         self._names.end_file()
 
-    def _settle(self, row: Json, drugs: dict[str, _Code]) -> None:
-        row["patient"] = self._names.id_of(row["patient"], "Patient")
-        if "encounter" in row:
-            row["encounter"] = self._names.id_of(row["encounter"], "Encounter")
-        if "medication" in row:
-            name = row["medication"] = self._names.id_of(row["medication"], "Medication")
-            row["code"], row["vocabulary"] = drugs.get(name or "", (name or "", _MEDICATION))
-            if name in drugs:
-                del row["medication"]
+    def _settle(self, one: _Open, drugs: Mapping[str, _Code]) -> None:
+        columns = self._columns(one.kind)
+        name = self._names.id_of(one.key, _REFERENCES[one.column])
+        if one.column == "medication":
+            unknown = (one.called, "") if one.called else (name, MEDICATION)
+            code, vocabulary = drugs.get(name or "", unknown)
+            columns.put(one.rows, code=code, vocabulary=vocabulary)
+            is_open = name not in drugs
+        else:
+            columns.put(one.rows, **{one.column: name})
+            is_open = name is not None and needs_names(name)
+        if name is None and one.column in _NEEDED:
+            if columns.drop(one.rows):
+                self._count(one.kind, _NEEDED[one.column])
+        elif is_open:
+            self._late.append(one._replace(key=name or ""))
 
     def timelines(self) -> Timelines:
         """Return what all files together tell."""
-        for row in chain(self._events, self._encounters.values()):
-            self._settle(row, self._all_drugs)
-        encounters = [Encounter(**row) for row in self._encounters.values()]
-        events = EventTable.from_rows(self._events)
-        counts = dict(sorted(self._n_excluded.items()))
-        return Timelines(list(self._patients.values()), encounters, events, self._deaths, counts)
+        late, self._late = self._late, []
+        for one in late:
+            self._settle(one, self._all_drugs)
+        self._notes.finish(self._names)
+        return Timelines(
+            list(self._patients.values()),
+            [Encounter(**row) for row in self._stays.rows()],
+            EventTable(self._events.kept()),
+            self._deaths,
+            dict(sorted(self._n_excluded.items())),
+        )
 
 
-# --- rows of one resource ------------------------------------------------------------------
+def _refusal(document: Document, kind: str, _: Exception) -> DataError:
+    return document.wrong(f"a {kind} must have the form of FHIR R4")
 
 
-def _stay(resource: Json, document: Document) -> Iterator[Json]:
-    start, end = period_of(resource.get("period"), document)
-    patient = pointed(resource.get("subject"), "Patient", resource)
-    yield {"id": resource["id"] + "", "patient": patient, "start": start, "end": end}
+def _is_older(version: tuple[str, int] | None, than: tuple[str, int] | None) -> bool:
+    return version is not None and than is not None and version < than
 
 
-def _row(resource: Json, kind: str, code: Any, times: Any, document: Document) -> Json:
-    name, vocabulary, *_ = code
-    encounter = resource.get("encounter", resource.get("context"))
-    start, end, known = (utc_of(time, document) for time in times)
-    return {
-        "patient": pointed(resource["subject"], "Patient", resource),
-        "encounter": pointed(encounter, "Encounter", resource),
-        "start": start,
-        "end": end,
-        "known": known,
-        "code": name or "",
-        "vocabulary": vocabulary,
-        "kind": kind,
-        "source_id": text_in(resource.get("id")),
-    }
-
-
-def _condition(resource: Json, document: Document) -> Iterator[Json]:
-    start = resource.get("onsetDateTime") or resource.get("onsetPeriod", {}).get("start")
-    times = start, resource.get("abatementDateTime"), resource.get("recordedDate")
-    yield _row(resource, "condition", coded(resource.get("code")), times, document)
-
-
-def _drug(resource: Json, document: Document) -> Iterator[Json]:
-    code, named = _medication(resource)
-    period = resource.get("effectivePeriod", {})
-    authored = resource.get("authoredOn")
-    start = authored or resource.get("effectiveDateTime") or period.get("start")
-    times = start, period.get("end"), authored or resource.get("dateAsserted")
-    row = _row(resource, "drug", code, times, document)
-    asked = resource.get("dosageInstruction", resource.get("dosage")) or [{}]
-    rate = (asked[0].get("doseAndRate") or [{}])[0].get("doseQuantity")
-    said = f"{rate['value']} {rate.get('unit', '')}".strip() if rate else asked[0].get("text")
-    yield {**row, "dose": text_in(said), **named}
-
-
-def _medication(resource: Json) -> tuple[_Code, Json]:
-    """Return the code of a medication, and where it stands elsewhere, what that is called."""
-    either = resource.get("medication", {})  # one element for both in R5
-    reference = resource.get("medicationReference", either.get("reference"))
-    if reference is None:
-        concept = either["concept"] if either else resource["medicationCodeableConcept"]
-        return coded(concept)[:2], {}
-    address = str(reference.get("reference", ""))
-    inside = contained(resource, address[1:]) if address.startswith("#") else None
-    code = coded((inside or {}).get("code"))[:2]
-    if code[0] is not None:
-        return code, {}
-    name = pointed(reference, "Medication", resource)
-    if name is None and not address:
-        return (reference.get("display"), ""), {}
-    return ("", _MEDICATION), {"medication": name}
-
-
-def _observation(resource: Json, document: Document) -> Iterator[Json]:
-    resource.setdefault("subject", None)  # it may be of nobody
-    start = resource.get("effectiveDateTime") or resource.get("effectivePeriod", {}).get("start")
-    times = start, resource.get("effectivePeriod", {}).get("end"), resource.get("issued") or start
-    for part in (resource, *resource.get("component", [])):
-        if not any(key.startswith("value") for key in part):
-            continue
-        code = coded(part.get("code"))
-        quantity = part.get("valueQuantity")
-        if quantity is not None and "value" in quantity:
-            row = _row(resource, "measurement", code, times, document)
-            value = number_of(quantity["value"], "the value of a quantity")
-            yield {**row, "value": value, "unit": text_in(quantity.get("unit"))}
-        else:
-            said = f"{code[0]}={_value(part)}"
-            yield _row(resource, "observation", (said, code[1]), times, document)
-
-
-def _value(part: Json) -> str:
-    key = next(key for key in part if key.startswith("value"))
-    value = part[key]
-    return str(coded(value)[0] if isinstance(value, dict) else value)
-
-
-_ROWS: dict[str, Callable[[Json, Document], Iterator[Json]]] = {
-    "Encounter": _stay,
-    "Condition": _condition,
-    "MedicationRequest": _drug,
-    "MedicationStatement": _drug,
-    "Observation": _observation,
-}
+def _again(before: tuple[str, int] | None, version: tuple[str, int] | None) -> str:
+    """Return what to say of the one of two that does not count."""
+    told_apart = before is not None and version is not None and before != version
+    return "of an older version" if told_apart else "repeated"

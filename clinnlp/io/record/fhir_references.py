@@ -12,6 +12,7 @@ reference                                   id
                                             known nowhere else
 ``identifier``,                             of the resource with that identifier, else
 ``Patient?identifier=system|value``         ``system|value``
+``Patient?_id=p1``                          ``p1``
 ``Group/g1`` where a patient is wanted      none
 =========================================== ===============================================
 
@@ -23,7 +24,7 @@ https://hl7.org/fhir/R4/references.html, https://hl7.org/fhir/R4/bundle.html#ref
 import re
 from urllib.parse import parse_qs
 
-from clinnlp.io.record.fhir_values import Json
+from clinnlp.io.record.fhir_values import Json, each
 
 __all__ = ["Names", "contained", "name_in", "needs_names", "pointed"]
 
@@ -66,7 +67,7 @@ def name_in(address: str) -> str | None:
 
 def contained(resource: Json, name: str) -> Json | None:
     """Return the resource of this id that is contained in another."""
-    inside = resource.get("contained") or []
+    inside = each(resource.get("contained"))
     return next((part for part in inside if str(part.get("id")).lstrip("#") == name), None)
 
 
@@ -79,7 +80,7 @@ def _inside(name: str, wanted: str, resource: Json) -> str | None:
     part = contained(resource, name)
     if part is not None and part.get("resourceType") != wanted:
         return None
-    tokens = map(_token, (part or {}).get("identifier") or [])
+    tokens = map(_token, each((part or {}).get("identifier")))
     own = f"{resource['resourceType']}/{resource['id']}#{name}" if "id" in resource else None
     return next((token for token in tokens if token is not None), own)
 
@@ -92,8 +93,11 @@ def _token(identifier: Json | None) -> str | None:
 
 
 def _searched(query: str) -> str | None:
-    """Return the identifier that a search asks for."""
-    found = parse_qs(query).get("identifier", [""])[0]
+    """Return the id or the identifier that a search asks for."""
+    asked = parse_qs(query)
+    if "_id" in asked:
+        return asked["_id"][0]
+    found = asked.get("identifier", [""])[0]
     return None if not found else found if "|" in found else f"|{found}"
 
 
@@ -116,7 +120,7 @@ class Names:
             return
         if isinstance(address, str) and not _TYPED.fullmatch(address):
             self._addresses[_VERSION.sub("", address)] = kind, name
-        for identifier in (resource.get("identifier") or []) if kind in _WANTED else []:
+        for identifier in each(resource.get("identifier")) if kind in _WANTED else []:
             token = _token(identifier)
             if token is not None and self._tokens.setdefault((kind, token), name) != name:
                 self._tokens[kind, token] = token  # of two resources, it names neither

@@ -1,12 +1,25 @@
-"""Codes and times of FHIR, as notes and events both take them."""
+"""Codes, numbers and times of FHIR, as notes and events both take them."""
 
 from datetime import datetime
 from typing import Any
 
 from clinnlp.core.times import naive_utc
 from clinnlp.io.files.source import Document
+from clinnlp.io.tables.cells import number_of, text_of
 
-__all__ = ["Json", "coded", "period_of", "text_in", "time_of", "utc_of"]
+__all__ = [
+    "Json",
+    "coded",
+    "each",
+    "first",
+    "number_in",
+    "period_of",
+    "said_quantity",
+    "text_in",
+    "time_of",
+    "unit_in",
+    "utc_of",
+]
 
 Json = dict[str, Any]
 
@@ -15,8 +28,36 @@ _SYSTEMS = {
     "http://loinc.org": "LOINC",
     "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
     "http://hl7.org/fhir/sid/icd-10-cm": "ICD-10-CM",
+    # https://hl7.org/fhir/R4/terminologies-systems.html
+    "urn:oid:2.16.840.1.113883.6.96": "SNOMED-CT",
+    "urn:oid:2.16.840.1.113883.6.1": "LOINC",
+    "urn:oid:2.16.840.1.113883.6.88": "RxNorm",
+    "urn:oid:2.16.840.1.113883.6.90": "ICD-10-CM",
+    "urn:oid:2.16.840.1.113883.6.103": "icd-9-cm",
+    "urn:oid:2.16.840.1.113883.6.3": "icd-10",
+    "urn:oid:2.16.840.1.113883.6.69": "ndc",
+    "urn:oid:2.16.840.1.113883.6.73": "atc",
 }
 _SHORTEST_DAY = 10  # characters of a date with its day
+
+
+def each(value: Any) -> list[Any]:
+    """Return the values of an element that may be repeated: in XML, one is no list.
+
+    Examples
+    --------
+    >>> each(None), each("a"), each(["a", "b"])
+    ([], ['a'], ['a', 'b'])
+    """
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def first(value: Any) -> Json:
+    """Return the first object of an element that may be repeated, or an empty one."""
+    found: Json = next(iter(each(value)), {})
+    return found
 
 
 def coded(concept: Json | None) -> tuple[str | None, str, str | None]:
@@ -27,9 +68,11 @@ def coded(concept: Json | None) -> tuple[str | None, str, str | None]:
     TypeError
         One of them is no text.
     """
-    coding = ((concept or {}).get("coding") or [{}])[0]
-    code = text_in(coding.get("code"))
-    text = text_in((concept or {}).get("text") or coding.get("display") or code)
+    concept = concept or {}
+    codings = each(concept.get("coding"))
+    coding: Json = next((one for one in codings if one.get("code")), first(codings))
+    code = text_in(coding.get("code")) or None
+    text = text_in(concept.get("text") or coding.get("display") or code)
     system = str(coding.get("system", ""))
     last = system.rstrip("/").replace(":", "/").rpartition("/")[2]
     return (code, _SYSTEMS.get(system, last), text) if code else (text, "", text)
@@ -40,6 +83,33 @@ def text_in(value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
         raise TypeError
     return value
+
+
+def number_in(quantity: Json) -> float:
+    """Return the number of a quantity; raises `DataError` where it is none."""
+    return number_of(quantity["value"], "the value of a quantity")
+
+
+def unit_in(quantity: Json) -> str | None:
+    """Return the unit of a quantity as it is shown, else its code."""
+    return text_in(quantity.get("unit")) or text_in(quantity.get("code"))
+
+
+def said_quantity(quantity: Json | None) -> str:
+    """Return a quantity as text, the same however its number was spelled; empty without one.
+
+    Examples
+    --------
+    >>> said_quantity({"value": 4.10, "comparator": "<", "unit": "mmol/L"})
+    '<4.1 mmol/L'
+    >>> said_quantity({"value": "2.0"}), said_quantity({"unit": "mg"})
+    ('2', '')
+    """
+    if not quantity or "value" not in quantity:
+        return ""
+    number = text_of(number_in(quantity))
+    compared = text_in(quantity.get("comparator")) or ""
+    return f"{compared}{number} {unit_in(quantity) or ''}".strip()
 
 
 def time_of(value: Any, document: Document) -> datetime | None:

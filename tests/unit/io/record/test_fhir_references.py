@@ -115,7 +115,9 @@ def test_what_is_no_patient_is_none(tmp_path, form):
     )  # fmt: skip
     record = read_fhir(path)
     assert (len(record.events), record.encounters) == (0, [])
-    assert record.n_excluded == {"Encounter of no patient": 1, "Observation of no patient": 1}
+    assert record.n_excluded == {
+        "Encounter of no patient": 1, "Group not read": 1, "Observation of no patient": 1
+    }  # fmt: skip
     assert [note.patient for note in read_notes(path)] == [None]
 
 
@@ -217,10 +219,13 @@ def test_a_medication_in_the_same_bundle_gives_its_code(tmp_path, first):
     asked = [request(f"r{k}", form) for k, form in enumerate(forms)]
     path = bundle(tmp_path / "a.json", *(there + asked if first else asked + there))
     known = ("1191", "RxNorm")
-    unknown = [("e", "Medication"), ("u", "Medication"), ("gone", "Medication"), ("", "Medication")]
+    unknown = [("e", "Medication"), ("u", "Medication"), ("gone", "Medication")]
     expected = [known, known, known, *unknown, ("5640", "RxNorm"), ("some pill", "")]
     assert list(drugs(path).values()) == expected
-    assert read_fhir(path).n_excluded == {"Medication entered-in-error": 1}
+    assert read_fhir(path).n_excluded == {
+        "Medication entered-in-error": 1, "Medication read for its code": 3,
+        "MedicationRequest without code": 1,  # of a substance
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("names", [("A.ndjson", "B.ndjson"), ("B.ndjson", "A.ndjson")])
@@ -228,6 +233,14 @@ def test_a_medication_in_another_file_gives_its_code(tmp_path, names):
     lines(tmp_path / names[0], aspirin("a"))
     lines(tmp_path / names[1], request("r1", "Medication/a"), request("r2", "Medication/gone"))
     assert drugs(tmp_path) == {"r1": ("1191", "RxNorm"), "r2": ("gone", "Medication")}
+
+
+def test_a_medication_that_is_nowhere_has_the_name_of_the_reference(tmp_path):
+    called = {"reference": "Medication/a", "display": "Aspirin 81 mg"}
+    path = lines(tmp_path / "a.ndjson", request("r1", called))
+    assert drugs(path) == {"r1": ("Aspirin 81 mg", "")}
+    lines(path, request("r1", called), aspirin("a"))
+    assert drugs(path) == {"r1": ("1191", "RxNorm")}
 
 
 def test_one_id_of_two_drugs_names_neither_from_outside(tmp_path):

@@ -1,12 +1,16 @@
 """Status words of FHIR: every word of the value sets of R4, other spellings, other words."""
 
 import json
+import re
 
 import pytest
 
 from clinnlp.core.errors import DataError
 from clinnlp.io.notes.corpora import read_notes
+from clinnlp.io.record import fhir_statuses
 from clinnlp.io.record.fhir import read_fhir
+from clinnlp.io.record.fhir_statuses import STATUSES
+from clinnlp.io.record.fhir_texts import NOTES
 from tests.unit.io.record.test_fhir import NOTE, STAY, WHO, coded
 
 # by hand from https://hl7.org/fhir/R4: what counts | what does not
@@ -22,6 +26,13 @@ R4 = {
     " | proposal plan option",
     ("MedicationStatement", "status"): "active completed stopped on-hold unknown"
     " | entered-in-error intended not-taken",
+    ("MedicationAdministration", "status"): "in-progress on-hold completed stopped unknown"
+    " | not-done entered-in-error",
+    ("MedicationDispense", "status"): "in-progress completed stopped unknown"
+    " | preparation cancelled on-hold declined entered-in-error",
+    ("DiagnosticReport", "status"): "partial preliminary final amended corrected appended unknown"
+    " | registered cancelled entered-in-error",
+    ("Composition", "status"): "preliminary final amended | entered-in-error",
     ("Observation", "status"): "preliminary final amended corrected unknown"
     " | registered cancelled entered-in-error",
     ("DocumentReference", "status"): "current superseded | entered-in-error",
@@ -40,6 +51,11 @@ RESOURCES = {
     "MedicationRequest": {"id": "m1", "subject": WHO, "medicationCodeableConcept": coded("1")},
     "MedicationStatement": {"id": "s1", "subject": WHO, "dateAsserted": "2024-03-01",
                             "medicationCodeableConcept": coded("1")},
+    "MedicationAdministration": {"id": "a1", "subject": WHO,
+                                 "medicationCodeableConcept": coded("1")},
+    "MedicationDispense": {"id": "p1", "subject": WHO, "medicationCodeableConcept": coded("1")},
+    "DiagnosticReport": {"id": "r1", "subject": WHO, "conclusion": "no fracture"},
+    "Composition": {"id": "k1", "subject": WHO, "text": {"div": "<div>no fracture</div>"}},
     "Observation": {"id": "o1", "subject": WHO, "encounter": STAY, "code": coded("2"),
                     "valueString": "red"},
     "DocumentReference": NOTE,
@@ -51,8 +67,11 @@ def read(tmp_path, kind, **elements):
     path = tmp_path / "a.fhir.ndjson"
     path.write_text(json.dumps({"resourceType": kind, **RESOURCES[kind], **elements}) + "\n")
     record = read_fhir(path)
-    if kind == "DocumentReference":
-        return len(list(read_notes(path))) // 2, record.n_excluded
+    if kind in NOTES:
+        notes = read_notes(path)
+        n = len(list(notes)) // (2 if kind == "DocumentReference" else 1)
+        assert dict(notes.n_excluded) == record.n_excluded
+        return n, record.n_excluded
     return len(record.events) + len(record.encounters), record.n_excluded
 
 
@@ -81,7 +100,9 @@ def test_a_missing_status_says_nothing_against_it(tmp_path, kind, missing):
         ("MedicationStatement", {"status": "NOT_TAKEN"}, "not-taken"),
         ("MedicationStatement", {"status": " Not taken "}, "not-taken"),
         ("MedicationStatement", {"status": "NOTTAKEN"}, "not-taken"),
-        ("MedicationStatement", {"status": "recorded"}, "status of no value set"),
+        ("MedicationStatement", {"status": "recorded"},
+         "recorded (of R5: nobody knows whether taken)"),
+        ("Encounter", {"status": "noshow"}, "noshow"),
         ("MedicationStatement", {"status": "Zebra"}, "status of no value set"),
         ("MedicationRequest", {"status": "ended"}, None),
         ("Encounter", {"status": "In Progress"}, None),
@@ -122,3 +143,11 @@ def test_a_status_of_another_form_is_refused(tmp_path, kind, status):
     if kind == "DocumentReference":
         with pytest.raises(DataError, match=form):
             list(read_notes(tmp_path / "a.fhir.ndjson"))
+
+
+def test_every_word_stands_in_the_table_of_the_module():
+    said = set(re.findall(r"[a-z][a-z-]*", fhir_statuses.__doc__))
+    plain = {word.replace("-", "") for word in said}
+    for elements in STATUSES.values():
+        for words in elements.values():
+            assert {*words.counting, *words.left_out} <= plain
