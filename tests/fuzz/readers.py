@@ -188,7 +188,14 @@ READERS: dict[str, Target] = {
     ),
     "synthea": Target(("synthea",), (lambda place: read_synthea(place.source),), weight=3),
     "omop": Target(("omop-record",), (lambda place: read_omop(place.source),), weight=3),
-    "fhir": Target(("fhir-record", "fhir-lines"), (lambda place: read_fhir(place.source),), 3),
+    "fhir": Target(
+        ("fhir-record", "fhir-lines", "fhir-xml"),
+        (
+            lambda place: read_fhir(place.source),
+            lambda place: list(read_notes(place.source, format="fhir")),
+        ),
+        weight=3,
+    ),
     "events": Target(
         ("events-",),
         (

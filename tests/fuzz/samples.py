@@ -34,6 +34,7 @@ from tests.common.format_samples import (
     META,
     TEXT,
 )
+from tests.unit.io.record.fhir_files import xml_of
 from tests.unit.io.terminologies import releases
 
 __all__ = ["CANARIES", "PATIENT", "Sample", "load_samples", "write_samples"]
@@ -135,6 +136,14 @@ FHIR = [
     {"resourceType": "Observation", "id": "o1", "subject": _WHO, "issued": "2024-03-02",
      "code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}]},
      "valueQuantity": {"value": 120, "unit": "mmHg"}, "note": [{"text": CANARY}]},
+    {"resourceType": "MedicationAdministration", "id": "a1", "subject": _WHO, "status": "completed",
+     "medicationReference": {"reference": "#m"}, "effectivePeriod": {"start": "2024-03-01"},
+     "contained": [{"resourceType": "Medication", "id": "m", "code": {"text": CANARY}}]},
+    {"resourceType": "DiagnosticReport", "id": "r1", "subject": _WHO, "status": "final",
+     "meta": {"versionId": "2", "lastUpdated": "2024-03-01T12:00:00Z"}, "conclusion": CANARY,
+     "presentedForm": [{"contentType": "text/html; charset=utf-8", "data": "PGI+bm88L2I+"}]},
+    {"resourceType": "Composition", "id": "k1", "subject": _WHO, "date": "2024-03-01",
+     "section": [{"title": "Plan", "text": {"div": f"<div><p>{CANARY}</p></div>"}}]},
 ]  # fmt: skip
 TABLES = {
     "events-csv": "patient,encounter,start,end,known,code,vocabulary,kind,value,unit,dose\n"
@@ -184,6 +193,7 @@ def write_samples(folder: Path) -> None:
               "terms/terms.tsv": TERMS, "settings/mine.toml": SETTINGS}  # fmt: skip
     entries = [{"resource": resource} for resource in FHIR]
     texts["fhir-record/b.json"] = json.dumps({"resourceType": "Bundle", "entry": entries})
+    texts["fhir-xml/b.xml"] = xml_of({"resourceType": "Bundle", "entry": entries}, top=True)
     texts["fhir-lines/b.ndjson"] = "".join(json.dumps(one) + "\n" for one in FHIR)
     for name, text in texts.items():
         _put(folder / name, text)

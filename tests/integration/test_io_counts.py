@@ -5,10 +5,12 @@ The counts were taken without the readers here: by splitting lines at tabs (PubT
 come with the corpora where these give them.
 """
 
+import json
 import tarfile
 import zipfile
 from collections import Counter
 from itertools import islice
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -273,11 +275,75 @@ def test_the_doubled_pmid_can_be_skipped(data_dir):
 
 
 def test_synthea_record(corpus):
-    record = read_fhir(corpus("synthea").files[0][0].parent)
+    record = read_fhir(corpus("synthea").files[0][0])
     assert (len(record.patients), len(record.encounters)) == (5, 74)
     kinds = Counter(record.events["kind"].tolist())
     assert (kinds["condition"], kinds["drug"]) == (19, 9)
     assert kinds["measurement"] + kinds["observation"] == 578  # 533, some of several components
+
+
+def test_every_resource_of_synthea_is_accounted_for(corpus):
+    """Counted a second way, by parsing the files as plain JSON."""
+    folder = corpus("synthea").files[0][0]
+    entries = [
+        entry["resource"]
+        for path in sorted(folder.glob("*.json"))
+        for entry in json.loads(path.read_bytes())["entry"]
+    ]
+    kinds = Counter(resource["resourceType"] for resource in entries)
+    record, notes = read_fhir(folder), read_notes(folder)
+    of_notes = [note.id for note in notes]
+    of_events = {row["source_id"] for row in record.events.rows()}
+    assert sorted(of_notes) == sorted(
+        r["id"] for r in entries if r["resourceType"] == "DocumentReference"
+    )
+    assert of_events == {
+        r["id"]
+        for r in entries
+        if r["resourceType"] in ("Condition", "MedicationRequest", "Observation")
+    }
+    texts = {r["content"][0]["attachment"]["data"] for r in entries if "content" in r}
+    forms = [r.get("presentedForm", []) for r in entries if r["resourceType"] == "DiagnosticReport"]
+    copies = sum(bool(form) and form[0]["data"] in texts for form in forms)
+    not_read = {"CarePlan", "CareTeam", "Claim", "Device", "ExplanationOfBenefit", "ImagingStudy",
+                "Immunization", "Location", "Organization", "Practitioner", "PractitionerRole",
+                "Procedure", "Provenance"}  # fmt: skip
+    assert record.n_excluded == {
+        "DiagnosticReport of the same text as a DocumentReference": copies,
+        "DiagnosticReport without text": sum(not form for form in forms),
+        **{f"{kind} not read": kinds[kind] for kind in not_read},
+    }
+    n_out = len(record.patients) + len(record.encounters) + len(of_events) + len(of_notes)
+    assert len(entries) == n_out + sum(record.n_excluded.values()) == 1816
+
+
+def test_pddi_cds_is_read_whole(data_dir, tmp_path):
+    """FHIR in XML, a resource a file; counted a second way, by Python's own parser of XML."""
+    with zipfile.ZipFile(data_dir("pddi_cds") / "pddi_cds.zip") as packed:
+        packed.extractall(tmp_path)
+    roots = [ET.parse(path).getroot() for path in tmp_path.rglob("*.xml")]
+    fhir = "{http://hl7.org/fhir}"
+    kinds = Counter(root.tag.removeprefix(fhir) for root in roots)
+    record = read_fhir(tmp_path)
+    assert len(record.patients) == kinds["Patient"] == 3
+    assert record.n_excluded == {
+        "Encounter of no patient": kinds["Encounter"],  # they name none
+        "Procedure not read": kinds["Procedure"],
+        "file without resources": 1,  # settings of CQL
+    }
+    rows = list(record.events.rows())
+    of_events = [r for r in roots if r.tag.removeprefix(fhir) not in (
+        "Patient", "Encounter", "Procedure")]  # fmt: skip
+    ids = {root.find(f"{fhir}id").get("value"): root for root in of_events}
+    assert {row["source_id"] for row in rows} == set(ids)
+    assert (len(roots), len(rows)) == (36, 24), "one Observation has two components"
+    for row in rows:
+        codes = {e.get("value") for e in ids[row["source_id"]].iter(f"{fhir}code")}
+        values = {e.get("value") for e in ids[row["source_id"]].iter(f"{fhir}value")}
+        assert row["code"].split("=")[0] in codes
+        assert row["kind"] != "measurement" or str(row["value"]).removesuffix(".0") in values
+    bounds = [row["code"] for row in rows if "=" in row["code"]]
+    assert bounds == ["48643-1=>60 mL/min/{1.73_m2}"]
 
 
 # --- round trips ---------------------------------------------------------------------------
