@@ -342,8 +342,8 @@ def test_pddi_cds_is_read_whole(data_dir, tmp_path):
         values = {e.get("value") for e in ids[row["source_id"]].iter(f"{fhir}value")}
         assert row["code"].split("=")[0] in codes
         assert row["kind"] != "measurement" or str(row["value"]).removesuffix(".0") in values
-    bounds = [row["code"] for row in rows if "=" in row["code"]]
-    assert bounds == ["48643-1=>60 mL/min/{1.73_m2}"]
+    bounds = [(row["code"], row["comparator"], row["value"]) for row in rows if row["comparator"]]
+    assert bounds == [("48643-1", ">", 60.0)]
 
 
 # --- round trips ---------------------------------------------------------------------------

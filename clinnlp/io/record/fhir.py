@@ -78,6 +78,7 @@ from clinnlp.io.record.timelines import Timelines
 __all__ = ["read_fhir"]
 
 _SEX = {"male": "M", "female": "F"}
+_NUMBERS = {name: nan for name, kind in EventTable.SCHEMA.items() if kind == "float"}
 _FOREIGN = (KeyError, TypeError, AttributeError, IndexError)
 # column of rows: the type of resource that it names
 _REFERENCES = {"patient": "Patient", "encounter": "Encounter", "medication": "Medication"}
@@ -148,7 +149,7 @@ class _Record:
         self._patients: dict[str, Patient] = {}
         self._deaths: dict[str, datetime] = {}
         self._stays = Columns(("id", "patient", "start", "end"), {})
-        self._events = Columns(EventTable.SCHEMA, {"value": nan})
+        self._events = Columns(EventTable.SCHEMA, _NUMBERS)
         self._notes = NoteCounts(self._count)
         self._names = Names()
         self._seen: defaultdict[str, dict[str, _Seen]] = defaultdict(dict)  # by type, by id

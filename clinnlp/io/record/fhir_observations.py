@@ -4,8 +4,9 @@
 value                          event
 ============================== ============================================================
 Quantity, integer              kind ``measurement``: value and unit
-Quantity with a comparator     kind ``observation``: ``code=<4.1 mmol/L``; a bound is no value
-Range                          ``code=3-5 mmol/L``, ``code=>=3 mmol/L``, ``code=<=5 mmol/L``
+Quantity with a comparator     the same, with the comparator: ``<``, ``<=``, ``>=`` or ``>``
+Range                          kind ``observation``: ``code=3-5 mmol/L``, ``code=>=3 mmol/L``,
+                               ``code=<=5 mmol/L``
 Ratio                          ``code=1:128``
 Period                         ``code=2024-03-01/2024-03-04``
 CodeableConcept                ``code=`` its code, else its text
@@ -31,15 +32,16 @@ from clinnlp.io.tables.cells import number_of
 
 __all__ = ["Value", "value_of"]
 
-_COMPARED = ("<", "<=", ">=", ">", "ad")
+_COMPARED = ("<", "<=", ">=", ">")
 _FLAGS = {True: "true", False: "false", "true": "true", "false": "false"}
 
 
 class Value(NamedTuple):
-    """A number with its unit, or what else was found; neither: what it lacks."""
+    """A number with unit and comparator, or what else was found; neither: what it lacks."""
 
     number: float | None = None
     unit: str | None = None
+    comparator: str | None = None
     text: str = ""
     lack: str = "without value"
 
@@ -59,8 +61,8 @@ def value_of(part: Json) -> Value:
 
     Examples
     --------
-    >>> value_of({"valueQuantity": {"value": 4.1, "comparator": "<", "unit": "mmol/L"}}).text
-    '<4.1 mmol/L'
+    >>> value_of({"valueQuantity": {"value": 4.1, "comparator": "<", "unit": "mmol/L"}})[:3]
+    (4.1, 'mmol/L', '<')
     >>> value_of({"dataAbsentReason": {"text": "refused"}}).lack
     'of absent data'
     """
@@ -74,12 +76,10 @@ def value_of(part: Json) -> Value:
 def _quantity(value: Json) -> Value:
     if "value" not in value:
         return Value()
-    compared = value.get("comparator")
-    if compared:
-        if compared not in _COMPARED:
-            raise TypeError
-        return Value(text=said_quantity(value))
-    return Value(number_in(value), unit_in(value))
+    compared = value.get("comparator") or None
+    if compared is not None and compared not in _COMPARED:
+        raise TypeError
+    return Value(number_in(value), unit_in(value), compared)
 
 
 def _integer(value: Any) -> Value:

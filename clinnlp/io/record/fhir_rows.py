@@ -166,7 +166,9 @@ def _found(value: Value, part: Json, resource: Json, times: Any, document: Docum
         return value.lack
     if not code:
         return _UNCODED
-    return {**row, "value": value.number, "unit": value.unit} if is_number else row
+    if not is_number:
+        return row
+    return {**row, "value": value.number, "unit": value.unit, "comparator": value.comparator}
 
 
 # resource: its rows; text says what it, or a part of it, lacks

@@ -152,8 +152,7 @@ def _attached(attachment: Json, resource: Json) -> Part | str:
     kind, *parameters = (part.strip() for part in said.split(";"))
     form = _TYPES.get(kind.lower())
     if form is None:
-        known = _UNREAD.get(kind.lower()) or _UNREAD.get(kind.lower().partition("/")[0])
-        return f"of {known or 'another type'}"
+        return f"of {_named(kind.lower())}"
     named = (p[8:].strip("\"' ") for p in parameters if p.lower().startswith("charset="))
     part = Part(form, charset=next(named, ""))
     if attachment.get("data") is not None:
@@ -162,6 +161,10 @@ def _attached(attachment: Json, resource: Json) -> Part | str:
         return part  # FHIR has no empty values
     url = text_in(attachment.get("url"))
     return _elsewhere(part, url, resource) if url else "without data"
+
+
+def _named(kind: str) -> str:
+    return _UNREAD.get(kind) or _UNREAD.get(kind.partition("/")[0]) or "another type"
 
 
 def _elsewhere(part: Part, url: str, resource: Json) -> Part | str:

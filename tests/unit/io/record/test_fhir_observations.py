@@ -18,9 +18,6 @@ NUMBERS = [
     ({"valueInteger": 3}, 3.0, None),
 ]
 SAID = [
-    ({"valueQuantity": {"value": 4.1, "comparator": "<", **UNIT}}, "<4.1 mmol/L"),
-    ({"valueQuantity": {"value": 1000, "comparator": ">", "unit": "IU/L"}}, ">1000 IU/L"),
-    ({"valueQuantity": {"value": 2.0, "comparator": ">="}}, ">=2"),
     ({"valueRange": {"low": {"value": 3, **UNIT}, "high": {"value": 5, **UNIT}}}, "3-5 mmol/L"),
     ({"valueRange": {"low": {"value": 3, "unit": "g"}, "high": {"value": 1, "unit": "kg"}}},
      "3 g-1 kg"),
@@ -78,6 +75,15 @@ def test_numbers_are_measurements(tmp_path, value, number, unit):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("comparator", ["<", "<=", ">=", ">", None])
+def test_a_bound_keeps_its_comparator(tmp_path, comparator):
+    value = {"value": 4.1, **UNIT, **({"comparator": comparator} if comparator else {})}
+    (row,) = both(tmp_path, observed(valueQuantity=value)).events.rows()
+    assert (row["kind"], row["code"], row["value"], row["unit"], row["comparator"]) == (
+        "measurement", "2823-3", 4.1, "mmol/L", comparator
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(("value", "said"), SAID)
 def test_what_is_no_single_number_is_kept_as_it_is(tmp_path, value, said):
     (row,) = both(tmp_path, observed(**value)).events.rows()
@@ -98,7 +104,9 @@ def test_components_are_events_of_their_own(tmp_path):
         {"code": coded("8478-0", LOINC), "valueQuantity": {"value": 60, "comparator": ">"}},
     ]
     record = both(tmp_path, observed(component=parts))
-    assert [row["code"] for row in record.events.rows()] == ["8480-6", "8478-0=>60"]
+    assert [(row["code"], row["comparator"]) for row in record.events.rows()] == [
+        ("8480-6", None), ("8478-0", ">")
+    ]  # fmt: skip
     assert record.n_excluded == {"part of an Observation of absent data": 1}
     record = both(tmp_path, observed(component=parts[1:2]))
     assert (len(record.events), record.n_excluded) == (0, {"Observation of absent data": 1})
