@@ -10,7 +10,9 @@ import re
 __all__ = ["abbreviations"]
 
 _SHORT = re.compile(r"(?<=\s)\(([^\W_][\w/-]{1,9})\)")
-_BEFORE = re.compile(r"(?<![\w/-])([^\W_][\w/-]{1,9})\s\(([^\W_][^()]{4,99})\)")
+_LONG = re.compile(r"\s\(([^\W_][^()]{4,99})\)")
+_LAST = re.compile(r"(?<![\w/-])[^\W_][\w/-]{1,9}\Z")
+_N_BEFORE = 12  # characters before a bracket in which a short form stands
 
 
 def abbreviations(text: str) -> dict[str, str]:
@@ -24,10 +26,13 @@ def abbreviations(text: str) -> dict[str, str]:
     {'MTX': 'methotrexate'}
     """
     found = _defined_after(text)
-    for short, long_form in _BEFORE.findall(text):
-        words = " ".join(long_form.split())
-        if short not in found and _is_short(short) and _long_form(short, words) == words:
-            found[short] = words
+    for match in _LONG.finditer(text):
+        last = _LAST.search(text[max(0, match.start() - _N_BEFORE) : match.start()])
+        if last is None or last[0] in found or not _is_short(last[0]):
+            continue
+        words = " ".join(match[1].split())
+        if _long_form(last[0], words) == words:
+            found[last[0]] = words
     return found
 
 
