@@ -7,7 +7,8 @@ Four rooms, of which each imports those below it alone:
            `write_notes` (`notes.corpora`) to all; losses and sidecars; an index of places
 ``record`` patients, stays and events: a file per source (FHIR, OMOP, MIMIC, Synthea, FAERS), or
            from tables of one's own
-``tables`` rows and columns of CSV, TSV and Parquet; mentions and vocabularies in them
+``tables`` rows and columns of CSV, TSV and Parquet; mentions and vocabularies in them; releases
+           of terminologies (``tables.terminologies``)
 ``files``  bytes to lines, and streams of JSON or XML, one document at a time
 ========== ==================================================================================
 

@@ -10,7 +10,8 @@
                 what was stopped or changed, ``_regimen`` and ``_amounts`` what it comes to
 ``plain``       a plain copy of what word processors write, which every pipe reads
 ``course``      whether a condition has ended, or lasts (``chronic``)
-``normalise``   mentions to concepts (``linking``, ``drugs``, ``abbreviations``)
+``normalise``   mentions to concepts (``linking``, ``names``, ``nearest``, ``drugs``,
+                ``abbreviations``), and ``candidates`` where none is sure
 =============== =============================================================================
 
 Everything that belongs to a language stands in ``data/*_<language>.tsv``; a language is a set of

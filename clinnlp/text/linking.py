@@ -41,7 +41,7 @@ from typing import NamedTuple
 from clinnlp.core.vocab import Vocabulary, fold
 from clinnlp.text.drugs import drug_names
 from clinnlp.text.icd_names import names_in_notes
-from clinnlp.text.names import loosened, reordered, respelled, unqualified
+from clinnlp.text.names import loosened, name_words, reordered, respelled, unqualified
 from clinnlp.text.nearest import Nearest
 
 __all__ = ["Link", "Linker", "Nearest"]
@@ -50,7 +50,6 @@ _N_PART = 5  # letters of the shortest drug of a combination
 _N_CASED = 3  # letters of a synonym that is only one in its own case
 _SEVERAL = -1  # in place of the number of a name: names of several concepts
 _HYPHEN = re.compile(r"\s*[-–]\s*")
-_METALS = ("sodium ", "potassium ", "calcium ", "magnesium ", "lithium ", "disodium ")
 _IONS = (" cation", " ion")
 
 
@@ -189,11 +188,10 @@ class Linker:
 
     def _salted(self, folded: str) -> Link | None:
         """Return the link of a drug behind the metal of its salt."""
-        for metal in _METALS:
-            rest = folded.removeprefix(metal)
-            if rest != folded and len(rest) >= _N_PART and not self._drugs.is_salt(rest):
-                found = self._whole(rest, is_drug=True)
-                return found and found._replace(step="salt")
+        metal, _, rest = folded.partition(" ")
+        if metal in name_words("metal") and len(rest) >= _N_PART and not self._drugs.is_salt(rest):
+            found = self._whole(rest, is_drug=True)
+            return found and found._replace(step="salt")
         return None
 
     def _charged(self, folded: str) -> Link | None:

@@ -12,9 +12,11 @@ key            alike are
 """
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
-__all__ = ["loosened", "reordered", "respelled", "unqualified"]
+from clinnlp.text.tables import language_path, languages, read_table
+
+__all__ = ["loosened", "name_words", "reordered", "respelled", "unqualified"]
 
 _N_PLURAL = 5  # letters; in shorter names an s at the end may be of the name
 _LOOSE = re.compile(r"[\s\-–,'’()\[\]]+")
@@ -26,13 +28,6 @@ _GREEK = str.maketrans(
 )  # fmt: skip
 _SPELLINGS = (("ae", "e"), ("oe", "e"), ("ph", "f"), ("th", "t"))
 _LETTERS = str.maketrans("yk", "ic")
-_SMALL = frozenset(("de", "del", "el", "la", "las", "los", "of", "the"))
-# Between two things, of which the order says which is which
-_DIRECTED = frozenset(
-    ("a", "after", "before", "by", "con", "debida", "debido", "due", "en", "following", "from",
-     "in", "on", "por", "secondary", "secundaria", "secundario", "sin", "to", "tras", "with",
-     "without")
-)  # fmt: skip
 _QUALIFIED = re.compile(
     r"^unspecified (?=\S)|,? unspecified(?: (?:organism|site|type|cause))?$|,? nos$"
     r"|(?<=\w) \((?!without\b)[^()]*\)"
@@ -84,10 +79,19 @@ def reordered(folded: str) -> str:
     if " " not in folded:
         return ""
     words = folded.replace(", ", " ").split()
-    if not _DIRECTED.isdisjoint(words):
+    if not name_words("directed").isdisjoint(words):
         return ""
-    kept = sorted(_word_key(word) for word in words if word not in _SMALL)
+    small = name_words("small")
+    kept = sorted(_word_key(word) for word in words if word not in small)
     return " ".join(kept) if len(kept) > 1 else ""
+
+
+@cache
+def name_words(kind: str) -> frozenset[str]:
+    """Return the words of a kind in the tables of all languages."""
+    tables = (language_path("name_words", language) for language in languages("name_words"))
+    rows = (row for table in tables for _, row in read_table(table, ("word", "kind")))
+    return frozenset(word for word, said in rows if said == kind)
 
 
 @lru_cache(1 << 16)

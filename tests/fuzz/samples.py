@@ -35,7 +35,7 @@ from tests.common.format_samples import (
     TEXT,
 )
 from tests.unit.io.record.fhir_files import xml_of
-from tests.unit.io.terminologies import releases
+from tests.unit.io.tables.terminologies import releases
 
 __all__ = ["CANARIES", "PATIENT", "Sample", "load_samples", "write_samples"]
 

@@ -29,8 +29,8 @@ from clinnlp.io.files.lines import read_lines
 from clinnlp.io.tables.cells import table_path
 from clinnlp.io.tables.omop_rows import NO_CONCEPT, whole
 from clinnlp.io.tables.rows import table_form
+from clinnlp.io.tables.terminologies.names import others
 from clinnlp.io.tables.text_batches import TextBatch, tabbed_batches, text_batches
-from clinnlp.io.terminologies.names import others
 
 __all__ = ["read_omop_concepts", "read_omop_mappings", "read_omop_parents"]
 

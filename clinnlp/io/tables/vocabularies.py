@@ -1,6 +1,6 @@
 """Vocabularies in the layouts of their publishers: DrugBank, ICD-10-CM, MIMIC, OMOP.
 
-RxNorm, UMLS, SNOMED CT, MeSH, LOINC and ATC are read by `clinnlp.io.terminologies`.
+RxNorm, UMLS, SNOMED CT, MeSH, LOINC and ATC are read by `clinnlp.io.tables.terminologies`.
 
 ============  ==================================================================================
 layout        recognised by
@@ -25,9 +25,9 @@ from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.tables.mimic_names import is_mimic_names, read_mimic_names
 from clinnlp.io.tables.omop_concepts import read_omop_concepts
 from clinnlp.io.tables.rows import column_names, read_rows
+from clinnlp.io.tables.terminologies.layouts import terminology_of
+from clinnlp.io.tables.terminologies.names import others
 from clinnlp.io.tables.word_lists import check_fields, concepts_of, wanted_columns
-from clinnlp.io.terminologies.layouts import terminology_of
-from clinnlp.io.terminologies.names import others
 
 __all__ = [
     "read_any_vocabulary",

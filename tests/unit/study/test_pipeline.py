@@ -10,7 +10,7 @@ from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.features.baskets import baskets
 from clinnlp.features.entities import entity_table
 from clinnlp.study.pipeline import pipeline
-from tests.unit.io.terminologies import releases
+from tests.unit.io.tables.terminologies import releases
 
 WORDS = Vocabulary(
     [

@@ -7,13 +7,13 @@ from pathlib import Path
 from clinnlp.core.vocab import Vocabulary
 from clinnlp.io.files.packing import plain_name
 from clinnlp.io.tables.rows import column_names
-from clinnlp.io.terminologies.atc import atc_columns, read_atc
-from clinnlp.io.terminologies.loinc import LOINC_COLUMNS, LOINC_FILE, read_loinc
-from clinnlp.io.terminologies.mesh import MESH_FILE, read_mesh
-from clinnlp.io.terminologies.rxnorm import CONSO_CELLS, read_rxnorm
-from clinnlp.io.terminologies.snomed import CONCEPT_FILE, read_snomed
-from clinnlp.io.terminologies.tables import Tables
-from clinnlp.io.terminologies.umls import read_umls
+from clinnlp.io.tables.terminologies.atc import atc_columns, read_atc
+from clinnlp.io.tables.terminologies.loinc import LOINC_COLUMNS, LOINC_FILE, read_loinc
+from clinnlp.io.tables.terminologies.mesh import MESH_FILE, read_mesh
+from clinnlp.io.tables.terminologies.rxnorm import CONSO_CELLS, read_rxnorm
+from clinnlp.io.tables.terminologies.snomed import CONCEPT_FILE, read_snomed
+from clinnlp.io.tables.terminologies.tables import Tables
+from clinnlp.io.tables.terminologies.umls import read_umls
 
 __all__ = ["terminology_of"]
 

@@ -12,9 +12,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from clinnlp.core.vocab import Vocabulary
-from clinnlp.io.terminologies.names import Gathered
-from clinnlp.io.terminologies.rxnorm import CONSO_CELLS
-from clinnlp.io.terminologies.tables import Tables
+from clinnlp.io.tables.terminologies.names import Gathered
+from clinnlp.io.tables.terminologies.rxnorm import CONSO_CELLS
+from clinnlp.io.tables.terminologies.tables import Tables
 
 __all__ = ["UMLS_LANGUAGES", "read_umls"]
 

@@ -8,8 +8,8 @@ Regenstrief Institute, LOINC Users' Guide, appendix A (structure of the LOINC ta
 from pathlib import Path
 
 from clinnlp.core.vocab import Vocabulary
-from clinnlp.io.terminologies.names import Gathered
-from clinnlp.io.terminologies.tables import Tables
+from clinnlp.io.tables.terminologies.names import Gathered
+from clinnlp.io.tables.terminologies.tables import Tables
 
 __all__ = ["LOINC_COLUMNS", "LOINC_FILE", "read_loinc"]
 

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.vocab import Vocabulary
-from clinnlp.io.terminologies.names import Gathered
-from clinnlp.io.terminologies.tables import Tables
+from clinnlp.io.tables.terminologies.names import Gathered
+from clinnlp.io.tables.terminologies.tables import Tables
 
 __all__ = ["CONCEPT_FILE", "read_snomed"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from clinnlp.core.errors import DataError
 from clinnlp.core.vocab import Vocabulary
 from clinnlp.io.tables.rows import column_names, read_rows
-from clinnlp.io.terminologies.names import Gathered
+from clinnlp.io.tables.terminologies.names import Gathered
 
 __all__ = ["atc_columns", "read_atc"]
 

@@ -8,14 +8,14 @@ import pytest
 
 from clinnlp.core.ancestors import Ancestors
 from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.io.tables.terminologies.atc import read_atc
+from clinnlp.io.tables.terminologies.loinc import read_loinc
+from clinnlp.io.tables.terminologies.mesh import read_mesh
+from clinnlp.io.tables.terminologies.rxnorm import read_ndc, read_rxnorm
+from clinnlp.io.tables.terminologies.snomed import read_snomed
+from clinnlp.io.tables.terminologies.umls import read_umls
 from clinnlp.io.tables.vocabularies import read_any_vocabulary
-from clinnlp.io.terminologies.atc import read_atc
-from clinnlp.io.terminologies.loinc import read_loinc
-from clinnlp.io.terminologies.mesh import read_mesh
-from clinnlp.io.terminologies.rxnorm import read_ndc, read_rxnorm
-from clinnlp.io.terminologies.snomed import read_snomed
-from clinnlp.io.terminologies.umls import read_umls
-from tests.unit.io.terminologies import releases
+from tests.unit.io.tables.terminologies import releases
 
 WRITERS = {
     "rxnorm": releases.write_rxnorm,

@@ -15,8 +15,8 @@ from pathlib import Path
 from clinnlp.core.ancestors import Ancestors
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.vocab import Vocabulary
-from clinnlp.io.terminologies.names import Gathered
-from clinnlp.io.terminologies.tables import Tables
+from clinnlp.io.tables.terminologies.names import Gathered
+from clinnlp.io.tables.terminologies.tables import Tables
 
 __all__ = ["CONSO_CELLS", "read_ndc", "read_rxnorm"]
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from clinnlp.core.errors import DataError
 from clinnlp.core.vocab import Vocabulary
 from clinnlp.io.files.xml_stream import Element, elements_in
-from clinnlp.io.terminologies.names import Gathered
-from clinnlp.io.terminologies.tables import Tables
+from clinnlp.io.tables.terminologies.names import Gathered
+from clinnlp.io.tables.terminologies.tables import Tables
 
 __all__ = ["MESH_FILE", "read_mesh"]
 
