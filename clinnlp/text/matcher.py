@@ -13,19 +13,32 @@ Aho and Corasick, Communications of the ACM 18(6), 1975.
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from itertools import accumulate
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from clinnlp.text.plain import plain_text
+from clinnlp.core.pipeline import chunks
+from clinnlp.text.plain import plain_characters, plain_text
 from clinnlp.text.variants import N_SHORTEST, Variants, loosened
 
 __all__ = ["Folded", "Match", "TermMatcher", "fold_keeping_length", "fold_text", "leftmost_longest"]
 
-_BLANKS = tuple(char for char in map(chr, range(0x3001)) if char.isspace() and char != " ")
-_FIRST_NOT_BLANK = re.compile(r"[^ ]|\Z")
-_APOSTROPHES = "’‘ʼ‛´`′＇ʹ"  # as word processors, telephones and keyboards write it
+_BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f"  # besides the blank itself, in plain text
+_GAP = re.compile("( {2,})")
+_N_AT_ONCE = 1000  # terms that are folded as one string
+
+_Found = tuple[int, int, int]  # start, end below zero (so that the longer come first), term
 
 
 class Match(NamedTuple):
@@ -59,15 +72,14 @@ class Folded(NamedTuple):
 
 
 def fold_keeping_length(text: str) -> str:
-    """Return `text` case-folded where that keeps each character one character, ``'`` for ``’``.
+    """Return `text` in plain characters, case-folded where that keeps each one character.
 
     Examples
     --------
     >>> fold_keeping_length("İSTANBUL Straße: doesn’t")
     "İstanbul straße: doesn't"
     """
-    for apostrophe in _APOSTROPHES:
-        text = text.replace(apostrophe, "'")
+    text = plain_characters(text)
     if text.isascii():
         return text.lower()
     folded = text.casefold()  # never shorter than the text
@@ -83,19 +95,15 @@ def fold_text(text: str) -> Folded:
     >>> folded.lower, folded.original(6, 10)
     ('chest pain', (8, 12))
     """
+    text = plain_characters(text)
     for blank in _BLANKS:
         text = text.replace(blank, " ")
-    at: list[int] = []
-    shifts = [0]
-    pieces: list[str] = []
-    start, gap = 0, text.find("  ")
-    while gap >= 0:
-        pieces.append(text[start : gap + 1])
-        at.append(gap + 1 - shifts[-1])
-        start = _end_of_gap(text, gap)
-        shifts.append(shifts[-1] + start - gap - 1)
-        gap = text.find("  ", start)
-    cased = "".join([*pieces, text[start:]]) if pieces else text
+    pieces, gaps = _between_gaps(text)
+    if not gaps:
+        return Folded(fold_keeping_length(text), text, [], [0])
+    cased = " ".join(pieces)
+    at = [end + k for k, end in enumerate(accumulate(map(len, pieces[:-1])), 1)]
+    shifts = list(accumulate((len(gap) - 1 for gap in gaps), initial=0))
     return Folded(fold_keeping_length(cased), cased, at, shifts)
 
 
@@ -134,36 +142,93 @@ class TermMatcher:
         common: Collection[str] = (),
         variants: Variants | None = None,
     ) -> None:
-        lower: dict[str, int] = {}
-        cased: dict[str, int] = {}
         self._variants = variants
         self._endings = variants.endings if variants is not None else ()
+        plain = [_squeezed(term) for term in terms]
         # One string and not an object for each term: there may be millions
-        joined = "\n".join(_squeezed(term) for term in terms)
-        self._made_of = joined, n_cased, tuple(sorted(common))
-        for number, term in enumerate(terms):
-            squeezed = _squeezed(term)
-            folded = fold_keeping_length(squeezed)
-            if 0 < len(squeezed) <= n_cased or folded in common:
-                cased.setdefault(squeezed, number)
-            elif squeezed:
-                lower.setdefault(self._key(folded), number)
+        self._made_of = "\n".join(plain), n_cased, tuple(sorted(common))
+        folded = _each(plain, fold_keeping_length)
+        lower: dict[str, int] = {}
+        cased: dict[str, int] = {}
+        for number, (term, same, key) in enumerate(
+            zip(plain, folded, _each(folded, self._key), strict=True)
+        ):
+            if 0 < len(term) <= n_cased or same in common:
+                cased.setdefault(term, number)
+            elif term:
+                lower.setdefault(key, number)
         if variants is not None:
-            _add_variants(lower, terms, variants, cased)
-        self._lower, self._lower_terms = _automaton(lower)
-        self._cased, self._cased_terms = _automaton(cased)
+            _add_variants(lower, zip(plain, folded, strict=True), variants, cased)
+        self._compile(lower, cased)
+
+    def _compile(self, lower: Mapping[str, int], cased: Mapping[str, int]) -> None:
+        """Make one automaton of all terms; what needs its own case is looked at where found."""
+        exact: dict[str, list[tuple[str, int]]] = {}
+        for term, number in cased.items():
+            exact.setdefault(self._key(fold_keeping_length(term)), []).append((term, number))
+        keys = list(dict.fromkeys([*lower, *exact]))
+        self._numbers = [lower.get(key, -1) for key in keys]
+        self._exact = {k: exact[key] for k, key in enumerate(keys) if key in exact}
+        self._automaton = AhoCorasick(_each(keys, _headed), store_patterns=False) if keys else None
 
     def __reduce__(self) -> tuple[Callable[..., "TermMatcher"], tuple[Any, ...]]:
         return _rebuilt, (*self._made_of, self._variants)
 
     def find(self, folded: Folded) -> list[Match]:
         """Return every whole-word occurrence by start, the longer first; they may overlap."""
+        return [Match(start, -less, term) for start, less, term in self._found(folded)]
+
+    def longest(self, folded: Folded) -> list[Match]:
+        """Return disjoint occurrences; of two that overlap the longer stays, then the first."""
+        kept: list[Match] = []
+        begun = ended = 0  # of the last one kept
+        for start, less, term in self._found(folded):
+            if start >= ended:
+                kept.append(Match(start, -less, term))
+            elif -less - start > ended - begun:
+                kept[-1] = Match(start, -less, term)
+            else:
+                continue
+            begun, ended = start, -less
+        return kept
+
+    def _found(self, folded: Folded) -> list[_Found]:
+        """Return every whole-word occurrence in order."""
+        if self._automaton is None:
+            return []
         text = self._key(folded.lower)
-        found = _whole_words(self._lower, self._lower_terms, text, self._endings)
-        if self._cased is not None:
-            found += _whole_words(self._cased, self._cased_terms, folded.cased, ())
-        found.sort(key=_by_start_then_length)
+        raw = self._automaton.find_matches_as_indexes(_headed(text), overlapping=True)
+        around = text + " "  # so that there is a character before and behind each
+        if self._exact or self._endings:
+            found = list(self._looked_at(raw, around, folded.cased))
+            found.sort(key=itemgetter(0, 1))
+            return found
+        numbers = self._numbers
+        found = [
+            (start, -end, numbers[pattern])
+            for pattern, start, end in raw
+            if not (around[end].isalnum() and around[end - 1].isalnum())
+            and not (around[start - 1].isalnum() and around[start].isalnum())
+        ]
+        found.sort()
         return found
+
+    def _looked_at(
+        self, raw: Sequence[tuple[int, int, int]], around: str, cased: str
+    ) -> Iterator[_Found]:
+        """Yield the whole words, with their endings, and in their own case where they need it."""
+        for pattern, start, end in raw:
+            if around[start - 1].isalnum() and around[start].isalnum():
+                continue
+            stop = end
+            if around[end].isalnum() and around[end - 1].isalnum():
+                stop = _ended(around, start, end, self._endings)
+            if stop and self._numbers[pattern] >= 0:
+                yield start, -stop, self._numbers[pattern]
+            if stop == end and pattern in self._exact:
+                for term, number in self._exact[pattern]:
+                    if term == cased[start:end]:
+                        yield start, -end, number
 
     def _key(self, folded: str) -> str:
         return loosened(folded) if self._variants is not None else folded
@@ -176,13 +241,15 @@ def _rebuilt(
 
 
 def _add_variants(
-    lower: dict[str, int], terms: Sequence[str], variants: Variants, cased: Mapping[str, int]
+    lower: dict[str, int],
+    terms: Iterable[tuple[str, str]],
+    variants: Variants,
+    cased: Container[str],
 ) -> None:
-    """Add the other looks of terms, behind all terms themselves."""
-    for number, term in enumerate(terms):
-        squeezed = _squeezed(term)
-        if squeezed and squeezed not in cased:
-            for other in variants.of(fold_keeping_length(squeezed)):
+    """Add the other looks of terms, which come with their folded forms, behind all terms."""
+    for number, (term, folded) in enumerate(terms):
+        if term and term not in cased:
+            for other in variants.of(folded):
                 lower.setdefault(loosened(other), number)
 
 
@@ -205,28 +272,31 @@ def _squeezed(term: str) -> str:
     return " ".join((term if plain is None else plain.text).split())
 
 
-def _automaton(terms: dict[str, int]) -> tuple[AhoCorasick | None, list[int]]:
-    made = AhoCorasick(list(terms), store_patterns=False) if terms else None
-    return made, list(terms.values())
+def _each(terms: Sequence[str], made: Callable[[str], str]) -> list[str]:
+    """Return what a function makes of each term, of many at once: it leaves line ends alone."""
+    return [
+        term for some in chunks(terms, _N_AT_ONCE) for term in made("\n".join(some)).split("\n")
+    ]
 
 
-def _whole_words(
-    automaton: AhoCorasick | None, numbers: list[int], text: str, endings: Sequence[str]
-) -> list[Match]:
-    if automaton is None:
-        return []
-    out = []
-    n_chars = len(text)
-    for pattern, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
-        # Inside a word; beside a sign such as "+" there is none to be inside of
-        if start and text[start - 1].isalnum() and text[start].isalnum():
-            continue
-        if end < n_chars and text[end].isalnum() and text[end - 1].isalnum():
-            end = _ended(text, start, end, endings)
-            if not end:
-                continue
-        out.append(Match(start, end, numbers[pattern]))
-    return out
+def _headed(folded: str) -> str:
+    """Return folded text with a capital at the start of each word; its length stays.
+
+    A term, headed likewise, is then found at the start of words alone.
+    """
+    if folded.isascii():
+        return folded.encode().title().decode()
+    headed = folded.title()
+    return headed if len(headed) == len(folded) else "".join(_headed_chars(folded))
+
+
+def _headed_chars(folded: str) -> Iterator[str]:
+    """Yield the characters of headed text, those that would become two as they are."""
+    inside = False
+    for char in folded:
+        made = char.lower() if inside else char.title()
+        yield made if len(made) == 1 else char
+        inside = char.islower() or char.isupper() or char.istitle()
 
 
 def _ended(text: str, start: int, end: int, endings: Sequence[str]) -> int:
@@ -240,13 +310,13 @@ def _ended(text: str, start: int, end: int, endings: Sequence[str]) -> int:
     return 0
 
 
-def _by_start_then_length(match: Match) -> tuple[int, int]:
-    return match.start, -match.end
-
-
-def _end_of_gap(text: str, start: int) -> int:
-    found = _FIRST_NOT_BLANK.search(text, start)
-    return found.start() if found else len(text)
+def _between_gaps(text: str) -> tuple[list[str], list[str]]:
+    """Return the pieces of a text between runs of two blanks or more, and these runs."""
+    if "   " in text:
+        parts = _GAP.split(text)
+        return parts[::2], parts[1::2]
+    pieces = text.split("  ")
+    return pieces, ["  "] * (len(pieces) - 1)
 
 
 def _fold_char(char: str) -> str:

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 from clinnlp.core.notes import Entity, Note, Section
 from clinnlp.core.spans import Span
 
-__all__ = ["PlainText", "plain_text", "reads_plain"]
+__all__ = ["PlainText", "plain_characters", "plain_text", "reads_plain"]
 
 _SAME = str.maketrans(  # one character for one
     {
-        **dict.fromkeys("\xa0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+        **dict.fromkeys("\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
                         "\u202f\u205f\u3000", " "),
         **dict.fromkeys("\u2010\u2011\u2212\ufe63\uff0d", "-"),
         **dict.fromkeys("\u2018\u2019\u201b\u02bc\u2032\u02b9\u00b4\u0060\uff07", "'"),
@@ -32,6 +32,7 @@ _SAME = str.maketrans(  # one character for one
 _SEEN = re.compile(f"[{re.escape(''.join(map(chr, _SAME)))}]")
 _UNSEEN = "\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0e\ufe0f"
 _LIGATURES = "\ufb00-\ufb06"
+_ODD = re.compile(f"[{_UNSEEN}{_LIGATURES}\u0300-\u036f]")  # in every piece
 _PIECE = re.compile(rf"[{_UNSEEN}]+|[{_LIGATURES}]|[^\W\d_][\u0300-\u036f]+")
 
 
@@ -57,6 +58,8 @@ class PlainText(NamedTuple):
 
     def copied(self, note: Note) -> Note:
         """Return a note of this text as one of the copy."""
+        if not self.at:
+            return replace(note, text=self.text)
         sections, sentences = note.sections, note.sentences
         return replace(
             note,
@@ -83,6 +86,19 @@ class PlainText(NamedTuple):
         return self.at[i + is_end]
 
 
+def plain_characters(text: str) -> str:
+    """Return a text with blanks, hyphens, quotes and wide letters as typed; its length stays.
+
+    Examples
+    --------
+    >>> plain_characters("doesn\\u2019t\\xa0take")
+    "doesn't take"
+    """
+    if text.isascii() and "`" not in text:
+        return text
+    return text.translate(_SAME) if _SEEN.search(text) else text
+
+
 def plain_text(text: str) -> PlainText | None:
     """Return a plain copy of a text, or None where it is plain already.
 
@@ -92,10 +108,8 @@ def plain_text(text: str) -> PlainText | None:
     >>> plain.text, plain.back(Span(21, 28))
     ("Patient doesn't take fibrates", Span(start=22, end=28))
     """
-    if text.isascii() and "`" not in text:
-        return None
-    seen = text.translate(_SAME) if _SEEN.search(text) else text
-    if _PIECE.search(seen) is None:
+    seen = plain_characters(text)
+    if text.isascii() or not (_ODD.search(seen) and _PIECE.search(seen)):
         return None if seen is text else PlainText(seen, [], [])
     pieces: list[str] = []
     at, origin = [0], [0]
@@ -134,6 +148,8 @@ def _made(piece: str) -> str:
 
 def _restored(note: Note, plain: PlainText, done: Note) -> Note:
     """Return the note itself with what a pipe made of its copy."""
+    if not plain.at:
+        return replace(done, text=note.text)
     own = {entity.id: entity for entity in note.entities}
     return replace(
         done,

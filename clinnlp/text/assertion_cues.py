@@ -1,0 +1,135 @@
+"""The cues of a text: which phrases of the tables stand where, and what each would do.
+
+All phrases of all axes are found in one scan; of two that overlap the longer stays. A word that
+answers a form says nothing else ("Fever: No  Cough: Yes", see `clinnlp.text.forms`), so what lies
+in an answer is taken out.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from clinnlp.text.cues import Action, CueRow, read_cues
+from clinnlp.text.forms import Answer, Answers, may_end_label
+from clinnlp.text.matcher import TermMatcher, fold_keeping_length, fold_text
+from clinnlp.text.phrases import PhraseWords
+from clinnlp.text.tables import language_path
+
+__all__ = ["Cue", "CueFinder", "shipped_finder"]
+
+_WORKING = ("cue", "terminator")  # kinds that open and close an axis
+
+
+class _Work(NamedTuple):
+    """What a phrase of the tables does."""
+
+    forward: tuple[Action, ...]
+    backward: tuple[Action, ...]
+    opens: frozenset[int]  # axes of its cues, whichever way they work
+    states: tuple[int, ...]  # axes of the clause that it ends
+    is_answer: bool
+
+
+class Cue(NamedTuple):
+    """A phrase of the tables at a place of the text."""
+
+    start: int
+    end: int
+    work: _Work
+
+
+class CueFinder:
+    """Finds the cues of a text and the answers of its forms.
+
+    Parameters
+    ----------
+    tables : sequence of paths
+        See `clinnlp.text.cues`.
+
+    Attributes
+    ----------
+    words : PhraseWords
+        The words that tell where a noun phrase ends.
+    """
+
+    def __init__(self, tables: Sequence[str | Path]) -> None:
+        table = read_cues(tables)
+        phrases, actions = list(table.phrases), list(table.actions)
+        for phrase, done in zip(table.phrases, table.actions, strict=True):
+            if "'" in phrase:  # "doesnt have"; where that is another phrase, that one holds
+                phrases.append(phrase.replace("'", ""))
+                actions.append(done)
+        self._matcher = TermMatcher(phrases)
+        self._works = _works(actions)
+        self._said = table.answers
+        self._answers = Answers(
+            {word: answer.says for word, answer in table.answers.items()},
+            bare={word: answer.run for word, answer in table.answers.items() if answer.run},
+        )
+        self.words = PhraseWords.of(table.classes)
+
+    def find(self, text: str, mentions: Sequence[int]) -> tuple[list[Cue], list[Answer]]:
+        """Return the cues of a text, and the answers of the lines in which a mention begins."""
+        cues = list(self._cues(text))
+        words = [cue.start for cue in cues if cue.work.is_answer and may_end_label(text, cue.end)]
+        answers = self._answers(text, mentions, words)
+        return _apart(cues, answers), answers
+
+    def row_of(self, answer: str) -> CueRow:
+        """Return where it is written what an answer says."""
+        word = self._said.get(fold_keeping_length(answer))
+        return word.row if word else CueRow("forms", 0, answer, "own")
+
+    def _cues(self, text: str) -> Iterator[Cue]:
+        """Yield the phrases that do something; a pseudo one only holds its words."""
+        folded = fold_text(text)
+        for start, end, term in self._matcher.longest(folded):
+            work = self._works[term]
+            if work is not None:
+                yield Cue(*folded.original(start, end), work)
+
+
+@cache
+def shipped_finder(language: str) -> CueFinder:
+    """Return the one of the table that comes with the package."""
+    return CueFinder([language_path("assertion", language)])
+
+
+def _works(actions: Sequence[tuple[Action, ...]]) -> list[_Work | None]:
+    """Return what each phrase does; many share their actions."""
+    made: dict[int, _Work | None] = {}
+    for done in actions:
+        if id(done) not in made:
+            made[id(done)] = _work(done)
+    return [made[id(done)] for done in actions]
+
+
+def _work(actions: Sequence[Action]) -> _Work | None:
+    works = [action for action in actions if action.kind in _WORKING]
+    states = tuple(action.axis for action in actions if action.kind == "state")
+    is_answer = any(action.kind == "answer" for action in actions)
+    if not (works or states or is_answer):
+        return None
+    return _Work(
+        forward=tuple(action for action in works if action.forward),
+        backward=tuple(action for action in works if action.backward),
+        opens=frozenset(action.axis for action in works if action.kind == "cue"),
+        states=states,
+        is_answer=is_answer,
+    )
+
+
+def _apart(cues: list[Cue], answers: Sequence[Answer]) -> list[Cue]:
+    """Return the cues that are no part of an answer; its "no" says nothing of what follows."""
+    if not answers:
+        return cues
+    taken = sorted(answer.cue for answer in answers)
+    starts = [span.start for span in taken]
+    kept = []
+    for cue in cues:
+        k = bisect_left(starts, cue.end)
+        if not (k and taken[k - 1].end > cue.start):
+            kept.append(cue)
+    return kept
