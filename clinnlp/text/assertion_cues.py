@@ -56,13 +56,11 @@ class CueFinder:
 
     def __init__(self, tables: Sequence[str | Path]) -> None:
         table = read_cues(tables)
-        phrases, actions = list(table.phrases), list(table.actions)
-        for phrase, done in zip(table.phrases, table.actions, strict=True):
-            if "'" in phrase:  # "doesnt have"; where that is another phrase, that one holds
-                phrases.append(phrase.replace("'", ""))
-                actions.append(done)
-        self._matcher = TermMatcher(phrases)
-        self._works = _works(actions)
+        # "doesnt have"; where that is another phrase, that one holds
+        bare = [k for k, phrase in enumerate(table.phrases) if "'" in phrase]
+        more = (table.phrases[k].replace("'", "") for k in bare)
+        self._matcher = TermMatcher([*table.phrases, *more])
+        self._works = _works([*table.actions, *(table.actions[k] for k in bare)])
         self._said = table.answers
         self._answers = Answers(
             {word: answer.says for word, answer in table.answers.items()},
@@ -98,12 +96,16 @@ def shipped_finder(language: str) -> CueFinder:
 
 
 def _works(actions: Sequence[tuple[Action, ...]]) -> list[_Work | None]:
-    """Return what each phrase does; many share their actions."""
-    made: dict[int, _Work | None] = {}
-    for done in actions:
-        if id(done) not in made:
-            made[id(done)] = _work(done)
-    return [made[id(done)] for done in actions]
+    """Return what each phrase does; many have the actions of the same rows."""
+    rows = {id(done): done for done in actions}
+    made: dict[tuple[int, ...], _Work | None] = {}
+    works: dict[int, _Work | None] = {}
+    for name, done in rows.items():
+        key = tuple(map(id, done))
+        if key not in made:
+            made[key] = _work(done)
+        works[name] = made[key]
+    return [works[id(done)] for done in actions]
 
 
 def _work(actions: Sequence[Action]) -> _Work | None:

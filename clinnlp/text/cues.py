@@ -34,9 +34,10 @@ Each phrase remembers its row, so that an answer can name it.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,7 +119,7 @@ class Prior(NamedTuple):
     row: CueRow
 
 
-_Made = dict[str, list[Action]]
+_Made = dict[str, tuple[Action, ...]]
 
 
 def read_cues(paths: Sequence[str | Path]) -> CueTable:
@@ -145,13 +146,15 @@ def read_cues(paths: Sequence[str | Path]) -> CueTable:
                 actions = _actions(axis, direction, kind or "cue", scope, row)
                 if kind == "answer":
                     answers |= _answers(cell, axis, scope, row)
-                for phrase, written in _phrases(cell, classes):
-                    if len(phrase) > (kind == "answer"):  # `Answers` looks for single letters
-                        (plain if written else made).setdefault(phrase, []).extend(actions)
-    _add_made(plain, made)
-    _add_begun(plain)
-    actions_of = tuple(tuple(made) for made in plain.values())
-    return CueTable(phrases=tuple(plain), actions=actions_of, classes=words, answers=answers)
+                shortest = 1 + (kind == "answer")  # `Answers` looks for single letters
+                for phrases, written in _phrases(cell, classes):
+                    named = (phrase for phrase in phrases if len(phrase) >= shortest)
+                    _add(plain if written else made, dict.fromkeys(named, actions))
+    table = _together(plain, made)
+    _add_begun(table)
+    return CueTable(
+        phrases=tuple(table), actions=tuple(table.values()), classes=words, answers=answers
+    )
 
 
 def read_priors(path: str | Path) -> dict[str, tuple[Prior, ...]]:
@@ -186,19 +189,31 @@ def _classes(rows: Sequence[tuple[int, list[str]]]) -> dict[str, list[str]]:
     return classes
 
 
-def _add_made(plain: _Made, made: _Made) -> None:
-    """Add phrases made of classes; where one is written out too, only for axes it leaves free."""
-    for phrase, actions in made.items():
-        if (held := plain.setdefault(phrase, actions)) is not actions:
-            held += [a for a in actions if not any(_meet(a, written) for written in tuple(held))]
+def _add(held: _Made, new: _Made) -> None:
+    """Add phrases of a row; those held already do both."""
+    held |= new | {phrase: held[phrase] + new[phrase] for phrase in held.keys() & new.keys()}
 
 
-def _add_begun(plain: _Made) -> None:
+def _together(plain: _Made, made: _Made) -> _Made:
+    """Return all phrases; one made of classes and written out too, only for axes it leaves free."""
+    both = {}
+    for phrase in plain.keys() & made.keys():
+        written = plain[phrase]
+        free = (a for a in made[phrase] if not any(_meet(a, other) for other in written))
+        both[phrase] = (*written, *free)
+    return plain | made | both
+
+
+def _add_begun(table: _Made) -> None:
     """Let the words of a phrase that ends an axis do what they do on the others."""
-    for phrase, actions in plain.items():
-        if any(action.kind == "terminator" for action in actions):
-            actions += _inside(phrase, {action.axis for action in actions}, plain)
-            actions.sort(key=lambda action: action.kind != "terminator")  # ends, then begins
+    rows = {id(actions): actions for actions in table.values()}.values()
+    ending = {id(actions) for actions in rows if any(a.kind == "terminator" for a in actions)}
+    for phrase, actions in table.items():
+        if id(actions) in ending:
+            inside = _inside(phrase, {action.axis for action in actions}, table)
+            # ends, then begins
+            ordered = sorted((*actions, *inside), key=lambda action: action.kind != "terminator")
+            table[phrase] = tuple(ordered)
 
 
 def _meet(a: Action, b: Action) -> bool:
@@ -224,20 +239,24 @@ def _alternatives(cell: str) -> list[str]:
     return [" ".join(words) for part in folded.split(" | ") if (words := part.split())]
 
 
-def _phrases(cell: str, classes: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, bool]]:
-    """Yield each phrase a cell stands for, and whether it is written out there."""
+def _phrases(
+    cell: str, classes: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[Iterable[str], bool]]:
+    """Yield the phrases that each alternative of a cell stands for, and whether it is written out.
+
+    A phrase may be empty.
+    """
     for part in _alternatives(cell):
-        written = not _CLASS.search(part)
         choices = [_choices(word, classes) for word in part.split()]
         if len(choices) > N_WORDS:
             raise DataError(f"a cue may have {N_WORDS} words at most, got {len(choices)}")
-        n_phrases = 1
-        for words in choices:
-            n_phrases *= len(words)
+        n_phrases = prod(map(len, choices))
         if n_phrases > N_PHRASES:
             raise DataError(f"a cue may stand for {N_PHRASES} phrases at most, got {n_phrases}")
-        for words in product(*choices):
-            yield " ".join(word for word in words if word), written
+        yield (
+            (" ".join(filter(None, words)) for words in product(*choices)),
+            not _CLASS.search(part),
+        )
 
 
 def _answers(cell: str, axis: str, scope: str, row: CueRow) -> dict[str, AnswerWord]:
@@ -259,7 +278,7 @@ def _choices(word: str, classes: Mapping[str, Sequence[str]]) -> Sequence[str]:
     return [*made, ""] if found["optional"] else made
 
 
-def _actions(axis: str, direction: str, kind: str, scope: str, row: CueRow) -> list[Action]:
+def _actions(axis: str, direction: str, kind: str, scope: str, row: CueRow) -> tuple[Action, ...]:
     direction = direction or ("both" if kind == "terminator" else "forward")
     for value, allowed in ((axis, (*AXES, "*")), (direction, DIRECTIONS), (kind, KINDS)):
         if value not in allowed:
@@ -268,7 +287,7 @@ def _actions(axis: str, direction: str, kind: str, scope: str, row: CueRow) -> l
     axes = range(len(AXES)) if axis == "*" else [AXES.index(axis)]
     n_words = _scope(scope)
     only = (direction == "phrase", direction == "opening")
-    return [Action(i, kind, forward, backward, n_words, row, *only) for i in axes]
+    return tuple(Action(i, kind, forward, backward, n_words, row, *only) for i in axes)
 
 
 def _scope(cell: str) -> int:

@@ -17,7 +17,6 @@ from collections.abc import (
     Callable,
     Collection,
     Container,
-    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -144,29 +143,32 @@ class TermMatcher:
     ) -> None:
         self._variants = variants
         self._endings = variants.endings if variants is not None else ()
-        plain = [_squeezed(term) for term in terms]
+        plain = _squeezed(terms)
         # One string and not an object for each term: there may be millions
         self._made_of = "\n".join(plain), n_cased, tuple(sorted(common))
         folded = _each(plain, fold_keeping_length)
-        lower: dict[str, int] = {}
-        cased: dict[str, int] = {}
-        for number, (term, same, key) in enumerate(
-            zip(plain, folded, _each(folded, self._key), strict=True)
-        ):
-            if 0 < len(term) <= n_cased or same in common:
-                cased.setdefault(term, number)
-            elif term:
-                lower.setdefault(key, number)
+        keys = _each(folded, self._key)
+        cased: set[int] = set()
+        if n_cased or common:
+            cased = {
+                number
+                for number, (term, same) in enumerate(zip(plain, folded, strict=True))
+                if 0 < len(term) <= n_cased or same in common
+            }
+        # From the last to the first: of terms that are alike the first holds
+        numbers = reversed(range(len(plain)))
+        lower = {keys[number]: number for number in numbers if number not in cased}
+        lower.pop("", None)
         if variants is not None:
-            _add_variants(lower, zip(plain, folded, strict=True), variants, cased)
-        self._compile(lower, cased)
+            _add_variants(lower, folded, variants, cased)
+        exact: dict[str, dict[str, int]] = {}
+        for number in sorted(cased):
+            exact.setdefault(keys[number], {}).setdefault(plain[number], number)
+        self._compile(lower, exact)
 
-    def _compile(self, lower: Mapping[str, int], cased: Mapping[str, int]) -> None:
+    def _compile(self, lower: Mapping[str, int], exact: Mapping[str, Mapping[str, int]]) -> None:
         """Make one automaton of all terms; what needs its own case is looked at where found."""
-        exact: dict[str, list[tuple[str, int]]] = {}
-        for term, number in cased.items():
-            exact.setdefault(self._key(fold_keeping_length(term)), []).append((term, number))
-        keys = list(dict.fromkeys([*lower, *exact]))
+        keys = sorted({*lower, *exact})  # an automaton of sorted terms is made faster
         self._numbers = [lower.get(key, -1) for key in keys]
         self._exact = {k: exact[key] for k, key in enumerate(keys) if key in exact}
         self._automaton = AhoCorasick(_each(keys, _headed), store_patterns=False) if keys else None
@@ -226,9 +228,9 @@ class TermMatcher:
             if stop and self._numbers[pattern] >= 0:
                 yield start, -stop, self._numbers[pattern]
             if stop == end and pattern in self._exact:
-                for term, number in self._exact[pattern]:
-                    if term == cased[start:end]:
-                        yield start, -end, number
+                number = self._exact[pattern].get(cased[start:end], -1)
+                if number >= 0:
+                    yield start, -end, number
 
     def _key(self, folded: str) -> str:
         return loosened(folded) if self._variants is not None else folded
@@ -241,15 +243,12 @@ def _rebuilt(
 
 
 def _add_variants(
-    lower: dict[str, int],
-    terms: Iterable[tuple[str, str]],
-    variants: Variants,
-    cased: Container[str],
+    lower: dict[str, int], folded: Sequence[str], variants: Variants, cased: Container[int]
 ) -> None:
-    """Add the other looks of terms, which come with their folded forms, behind all terms."""
-    for number, (term, folded) in enumerate(terms):
-        if term and term not in cased:
-            for other in variants.of(folded):
+    """Add the other looks of terms, behind all terms themselves."""
+    for number, term in enumerate(folded):
+        if term and number not in cased:
+            for other in variants.of(term):
                 lower.setdefault(loosened(other), number)
 
 
@@ -267,9 +266,15 @@ def leftmost_longest(matches: Sequence[Match]) -> list[Match]:
     return kept
 
 
-def _squeezed(term: str) -> str:
-    plain = plain_text(term)
-    return " ".join((term if plain is None else plain.text).split())
+def _squeezed(terms: Sequence[str]) -> list[str]:
+    """Return terms in plain text, each run of white space one blank."""
+    found: list[str] = []
+    for some in chunks(terms, _N_AT_ONCE):
+        if plain_text("\n".join(some)) is not None:
+            copies = map(plain_text, some)
+            some = [copy.text if copy else term for copy, term in zip(copies, some, strict=True)]
+        found += [" ".join(term.split()) for term in some]
+    return found
 
 
 def _each(terms: Sequence[str], made: Callable[[str], str]) -> list[str]:

@@ -101,7 +101,14 @@ def any_of(terms: Iterable[str], numbers: str = "") -> str:
     """
     longest = {term: max(map(len, variants(term))) for term in terms}
     ordered = sorted(longest, key=lambda term: (-longest[term], term))
-    return "|".join(_pattern(term).replace("#", numbers) for term in ordered) or "(?!)"
+    patterns = list(map(_pattern, ordered))
+    # The pattern of a number is long: once before all that begins with one
+    counted = [pattern[1:] for pattern in patterns if pattern[0] == "#"]
+    if len(counted) > 1:
+        first = next(k for k, pattern in enumerate(patterns) if pattern[0] == "#")
+        patterns = [pattern for pattern in patterns if pattern[0] != "#"]
+        patterns.insert(first, f"#(?:{'|'.join(counted)})")
+    return "|".join(patterns).replace("#", numbers) or "(?!)"
 
 
 def _pattern(term: str) -> str:
