@@ -97,23 +97,24 @@ class Sections:
     @reads_plain
     def __call__(self, note: Note, /) -> Note:
         """Return the note with its sections set anew."""
-        found = [h._replace(start=h.start - 1, end=h.end - 1) for h in self._headings(note.text)]
-        return note.with_(sections=tuple(_sections(note.text, found)))
+        text = "\n" + note.text  # so that the first line begins like all others
+        return note.with_(sections=tuple(_sections(text, self._headings(text))))
 
-    def _headings(self, text: str) -> Iterator[_Heading]:
-        """Yield the headings of a text, one character to the right of where they stand."""
-        text = "\n" + text  # so that the first line begins like all others
+    def _headings(self, text: str) -> list[_Heading]:
+        """Return the headings of a text."""
         found = sorted([*self._marked(text), *self._dashed(text)])
-        yield from sorted([*found, *self._further(text, found)])
+        return sorted([*found, *self._further(text, found)])
 
     def _marked(self, text: str) -> Iterator[_Heading]:
         """Yield the headings with a colon, and those alone on their line."""
         for match in _CANDIDATE.finditer(text):
+            colon = match["right"]
+            at_line = _at_line_start(text, match)
+            if not (colon or at_line):
+                continue
             raw = match["head"]
             start = match.start("head")
             row = self._row(raw)
-            colon = bool(match["right"])
-            at_line = _at_line_start(text, match)
             if row is None:
                 if colon and at_line and _is_capital(raw):
                     yield _Heading(start, match.end("right"), OTHER, frozenset())
@@ -211,7 +212,10 @@ def _is_capital(raw: str) -> bool:
 
 
 def _sections(text: str, found: list[_Heading]) -> Iterator[Section]:
-    """Yield the sections between headings, subheadings in the kind of their main section."""
+    """Yield the sections between headings, subheadings in the kind of their main section.
+
+    `text` has one character more at its start than the note.
+    """
     kept: list[_Heading] = []
     main = ""
     for heading in found:
@@ -224,7 +228,7 @@ def _sections(text: str, found: list[_Heading]) -> Iterator[Section]:
     for heading, end in zip(kept, ends, strict=True):
         body = text[heading.start : end].rstrip(" \t\r\n\v\f,")
         yield Section(
-            span=Span(heading.start, max(heading.start + len(body), heading.end)),
+            span=Span(heading.start - 1, max(heading.start + len(body), heading.end) - 1),
             kind=heading.kind,
-            heading=Span(heading.start, heading.end),
+            heading=Span(heading.start - 1, heading.end - 1),
         )

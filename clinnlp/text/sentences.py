@@ -42,6 +42,7 @@ _SPLIT = re.compile(r"[(\[,;:/\"]")
 _NEXT = re.compile(r"[\s,]*")
 _WORD = re.compile(r"[^\W\d_]+")
 _MARKER = re.compile(r"\d{1,2}|[^\W\d_]|[ivx]{2,4}")
+_LONGEST_MARKER = 4  # characters
 _HOURS = re.compile(r"q?\.?\d+(?:-\d+)?h", re.IGNORECASE)  # "q3-4h. p.o."
 _INSIDE = re.compile(r"(?<!\d)\.|\.(?!\d)")  # a stop that is no decimal one
 _BLANKS = " \t\r\n\v\f,"
@@ -126,6 +127,8 @@ class Sentences:
             return False
         if after == stop + 1:  # "fever.Denies", but not "e.Coli"
             return len(word) > 2 and word.isalpha() and word[1:].islower()
+        if len(word) > _LONGEST_MARKER:
+            return True
         if _MARKER.fullmatch(word) and self._is_item(text, word_start):
             return False
         return not _is_initial(text, word_start, word, head) or self._ends_letter(
@@ -135,6 +138,8 @@ class Sentences:
     def _is_abbreviation(self, word: str, head: str, text: str, after: int) -> bool:
         """Return whether a word with a stop goes on before a character."""
         kinds = self._kinds.get(word.casefold(), ())
+        if not kinds and word.isalpha():
+            return False
         if "never" in kinds or (
             kinds and head.isdigit() and ("digit" in kinds or "small" in kinds)
         ):
@@ -181,20 +186,24 @@ class Sentences:
         if _ITEM.match(text, after) or _HEAD.match(text, after):
             return True
         word = text[after : after + _LOOK_BACK].split(None, 1)[0]
-        if text[after].islower() and self._goes_on(text[begun : place.start()], word):
+        end = place.start()
+        if text[after].islower() and self._goes_on(text, begun, max(begun, line_start), end, word):
             return False
         return not (width and len(line) + 1 + len(word) > 0.9 * width)
 
-    def _goes_on(self, sentence: str, word: str) -> bool:
-        """Return whether what a line ends with goes on with the next line's first, small word."""
-        words = sentence.split()
-        first = _WORD.search(sentence)
+    def _goes_on(self, text: str, begun: int, since: int, end: int, word: str) -> bool:
+        """Return whether what a line ends with goes on with the next line's first, small word.
+
+        The sentence has `begun` before, its last line holds what there is of it `since`.
+        """
+        last = text[since:end].rsplit(None, 1)[-1:]
+        first = _WORD.search(text, begun, end)
         return (
-            not words
-            or words[-1][-1] in ",.;(/&-"
+            not last
+            or last[0][-1] in ",.;(/&-"
             or first is None
             or first[0][0].isupper()  # else typed in small letters: lines end where they end
-            or self._is(words[-1], "joining", "open")
+            or self._is(last[0], "joining", "open")
             or self._is(word, "joining")
         )
 
@@ -245,7 +254,7 @@ def _wrap_width(text: str) -> int:
 
 def _word_before(text: str, stop: int) -> tuple[int, str]:
     piece = text[max(0, stop - _LOOK_BACK) : stop]
-    parts = piece.split()
-    word = parts[-1] if parts and not piece[-1].isspace() else ""
-    word = _SPLIT.split(word)[-1]
+    word = piece.rsplit(None, 1)[-1] if piece and not piece[-1].isspace() else ""
+    if not word.isalpha():
+        word = _SPLIT.split(word)[-1]
     return stop - len(word), word
