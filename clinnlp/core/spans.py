@@ -42,7 +42,7 @@ class Span(NamedTuple("Span", [("start", int), ("end", int)])):
     def __new__(cls, start: int, end: int) -> "Span":
         if not 0 <= start < end:
             raise OffsetError(f"a span must have 0 <= start < end, got {start} and {end}")
-        return super().__new__(cls, int(start), int(end))
+        return tuple.__new__(cls, (int(start), int(end)))
 
     @property
     def length(self) -> int:

@@ -27,7 +27,7 @@ _LOOK_BACK = 24  # characters in which the word before a stop is sought
 
 _PLACE = re.compile(  # begins with one set of characters (fast) and is possessive (linear)
     r"[.!?\n\r,\[*](?:"
-    r"(?<=[.!?])(?<![.!?]{2})(?P<stop>[.!?]*+[\"')\]”’]*+)(?=[\s,]|\Z|[A-ZÀ-Þ][a-zß-ÿ])"
+    r"(?<=[.!?])(?<![.!?]{2})[.!?]*+[\"')\]”’]*+(?=(?P<stop>[\s,]++|(?=\Z|[A-ZÀ-Þ][a-zß-ÿ])))"
     r"|(?<=[\n\r])(?P<line>\s*+)"
     r"|(?<=,)(?P<comma>(?<=[.:!?;],)(?=\s*\S)|(?=\d{1,2}\.\s))"
     r"|(?<=\[)\*\*[^\[\]\n]{0,200}\*\*\]"
@@ -36,10 +36,11 @@ _PLACE = re.compile(  # begins with one set of characters (fast) and is possessi
 _ITEM = re.compile(
     r"(?:[-*•·–+>]|\(?\d{1,2}[.)]|\(?[A-Za-z][.)]|[ivx]{1,4}[.)])\s|[-•·*#☐☒☑]\S|\[[ xX]?\]"
 )
-_NUMBERED = re.compile(r"[\d\n\r](?:(?<=[\n\r])|(?<![^\s:;,(]\d)\d?[.)]\s+(?=[^\W\d_]))")
+_NUMBERED = re.compile(r"\d(?=\d?[.)]\s)(?<![^\s:;,(]\d)\d?[.)]\s+(?=[^\W\d_])")
+_FIRST, _SECOND = (re.compile(rf"{n}(?<![^\s:;,(]{n})[.)]\s+(?=[^\W\d_])") for n in "12")
+_LINE_END = re.compile(r"[\n\r]")
 _HEAD = re.compile(r"[^\W\d_][\w /&'()-]{1,50}:")
 _SPLIT = re.compile(r"[(\[,;:/\"]")
-_NEXT = re.compile(r"[\s,]*")
 _WORD = re.compile(r"[^\W\d_]+")
 _MARKER = re.compile(r"\d{1,2}|[^\W\d_]|[ivx]{2,4}")
 _LONGEST_MARKER = 4  # characters
@@ -94,9 +95,10 @@ class Sentences:
         yield from items
         line_start = begun = 0
         for place in _PLACE.finditer(text):
-            kind, start, end = place.lastgroup, place.start(), place.end()
+            kind = place.lastgroup
+            start, end = place.span()
             if kind == "stop":
-                ends = self._ends(text, place, items)
+                ends = self._ends(text, start, end, place.end("stop"), items)
             elif kind == "comma":
                 ends = text[start - 1] != "." or self._ends_word(text, start - 1, end)
             else:
@@ -107,10 +109,8 @@ class Sentences:
             if kind == "line":
                 line_start = end
 
-    def _ends(self, text: str, place: re.Match[str], items: Set[int]) -> bool:
-        start, end = place.start(), place.end()
-        following = _NEXT.match(text, end)
-        after = following.end() if following else end
+    def _ends(self, text: str, start: int, end: int, after: int, items: Set[int]) -> bool:
+        """Return whether the stop marks of a range end a sentence that `after` would follow."""
         if after >= len(text):
             return True
         if text[start] != ".":
@@ -210,12 +210,18 @@ class Sentences:
 
 def _numbered(text: str) -> frozenset[int]:
     """Return where the items of lists begin that are numbered from 1 within one line."""
-    if not any(f"1{mark}" in text and f"2{mark}" in text for mark in ".)"):
+    first = _FIRST.search(text)
+    if first is None or _SECOND.search(text, first.end()) is None:
         return frozenset()
     found: list[int] = []
     run: list[int] = []
-    for match in _NUMBERED.finditer(text):
-        number = int(match[0].rstrip()[:-1] or 0)
+    end = first.start()
+    for match in _NUMBERED.finditer(text, end):
+        if run and _LINE_END.search(text, end, match.start()):
+            found += run[1:] and run
+            run = []
+        end = match.end()
+        number = int(match[0].rstrip()[:-1])
         if number == len(run) + 1:
             run.append(match.start())
             continue
@@ -238,10 +244,9 @@ def _is_empty_line(gap: str) -> bool:
 def _trimmed(text: str, breaks: list[int]) -> Iterator[Span]:
     start = 0
     for end in (*breaks, len(text)):
-        piece = text[start:end]
-        body = piece.strip(_BLANKS).strip()
+        body = text[start:end].strip(_BLANKS).strip()
         if body:
-            first = start + piece.index(body)
+            first = text.index(body, start)
             yield Span(first, first + len(body))
         start = end
 
@@ -253,7 +258,7 @@ def _wrap_width(text: str) -> int:
 
 
 def _word_before(text: str, stop: int) -> tuple[int, str]:
-    piece = text[max(0, stop - _LOOK_BACK) : stop]
+    piece = text[stop - _LOOK_BACK if stop > _LOOK_BACK else 0 : stop]
     word = piece.rsplit(None, 1)[-1] if piece and not piece[-1].isspace() else ""
     if not word.isalpha():
         word = _SPLIT.split(word)[-1]
