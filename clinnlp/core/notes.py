@@ -110,6 +110,20 @@ class Entity:
         """`parts`, or the one span: what strict scoring compares."""
         return self.parts or (self.span,)
 
+    def asserted(self, assertion: Assertion) -> "Entity":
+        """Return the entity with another assertion; done for every mention, so field by field."""
+        return Entity(
+            id=self.id,
+            span=self.span,
+            label=self.label,
+            parts=self.parts,
+            concepts=self.concepts,
+            assertion=assertion,
+            attributes=self.attributes,
+            score=self.score,
+            source=self.source,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:

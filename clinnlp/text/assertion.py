@@ -31,7 +31,6 @@ ConText, J Biomed Inform 42(5), 2009.
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -151,10 +150,13 @@ class _Sections:
         if not k or self._sections[k - 1].span.end <= start:
             return {}
         section = self._sections[k - 1]
+        priors = self._priors.get(section.kind)
+        if priors is None:
+            return {}
         heading = section.heading or (-1, -1)
         return {
             prior.axis: Open(*heading, 0, prior.row, prior=True)
-            for prior in self._priors.get(section.kind, ())
+            for prior in priors
             if not prior.needs_cue or any(prior.axis in cue.work.opens for cue in cues)
         }
 
@@ -171,7 +173,7 @@ def _asserted(entity: Entity, found: Hits) -> Entity:
                 if (span := _span(cue)) is not None
             },
         )
-    return replace(entity, assertion=made)
+    return entity.asserted(made)
 
 
 def _span(cue: Open, plain: PlainText | None = None) -> Span | None:

@@ -54,9 +54,9 @@ class Amounts:
     slashed : str
         Pattern of the further numbers of "5/325".
     spanned : str
-        Pattern of the further numbers behind a first one: "-2" of "1-2 mg", "->2" of "1->2 mg".
+        Pattern of the further number behind a first one: "-2" of "1-2 mg".
     turned : str
-        Pattern of those that an arrow leads to.
+        Pattern of those that an arrow leads to: "->2" of "1->2 mg".
 
     Examples
     --------
@@ -69,7 +69,8 @@ class Amounts:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         ands, tos = (_any_word(rows.terms[field]) for field in ("and", "to"))
-        arrows = _any_word([term for term in rows.terms["now"] if not term[0].isalnum()])
+        self._arrows = [term for term in rows.terms["now"] if not term[0].isalnum()]
+        arrows = _any_word(self._arrows)
         self._is_pointed = "." in rows.terms["thousands"]
         digits = f"{_POINTED}|{_DIGITS}" if self._is_pointed else _DIGITS
         self.number = (
@@ -83,7 +84,7 @@ class Amounts:
         unit = rows.any("rate", "unit", numbers=self.numbers)
         middle = rf"(?:\s*(?:{unit})\.?)?"
         self.turned = rf"(?:{middle}{arrow}{number}){{1,{_MOST_JOINED}}}"
-        self.spanned = rf"(?:{middle}{to}{number}|{self.turned})?"
+        self.spanned = rf"{middle}{to}{number}"
         self._range = re.compile(rf"({number})(?:{to}({number}))?")
         self._amount = re.compile(
             rf"({self.counted})({self.slashed})(?:(?:\s*({unit})\.?)?{to}({number}))?[\s-]*({unit})"
@@ -95,6 +96,10 @@ class Amounts:
             rf"({self.counted}{self.slashed})(\s*(?:{unit})|)\.?({to}|{arrow})(?={number})"
         )
         self._tail = re.compile(rf"({self.counted}{self.slashed})(.*)", re.DOTALL)
+
+    def has_arrow(self, text: str, start: int, end: int) -> bool:
+        """Return whether an arrow stands in a range of a text."""
+        return any(text.find(arrow, start, end) >= 0 for arrow in self._arrows)
 
     def range_in(self, text: str) -> Range | None:
         """Return the first number or range in a text, None where it holds none."""

@@ -11,7 +11,7 @@ A value is computed from the left: ``24/<n>`` of "every 4 to 6 hours" is 4 to 6 
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,7 +109,7 @@ class Terms:
         )
         self._patterns: dict[str, re.Pattern[str]] = {}  # by head, made when first needed
         self._days = Weekdays(self._rows) if self._rows.terms["weekday"] else None
-        self._numeric = self._numbered()
+        self._numeric = self._numbered(turned=False)
         self._bare = re.compile(rf"(?P<number>{self._amounts.numbers})(?!\s?[\d/.:,]?\d)(?!\w)")
         self._form_at_end = re.compile(rf"(?<!\w)(?:{self._any('form')})\Z")
         between = self._any("skip", "join", "of")
@@ -157,12 +157,14 @@ class Terms:
     def find(self, folded: str, start: int, end: int) -> list[Item]:
         """Return the finds in a range of folded text, from the left and disjoint."""
         found: list[Item] = []
+        turned = self._amounts.has_arrow(folded, start, end)
+        numeric = self._numeric_turned if turned else self._numeric
         at = start
         for head in _HEAD.finditer(folded, start, end):
             if head.start() < at:
                 continue
             letters = head[0] if head[0].isalpha() or head[0] in "/↑↓" else _NUMBER
-            match = self._match(letters, folded, head.start(), end)
+            match = self._match(letters, numeric, folded, head.start(), end)
             if match is not None:
                 field = (match.lastgroup or "").rstrip("_")
                 text = self._amounts.one(match[0]) if field == "amount" else match[0]
@@ -295,10 +297,12 @@ class Terms:
         """Return the pattern of any whole term of a field; a sign needs no blank beside it."""
         return re.compile(rf"(?:(?<!\w)|(?=\W))(?:{self._any(field)})(?:(?!\w)|(?<=\W))")
 
-    def _match(self, head: str, folded: str, start: int, end: int) -> re.Match[str] | None:
+    def _match(
+        self, head: str, numeric: re.Pattern[str], folded: str, start: int, end: int
+    ) -> re.Match[str] | None:
         """Return the find that begins with a head: amounts first, terms, then a bare number."""
         counted = head in self._counted
-        match = self._numeric.match(folded, start, end) if counted else None
+        match = numeric.match(folded, start, end) if counted else None
         if match is None and (head in self._terms_by_head or self._is_day(head)):
             pattern = self._patterns.get(head)
             if pattern is None:
@@ -318,10 +322,18 @@ class Terms:
             parts.append(rf"(?P<days>{self._days.pattern})")
         return re.compile(rf"(?:{'|'.join(parts)})(?!\w)")
 
-    def _numbered(self) -> re.Pattern[str]:
-        """Return the pattern of all finds that begin with a number."""
+    @cached_property
+    def _numeric_turned(self) -> re.Pattern[str]:
+        return self._numbered(turned=True)
+
+    def _numbered(self, *, turned: bool) -> re.Pattern[str]:
+        """Return the pattern of all finds that begin with a number.
+
+        It is much shorter where no dose is `turned` into another by an arrow.
+        """
         number, counted = self._amounts.number, self._amounts.counted
-        spanned, turned = self._amounts.slashed + self._amounts.spanned, self._amounts.turned
+        ways = [self._amounts.spanned, *([self._amounts.turned] if turned else [])]
+        spanned = self._amounts.slashed + rf"(?:{'|'.join(ways)})?"
         units = [
             term
             for term in (*self._rows.terms["form"], *self._rows.terms["piece"])
@@ -329,7 +341,6 @@ class Terms:
         ]
         unit = self._any("rate", "unit")
         parts = [
-            rf"(?P<amount>{number}\s*(?:{unit}){turned}(?!\s?[\d/.:,]?\d|[\s-]*(?:{unit})))",
             rf"(?P<amount_>{counted}{spanned}[\s-]*(?:{unit}))",
             rf"(?P<count>{counted}{spanned}[\s-]*(?:{any_of(units)}))",
             rf"(?P<count_>{number}{spanned}[\s-]*(?:{self._any('form')}))",
@@ -340,6 +351,9 @@ class Terms:
             *self._groups(self._terms_by_head.get(_NUMBER, {}), "_"),
             r"(?P<pair_>\d{1,4}(?:\.\d)?-[1-9]\d{0,3}(?:\.\d)?(?![\d/-]|\.\d))",
         ]
+        if turned:
+            no_more = rf"(?!\s?[\d/.:,]?\d|[\s-]*(?:{unit}))"
+            parts.insert(0, rf"(?P<amount>{number}\s*(?:{unit}){self._amounts.turned}{no_more})")
         return re.compile(rf"(?:{'|'.join(parts)})(?!\w)")
 
     def _groups(self, terms: dict[str, list[str]], mark: str) -> list[str]:

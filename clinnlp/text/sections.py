@@ -36,10 +36,12 @@ _LOOK_BACK = 16  # characters in which the end of the line before is sought
 N_SHORT = 3  # an unknown heading in capitals needs more letters than this
 
 _B = r"[ \t]"  # a blank inside a line
+_SIGN = r"(?:[*_#>=~|]{1,6}|</?[a-zA-Z][^<>\n]{0,40}>)"  # of Markdown, of HTML
+_REST = r"(?:(?<!<)[*_#>=~|]{0,5}|(?<=<)/?[a-zA-Z][^<>\n]{0,40}>)"  # of one behind its first sign
 _CANDIDATE = re.compile(  # begins with one set of characters (fast) and is possessive (linear)
     rf"(?P<left>[,.!?;\n\r](?:(?<=,)\s*+|(?<=[.!?;])\s++|(?<=[\n\r]){_B}*+(?=\S)))"
-    rf"(?P<sign>(?:[*_#>=~|]{{1,6}}{_B}*|</?[a-zA-Z][^<>\n]{{0,40}}>{_B}*){{0,4}})"
-    rf"(?P<number>(?:\d{{1,2}}|[IVX]{{1,4}})[.)]{_B}*)?"
+    rf"(?:[*_#>=~|<](?:{_REST}{_B}*)(?:{_SIGN}{_B}*){{0,3}}(?P<sign>)|)"
+    rf"(?:[\dIVX](?:(?<=\d)\d?|(?<=[IVX])[IVX]{{0,3}})[.)]{_B}*(?P<number>)|)"
     rf"(?P<head>[^\W\d_][^\s:,.;!?]*+(?:{_B}{{1,2}}[^\s:,.;!?]++){{0,9}}+)"
     rf"(?P<right>{_B}*+:|(?={_B}*+(?:[\n\r,]|\Z)))"
 )
@@ -183,7 +185,7 @@ def _at_line_start(text: str, match: re.Match[str]) -> bool:
         return True
     if left[0] != ",":
         return False
-    return left == "," or text[start - 1] in ".:;!?)" or bool(match["number"])
+    return left == "," or text[start - 1] in ".:;!?)" or match["number"] is not None
 
 
 def _following(text: str, match: re.Match[str]) -> str:
@@ -197,7 +199,7 @@ def _is_set_off(text: str, match: re.Match[str], raw: str) -> bool:
     """Return whether what stands around a heading in small letters tells it from a wrapped word."""
     before = text[max(0, match.start() - _LOOK_BACK) : match.start("head")].rstrip(" \t\r")
     before = before.removesuffix("\n").rstrip(" \t\r")
-    return bool(match["sign"]) or before[-1:] in ("", *"\n.:;!?)") or len(raw.split()) > 1
+    return match["sign"] is not None or before[-1:] in ("", *"\n.:;!?)") or len(raw.split()) > 1
 
 
 def _is_titled(raw: str) -> bool:

@@ -1,6 +1,7 @@
 """Notes: text never shown, offsets checked, copies by value."""
 
 import pickle
+from dataclasses import fields, replace
 
 import pytest
 
@@ -53,3 +54,23 @@ def test_notes_survive_pickling_and_are_hashable():
     note = NOTE.with_(entities=(PAIN,))
     assert pickle.loads(pickle.dumps(note)) == note
     assert len({note, note}) == 1
+
+
+def test_another_assertion_leaves_all_else_of_an_entity():
+    entity = Entity(
+        id="T1",
+        span=Span(0, 5),
+        label="Drug",
+        parts=(Span(0, 1), Span(3, 5)),
+        concepts=("D1",),
+        attributes={"dose": "1"},
+        score=0.5,
+        source="lookup",
+    )
+    default = Entity(id="", span=Span(0, 1), label="")
+    said = Assertion(negated=True)
+    for field in fields(Entity):
+        assert getattr(entity, field.name) != getattr(default, field.name) or (
+            field.name == "assertion"
+        ), "give the entity above a value of its own for each field"
+    assert entity.asserted(said) == replace(entity, assertion=said)
