@@ -26,7 +26,7 @@ def loosened(text: str) -> str:
     >>> loosened("beta-blocker, crohn’s")
     "beta blocker, crohn's"
     """
-    return text.translate(_LOOSE)
+    return text.replace("-", " ") if text.isascii() else text.translate(_LOOSE)
 
 
 class Variants:

@@ -76,6 +76,17 @@ def test_a_note_of_10_mb_takes_time_in_proportion():
     assert seconds[1] < 3 * 10 * seconds[0]  # a quadratic step would take 100 times as long
 
 
+@pytest.mark.long
+def test_a_sentence_of_many_lines_takes_time_in_proportion():
+    seconds = []
+    for n_lines in (2_000, 20_000):
+        note = Note(id="n", text="Seen by the team,\n" + "with cough and fever,\n" * n_lines)
+        start = time.process_time()
+        assert len(Sentences()(note).sentences) == 1
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < 3 * 10 * seconds[0]  # to read all that came before takes 100 times as long
+
+
 def _places(text, word):
     at = text.find(word)
     while at >= 0:

@@ -61,6 +61,33 @@ def _naive(terms, folded, n_cased):
     return sorted(found, key=lambda m: (m.start, -m.end))
 
 
+@given(TERMS, TEXTS)
+def test_of_two_that_overlap_the_longer_stays(terms, text):
+    folded, matcher = fold_text(text), TermMatcher(terms)
+    kept = []
+    for match in matcher.find(folded):
+        if not kept or match.start >= kept[-1].end:
+            kept.append(match)
+        elif match.end - match.start > kept[-1].end - kept[-1].start:
+            kept[-1] = match
+    assert matcher.longest(folded) == kept
+
+
+def test_of_cues_the_longer_stays_though_it_begins_later():
+    matcher = TermMatcher(["no sign", "sign of any", "any", "sign"])
+    found = matcher.longest(fold_text("no sign of any"))
+    assert [tuple(m) for m in found] == [(3, 14, 1)]
+
+
+@pytest.mark.parametrize("text", ["xpain", "x2pain", "painx", "épain", "ßpain", "pain2"])
+def test_a_name_inside_a_word_is_none(text):
+    matcher = TermMatcher(["pain", "PE"], n_cased=2)
+    assert matcher.find(fold_text(f"{text} SPE")) == []
+    assert [m.term for m in matcher.find(fold_text(f"{text}: (Pain) ʼpain 2-pain ßPE -PE"))] == [
+        0, 0, 0, 1,
+    ]  # fmt: skip
+
+
 def test_a_longest_match_that_ends_inside_a_word_does_not_hide_a_whole_one():
     matcher = TermMatcher(["chest pain", "chest", "pain"])
     assert [m.term for m in matcher.find(fold_text("chest painful"))] == [1]
