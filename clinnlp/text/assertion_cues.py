@@ -19,8 +19,6 @@ from clinnlp.text.tables import language_path
 
 __all__ = ["Cue", "CueFinder", "shipped_finder"]
 
-_WORKING = ("cue", "terminator")  # kinds that open and close an axis
-
 
 class _Work(NamedTuple):
     """What a phrase of the tables does."""
@@ -109,18 +107,21 @@ def _works(actions: Sequence[tuple[Action, ...]]) -> list[_Work | None]:
 
 
 def _work(actions: Sequence[Action]) -> _Work | None:
-    works = [action for action in actions if action.kind in _WORKING]
-    states = tuple(action.axis for action in actions if action.kind == "state")
-    is_answer = any(action.kind == "answer" for action in actions)
-    if not (works or states or is_answer):
+    works = _of_kind(actions, "cue", "terminator")
+    states, answers = _of_kind(actions, "state"), _of_kind(actions, "answer")
+    if not (works or states or answers):
         return None
     return _Work(
         forward=tuple(action for action in works if action.forward),
         backward=tuple(action for action in works if action.backward),
-        opens=frozenset(action.axis for action in works if action.kind == "cue"),
-        states=states,
-        is_answer=is_answer,
+        opens=frozenset(action.axis for action in _of_kind(works, "cue")),
+        states=tuple(action.axis for action in states),
+        is_answer=bool(answers),
     )
+
+
+def _of_kind(actions: Sequence[Action], *kinds: str) -> list[Action]:
+    return [action for action in actions if action.kind in kinds]
 
 
 def _apart(cues: list[Cue], answers: Sequence[Answer]) -> list[Cue]:

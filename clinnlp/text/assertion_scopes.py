@@ -73,6 +73,7 @@ class Sweeps:
         self.hits: list[Hits] = [{} for _ in mentions]
         self._text, self._mentions, self._cues, self._words = text, mentions, cues, words
         self._order = sorted(range(len(mentions)), key=mentions.__getitem__)
+        self._starts = [mentions[i].start for i in self._order]
         self._cue_starts = [cue.start for cue in cues]
         self._cue_ends = [cue.end for cue in cues]
         self._carried: State = {}  # what a line that ends in a colon holds over the list below it
@@ -92,7 +93,7 @@ class Sweeps:
 
     def answer(self, answers: Iterable[Answer], row_of: Callable[[str], CueRow]) -> None:
         """Let the answers of forms decide for the mentions in their labels."""
-        starts = [self._mentions[i].start for i in self._order]
+        starts = self._starts
         for answer in answers:
             cue = answer.cue
             made = Open(*cue, 0, row_of(self._text[cue.start : cue.end]))
@@ -108,8 +109,7 @@ class Sweeps:
 
         A mention outside all sentences goes to the next one, stretched to hold it.
         """
-        order = self._order
-        starts = [self._mentions[i].start for i in order]
+        order, starts = self._order, self._starts
         first = 0
         for sentence in sorted(sentences):
             k = first
@@ -154,9 +154,7 @@ class Sweeps:
                 self._apply(cues[k], cues[k].work.forward, state, begins=begins)
                 k += 1
             for key, held in state.items():
-                if held.phrase and start >= held.phrase.end:
-                    continue
-                if not held.scope or self._n_words(held.end, start, held.scope) < held.scope:
+                if self._reaches_on(start, held):
                     self.hits[i].setdefault(key % _N_AXES, held)
         for cue in cues[k:] if to_end else ():
             self._apply(cue, cue.work.forward, state, begins=begins)
@@ -173,6 +171,12 @@ class Sweeps:
             for key, held in state.items():
                 if self._reaches_back(i, held):
                     self.hits[i].setdefault(key % _N_AXES, held)
+
+    def _reaches_on(self, start: int, cue: Open) -> bool:
+        """Return whether a cue decides for a mention behind it that begins at `start`."""
+        if cue.phrase and start >= cue.phrase.end:
+            return False
+        return not cue.scope or self._n_words(cue.end, start, cue.scope) < cue.scope
 
     def _reaches_back(self, i: int, cue: Open) -> bool:
         """Return whether a cue decides for a mention before it; a negative test was done."""

@@ -37,6 +37,7 @@ _BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f"  # besides the blank itself, in plain tex
 _GAP = re.compile("( {2,})")
 _N_AT_ONCE = 1000  # terms that are folded as one string
 
+_NONE: Mapping[str, int] = {}
 _Found = tuple[int, int, int]  # start, end below zero (so that the longer come first), term
 
 
@@ -148,13 +149,7 @@ class TermMatcher:
         self._made_of = "\n".join(plain), n_cased, tuple(sorted(common))
         folded = _each(plain, fold_keeping_length)
         keys = _each(folded, self._key)
-        cased: set[int] = set()
-        if n_cased or common:
-            cased = {
-                number
-                for number, (term, same) in enumerate(zip(plain, folded, strict=True))
-                if 0 < len(term) <= n_cased or same in common
-            }
+        cased = _cased(plain, folded, n_cased, common) if n_cased or common else set()
         # From the last to the first: of terms that are alike the first holds
         numbers = reversed(range(len(plain)))
         lower = {keys[number]: number for number in numbers if number not in cased}
@@ -227,8 +222,8 @@ class TermMatcher:
                 stop = _ended(around, start, end, self._endings)
             if stop and self._numbers[pattern] >= 0:
                 yield start, -stop, self._numbers[pattern]
-            if stop == end and pattern in self._exact:
-                number = self._exact[pattern].get(cased[start:end], -1)
+            if stop == end:
+                number = self._exact.get(pattern, _NONE).get(cased[start:end], -1)
                 if number >= 0:
                     yield start, -end, number
 
@@ -240,6 +235,17 @@ def _rebuilt(
     terms: str, n_cased: int, common: tuple[str, ...], variants: Variants | None
 ) -> TermMatcher:
     return TermMatcher(terms.split("\n"), n_cased=n_cased, common=common, variants=variants)
+
+
+def _cased(
+    plain: Sequence[str], folded: Sequence[str], n_cased: int, common: Collection[str]
+) -> set[int]:
+    """Return the numbers of the terms that match only in their own case."""
+    return {
+        number
+        for number, (term, same) in enumerate(zip(plain, folded, strict=True))
+        if 0 < len(term) <= n_cased or same in common
+    }
 
 
 def _add_variants(

@@ -101,14 +101,18 @@ def any_of(terms: Iterable[str], numbers: str = "") -> str:
     """
     longest = {term: max(map(len, variants(term))) for term in terms}
     ordered = sorted(longest, key=lambda term: (-longest[term], term))
-    patterns = list(map(_pattern, ordered))
-    # The pattern of a number is long: once before all that begins with one
-    counted = [pattern[1:] for pattern in patterns if pattern[0] == "#"]
-    if len(counted) > 1:
-        first = next(k for k, pattern in enumerate(patterns) if pattern[0] == "#")
-        patterns = [pattern for pattern in patterns if pattern[0] != "#"]
-        patterns.insert(first, f"#(?:{'|'.join(counted)})")
+    patterns = _counted_once(list(map(_pattern, ordered)))
     return "|".join(patterns).replace("#", numbers) or "(?!)"
+
+
+def _counted_once(patterns: list[str]) -> list[str]:
+    """Return patterns with those that begin with a number as one: that of a number is long."""
+    counted = [pattern[1:] for pattern in patterns if pattern[0] == "#"]
+    if len(counted) < 2:
+        return patterns
+    first = next(k for k, pattern in enumerate(patterns) if pattern[0] == "#")
+    others = [pattern for pattern in patterns if pattern[0] != "#"]
+    return [*others[:first], f"#(?:{'|'.join(counted)})", *others[first:]]
 
 
 def _pattern(term: str) -> str:

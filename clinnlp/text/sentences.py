@@ -46,6 +46,7 @@ _MARKER = re.compile(r"\d{1,2}|[^\W\d_]|[ivx]{2,4}")
 _LONGEST_MARKER = 4  # characters
 _HOURS = re.compile(r"q?\.?\d+(?:-\d+)?h", re.IGNORECASE)  # "q3-4h. p.o."
 _INSIDE = re.compile(r"(?<!\d)\.|\.(?!\d)")  # a stop that is no decimal one
+_NONE: Set[str] = frozenset()
 _BLANKS = " \t\r\n\v\f,"
 
 
@@ -127,9 +128,7 @@ class Sentences:
             return False
         if after == stop + 1:  # "fever.Denies", but not "e.Coli"
             return len(word) > 2 and word.isalpha() and word[1:].islower()
-        if len(word) > _LONGEST_MARKER:
-            return True
-        if _MARKER.fullmatch(word) and self._is_item(text, word_start):
+        if self._marks_item(text, word_start, word):
             return False
         return not _is_initial(text, word_start, word, head) or self._ends_letter(
             text, word_start, after
@@ -137,12 +136,10 @@ class Sentences:
 
     def _is_abbreviation(self, word: str, head: str, text: str, after: int) -> bool:
         """Return whether a word with a stop goes on before a character."""
-        kinds = self._kinds.get(word.casefold(), ())
+        kinds = self._kinds.get(word.casefold(), _NONE)
         if not kinds and word.isalpha():
             return False
-        if "never" in kinds or (
-            kinds and head.isdigit() and ("digit" in kinds or "small" in kinds)
-        ):
+        if "never" in kinds or (head.isdigit() and not kinds.isdisjoint(("digit", "small"))):
             return True
         if not ("small" in kinds or _INSIDE.search(word) or _HOURS.fullmatch(word)):
             return False
@@ -167,13 +164,15 @@ class Sentences:
         before = text[max(0, start - _LOOK_BACK) : start].split()[-1:]
         return self._is(word, "starter") or any(self._is(one, "lettered") for one in before)
 
-    def _is_item(self, text: str, start: int) -> bool:
+    def _marks_item(self, text: str, start: int, word: str) -> bool:
         """Return whether a number or letter stands where list items begin."""
+        if len(word) > _LONGEST_MARKER or not _MARKER.fullmatch(word):
+            return False
         before = text[max(0, start - _LOOK_BACK) : start].rstrip(" \t")
         if start == 0 or not before or before[-1] in "\n\r,:;":
             return True
-        _, word = _word_before(before, len(before) - 1)
-        return before[-1] == "." and not self._is(word, "never", "digit", "small")  # "tab. 4."
+        _, last = _word_before(before, len(before) - 1)
+        return before[-1] == "." and not self._is(last, "never", "digit", "small")  # "tab. 4."
 
     def _line_ends(
         self, text: str, line_start: int, begun: int, place: re.Match[str], width: int
@@ -217,12 +216,10 @@ def _numbered(text: str) -> frozenset[int]:
     run: list[int] = []
     end = first.start()
     for match in _NUMBERED.finditer(text, end):
-        if run and _LINE_END.search(text, end, match.start()):
-            found += run[1:] and run
-            run = []
-        end = match.end()
         number = int(match[0].rstrip()[:-1])
-        if number == len(run) + 1:
+        is_apart = run and _LINE_END.search(text, end, match.start())
+        end = match.end()
+        if number == len(run) + 1 and not is_apart:
             run.append(match.start())
             continue
         found += run[1:] and run
