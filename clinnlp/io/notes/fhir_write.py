@@ -82,7 +82,7 @@ _SOFTWARE = "clinnlp"
 _NAMES = "urn:clinnlp:note"  # system of ids that FHIR does not allow
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEAD = '{"resourceType":"Bundle","type":"collection","entry":[\n'
-_EMPTY = b'{"resourceType":"Bundle","type":"collection","entry":[]}\n'
+_EMPTY = b'{"resourceType":"Bundle","type":"collection"}\n'  # FHIR has no empty lists
 _AGENT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from xml.sax.saxutils import quoteattr
 
 import pytest
 
@@ -26,6 +27,7 @@ from tests.common.error_chains import check_free_of
 TEXT = "💊 Mother has gout. Zebraperson takes 2 mg of Xyz."
 GOUT = Span(13, 17)
 MOTHER = Span(2, 8)
+EMPTY = Note(id="n2", text="", labels=("none",))
 
 
 def mention(label="Problem", *, span=GOUT, id="T1", attributes=None, concepts=(), **axes):
@@ -503,6 +505,29 @@ def test_base64_may_have_line_breaks(tmp_path):
         document["extension"] = document["extension"][0]
 
     assert list(read_notes(spoilt(path, edit))) == [noted(mention())]
+
+
+def xml_of(name, value):
+    """Return an element of JSON as a server writes it in XML."""
+    if isinstance(value, list):
+        return "".join(xml_of(name, one) for one in value)
+    if not isinstance(value, dict):
+        said = str(value).lower() if isinstance(value, bool) else str(value)
+        return f"<{name} value={quoteattr(said)}/>"
+    url = f" url={quoteattr(value['url'])}" if name == "extension" else ""
+    inside = "".join(xml_of(k, v) for k, v in value.items() if k not in ("url", "resourceType"))
+    return f"<{name}{url}>{inside}</{name}>"
+
+
+@pytest.mark.parametrize("note", [noted(mention(), time=datetime(2024, 3, 1, 8)), noted(), EMPTY])
+def test_a_server_may_give_it_back_in_xml(note, tmp_path):
+    document, *_ = written([note], tmp_path)[0]
+    body = xml_of("DocumentReference", document)
+    path = tmp_path / "b.xml"
+    path.write_text(
+        body.replace("<DocumentReference", '<DocumentReference xmlns="http://hl7.org/fhir"')
+    )
+    assert list(read_notes(path)) == [note]
 
 
 def test_who_moves_a_note_to_another_patient_is_believed(tmp_path):
