@@ -1,0 +1,363 @@
+"""The prior of EBGM, a mixture of two gammas, fitted to the counts of all pairs.
+
+Of each pair, N reports where E are expected; N is Poisson with mean λE, and N given the prior of λ
+a mixture of two negative binomials (`clinnlp.mine.measures.gps`). Two ways to fit it:
+
+``"penalised"``, the default
+    Highest likelihood less a penalty. By likelihood alone the prior of few pairs, or of many
+    without a signal, makes one outlier its first component and 6 reports certain. So the
+    logarithms of both shapes and both means and the logit of the weight are held near
+
+        α1 = 4, α1/β1 = 2, α2 = 3, α2/β2 = 1, P = 0.02
+
+    by normal distributions (`_SPREADS`). Of one mean that is worth what 2 to 8 pairs with many
+    reports tell; 50,000 pairs overrule it. Pairs that never meet (N = 0) count where they are
+    held; where the counts hold N ≥ `least` only, the mixture is taken given N ≥ `least`.
+``"openebgm"``
+    As that R package: pairs with N ≥ 1 (or `least`), each component truncated by itself, so that
+    its weight is one among the pairs that were seen; nothing penalised; pairs with N = 1 and 2
+    taken together as its vignettes do (bins of 50 and of 10, the 100 and 50 of largest E apart).
+    On its CAERS data: its printed prior, and its EBGM, EB05 and EB95 to their rounding.
+
+{TABLE}
+
+References
+----------
+DuMouchel, Bayesian data mining in large frequency tables, Am Stat 1999;53:177, sections 3 and 4.
+DuMouchel and Pregibon, Empirical Bayes screening for multi-item associations, KDD 2001. Ihrie and
+Canida, openEBGM 0.9.1, vignettes 3 and 4.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize, special
+
+from clinnlp.core.arrays import Counts, Floats
+from clinnlp.core.checks import check_at_least, check_one_of
+from clinnlp.core.errors import ArgumentError
+
+__all__ = [
+    "PRIORS",
+    "FittedMixture",
+    "GammaMixture",
+    "checked_pairs",
+    "fit_gamma_mixture",
+    "log_negative_binomial",
+]
+
+PRIORS = ("penalised", "openebgm")
+# α1, β1, α2, β2, P: DuMouchel's start, and others far from it.
+_STARTS = (
+    (0.2, 0.1, 2.0, 4.0, 1 / 3),
+    (0.1, 0.1, 10.0, 10.0, 0.2),
+    (0.5, 0.3, 5.0, 5.0, 0.5),
+    (2.0, 0.5, 2.0, 2.0, 0.1),
+)
+_BOUNDS = ((np.log(1e-4), np.log(1e3)),) * 4 + ((-12.0, 12.0),)
+_NEAR = 1e-3  # to a bound
+_STEP = 1e-4  # of the packed parameters, for the curvature
+# What is held is log α1, log α1/β1, log α2, log α2/β2, logit P, each a row over the packed ones
+_HELD = np.array(
+    [[1, 0, 0, 0, 0], [1, -1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 1, -1, 0], [0, 0, 0, 0, 1]]
+)
+_CENTRES = np.array([*np.log([4.0, 2.0, 3.0, 1.0]), special.logit(0.02)])
+_SPREADS = np.array([0.5, 0.35, 1.0, 0.25, 1.0])
+_PULL = _HELD / _SPREADS[:, None]
+_WHOLE = 5_000  # pairs up to which none are taken together
+_BIN = 0.01  # of log E
+_BINS = ((1, 50, 100), (2, 10, 50))  # openEBGM: count, pairs of a bin, pairs kept apart
+_ENOUGH = 500  # openEBGM: pairs of a count from which on they are taken together
+_TINY = 1e-300
+
+Cells = tuple[Floats, Floats, Floats]  # counts, expectations, how many pairs stand for each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GammaMixture:
+    """The prior of λ: ``weight`` · Gamma(alpha1, beta1) + (1 − weight) · Gamma(alpha2, beta2).
+
+    Raises
+    ------
+    ArgumentError
+        A parameter is not above 0, or the weight not between 0 and 1.
+    """
+
+    alpha1: float
+    beta1: float
+    alpha2: float
+    beta2: float
+    weight: float
+
+    def __post_init__(self) -> None:
+        for name in ("alpha1", "beta1", "alpha2", "beta2"):
+            if not getattr(self, name) > 0:
+                raise ArgumentError(f"{name} must be above 0, got {getattr(self, name)}")
+        if not 0 <= self.weight <= 1:
+            raise ArgumentError(f"weight must lie between 0 and 1, got {self.weight}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedMixture(GammaMixture):
+    """A prior with how it was fitted.
+
+    Parameters
+    ----------
+    fitted_by : {"penalised", "openebgm"}
+    n_pairs : int
+        Pairs that it was fitted to.
+    log_likelihood : float
+        Of their counts, without the penalty; of counts taken together, at their mean.
+    at_bound : bool
+        A parameter lies at a bound of the search (shapes and rates 0.0001 to 1,000).
+    flat : bool
+        In some direction of the parameters the counts tell less than the penalty does (or would,
+        for ``"openebgm"``): other priors are as likely.
+    """
+
+    fitted_by: str
+    n_pairs: int
+    log_likelihood: float
+    at_bound: bool
+    flat: bool
+
+    def __str__(self) -> str:
+        names = ("alpha1", "beta1", "alpha2", "beta2", "weight")
+        said = ", ".join(f"{name} {getattr(self, name):.4g}" for name in names)
+        doubts = [
+            text
+            for doubt, text in (
+                (self.at_bound, "a parameter lies at its bound"),
+                (self.flat, "the counts leave a direction of its parameters open"),
+            )
+            if doubt
+        ]
+        return (
+            f"{self.fitted_by}, fitted to {self.n_pairs:,} pairs: {said}; log likelihood "
+            f"{self.log_likelihood:,.1f}; {' and '.join(doubts) or 'decided by the counts'}"
+        )
+
+
+def fit_gamma_mixture(
+    observed: ArrayLike, expected: ArrayLike, *, least: int = 0, prior: str = "penalised"
+) -> FittedMixture:
+    """Return the prior that is fitted to the counts of all pairs.
+
+    Parameters
+    ----------
+    observed : array of int, shape (n_pairs,)
+        Reports with both, each at least `least`.
+    expected : array of float, shape (n_pairs,)
+        Above 0.
+    least : int
+        The least count that the pairs were kept for: 0 where pairs that never meet are among
+        them.
+    prior : {"penalised", "openebgm"}
+        How it is fitted; ``"openebgm"`` leaves pairs that never meet out.
+
+    Raises
+    ------
+    ArgumentError
+        No pairs, unequal lengths, a count below `least`, an expected count not above 0, or
+        another `prior`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> e = rng.uniform(0.1, 5, 4000)
+    >>> rate = np.where(rng.random(4000) < 0.1, rng.gamma(4, 2, 4000), rng.gamma(8, 1 / 8, 4000))
+    >>> prior = fit_gamma_mixture(rng.poisson(rate * e), e)
+    >>> round(prior.weight, 1), round(prior.alpha1 / prior.beta1), round(prior.alpha2 / prior.beta2)
+    (0.1, 8, 1)
+    >>> prior.at_bound, prior.flat
+    (False, False)
+    """
+    check_at_least(least, 0, name="least")
+    check_one_of(prior, PRIORS, name="prior")
+    n, e = checked_pairs(observed, expected)
+    if (n < least).any():
+        raise ArgumentError(f"observed must hold counts of at least {least}, got one below")
+    apart = prior == "openebgm"
+    if apart:
+        least = max(least, 1)
+        n, e = n[n >= least], e[n >= least]
+    if not len(n):
+        raise ArgumentError(f"observed must hold counts of at least {least}, got none")
+    cells = _binned(n, e) if apart else _squashed(n, e)
+    x = _best(cells, least, apart)
+    loss, _ = _loss(x, cells, least, apart)
+    low, high = np.transpose(_BOUNDS)
+    return FittedMixture(
+        **_unpacked(x),
+        fitted_by=prior,
+        n_pairs=len(n),
+        log_likelihood=-loss,
+        at_bound=bool(((x < low + _NEAR) | (x > high - _NEAR)).any()),
+        flat=_is_flat(x, cells, least, apart),
+    )
+
+
+def checked_pairs(observed: ArrayLike, expected: ArrayLike) -> tuple[Counts, Floats]:
+    """Return counts and expectations as arrays of one shape, or say what is wrong with them."""
+    n, e = np.asarray(observed), np.asarray(expected, np.float64)
+    if n.shape != e.shape:
+        raise ArgumentError(
+            f"observed and expected must have one shape, got {n.shape} and {e.shape}"
+        )
+    if n.dtype.kind not in "iu" and n.size:
+        raise ArgumentError(f"observed must be whole numbers, got {n.dtype}")
+    if (n < 0).any() or not (e > 0).all():
+        raise ArgumentError("observed must be at least 0 and expected above 0, got another")
+    return n.astype(np.int64), e
+
+
+def log_negative_binomial(n: Floats, e: Floats, alpha: float, beta: float) -> Floats:
+    """Log chance of n where λ ~ Gamma(α, β) and n ~ Poisson(λ e) (DuMouchel 1999, equation 4)."""
+    # log1p of odds: the logarithm of a chance near 1 would lose digits
+    value: Floats = (
+        special.gammaln(alpha + n)
+        - special.gammaln(alpha)
+        - special.gammaln(n + 1)
+        - n * np.log1p(beta / e)
+        - alpha * np.log1p(e / beta)
+    )
+    return value
+
+
+def _best(cells: Cells, least: int, apart: bool) -> Floats:
+    """Return the packed parameters of the best fit."""
+    total = cells[2].sum()
+
+    def mean_loss(x: Floats) -> tuple[float, Floats]:
+        loss, slope = _loss(x, cells, least, apart)
+        if not apart:
+            away = _PULL @ x - _CENTRES / _SPREADS
+            loss, slope = loss + float(away @ away) / 2, slope + _PULL.T @ away
+        return loss / total, slope / total
+
+    # The likelihood has several maxima; which of them is found depends on the start
+    found = [
+        optimize.minimize(mean_loss, _packed(start), method="L-BFGS-B", jac=True, bounds=_BOUNDS)
+        for start in _STARTS
+    ]
+    return np.asarray(min(found, key=lambda one: float(one.fun)).x, np.float64)
+
+
+def _is_flat(x: Floats, cells: Cells, least: int, apart: bool) -> bool:
+    """Tell whether the counts curve less than the penalty in some direction."""
+    steps = _STEP * np.eye(len(x))
+    slopes = [
+        _loss(x + step, cells, least, apart)[1] - _loss(x - step, cells, least, apart)[1]
+        for step in steps
+    ]
+    curvature = np.stack(slopes) / (2 * _STEP)
+    back = np.linalg.inv(_PULL)  # where the penalty curves by 1 in every direction
+    seen = back.T @ (curvature + curvature.T) @ back / 2
+    return bool(np.linalg.eigvalsh(seen)[0] < 1)
+
+
+def _squashed(n: Counts, e: Floats) -> Cells:
+    """Take pairs of one count whose E differ by less than 1 % together, at their mean.
+
+    Only beyond `_WHOLE` pairs (data squashing, DuMouchel and Pregibon 2001).
+    """
+    if len(n) <= _WHOLE:
+        return n.astype(np.float64), e, np.ones(len(n))
+    bins = np.floor(np.log(e) / _BIN).astype(np.int64)
+    bins -= bins.min()
+    _, group, times = np.unique(
+        n * (bins.max() + 1) + bins, return_inverse=True, return_counts=True
+    )
+    means = np.bincount(group, weights=e) / times
+    counts = np.bincount(group, weights=n.astype(np.float64)) / times
+    return counts, means, times.astype(np.float64)
+
+
+def _binned(n: Counts, e: Floats) -> Cells:
+    """Take pairs of counts 1 and 2 together as openEBGM does, by the order of their E."""
+    alone = np.ones(len(n), bool)
+    counts, means, times = [], [], []
+    for count, size, apart in _BINS:
+        at = np.flatnonzero(n == count)
+        if len(at) < _ENOUGH:
+            continue
+        at = at[np.argsort(e[at])][: len(at) - apart]
+        alone[at] = False
+        of = np.arange(len(at)) // size
+        times.append(np.bincount(of).astype(np.float64))
+        means.append(np.bincount(of, weights=e[at]) / times[-1])
+        counts.append(np.full(len(times[-1]), float(count)))
+    return (
+        np.concatenate([n[alone].astype(np.float64), *counts]),
+        np.concatenate([e[alone], *means]),
+        np.concatenate([np.ones(int(alone.sum())), *times]),
+    )
+
+
+def _packed(theta: tuple[float, ...]) -> Floats:
+    return np.array([*np.log(theta[:4]), special.logit(theta[4])])
+
+
+def _unpacked(packed: Floats) -> dict[str, float]:
+    a1, b1, a2, b2 = np.exp(packed[:4]).tolist()
+    weight = float(special.expit(packed[4]))
+    if a1 / b1 < a2 / b2:  # the component of larger ratios comes first
+        a1, b1, a2, b2, weight = a2, b2, a1, b1, 1 - weight
+    return {"alpha1": a1, "beta1": b1, "alpha2": a2, "beta2": b2, "weight": weight}
+
+
+def _loss(packed: Floats, cells: Cells, least: int, apart: bool) -> tuple[float, Floats]:
+    """Return the negative log likelihood and its gradient."""
+    n, e, times = cells
+    log_p, slope = _log_marginal(n, e, packed, least if apart else 0)  # (n_cells,), (5, n_cells)
+    if least and not apart:
+        lost, by = _log_rest([_log_marginal(_of(e, k), e, packed, 0) for k in range(least)])
+        log_p, slope = log_p - lost, slope - by
+    return -float(times @ log_p), -(slope @ times)
+
+
+def _log_marginal(n: Floats, e: Floats, packed: Floats, least: int) -> tuple[Floats, Floats]:
+    """Return the log chance of each n, and its gradient by the packed parameters.
+
+    With `least`, each component is that of counts of at least `least`.
+    """
+    a1, b1, a2, b2 = np.exp(packed[:4]).tolist()
+    first, by_first = _component(n, e, a1, b1, least)
+    second, by_second = _component(n, e, a2, b2, least)
+    first, second = first + special.log_expit(packed[4]), second + special.log_expit(-packed[4])
+    log_p: Floats = np.logaddexp(first, second)
+    q = np.exp(first - log_p)
+    slope = np.stack([*(q * by_first), *((1 - q) * by_second), q - special.expit(packed[4])])
+    return log_p, slope
+
+
+def _component(
+    n: Floats, e: Floats, alpha: float, beta: float, least: int
+) -> tuple[Floats, Floats]:
+    """Return the log chance of n in one component, and its slopes by log α and log β."""
+    log_p, slope = log_negative_binomial(n, e, alpha, beta), _slopes(n, e, alpha, beta)
+    if least:
+        lost, by = _log_rest([_component(_of(e, k), e, alpha, beta, 0) for k in range(least)])
+        log_p, slope = log_p - lost, slope - by
+    return log_p, slope
+
+
+def _log_rest(below: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    """Return log(1 − Σ exp), and its gradient, of the log chances of counts never seen."""
+    chances = np.stack([np.exp(one) for one, _ in below])  # (least, n_cells)
+    rest = np.maximum(1 - chances.sum(axis=0), _TINY)
+    by = np.sum([c * slope for c, (_, slope) in zip(chances, below, strict=True)], axis=0)
+    return np.log(rest), -by / rest
+
+
+def _of(e: Floats, count: int) -> Floats:
+    return np.full_like(e, float(count))
+
+
+def _slopes(n: Floats, e: Floats, alpha: float, beta: float) -> Floats:
+    """Return the derivatives of the log negative binomial by log α and log β, shape (2, …)."""
+    by_alpha = special.digamma(alpha + n) - special.digamma(alpha) - np.log1p(e / beta)
+    # The search is over log alpha and log beta: this one holds its factor beta already
+    by_beta = (alpha * e - n * beta) / (beta + e)
+    return np.stack([alpha * by_alpha, by_beta])
