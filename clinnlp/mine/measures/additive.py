@@ -110,7 +110,8 @@ class Additive:
     n_pair : array of int64
         Baskets with both drugs, in comparable strata.
     expected : array of float64
-        Norén's E; ``nan`` where no stratum is comparable or holds the pair.
+        Norén's E; ``nan`` where no stratum is comparable or holds the pair, and where all baskets
+        without the drugs have the outcome.
     mean, variance : array of float64
         Of the distribution of E under additive risks that `additive_p` uses.
     """
@@ -141,17 +142,28 @@ def one_stratum(
 def noren_expected(f00: Any, f10: Any, f01: Any) -> Floats:
     """Return g11, the joint reporting fraction without interaction (Norén et al. 2008).
 
+    1 where f10 or f01 is 1 and f00 is not, the limit. Where f00 is 1 the formula is inf − inf and
+    g11 is nan, by definition: with an outcome in every basket without the drugs there is nothing
+    to compare with (a limit would give 1, and no signal either).
+
     Examples
     --------
     >>> float(noren_expected(0.01, 0.05, 0.02).round(6))  # odds 0.05263 + 0.02041 − 0.0101
     0.059212
     """
     # a fraction that is 1 may be rounded above it: its odds are still without bound
-    rest = [np.maximum(1 - np.asarray(f, np.float64), 0) for f in (f00, f10, f01)]
-    o00, o10, o01 = map(ratio, (f00, f10, f01), rest)
+    o00, o10, o01 = (
+        ratio(f, np.maximum(1 - np.asarray(f, np.float64), 0)) for f in (f00, f10, f01)
+    )
+    return _joint_fraction(o00, o10, o01)
+
+
+def _joint_fraction(o00: Floats, o10: Floats, o01: Floats) -> Floats:
+    """Return g11 from odds."""
     with np.errstate(invalid="ignore"):
-        joint_odds = np.maximum(o00, o10) + np.maximum(o00, o01) - o00
-    return np.where(np.isposinf(joint_odds), 1.0, ratio(joint_odds, joint_odds + 1))
+        joint_odds = np.maximum(o00, o10) + np.where(o01 <= o00, 0.0, o01 - o00)
+    fraction = np.where(np.isposinf(joint_odds), 1.0, ratio(joint_odds, joint_odds + 1))
+    return np.where(np.isposinf(o00), np.nan, fraction)
 
 
 def omega(n_joint: Any, expected: Any) -> Floats:
@@ -188,6 +200,9 @@ def omega025(n_joint: Any, expected: Any) -> Floats:
 def additive_null(counts: PairCounts) -> Additive:
     """Return what the additive null expects, single-drug risks standardised to the pair's strata.
 
+    ``expected`` is nan where no stratum is comparable, and where all baskets without the drugs
+    have the outcome (`noren_expected`); whether all have it, or none, is decided by the counts.
+
     Examples
     --------
     >>> null = additive_null(one_stratum(9, 20, 10, 100, 50, 400, 400, 10000))
@@ -198,16 +213,19 @@ def additive_null(counts: PairCounts) -> Additive:
     usable = (c.n10 > 0) & (c.n01 > 0) & (c.n00 > 0)
     n_pair = np.where(usable, c.n11, 0).sum(axis=0)
     n_joint = np.where(usable, c.y11, 0).sum(axis=0)
-    base, v_base, _ = _standardised(c.y00, c.n00, c.n11, usable)
-    alone = [_standardised(y, n, c.n11, usable) for y, n in ((c.y10, c.n10), (c.y01, c.n01))]
-    fractions = [ratio(total, n_pair) for total in (base, alone[0][0], alone[1][0])]
-    means = [np.maximum(base, total + top) for total, _, top in alone]
+    (base, no_base, v_base, _), *alone = (
+        _standardised(y, n, c.n11, usable)
+        for y, n in ((c.y00, c.n00), (c.y10, c.n10), (c.y01, c.n01))
+    )
+    # Odds from the sums of both sides: 1 − f would be rounding where nearly all have the outcome
+    odds = [ratio(base, no_base), *(ratio(total, rest) for total, rest, _, _ in alone)]
+    means = [np.maximum(base, total + top) for total, _, _, top in alone]
     return Additive(
         n_joint=n_joint,
         n_pair=n_pair,
-        expected=n_pair * noren_expected(*fractions),
+        expected=n_pair * _joint_fraction(*odds),
         mean=means[0] + means[1] - base,
-        variance=v_base + sum(spread + top**2 for _, spread, top in alone),
+        variance=v_base + sum(spread + top**2 for _, _, spread, top in alone),
     )
 
 
@@ -222,9 +240,12 @@ def additive_p(null: Additive) -> Floats:
     return np.where((null.n_pair == 0) | (null.mean >= n), 1.0, p)
 
 
-def _standardised(y: Counts, n: Counts, n11: Counts, usable: Any) -> tuple[Floats, Floats, Floats]:
-    """Return Σ w y, its variance and the largest w, with w = n11 / n by stratum."""
+def _standardised(
+    y: Counts, n: Counts, n11: Counts, usable: Any
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return Σ w y, Σ w (n − y), the variance of the first and the largest w, w = n11 / n."""
     at_least_one = np.maximum(n, 1)
     w = np.where(usable, n11 / at_least_one, 0.0)
-    spread = (w**2 * y * (1 - y / at_least_one)).sum(axis=0)
-    return (w * y).sum(axis=0), spread, w.max(axis=0, initial=0.0)
+    no = w * (n - y)
+    spread = (w * y * (no / at_least_one)).sum(axis=0)
+    return (w * y).sum(axis=0), no.sum(axis=0), spread, w.max(axis=0, initial=0.0)

@@ -205,6 +205,9 @@ def combination_risk_ratio_interval(counts: PairCounts, *, level: float = 0.95) 
 def chi2_gosho(counts: PairCounts) -> Floats:
     """Additive: χ = (y11 − E − ½) / √E, E as for Ω (Gosho et al. 2017); above 2 is a signal.
 
+    nan where E is nan (`clinnlp.mine.measures.additive.noren_expected`). Where E is 0, χ is its
+    limit, inf with a joint report and −inf without.
+
     A statistic, with no interval of its own; `clinnlp.mine.measures.additive.additive_p` is the
     test that also counts the error of E.
 
