@@ -3,6 +3,7 @@
 Counts are kept, ratios are functions of them; 0/0 is ``nan`` and a true limit stays ``inf``.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from clinnlp.core.arrays import Counts, Floats
 from clinnlp.core.errors import ArgumentError
 
 __all__ = ["PRF", "Estimate", "Table2x2", "ratio"]
+
+_MOST = math.isqrt(2**63 - 1)  # a product of two such counts is an int64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +87,12 @@ class Table2x2:
     n_ab, n_a, n_b, n : arrays of int64, one shape (scalars broadcast)
         Baskets with both, with A, with B, and all.
 
+        n is at most 3,037,000,499, so that a product of two counts is exact.
+
     Raises
     ------
     ArgumentError
-        A cell of some table would be negative.
+        A cell of some table would be negative, n is too large, or a count is no whole number.
 
     Examples
     --------
@@ -107,13 +112,16 @@ class Table2x2:
         for name, values in zip(names, raw, strict=True):
             if values.dtype.kind not in "iu":
                 raise ArgumentError(f"{name} of a 2x2 table must be integers, got {values.dtype}")
+            if values.size and values.max() > _MOST:
+                raise ArgumentError(
+                    f"{name} of a 2x2 table must be at most {_MOST:,}, got {int(values.max()):,}: "
+                    "products of larger ones are not exact; count parts of the baskets, or a sample"
+                )
         shape = np.broadcast_shapes(*(values.shape for values in raw))
         for name, values in zip(names, raw, strict=True):
             object.__setattr__(self, name, np.broadcast_to(values.astype(np.int64), shape))
-        if (
-            min((cell.min() for cell in (self.a, self.b, self.c, self.d) if cell.size), default=0)
-            < 0
-        ):
+        cells = (self.a, self.b, self.c, self.d)
+        if min((cell.min() for cell in cells if cell.size), default=0) < 0:
             raise ArgumentError("cells of a 2x2 table must be at least 0, got a negative one")
 
     @property

@@ -143,7 +143,7 @@ def _mine_signals(cells: SmallCells, settings: MineSettings) -> dict[str, Signal
         "cells": cells,
     }
     return {
-        "drug_events": mine_signals(cells.baskets, **asked),
+        "drug_events": mine_signals(cells.baskets, prior=settings.prior, **asked),
         "signals": mine_interactions(cells.baskets, adjust=not cells, **asked),
     }
 

@@ -152,6 +152,8 @@ def drug_events_section(signals: Signals) -> ReportSection:
         "(one-sided Fisher). A drug called here says nothing of a pair of drugs."
     )
     blocks: list[Block] = [Paragraph(text=summary)]
+    if signals.prior is not None:
+        blocks.append(Paragraph(text=f"Prior of EBGM: {signals.prior}.", tone="note"))
     rows = tuple(signals.to_pandas().to_dict("records"))
     if rows:
         columns = (

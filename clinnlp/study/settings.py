@@ -165,6 +165,9 @@ class MineSettings:
     )
     drug_kind: str = option("drug", "kind or label of the drugs of interaction signals")
     outcome_kind: str = option("outcome", "kind or label of their outcomes")
+    prior: str = option(
+        "penalised", "how the prior of EBGM is fitted: penalised, or openebgm as that R package"
+    )
     min_cell: int = option(
         0,
         "withhold every row from which a count of fewer than N different patients follows, none "
@@ -175,6 +178,7 @@ class MineSettings:
 
     def __post_init__(self) -> None:
         check_one_of(self.unit, ("note", "encounter", "patient", "exposure"), name="unit")
+        check_one_of(self.prior, ("penalised", "openebgm"), name="prior")
         low = {"min_count": 1, "max_len": 2, "gap_days": 0, "lag_days": 0, "min_cell": 0}
         for name, least in low.items():
             check_at_least(getattr(self, name), least, name=name)

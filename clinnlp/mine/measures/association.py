@@ -2,8 +2,8 @@
 
 For a rule A → B over n baskets, P(A) = n_a / n, P(B) = n_b / n and P(A, B) = n_ab / n. Every
 function takes a `Table2x2` of any shape and returns an array of that shape. Numerators and
-denominators are whole numbers (int64, exact for n up to 3·10⁹), so that 0/0 is exactly ``nan``
-and a true limit exactly ``inf``.
+denominators are whole numbers (int64, exact for every n that a table may hold), so that 0/0 is
+exactly ``nan`` and a true limit exactly ``inf``.
 
 mlxtend 0.25 gives 0 for 0/0 in two places: `zhangs_metric` where A is in all baskets, and
 `certainty` where B is.

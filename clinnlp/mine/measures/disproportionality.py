@@ -90,13 +90,13 @@ def prr_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
     (0.266, 0.94)
     """
     more = 0.5 * ((t.a == 0) | (t.c == 0))
-    a, c = t.a + more, t.c + more
+    a, c = t.a + more, t.c + more  # floats from here on
     # A half to each cell: a margin is the sum of two
     n_a, rest = t.n_a + 2 * more, (t.c + t.d) + 2 * more
     with np.errstate(divide="ignore", invalid="ignore"):
         middle = np.log(a) - np.log(n_a) - np.log(c) + np.log(rest)
-        variance = 1 / a - 1 / n_a + 1 / c - 1 / rest
-    return log_interval(prr(t), middle, np.maximum(variance, 0.0), level=level)
+        variance = (n_a - a) / (a * n_a) + (rest - c) / (c * rest)
+    return log_interval(prr(t), middle, variance, level=level)
 
 
 def chi2_yates(t: Table2x2) -> Floats:
@@ -109,10 +109,11 @@ def chi2_yates(t: Table2x2) -> Floats:
     >>> round(float(chi2_yates(Table2x2(n_ab=3, n_a=5, n_b=6, n=20))), 6)
     1.269841
     """
-    # A product of four margins is too large for an int64
-    a, b, c, d, n = (x.astype(np.float64) for x in (t.a, t.b, t.c, t.d, t.n))
-    gap = np.maximum(np.abs(a * d - b * c) - n / 2, 0.0)
-    return ratio(n * gap**2, (a + b) * (a + c) * (c + d) * (b + d))
+    # ad − bc in whole numbers; a product of four margins is too large for an int64
+    excess = np.abs(t.n * t.n_ab - t.n_a * t.n_b)
+    n, n_a, n_b = (x.astype(np.float64) for x in (t.n, t.n_a, t.n_b))
+    gap = np.maximum(excess - n / 2, 0.0)
+    return ratio(n * gap**2, n_a * n_b * (n - n_a) * (n - n_b))
 
 
 def shrunk_log2(observed: ArrayLike, expected: ArrayLike) -> Floats:

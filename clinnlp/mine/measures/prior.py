@@ -185,8 +185,8 @@ def fit_gamma_mixture(
     if not len(n):
         raise ArgumentError(f"observed must hold counts of at least {least}, got none")
     cells = _binned(n, e) if apart else _squashed(n, e)
-    x = _best(cells, least, apart)
-    loss, _ = _loss(x, cells, least, apart)
+    x = _best(cells, least, apart=apart)
+    loss, _ = _loss(x, cells, least, apart=apart)
     low, high = np.transpose(_BOUNDS)
     return FittedMixture(
         **_unpacked(x),
@@ -194,7 +194,7 @@ def fit_gamma_mixture(
         n_pairs=len(n),
         log_likelihood=-loss,
         at_bound=bool(((x < low + _NEAR) | (x > high - _NEAR)).any()),
-        flat=_is_flat(x, cells, least, apart),
+        flat=_is_flat(x, cells, least, apart=apart),
     )
 
 
@@ -225,12 +225,12 @@ def log_negative_binomial(n: Floats, e: Floats, alpha: float, beta: float) -> Fl
     return value
 
 
-def _best(cells: Cells, least: int, apart: bool) -> Floats:
+def _best(cells: Cells, least: int, *, apart: bool) -> Floats:
     """Return the packed parameters of the best fit."""
     total = cells[2].sum()
 
     def mean_loss(x: Floats) -> tuple[float, Floats]:
-        loss, slope = _loss(x, cells, least, apart)
+        loss, slope = _loss(x, cells, least, apart=apart)
         if not apart:
             away = _PULL @ x - _CENTRES / _SPREADS
             loss, slope = loss + float(away @ away) / 2, slope + _PULL.T @ away
@@ -244,11 +244,12 @@ def _best(cells: Cells, least: int, apart: bool) -> Floats:
     return np.asarray(min(found, key=lambda one: float(one.fun)).x, np.float64)
 
 
-def _is_flat(x: Floats, cells: Cells, least: int, apart: bool) -> bool:
+def _is_flat(x: Floats, cells: Cells, least: int, *, apart: bool) -> bool:
     """Tell whether the counts curve less than the penalty in some direction."""
     steps = _STEP * np.eye(len(x))
     slopes = [
-        _loss(x + step, cells, least, apart)[1] - _loss(x - step, cells, least, apart)[1]
+        _loss(x + step, cells, least, apart=apart)[1]
+        - _loss(x - step, cells, least, apart=apart)[1]
         for step in steps
     ]
     curvature = np.stack(slopes) / (2 * _STEP)
@@ -307,7 +308,7 @@ def _unpacked(packed: Floats) -> dict[str, float]:
     return {"alpha1": a1, "beta1": b1, "alpha2": a2, "beta2": b2, "weight": weight}
 
 
-def _loss(packed: Floats, cells: Cells, least: int, apart: bool) -> tuple[float, Floats]:
+def _loss(packed: Floats, cells: Cells, least: int, *, apart: bool) -> tuple[float, Floats]:
     """Return the negative log likelihood and its gradient."""
     n, e, times = cells
     log_p, slope = _log_marginal(n, e, packed, least if apart else 0)  # (n_cells,), (5, n_cells)

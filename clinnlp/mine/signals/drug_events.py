@@ -19,13 +19,13 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Array, Bools, Floats, Ints
-from clinnlp.core.checks import check_level
+from clinnlp.core.checks import check_level, check_one_of
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.tables import Baskets
 from clinnlp.mine.measures import disproportionality as dp
 from clinnlp.mine.measures import stratified
 from clinnlp.mine.measures.association import fisher_p
-from clinnlp.mine.measures.gps import GammaMixture, eb_quantile, ebgm, fit_gamma_mixture
+from clinnlp.mine.measures.gps import PRIORS, FittedMixture, eb_quantile, ebgm, fit_gamma_mixture
 from clinnlp.mine.measures.intervals import Interval
 from clinnlp.mine.measures.logistic import fit_logistic
 from clinnlp.mine.screen import METHODS, q_values
@@ -63,6 +63,7 @@ def mine_signals(
     adjust: bool = False,
     ridge: float = 0.1,
     cells: SmallCells | None = None,
+    prior: str = "penalised",
 ) -> Signals:
     """Return drug → outcome signals with every measure, its interval, p and q.
 
@@ -91,6 +92,9 @@ def mine_signals(
         Only rows from which no small cell follows, without strata and adjustment. Candidates are
         of items that may be shown; the prior is fitted to the pairs that may be, as to counts of
         at least `min_cell`.
+    prior : {"penalised", "openebgm"}
+        How the prior of EBGM is fitted (`clinnlp.mine.measures.prior`). The fit, its log
+        likelihood and whether it lies at a bound or is flat stand in ``prior`` of what is returned.
 
     Raises
     ------
@@ -109,6 +113,7 @@ def mine_signals(
     (Signals(1 with q < 0.05 of m=2 candidates, unit='row'), 'statin', [10.0, 1.0])
     """
     check_level(level)
+    check_one_of(prior, PRIORS, name="prior")
     is_drug, is_outcome = check_query(
         baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
     )
@@ -119,8 +124,8 @@ def mine_signals(
     m = flat.n_ab.shape[1]
     counted = _counted(flat, sides, cells)
     kept = counted[flat.n_ab.sum(axis=0)[counted] >= min_count]
-    prior = _prior(flat, counted, cells) if len(kept) else None
-    columns = _measured(flat, kept, prior, level=level)
+    fitted = _prior(flat, counted, cells, prior) if len(kept) else None
+    columns = _measured(flat, kept, fitted, level=level)
     pairs = [side[at] for side, at in zip(sides, _split(kept, sides), strict=True)]
     names = np.array(baskets.items, dtype=object)
     columns |= {"drug": names[pairs[0]], "outcome": names[pairs[1]]}
@@ -136,7 +141,14 @@ def mine_signals(
     columns["signal"] = columns["q_bh"] < alpha
     order = np.lexsort((-columns["eb05"], columns["q_bh"]))
     ordered = {name: columns[name][order] for name in DRUG_EVENT_COLUMNS}
-    return Signals(columns=ordered, m=m, alpha=alpha, baskets=baskets, keys=("drug", "outcome"))
+    return Signals(
+        columns=ordered,
+        m=m,
+        alpha=alpha,
+        baskets=baskets,
+        keys=("drug", "outcome"),
+        prior=fitted,
+    )
 
 
 def _places(baskets: Baskets, of: Bools, cells: SmallCells, min_margin: int) -> Ints:
@@ -175,18 +187,18 @@ def _counted(flat: Table2x2, sides: Sides, cells: SmallCells) -> Ints:
     return met[cells.shown(np.sort(np.stack(pairs, axis=1), axis=1).astype(np.int32))]
 
 
-def _prior(flat: Table2x2, counted: Ints, cells: SmallCells) -> GammaMixture | None:
+def _prior(flat: Table2x2, counted: Ints, cells: SmallCells, prior: str) -> FittedMixture | None:
     """Return the prior of EBGM, fitted to the candidates that may be looked at."""
     expected = stratified.stratified_expected(flat)[counted]
     observed, possible = flat.n_ab.sum(axis=0)[counted], expected > 0
     if not possible.any():
         return None
     least = cells.min_cell if cells else 0
-    return fit_gamma_mixture(observed[possible], expected[possible], least=least)
+    return fit_gamma_mixture(observed[possible], expected[possible], least=least, prior=prior)
 
 
 def _measured(
-    flat: Table2x2, kept: Ints, prior: GammaMixture | None, *, level: float
+    flat: Table2x2, kept: Ints, prior: FittedMixture | None, *, level: float
 ) -> dict[str, Array]:
     """Return every column that the counts alone decide."""
     names = ("n_ab", "n_a", "n_b", "n")
@@ -219,7 +231,7 @@ def _with_limits(name: str, value: Floats, limits: Interval) -> dict[str, Array]
     return {name: value, f"{name}_low": limits.low, f"{name}_high": limits.high}
 
 
-def _shrunk(t: Table2x2, expected: Floats, prior: GammaMixture | None) -> dict[str, Array]:
+def _shrunk(t: Table2x2, expected: Floats, prior: FittedMixture | None) -> dict[str, Array]:
     """Return EBGM, EB05 and EB95."""
     if prior is None or not len(expected):
         return {name: np.empty(0) for name in ("ebgm", "eb05", "eb95")}

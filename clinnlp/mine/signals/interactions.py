@@ -41,6 +41,7 @@ from clinnlp.mine.measures.additive import (
     omega,
     omega_interval,
 )
+from clinnlp.mine.measures.prior import FittedMixture
 from clinnlp.mine.rules import evidence_of
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.signals.adjust import AdditiveModel
@@ -85,6 +86,8 @@ class Signals:
         What was mined.
     keys : tuple of str
         Columns that name the items of a row.
+    prior : FittedMixture, optional
+        Of drug → outcome: the prior of EBGM and how sure its fit is; none without a row.
     """
 
     columns: Mapping[str, Array]
@@ -92,6 +95,7 @@ class Signals:
     alpha: float
     baskets: Baskets
     keys: tuple[str, ...] = ("drug_1", "drug_2", "outcome")
+    prior: FittedMixture | None = None
 
     def __len__(self) -> int:
         return len(self.columns["q_bh"])
