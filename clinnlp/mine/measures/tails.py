@@ -93,7 +93,8 @@ def _log_choose(n: Floats, k: Floats) -> Floats:
 def _log_of_large(k: Floats, total: Floats, a: Floats, b: Floats) -> Floats:
     """Return the log hypergeometric chance of k: binomial ones of k, of b − k, less that of b."""
     p = b / total
-    return _log_binomial(k, a, p) + _log_binomial(b - k, total - a, p) - _log_binomial(b, total, p)
+    parts = _log_binomial(k, a, p) + _log_binomial(b - k, total - a, p)
+    return parts - _log_binomial(b, total, p)
 
 
 def _log_binomial(k: Floats, n: Floats, p: Floats) -> Floats:
@@ -106,7 +107,8 @@ def _log_binomial(k: Floats, n: Floats, p: Floats) -> Floats:
             + np.log(n / (2 * np.pi * k * rest)) / 2
         )  # fmt: skip
     none, every = special.xlog1py(n, -p), special.xlogy(n, p)
-    return np.where(k == 0, none, np.where(rest == 0, every, inside))
+    value: Floats = np.where(k == 0, none, np.where(rest == 0, every, inside))
+    return value
 
 
 def _stirling(n: Floats) -> Floats:
@@ -115,7 +117,8 @@ def _stirling(n: Floats) -> Floats:
     exact = special.gammaln(few + 1) - (few + 0.5) * np.log(few) + few - np.log(2 * np.pi) / 2
     at = np.maximum(n, 1)
     series = (1 / 12 - (1 / 360 - (1 / 1260 - 1 / (1680 * at**2)) / at**2) / at**2) / at
-    return np.where(n <= _FEW, exact, series)
+    value: Floats = np.where(n <= _FEW, exact, series)
+    return value
 
 
 def _deviance(x: Floats, mean: Floats) -> Floats:

@@ -36,3 +36,15 @@ def test_an_impossible_table_is_refused(bad):
 def test_fractions_are_no_counts():
     with pytest.raises(ArgumentError, match="n_ab of a 2x2 table must be integers"):
         Table2x2(n_ab=0.5, n_a=1, n_b=1, n=1)
+
+
+@pytest.mark.parametrize("n", [3_037_000_500, 2**62, np.uint64(2**63 + 5)])
+def test_counts_whose_products_would_overflow_are_refused(n):
+    with pytest.raises(ArgumentError, match="n of a 2x2 table must be at most 3,037,000,499"):
+        Table2x2(n_ab=1, n_a=2, n_b=2, n=n)
+
+
+def test_the_largest_table_has_exact_products():
+    n = 3_037_000_499
+    table = Table2x2(n_ab=n, n_a=n, n_b=n, n=n)
+    assert (int(table.n * table.n_ab), int(table.n_a * table.n_b)) == (n**2, n**2)

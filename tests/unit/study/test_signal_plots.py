@@ -50,6 +50,8 @@ def test_drug_events(baskets):
     assert one_of(section, ForestPlot).rows[0][1].high == signals["eb95"][0]
     keys = {column.key for column in one_of(section, TableBlock).shown}
     assert {"prr", "ror", "ic", "ebgm", "chi2_yates", "q_bh"} <= keys
+    page = render_markdown(Report(title="r", blocks=(section,)))
+    assert f"Prior of EBGM: {signals.prior}." in page
     assert "EBGM" in render_html(Report(title="r", blocks=(section,)))
 
 

@@ -148,3 +148,22 @@ def test_a_q_of_just_alpha_is_no_signal():
     made = mine_signals(baskets, alpha=limit)
     np.testing.assert_array_equal(made["signal"], made["q_bh"] < limit)
     assert not made["signal"].all()
+
+
+def test_the_prior_and_how_sure_it_is_stand_beside_the_signals():
+    baskets = world(2)
+    signals = mine_signals(baskets, min_count=1)
+    again = fit_gamma_mixture(signals["n_both"], signals["expected"])
+    assert signals.prior.weight == pytest.approx(again.weight)
+    assert (signals.prior.fitted_by, signals.prior.n_pairs) == ("penalised", signals.m)
+    assert signals.prior.flat  # of 8 pairs
+    other = mine_signals(baskets, min_count=1, prior="openebgm")
+    assert other.prior.fitted_by == "openebgm"
+    assert other.prior.log_likelihood != pytest.approx(signals.prior.log_likelihood)
+    np.testing.assert_allclose(other["ebgm"], ebgm(other["n_both"], other["expected"], other.prior))
+    with pytest.raises(ArgumentError, match="prior"):
+        mine_signals(baskets, prior="other")
+
+
+def test_without_a_row_there_is_no_prior():
+    assert mine_signals(world(3), min_count=N).prior is None
