@@ -106,18 +106,17 @@ def mh_prr(t: Table2x2) -> Floats:
 def mh_prr_interval(t: Table2x2, *, level: float = 0.95) -> Interval:
     """Interval of the Mantel-Haenszel risk ratio (Greenland and Robins 1985).
 
-    V = Σ ((n_a (c + d) n_b − a c n) / n²) / (Σ a (c + d) / n · Σ c n_a / n). nan where the ratio is
-    0 or inf.
+    V = Σ ((n_a (c + d) n_b − a c n) / n²) / (Σ a (c + d) / n · Σ c n_a / n), its top written as
+    a d n_a + b c (c + d), without a difference. nan where the ratio is 0 or inf.
 
     Raises
     ------
     ArgumentError
         `level` is not strictly between 0 and 1.
     """
-    a, c, n_a, n_b, n = (x.astype(np.float64) for x in (t.a, t.c, t.n_a, t.n_b, t.n))
-    rest = n - n_a
-    square = np.maximum(n, 1) ** 2
-    top = ((n_a * rest * n_b - a * c * n) / square).sum(axis=0)
+    n_a, rest = t.n_a.astype(np.float64), (t.n - t.n_a).astype(np.float64)
+    square = np.maximum(t.n, 1).astype(np.float64) ** 2
+    top = ((t.a * t.d * n_a + t.b * t.c * rest) / square).sum(axis=0)
     variance = ratio(top, _sum(t, t.a * (t.c + t.d)) * _sum(t, t.c * (t.a + t.b)))
     return _where_finite(mh_prr(t), variance, level)
 

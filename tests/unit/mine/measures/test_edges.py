@@ -8,10 +8,9 @@ import pytest
 from mpmath import mp, mpf
 
 from clinnlp.core.counts import Table2x2
-from clinnlp.mine.measures import association
+from clinnlp.mine.measures import association, interaction, stratified
 from clinnlp.mine.measures import disproportionality as dp
 from clinnlp.mine.measures.additive import additive_null, omega, one_stratum
-from clinnlp.mine.measures.interaction import chi2_gosho
 from tests.unit.mine import oracle
 
 MOST = 3_000_000_000
@@ -68,6 +67,23 @@ def test_the_interval_of_the_ic_holds_its_chance():
             else:  # Wilson and Hilferty's cube, whose error falls as 1 / shape
                 z = 3 * mp.sqrt(shape) * (mp.cbrt(x / shape) - 1 + 1 / (9 * shape))
                 assert float(mp.ncdf(z)) == pytest.approx(p, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mh_odds_ratio", "mh_prr"])
+def test_strata(name):
+    """Each edge table beside a turned one, where the sums stay within what a table may hold."""
+    pairs = [
+        (one, two)
+        for one, two in zip(CELLS, (cells[::-1] for cells in CELLS), strict=True)
+        if sum(one) < MOST
+    ]
+    pairs += [(one, (7, 2, 3, 9)) for one in CELLS if sum(one) == MOST]
+    a, b, c, d = np.array(pairs).transpose(2, 1, 0)
+    t = Table2x2(n_ab=a, n_a=a + b, n_b=a + c, n=a + b + c + d)
+    close(getattr(stratified, name)(t), [getattr(oracle, name)(x) for x in pairs])
+    truth = [getattr(oracle, f"{name}_ends")(x) for x in pairs]
+    for k, got in enumerate(getattr(stratified, f"{name}_interval")(t)):
+        close(got, [ends[k] for ends in truth])
 
 
 def fraction(top, bottom):
@@ -216,10 +232,34 @@ def test_omega_and_chi_are_those_of_fractions_at_every_edge():
         atol=1e-9,
     )
     close(
-        chi2_gosho(counts),
+        interaction.chi2_gosho(counts),
         [NAN if e is None else exact_chi(x, e) for x, e in zip(y11.tolist(), truth, strict=True)],
         atol=1e-6,
     )
+
+
+def fewer_than_most(n_rows):
+    """Edge pairs that one 2×2 table may hold, as counts y and n of the four groups."""
+    rows = [tuple(zip(*groups, strict=True)) for groups in edge_pairs(10 * n_rows)]
+    return [row for row in rows if sum(row[1]) <= MOST][:n_rows]
+
+
+@pytest.mark.parametrize(
+    "name", ["risk_excess", "reri", "interaction_odds_ratio", "combination_risk_ratio"]
+)
+def test_interaction(name):
+    rows = fewer_than_most(300)
+    y, n = np.array(rows).transpose(1, 2, 0)
+    counts = one_stratum(*y, *n)
+    truth = [getattr(oracle, name)(*row) for row in rows]
+    close(getattr(interaction, name)(counts), truth, atol=1e-15)
+    if name == "combination_risk_ratio":  # its oracle knows no limits
+        kept = [k for k, row in enumerate(rows) if min(row[0]) > 0]
+    else:
+        kept = range(len(rows))
+    ends = [getattr(oracle, f"{name}_ends")(*rows[k]) for k in kept]
+    for k, got in enumerate(getattr(interaction, f"{name}_interval")(counts)):
+        close(got[list(kept)], [one[k] for one in ends], atol=1e-15)
 
 
 def test_strata_in_which_all_have_the_outcome_are_decided_by_counts():
