@@ -78,7 +78,7 @@ _HELD = np.array(
     [[1, 0, 0, 0, 0], [1, -1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 1, -1, 0], [0, 0, 0, 0, 1]]
 )
 _CENTRES = np.array([*np.log([4.0, 2.0, 3.0, 1.0]), special.logit(0.02)])
-_SPREADS = np.array([0.5, 0.35, 1.0, 0.25, 1.0])
+_SPREADS = np.array([0.5, 0.35, 0.7, 0.25, 1.0])
 _PULL = _HELD / _SPREADS[:, None]
 _WHOLE = 5_000  # pairs up to which none are taken together
 _BIN = 0.01  # of log E

@@ -24,6 +24,13 @@ def test_one_outlier_among_few_pairs_is_not_certain(n_pairs):
     assert max(outlier([7, n_pairs, k], n_pairs) for k in range(3)) <= 5
 
 
+@pytest.mark.parametrize("n_pairs", [5, 20, 200])
+def test_nor_is_one_among_pairs_that_never_meet(n_pairs):
+    n, e = np.zeros(n_pairs, int), np.full(n_pairs, 0.5)
+    n[0] = 8
+    assert float(eb_quantile(n[:1], e[:1], fit_gamma_mixture(n, e), 0.05)[0]) <= 5
+
+
 def test_a_handful_of_reports_is_shrunk():
     rng = np.random.default_rng(5)
     e = 10 ** rng.uniform(-1, 1, 200)
