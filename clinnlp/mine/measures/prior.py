@@ -10,7 +10,7 @@ a mixture of two negative binomials (`clinnlp.mine.measures.gps`). Two ways to f
 
         α1 = 4, α1/β1 = 2, α2 = 3, α2/β2 = 1, P = 0.02
 
-    by normal distributions (`_SPREADS`). Of one mean that is worth what 2 to 8 pairs with many
+    by normal distributions (`_SPREADS`). Of one mean that is worth what 2 to 5 pairs with many
     reports tell; 50,000 pairs overrule it. Pairs that never meet (N = 0) count where they are
     held; where the counts hold N ≥ `least` only, the mixture is taken given N ≥ `least`.
 ``"openebgm"``
@@ -42,6 +42,7 @@ DuMouchel and Pregibon, Empirical Bayes screening for multi-item associations, K
 Canida, openEBGM 0.9.1, vignettes 3 and 4.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,8 +85,11 @@ _WHOLE = 5_000  # pairs up to which none are taken together
 _BIN = 0.01  # of log E
 _BINS = ((1, 50, 100), (2, 10, 50))  # openEBGM: count, pairs of a bin, pairs kept apart
 _ENOUGH = 500  # openEBGM: pairs of a count from which on they are taken together
+_SMALL = 1e-6  # chance of a count that is kept, below which it is summed itself
+_TERMS = 40
 _TINY = 1e-300
 
+ChanceOf = Callable[[Floats, Floats], tuple[Floats, Floats]]  # of n and E: log chance, gradient
 Cells = tuple[Floats, Floats, Floats]  # counts, expectations, how many pairs stand for each
 
 
@@ -335,7 +339,7 @@ def _loss(packed: Floats, cells: Cells, least: int, *, apart: bool) -> tuple[flo
     n, e, times = cells
     log_p, slope = _log_marginal(n, e, packed, least if apart else 0)  # (n_cells,), (5, n_cells)
     if least and not apart:
-        lost, by = _log_rest([_log_marginal(_of(e, k), e, packed, 0) for k in range(least)])
+        lost, by = _log_rest(lambda n, e: _log_marginal(n, e, packed, 0), e, least)
         log_p, slope = log_p - lost, slope - by
     return -float(times @ log_p), -(slope @ times)
 
@@ -361,21 +365,29 @@ def _component(
     """Return the log chance of n in one component, and its slopes by log α and log β."""
     log_p, slope = log_negative_binomial(n, e, alpha, beta), _slopes(n, e, alpha, beta)
     if least:
-        lost, by = _log_rest([_component(_of(e, k), e, alpha, beta, 0) for k in range(least)])
+        lost, by = _log_rest(lambda n, e: _component(n, e, alpha, beta, 0), e, least)
         log_p, slope = log_p - lost, slope - by
     return log_p, slope
 
 
-def _log_rest(below: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
-    """Return log(1 − Σ exp), and its gradient, of the log chances of counts never seen."""
-    chances = np.stack([np.exp(one) for one, _ in below])  # (least, n_cells)
-    rest = np.maximum(1 - chances.sum(axis=0), _TINY)
-    by = np.sum([c * slope for c, (_, slope) in zip(chances, below, strict=True)], axis=0)
-    return np.log(rest), -by / rest
+def _log_rest(chance_of: ChanceOf, e: Floats, least: int) -> tuple[Floats, Floats]:
+    """Return the log chance of counts of at least `least`, and its gradient."""
+    below, by_below = _summed(chance_of, e, range(least))
+    rest, by = 1 - below, -by_below
+    # A small rest of 1 is rounding: there the first counts of it are summed themselves
+    few = np.flatnonzero(rest < _SMALL)
+    if len(few):
+        rest[few], by[:, few] = _summed(chance_of, e[few], range(least, least + _TERMS))
+    rest = np.maximum(rest, _TINY)
+    return np.log(rest), by / rest
 
 
-def _of(e: Floats, count: int) -> Floats:
-    return np.full_like(e, float(count))
+def _summed(chance_of: ChanceOf, e: Floats, counts: range) -> tuple[Floats, Floats]:
+    """Return the chance of some counts, and its gradient."""
+    parts = [chance_of(np.full_like(e, float(k)), e) for k in counts]
+    chances = [np.exp(log_p) for log_p, _ in parts]
+    by = [chance * slope for chance, (_, slope) in zip(chances, parts, strict=True)]
+    return np.sum(chances, axis=0), np.sum(by, axis=0)
 
 
 def _slopes(n: Floats, e: Floats, alpha: float, beta: float) -> Floats:

@@ -83,6 +83,21 @@ def test_the_log_likelihood_is_the_oracles(prior, least):
     assert (fitted.fitted_by, fitted.n_pairs) == (prior, len(n))
 
 
+def test_rare_pairs_kept_for_their_counts_do_not_round_away():
+    """At E = 0.0001 the chance of five reports or more is less than rounding of 1."""
+    fitted = fit_gamma_mixture([5, 6, 5, 40], [1e-4, 2e-4, 3e-5, 20.0], least=5)
+    a1, b1, a2, b2, w = (mpf(getattr(fitted, name)) for name in PARAMETERS)
+    total = mpf(0)
+    for n, e in ((5, 1e-4), (6, 2e-4), (5, 3e-5), (40, 20.0)):
+        chances = [
+            w * oracle.negative_binomial(k, mpf(e), a1, b1)
+            + (1 - w) * oracle.negative_binomial(k, mpf(e), a2, b2)
+            for k in (*range(5), n)
+        ]
+        total += mp.log(chances[-1] / (1 - sum(chances[:-1])))
+    assert fitted.log_likelihood == pytest.approx(float(total), rel=1e-6)
+
+
 def test_a_fit_says_whether_the_counts_decide_it():
     many = drawn(np.random.default_rng(4), 20_000, 0.1, 5.0)[:2]
     sure = fit_gamma_mixture(*many)
