@@ -25,15 +25,15 @@ the share of pairs whose EB05 is at most the true ratio, and the same among thos
 5 % true signals. ``"penalised"`` is the better calibrated one where pairs are few:
 
     others       pairs    penalised        openebgm         the true prior
-    all 1           50    0.995, 0.82      0.826, 0.12      0.950, 0.97
+    all 1           50    0.993, 0.78      0.811, 0.11      0.950, 0.97
     all 1          500    0.999, 0.95      0.998, 0.93      0.948, 0.98
     all 1       50,000    0.999, 0.96      0.999, 0.96      0.950, 0.96
-    shape 5         50    0.940, 0.95      0.847, 0.72      0.947, 0.95
-    shape 5        500    0.945, 0.96      0.946, 0.95      0.950, 0.95
+    shape 5         50    0.952, 0.95      0.842, 0.70      0.947, 0.95
+    shape 5        500    0.947, 0.96      0.946, 0.95      0.950, 0.95
     shape 5     50,000    0.950, 0.95      0.948, 0.95      0.950, 0.95
 
 Of the true signals with EB05 > 1 under the true prior, both find at least 0.95. One pair with
-N = 8, E = 0.5 among 20 without a signal: EB05 4.2 and 15.1. ``scripts/bench ebgm`` prints all.
+N = 8, E = 0.5 among 20 without a signal: EB05 4.1 and 15.0. ``scripts/bench ebgm`` prints all.
 
 References
 ----------
