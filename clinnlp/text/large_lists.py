@@ -107,9 +107,9 @@ class Doubtful:
         return found.end() if found else end
 
 
-def common_words(language: str) -> Collection[str]:
-    """Return the words that a name matches only in exactly its own case, whatever the list."""
-    return frozenset(word for word, kind in _words(language) if not kind)
+def common_words(language: str, *, kind: str = "") -> Collection[str]:
+    """Return the words that a name matches only in exactly its own case, or those of a kind."""
+    return frozenset(word for word, own in _words(language) if own == kind)
 
 
 def _doubted(
@@ -180,7 +180,7 @@ class _Tables:
         self.terms = language_terms(language)
         self._names = drug_names(language)
         salts = self._names.behind.get("salt", frozenset())
-        self.words = frozenset(word for word, _ in _words(language))
+        self.words = frozenset(word for word, kind in _words(language) if kind != "short")
         self._lab = frozenset(fold(term) for term, field, _ in rows if field == "lab")
         self._salts = salts
         only = {fold(term) for term, field, value in rows if (field, value) == ("lab", "only")}

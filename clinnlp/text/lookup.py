@@ -1,8 +1,9 @@
 """Dictionary lookup: mentions of a vocabulary's names, longest first, between word boundaries.
 
-Matching ignores case and the amount of white space. Names of up to three characters match only
-in exactly the case the vocabulary gives, because "OR", "PE" and "ca" are also words or parts
-of words; so do names that are common words ("Lead"). Hyphens may be blanks, a plural or another
+Matching ignores case and the amount of white space. Names of up to three characters that are also
+words ("OR", "PE", "Ca") do not match in small letters, and all those of a large list match only in
+exactly the case the vocabulary gives (`clinnlp.text.short_names`); so do names that are common
+words ("Lead"). Hyphens may be blanks, a plural or another
 spelling of the name is found too, and misspelled names of one word on request.
 
 Of a list of more than 1,000 names, those that mostly mean something else are found only beside a
@@ -20,16 +21,16 @@ from clinnlp.core.notes import Attribute, Entity, Note, fresh_ids
 from clinnlp.core.spans import Span, pairs_overlapping
 from clinnlp.core.vocab import Vocabulary
 from clinnlp.text.icd_names import names_in_notes
-from clinnlp.text.large_lists import DRUG_LABELS, N_LARGE, Doubtful, common_words
+from clinnlp.text.large_lists import DRUG_LABELS, N_LARGE, Doubtful
 from clinnlp.text.linking import Nearest
 from clinnlp.text.matcher import Folded, Match, TermMatcher, fold_text, leftmost_longest
 from clinnlp.text.plain import plain_text, reads_plain
+from clinnlp.text.short_names import cases_of
 from clinnlp.text.variants import Variants
 
 __all__ = ["Lookup"]
 
 SOURCE = "lookup"
-N_CASED = 3  # names of up to this many characters match case-sensitively
 MEDICATION_KINDS = ("medications", "discharge_medications")
 N_MISSPELLED = 6  # letters; shorter words are not taken for misspelled names
 _WORD = re.compile(rf"[^\W\d_]{{{N_MISSPELLED},}}")
@@ -65,6 +66,11 @@ class Lookup:
         Names of a large list that are found anywhere, though they are short, common words,
         abbreviations, laboratory names or salts.
 
+    Attributes
+    ----------
+    n_cased : int
+        Names of up to three characters that are not found in any case.
+
     Examples
     --------
     >>> from clinnlp.core.vocab import Concept
@@ -97,10 +103,13 @@ class Lookup:
         names = [name for name, _ in terms]
         self._doubtful = Doubtful(vocabulary, terms, keep=keep_names, language=language)
         self._has_salts = self._doubtful.is_large and not nested
+        cases = cases_of(names, language=language)
+        self.n_cased = cases.n_bound
         self._matcher = TermMatcher(
             names,
-            n_cased=N_CASED,
-            common=common_words(language),
+            n_cased=cases.n_cased,
+            common=cases.own,
+            capitals=cases.capitals,
             variants=Variants(language=language) if variants else None,
         )
         self._nearest = None if fuzzy is None else Nearest(names, self._codes, lowest=fuzzy)

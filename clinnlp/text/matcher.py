@@ -121,6 +121,8 @@ class TermMatcher:
         Terms of up to this many characters match only in exactly their own case.
     common : collection of str
         Lower-case terms that also do.
+    capitals : collection of str
+        Lower-case terms that match in their own case and in capitals.
     variants : Variants, optional
         How names may look otherwise; absent: they match as they are.
 
@@ -140,16 +142,18 @@ class TermMatcher:
         *,
         n_cased: int = 0,
         common: Collection[str] = (),
+        capitals: Collection[str] = (),
         variants: Variants | None = None,
     ) -> None:
         self._variants = variants
         self._endings = variants.endings if variants is not None else ()
         plain = _squeezed(terms)
         # One string and not an object for each term: there may be millions
-        self._made_of = "\n".join(plain), n_cased, tuple(sorted(common))
+        self._made_of = "\n".join(plain), n_cased, tuple(sorted(common)), tuple(sorted(capitals))
         folded = _each(plain, fold_keeping_length)
         keys = _each(folded, self._key)
-        cased = _cased(plain, folded, n_cased, common) if n_cased or common else set()
+        bound = {*common, *capitals}
+        cased = _cased(plain, folded, n_cased, bound) if n_cased or bound else set()
         # From the last to the first: of terms that are alike the first holds
         numbers = reversed(range(len(plain)))
         lower = {keys[number]: number for number in numbers if number not in cased}
@@ -159,6 +163,9 @@ class TermMatcher:
         exact: dict[str, dict[str, int]] = {}
         for number in sorted(cased):
             exact.setdefault(keys[number], {}).setdefault(plain[number], number)
+        for number in sorted(cased) if capitals else ():  # behind all that are written so
+            if folded[number] in capitals:
+                exact[keys[number]].setdefault(plain[number].upper(), number)
         self._compile(lower, exact)
 
     def _compile(self, lower: Mapping[str, int], exact: Mapping[str, Mapping[str, int]]) -> None:
@@ -232,9 +239,15 @@ class TermMatcher:
 
 
 def _rebuilt(
-    terms: str, n_cased: int, common: tuple[str, ...], variants: Variants | None
+    terms: str,
+    n_cased: int,
+    common: tuple[str, ...],
+    capitals: tuple[str, ...],
+    variants: Variants | None,
 ) -> TermMatcher:
-    return TermMatcher(terms.split("\n"), n_cased=n_cased, common=common, variants=variants)
+    return TermMatcher(
+        terms.split("\n"), n_cased=n_cased, common=common, capitals=capitals, variants=variants
+    )
 
 
 def _cased(

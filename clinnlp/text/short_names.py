@@ -1,0 +1,66 @@
+"""In which case a short name of a word list must stand in a text to be one.
+
+"htn" is HTN, but "pe", "or" and "hit" are words or parts of words, and not PE, OR and HIT. Of a
+list of up to 1,000 names a name of two or three characters is found
+
+=====================  ===========================================================================
+in its own case        where it is a common word of the language
+in that or in capitals where its small letters are a word (rows ``short`` and ``large`` of the table
+                       of common words) that the list does not mean, as it writes the name
+                       otherwise; and where the list has the name in several cases ("CA", "Ca")
+in any case            else, and where the list itself has the word in small letters ("flu")
+=====================  ===========================================================================
+
+One character, and what is short in a larger list, is found in its own case alone.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from clinnlp.core.vocab import fold
+from clinnlp.text.large_lists import N_LARGE, common_words
+
+__all__ = ["N_CASED", "Cases", "cases_of"]
+
+N_CASED = 3  # characters; longer names match in any case
+
+
+class Cases(NamedTuple):
+    """What `TermMatcher` is told of the case of names, and how many short ones are bound to it."""
+
+    n_cased: int  # characters up to which all names match in their own case alone
+    own: frozenset[str]  # folded names that do
+    capitals: frozenset[str]  # folded names that match in capitals as well, and not otherwise
+    n_bound: int
+
+
+def cases_of(names: Sequence[str], *, language: str = "en") -> Cases:
+    """Return the cases in which the names of a list are found.
+
+    Examples
+    --------
+    >>> sorted(cases_of(["HTN", "PE", "Ca", "K", "flu", "headache"]).capitals)
+    ['ca', 'pe']
+    """
+    common = frozenset(common_words(language))
+    short = {" ".join(name.split()) for name in names if len(name) <= N_CASED}
+    short.discard("")
+    if len(names) > N_LARGE:
+        return Cases(N_CASED, common, frozenset(), len(short))
+    own = {fold(name) for name in short if len(name) == 1}
+    n_written = Counter(map(fold, short))
+    words, others = common_words(language, kind="short"), common_words(language, kind="large")
+    capitals = {
+        folded
+        for name in short
+        if (folded := fold(name)) not in common
+        and (n_written[folded] > 1 or folded in others or (folded in words and _is_no_word(name)))
+    } - own
+    n_bound = sum(fold(name) in common | own | capitals for name in short)
+    return Cases(0, common | own, frozenset(capitals), n_bound)
+
+
+def _is_no_word(name: str) -> bool:
+    """Return whether a list means by a name no word: in capitals, or a symbol such as "Ca"."""
+    return name.isupper() or (len(name) < N_CASED and not name.islower())
