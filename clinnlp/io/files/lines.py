@@ -1,10 +1,10 @@
 """Bytes to lines and back: UTF-8, compressed or not, every error with file and line.
 
 Lines end at ``\\n`` only and keep their ends, so that ``\\r`` and exotic separators inside a text
-survive; a byte-order mark at the head is dropped. UTF-16 is known by its mark; any other encoding
-must be named, because bytes do not say which it is. Either becomes UTF-8 while it is read. Errors
-are raised outside ``except`` blocks, because a ``UnicodeDecodeError`` carries the text it failed
-on.
+survive; a byte-order mark at the head is dropped. UTF-8 and UTF-16 are known by their mark,
+whatever encoding is named; any other must be named, because bytes do not say which it is. All
+becomes UTF-8 while it is read. Errors are raised outside ``except`` blocks, because a
+``UnicodeDecodeError`` carries the text it failed on.
 
 What a packed file holds is only claimed by its bytes: 100 kB of gzip may be 100 MB of blanks. So it
 may unpack to 200 times its size, and to 64 MiB in any case; notes unpack to about five times, and
@@ -184,7 +184,8 @@ def _pieces(path: str | Path, encoding: str, size: int | None, opened: Opener) -
             except BROKEN as error:
                 failure = unpacking_fault(error)
             except UnicodeDecodeError as error:
-                failure = f"text must be {error.encoding}, got other bytes; name its encoding"
+                failure = f"text must be {error.encoding}, got other bytes; name its encoding "
+                failure += "(--encoding)"
                 of_encoding = True
             if failure or not piece:
                 break
@@ -197,11 +198,19 @@ def _pieces(path: str | Path, encoding: str, size: int | None, opened: Opener) -
 
 def _as_utf8(handle: IO[bytes], encoding: str) -> IO[bytes]:
     """Return a handle on the same text in UTF-8; the same handle where it is that already."""
-    head = handle.peek(2)[:2]  # type: ignore[attr-defined]
-    if encoding == UTF_8 and head not in _UTF_16:
+    head: bytes = handle.peek(4)[:4]  # type: ignore[attr-defined]
+    if head.startswith(_BOM):
         return handle
-    wanted = "utf-16" if encoding == UTF_8 else encoding
+    is_marked = head.startswith(_UTF_16) and not _is_utf_32(encoding)
+    if encoding == UTF_8 and not is_marked:
+        return handle
+    wanted = "utf-16" if is_marked else encoding
     return io.BufferedReader(_Recoded(handle, codecs.getincrementaldecoder(wanted)()))
+
+
+def _is_utf_32(encoding: str) -> bool:
+    """Return whether an encoding is the one whose mark begins as that of UTF-16."""
+    return codecs.lookup(encoding).name.startswith("utf-32")
 
 
 class _Recoded(io.RawIOBase):
@@ -263,7 +272,8 @@ def decode(raw: bytes, path: str | Path, number: int) -> str:
         at_line = number + raw.count(b"\n", 0, at)
         at -= raw.rfind(b"\n", 0, at) + 1
         raise DataError(
-            f"text must be UTF-8, got {what} at byte {at} of the line; name its encoding",
+            f"text must be UTF-8, got {what} at byte {at} of the line; name its encoding "
+            "(--encoding)",
             path=path,
             line=at_line,
             of_encoding=True,

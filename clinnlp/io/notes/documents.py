@@ -73,6 +73,7 @@ class _Forgiven:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.errors: list[DataError] = []
+        self.are_files = False  # one to each document
         self.n_good = 0
         self.is_encoded = False  # text beyond ASCII was read, so that the encoding is right
 
@@ -80,8 +81,10 @@ class _Forgiven:
         self.n_good += 1
         self.is_encoded = self.is_encoded or not note.text.isascii()
 
-    def add_bad(self, error: DataError) -> None:
+    def add_bad(self, error: DataError, *, is_file: bool = False) -> None:
+        """Count a document as bad; one that is a file says nothing of others that can be read."""
         self.errors.append(error)
+        self.are_files = is_file
         if len(self.errors) == _SURELY and not self.n_good:
             self.check()
 
@@ -91,7 +94,7 @@ class _Forgiven:
         Of a file of another format, separator or header no document can be read; one of another
         encoding has no text beyond ASCII that can be.
         """
-        if not self.is_encoded:
+        if not self.is_encoded and not (self.are_files and self.n_good):
             wrong = next((error for error in self.errors if error.of_encoding), None)
             if wrong is not None:
                 raise wrong
@@ -194,7 +197,7 @@ class Format:
                 raise failure from None
             else:
                 reading.skipped.append(failure)
-                forgiven.add_bad(failure)
+                forgiven.add_bad(failure, is_file=len(document.files) > 0)
         forgiven.check()
 
     def note_of(self, document: Document, reading: Reading) -> Note:

@@ -120,3 +120,18 @@ def test_a_piece_that_cannot_be_read_is_told_by_its_line(tmp_path):
     path.write_bytes(b"x\n" * 40_000 + b"\xff")
     with pytest.raises(DataError, match=r"a.txt:32769: text must be ascii"):  # after 64 kB
         list(byte_chunks(path, "ascii"))
+
+
+@pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("named", ["latin-1", "cp1252", "utf-8"])
+def test_a_mark_at_the_head_wins_over_a_named_encoding(tmp_path, mark, named):
+    path = tmp_path / "a.txt"
+    path.write_bytes("été\n".encode(mark))
+    assert list(read_lines(path, named)) == [(1, "été\n")]
+
+
+@pytest.mark.parametrize("named", ["utf-32", "UTF_32"])
+def test_the_mark_of_utf_32_is_not_that_of_utf_16(tmp_path, named):
+    path = tmp_path / "a.txt"
+    path.write_bytes("été\n".encode("utf-32"))
+    assert list(read_lines(path, named)) == [(1, "été\n")]

@@ -174,3 +174,16 @@ def test_a_mention_of_the_mark_that_begins_a_text_comes_back(tmp_path, text):
     notes = [Note(id="n", text=text, entities=(mark,))]
     write_notes(notes, tmp_path / "a", format="brat")
     assert list(read_notes(tmp_path / "a", format="brat")) == notes
+
+
+def test_a_file_of_another_encoding_is_left_out_of_a_folder(tmp_path):
+    for number in range(3):
+        (tmp_path / f"n{number}.txt").write_text("No cough.\n")
+    (tmp_path / "n1.txt").write_bytes(b"Grippe \xe9t\xe9\n")
+    notes = read_notes(tmp_path, skip_bad=True)
+    assert [note.id for note in notes] == ["n0", "n2"]
+    (error,) = notes.skipped
+    assert error.path == tmp_path / "n1.txt"
+    assert "--encoding" in str(error)
+    with pytest.raises(DataError, match=r"n1\.txt"):
+        list(read_notes(tmp_path))
