@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CHANGES",
     "COURSES",
+    "DAILY",
+    "DOSES",
     "LEAVING",
     "TAKEN",
     "Baskets",
@@ -43,7 +45,12 @@ TAKEN = (  # the words that a note says of how a drug is taken
     *("dose", "strength", "form", "route", "frequency", "duration", "schedule", "indication"),
     "dose_before",
 )
-
+DAILY = ("daily_mg", "daily_mg_low", "daily_mg_high")  # the two ends where it is a range
+DOSES = tuple(  # the other numbers of a prescription
+    f"{name}{end}"
+    for name in ("dose_mg", "doses_per_day", "duration_days")
+    for end in ("", "_low", "_high")
+)
 
 _DTYPES: dict[str, Any] = {
     "text": object,
@@ -201,10 +208,12 @@ class EntityTable(Table):
 
     `text` is the mention; `concept` the first of its concepts; `n_concepts` how many it has;
     `section` the kind of the section it stands in, `note_kind` that of its note; `name` the
-    preferred name of its concept. Assertion axes are flags, ``<axis>_cue`` the words that decided.
+    preferred name of its concept. Assertion axes are flags, ``<axis>_cue`` the words that decided,
+    without commas and colons at their ends.
     `change` is what the note says of a drug, one of `CHANGES`; `dose` and the columns behind it are
-    the attributes that `Medications` gives, `daily_mg` missing where it is a range; `course` is
-    what became of a condition, one of `COURSES`. What the note does not say is missing, as is a
+    the attributes that `Medications` gives; where `daily_mg`, `dose_mg`, `doses_per_day` or
+    `duration_days` is a range it is missing, and its ends stand in two columns; `course` is what
+    became of a condition, one of `COURSES`. What the note does not say is missing, as is a
     column in tables written before there was one.
     """
 
@@ -231,8 +240,9 @@ class EntityTable(Table):
         **dict.fromkeys((f"{axis}_cue" for axis in AXES), "text"),
         **dict.fromkeys(TAKEN, "text"),
         "prn": "flag",
-        **dict.fromkeys(("daily_mg", "daily_mg_low", "daily_mg_high"), "float"),
+        **dict.fromkeys(DAILY, "float"),
         "course": "text",
+        **dict.fromkeys(DOSES, "float"),
     }
 
 

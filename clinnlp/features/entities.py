@@ -20,7 +20,7 @@ from clinnlp.core.arrays import Bools
 from clinnlp.core.checks import check_one_of, check_several
 from clinnlp.core.notes import AXES, Attribute, Entity, Note, Section
 from clinnlp.core.spans import contains
-from clinnlp.core.tables import CHANGES, LEAVING, TAKEN, EntityTable
+from clinnlp.core.tables import CHANGES, DAILY, DOSES, LEAVING, TAKEN, EntityTable
 from clinnlp.core.times import naive_utc
 from clinnlp.core.vocab import fold
 
@@ -39,8 +39,14 @@ CHANGE_NAMES = dict(  # what a mention left out by its change is counted under
 )
 _PAST = "historical"
 _CHRONIC = "chronic"
-_DAILY = ("daily_mg", "daily_mg_low", "daily_mg_high")
-_NOT_TAKEN: tuple[Any, ...] = (*(None for _ in TAKEN), -1, *(np.nan for _ in _DAILY))
+_NUMBERS = (*DAILY, *DOSES)
+_NOT_TAKEN: tuple[Any, ...] = (
+    *(None for _ in TAKEN),
+    -1,
+    *(np.nan for _ in DAILY),
+    None,
+    *(np.nan for _ in DOSES),
+)
 _FLAGS: dict[bool | None, int] = {None: -1, False: 0, True: 1}
 
 
@@ -252,16 +258,23 @@ def _rest(entity: Entity, sections: Sequence[Section], starts: list[int]) -> tup
 
 
 def _said(note: Note, entity: Entity) -> tuple[Any, ...]:
-    """Values of name, of the cue of each axis, of the attributes of a drug, and of course."""
+    """Values of name, of the cue of each axis, of the attributes of a drug, course among them."""
     held, cues = entity.attributes, entity.assertion.cues
-    words = [" ".join(note[cues[axis]].split()) if axis in cues else None for axis in AXES]
+    words = [_words(note[cues[axis]]) if axis in cues else None for axis in AXES]
     if not held:
-        return (None, *words, *_NOT_TAKEN, None)
+        return (None, *words, *_NOT_TAKEN)
     name, *taken = (_text(held.get(key)) for key in ("name", *TAKEN))
     prn = held.get("prn")
     flag = _FLAGS[prn if type(prn) is bool else None]
-    daily = (_number(held.get(key)) for key in _DAILY)
-    return (name, *words, *taken, flag, *daily, _text(held.get("course")))
+    numbers = [_number(held.get(key)) for key in _NUMBERS]
+    daily, doses = numbers[: len(DAILY)], numbers[len(DAILY) :]
+    return (name, *words, *taken, flag, *daily, _text(held.get("course")), *doses)
+
+
+def _words(cue: str) -> str:
+    """Return a cue as words alone: ", no" is "no", a mark alone stays."""
+    squeezed = " ".join(cue.split())
+    return squeezed.strip(" ,;:") or squeezed
 
 
 def _text(value: Attribute) -> str | None:

@@ -205,6 +205,28 @@ def test_a_daily_dose_is_a_number_or_both_ends_of_a_range():
     assert (table["daily_mg_low"][1], table["daily_mg_high"][1]) == (20, 40)
 
 
+def test_the_other_numbers_of_a_prescription_stand_in_the_table_too():
+    texts = ("Lasix 40 mg b.i.d. for 7 days", "Lasix 20-40 mg daily")
+    notes = [
+        Note(id=text, text=text, entities=(Entity(id="D", span=Span(0, 5), label="Drug"),))
+        for text in texts
+    ]
+    one, two = entity_table(map(Medications(), notes)).rows()
+    assert (one["dose_mg"], one["doses_per_day"], one["duration_days"]) == (40, 2, 7)
+    assert np.isnan([one["dose_mg_low"], two["dose_mg"], two["duration_days"]]).all()
+    assert (two["dose_mg_low"], two["dose_mg_high"], two["doses_per_day"]) == (20, 40, 1)
+
+
+@pytest.mark.parametrize(
+    ("cue", "expected"), [(", no", "no"), ("no:", "no"), ("no  sign", "no sign"), (",", ",")]
+)
+def test_a_cue_is_told_without_the_marks_at_its_ends(cue, expected):
+    said = Assertion(negated=True, cues={"negated": Span(0, len(cue))})
+    fever = Entity(id="P", span=Span(len(cue) + 1, len(cue) + 6), label="Problem", assertion=said)
+    table = entity_table([Note(id="n", text=f"{cue} fever", entities=(fever,))])
+    assert table["negated_cue"].tolist() == [expected]
+
+
 def test_attributes_of_another_type_are_missing():
     table = changed({"dose": 3, "prn": "yes", "daily_mg": "40", "name": None})
     assert (table["dose"][0], table["prn"][0], table["name"][0]) == (None, -1, None)
