@@ -9,7 +9,7 @@ place is refused at once.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -41,6 +41,7 @@ _FILES = ("jsonl", "csv", "tsv", "parquet", "fhir")
 _ENDS = ".jsonl, .csv, .tsv, .parquet, .fhir.json or .fhir.ndjson"
 _MADE_BY = ("language", "model", "vocabulary")  # what is told of a run in FHIR
 _INPUT = "input"
+_ALWAYS_TOLD = ("notes", "mentions")  # also where there are none
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +52,8 @@ class ExtractSummary:
     the `n_notes` done; the rows of `n_gone` others were removed. `n_tokens_seen` of `n_tokens`
     model tokens were read, equal where nothing was cut (both 0 without a model). `held_back` counts
     the names of a large word list that stand in the notes and are no mentions, `n_left_out` the
-    mentions that became no resource of FHIR, each by reason.
+    mentions that became no resource of FHIR, each by reason; `n_cased` names of the word list are
+    so short that they are not found in any case (`Lookup.n_cased`).
     """
 
     n_notes: int = 0
@@ -65,6 +67,7 @@ class ExtractSummary:
     seconds: float = 0.0
     skipped: dict[str, str] = field(default_factory=dict)
     held_back: Counter[str] = field(default_factory=Counter)
+    n_cased: int = 0
     n_left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -84,12 +87,14 @@ class ExtractSummary:
             "tokens seen": self.n_tokens_seen,
             "tokens in": self.n_tokens,
             **{f"held back as {reason}": n for reason, n in self.held_back.most_common()},
+            **({"short names bound to their case": self.n_cased} if self.n_cased else {}),
             "words per second": round(self.words_per_second),
             **{f"in no resource, {why}": n for why, n in sorted(self.n_left_out.items())},
         }
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {value:,}" for name, value in self.facts().items())
+        told = {name: n for name, n in self.facts().items() if n or name in _ALWAYS_TOLD}
+        return ", ".join(f"{name} {n:,}" for name, n in told.items())
 
 
 def extract(
@@ -207,15 +212,19 @@ class _Run:
     ) -> None:
         self.nlp, self.settings, self.summary, self.progress = nlp, settings, summary, progress
         self.lookups = [pipe for pipe in nlp.pipes if isinstance(pipe, Lookup)]
+        summary.n_cased = sum(lookup.n_cased for lookup in self.lookups)
         self.done: set[str] = set()  # of the notes that are read again, for company
         self.is_done: Callable[[Note], bool] = lambda _: False
         self.on_skip: Callable[[str, ClinnlpError], None] | None = None
 
     def __call__(self, notes: Iterable[Note]) -> Generator[Note]:
-        bar = tqdm(desc="extract", unit=" notes", disable=not self.progress)
-        with bar:
+        batches = chunks(map(_bare, notes), self.settings.batch_size)
+        first = next(batches, None)  # what cannot be read is told before there is a bar
+        if first is None:
+            return
+        with tqdm(desc="extract", unit=" notes", disable=not self.progress) as bar:
             stream = self.nlp.stream(
-                self._needed(map(_bare, notes)),
+                self._needed(chain([first], batches)),
                 batch_size=self.settings.batch_size,
                 on_error=self.settings.on_error,
                 on_skip=self.skip,
@@ -226,13 +235,13 @@ class _Run:
                     bar.update()
                     yield note
 
-    def _needed(self, notes: Iterable[Note]) -> Iterator[Note]:
+    def _needed(self, batches: Iterable[Sequence[Note]]) -> Iterator[Note]:
         """Yield the batches that hold a note not done before, whole.
 
         A resumed run so reads each note in the same company as an uninterrupted one, and rounds
         its scores alike.
         """
-        for batch in chunks(notes, self.settings.batch_size):
+        for batch in batches:
             done = {note.id for note in batch if self.is_done(note)}
             self.summary.n_resumed += len(done)
             if len(done) < len(batch):

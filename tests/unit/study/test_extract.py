@@ -208,3 +208,21 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(RunError, match="file is not a folder"):
         extract(NOTES, Pipeline([failing]), tmp_path / "file" / "out.csv", **QUIET)
+
+
+def test_the_closing_line_leaves_out_what_is_zero_and_counts_short_names(tmp_path):
+    words = Vocabulary(Concept(code=name, name=name) for name in ("fever", "PE", "HTN"))
+    summary = extract(NOTES, pipeline(vocabulary=words), tmp_path / "out.csv", **QUIET)
+    told = str(summary)
+    assert told.startswith("notes 25, mentions 0, short names bound to their case 1, words per")
+    assert "tokens" not in told
+    assert "done before" not in told
+    assert summary.facts()["tokens seen"] == 0
+
+
+def test_notes_that_cannot_be_read_are_told_before_there_is_a_bar(tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("fine")
+    (tmp_path / "b.txt").write_bytes(b"\xff")
+    with pytest.raises(DataError):
+        extract(read_notes(tmp_path), Pipeline([first_word]), tmp_path / "o")
+    assert capsys.readouterr().err == ""
