@@ -18,6 +18,7 @@ from clinnlp.cli.options import (
     tell_of_notes,
 )
 from clinnlp.cli.terminal import say, warn
+from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import check_apart
 from clinnlp.core.places import is_stdout
 
@@ -26,17 +27,27 @@ if TYPE_CHECKING:
 
 __all__ = ["add_extract", "add_score"]
 
+_COLUMNS = (
+    "Columns of a mention: negated is true where the note denies it; historical is true where it "
+    "stands in the past; course says whether it has ended, is chronic, or is unknown. The patient "
+    "has it now where negated, uncertain, hypothetical and experiencer are not true, and "
+    "historical is not true or course is chronic. --skip-bad leaves out notes that cannot be read; "
+    "--on-error skip leaves out notes that were read and on which a step of the extraction fails."
+)
+
 
 def add_extract(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `clinnlp extract`."""
     from clinnlp.study.settings import ExtractSettings
 
+    parser.epilog = _COLUMNS
     parser.add_argument("notes", help="notes to read: a file, or a folder of files")
     parser.add_argument(
         "out",
         help="a folder for Parquet parts (resumes), a file .jsonl, .csv, .tsv, .parquet, "
         ".fhir.json, .fhir.ndjson, or - for standard output",
     )
+    parser.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # of a pattern such as *.txt
     add_writing(parser)
     add_pipeline(parser)
     add_reading(parser)
@@ -49,6 +60,11 @@ def _extract(args: argparse.Namespace) -> int:
     from clinnlp.study.extract import extract, fingerprint
     from clinnlp.study.settings import ExtractSettings
 
+    if args.more or (Path(args.out).suffix == ".txt" and Path(args.out).is_file()):
+        raise ArgumentError(
+            "notes must be one file or one folder, and the output one more, got "
+            f"{2 + len(args.more)} paths; give the folder that holds the notes"
+        )
     notes = read_notes(args.notes, **reading_of(args))
     settings, nlp, out = settings_of(args, ExtractSettings), pipeline_of(args), output_of(args.out)
     made_by = fingerprint(

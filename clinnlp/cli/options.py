@@ -87,8 +87,8 @@ def add_tables(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--encoding",
         metavar="NAME",
-        help="of text (default: UTF-8; UTF-16 is known by its mark, and tables that are no UTF-8 "
-        "are Windows-1252 where that gives words of western Europe, which is told)",
+        help="of text without a mark of UTF-8 or UTF-16 at its head (default: UTF-8; tables that "
+        "are none are Windows-1252 where that gives words of western Europe, which is told)",
     )
     group.add_argument(
         "--sep", metavar="MARK", help="between the cells of a row, or tab (default: by a look)"
@@ -227,9 +227,9 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="model folder that `clinnlp fine-tune` wrote")
     parser.add_argument(
         "--vocabulary",
-        help="word list (CSV, TSV, Parquet) with a column name, the file of DrugBank or "
-        "ICD-10-CM, a folder of OMOP vocabularies, or a release of RxNorm, SNOMED CT, MeSH, UMLS, "
-        "LOINC or ATC (folder, zip or file)",
+        help="word list: .txt with one name a line; CSV, TSV, Parquet with a column name; the "
+        "file of DrugBank or ICD-10-CM, a folder of OMOP vocabularies, or a release of RxNorm, "
+        "SNOMED CT, MeSH, UMLS, LOINC or ATC (folder, zip or file)",
     )
     parser.add_argument(
         "--candidates",

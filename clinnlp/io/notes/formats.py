@@ -202,7 +202,8 @@ def _in_folder(folder: Path, format: str | None, guess: Callable[[Path], str | N
     files = [(path, name) for path, name in named if format in (None, name)]
     _check_has_notes(folder, {name for _, name in files})
     if not files:
-        raise DataError(f"a folder must hold files of {format or _listed()}", path=folder)
+        wanted = format or f"{_listed()}, or .txt files of one note each"
+        raise DataError(f"a folder must hold files of {wanted}, got none", path=folder)
     return _gathered(folder, files)
 
 

@@ -14,7 +14,8 @@ OMOP          a folder with ``CONCEPT`` and perhaps ``CONCEPT_SYNONYM`` (`io.tab
 Any other table is read by its column names (`read_vocabulary`): ``name``, and where they are
 there ``code`` (the folded name where absent), ``system``, ``synonyms`` and ``parents`` (codes one
 step above; both separated by ``|``), ``label`` and ``match`` (``always``: the names of the concept
-are found anywhere, also where they are doubtful names of a large list).
+are found anywhere, also where they are doubtful names of a large list). A ``.txt`` has one name a
+line.
 """
 
 from pathlib import Path
@@ -22,7 +23,10 @@ from pathlib import Path
 from clinnlp.core.errors import DataError, located
 from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.io.files.dialect import Dialect
+from clinnlp.io.files.packing import plain_name
+from clinnlp.io.tables.columns import column_summary
 from clinnlp.io.tables.mimic_names import is_mimic_names, read_mimic_names
+from clinnlp.io.tables.names_by_line import read_names
 from clinnlp.io.tables.omop_concepts import read_omop_concepts
 from clinnlp.io.tables.rows import column_names, read_rows
 from clinnlp.io.tables.terminologies.layouts import terminology_of
@@ -63,6 +67,8 @@ def read_any_vocabulary(path: str | Path, *, language: str = "en") -> Vocabulary
             return known
         if path.is_dir():
             return read_omop_concepts(path)
+    if plain_name(path).endswith(".txt"):
+        return read_names(path)
     names = column_names(path, dialect=Dialect(encoding=None))
     with located(path):
         if set(_DRUGBANK) <= set(names):
@@ -99,7 +105,15 @@ def read_vocabulary(
     """
     path, dialect = Path(path), dialect or Dialect(encoding=None)
     check_fields(columns)
-    wanted = wanted_columns(column_names(path, dialect=dialect), columns)
+    names = column_names(path, dialect=dialect)
+    wanted = wanted_columns(names, columns)
+    if names and "name" not in columns and not _has_name(names):
+        raise DataError(
+            f"one column must be named 'name', got none; {column_summary(names)}; where the list "
+            "has no header write one, else say which column it is "
+            "(--vocabulary-columns name=COLUMN)",
+            path=path,
+        )
     rows = read_rows(path, list(wanted.values()), dialect=dialect)
     named = (((path, line), dict(zip(wanted, row, strict=True))) for line, row in rows)
     return Vocabulary(concepts_of(named, label))
@@ -146,6 +160,10 @@ def read_icd10cm(path: str | Path, *, label: str = "Problem") -> Vocabulary:
         )
         for code, (short, long) in titles.items()
     )
+
+
+def _has_name(names: list[str]) -> bool:
+    return any(name.strip().casefold() == "name" for name in names)
 
 
 def _is_of_drug(short: str, long: str) -> bool:

@@ -236,3 +236,23 @@ def test_a_folder_of_outputs_is_not_standard_output(command, tmp_path, monkeypat
     assert caught.value.code == 2
     assert "must be a folder, got -" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("more", [[], ["c.txt"], ["c.txt", "out.csv"]])
+def test_several_files_of_a_pattern_are_refused_in_one_sentence(tmp_path, capsys, more):
+    paths = [tmp_path / name for name in ("a.txt", "b.txt", *more)]
+    for path in paths:
+        path.write_text("fine")
+    words = [*map(str, paths), "--vocabulary", "words.csv"]
+    assert main(["extract", *words]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("clinnlp: notes must be one file or one folder")
+    assert f"got {len(paths)} paths" in err
+
+
+def test_an_empty_folder_is_told_that_text_files_are_notes(tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("htn")
+    (tmp_path / "notes").mkdir()
+    words = [str(tmp_path / "notes"), str(tmp_path / "out.csv")]
+    assert main(["extract", *words, "--vocabulary", str(tmp_path / "words.txt")]) == 2
+    assert "or .txt files of one note each, got none" in capsys.readouterr().err

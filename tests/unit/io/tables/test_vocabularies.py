@@ -160,3 +160,23 @@ def test_broken_vocabularies(text, message, tmp_path):
 def test_unknown_fields_of_a_vocabulary(tmp_path):
     with pytest.raises(ArgumentError, match=r"columns of a vocabulary are"):
         read_vocabulary(tmp_path / "a.csv", title="x")
+
+
+def test_a_list_without_header_is_told_to_lack_one(tmp_path):
+    (tmp_path / "a.csv").write_text("htn\ncough\n")
+    with pytest.raises(DataError, match=r"no header .*--vocabulary-columns name=COLUMN"):
+        read_any_vocabulary(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("head", ["", "name\n"])
+def test_a_text_has_one_name_a_line(tmp_path, head, encoding):
+    (tmp_path / "a.txt").write_bytes(f"{head}htn\r\n\nchest pain, left\nhtn\n".encode(encoding))
+    names = [concept.name for concept in read_any_vocabulary(tmp_path / "a.txt")]
+    assert names == ["htn", "chest pain, left"]
+
+
+def test_a_text_with_tabs_is_no_list_of_names(tmp_path):
+    (tmp_path / "a.txt").write_text("htn\nA\tcough\n")
+    with pytest.raises(DataError, match=r"a\.txt:2: a \.txt word list must have one name a line"):
+        read_any_vocabulary(tmp_path / "a.txt")
