@@ -103,7 +103,7 @@ class Lookup:
         names = [name for name, _ in terms]
         self._doubtful = Doubtful(vocabulary, terms, keep=keep_names, language=language)
         self._has_salts = self._doubtful.is_large and not nested
-        cases = cases_of(names, language=language)
+        cases = cases_of(terms, language=language)
         self.n_cased = cases.n_bound
         self._matcher = TermMatcher(
             names,

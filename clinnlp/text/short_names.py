@@ -7,7 +7,7 @@ list of up to 1,000 names a name of two or three characters is found
 in its own case        where it is a common word of the language
 in that or in capitals where its small letters are a word (rows ``short`` and ``large`` of the table
                        of common words) that the list does not mean, as it writes the name
-                       otherwise; and where the list has the name in several cases ("CA", "Ca")
+                       otherwise; and where two concepts differ by it alone ("PD", "Pd")
 in any case            else, and where the list itself has the word in small letters ("flu")
 =====================  ===========================================================================
 
@@ -35,27 +35,30 @@ class Cases(NamedTuple):
     n_bound: int
 
 
-def cases_of(names: Sequence[str], *, language: str = "en") -> Cases:
-    """Return the cases in which the names of a list are found.
+def cases_of(terms: Sequence[tuple[str, str]], *, language: str = "en") -> Cases:
+    """Return the cases in which the names of a list, each with its code, are found.
 
     Examples
     --------
-    >>> sorted(cases_of(["HTN", "PE", "Ca", "K", "flu", "headache"]).capitals)
+    >>> names = ["HTN", "PE", "Ca", "K", "flu", "headache"]
+    >>> sorted(cases_of([(name, name) for name in names]).capitals)
     ['ca', 'pe']
     """
     common = frozenset(common_words(language))
-    short = {" ".join(name.split()) for name in names if len(name) <= N_CASED}
-    short.discard("")
-    if len(names) > N_LARGE:
+    meant = {(name.strip(), code) for name, code in terms if 0 < len(name.strip()) <= N_CASED}
+    short = {name for name, _ in meant}
+    if len(terms) > N_LARGE:
         return Cases(N_CASED, common, frozenset(), len(short))
     own = {fold(name) for name in short if len(name) == 1}
+    n_meant = Counter(folded for folded, _ in {(fold(name), code) for name, code in meant})
     n_written = Counter(map(fold, short))
+    shared = {folded for folded, n in n_meant.items() if min(n, n_written[folded]) > 1}
     words, others = common_words(language, kind="short"), common_words(language, kind="large")
     capitals = {
         folded
         for name in short
         if (folded := fold(name)) not in common
-        and (n_written[folded] > 1 or folded in others or (folded in words and _is_no_word(name)))
+        and (folded in shared or folded in others or (folded in words and _is_no_word(name)))
     } - own
     n_bound = sum(fold(name) in common | own | capitals for name in short)
     return Cases(0, common | own, frozenset(capitals), n_bound)

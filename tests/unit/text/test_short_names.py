@@ -46,11 +46,23 @@ def test_small_letters_that_are_a_word_are_none(names, text, expected):
     assert _found(names, text) == expected
 
 
-def test_a_name_written_in_two_cases_stays_two_names():
+def test_a_name_of_two_concepts_stays_two_names():
     note = _lookup(["Pd", "PD"])(Note(id="n", text="Pd PD pd"))
     assert [entity.concepts for entity in note.entities] == [("Pd",), ("PD",)]
     note = _lookup(["PD", "Pd"])(Note(id="n", text="Pd PD pd"))
     assert [entity.concepts for entity in note.entities] == [("Pd",), ("PD",)]
+
+
+def test_a_name_of_one_concept_written_in_two_cases_is_found_in_any():
+    words = Vocabulary([Concept(code="I10", name="HTN", synonyms=("htn",))])
+    note = Lookup(words)(Note(id="n", text="Htn HTN htn"))
+    assert len(note.entities) == 3
+
+
+def test_a_name_that_two_concepts_write_alike_is_found_in_any_case():
+    words = Vocabulary([Concept(code=code, name="MI") for code in ("I21", "I34")])
+    note = Lookup(words)(Note(id="n", text="mi"))
+    assert [entity.concepts for entity in note.entities] == [("I21",)]
 
 
 def test_the_words_are_those_of_the_language():
