@@ -39,14 +39,9 @@ CHANGE_NAMES = dict(  # what a mention left out by its change is counted under
 )
 _PAST = "historical"
 _CHRONIC = "chronic"
-_NUMBERS = (*DAILY, *DOSES)
-_NOT_TAKEN: tuple[Any, ...] = (
-    *(None for _ in TAKEN),
-    -1,
-    *(np.nan for _ in DAILY),
-    None,
-    *(np.nan for _ in DOSES),
-)
+_OF_DRUG = frozenset((*TAKEN, "prn", *DAILY, *DOSES))
+_NOT_TAKEN: tuple[Any, ...] = (*(None for _ in TAKEN), -1, *(np.nan for _ in DAILY))
+_NO_DOSES = (np.nan,) * len(DOSES)
 _FLAGS: dict[bool | None, int] = {None: -1, False: 0, True: 1}
 
 
@@ -262,13 +257,15 @@ def _said(note: Note, entity: Entity) -> tuple[Any, ...]:
     held, cues = entity.attributes, entity.assertion.cues
     words = [_words(note[cues[axis]]) if axis in cues else None for axis in AXES]
     if not held:
-        return (None, *words, *_NOT_TAKEN)
-    name, *taken = (_text(held.get(key)) for key in ("name", *TAKEN))
+        return (None, *words, *_NOT_TAKEN, None, *_NO_DOSES)
+    name, course = _text(held.get("name")), _text(held.get("course"))
+    if _OF_DRUG.isdisjoint(held):  # as of each problem
+        return (name, *words, *_NOT_TAKEN, course, *_NO_DOSES)
+    taken = [_text(held.get(key)) for key in TAKEN]
     prn = held.get("prn")
     flag = _FLAGS[prn if type(prn) is bool else None]
-    numbers = [_number(held.get(key)) for key in _NUMBERS]
-    daily, doses = numbers[: len(DAILY)], numbers[len(DAILY) :]
-    return (name, *words, *taken, flag, *daily, _text(held.get("course")), *doses)
+    daily, doses = ([_number(held.get(key)) for key in keys] for keys in (DAILY, DOSES))
+    return (name, *words, *taken, flag, *daily, course, *doses)
 
 
 def _words(cue: str) -> str:
