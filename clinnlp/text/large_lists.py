@@ -107,7 +107,7 @@ class Doubtful:
         return found.end() if found else end
 
 
-def common_words(language: str, *, kind: str = "") -> Collection[str]:
+def common_words(language: str, *, kind: str = "") -> frozenset[str]:
     """Return the words that a name matches only in exactly its own case, or those of a kind."""
     return frozenset(word for word, own in _words(language) if own == kind)
 

@@ -15,7 +15,7 @@ One character, and what is short in a larger list, is found in its own case alon
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 from clinnlp.core.vocab import fold
@@ -44,24 +44,26 @@ def cases_of(terms: Sequence[tuple[str, str]], *, language: str = "en") -> Cases
     >>> sorted(cases_of([(name, name) for name in names]).capitals)
     ['ca', 'pe']
     """
-    common = frozenset(common_words(language))
-    meant = {(name.strip(), code) for name, code in terms if 0 < len(name.strip()) <= N_CASED}
+    meant = {(name, code) for name, code in terms if len(name) <= N_CASED and name.strip()}
     short = {name for name, _ in meant}
+    own = common_words(language)
     if len(terms) > N_LARGE:
-        return Cases(N_CASED, common, frozenset(), len(short))
-    own = {fold(name) for name in short if len(name) == 1}
-    n_meant = Counter(folded for folded, _ in {(fold(name), code) for name, code in meant})
-    n_written = Counter(map(fold, short))
-    shared = {folded for folded, n in n_meant.items() if min(n, n_written[folded]) > 1}
-    words, others = common_words(language, kind="short"), common_words(language, kind="large")
-    capitals = {
-        folded
-        for name in short
-        if (folded := fold(name)) not in common
-        and (folded in shared or folded in others or (folded in words and _is_no_word(name)))
-    } - own
-    n_bound = sum(fold(name) in common | own | capitals for name in short)
-    return Cases(0, common | own, frozenset(capitals), n_bound)
+        return Cases(N_CASED, own, frozenset(), len(short))
+    own |= {fold(name) for name in short if len(name) == 1}
+    no_words = common_words(language, kind="short") & {
+        fold(name) for name in short if _is_no_word(name)
+    }
+    others = common_words(language, kind="large") & {fold(name) for name in short}
+    capitals = (no_words | others | _told_apart(meant)) - own
+    n_bound = sum(fold(name) in own | capitals for name in short)
+    return Cases(0, own, capitals, n_bound)
+
+
+def _told_apart(meant: Set[tuple[str, str]]) -> frozenset[str]:
+    """Return the folded names that several concepts have, each in its own case."""
+    concepts = Counter(folded for folded, _ in {(fold(name), code) for name, code in meant})
+    written = Counter(fold(name) for name in {name for name, _ in meant})
+    return frozenset(name for name, n in concepts.items() if min(n, written[name]) > 1)
 
 
 def _is_no_word(name: str) -> bool:

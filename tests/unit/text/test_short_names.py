@@ -65,6 +65,12 @@ def test_a_name_that_two_concepts_write_alike_is_found_in_any_case():
     assert [entity.concepts for entity in note.entities] == [("I21",)]
 
 
+def test_longer_names_are_found_in_any_case():
+    assert _found(["Tobacco", "Iron"], "tobacco, iron, Iron, IRON") == [
+        *("tobacco", "iron", "Iron", "IRON"),
+    ]
+
+
 def test_the_words_are_those_of_the_language():
     assert _found(["MI", "VIA"], "me duele mi pie; MI") == ["mi", "MI"]
     assert _found(["MI", "VIA"], "me duele mi pie; MI", language="es") == ["MI"]
