@@ -13,6 +13,9 @@ with an apostrophe, which the reader takes off again: a last column ``guarded`` 
 where it stands (`core.formulas`). A program that reads such a file otherwise has to take it off
 itself, as offsets count without it; in Parquet text stands as it is. Files of other programs have
 no such column, and keep their apostrophes.
+
+A table of mentions, which ``clinnlp extract`` writes (`io.tables.mentions`), holds no notes: its
+``text`` is that of a mention. It is refused, unless the caller names the column of the text.
 """
 
 import csv
@@ -41,6 +44,7 @@ __all__ = ["COLUMNS", "CSV", "PARQUET", "TSV", "Cells", "note_of_row", "write_ta
 COLUMNS = ("id", "text", "patient", "encounter", "time", "known", "kind", "label")
 
 _TIMES = ("time", "known")
+_MENTION = frozenset({"note", "entity", "start", "end"})  # columns of each table of mentions
 
 
 class Cells(NamedTuple):
@@ -74,6 +78,8 @@ def _split(source: Source, *, form: str) -> Iterator[Document]:
     unknown = sorted(set(named) - set(COLUMNS))
     if unknown:
         raise ArgumentError(f"columns of notes are {', '.join(COLUMNS)}, got {', '.join(unknown)}")
+    if "text" not in named:
+        _refuse_mentions(names, path)
     named = {"text": "text", **(named or columns_named(COLUMNS, names))}
     wanted = [*named.values(), *guards]
     short: list[DataError] = []
@@ -86,6 +92,16 @@ def _split(source: Source, *, form: str) -> Iterator[Document]:
     for n, (line, values) in enumerate(rows):
         data = short.pop() if short else (_fields(named, values, guards), cells)
         yield Document(path, line, data, id_of(path, n))
+
+
+def _refuse_mentions(names: Sequence[str], path: Path) -> None:
+    if set(names) >= _MENTION:
+        raise DataError(
+            "a table of notes must have a note in each row, got a table of mentions that `clinnlp "
+            "extract` wrote; give the notes that it was extracted from, extract to .jsonl to keep "
+            "notes and mentions together, or give this table to `clinnlp mine`",
+            path=path,
+        )
 
 
 def _fields(

@@ -12,10 +12,13 @@ import pytest
 from clinnlp.core.errors import DataError
 from clinnlp.core.formulas import FORMULA
 from clinnlp.core.notes import Note
+from clinnlp.core.tables import EntityTable
 from clinnlp.io.files.lines import open_bytes
 from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.io.notes.frames import from_pandas
 from clinnlp.io.notes.tables import write_table
+from clinnlp.io.tables.mentions import write_entity_table
+from tests.common.error_chains import check_free_of
 
 
 def test_from_pandas_keeps_what_is_missing_missing():
@@ -148,3 +151,15 @@ def test_text_of_another_program_stays_as_it_is(tmp_path, text):
     assert [error.line for error in source.skipped] == ([] if text else [2]), "no text is no note"
     write_notes(notes, tmp_path / "b.csv")
     assert list(read_notes(tmp_path / "b.csv")) == notes
+
+
+@pytest.mark.parametrize("name", ["mentions.csv", "mentions.tsv", "mentions.parquet", "mentions"])
+def test_mentions_that_were_extracted_are_no_notes(name, tmp_path):
+    said = {"note": "n1", "entity": "T1", "label": "Problem", "text": "fever"}
+    row = {**said, "start": 3, "end": 8, "n_concepts": 0}
+    write_entity_table(EntityTable.from_rows([row]), tmp_path / name)
+    with pytest.raises(DataError, match=r"got a table of mentions .*; give the notes") as error:
+        list(read_notes(tmp_path / name, skip_bad=True))
+    check_free_of("fever", error.value)
+    named = read_notes(tmp_path / name, text="text")
+    assert [note.text for note in named] == ["fever"], "who names the column means it"
