@@ -52,8 +52,9 @@ class ExtractSummary:
     the `n_notes` done; the rows of `n_gone` others were removed. `n_tokens_seen` of `n_tokens`
     model tokens were read, equal where nothing was cut (both 0 without a model). `held_back` counts
     the names of a large word list that stand in the notes and are no mentions, `n_left_out` the
-    mentions that became no resource of FHIR, each by reason; `n_cased` names of the word list are
-    so short that they are not found in any case (`Lookup.n_cased`).
+    mentions that became no resource of FHIR, each by reason; `n_unassessed` those that became one
+    though the pipeline does not say whether they are negated or uncertain. `n_cased` names of the
+    word list are so short that they are not found in any case (`Lookup.n_cased`).
     """
 
     n_notes: int = 0
@@ -69,6 +70,7 @@ class ExtractSummary:
     held_back: Counter[str] = field(default_factory=Counter)
     n_cased: int = 0
     n_left_out: Mapping[str, int] = field(default_factory=dict)
+    n_unassessed: int = 0
 
     @property
     def words_per_second(self) -> float:
@@ -90,6 +92,7 @@ class ExtractSummary:
             **({"short names bound to their case": self.n_cased} if self.n_cased else {}),
             "words per second": round(self.words_per_second),
             **{f"in no resource, {why}": n for why, n in sorted(self.n_left_out.items())},
+            **({"not assessed": self.n_unassessed} if self.n_unassessed else {}),
         }
 
     def __str__(self) -> str:
@@ -275,7 +278,9 @@ def _into_file(
             write_notes(notes, out, format=form)
         elif form == "fhir":
             told = {name: made_by[name] for name in _MADE_BY if name in made_by}
-            run.summary.n_left_out = write_fhir(notes, out, made_by=told).n_left_out
+            wrote = write_fhir(notes, out, made_by=told)
+            run.summary.n_left_out = wrote.n_left_out
+            run.summary.n_unassessed = wrote.n_unassessed
         else:
             write_entity_table(entity_table(notes), out)
 

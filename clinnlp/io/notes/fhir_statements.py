@@ -5,10 +5,12 @@ a condition                          Condition
 ==================================== ==========================================================
 negated                              verificationStatus ``refuted``, and no clinicalStatus
 uncertain                            ``unconfirmed``
+not assessed                         no verificationStatus
 else                                 ``confirmed``
 attribute ``course`` ``ended``       clinicalStatus ``resolved``
 ``course`` ``chronic``               ``active``, also where it stands under past history
 historical                           ``inactive``
+not assessed                         no clinicalStatus
 else                                 ``active``
 concepts                             ``code``; of several, which a composite mention has, each is
                                      a Condition of its own
@@ -22,6 +24,7 @@ hypothetical                         ``intended``
 uncertain                            ``unknown``
 ``change`` ``stop``, ``hold``        ``stopped``, ``on-hold``
 historical, ``course`` ``ended``     ``completed``
+not assessed                         ``unknown``
 else                                 ``active``, and ``effectiveDateTime`` is `Note.time`
 concepts                             medicationCodeableConcept; of several, the ingredients of a
                                      contained Medication
@@ -35,14 +38,17 @@ a condition of another person        FamilyMemberHistory, ``partial``
 cue of the experiencer               ``relationship``: the relative whom it names, else ``FAMMEMB``
 ==================================== ==========================================================
 
-The first row that fits is taken. An axis that nobody assessed counts as false, as everywhere.
+The first row that fits is taken. Not assessed is a mention of which nobody looked whether it is
+negated or uncertain: one axis is missing, and the other not true. What nobody looked at is stated
+by no resource as a fact, and is counted; family history has no status for it. Any other axis that
+nobody assessed counts as false, as everywhere.
 What is no fact of the record becomes no resource, and is counted: a hypothetical condition; a
 condition that a relative has not or may have, for which family history has no status; a condition
 of one who is no relative; a drug of another person; a mention of any other label. It stays in the
 note. ``recordedDate``, ``dateAsserted`` and the date of a family history are `Note.known`.
 
-`Condition.clinicalStatus` is there unless it is refuted (con-3), there is no abatement (con-4) and
-nothing is entered in error (con-5).
+`Condition.clinicalStatus` may be missing, for no Condition is said to be of a problem list (con-3);
+there is no abatement (con-4), and nothing is entered in error (con-5).
 
 References
 ----------
@@ -68,7 +74,15 @@ from clinnlp.io.notes.fhir_elements import (
 )
 from clinnlp.io.notes.fhir_extensions import mention_extension
 
-__all__ = ["CONDITION_LABELS", "DRUG_LABELS", "About", "Labels", "left_out", "statements"]
+__all__ = [
+    "CONDITION_LABELS",
+    "DRUG_LABELS",
+    "About",
+    "Labels",
+    "is_unassessed",
+    "left_out",
+    "statements",
+]
 
 DRUG_LABELS = ("Drug", "Medication", "Chemical", "Brand", "Group", "Drug_n")
 CONDITION_LABELS = (
@@ -165,6 +179,23 @@ def left_out(note: Note, entity: Entity, kind: str) -> str | None:
     return "condition of another person than a relative" if is_stranger else None
 
 
+def is_unassessed(entity: Entity) -> bool:
+    """Return whether nobody looked if a mention is negated or uncertain.
+
+    Examples
+    --------
+    >>> from clinnlp.core.notes import Assertion
+    >>> from clinnlp.core.spans import Span
+    >>> is_unassessed(Entity(id="T1", span=Span(0, 5), label="Problem"))
+    True
+    >>> denied = Assertion(negated=True)
+    >>> is_unassessed(Entity(id="T1", span=Span(0, 5), label="Problem", assertion=denied))
+    False
+    """
+    axes = (entity.assertion.negated, entity.assertion.uncertain)
+    return None in axes and True not in axes
+
+
 def statements(about: About, entity: Entity, kind: str) -> Iterator[Json]:
     """Yield the resources of a mention that is not left out."""
     note = about.note
@@ -202,24 +233,31 @@ def _known(note: Note) -> str | None:
 
 
 def _status(entity: Entity) -> Json:
-    verified = _concept_of("condition-ver-status", _verified(entity))
-    if entity.assertion.negated:
-        return {"verificationStatus": verified}
-    clinical = _concept_of("condition-clinical", _clinical(entity))
-    return {"clinicalStatus": clinical, "verificationStatus": verified}
+    said = (
+        ("clinicalStatus", "condition-clinical", _clinical(entity)),
+        ("verificationStatus", "condition-ver-status", _verified(entity)),
+    )
+    return {element: _concept_of(system, code) for element, system, code in said if code}
 
 
-def _verified(entity: Entity) -> str:
+def _verified(entity: Entity) -> str | None:
     if entity.assertion.negated:
         return "refuted"
-    return "unconfirmed" if entity.assertion.uncertain else "confirmed"
+    if entity.assertion.uncertain:
+        return "unconfirmed"
+    return None if is_unassessed(entity) else "confirmed"
 
 
-def _clinical(entity: Entity) -> str:
+def _clinical(entity: Entity) -> str | None:
     course = entity.attributes.get("course")
-    if course == "ended":
-        return "resolved"
-    return "inactive" if entity.assertion.historical and course != "chronic" else "active"
+    rows = (
+        (entity.assertion.negated, None),
+        (course == "ended", "resolved"),
+        (course == "chronic", "active"),
+        (entity.assertion.historical, "inactive"),
+        (is_unassessed(entity), None),
+    )
+    return next((status for fits, status in rows if fits), "active")
 
 
 def _seen(about: About) -> Json:
@@ -294,5 +332,6 @@ def _taking(entity: Entity) -> str:
         (assertion.uncertain, "unknown"),
         (attributes.get("change") in _CHANGED, _CHANGED.get(str(attributes.get("change")))),
         (assertion.historical or attributes.get("course") == "ended", "completed"),
+        (is_unassessed(entity), "unknown"),
     )
     return next((status for fits, status in rows if fits and status), "active")

@@ -70,6 +70,7 @@ from clinnlp.io.notes.fhir_statements import (
     DRUG_LABELS,
     About,
     Labels,
+    is_unassessed,
     left_out,
     statements,
 )
@@ -91,11 +92,13 @@ class FhirSummary:
     """What was written: notes, their mentions, resources by type.
 
     `n_left_out` counts the mentions of which no resource was made, by the reason; they stand in
-    the note alone.
+    the note alone. `n_unassessed` counts the others of which nobody looked whether they are negated
+    or uncertain; their resources do not state them as facts.
     """
 
     n_notes: int = 0
     n_mentions: int = 0
+    n_unassessed: int = 0
     n_resources: Counter[str] = field(default_factory=Counter)
     n_left_out: Counter[str] = field(default_factory=Counter)
 
@@ -106,6 +109,8 @@ class FhirSummary:
             said.append(
                 f"{self.n_left_out.total()} mentions in the note alone ({', '.join(reasons)})"
             )
+        if self.n_unassessed:
+            said.append(f"not assessed {self.n_unassessed}")
         return ", ".join(said) or "no resources"
 
 
@@ -216,6 +221,7 @@ class _Run:
             self.summary.n_mentions += 1
             if reason is None:
                 made += statements(about, entity, kind)
+                self.summary.n_unassessed += is_unassessed(entity)
             else:
                 self.summary.n_left_out[reason] += 1
         return [*made, self._provenance(about, made)]

@@ -55,6 +55,11 @@ def test_each_mention_is_written_once(tmp_path, name):
     assert summary.n_tokens_seen == summary.n_tokens == 50
 
 
+def test_what_no_pipe_assessed_is_told_where_fhir_is_written(tmp_path):
+    summary = extract(NOTES, Pipeline([first_word]), tmp_path / "o.fhir.ndjson", **QUIET)
+    assert "not assessed 25" in str(summary)
+
+
 def test_whole_notes_as_jsonl_drop_what_they_came_with(tmp_path):
     old = Entity(id="X", span=Span(0, 1), label="Old")
     given = [note.with_(entities=(old,)) for note in NOTES]

@@ -27,6 +27,7 @@ from tests.common.error_chains import check_free_of
 TEXT = "💊 Mother has gout. Zebraperson takes 2 mg of Xyz."
 GOUT = Span(13, 17)
 MOTHER = Span(2, 8)
+LOOKED = {"negated": False, "uncertain": False}  # somebody looked, and it is neither
 EMPTY = Note(id="n2", text="", labels=("none",))
 
 
@@ -65,23 +66,28 @@ def code_of(concept):
 @pytest.mark.parametrize(
     ("axes", "attributes", "verified", "clinical"),
     [
-        ({}, {}, "confirmed", "active"),
-        ({"negated": False, "historical": False}, {}, "confirmed", "active"),
+        ({}, {}, None, None),
+        ({"negated": False}, {}, None, None),
+        ({"uncertain": False, "historical": False}, {}, None, None),
+        (LOOKED, {}, "confirmed", "active"),
+        (LOOKED | {"historical": False}, {}, "confirmed", "active"),
         ({"negated": True}, {}, "refuted", None),
         ({"negated": True, "uncertain": True, "historical": True}, {}, "refuted", None),
         ({"uncertain": True}, {}, "unconfirmed", "active"),
-        ({"historical": True}, {}, "confirmed", "inactive"),
-        ({"historical": True}, {"course": "unknown"}, "confirmed", "inactive"),
-        ({"historical": True}, {"course": "chronic"}, "confirmed", "active"),
-        ({"historical": True}, {"course": "ended"}, "confirmed", "resolved"),
-        ({}, {"course": "ended"}, "confirmed", "resolved"),
+        (LOOKED | {"historical": True}, {}, "confirmed", "inactive"),
+        (LOOKED | {"historical": True}, {"course": "unknown"}, "confirmed", "inactive"),
+        (LOOKED | {"historical": True}, {"course": "chronic"}, "confirmed", "active"),
+        (LOOKED | {"historical": True}, {"course": "ended"}, "confirmed", "resolved"),
+        (LOOKED, {"course": "ended"}, "confirmed", "resolved"),
+        ({}, {"course": "ended"}, None, "resolved"),
+        ({"historical": True}, {}, None, "inactive"),
     ],
 )
 def test_status_of_a_condition(axes, attributes, verified, clinical, tmp_path):
     note = noted(mention(attributes=attributes, **axes))
     (found,) = only("Condition", [note], tmp_path)
-    assert code_of(found["verificationStatus"]) == verified
-    assert (code_of(found["clinicalStatus"]) if "clinicalStatus" in found else None) == clinical
+    for element, code in (("verificationStatus", verified), ("clinicalStatus", clinical)):
+        assert (code_of(found[element]) if element in found else None) == code
     assert found["code"]["text"] == "gout"
     assert found["subject"] == {"reference": "Patient/p1"}
     assert found["encounter"] == {"reference": "Encounter/e1"}
@@ -91,8 +97,10 @@ def test_status_of_a_condition(axes, attributes, verified, clinical, tmp_path):
 @pytest.mark.parametrize(
     ("axes", "attributes", "status"),
     [
-        ({}, {}, "active"),
-        ({}, {"change": "start"}, "active"),
+        ({}, {}, "unknown"),
+        ({"negated": False}, {"change": "start"}, "unknown"),
+        (LOOKED, {}, "active"),
+        (LOOKED, {"change": "start"}, "active"),
         ({"negated": True}, {"change": "stop"}, "not-taken"),
         ({"hypothetical": True}, {"change": "start"}, "intended"),
         ({"uncertain": True}, {}, "unknown"),
@@ -109,6 +117,21 @@ def test_status_of_a_drug(axes, attributes, status, tmp_path):
     assert found["status"] == status
     assert found.get("effectiveDateTime") == ("2024-03-01" if status == "active" else None)
     assert found["derivedFrom"] == [{"reference": "DocumentReference/n1"}]
+
+
+def test_what_nobody_assessed_is_counted(tmp_path):
+    note = noted(
+        mention(),
+        mention("Drug", id="T2", uncertain=False),
+        mention(id="T3", **LOOKED),
+        mention("Drug", id="T4", negated=True),
+        mention("Test", id="T5"),
+    )
+    _, summary = written([note], tmp_path)
+    assert summary.n_unassessed == 2
+    assert ", not assessed 2" in str(summary)
+    assert list(read_notes(tmp_path / "a.fhir.ndjson")) == [note]
+    assert "not assessed" not in str(written([noted(mention(**LOOKED))], tmp_path)[1])
 
 
 @pytest.mark.parametrize(
@@ -415,7 +438,7 @@ def test_statements_are_read_as_the_record(tmp_path):
     note = noted(
         mention(concepts=("I10",), attributes={"vocabulary": "ICD10CM"}),
         mention(id="T2", negated=True),
-        mention("Drug", id="T3", attributes={"dose_mg": 2.0, "doses_per_day": 1.0}),
+        mention("Drug", id="T3", attributes={"dose_mg": 2.0, "doses_per_day": 1.0}, **LOOKED),
         mention("Drug", id="T4", hypothetical=True),
         time=at,
         known=at,
