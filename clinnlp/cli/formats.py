@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from clinnlp.cli.options import (
     add_reading,
     add_writing,
+    dialect_of,
     output_of,
     reading_of,
     tell_of_notes,
@@ -116,6 +117,7 @@ def add_inspect(parser: argparse.ArgumentParser) -> None:
 
 
 def _inspect(args: argparse.Namespace) -> int:
+    from clinnlp.io.files.dialect import check_unsaid
     from clinnlp.io.notes.formats import format_of_folder
     from clinnlp.io.record.folders import record_source
     from clinnlp.study.inspection import inspect_notes
@@ -123,9 +125,12 @@ def _inspect(args: argparse.Namespace) -> int:
 
     folder = Path(args.source)
     if args.format is None and folder.is_dir() and record_source(folder) is not None:
+        has_notes = format_of_folder(folder) is not None
+        skip = ["skip_bad"] if args.skip_bad and not has_notes else []
+        check_unsaid([*dialect_of(args).said, *skip], "a record of tables")
         for line in inspect_record(folder).lines():
             say(line)
-        if format_of_folder(folder) is None:
+        if not has_notes:
             return 0
     source = _source(args, args.source)
     found = inspect_notes(source, n_examples=args.examples if args.show_text else 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.patients import Patient
-from clinnlp.io.files.dialect import Dialect
+from clinnlp.io.files.dialect import Dialect, check_unsaid
 from clinnlp.io.record.event_stream import EventStream, stream_events
 from clinnlp.io.record.people import read_patients
 
@@ -42,6 +42,11 @@ class TableReading:
     def errors(self) -> list[DataError] | None:
         """Where the errors of rows go; None: the first is raised."""
         return self.skipped if self.skip_bad else None
+
+    def check_unsaid(self, what: str) -> None:
+        """Raise `ArgumentError` where anything was said, of what has a form of its own."""
+        named = ("columns", "patient_columns", "outcome_columns", "skip_bad")
+        check_unsaid([*self.dialect.said, *(n for n in named if getattr(self, n))], what)
 
     def take(self, skipped: Sequence[DataError]) -> dict[str, int]:
         """Take the errors of a stream too, and return the count of all rows left out."""

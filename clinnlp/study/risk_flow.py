@@ -165,6 +165,7 @@ def _sources(
     if folder.is_dir():
         if events or patients:
             raise DataError("a folder of tables has its own events and patients", path=folder)
+        reading.check_unsaid("a record of tables")
         return _of_record(folder, mentions, settings)
     if events is None and entities is None:
         raise DataError("risk models need events, entities or both, got neither")

@@ -57,8 +57,10 @@ def read_baskets(
     if settings.columns:
         return _from_table(path, settings, reading)
     if path.is_dir() and record_source(path) is not None:
+        reading.check_unsaid("a record of tables")
         return _from_record(path, settings)
     if (path.is_dir() or path.suffix.lower() == ".zip") and is_faers(path):
+        reading.check_unsaid("a release of FAERS")
         return _from_faers(path, settings)
     parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     dialect = reading.dialect

@@ -4,13 +4,14 @@ What is not said is found by looking (`io.tables.looks`), where looking can tell
 as for the day and the month of 03/04/2024, the table is refused until it is said.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError
 from clinnlp.io.files.lines import UTF_8, check_encoding
 
-__all__ = ["EXCEL", "MISSING", "Dialect"]
+__all__ = ["EXCEL", "MISSING", "Dialect", "check_unsaid"]
 
 EXCEL = "excel"
 """The form of a time that is a number of days, as Excel counts them."""
@@ -75,6 +76,38 @@ class Dialect:
                     f"time_format must be in the words of strptime, such as %d.%m.%Y, or "
                     f"{EXCEL}, got {form!r}"
                 )
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Names of what was said, and is not left to looking.
+
+        Examples
+        --------
+        >>> Dialect(decimal=",").said, Dialect().said
+        (('decimal',), ())
+        """
+        told = {
+            "sep": self.sep is not None,
+            "encoding": self.encoding not in (None, UTF_8),
+            "decimal": self.decimal is not None,
+            "time_format": bool(self.time_format),
+            "day_first": self.day_first is not None,
+        }
+        return tuple(name for name, is_said in told.items() if is_said)
+
+
+def check_unsaid(said: Sequence[str], what: str) -> None:
+    """Raise `ArgumentError` where something was said of tables that have a form of their own.
+
+    Examples
+    --------
+    >>> check_unsaid([], "a record of OMOP")
+    """
+    if said:
+        raise ArgumentError(
+            f"{what} must be read in its own form, got {', '.join(said)}; leave that out, and "
+            "write its tables in UTF-8 with numbers like 9.5 and times like 2024-12-31"
+        )
 
 
 def _separator(said: str) -> str:

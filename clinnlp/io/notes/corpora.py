@@ -14,7 +14,7 @@ from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
 from clinnlp.core.places import is_stream
-from clinnlp.io.files.dialect import Dialect
+from clinnlp.io.files.dialect import Dialect, check_unsaid
 from clinnlp.io.files.lines import UTF_8
 from clinnlp.io.files.source import Source
 from clinnlp.io.notes.documents import Reading
@@ -26,6 +26,8 @@ from clinnlp.io.notes.values import check_values
 from clinnlp.io.tables.rows import FORMS
 
 __all__ = ["Notes", "OnLoss", "read_notes", "write_notes"]
+
+_RECORDS = {"omop": "a record of OMOP", "mimic": "a record of MIMIC"}  # of a form of their own
 
 Paths = str | Path | Sequence[str | Path]
 OnLoss = Literal["error", "sidecar"]
@@ -146,6 +148,8 @@ def read_notes(
     encoding = dialect.encoding or UTF_8
     files = formats_of(map(Path, listed), format, columns=bool(columns), encoding=encoding)
     _check_columns(columns, files)
+    for name in sorted({name for _, name in files} & {*_RECORDS}):
+        check_unsaid(dialect.said, _RECORDS[name])
     return Notes(
         files,
         columns,

@@ -50,6 +50,33 @@ def test_a_table_of_events_under_other_names(prescriptions):
     assert len(lasting) == 4
 
 
+SAID = (
+    ("--decimal", ","),
+    ("--sep", ";"),
+    ("--encoding", "latin1"),
+    ("--time-format", "%d.%m.%Y"),
+    ("--day-first",),
+    ("--skip-bad",),
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        *((command, said) for command in ("mine", "risk", "inspect") for said in SAID),
+        *(("extract", said) for said in SAID[:-1]),  # which leaves out notes of a record too
+    ],
+)
+def test_what_is_said_of_tables_is_refused_for_a_record(command, said, tmp_path, capsys):
+    without = () if command == "extract" else ("NOTE", "NOTE_NLP")
+    write_record(tmp_path / "record", OMOP, without=without)
+    out = str(tmp_path / "o.jsonl")
+    outs = {"mine": ["--out", out], "risk": ["--out", out], "extract": [out], "inspect": []}
+    assert main([command, str(tmp_path / "record"), *outs[command], *said]) == 2
+    name = said[0].removeprefix("--").replace("-", "_")
+    assert f" must be read in its own form, got {name}; " in capsys.readouterr().err
+
+
 def test_a_wide_table(tmp_path):
     path = write(tmp_path / "w.csv", ["id", "a", "b"], ["x", "No", "Up"], ["y", "Down", "Up"])
     made = read_baskets(path, MineSettings(items=("a:b",), columns=("unit=id",)))
