@@ -1,10 +1,11 @@
 """Outcomes from a table: patient, index time and 0 or 1.
 
-A row without an outcome or an index time is left out and counted, never guessed.
+A row without an outcome or an index time is left out and counted, never guessed. One that says what
+an earlier row says is counted once; one that says the contrary is refused.
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,10 +17,24 @@ from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.tables import Outcome
 from clinnlp.core.times import to_second
 
-__all__ = ["OutcomeRead", "outcome_from_columns", "outcome_from_pandas", "read_outcome"]
+__all__ = [
+    "REPEATED",
+    "OutcomeRead",
+    "index_from_columns",
+    "outcome_from_columns",
+    "outcome_from_pandas",
+    "read_outcome",
+]
 
 _TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1, "no": 0, "yes": 1, "0.0": 0, "1.0": 1}
 _MISSING = frozenset({"", "na", "nan", "none", "null", "nat"})
+_REASONS = ("patient_missing", "index_missing", "outcome_missing")
+REPEATED = "outcome row repeated"  # why a row is left out
+_CONTRARY = (
+    "rows of one patient and index time must have the same outcome, got another; keep one of them"
+)
+
+Whom = tuple[str, np.datetime64]  # a patient and an index time
 
 
 class OutcomeRead(NamedTuple):
@@ -96,6 +111,7 @@ def outcome_from_columns(
     values: Sequence[Any],
     *,
     times: Sequence[Any] | None = None,
+    seen: dict[Whom, int] | None = None,
 ) -> OutcomeRead:
     """Return the outcome of three equally long columns.
 
@@ -104,11 +120,14 @@ def outcome_from_columns(
     times : sequence, optional
         When the outcome came; a row whose outcome came at or before its index time is left out
         and counted, since there was nothing left to predict.
+    seen : dict, optional
+        The outcomes of rows read before, by patient and index time; these rows are added to it.
 
     Raises
     ------
     DataError
-        A cell that is neither valid nor missing; its line counts a header as line 1.
+        A cell that is neither valid nor missing, or another outcome of the same patient and index
+        time; its line counts a header as line 1.
 
     Examples
     --------
@@ -116,25 +135,56 @@ def outcome_from_columns(
     >>> read.outcome, read.n_excluded["outcome_missing"]
     (Outcome(1 rows, 1 positive), 1)
     """
-    n_excluded = dict.fromkeys(("patient_missing", "index_missing", "outcome_missing"), 0)
-    reasons = tuple(n_excluded)
+    n_excluded = dict.fromkeys(_REASONS, 0)
     n_excluded |= {} if times is None else {"outcome_before_index": 0}
     came = [None] * len(patients) if times is None else times
+    seen = {} if seen is None else seen
     kept: list[tuple[str, np.datetime64, int]] = []
-    for line, (*cells, when) in enumerate(zip(patients, index, values, came, strict=True), start=2):
-        missing = [r for r, cell in zip(reasons, cells, strict=True) if _is_missing(cell)]
-        if missing:
-            n_excluded[missing[0]] += 1
-            continue
-        row = (_id(cells[0]), _time(cells[1], line), _truth(cells[2], line))
-        if row[2] and not _is_missing(when) and _time(when, line) <= row[1]:
+    for line, patient, time, value in _complete(patients, index, values, n_excluded):
+        when = came[line - 2]
+        if value and not _is_missing(when) and _time(when, line) <= time:
             n_excluded["outcome_before_index"] += 1
+            continue
+        if (patient, time) not in seen:
+            seen[patient, time] = value
+            kept.append((patient, time, value))
+        elif seen[patient, time] == value:
+            n_excluded[REPEATED] = n_excluded.get(REPEATED, 0) + 1
         else:
-            kept.append(row)
+            raise DataError(_CONTRARY, line=line)
     return OutcomeRead(_outcome(kept), n_excluded)
 
 
-def _outcome(rows: Sequence[tuple[str, np.datetime64, int]]) -> Outcome:
+def index_from_columns(patients: Sequence[Any], index: Sequence[Any]) -> Outcome:
+    """Return whom to score and from when, repeated rows too; the values are 0.
+
+    Raises
+    ------
+    DataError
+        As `outcome_from_columns`.
+
+    Examples
+    --------
+    >>> index_from_columns(["a", "a", ""], ["2024-01-01"] * 3)
+    Outcome(2 rows, 0 positive)
+    """
+    rows = _complete(patients, index, [0] * len(patients), dict.fromkeys(_REASONS, 0))
+    return _outcome([row for _, *row in rows])
+
+
+def _complete(
+    patients: Sequence[Any], index: Sequence[Any], values: Sequence[Any], lost: dict[str, int]
+) -> Iterator[tuple[int, str, np.datetime64, int]]:
+    """Yield line, patient, index time and value of rows that have all; the others are counted."""
+    for line, cells in enumerate(zip(patients, index, values, strict=True), start=2):
+        missing = [r for r, cell in zip(_REASONS, cells, strict=True) if _is_missing(cell)]
+        if missing:
+            lost[missing[0]] += 1
+        else:
+            yield line, _id(cells[0]), _time(cells[1], line), _truth(cells[2], line)
+
+
+def _outcome(rows: Sequence[Sequence[Any]]) -> Outcome:
     return Outcome(
         patients=np.array([row[0] for row in rows], dtype=object),
         index=np.array([row[1] for row in rows], dtype="datetime64[s]"),

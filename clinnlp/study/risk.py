@@ -18,6 +18,7 @@ from clinnlp.core.arrays import Array, Counts, Floats
 from clinnlp.core.config import settings_to
 from clinnlp.core.counts import Estimate
 from clinnlp.core.versions import package_versions
+from clinnlp.features.outcomes import REPEATED
 from clinnlp.metrics.compare import Subgroup, compare_risks, score_subgroups
 from clinnlp.metrics.risk import calibration_curve, pr_curve, roc_curve, score_risk
 from clinnlp.risk.blend import blend_fits
@@ -34,7 +35,10 @@ from clinnlp.study.settings import RiskStudySettings, plain_settings
 __all__ = ["risk_study"]
 
 _SUBGROUP_DRAWS = 200  # bootstrap draws for a subgroup, at most
-_OF_ROWS = ("patient_missing", "index_missing", "outcome_missing", "outcome_before_index")
+_OF_ROWS = (
+    *("patient_missing", "index_missing", "outcome_missing", "outcome_before_index"),
+    REPEATED,
+)
 
 
 def risk_study(

@@ -73,8 +73,10 @@ class RiskResult:
     folder: Path
 
     def lines(self) -> tuple[str, ...]:
-        """Return what a reader is told: the findings, and where the report is."""
-        return (*self.report.findings, f"report: {self.folder / PAGE}")
+        """Return what a reader is told: the findings, what was left out, where the report is."""
+        lost = [f"{reason} {n:,}" for reason, n in self.study.n_excluded.items() if n]
+        left_out = f"left out: {', '.join(lost) or 'nothing'}"
+        return (*self.report.findings, left_out, f"report: {self.folder / PAGE}")
 
 
 def risk_flow(

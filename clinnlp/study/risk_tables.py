@@ -8,7 +8,7 @@ from typing import Any
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.tables import Outcome
 from clinnlp.core.times import naive_utc
-from clinnlp.features.outcomes import OutcomeRead, outcome_from_columns
+from clinnlp.features.outcomes import OutcomeRead, Whom, index_from_columns, outcome_from_columns
 from clinnlp.io.files.dialect import MISSING
 from clinnlp.io.tables.columns import columns_named
 from clinnlp.io.tables.dates import TimeReader, time_fault, time_reader
@@ -25,14 +25,16 @@ def read_outcome_table(path: str | Path, reading: TableReading | None = None) ->
     """Return the outcome in a CSV, TSV or Parquet file: patient, index_time, outcome.
 
     Where there is a column ``time`` (of the outcome), rows whose outcome came at or before their
-    index time are left out and counted. A time with a zone becomes UTC; one without stays.
+    index time are left out and counted, as are rows that repeat another. A time with a zone becomes
+    UTC; one without stays.
 
     Raises
     ------
     ArgumentError
         A column is named that such a table has not.
     DataError
-        A column that is missing, or a cell that is neither valid nor empty, by file and line.
+        A column that is missing, a cell that is neither valid nor empty, or two outcomes of one
+        patient and index time, by file and line.
     """
     reading = reading or TableReading()
     named = _named(path, reading, needed=_FIELDS[:3])
@@ -56,11 +58,12 @@ def read_index_table(path: str | Path, reading: TableReading | None = None) -> O
     reading = reading or TableReading()
     named = _named(path, reading, needed=_FIELDS[:2])
     lines, (whose, index) = _columns(path, named, reading)
-    outcome = _outcome(path, lines, whose, index, [0] * len(lines)).outcome
+    with instead_of(DataError, partial(_in_file, path, lines)):
+        outcome = index_from_columns(whose, index)
     if len(outcome) == len(lines):
         return outcome
     rows = zip(lines, whose, index, strict=True)
-    without = [k for k, p, t in rows if not len(outcome_from_columns([p], [t], [0]).outcome)]
+    without = [k for k, p, t in rows if not len(index_from_columns([p], [t]))]
     said = "each row must have a patient and an index_time, got one without"
     if reading.errors is None:
         raise DataError(said, path=path, line=without[0])
@@ -87,13 +90,14 @@ def _columns(
     read_time = time_reader(reading.dialect)
     short: list[DataError] | None = None if reading.errors is None else []
     lines, rows = [], []
+    seen: dict[Whom, int] = {}
     for line, row in read_rows(path, list(named.values()), dialect=reading.dialect, short=short):
         try:
             if short:
                 raise short.pop()
             cells = _with_times(dict(zip(named, row, strict=True)), named, read_time, path, line)
             if reading.errors is not None and "outcome" in cells:
-                _outcome(path, [line], *([cell] for cell in cells.values()))
+                _outcome(path, [line], *([cell] for cell in cells.values()), seen=seen)
         except DataError as error:
             if reading.errors is None:
                 raise
@@ -129,11 +133,13 @@ def _outcome(
     index: Sequence[Any],
     values: Sequence[Any],
     times: Sequence[Any] | None = None,
+    seen: dict[Whom, int] | None = None,
 ) -> OutcomeRead:
-    def in_file(error: DataError) -> DataError:
-        # an error of columns counts rows from 2, below a header
-        line = None if error.line is None else lines[error.line - 2]
-        return DataError(error.message, path=path, line=line)
+    with instead_of(DataError, partial(_in_file, path, lines)):
+        return outcome_from_columns(patients, index, values, times=times, seen=seen)
 
-    with instead_of(DataError, in_file):
-        return outcome_from_columns(patients, index, values, times=times)
+
+def _in_file(path: str | Path, lines: Sequence[int], error: DataError) -> DataError:
+    # an error of columns counts rows from 2, below a header
+    line = None if error.line is None else lines[error.line - 2]
+    return DataError(error.message, path=path, line=line)

@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.features.outcomes import outcome_from_columns, outcome_from_pandas, read_outcome
+from clinnlp.features.outcomes import (
+    index_from_columns,
+    outcome_from_columns,
+    outcome_from_pandas,
+    read_outcome,
+)
 
 
 def write(tmp_path, text, encoding="utf-8"):
@@ -77,3 +82,19 @@ def test_a_frame_gives_the_same_and_times_with_a_zone_become_utc():
 def test_whole_numbers_that_pandas_made_floats_are_the_same_ids():
     read = outcome_from_columns([7.0, "8"], ["2024-01-01"] * 2, [1, 0])
     assert read.outcome.patients.tolist() == ["7", "8"]
+
+
+def test_a_repeated_row_is_counted_once_and_a_contrary_one_is_refused(tmp_path):
+    rows = "patient,index,outcome\nSECRET,2024-01-01,0\nb,2024-01-01,1\nb,2024-01-02,0\n"
+    path = write(tmp_path, rows + "SECRET,2024-01-01T00:00:00,no\n")
+    outcome, n_excluded = read_outcome(path)
+    assert (outcome.patients.tolist(), outcome.values.tolist()) == (["SECRET", "b", "b"], [0, 1, 0])
+    assert n_excluded["outcome row repeated"] == 1
+    with pytest.raises(DataError, match=r"outcome\.csv:5: .* must have the same outcome") as caught:
+        read_outcome(write(tmp_path, rows + "SECRET,2024-01-01T00:00:00,1\n"))
+    assert "SECRET" not in str(caught.value)
+
+
+def test_whom_to_score_may_stand_twice():
+    index = index_from_columns(["a", "a", None], ["2024-01-01"] * 3)
+    assert (index.patients.tolist(), index.values.tolist()) == (["a", "a"], [0, 0])

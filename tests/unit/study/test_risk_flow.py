@@ -205,6 +205,31 @@ def test_an_outcome_at_or_before_index_is_counted_out(cohort):
         read_outcome_table(cohort / "o.csv")
 
 
+def test_repeated_outcomes_are_told_and_contrary_ones_refused_or_skipped(cohort, capsys):
+    rows = (cohort / "outcome.csv").read_text()
+    first = rows.splitlines()[1]
+    (cohort / "outcome.csv").write_text(rows + first + "\n")
+    assert run(cohort) == 0
+    assert "left out: outcome row repeated 1" in capsys.readouterr().out
+    report = (cohort / "risk" / "report.md").read_text()
+    assert report.count("outcome row repeated") >= 2  # who came in, and what was left out
+    assert len(read(cohort / "risk" / "predictions.csv")) == N
+    (cohort / "outcome.csv").write_text(rows + first.replace("01,1,", "01,0,") + "\n")
+    assert run(cohort) == 2
+    said = capsys.readouterr().err
+    assert f"outcome.csv:{N + 2}: rows of one patient and index time" in said
+    assert run(cohort, "--skip-bad") == 0
+    said = capsys.readouterr().err
+    assert f"outcome.csv:{N + 2}: rows of one patient and index time" in said
+    assert len(read(cohort / "risk" / "predictions.csv")) == N
+
+
+def test_an_index_table_keeps_repeated_rows(cohort):
+    rows = [["patient", "index_time"], ["a", "2020-01-02"], ["a", "2020-01-02"]]
+    write(cohort / "i.csv", rows)
+    assert read_index_table(cohort / "i.csv").patients.tolist() == ["a", "a"]
+
+
 ZONES = [timezone(timedelta(minutes=m)) for m in (-720, -210, 0, 60, 330, 345, 840)]
 
 
