@@ -44,6 +44,7 @@ import pyarrow.compute as pc
 from clinnlp.core.errors import DataError, instead_of, located
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.times import day_after
+from clinnlp.io.files.dialect import MISSING
 from clinnlp.io.record.record_folder import (
     RecordFolder,
     RecordTable,
@@ -245,12 +246,22 @@ def _patient(row: OmopRow, path: Path, line: int) -> Patient:
 
 def _birth_day(row: OmopRow, path: Path, line: int) -> date | None:
     """Return the day of birth, where all of its parts are there."""
-    parts = [row[f"{unit}_of_birth"] or "" for unit in ("year", "month", "day")]
-    if not all(part.isascii() and part.isdecimal() for part in parts):
-        return None
+    columns = [f"{unit}_of_birth" for unit in ("year", "month", "day")]
+    parts = [_part(row[column] or "", column, path, line) for column in columns]
     refusal = DataError("a birth date must be a day", path=path, line=line)
     with instead_of((ValueError, OverflowError), refusal):
-        return date(*map(int, parts))
+        return date(*map(int, parts)) if all(parts) else None
+
+
+def _part(cell: str, column: str, path: Path, line: int) -> str:
+    """Return a part of a birth date, empty where there is none."""
+    part = cell.strip()
+    if part.lower() in MISSING:
+        return ""
+    if not (part.isascii() and part.isdecimal()):
+        said = f"{column} must be a whole number, got another value"
+        raise DataError(said, path=path, line=line)
+    return part
 
 
 def _visits(

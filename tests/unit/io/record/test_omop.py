@@ -68,6 +68,21 @@ def test_a_record_needs_persons_and_days(tmp_path):
         read_omop(tmp_path)
 
 
+@pytest.mark.parametrize("unit", ["year", "month", "day"])
+def test_a_part_of_a_birth_date_is_a_number_or_missing(folder, unit):
+    for given in ("XXXX", "19SECRET", "-1"):
+        row = {"year": "1950", "month": "2", "day": "3"} | {unit: given}
+        (folder / "person.csv").write_text(
+            TABLES["person"].replace("1950,2,3", ",".join(row.values()))
+        )
+        said = rf"person.csv:2: {unit}_of_birth must be a whole number, got another value$"
+        with pytest.raises(DataError, match=said):
+            read_omop(folder)
+    row[unit] = "NULL"
+    (folder / "person.csv").write_text(TABLES["person"].replace("1950,2,3", ",".join(row.values())))
+    assert read_omop(folder).patients[0].birth_date is None
+
+
 def events_of(record):
     return {row["source_id"]: row for row in record.events.rows()}
 
