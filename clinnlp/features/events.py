@@ -219,7 +219,7 @@ def _cases(
     return Cases(
         patients=outcome.patients,
         index=outcome.index,
-        age_years=_ages(people, outcome.index),
+        age_years=joined.ages(people),
         sex=np.array([None if p is None else p.sex for p in people], dtype=object),
         case=case[order],
         code=code[order],
@@ -311,6 +311,17 @@ class _Joined:
         """Count rows of a source that were left out before it was joined."""
         self.n_excluded |= {f"{source}_{why}": n for why, n in reasons.items()}
 
+    def ages(self, people: Sequence[Patient | None]) -> Floats:
+        """Return ages at index; of who is born later it is missing, and counted."""
+        born = np.array([None if p is None else p.birth_date for p in people], "datetime64[D]")
+        days = (self._index.astype("datetime64[D]") - born) / np.timedelta64(1, "D")
+        ages: Floats = np.asarray(days, np.float64) / _DAYS_PER_YEAR
+        unborn = ages < 0
+        if unborn.any():
+            self._count("birth_date_after_index", int(unborn.sum()))
+            ages[unborn] = np.nan
+        return ages
+
     def columns(self) -> tuple[Array, ...]:
         """Return case, code, days, value, row and of_note of all facts."""
         if not self._parts:
@@ -335,13 +346,6 @@ def _people(patients: Iterable[Patient]) -> dict[str, Patient]:
             )
         people[patient.id] = patient
     return people
-
-
-def _ages(people: Sequence[Patient | None], index: Array) -> Floats:
-    born = np.array([None if p is None else p.birth_date for p in people], "datetime64[D]")
-    days = (index.astype("datetime64[D]") - born) / np.timedelta64(1, "D")
-    ages: Floats = np.asarray(days, np.float64) / _DAYS_PER_YEAR
-    return ages
 
 
 def _ranges(low: Array, high: Array) -> Counts:

@@ -39,7 +39,7 @@ def read_outcome_table(path: str | Path, reading: TableReading | None = None) ->
     reading = reading or TableReading()
     named = _named(path, reading, needed=_FIELDS[:3])
     lines, columns = _columns(path, named, reading)
-    return _outcome(path, lines, *columns)
+    return _outcome(path, lines, columns)
 
 
 def read_index_table(path: str | Path, reading: TableReading | None = None) -> Outcome:
@@ -97,7 +97,7 @@ def _columns(
                 raise short.pop()
             cells = _with_times(dict(zip(named, row, strict=True)), named, read_time, path, line)
             if reading.errors is not None and "outcome" in cells:
-                _outcome(path, [line], *([cell] for cell in cells.values()), seen=seen)
+                _outcome(path, [line], [[cell] for cell in cells.values()], seen)
         except DataError as error:
             if reading.errors is None:
                 raise
@@ -129,14 +129,14 @@ def _wrong(must: str, column: str, path: str | Path, line: int, error: ValueErro
 def _outcome(
     path: str | Path,
     lines: Sequence[int],
-    patients: Sequence[Any],
-    index: Sequence[Any],
-    values: Sequence[Any],
-    times: Sequence[Any] | None = None,
+    columns: Sequence[Sequence[Any]],
     seen: dict[Whom, int] | None = None,
 ) -> OutcomeRead:
+    patients, index, values, *times = columns
     with instead_of(DataError, partial(_in_file, path, lines)):
-        return outcome_from_columns(patients, index, values, times=times, seen=seen)
+        return outcome_from_columns(
+            patients, index, values, times=times[0] if times else None, seen=seen
+        )
 
 
 def _in_file(path: str | Path, lines: Sequence[int], error: DataError) -> DataError:

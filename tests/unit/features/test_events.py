@@ -136,6 +136,18 @@ def test_age_is_at_index_and_missing_stays_missing():
     assert cases.sex.tolist() == ["F", None, None]
 
 
+def test_a_birth_after_index_is_a_missing_birth_date_and_counted():
+    people = [
+        Patient(id="p1", birth_date=date(2150, 2, 1)),
+        Patient(id="p2", birth_date=date(2024, 2, 1)),
+    ]
+    cases = collect_cases(outcome(("p1", INDEX), ("p2", INDEX), ("p1", INDEX)), people)
+    assert np.isnan(cases.age_years).tolist() == [True, False, True]
+    assert cases.age_years[1] == 0
+    assert cases.n_excluded == {"birth_date_after_index": 2}
+    assert not collect_cases(outcome(("p2", INDEX)), people).n_excluded
+
+
 def test_refusals():
     with pytest.raises(ArgumentError, match="index times"):
         collect_cases(outcome(("p1", None)))
