@@ -20,12 +20,14 @@ References
 Johnson et al., Scientific Data 2016 (MIMIC-III); PhysioNet 2019, doi:10.13026/C2HM2Q (demo).
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.patients import Patient
+from clinnlp.io.record.keys import each_once
 from clinnlp.io.record.mimic_rows import (
     coded_table,
     drug_table,
@@ -71,7 +73,8 @@ def read_mimic3(folder: str | Path) -> Timelines:
 def stream_mimic3(folder: str | Path) -> RecordFolder:
     """Return the record of a folder of MIMIC-III, events in parts; raises as `read_mimic3`."""
     folder = Path(folder)
-    stays = read_stays(needed_table(folder, "ADMISSIONS", _SOURCE), _SOURCE)
+    n_excluded: Counter[str] = Counter()
+    stays = read_stays(needed_table(folder, "ADMISSIONS", _SOURCE), _SOURCE, n_excluded)
     first = {stay.patient: stay.start for stay in reversed(stays.encounters)}
     tables = (
         coded_table("DIAGNOSES_ICD", "condition", stays, code="icd9_code", systems="ICD9CM",
@@ -82,22 +85,26 @@ def stream_mimic3(folder: str | Path) -> RecordFolder:
         result_table("LABEVENTS", f"{_SOURCE} lab", id="row_id"),
     )  # fmt: skip
     people = needed_table(folder, "PATIENTS", _SOURCE)
-    patients, died = _patients(people, first, stays.ethnicity)
+    patients, died = _patients(people, first, stays.ethnicity, n_excluded)
     return RecordFolder(
         patients=patients,
         encounters=stays.encounters,
         deaths={**died, **stays.deaths},
         stays=stays.events,
         tables=with_paths(folder, tables),
-        n_excluded={},
+        n_excluded=n_excluded,
     )
 
 
 def _patients(
-    path: Path, first: Mapping[str, datetime | None], ethnicity: Mapping[str, str]
+    path: Path,
+    first: Mapping[str, datetime | None],
+    ethnicity: Mapping[str, str],
+    n_excluded: Counter[str],
 ) -> tuple[list[Patient], dict[str, datetime]]:
     made, deaths = [], {}
-    for line, row in by_name_if_there(path, _PERSON, needed=_PERSON[:3]):
+    rows = by_name_if_there(path, _PERSON, needed=_PERSON[:3])
+    for line, row in each_once(rows, "subject_id", table="patients", path=path, lost=n_excluded):
         patient = row["subject_id"]
         if patient is None:
             raise DataError("a patient must have a subject_id", path=path, line=line)

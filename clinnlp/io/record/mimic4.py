@@ -30,6 +30,7 @@ Johnson et al., Scientific Data 2023; https://mimic.mit.edu/docs/iv/
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -40,6 +41,7 @@ import pyarrow.compute as pc
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.patients import Patient
 from clinnlp.core.vocab import fold
+from clinnlp.io.record.keys import each_once
 from clinnlp.io.record.mimic_rows import (
     coded_table,
     drug_table,
@@ -108,8 +110,10 @@ def stream_mimic4(folder: str | Path) -> RecordFolder:
         A table that is needed is missing, lacks a column, or holds a value of another form.
     """
     folder = Path(folder)
-    stays = read_stays(needed_table(folder, "admissions", _SOURCE), _SOURCE)
-    patients, died = _patients(needed_table(folder, "patients", _SOURCE), stays.ethnicity)
+    n_excluded: Counter[str] = Counter()
+    stays = read_stays(needed_table(folder, "admissions", _SOURCE), _SOURCE, n_excluded)
+    people = needed_table(folder, "patients", _SOURCE)
+    patients, died = _patients(people, stays.ethnicity, n_excluded)
     tables = (
         coded_table("diagnoses_icd", "condition", stays, code="icd_code", systems=_CONDITIONS),
         coded_table("procedures_icd", "procedure", stays, code="icd_code", systems=_PROCEDURES,
@@ -125,15 +129,16 @@ def stream_mimic4(folder: str | Path) -> RecordFolder:
         deaths={**died, **stays.deaths},
         stays=stays.events,
         tables=with_paths(folder, tables),
-        n_excluded={},
+        n_excluded=n_excluded,
     )
 
 
 def _patients(
-    path: Path, ethnicity: Mapping[str, str]
+    path: Path, ethnicity: Mapping[str, str], n_excluded: Counter[str]
 ) -> tuple[list[Patient], dict[str, datetime]]:
     made, deaths = [], {}
-    for line, row in by_name(path, _PERSON):
+    rows = by_name(path, _PERSON)
+    for line, row in each_once(rows, "subject_id", table="patients", path=path, lost=n_excluded):
         patient = row["subject_id"]
         if patient is None:
             raise DataError("a patient must have a subject_id", path=path, line=line)

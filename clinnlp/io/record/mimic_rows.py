@@ -1,5 +1,6 @@
 """What the folders of MIMIC-III and MIMIC-IV share: where tables lie, stays, codes, results."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from clinnlp.core.patients import Encounter
 from clinnlp.core.tables import EventTable
 from clinnlp.core.vocab import fold
 from clinnlp.io.files.folders import folders_in
+from clinnlp.io.record.keys import each_once
 from clinnlp.io.record.record_folder import RecordTable, by_value, constant, later
 from clinnlp.io.record.results import coded_words, result_columns
 from clinnlp.io.record.timelines import EventColumns
@@ -65,17 +67,21 @@ def needed_table(folder: Path, name: str, source: str) -> Path:
     return path
 
 
-def read_stays(path: Path, source: str) -> Stays:
+def read_stays(path: Path, source: str, n_excluded: Counter[str]) -> Stays:
     """Return the stays of ADMISSIONS, each also as an event that is known when it began.
+
+    A row that is repeated is left out and counted in `n_excluded`.
 
     Raises
     ------
     DataError
-        A stay without id or patient, or a time of another form.
+        A stay without id or patient, two rows of one stay that say something else, or a time of
+        another form.
     """
     encounters, events = [], EventColumns()
     discharged, deaths, ethnicity = {}, {}, {}
-    for line, row in by_name_if_there(path, _ADMISSIONS, needed=_ADMISSIONS[:4]):
+    rows = by_name_if_there(path, _ADMISSIONS, needed=_ADMISSIONS[:4])
+    for line, row in each_once(rows, "hadm_id", table="admissions", path=path, lost=n_excluded):
         patient, stay = row["subject_id"], row["hadm_id"]
         if patient is None or stay is None:
             raise DataError("a stay must have subject_id and hadm_id", path=path, line=line)

@@ -7,9 +7,11 @@ any case.
 table                       events (`read_omop`): when they count as known
 =========================== ===============================================================
 PERSON                      patients: birth date where day or date is there, sex by concept
-                            (8507 M, 8532 F)
+                            (8507 M, 8532 F). A row that is repeated is left out and counted,
+                            one of the same id that says something else is refused
 VISIT_OCCURRENCE            encounters; an event of kind ``visit``: when it began. A visit that
-                            ends before it begins is left out and counted
+                            ends before it begins is left out and counted. Repeated rows as in
+                            PERSON
 DRUG_EXPOSURE               kind ``drug``: when it began
 CONDITION_OCCURRENCE        kind ``condition``: when its visit ended (codes are given at
                             discharge), without a visit never
@@ -32,7 +34,7 @@ https://ohdsi.github.io/CommonDataModel/cdm54.html
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from functools import partial
 from pathlib import Path
@@ -45,6 +47,7 @@ from clinnlp.core.errors import DataError, instead_of, located
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.times import day_after
 from clinnlp.io.files.dialect import MISSING
+from clinnlp.io.record.keys import each_once
 from clinnlp.io.record.record_folder import (
     RecordFolder,
     RecordTable,
@@ -125,11 +128,8 @@ def stream_omop(folder: str | Path) -> RecordFolder:
     person = table_path(folder, "person") if folder.is_dir() else None
     if person is None:
         raise DataError("an OMOP folder must hold the table PERSON, got none", path=folder)
-    patients = [
-        _patient(row, person, line)
-        for line, row in omop_rows(person, _PERSON, needed=("person_id",))
-    ]
     n_excluded: Counter[str] = Counter()
+    patients = _patients(person, n_excluded)
     stays = EventColumns()
     encounters, ends = _visits(table_path(folder, "visit_occurrence"), stays, n_excluded)
     deaths = _deaths(table_path(folder, "death"), n_excluded)
@@ -234,6 +234,12 @@ def _matching(cell: str) -> str | None:
 # --- patients, visits, deaths --------------------------------------------------------------
 
 
+def _patients(path: Path, n_excluded: Counter[str]) -> list[Patient]:
+    rows = omop_rows(path, _PERSON, needed=("person_id",))
+    once = each_once(rows, "person_id", table="person", path=path, lost=n_excluded)
+    return [_patient(row, path, line) for line, row in once]
+
+
 def _patient(row: OmopRow, path: Path, line: int) -> Patient:
     if row["person_id"] is None:
         raise DataError("a person must have a person_id", path=path, line=line)
@@ -270,7 +276,7 @@ def _visits(
     """Return visits, and add the event that each is."""
     encounters: list[Encounter] = []
     ends: dict[str, datetime] = {}
-    for line, row in omop_rows(path, _VISIT, needed=("person_id",)) if path else ():
+    for line, row in _rows_of_visits(path, n_excluded) if path else ():
         name, patient = row["visit_occurrence_id"], row["person_id"]
         if name is None or patient is None:
             raise DataError("a visit must have its id and person_id", path=path, line=line)
@@ -298,6 +304,11 @@ def _visits(
             source_id=name,
         )
     return encounters, ends
+
+
+def _rows_of_visits(path: Path, n_excluded: Counter[str]) -> Iterator[tuple[int, OmopRow]]:
+    rows, key = omop_rows(path, _VISIT, needed=("person_id",)), "visit_occurrence_id"
+    return each_once(rows, key, table="visit_occurrence", path=path, lost=n_excluded)
 
 
 def _deaths(path: Path | None, n_excluded: Counter[str]) -> dict[str, datetime]:

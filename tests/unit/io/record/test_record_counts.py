@@ -2,6 +2,8 @@
 
 import pytest
 
+from clinnlp.cli import main
+from clinnlp.core.errors import DataError
 from clinnlp.core.tables import EventTable
 from clinnlp.io.notes.corpora import read_notes
 from clinnlp.io.record.folders import record_source, stream_record
@@ -72,6 +74,54 @@ def test_a_folder_is_known_and_read_in_parts(tmp_path, name):
         assert EventTable.concat(parts).to_pandas().equals(whole.events.to_pandas())
         assert (record.n_excluded, record.n_unmatched) == (whole.n_excluded, whole.n_unmatched)
     assert set(parts[0]["kind"]) == {stay}
+
+
+KEYED = [  # source, table, its key, what counts call it, and a column that is read
+    ("OMOP", "PERSON", "person_id", "person", "gender_concept_id"),
+    ("OMOP", "VISIT_OCCURRENCE", "visit_occurrence_id", "visit_occurrence", "visit_start_date"),
+    ("MIMIC-III", "PATIENTS", "subject_id", "patients", "gender"),
+    ("MIMIC-III", "ADMISSIONS", "hadm_id", "admissions", "admittime"),
+    ("MIMIC-IV", "hosp/patients", "subject_id", "patients", "gender"),
+    ("MIMIC-IV", "hosp/admissions", "hadm_id", "admissions", "admittime"),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("name", "table", "called"), [(k[0], k[1], k[3]) for k in KEYED])
+def test_repeated_rows_of_patients_and_stays_count_once(tmp_path, name, table, called, form):
+    tables, read, _ = SOURCES[name]
+    plain = read(write_record(tmp_path / "a", tables, form))
+    head, *lines = tables[table].splitlines()
+    twice = {**tables, table: "\n".join([head, *lines, *lines]) + "\n"}
+    other = read(write_record(tmp_path / "b", twice, form))
+    for what in ("patients", "encounters", "deaths"):
+        assert getattr(other, what) == getattr(plain, what)
+    assert other.events.to_pandas().equals(plain.events.to_pandas())
+    assert other.n_excluded == {**plain.n_excluded, f"{called} repeated": len(lines)}
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "key", "column"), [(k[0], k[1], k[2], k[4]) for k in KEYED]
+)
+def test_two_rows_of_one_key_that_differ_are_refused(tmp_path, name, table, key, column):
+    tables, read, _ = SOURCES[name]
+    head, first, *lines = tables[table].splitlines()
+    cells = dict(zip(head.lower().split(","), first.split(","), strict=True))
+    changed = ",".join({**cells, column: "2001-01-01"}.values())
+    rows = "\n".join([head, first, *lines, changed]) + "\n"
+    said = f":{len(lines) + 3}: rows of one {key} must be the same, got another; keep one of them$"
+    with pytest.raises(DataError, match=said):
+        read(write_record(tmp_path, {**tables, table: rows}))
+
+
+def test_repeated_rows_are_told_in_every_flow(tmp_path, capsys):
+    head, *lines = OMOP["VISIT_OCCURRENCE"].splitlines()
+    twice = "\n".join([head, *lines, *lines]) + "\n"
+    folder = write_record(tmp_path / "omop", {**OMOP, "VISIT_OCCURRENCE": twice})
+    assert main(["inspect", str(folder)]) == 0
+    assert f"{len(lines)} visit_occurrence repeated" in capsys.readouterr().out
+    assert main(["mine", str(folder), "--out", str(tmp_path / "mined")]) == 0
+    assert f"visit_occurrence repeated {len(lines)}" in capsys.readouterr().out
 
 
 def with_points(text, *columns):
