@@ -5,6 +5,7 @@ answers a form says nothing else ("Fever: No  Cough: Yes", see `clinnlp.text.for
 in an answer is taken out.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -19,6 +20,8 @@ from clinnlp.text.tables import language_path
 
 __all__ = ["Cue", "CueFinder", "shipped_finder"]
 
+_ASKS_ON = re.compile(r"(?<=[^\s?] )\? \w")  # "asthma ? copd" doubts what follows alone
+
 
 class _Work(NamedTuple):
     """What a phrase of the tables does."""
@@ -26,7 +29,7 @@ class _Work(NamedTuple):
     forward: tuple[Action, ...]
     backward: tuple[Action, ...]
     opens: frozenset[int]  # axes of its cues, whichever way they work
-    states: tuple[int, ...]  # axes of the clause that it ends
+    states: tuple[Action, ...]  # of the clause that it ends
     is_answer: bool
 
 
@@ -84,7 +87,8 @@ class CueFinder:
         for start, end, term in self._matcher.longest(folded):
             work = self._works[term]
             if work is not None:
-                yield Cue(*folded.original(start, end), work)
+                at = folded.original(start, end)
+                yield Cue(*at, work if text[at[0]] != "?" else _asking(text, at[0], work))
 
 
 @cache
@@ -115,9 +119,13 @@ def _work(actions: Sequence[Action]) -> _Work | None:
         forward=tuple(action for action in works if action.forward),
         backward=tuple(action for action in works if action.backward),
         opens=frozenset(action.axis for action in _of_kind(works, "cue")),
-        states=tuple(action.axis for action in states),
+        states=tuple(states),
         is_answer=bool(answers),
     )
+
+
+def _asking(text: str, at: int, work: _Work) -> _Work:
+    return work._replace(backward=()) if _ASKS_ON.match(text, at) else work
 
 
 def _of_kind(actions: Sequence[Action], *kinds: str) -> list[Action]:

@@ -208,16 +208,30 @@ class Sweeps:
 
     def _let_clauses_hold(self, sentence: Span, cues: Sequence[Cue], inside: Sequence[int]) -> None:
         """Free the mentions of short clauses that end in a state from cues outside their clause."""
-        for cue in cues:
+        inside = [i for i in inside if self.hits[i]]
+        before = -1  # where the state before stands
+        for cue in cues if inside else ():
             if not cue.work.states:
                 continue
             start = self._clause_start(max(sentence.start, cue.start - _CLAUSE), cue.start)
             for i in inside:
                 if start <= self._mentions[i].start < cue.start:
-                    for axis in cue.work.states:
-                        hit = self.hits[i].get(axis)
-                        if hit and not start <= hit.start < cue.end:
-                            del self.hits[i][axis]
+                    for state in cue.work.states:
+                        hit = self.hits[i].get(state.axis)
+                        if not hit or start <= hit.start < cue.end:
+                            continue
+                        is_spent = hit.start < before < start
+                        if is_spent or not (state.backward and self._lists(hit, start, cue.start)):
+                            del self.hits[i][state.axis]
+            before = cue.start
+
+    def _lists(self, hit: Open, start: int, end: int) -> bool:
+        """Return whether a cue may begin a list that a clause ends: "no rash, edema seen"."""
+        first = self._text[max(0, hit.start) : max(0, hit.end)].lower().split(maxsplit=1)[:1]
+        clause = self._text[start:end].lower().split()
+        return not self._words.listing.isdisjoint(first) or not self._words.joining.isdisjoint(
+            clause
+        )
 
     def _clause_start(self, first: int, end: int) -> int:
         """Return where the clause of a few words begins that goes to `end`; `end` if none."""

@@ -13,7 +13,9 @@ A row says: this *cue*, on this *axis*, is of this *kind* and works in this *dir
                 says no, of ``uncertain`` unknown, of ``*`` yes; with a `scope` also without a
                 mark between label and answer, in a run of at least so many.
 ``state``       ends a short clause of its own and says that it holds: the "stable" of "no fever,
-                COPD stable". What negates from outside the clause, or makes historical, ends.
+                COPD stable". What negates from outside the clause, or makes historical, ends;
+                in the direction ``backward`` not where a list may end here ("no rash, edema
+                seen": a word of the class ``listing`` begins the cue).
 ``word``        gives words to the class that stands in the column `axis`.
 
 A cell of cues may hold several, with `` | `` between them, and classes in braces:

@@ -38,10 +38,12 @@ _PIECE = re.compile(r"[^,;.:=?|()\[\]\t☐□◻☒☑✓✔✗✘]+")
 _BOX_START = re.compile(r"[\[(☐□◻☒☑✓✔✗✘]")
 _BOX = re.compile(r"\[ ?\]|\[[xX✓✔*]\]|[☐□◻☒☑✓✔✗✘]|\( \)|\([xX✓✔]\)")
 _HINT = re.compile(  # where a box, a sign or an answer of one letter may stand
-    r"[\[(☐□◻☒☑✓✔✗✘+−–:=|?\t-](?:(?<=[☐□◻☒☑✓✔✗✘+])|(?<=\[)[ xX✓✔*\]]|(?<=\()[-−– xX✓✔]\)"
+    r"[\[(☐□◻☒☑✓✔✗✘+−–:=|?\t/-](?:(?<=[☐□◻☒☑✓✔✗✘+])|(?<=\[)[ xX✓✔*\]]"
+    r"|(?<=\()[-−– xX✓✔nyNY]\)|(?<= [nyNY] /)"
     r"|(?<=[\s,;:][-−–])(?=[^\W\d_])|(?<=[\w ][-−–])(?=[\s,;.]|$)"
     r"|(?<=[:=|?\t])(?= ?(?:[-−–0]|[nyNY](?!\w))))"
 )
+_DOTS = re.compile(r"\.{3}(?= ?[nyNY](?!\w))")
 _NOT_BLANK = re.compile(r"[^ \t]")
 _ROUND_TICK = re.compile(r"\(\S\)")
 _SIGN = re.compile(r"\((?P<round>\+{1,4}|[-−–])\)|(?P<bare>[+−–-])")
@@ -95,6 +97,7 @@ class Answers:
         )
         self._inside = re.compile(rf" *\[(?P<word>{word})\]", re.IGNORECASE)
         alone = "|".join(map(re.escape, self._bare)) or r"(?!)"
+        self._rounded = re.compile(rf" *\((?P<word>{alone})\)", re.IGNORECASE)
         self._alone = re.compile(rf" (?P<word>{alone})(?= |$)", re.IGNORECASE)
         self._leading = re.compile(rf" *(?:{word}) *", re.IGNORECASE)
         self._option = re.compile(rf" *(?P<word>{word})\b", re.IGNORECASE)
@@ -131,6 +134,10 @@ class Answers:
                 end = said.end()
         for said in self._inside.finditer(line):
             yield self._answer(line, said.start(), said)
+        for said in self._rounded.finditer(line):
+            answer = self._answer(line, said.start(), said)
+            if len(line[answer.phrase.start : said.start()].split()) <= _N_WORDS:
+                yield answer
 
     def _answer(self, line: str, end: int, said: re.Match[str]) -> Answer:
         cue = Span(*said.span("word"))
@@ -173,9 +180,12 @@ class Answers:
         before = (
             first
         ) = -1  # where the option before ends, and the first one of its question begins
+        ends = _ends_labels(line, boxes)
+        label_from = 0  # behind the box before
         for box, option in zip(boxes, options, strict=True):
             if option is None:
-                yield _box(line, box)
+                yield _box(line, box, label_from if ends else -1)
+                label_from = box.end()
                 continue
             if before < 0 or line[before : box.start()].strip(" /"):
                 first = box.start()
@@ -208,7 +218,7 @@ def may_end_label(text: str, end: int) -> bool:
 
 def _lines(text: str, at: Sequence[int] | None, words: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Yield where the lines of a text begin and end that may hold an answer."""
-    hints = () if at is None else [*words, *(m.start() for m in _HINT.finditer(text))]
+    hints = () if at is None else [*words, *_hints(text)]
     if at is not None and not hints:
         return
     breaks = [0, *(m.end() for m in _LINE_END.finditer(text)), len(text)]
@@ -220,14 +230,31 @@ def _lines(text: str, at: Sequence[int] | None, words: Sequence[int]) -> Iterato
         yield breaks[i - 1], breaks[min(i, len(breaks) - 1)]
 
 
+def _hints(text: str) -> Iterator[int]:
+    """Yield where a mark stands that may belong to an answer."""
+    yield from (m.start() for m in _HINT.finditer(text))
+    if "..." in text:  # few texts hold it, all hold full stops
+        yield from (m.start() for m in _DOTS.finditer(text))
+
+
 def _is_ticked(box: re.Match[str]) -> bool:
     return not _TICKED.isdisjoint(box[0])
 
 
-def _box(line: str, box: re.Match[str]) -> Answer:
-    """Return what a box says of the label behind it, or before it where none follows."""
-    if _next(line, box.end()) in _CLOSING:
-        label = Span(_label_start(line, box.start()), box.end())
+def _ends_labels(line: str, boxes: Sequence[re.Match[str]]) -> bool:
+    """Return whether boxes stand behind their labels: "fever ✓ cough ✗"."""
+    before = line[: boxes[0].start()].rstrip(_BLANKS) if boxes else ""
+    is_last = bool(boxes) and _next(line, boxes[-1].end()) in _CLOSING
+    return is_last and before[-1:].isalnum()
+
+
+def _box(line: str, box: re.Match[str], label_from: int) -> Answer:
+    """Return what a box says of the label behind it, or before it where none follows.
+
+    A label before it begins at `label_from` or later; -1 where labels stand behind their boxes.
+    """
+    if label_from >= 0 or _next(line, box.end()) in _CLOSING:
+        label = Span(max(label_from, _label_start(line, box.start())), box.end())
     else:
         label = Span(box.start(), _label_end(line, box.end()))
     return Answer(label, Span(*box.span()), "yes" if _is_ticked(box) else "no")

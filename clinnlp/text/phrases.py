@@ -38,6 +38,8 @@ class PhraseWords:
         Last words of what has a result; such a phrase stands in no list.
     looked : set of str
         Those that look at what stands before them: a "mass biopsy negative" is still a mass.
+    listing : set of str
+        First words of cues before a list that may end in a verb: "no rash, edema seen".
     """
 
     outside: Set[str] = _NONE
@@ -45,11 +47,12 @@ class PhraseWords:
     joining: Set[str] = _NONE
     test: Set[str] = _NONE
     looked: Set[str] = _NONE
+    listing: Set[str] = _NONE
 
     @classmethod
     def of(cls, classes: Mapping[str, Set[str]]) -> "PhraseWords":
         """Return those among the classes of a cue table."""
-        names = ("outside", "within", "joining", "test", "looked")
+        names = ("outside", "within", "joining", "test", "looked", "listing")
         return cls(**{name: classes.get(name, _NONE) for name in names})
 
 
