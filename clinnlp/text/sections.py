@@ -48,7 +48,7 @@ _CANDIDATE = re.compile(  # begins with one set of characters (fast) and is poss
 _DASHES = (" - ", " – ", " — ")
 _LONGEST = 60  # characters of a heading before a dash
 _FURTHER = re.compile(rf"[ \t|]([A-Z][^\s:,.;!?]*+(?:{_B}[^\s:,.;!?]++){{0,4}}){_B}*:")
-_SIGNS = re.compile(r"[*_#~=|]+|<[^<>]*>|\([^()]*\)")
+_SIGNS = re.compile(r"[*_#~=|]+|<[^<>]*>|\([^()]*\)| [-–—]+\Z")
 _LINE = re.compile(r"[^\n\r]{0,200}")
 _WORD = re.compile(r"[^\W\d_]\S*")
 _BLANKS = re.compile(rf"{_B}*+")
