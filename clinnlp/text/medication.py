@@ -53,6 +53,7 @@ from clinnlp.core.spans import Span
 from clinnlp.core.tables import CHANGES
 from clinnlp.text.matcher import fold_keeping_length
 from clinnlp.text.medication_axes import settled
+from clinnlp.text.medication_gaps import line_of
 from clinnlp.text.medication_links import Linked, linked
 from clinnlp.text.medication_lists import listed
 from clinnlp.text.medication_regimen import regimen
@@ -163,6 +164,8 @@ class Medications:
             at = bisect_right(starts, first.start) - 1
             begin = starts[at] if at >= 0 else first.start
             end = max(sentences[at].end, first.end) if at >= 0 else first.end
+            if k:
+                begin = self._own_line(folded, begin, first.start)
             group = [drugs[k]]
             k += 1
             while k < len(drugs) and note.entities[drugs[k]].span.start < end:
@@ -176,13 +179,29 @@ class Medications:
     def _gone_on(
         self, sentences: Sequence[Span], at: int, end: int, until: int, folded: str
     ) -> int:
-        """Return the end of the sentences from `at` on that go on with the drug before them."""
-        while at < len(sentences) and sentences[at].end <= until:
-            if not self._terms.takes.match(folded, sentences[at].start):
+        """Return the end of the sentences from `at` on that go on with the drug before them.
+
+        Of one that the next drug stands in, at `until`, the lines above it.
+        """
+        while at < len(sentences) and sentences[at].start < until:
+            start, stop = sentences[at].start, sentences[at].end
+            stop = self._own_line(folded, start, until) if stop > until else stop
+            if stop == start or not self._goes_on(folded, start, stop):
                 break
-            end = sentences[at].end
+            end = stop
             at += 1
         return end
+
+    def _own_line(self, folded: str, start: int, drug: int) -> int:
+        """Return where the line of a drug begins if the ones above it go on, else `start`."""
+        line = line_of(folded, start, drug)
+        return line if line > start and self._goes_on(folded, start, line) else start
+
+    def _goes_on(self, folded: str, start: int, end: int) -> bool:
+        """Return whether a sentence goes on with the drug before: "Take 1 daily", no heading."""
+        return self._terms.takes.match(folded, start) is not None and not folded[
+            start:end
+        ].rstrip().endswith(":")
 
 
 def _filled(entity: Entity, found: dict[str, Attribute], said: Assertion) -> Entity:

@@ -8,9 +8,10 @@ from clinnlp.core.spans import Span
 from clinnlp.text.medication_finds import Finds
 from clinnlp.text.medication_terms import Item, Terms
 
-__all__ = ["WORD", "Gap", "gaps_between", "is_name"]
+__all__ = ["MARKER", "WORD", "Gap", "gaps_between", "is_name", "line_of"]
 
 WORD = re.compile(r"[^\W\d_]+")
+MARKER = re.compile(r"[\s*•·–+>#-]*(?:\(?\d{1,2}[.)])?\s*")  # before the drugs of a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,18 @@ def gaps_between(
 def is_name(gap: Gap, folded: str, drug: Span) -> bool:
     """Return whether the drug behind a gap is another name of the one before: "(Plavix)"."""
     return folded[gap.start : gap.end].strip() == "(" and folded.startswith(")", drug.end)
+
+
+def line_of(folded: str, start: int, drug: int) -> int:
+    """Return where the line of a drug begins that stands first in it, -1 if not behind `start`.
+
+    Examples
+    --------
+    >>> line_of("take 1 tablet daily\\n- lasix", 0, 22), line_of("asa\\niv lasix", 0, 7)
+    (20, -1)
+    """
+    line = folded.rfind("\n", start, drug) + 1
+    return line if line and MARKER.fullmatch(folded, line, drug) else -1
 
 
 def _rest(items: Sequence[Item], folded: str, start: int, end: int) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from clinnlp.core.spans import Span
 from clinnlp.core.tables import LEAVING
 from clinnlp.text.medication_changes import NO_CHANGE, Change, changes
-from clinnlp.text.medication_gaps import WORD, Gap, gaps_between, is_name
+from clinnlp.text.medication_gaps import WORD, Gap, gaps_between, is_name, line_of
 from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Terms
 
 __all__ = ["Linked", "linked"]
@@ -84,7 +84,8 @@ def _n_before(terms: Terms, folded: str, gap: Gap, has_before: bool) -> int:  # 
 def _n_leading(terms: Terms, folded: str, gap: Gap) -> tuple[int, int]:
     """Return how many finds do not lead to the next drug, and where those that do begin."""
     n, until = len(gap.items), gap.end
-    while n and gap.items[n - 1].field in _LEADING:
+    since = _gone_on(terms, folded, gap)
+    while n and gap.items[n - 1].field in _LEADING and gap.items[n - 1].start >= since:
         words = folded[gap.items[n - 1].end : until].split()
         if until - gap.items[n - 1].end > _MOST_GAP:
             break
@@ -93,6 +94,12 @@ def _n_leading(terms: Terms, folded: str, gap: Gap) -> tuple[int, int]:
         n -= 1
         until = gap.items[n].start
     return n, until
+
+
+def _gone_on(terms: Terms, folded: str, gap: Gap) -> int:
+    """Return where lines end that go on with the drug before: "A 40 mg Take 1 nightly"."""
+    line = line_of(folded, gap.start, gap.end)
+    return line if line >= 0 and terms.taken.search(folded, gap.start, line) else gap.start
 
 
 @dataclass(slots=True)

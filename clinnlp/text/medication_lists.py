@@ -10,13 +10,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from clinnlp.core.spans import Span
-from clinnlp.text.medication_gaps import WORD
+from clinnlp.text.medication_gaps import MARKER, WORD
 from clinnlp.text.medication_terms import CHANGE_FIELDS, Terms
 
 __all__ = ["listed"]
 
 _LINE = re.compile(r"[^\n]*\n?")
-_MARKER = re.compile(r"[\s*•·–+>#-]*(?:\(?\d{1,2}[.)])?\s*")
 _STOP = re.compile(r"[.;](?=\s)")
 _BULLET = re.compile(r"\s*(?:[*•·–+>-]|\(?\d{1,2}[.)])\s")
 _MOST_CHARS = 80  # of the line above a list
@@ -86,7 +85,7 @@ def _list(
     for n in range(first, len(lines)):
         start, end = lines[n]
         line = folded[start:end].strip()
-        marker = _MARKER.match(folded, start, end)
+        marker = MARKER.match(folded, start, end)
         inside = _inside(starts, start, end)
         if not line:
             following = lines[n + 1] if n + 1 < len(lines) else None

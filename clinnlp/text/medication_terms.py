@@ -116,6 +116,7 @@ class Terms:
         self._leads = {field: _ending(self._any(field), between) for field in _LEADS}
         self.skips = re.compile(rf"\s*(?:(?:{self._any('skip')})\s+)*")
         self.takes = re.compile(rf"[\s*•:-]*(?:{self._any('take')})(?!\w)")
+        self.taken = self._whole("take")
         self.ands, self.bes, self.ones, self.lists = (
             self._words(field) for field in ("and", "be", "one", "list")
         )
