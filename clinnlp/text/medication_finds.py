@@ -20,7 +20,7 @@ _BESIDE_NUMBER = (
     "prn",
     "duration",
 )  # before one of these a number counts
-_BEHIND_BRIEF = ("route", "prn", "duration", "for")
+_BEHIND_BRIEF = ("route", "prn", "duration", "stretch", "for")
 _DOSES = ("amount", "count", "number")
 _BEFORE_DAYS = (*_DOSES, "route", "frequency", "form", "others", "pair")
 _BRIEF = ("brief", "stretch")  # what counts behind a dose, or a frequency, alone
@@ -31,6 +31,10 @@ _NUMBERED = re.compile(r"\s*[.)]\s*\Z")  # the "2." before the next drug of a li
 _PLAIN = re.compile(r"\d{1,4}|\d{1,2}\.(?:5|25|75|125|375|625)")
 _PER_LITRE = re.compile(r"/\s?l\Z")
 _PER_VOLUME = re.compile(r"/\s?(?:[md]?l|cc)\Z")
+_DATE = re.compile(r"/\d")  # "1/7/20"
+_TWO = re.compile(r"\d{1,4}/[1-9]\d{1,3}")
+_PER_WEIGHT = re.compile(r"kg|m2|kilogram")
+_OF_EYE = "ophthalmic"  # the routes behind which "od" is the right eye
 _YEARS = range(1900, 2100)
 _LEAST_MIXED = 10  # "5-325" of two drugs in one, but "1-2" of their tablets
 _LEAST_MONITORED = 50  # a smaller number behind "digoxin" or "vancomycin" is a level
@@ -77,6 +81,8 @@ class Finds:
         between = self.folded[last.end : item.start].split()
         if item.field in ("days", "others"):
             between = [word for word in between if word not in self.terms.ons_of_days]
+        if item.field == "brief" and last.field == "frequency" and self._is_brief(last):
+            between = [word for word in between if word not in self.terms.ands]
         return None if between else last
 
     def _read(self, item: Item, last: Item | None, following: Item | None) -> Item | None:
@@ -113,10 +119,23 @@ class Finds:
         is_closed = last is not None and self._is_closed(item, following)
         if item.field == "stretch":
             ends = is_closed and last is not None and last.field == "frequency"
-            return item._replace(field="duration") if ends else None
-        if is_closed and last is not None and _weighs(self.terms, last):
+            ends = ends and not ("/" in item.text and _DATE.match(self.folded, item.end))
+            return item._replace(field="duration") if ends or self._is_of(item) else _other(item)
+        if is_closed and last is not None and self._leads_brief(item, last):
             return item._replace(field="frequency")
         return None if item.field == "brief" else item
+
+    def _leads_brief(self, item: Item, last: Item) -> bool:
+        """Return whether "od" behind a find is how often: "5 mg od", "5 mg iv od"."""
+        if last.field == "route":
+            return self.terms.value(last) != _OF_EYE and not self._is_brief(last)
+        if last.field == "frequency":
+            return self._is_brief(last) and item.field == "brief"  # "40 mg am and pm"
+        return _weighs(self.terms, last)
+
+    def _is_of(self, item: Item) -> bool:
+        """Return whether a stretch is that of the next drug: "10 days of doxycycline"."""
+        return self.has_next and self.folded[item.end : self.end].strip() in self.terms.ofs
 
     def _beside(self, item: Item, following: Item | None) -> str:
         """Return the field of the find right behind another, empty where there is none."""
@@ -190,9 +209,16 @@ class Finds:
         return float(text) >= _LEAST_MONITORED or not self.terms.is_term("monitored", self.name)
 
 
+def _other(item: Item) -> Item | None:
+    """Return "5/25" that is no stretch as two numbers, None where there are none."""
+    if _TWO.fullmatch(item.text):
+        return item._replace(field="pair")
+    return item._replace(field="number") if "/" in item.text else None
+
+
 def _weighs(terms: Terms, item: Item) -> bool:
     """Return whether a find is a dose that is swallowed: of no drops, puffs or percent."""
     if item.field == "amount":
-        return terms.amount(item.text).mg is not None
+        return terms.amount(item.text).mg is not None or _PER_WEIGHT.search(item.text) is not None
     form = terms.form_in(item) if item.field == "count" else None
     return form is not None and terms.value(form) == "unit"

@@ -87,7 +87,7 @@ def heads(term: str) -> set[str]:
     for variant in map(str.strip, variants(term)):
         for text in (variant, variant.replace(".", ""), variant.replace("-", "")):
             letters = _LETTERS.match(text)
-            found.add(letters[0] if letters else text[:1])
+            found.add(letters[0] if letters else "#" if text[:1].isdigit() else text[:1])
     return found
 
 

@@ -33,6 +33,7 @@ class _Step:
     form: Item | None = None
     frequency: Item | None = None
     per_day: Range | None = None
+    is_doubtful: bool = False  # of two doses nobody knows which the frequency belongs to
     is_except: bool = False  # on days that the step before leaves out
     is_other: bool = False  # on the days that another step leaves
     is_old: bool = False  # no longer in force
@@ -258,11 +259,18 @@ def _add_amount(step: _Step, item: Item, terms: Terms, folded: str) -> None:
         # "250 mg/5 ml, 10 ml": what has no weight, right behind one that has, is how much is taken
         beside = folded[step.items[-2].end : item.start].strip()
         step.count = None if beside.strip(",") else item
+    elif step.count is None and step.form is None and step.frequency is None:
+        between = folded[step.amount.end : item.start]
+        is_aside = between.rfind("(") > between.rfind(")")  # "12.5 mg (half of a 25 mg tablet)"
+        is_other = terms.amount(item.text).numbers != terms.amount(step.amount.text).numbers
+        step.is_doubtful = step.is_doubtful or (is_other and not is_aside)
 
 
 def _add_frequency(step: _Step, item: Item, terms: Terms, folded: str) -> None:
     per_day = terms.computed(item)
     known = step.frequency
+    if step.is_doubtful:
+        return
     if known is None:
         step.frequency, step.per_day = item, per_day
         return

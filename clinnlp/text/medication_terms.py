@@ -347,9 +347,9 @@ class Terms:
             rf"(?P<count_>{number}{spanned}[\s-]*(?:{self._any('form')}))",
             rf"(?P<chain>{CHAIN}\s*(?:{unit}))",
             rf"(?P<meals>{MEALS})",
+            *self._groups(self._terms_by_head.get(_NUMBER, {}), "_"),
             r"(?P<pair>\d{1,4}/[1-9]\d{1,3}(?![\d/]))",
             r"(?P<ratio>\d{1,2}:(?:\d{1,3}(?:,\d{3})+|\d{3,}))",
-            *self._groups(self._terms_by_head.get(_NUMBER, {}), "_"),
             r"(?P<pair_>\d{1,4}(?:\.\d)?-[1-9]\d{0,3}(?:\.\d)?(?![\d/-]|\.\d))",
         ]
         if turned:
