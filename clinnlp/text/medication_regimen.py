@@ -2,8 +2,9 @@
 
 The finds are read from the left into *steps*: an amount or a count, its strength, form and
 frequency. A new amount after a frequency, or after a word such as "then", begins the next step.
-One step gives words and values; of several the first gives the words, `schedule` keeps them all,
-and the daily dose is their sum, unless they follow one another (a taper).
+Where two doses stand before one frequency, neither has it. One step gives words and values; of
+several the first gives the words, `schedule` keeps them all, and the daily dose is their sum,
+unless they follow one another (a taper).
 
 A dose that another takes the place of is no step: "from 20 mg daily to 40 mg daily", "20 -> 40 mg",
 "40 mg, previously 20 mg". A range is taken apart so only where the dose is changed ("increased from
@@ -97,6 +98,8 @@ def regimen(
     }
     if _first(items, "prn"):
         found["prn"] = True
+    if old and not change:
+        found |= _turned(old[0], first, terms, folded)
     doses = [_mg(step, terms, folded, is_mixed=is_mixed) for step in steps]
     _put(found, "dose_mg", doses[0])
     if len(steps) == 1:
@@ -108,6 +111,21 @@ def regimen(
     if not is_taper and "prn" not in found:
         _put_daily(found, doses, [step.per_day for step in steps])
     return found
+
+
+def _turned(old: _Step, new: _Step, terms: Terms, folded: str) -> dict[str, Attribute]:
+    """Return the change that an arrow between two doses of one unit says: "40 -> 80 mg"."""
+    doses = [_dose_and_strength(step, terms, folded)[0] for step in (old, new)]
+    if doses[0] is None or doses[1] is None or old.per_day not in (None, new.per_day):
+        return {}
+    if not terms.has_arrow(folded, doses[0].start, doses[1].start):
+        return {}
+    before, now = (terms.amount(dose.text) for dose in doses if dose)
+    if before.numbers is None or now.numbers is None or before.mg not in (None, now.mg):
+        return {}
+    if before.numbers == now.numbers:
+        return {}
+    return {"change": "increase" if before.numbers < now.numbers else "decrease"}
 
 
 def _schedule(text: str, steps: Sequence[_Step]) -> str:

@@ -37,7 +37,21 @@ FIELDS = (
     *("number", "to", "article", "unit", "rate", "form", "piece", "route", "frequency"),
     *("duration", "prn", "for", "skip", "end", "and", "then", "of", "join", "take"),
     *("before", "now", "into", "with", "switch", "taper"),
-    *("change", "again", "resume", "order", "none", "if", "limit", "be", "one", "alone", "list"),
+    *(
+        "change",
+        "again",
+        "resume",
+        "order",
+        "new",
+        "none",
+        "if",
+        "limit",
+        "until",
+        "be",
+        "one",
+        "alone",
+        "list",
+    ),
     *(
         "swap",
         "brief",
@@ -56,10 +70,10 @@ FIELDS = (
     *("effect", "effect_of", "effect_on", "denies", "including"),
     *("measured", "measure", "lab", "monitored", "combination", "given"),
 )
-CHANGE_FIELDS = ("change", "again", "resume", "order")  # whose values are changes
+CHANGE_FIELDS = ("change", "again", "resume", "order", "new")  # whose values are changes
 _FOUND = (  # by priority
     *("none", "duration", "frequency", "others", "prn", "route", "again", "resume", "order"),
-    *("change", "then", "for", "form", "brief", "stretch"),
+    *("change", "new", "then", "for", "form", "brief", "stretch"),
 )
 _LEADS = ("then", "now", "before", "into", "except")  # fields that lead to a dose, by priority
 _MUST_COUNT = ("number", "article")  # fields whose rows need a value
@@ -131,6 +145,7 @@ class Terms:
         self.ends, self.ifs, self.limits, self.switches, self.tapers = (
             self._whole(field) for field in ("end", "if", "limit", "switch", "taper")
         )
+        self.untils = self._whole("until")
         self.aparts, self.measures = (self._whole(field) for field in ("apart", "measure"))
         self._pasts = _ending(rf"(?P<past>{self._any('past')})", self._any("skip"))
         self.ons_of_days = self._words("on_days")
@@ -158,7 +173,7 @@ class Terms:
     def find(self, folded: str, start: int, end: int) -> list[Item]:
         """Return the finds in a range of folded text, from the left and disjoint."""
         found: list[Item] = []
-        turned = self._amounts.has_arrow(folded, start, end)
+        turned = self.has_arrow(folded, start, end)
         numeric = self._numeric_turned if turned else self._numeric
         at = start
         for head in _HEAD.finditer(folded, start, end):
@@ -203,6 +218,10 @@ class Terms:
             Item(item.start + start, item.start + end, item.field, text)
             for start, end, text in self._amounts.apart(item.text, by_to=by_to)
         ]
+
+    def has_arrow(self, folded: str, start: int, end: int) -> bool:
+        """Return whether an arrow stands in a range of a text: "20 mg -> 40 mg"."""
+        return self._amounts.has_arrow(folded, start, end)
 
     def joins_by_to(self, item: Item) -> bool:
         """Return whether the words of a range are joined by a word: "50 mg to 25 mg"."""
