@@ -51,6 +51,7 @@ def settled(
         said, freed = _freed(terms, folded, drug, before, freed)
         if k and change.value == "start" and changes[k - 1].value == "stop":
             said = _current(said, drugs[k - 1].span)
+        said = _without_risk(terms, folded, said, drug.span.start)
         if said.negated or said.uncertain:
             said = _in_own_clause(terms, folded, said, drug.span.start)
         made.append(_decided(said, change, _condition(terms, folded, start, drug.span.start)))
@@ -107,6 +108,14 @@ def _current(said: Assertion, before: Span) -> Assertion:
     if said.historical and cue is not None and cue.end <= before.start:
         return _without(said, "historical")
     return said
+
+
+def _without_risk(terms: Terms, folded: str, said: Assertion, at: int) -> Assertion:
+    """Return what is said of a drug without a doubt of its effect: "risk of bleeding on A"."""
+    cue = _cue(said, "hypothetical", at)
+    if cue is None or not terms.effects.search(folded, cue.end, at):
+        return said
+    return _without(said, "hypothetical") if terms.ons.search(folded[cue.end : at]) else said
 
 
 def _in_own_clause(terms: Terms, folded: str, said: Assertion, at: int) -> Assertion:

@@ -4,8 +4,8 @@ A word of change speaks of the drug behind it where nothing but a few words of o
 between, else of the drug before it; a list shares it. What leaves a drug out of what the patient
 takes, stop and hold, must be said of the drug: not of another object ("quit smoking"), not of
 another subject ("and the infusion was stopped"), and not under a condition ("hold for SBP < 90",
-"stop if rash"). Of several words behind one drug a stop or a hold counts, unless it is taken up
-again ("held on admission, resumed at discharge").
+"stop if rash"), nor the end of a course ("for 5 days then stop"). Of several words behind one drug
+a stop or a hold counts, unless it is taken up again ("held on admission, resumed at discharge").
 
 ==================  ================================================================
 in the text         what is said
@@ -26,7 +26,7 @@ from typing import NamedTuple
 from clinnlp.core.notes import AXES
 from clinnlp.core.spans import Span
 from clinnlp.core.tables import LEAVING
-from clinnlp.text.medication_gaps import WORD, Gap, is_name
+from clinnlp.text.medication_gaps import MARKER, WORD, Gap, is_name
 from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Terms
 
 __all__ = ["NO_CHANGE", "Change", "changes"]
@@ -47,6 +47,8 @@ _ASIDE = re.compile(r"\s*[(\[:–—-]\W*\Z")
 _CLOSED = re.compile(r"[^\S\n]*(?:[^\w\s]|\d|\n|\Z)")
 _ENCLOSED = re.compile(r"(?:\A|[,;\n])\s*[(\[]\Z")
 _CLOSER = re.compile(r"\s*[)\]][\s:–—-]*")
+_OPENED = re.compile(r"[(\[]\s{0,2}\Z")
+_COURSE = ("duration", "frequency")  # behind which "then stop" ends a course
 _TAKEN_UP = ("again", "resume")  # fields of what ends a stop or a hold
 
 
@@ -120,7 +122,7 @@ class _Passage:
     def read(self, k: int) -> None:
         """Give the changes of gap `k` to the drugs they speak of."""
         for item in self._gaps[k].items:
-            if item.field in CHANGE_FIELDS:
+            if item.field in CHANGE_FIELDS and not self._is_other(self._gaps[k], item):
                 if k < len(self._drugs) and self._leads(self._gaps[k], item):
                     self._say_before(k, item)
                 elif k and self._value(item) == self._terms.value(item):
@@ -129,6 +131,26 @@ class _Passage:
             self.react(k)
         if 0 < k < len(self._drugs):
             self._switch(k)
+
+    def _is_other(self, gap: Gap, item: Item) -> bool:
+        """Return whether a word is no change: "new" amid a line, "for 5 days then stop"."""
+        if item.field == "new":
+            return not self._is_marked(gap, item)
+        at = gap.items.index(item)
+        last = gap.items[at - 1] if at and item.field == "order" else None
+        if last is None or last.field != "then" or self._folded[last.end : item.start].strip():
+            return False
+        return self._value(item) == "stop" and any(one.field in _COURSE for one in gap.items[:at])
+
+    def _is_marked(self, gap: Gap, item: Item) -> bool:
+        """Return whether a word stands in brackets, or between a bullet and a drug."""
+        folded, since = self._folded, max(0, item.start - _CLAUSE)
+        if _OPENED.search(folded, since, item.start) and _CLOSER.match(folded, item.end):
+            return True
+        if WORD.search(folded, item.end, gap.end) or gap.end not in self._starts:
+            return False
+        line = folded.rfind("\n", since, item.start) + 1
+        return MARKER.fullmatch(folded, line or since, item.start) is not None
 
     def share(self) -> None:
         """Let the drugs of a list share what is said of the first, or of the last."""
@@ -223,7 +245,8 @@ class _Passage:
         end = self._clause_end(start)
         if terms.ifs.search(folded, start, end):
             return True
-        return item.field == "order" and terms.limits.search(folded, start, end) is not None
+        limit = terms.limits.search(folded, start, end) if item.field == "order" else None
+        return limit is not None and terms.untils.search(folded, start, limit.start()) is None
 
     def _clause_end(self, start: int) -> int:
         """Return where a clause ends: at a mark, or at an "and" that joins no drug."""

@@ -10,8 +10,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from clinnlp.core.spans import Span
+from clinnlp.core.tables import CHANGES
 from clinnlp.text.medication_gaps import MARKER, WORD
-from clinnlp.text.medication_terms import CHANGE_FIELDS, Terms
+from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Terms
 
 __all__ = ["listed"]
 
@@ -60,17 +61,23 @@ def _change_above(terms: Terms, folded: str, start: int, end: int) -> str:
     line = folded[start:end].strip(" \t\r\n*_#")
     words = WORD.findall(line) if len(line) <= _MOST_CHARS else []
     others = [word for word in words if word not in terms.lists]
-    if not others or len(others) > _MOST_WORDS:
+    if not words or len(others) > _MOST_WORDS:
         return ""
-    items = [item for item in terms.find(folded, start, end) if item.field != "brief"]
-    changes = [item for item in items if item.field in CHANGE_FIELDS]
-    if len(items) != 1 or not changes:
+    change = _only_change(terms, folded, start, end)
+    if change is None:
         return ""
-    change = changes[0]
     rest = WORD.findall(folded[start : change.start] + " " + folded[change.end : end])
-    closed = line.endswith(":") or bool(rest)
-    is_head = closed and terms.lists.issuperset(rest)
-    return terms.value(change).removeprefix(">") if is_head else ""
+    if not (rest or line.endswith(":")) or not terms.lists.issuperset(rest):
+        return ""
+    value = terms.value(change).removeprefix(">")
+    return value if value in CHANGES else ""
+
+
+def _only_change(terms: Terms, folded: str, start: int, end: int) -> Item | None:
+    """Return the change of a line, None where there is none or something else is found too."""
+    items = [item for item in terms.find(folded, start, end) if item.field != "brief"]
+    said = [item for item in items if item.field != "new"] or items[:1]  # "stop these new drugs"
+    return said[0] if len(said) == 1 and said[0].field in CHANGE_FIELDS else None
 
 
 def _list(
