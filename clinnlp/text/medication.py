@@ -199,9 +199,11 @@ class Medications:
 
     def _goes_on(self, folded: str, start: int, end: int) -> bool:
         """Return whether a sentence goes on with the drug before: "Take 1 daily", no heading."""
-        return self._terms.takes.match(folded, start) is not None and not folded[
-            start:end
-        ].rstrip().endswith(":")
+        if folded[start:end].rstrip().endswith(":"):
+            return False
+        return self._terms.takes.match(folded, start) is not None or self._terms.counts(
+            folded, start, end
+        )
 
 
 def _filled(entity: Entity, found: dict[str, Attribute], said: Assertion) -> Entity:

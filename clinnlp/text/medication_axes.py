@@ -15,7 +15,7 @@ from clinnlp.core.notes import AXES, Assertion, Entity
 from clinnlp.core.spans import Span
 from clinnlp.core.tables import LEAVING
 from clinnlp.text.medication_changes import Change
-from clinnlp.text.medication_gaps import WORD
+from clinnlp.text.medication_gaps import WORD, line_of
 from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Terms
 
 __all__ = ["settled"]
@@ -111,11 +111,21 @@ def _current(said: Assertion, before: Span) -> Assertion:
 
 
 def _without_risk(terms: Terms, folded: str, said: Assertion, at: int) -> Assertion:
-    """Return what is said of a drug without a doubt of its effect: "risk of bleeding on A"."""
+    """Return what is said of a drug without what is of its effect: "risk of bleeding on A"."""
     cue = _cue(said, "hypothetical", at)
-    if cue is None or not terms.effects.search(folded, cue.end, at):
+    if cue is None:
         return said
-    return _without(said, "hypothetical") if terms.ons.search(folded[cue.end : at]) else said
+    is_effect = terms.effects.search(folded, cue.end, at) and terms.ons.search(folded[cue.end : at])
+    if is_effect or _is_above(terms, folded, cue, at):
+        return _without(said, "hypothetical")
+    return said
+
+
+def _is_above(terms: Terms, folded: str, cue: Span, at: int) -> bool:
+    """Return whether "as needed for pain" ends the line above that of a drug."""
+    if line_of(folded, cue.end, at) < 0:
+        return False
+    return any(item.field == "prn" for item in terms.find(folded, cue.start, cue.end))
 
 
 def _in_own_clause(terms: Terms, folded: str, said: Assertion, at: int) -> Assertion:

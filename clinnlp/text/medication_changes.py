@@ -180,7 +180,8 @@ class _Passage:
         said.is_before, said.is_again = True, item.field in _TAKEN_UP
         said.is_over = value == "stop" and item.field == "change"
         said.is_single = self._terms.is_term("before", item.text)
-        if self._terms.value(item) == ">start" and k and self._is_subject(k, item):
+        replaces = item.field == "change" and self._terms.value(item) == ">start"
+        if replaces and k and self._is_subject(k, item):
             self.said[k - 1].say("stop", said.cue)
 
     def _say_behind(self, k: int, item: Item) -> None:

@@ -280,6 +280,7 @@ def _add_amount(step: _Step, item: Item, terms: Terms, folded: str) -> None:
     elif step.count is None and step.form is None and step.frequency is None:
         between = folded[step.amount.end : item.start]
         is_aside = between.rfind("(") > between.rfind(")")  # "12.5 mg (half of a 25 mg tablet)"
+        is_aside = is_aside or between.strip() == "/"  # "7.5 mg/500 mg"
         is_other = terms.amount(item.text).numbers != terms.amount(step.amount.text).numbers
         step.is_doubtful = step.is_doubtful or (is_other and not is_aside)
 

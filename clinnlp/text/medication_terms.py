@@ -188,6 +188,14 @@ class Terms:
                 found.append(Item(match.start(), at, field, text))
         return found
 
+    def counts(self, folded: str, start: int, end: int) -> bool:
+        """Return whether a range begins with what is taken at once: "1 tablet by mouth daily"."""
+        head = _HEAD.search(folded, start, end)
+        if head is None or folded[start : head.start()].strip(" \t\r\n*•-"):
+            return False
+        match = self._numeric.match(folded, head.start(), end)
+        return match is not None and (match.lastgroup or "").rstrip("_") == "count"
+
     def value(self, item: Item) -> str:
         """Return the value cell of a find, empty where it has none."""
         value = self._amounts.value(item.field, item.text)
