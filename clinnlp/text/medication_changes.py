@@ -26,7 +26,7 @@ from typing import NamedTuple
 from clinnlp.core.notes import AXES
 from clinnlp.core.spans import Span
 from clinnlp.core.tables import LEAVING
-from clinnlp.text.medication_gaps import MARKER, WORD, Gap, is_name
+from clinnlp.text.medication_gaps import MARKER, WORD, Gap, is_name, line_of
 from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Terms
 
 __all__ = ["NO_CHANGE", "Change", "changes"]
@@ -157,13 +157,22 @@ class _Passage:
         pairs = list(zip(self.said, self.said[1:], self._gaps[1:], self._drugs[1:], strict=False))
         named = [is_name(gap, self._folded, drug) for _, _, gap, drug in pairs]
         for (first, second, gap, _), is_other_name in zip(pairs, named, strict=True):
-            joined = is_other_name or (gap.is_list and not first.is_single)
+            is_list = gap.is_list and not first.is_single and not self._ends_line(gap, first)
+            joined = is_other_name or is_list
             if first.is_before and not second.value and joined:
                 second.share(first)
                 second.is_before = True
         for (first, second, gap, _), is_other_name in reversed([*zip(pairs, named, strict=True)]):
             if is_other_name or (gap.is_bare and not second.is_alone):
                 first.share(second)
+
+    def _ends_line(self, gap: Gap, said: _Said) -> bool:
+        """Return whether the next drug begins a line of its own: "Hold A", and below it "B"."""
+        line = line_of(self._folded, gap.start, gap.end)
+        if line < 0 or said.cue is None or ":" in self._folded[said.cue.end : gap.start]:
+            return False
+        last = self._folded[gap.start : line].split()[-1:]
+        return not last or not (last[0].endswith(",") or last[0] in self._terms.ands)
 
     def _value(self, item: Item) -> str:
         return self._terms.value(item).removeprefix(">")
