@@ -78,12 +78,13 @@ class Finds:
         """Return the find before another if nothing stands between them."""
         if last is None:
             return None
-        between = self.folded[last.end : item.start].split()
+        passed: frozenset[str] = frozenset()
         if item.field in ("days", "others"):
-            between = [word for word in between if word not in self.terms.ons_of_days]
-        if item.field == "brief" and last.field == "frequency" and self._is_brief(last):
-            between = [word for word in between if word not in self.terms.ands]
-        return None if between else last
+            passed = self.terms.ons_of_days
+        elif item.field == "brief" and last.field == "frequency" and self._is_brief(last):
+            passed = self.terms.ands
+        between = self.folded[last.end : item.start].split()
+        return last if passed.issuperset(between) else None
 
     def _read(self, item: Item, last: Item | None, following: Item | None) -> Item | None:
         """Return a find as what it is behind the find that it touches, None where it is nothing."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from clinnlp.core.notes import Attribute
 from clinnlp.text.medication_leads import DOSES, TURNS, Led, led
-from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Range, Terms
+from clinnlp.text.medication_terms import CHANGE_FIELDS, Amount, Item, Range, Terms
 
 __all__ = ["regimen"]
 
@@ -120,7 +120,10 @@ def _turned(old: _Step, new: _Step, terms: Terms, folded: str) -> dict[str, Attr
         return {}
     if not terms.has_arrow(folded, doses[0].start, doses[1].start):
         return {}
-    before, now = (terms.amount(dose.text) for dose in doses if dose)
+    return _turn(terms.amount(doses[0].text), terms.amount(doses[1].text))
+
+
+def _turn(before: Amount, now: Amount) -> dict[str, Attribute]:
     if before.numbers is None or now.numbers is None or before.mg not in (None, now.mg):
         return {}
     if before.numbers == now.numbers:
@@ -278,11 +281,16 @@ def _add_amount(step: _Step, item: Item, terms: Terms, folded: str) -> None:
         beside = folded[step.items[-2].end : item.start].strip()
         step.count = None if beside.strip(",") else item
     elif step.count is None and step.form is None and step.frequency is None:
-        between = folded[step.amount.end : item.start]
-        is_aside = between.rfind("(") > between.rfind(")")  # "12.5 mg (half of a 25 mg tablet)"
-        is_aside = is_aside or between.strip() == "/"  # "7.5 mg/500 mg"
-        is_other = terms.amount(item.text).numbers != terms.amount(step.amount.text).numbers
-        step.is_doubtful = step.is_doubtful or (is_other and not is_aside)
+        step.is_doubtful = step.is_doubtful or _is_rival(step.amount, item, terms, folded)
+
+
+def _is_rival(first: Item, second: Item, terms: Terms, folded: str) -> bool:
+    """Return whether a dose is another than the one before it, not said of it or beside it."""
+    if terms.amount(first.text).numbers == terms.amount(second.text).numbers:
+        return False
+    between = folded[first.end : second.start]
+    is_aside = between.rfind("(") > between.rfind(")")  # "12.5 mg (half of a 25 mg tablet)"
+    return not is_aside and between.strip() != "/"  # "7.5 mg/500 mg"
 
 
 def _add_frequency(step: _Step, item: Item, terms: Terms, folded: str) -> None:
