@@ -161,6 +161,11 @@ def _rows_of_table(table: Any, columns: Mapping[str, str]) -> Iterator[Row]:
 
 
 def _row_of_entry(code: Any, names: Any) -> Row:
+    if isinstance(names, bytes | Mapping) or not isinstance(names, Iterable):
+        raise ArgumentError(
+            "a mapping of words must give of each code a name or a list of names, got "
+            f"{type(names).__name__}"
+        )
     listed = [names] if isinstance(names, str) else list(names)
     return {"code": code, "name": listed[0] if listed else "", "synonyms": listed[1:]}
 

@@ -56,6 +56,9 @@ def test_preferred_name_and_one_synonym_a_row(tmp_path):
     [
         (7, ArgumentError, "a word list must be a path, a list"),
         ([7], ArgumentError, "must hold names, mappings or concepts, got int"),
+        ({"a": None}, ArgumentError, "of each code a name or a list of names, got NoneType"),
+        ({"a": 7}, ArgumentError, "of each code a name or a list of names, got int"),
+        ({"a": {"name": "b"}}, ArgumentError, "of each code a name or a list of names, got dict"),
         ({"a": []}, DataError, "entry 1: each concept must have a name"),
         (["a", ""], DataError, "entry 2: each concept must have a name"),
         ([{"name": b"x"}], DataError, "entry 1: a word list must hold text"),
