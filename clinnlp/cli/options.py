@@ -281,8 +281,10 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
     columns: dict[str, Any] = mapping_of(args.vocabulary_columns, "--vocabulary-columns")
     if columns and words is not None:
         from clinnlp.io.tables.vocabularies import read_vocabulary
+        from clinnlp.io.tables.word_lists import check_fields
 
-        words = read_vocabulary(words, **columns)
+        check_fields(columns)
+        words = read_vocabulary(words, label_column=columns.pop("label", None), **columns)
     return pipeline(
         args.model,
         vocabulary=words,

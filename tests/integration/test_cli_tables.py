@@ -100,7 +100,11 @@ def test_a_messy_european_table_goes_through_by_flags_alone(folder, capsys):
     assert run(*extract, "--skip-bad", "--number-repeated") == 0
     assert "3 documents left out:" in capsys.readouterr().err
     mentions = read_entity_table(found)
-    assert set(mentions["name"]) == {"Fieber", "Metformin", "Aspirin"}
+    assert set(zip(mentions["name"], mentions["label"], strict=True)) == {
+        ("Fieber", "Problem"),
+        ("Metformin", "Drug"),
+        ("Aspirin", "Drug"),
+    }
     assert str(mentions["time"][0]) == "2023-01-01T00:00:00"
     assert mentions["note"].tolist()[-1] == "N3#2"
 
@@ -245,3 +249,10 @@ def test_all_rows_are_read_or_counted(folder):
     table = read_events(path, dialect=Dialect(encoding=None), skipped=skipped, **how)
     n_lines = events_of_a_laboratory().count("\r\n") - 1
     assert len(table) + len(skipped) == n_lines
+
+
+@pytest.mark.parametrize("pair", ["dialect=Kode", "label_column=Kode", "path=Kode"])
+def test_columns_of_a_word_list_are_its_own(folder, capsys, pair):
+    extract = ["extract", folder / "notes.csv", folder / "out.csv", *NOTES]
+    assert run(*extract, "--vocabulary", folder / "words.csv", *WORDS, pair) == 2
+    assert "columns of a vocabulary are code, system, name" in capsys.readouterr().err

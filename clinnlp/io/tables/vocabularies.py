@@ -81,7 +81,12 @@ def read_any_vocabulary(path: str | Path, *, language: str = "en") -> Vocabulary
 
 
 def read_vocabulary(
-    path: str | Path, *, label: str | None = None, dialect: Dialect | None = None, **columns: str
+    path: str | Path,
+    *,
+    label: str | None = None,
+    label_column: str | None = None,
+    dialect: Dialect | None = None,
+    **columns: str,
 ) -> Vocabulary:
     """Return the concepts in a CSV, TSV or Parquet file.
 
@@ -91,7 +96,9 @@ def read_vocabulary(
     ----------
     path : str or Path
     label : str, optional
-        Label of every concept; else the column ``label``, else ``"Term"``.
+        Label of every concept; else that of its row, else ``"Term"``.
+    label_column : str, optional
+        Which column holds the labels; absent: that called ``label``.
     dialect : Dialect, optional
         How text is written; absent: as found by looking.
     **columns : str
@@ -105,6 +112,7 @@ def read_vocabulary(
     """
     path, dialect = Path(path), dialect or Dialect(encoding=None)
     check_fields(columns)
+    columns |= {} if label_column is None else {"label": label_column}
     names = column_names(path, dialect=dialect)
     wanted = wanted_columns(names, columns)
     if names and "name" not in columns and not _has_name(names):

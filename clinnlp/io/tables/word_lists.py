@@ -38,7 +38,7 @@ def vocabulary_of(words: Any, *, label: str | None = None, **columns: str) -> Vo
     label : str, optional
         Of every concept; else the one that its row says, else ``"Term"``.
     **columns : str
-        Which column of a table is ``name``, ``code``, ``system``, ``synonyms``, ``label``.
+        Which column of a table is ``name``, ``code``, ``system``, ``synonyms``, ``match``.
 
     Raises
     ------

@@ -140,6 +140,10 @@ def test_all_columns_and_renamed_ones(tmp_path):
     assert (second.code, second.label) == ("b", "Term")
     renamed = read_vocabulary(path, code="name")
     assert [c.code for c in renamed] == ["ASA", "B"]
+    labelled = read_vocabulary(path, label_column="system")
+    assert [c.label for c in labelled] == ["ATC", "Term"]
+    with pytest.raises(DataError, match="one column must be named 'Typ', got none"):
+        read_vocabulary(path, label_column="Typ")
 
 
 @pytest.mark.parametrize(
