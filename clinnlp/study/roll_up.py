@@ -31,7 +31,7 @@ def read_roll_up(ancestors: str | Path | None, to: Sequence[str] | None) -> Roll
         return None
     from clinnlp.io.tables.vocabularies import read_any_vocabulary
 
-    vocabulary = read_any_vocabulary(ancestors)
+    vocabulary = read_any_vocabulary(ancestors, products=True)
     above = Ancestors.of(vocabulary)
     known = {parent for concept in vocabulary for parent in concept.parents}
     if not known:

@@ -46,7 +46,9 @@ _ICD10CM = ("code", "short", "long")
 _POISONING = "Poisoning"
 
 
-def read_any_vocabulary(path: str | Path, *, language: str = "en") -> Vocabulary:
+def read_any_vocabulary(
+    path: str | Path, *, language: str = "en", products: bool = False
+) -> Vocabulary:
     """Return the vocabulary in a file or folder, whichever layout it has.
 
     Parameters
@@ -54,6 +56,9 @@ def read_any_vocabulary(path: str | Path, *, language: str = "en") -> Vocabulary
     path : str or Path
     language : str
         Of the names, where a terminology has them in several.
+    products : bool
+        Whether brands, salts and products of RxNorm are concepts under their ingredients, as
+        ancestors need it, and not names of them.
 
     Raises
     ------
@@ -62,7 +67,7 @@ def read_any_vocabulary(path: str | Path, *, language: str = "en") -> Vocabulary
     """
     path = Path(path)
     with located(path):
-        known = terminology_of(path, language=language)
+        known = terminology_of(path, language=language, products=products)
         if known is not None:
             return known
         if path.is_dir():

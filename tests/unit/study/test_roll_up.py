@@ -13,6 +13,21 @@ ATC = (
     "ATC code,ATC level name\nC10AA,HMG CoA reductase inhibitors\nC10AA01,simvastatin\n"
     "C10AA05,atorvastatin\nN02BA01,acetylsalicylic acid\n"
 )
+RXNCONSO = "".join(
+    f"{code}|ENG||||||A{code}|||{code}|RXNORM|{kind}|{code}|{name}||N||\n"
+    for code, kind, name in (
+        ("10", "IN", "atorvastatin"), ("11", "IN", "amlodipine"), ("12", "BN", "Lipitor"),
+        ("13", "PIN", "atorvastatin calcium"), ("14", "BN", "Caduet"),
+        ("15", "SCD", "atorvastatin 20 MG Oral Tablet"), ("16", "SCDC", "atorvastatin 20 MG"),
+    )
+)  # fmt: skip
+RXNREL = "".join(
+    f"{above}||CUI|RO|{code}||CUI|{relation}|||RXNORM||||||\n"
+    for above, relation, code in (
+        ("10", "tradename_of", "12"), ("10", "form_of", "13"), ("10", "tradename_of", "14"),
+        ("11", "tradename_of", "14"), ("16", "consists_of", "15"), ("10", "has_ingredient", "16"),
+    )
+)  # fmt: skip
 TABLE = "code,name,parents\nx,X,up\ny,Y,up | other\n"
 
 
@@ -92,6 +107,18 @@ def test_a_table_may_say_parents(tmp_path):
     (tmp_path / "b.csv").write_text("code,name\nx,X\n")
     with pytest.raises(DataError, match="got no such relation"):
         read_roll_up(tmp_path / "b.csv", None)
+
+
+def test_brands_salts_and_products_count_as_their_ingredients(tmp_path):
+    folder = tmp_path / "rxnorm"
+    folder.mkdir()
+    (folder / "RXNCONSO.RRF").write_text(RXNCONSO)
+    (folder / "RXNREL.RRF").write_text(RXNREL)
+    as_statin = read_roll_up(folder, ["10"])
+    assert [as_statin(code) for code in ("10", "12", "13", "15")] == [("10",)] * 4
+    assert as_statin("11") == ("11",)
+    assert set(read_roll_up(folder, ["10", "11"])("14")) == {"10", "11"}
+    assert read_roll_up(folder, None)("15") == ("15", "16", "10")
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,15 @@ from clinnlp.core.vocab import Vocabulary
 from clinnlp.io.tables.terminologies.names import Gathered
 from clinnlp.io.tables.terminologies.tables import Tables
 
-__all__ = ["CONSO_CELLS", "read_ndc", "read_rxnorm"]
+__all__ = ["CONSO_CELLS", "DRUG_KINDS", "read_ndc", "read_rxnorm"]
 
 CONSO_CELLS = 18
 _REL_CELLS, _SAT_CELLS = 16, 13
 _CODE, _LANGUAGE, _SOURCE, _KIND, _NAME, _SUPPRESSED = 0, 1, 11, 12, 14, 16
-_KINDS = ("IN", "PIN", "MIN", "BN", "SCD", "SBD", "SCDC", "SBDC", "SCDF", "SBDF", "SCDG", "SBDG",
-          "GPCK", "BPCK")  # fmt: skip
+DRUG_KINDS = (
+    "IN", "PIN", "MIN", "BN", "SCD", "SBD", "SCDC", "SBDC", "SCDF", "SBDF", "SCDG", "SBDG", "GPCK",
+    "BPCK",
+)  # fmt: skip
 _UPWARDS = frozenset(
     ("consists_of", "form_of", "has_ingredient", "has_ingredients", "has_part",
      "has_precise_ingredient", "isa", "tradename_of")
@@ -69,7 +71,7 @@ def read_rxnorm(
         No RXNCONSO.RRF, or a row of another layout.
     """
     for kind in kinds:
-        check_one_of(kind, _KINDS, name="kind")
+        check_one_of(kind, DRUG_KINDS, name="kind")
     tables = Tables(path)
     conso = tables.main(r"RXNCONSO\.RRF", "RXNCONSO.RRF")
     found, kind_of = _concepts(tables, conso, kinds, label)
