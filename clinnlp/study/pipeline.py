@@ -63,7 +63,7 @@ def pipeline(
     StoreError
         The model folder is missing or incomplete.
     DataError
-        The vocabulary, or the table of chronic conditions, cannot be read.
+        The vocabulary, or the table of chronic conditions, cannot be read; no name in it.
 
     Examples
     --------
@@ -111,10 +111,10 @@ def _learned(model: str | Path | Pipe) -> Pipe:
 def _words(vocabulary: Any, language: str) -> Vocabulary | None:
     if vocabulary is None:
         return None
+    from clinnlp.io.tables.word_lists import not_empty, vocabulary_of
+
     if isinstance(vocabulary, str | Path):
         from clinnlp.io.tables.vocabularies import read_any_vocabulary
 
-        return read_any_vocabulary(vocabulary, language=language)
-    from clinnlp.io.tables.word_lists import vocabulary_of
-
-    return vocabulary_of(vocabulary)
+        return not_empty(read_any_vocabulary(vocabulary, language=language), vocabulary)
+    return not_empty(vocabulary_of(vocabulary))

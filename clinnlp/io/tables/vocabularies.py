@@ -31,7 +31,7 @@ from clinnlp.io.tables.omop_concepts import read_omop_concepts
 from clinnlp.io.tables.rows import column_names, read_rows
 from clinnlp.io.tables.terminologies.layouts import terminology_of
 from clinnlp.io.tables.terminologies.names import others
-from clinnlp.io.tables.word_lists import check_fields, concepts_of, wanted_columns
+from clinnlp.io.tables.word_lists import check_fields, concepts_of, not_empty, wanted_columns
 
 __all__ = [
     "read_any_vocabulary",
@@ -113,7 +113,7 @@ def read_vocabulary(
     Raises
     ------
     DataError
-        No column of names, an empty name, or another system or label for the same code.
+        No column of names, no row, an empty name, or another system or label for the same code.
     """
     path, dialect = Path(path), dialect or Dialect(encoding=None)
     check_fields(columns)
@@ -129,7 +129,7 @@ def read_vocabulary(
         )
     rows = read_rows(path, list(wanted.values()), dialect=dialect)
     named = (((path, line), dict(zip(wanted, row, strict=True))) for line, row in rows)
-    return Vocabulary(concepts_of(named, label))
+    return not_empty(Vocabulary(concepts_of(named, label)), path)
 
 
 def read_drugbank(path: str | Path, *, label: str = "Drug") -> Vocabulary:

@@ -15,7 +15,7 @@ from clinnlp.core.vocab import Concept, Vocabulary, fold
 from clinnlp.io.tables.cells import text_of
 from clinnlp.io.tables.columns import check_columns, columns_named
 
-__all__ = ["FIELDS", "check_fields", "concepts_of", "vocabulary_of", "wanted_columns"]
+__all__ = ["FIELDS", "check_fields", "concepts_of", "not_empty", "vocabulary_of", "wanted_columns"]
 
 FIELDS = ("code", "system", "name", "synonyms", "label", "parents", "match")
 
@@ -84,6 +84,13 @@ def check_fields(columns: Mapping[str, str]) -> None:
         raise ArgumentError(
             f"columns of a vocabulary are {', '.join(FIELDS)}, got {', '.join(unknown)}"
         )
+
+
+def not_empty(words: Vocabulary, path: str | Path | None = None) -> Vocabulary:
+    """Return a vocabulary, or raise `DataError` where it has no concept."""
+    if not len(words):
+        raise DataError("a word list must have at least one name, got none", path=path)
+    return words
 
 
 def concepts_of(rows: Iterable[tuple[Where, Row]], label: str | None) -> Iterator[Concept]:

@@ -56,6 +56,9 @@ def test_preferred_name_and_one_synonym_a_row(tmp_path):
     [
         (7, ArgumentError, "a word list must be a path, a list"),
         ([7], ArgumentError, "must hold names, mappings or concepts, got int"),
+        ([], DataError, "a word list must have at least one name, got none"),
+        ({}, DataError, "a word list must have at least one name, got none"),
+        (Vocabulary([]), DataError, "a word list must have at least one name, got none"),
         ({"a": None}, ArgumentError, "of each code a name or a list of names, got NoneType"),
         ({"a": 7}, ArgumentError, "of each code a name or a list of names, got int"),
         ({"a": {"name": "b"}}, ArgumentError, "of each code a name or a list of names, got dict"),
@@ -74,3 +77,18 @@ def test_what_is_no_word_list(words, error, message):
 def test_columns_go_with_tables_only():
     with pytest.raises(ArgumentError, match="columns can be named of a table only"):
         vocabulary_of(["a"], name="x")
+
+
+@pytest.mark.parametrize("header", ["", "name\n", "code,short,long\n"])
+def test_a_file_without_names_is_refused_with_its_name(tmp_path, header):
+    path = tmp_path / "words.csv"
+    path.write_text(header)
+    with pytest.raises(DataError, match=r"words\.csv: a word list must have at least one name"):
+        pipeline(vocabulary=path)
+
+
+def test_a_file_without_rows_is_refused_where_its_columns_are_named(tmp_path):
+    path = tmp_path / "words.csv"
+    path.write_text("Wort\n")
+    with pytest.raises(DataError, match=r"words\.csv: a word list must have at least one name"):
+        read_vocabulary(path, name="Wort")
