@@ -180,13 +180,16 @@ def tell_left_out(errors: "Sequence[DataError]", what: str) -> None:
 
 def tell_of_tables(paths: "Sequence[str | Path | None]", dialect: "Dialect") -> None:
     """Say on stderr which tables were found to be in Windows-1252."""
+    for path in [] if dialect.encoding else paths:
+        _tell_of_encoding(path, "--encoding names another")
+
+
+def _tell_of_encoding(path: str | Path | None, otherwise: str) -> None:
     from clinnlp.io.tables.looks import encoding_of
 
-    tables = [] if dialect.encoding else [Path(path) for path in paths if path]
-    for path in tables:
-        if path.is_file() and plain_name(path).endswith(_TEXT_TABLES):
-            if encoding_of(path) != UTF_8:
-                warn(f"{path}: read as Windows-1252, found by a look; --encoding names another")
+    if path and Path(path).is_file() and plain_name(path).endswith(_TEXT_TABLES):
+        if encoding_of(path) != UTF_8:
+            warn(f"{path}: read as Windows-1252, found by a look; {otherwise}")
 
 
 def add_writing(parser: argparse.ArgumentParser) -> None:
@@ -285,7 +288,7 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
 
         check_fields(columns)
         words = read_vocabulary(words, label_column=columns.pop("label", None), **columns)
-    return pipeline(
+    nlp = pipeline(
         args.model,
         vocabulary=words,
         language=args.language,
@@ -294,6 +297,8 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
         keep_names=args.keep_names,
         chronic=args.chronic,
     )
+    _tell_of_encoding(args.vocabulary, "save it as UTF-8 if it is another")
+    return nlp
 
 
 def add_settings(parser: argparse.ArgumentParser, kind: "type[DataclassInstance]") -> None:

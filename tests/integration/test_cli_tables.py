@@ -98,7 +98,9 @@ def test_a_messy_european_table_goes_through_by_flags_alone(folder, capsys):
     found = folder / "mentions.parquet"
     extract = ["extract", notes, found, "--vocabulary", folder / "words.csv", *WORDS, *NOTES]
     assert run(*extract, "--skip-bad", "--number-repeated") == 0
-    assert "3 documents left out:" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "3 documents left out:" in said
+    assert "words.csv: read as Windows-1252, found by a look; save it as UTF-8" in said
     mentions = read_entity_table(found)
     assert set(zip(mentions["name"], mentions["label"], strict=True)) == {
         ("Fieber", "Problem"),
