@@ -120,13 +120,8 @@ def read_vocabulary(
     columns |= {} if label_column is None else {"label": label_column}
     names = column_names(path, dialect=dialect)
     wanted = wanted_columns(names, columns)
-    if names and "name" not in columns and not _has_name(names):
-        raise DataError(
-            f"one column must be named 'name', got none; {column_summary(names)}; where the list "
-            "has no header write one, else say which column it is "
-            "(--vocabulary-columns name=COLUMN)",
-            path=path,
-        )
+    if "name" not in columns:
+        _check_name(names, path)
     rows = read_rows(path, list(wanted.values()), dialect=dialect)
     named = (((path, line), dict(zip(wanted, row, strict=True))) for line, row in rows)
     return not_empty(Vocabulary(concepts_of(named, label)), path)
@@ -175,8 +170,14 @@ def read_icd10cm(path: str | Path, *, label: str = "Problem") -> Vocabulary:
     )
 
 
-def _has_name(names: list[str]) -> bool:
-    return any(name.strip().casefold() == "name" for name in names)
+def _check_name(names: list[str], path: Path) -> None:
+    if names and all(name.strip().casefold() != "name" for name in names):
+        raise DataError(
+            f"one column must be named 'name', got none; {column_summary(names)}; where the list "
+            "has no header write one, else say which column it is "
+            "(--vocabulary-columns name=COLUMN)",
+            path=path,
+        )
 
 
 def _is_of_drug(short: str, long: str) -> bool:
