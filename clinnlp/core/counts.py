@@ -110,13 +110,7 @@ class Table2x2:
         names = ("n_ab", "n_a", "n_b", "n")
         raw = [np.asarray(getattr(self, name)) for name in names]
         for name, values in zip(names, raw, strict=True):
-            if values.dtype.kind not in "iu":
-                raise ArgumentError(f"{name} of a 2x2 table must be integers, got {values.dtype}")
-            if values.size and values.max() > _MOST:
-                raise ArgumentError(
-                    f"{name} of a 2x2 table must be at most {_MOST:,}, got {int(values.max()):,}: "
-                    "products of larger ones are not exact; count parts of the baskets, or a sample"
-                )
+            _check_margin(name, values)
         shape = np.broadcast_shapes(*(values.shape for values in raw))
         for name, values in zip(names, raw, strict=True):
             object.__setattr__(self, name, np.broadcast_to(values.astype(np.int64), shape))
@@ -143,3 +137,13 @@ class Table2x2:
     def d(self) -> Counts:
         """Neither."""
         return self.n - self.n_a - self.n_b + self.n_ab
+
+
+def _check_margin(name: str, values: np.ndarray[Any, Any]) -> None:
+    if values.dtype.kind not in "iu":
+        raise ArgumentError(f"{name} of a 2x2 table must be integers, got {values.dtype}")
+    if values.size and values.max() > _MOST:
+        raise ArgumentError(
+            f"{name} of a 2x2 table must be at most {_MOST:,}, got {int(values.max()):,}: "
+            "products of larger ones are not exact; count parts of the baskets, or a sample"
+        )

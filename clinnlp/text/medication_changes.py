@@ -286,12 +286,8 @@ class _Passage:
         terms, gap = self._terms, self._gaps[k]
         rest = gap.rest(self._folded, gap.start, item.start)
         words = WORD.findall(rest)
-        joints = [n for n, word in enumerate(words) if word in terms.ands]
-        if joints and not terms.fillers.issuperset(words[joints[-1] + 1 :]):
-            return False  # "and the infusion was stopped"
-        *others, clause = _CLAUSE_BREAK.split(rest)
-        if others and not terms.fillers.issuperset(WORD.findall(clause)):
-            return False  # "; the bleeding stopped"
+        if self._has_subject(rest, words):
+            return False
         if not terms.bes.isdisjoint(words[-_N_PASSIVE:]):
             return True
         behind = gap.items[gap.items.index(item) + 1 :][:1]
@@ -299,6 +295,15 @@ class _Passage:
             return True  # "held x 3 days"
         patterns = (_CLOSED, terms.alones)
         return any(pattern.match(self._folded, item.end) for pattern in patterns)
+
+    def _has_subject(self, rest: str, words: Sequence[str]) -> bool:
+        """Return whether the words before a change name what it speaks of, other than the drug."""
+        terms = self._terms
+        joints = [n for n, word in enumerate(words) if word in terms.ands]
+        if joints and not terms.fillers.issuperset(words[joints[-1] + 1 :]):
+            return True  # "and the infusion was stopped"
+        *others, clause = _CLAUSE_BREAK.split(rest)
+        return bool(others) and not terms.fillers.issuperset(WORD.findall(clause))  # "; it stopped"
 
     def _is_subject(self, k: int, item: Item) -> bool:
         """Return whether nothing but "was" and its like stands between a drug and a change."""

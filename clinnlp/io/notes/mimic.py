@@ -23,7 +23,7 @@ Johnson et al., Scientific Data 2016 (MIMIC-III); PhysioNet 2023, doi:10.13026/1
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
@@ -88,7 +88,6 @@ def _parse(document: Document) -> Note:
     when = "charttime" if row["charttime"] else "chartdate"
     time = time_of(row[when], when, path, line)
     stored = time_of(row["storetime"], "storetime", path, line)
-    category = (row["category"] or "").strip().lower()
     return Note(
         id=name,
         text=row["text"] or "",
@@ -96,8 +95,13 @@ def _parse(document: Document) -> Note:
         encounter=row["hadm_id"],
         time=time,
         known=day_after(time) if stored is None else stored,
-        kind=_KINDS.get(row["note_type"] or "") or category or None,
+        kind=_kind(row),
     )
+
+
+def _kind(row: Mapping[str, str | None]) -> str | None:
+    category = (row["category"] or "").strip().lower()
+    return _KINDS.get(row["note_type"] or "") or category or None
 
 
 def _is_table(path: Path, encoding: str) -> bool:  # noqa: ARG001  (others ask for the encoding)
