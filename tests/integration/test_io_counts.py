@@ -131,7 +131,7 @@ COUNTS = {
     "aci_bench train": ("aci_bench", None, "train.csv", VISIT, 67, 0, {}),
     "aci_bench dev": ("aci_bench", None, "valid.csv", VISIT, 20, 0, {}),
     "aci_bench test": ("aci_bench", None, "clinicalnlp_taskB_test1.csv", VISIT, 40, 0, {}),
-    "mtsamples": ("mtsamples", None, "mtsamples.csv.xz", SAMPLES, 3448, 0, {}),
+    "mtsamples": ("mtsamples", None, "mtsamples.csv.xz", SAMPLES, 3415, 0, {}),
     "synthea": ("synthea_csv_fhir", "fhir_bundles.tar.xz", "fhir", {}, 74, 0, {}),
 }  # fmt: skip
 

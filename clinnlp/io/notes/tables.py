@@ -2,7 +2,7 @@
 
 Absent, the columns are called ``id, text, patient, encounter, time, known, kind, label``, as they
 are written, in any case of letters. What is missing stays missing: an empty cell is ``None``, and a
-row without text is no note: it is refused, or left out and counted with ``skip_bad``. So is one
+row without text is no note: it is left out and counted (``Notes.n_excluded``). So is one
 whose whole text is ``nan``, ``None`` or ``NULL``, which programs write where there was none. A note
 of empty text comes back from a table that was written here, and from Parquet. Times are read as
 `tables.dates` reads them. Without an id column the id of a note is the position of its row from 0,
@@ -20,6 +20,7 @@ A table of mentions, which ``clinnlp extract`` writes (`io.tables.mentions`), ho
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from functools import partial
@@ -44,6 +45,7 @@ __all__ = ["COLUMNS", "CSV", "PARQUET", "TSV", "Cells", "note_of_row", "write_ta
 COLUMNS = ("id", "text", "patient", "encounter", "time", "known", "kind", "label")
 
 _TIMES = ("time", "known")
+_NO_TEXT = "row without text"
 _MENTION = frozenset({"note", "entity", "start", "end"})  # columns of each table of mentions
 
 
@@ -89,9 +91,17 @@ def _split(source: Source, *, form: str) -> Iterator[Document]:
         column_of=named,
         empty_text=bool(guards) or form == "parquet",
     )
+    n_excluded: Counter[str] = Counter() if source.n_excluded is None else source.n_excluded
     for n, (line, values) in enumerate(rows):
         data = short.pop() if short else (_fields(named, values, guards), cells)
-        yield Document(path, line, data, id_of(path, n))
+        if isinstance(data, tuple) and _has_no_text(data[0]["text"], cells):
+            n_excluded[_NO_TEXT] += 1
+        else:
+            yield Document(path, line, data, id_of(path, n))
+
+
+def _has_no_text(text: object, cells: Cells) -> bool:
+    return text is None or (not cells.empty_text and isinstance(text, str) and is_no_text(text))
 
 
 def _refuse_mentions(names: Sequence[str], path: Path) -> None:
@@ -139,7 +149,7 @@ def note_of_row(
     cells = cells or Cells()
     made: dict[str, Any] = {f: _cell(f, value, cells, path, line) for f, value in values.items()}
     text = values["text"] if isinstance(values["text"], str) else made["text"]
-    if text is None or (not cells.empty_text and is_no_text(text)):
+    if _has_no_text(text, cells):
         raise DataError(WITHOUT_TEXT, path=path, line=line)
     if "id" in made and made["id"] is None:
         raise DataError("each note must have an id, got an empty one", path=path, line=line)

@@ -253,9 +253,9 @@ def test_broken_files(name, text, message, tmp_path):
 
 
 def test_what_is_no_terminology_is_named(tmp_path):
-    (tmp_path / "a.txt").write_text("some words\n")
+    (tmp_path / "a.doc").write_text("some words\n")
     with pytest.raises(ArgumentError, match="a table must end in"):
-        read_any_vocabulary(tmp_path / "a.txt")
+        read_any_vocabulary(tmp_path / "a.doc")
 
 
 def test_a_link_out_of_a_release_is_refused(tmp_path):
