@@ -96,7 +96,7 @@ class Linker:
         fuzzy: float | None = None,
         language: str = "en",
     ) -> None:
-        self._drugs = drug_names(language)
+        self._drugs, self._language = drug_names(language), language
         self._vocabulary = vocabulary
         self._numbers: dict[str, int] = {}  # of names; all preferred ones come before the others
         self._codes: list[str] = []
@@ -154,7 +154,9 @@ class Linker:
         looser = self._looser
         if looser is None:
             named = [(n, k) for n, k in self._numbers.items() if n not in self._cased]
-            looser = self._looser = _Looser(named, self._codes, n_preferred=self._n_preferred)
+            looser = self._looser = _Looser(
+                named, self._codes, n_preferred=self._n_preferred, language=self._language
+            )
             for name, title in names_in_notes(self._vocabulary or ()):
                 looser.titles.setdefault(respelled(loosened(fold(name))), title)
         loose = loosened(folded)
@@ -162,7 +164,7 @@ class Linker:
         if number != _SEVERAL:
             same = loosened(self._names[number]) == loose
             return Link((self._codes[number],), "variant" if same else "spelling")
-        number = looser.ordered.get(reordered(folded), _SEVERAL)
+        number = looser.ordered.get(reordered(folded, language=self._language), _SEVERAL)
         if number != _SEVERAL:
             return Link((self._codes[number],), "order")
         code = looser.titles.get(respelled(loose))
@@ -189,7 +191,11 @@ class Linker:
     def _salted(self, folded: str) -> Link | None:
         """Return the link of a drug behind the metal of its salt."""
         metal, _, rest = folded.partition(" ")
-        if metal in name_words("metal") and len(rest) >= _N_PART and not self._drugs.is_salt(rest):
+        if (
+            metal in name_words("metal", self._language)
+            and len(rest) >= _N_PART
+            and not self._drugs.is_salt(rest)
+        ):
             found = self._whole(rest, is_drug=True)
             return found and found._replace(step="salt")
         return None
@@ -226,7 +232,12 @@ class _Looser:
     """Numbers of names by looser keys; `_SEVERAL` where names of several concepts share one."""
 
     def __init__(
-        self, names: Iterable[tuple[str, int]], codes: Sequence[str], *, n_preferred: int
+        self,
+        names: Iterable[tuple[str, int]],
+        codes: Sequence[str],
+        *,
+        n_preferred: int,
+        language: str,
     ) -> None:
         self.spelled: dict[str, int] = {}
         self.ordered: dict[str, int] = {}
@@ -235,7 +246,7 @@ class _Looser:
         self._codes, self._n_preferred = codes, n_preferred
         for folded, number in names:
             self._enter(self.spelled, respelled(loosened(folded)), number)
-            ordered = reordered(folded)
+            ordered = reordered(folded, language=language)
             if ordered:
                 self._enter(self.ordered, ordered, number)
             bare = unqualified(folded)

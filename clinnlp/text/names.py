@@ -14,7 +14,7 @@ key            alike are
 import re
 from functools import cache, lru_cache
 
-from clinnlp.text.tables import language_path, languages, read_table
+from clinnlp.text.tables import language_path, read_table
 
 __all__ = ["loosened", "name_words", "reordered", "respelled", "unqualified"]
 
@@ -66,7 +66,7 @@ def respelled(loose: str) -> str:
     return loose.translate(_LETTERS)
 
 
-def reordered(folded: str) -> str:
+def reordered(folded: str, *, language: str = "en") -> str:
     """Return the words of a folded name in one order; "" where there is one, or order says more.
 
     Examples
@@ -79,19 +79,18 @@ def reordered(folded: str) -> str:
     if " " not in folded:
         return ""
     words = folded.replace(", ", " ").split()
-    if not name_words("directed").isdisjoint(words):
+    if not name_words("directed", language).isdisjoint(words):
         return ""
-    small = name_words("small")
+    small = name_words("small", language)
     kept = sorted(_word_key(word) for word in words if word not in small)
     return " ".join(kept) if len(kept) > 1 else ""
 
 
 @cache
-def name_words(kind: str) -> frozenset[str]:
-    """Return the words of a kind in the tables of all languages."""
-    tables = (language_path("name_words", language) for language in languages("name_words"))
-    rows = (row for table in tables for _, row in read_table(table, ("word", "kind")))
-    return frozenset(word for word, said in rows if said == kind)
+def name_words(kind: str, language: str = "en") -> frozenset[str]:
+    """Return the words of a kind in the table of a language."""
+    rows = read_table(language_path("name_words", language), ("word", "kind"))
+    return frozenset(word for _, (word, said) in rows if said == kind)
 
 
 @lru_cache(1 << 16)

@@ -136,3 +136,9 @@ def test_what_notes_call_a_title_of_icd_10_cm_is_linked_to_it():
     assert linker("hypertension") == (("I10",), "title", 1.0)
     assert linker("acute cholecystitis").step == "exact"
     assert linker("cholecystitis") is None
+
+
+def test_the_order_of_words_is_that_of_the_language():
+    words = Vocabulary([Concept(code="1", name="absceso del hígado", label="Problem")])
+    assert Linker(words, language="es")("hígado absceso").step == "order"
+    assert Linker(words)("hígado absceso") is None
