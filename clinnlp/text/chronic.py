@@ -17,6 +17,7 @@ from pathlib import Path
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.tables import COURSES
+from clinnlp.text.names import singular
 from clinnlp.text.tables import read_table
 
 __all__ = ["ChronicConditions", "unaccented"]
@@ -150,9 +151,4 @@ def _words(name: str) -> tuple[str, ...]:
     """Return the words of a name, as they are compared: folded, in one spelling, singular."""
     folded = _POSSESSIVE.sub("", unaccented(name).casefold())
     folded = folded.replace("ae", "e").replace("oe", "e")
-    return tuple(map(_singular, _WORD.findall(folded)))
-
-
-def _singular(word: str) -> str:
-    plural = len(word) >= _N_PLURAL and word[-1] == "s" and word[-2] not in "sui"
-    return word[:-1] if plural else word
+    return tuple(singular(word, least=_N_PLURAL) for word in _WORD.findall(folded))

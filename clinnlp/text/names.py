@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 
 from clinnlp.text.tables import language_path, read_table
 
-__all__ = ["loosened", "name_words", "reordered", "respelled", "unqualified"]
+__all__ = ["loosened", "name_words", "reordered", "respelled", "singular", "unqualified"]
 
 _N_PLURAL = 5  # letters; in shorter names an s at the end may be of the name
 _LOOSE = re.compile(r"[\s\-–,'’()\[\]]+")
@@ -43,10 +43,21 @@ def loosened(folded: str) -> str:
     ('betablocker', 'abscess')
     """
     text = folded if folded.isascii() else folded.translate(_GREEK)
-    squeezed = _LOOSE.sub("", text)
-    # Not the s of "abscess", "virus" and "arthritis"
-    plural = len(squeezed) > _N_PLURAL and squeezed[-1] == "s" and squeezed[-2] not in "sui"
-    return squeezed[:-1] if plural else squeezed
+    return singular(_LOOSE.sub("", text))
+
+
+def singular(word: str, *, least: int = _N_PLURAL + 1) -> str:
+    """Return a folded word without a plural s, where it has at least so many letters.
+
+    The s of "abscess", "virus" and "arthritis" is none.
+
+    Examples
+    --------
+    >>> singular("ulcers"), singular("virus")
+    ('ulcer', 'virus')
+    """
+    plural = len(word) >= least and word[-1] == "s" and word[-2] not in "sui"
+    return word[:-1] if plural else word
 
 
 def respelled(loose: str) -> str:

@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 
 from clinnlp.core.vocab import fold
 from clinnlp.io.record.record_folder import by_value
+from clinnlp.io.tables.numbers import COMPARATORS
 
 __all__ = ["Result", "coded_words", "result_columns", "result_of"]
 
 _LONGEST, _MOST_WORDS = 30, 3  # characters and words of a result; what is longer is a remark
-_SIGNS = {"≤": "<=", "=<": "<=", "≥": ">=", "=>": ">=", "less than": "<", "greater than": ">",
-          "more than": ">", "": None, "=": None}  # fmt: skip
+_SIGNS = COMPARATORS | {"less than": "<", "greater than": ">", "more than": ">"}
 _NUMBER = re.compile(
     r"(<=|>=|=<|=>|[<>≤≥=]|less than|greater than|more than|)\s*"
     r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)"
@@ -47,7 +47,7 @@ Result(value=None, comparator=None, word='neg'))
     said = fold(text)
     found = _NUMBER.fullmatch(said)
     if found:
-        return Result(float(found[2]), _SIGNS.get(found[1], found[1]))
+        return Result(float(found[2]), _SIGNS.get(found[1]))
     if _NOTHING.fullmatch(said) or len(said) > _LONGEST or said.count(" ") >= _MOST_WORDS:
         return Result()
     return Result(word=said)

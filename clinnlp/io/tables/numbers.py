@@ -23,6 +23,7 @@ from typing import NamedTuple
 from clinnlp.io.files.dialect import MISSING
 
 __all__ = [
+    "COMPARATORS",
     "RESULT_FORM",
     "AmbiguousNumberError",
     "Measurement",
@@ -30,7 +31,7 @@ __all__ = [
     "number_from_text",
 ]
 
-_COMPARATORS = {
+COMPARATORS = {
     "<": "<",
     "<=": "<=",
     "=<": "<=",
@@ -99,7 +100,7 @@ def measurement_of(text: str, decimal: str | None = None, sep: str = ",") -> Mea
     limit = _LIMIT.fullmatch(word)
     if limit is None:
         return Measurement(number_from_text(word, decimal, sep))
-    return Measurement(number_from_text(limit[2], decimal, sep), _COMPARATORS[limit[1]])
+    return Measurement(number_from_text(limit[2], decimal, sep), COMPARATORS[limit[1]])
 
 
 def number_from_text(text: str, decimal: str | None = None, sep: str = ",") -> float:
