@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from clinnlp.cli.terminal import warn
-from clinnlp.core.config import read_settings, settings_from, settings_to
+from clinnlp.core.config import mapping_of, read_settings, settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.places import STDOUT
 from clinnlp.io.files.lines import UTF_8
@@ -36,7 +36,6 @@ __all__ = [
     "add_writing",
     "dialect_of",
     "folder_of",
-    "mapping_of",
     "output_of",
     "pipeline_of",
     "reading_of",
@@ -142,21 +141,6 @@ def reading_of(args: argparse.Namespace) -> dict[str, Any]:
         "number_repeated": args.number_repeated,
         **{name: column for name, column in named.items() if column is not None},
     }
-
-
-def mapping_of(pairs: "Sequence[str] | None", flag: str) -> dict[str, str]:
-    """Return ``name=column`` pairs as a mapping.
-
-    Raises
-    ------
-    ArgumentError
-        A word that is no such pair.
-    """
-    split = [pair.partition("=") for pair in pairs or ()]
-    wrong = [name for name, sign, column in split if not (name and sign and column)]
-    if wrong:
-        raise ArgumentError(f"{flag} must be name=column pairs, got {wrong[0]!r}")
-    return {name: column for name, _, column in split}
 
 
 def tell_of_notes(notes: "Notes") -> None:

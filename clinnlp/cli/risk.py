@@ -10,12 +10,12 @@ from clinnlp.cli.options import (
     add_writing,
     dialect_of,
     folder_of,
-    mapping_of,
     settings_of,
     tell_left_out,
     tell_of_tables,
 )
 from clinnlp.cli.terminal import say
+from clinnlp.core.config import mapping_of
 
 if TYPE_CHECKING:
     from clinnlp.study.reading import TableReading

@@ -6,7 +6,7 @@ flags, its field comments in ``metadata["help"]`` the help.
 
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -17,7 +17,7 @@ from clinnlp.core.errors import ArgumentError, DataError, instead_of
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["option", "read_settings", "settings_from", "settings_to"]
+__all__ = ["mapping_of", "option", "read_settings", "settings_from", "settings_to"]
 
 S = TypeVar("S", bound="DataclassInstance")
 
@@ -25,6 +25,26 @@ S = TypeVar("S", bound="DataclassInstance")
 def option(default: Any, help: str) -> Any:
     """Return a dataclass field with a default and a line of help that names unit and range."""
     return field(default=default, metadata={"help": help})
+
+
+def mapping_of(pairs: Sequence[str] | None, name: str) -> dict[str, str]:
+    """Return ``name=column`` pairs as a mapping; `name` is what they are called in an error.
+
+    Raises
+    ------
+    ArgumentError
+        A word that is no such pair.
+
+    Examples
+    --------
+    >>> mapping_of(["patient=subject_id"], "columns")
+    {'patient': 'subject_id'}
+    """
+    split = [pair.partition("=") for pair in pairs or ()]
+    wrong = [key for key, sign, column in split if not (key and sign and column)]
+    if wrong:
+        raise ArgumentError(f"{name} must be name=column pairs, got {wrong[0]!r}")
+    return {key: column for key, _, column in split}
 
 
 def settings_from(kind: type[S], values: Mapping[str, Any], *, path: Path | None = None) -> S:

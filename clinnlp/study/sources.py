@@ -1,7 +1,6 @@
 """What can be mined: mentions, events, FAERS quarters, MIMIC and OMOP, wide tables → baskets."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from clinnlp.core.arrays import Bools
+from clinnlp.core.config import mapping_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
 from clinnlp.core.vocab import fold
@@ -79,7 +79,7 @@ def read_baskets(
 
 
 def _from_table(path: Path, settings: MineSettings, reading: TableReading) -> Baskets:
-    how: dict[str, Any] = _mapping(settings.columns or ())
+    how: dict[str, Any] = mapping_of(settings.columns, "columns")
     events = read_events(path, dialect=reading.dialect, skipped=reading.errors, **how)
     sets = _from_events(_completed(events, settings), settings)
     return replace(sets, n_excluded={**sets.n_excluded, **reading.take(())})
@@ -195,7 +195,7 @@ def _from_faers(path: Path, settings: MineSettings) -> Baskets:
 def _wide(path: Path, settings: MineSettings, reading: TableReading) -> Baskets:
     _refuse_mentions(settings)
     _refuse_roll_up(settings, "a wide table")
-    named = _mapping(settings.columns or ())
+    named = mapping_of(settings.columns, "columns")
     if set(named) - {"unit"}:
         raise ArgumentError(
             f"columns of a wide table must be unit=..., got {', '.join(sorted(named))}"
@@ -226,15 +226,6 @@ def _completed(events: EventTable, settings: MineSettings) -> EventTable:
         code[drugs] = [known[name] for name in code[drugs]]
     columns: dict[str, Any] = {name: events[name] for name in EventTable.SCHEMA}
     return EventTable(columns | {"kind": kind, "code": code})
-
-
-def _mapping(columns: Sequence[str]) -> dict[str, str]:
-    """Return ``name=column`` pairs as a mapping."""
-    pairs = [entry.partition("=") for entry in columns]
-    wrong = [name for name, sign, column in pairs if not (name and sign and column)]
-    if wrong:
-        raise ArgumentError(f"columns must be name=column pairs, got {wrong[0]!r}")
-    return {name: column for name, _, column in pairs}
 
 
 def _refuse_roll_up(settings: MineSettings, got: str) -> None:
