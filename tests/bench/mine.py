@@ -1,12 +1,12 @@
 """Itemsets, pairs and triplets: clinnlp beside mlxtend, efficient-apriori, pyfim and rusket.
 
 scripts/bench mine [--only PART ...] [--threads N] [--peers FOLDER]: PART is one of cold, itemsets,
-pairs, triplets, scale, spark. Peers are no dependencies: they are taken where they can be
-imported, from FOLDER (a site-packages) too. Every peer gets its own natural input, made before the
-clock starts, and its sets and counts are compared with ours. Times are the best of several warm
-calls (five, or as many as ten seconds hold): ``_s`` by the clock, ``_cpu_s`` of the processor,
-which other work on the machine disturbs less. A peer that takes longer than --patience seconds is
-stopped and shown as above that.
+pairs, triplets, scale, spark, end_to_end (see `tests.bench.end_to_end`). Peers are no dependencies:
+they are taken where they can be imported, from FOLDER (a site-packages) too. Every peer gets its
+own natural input, made before the clock starts, and its sets and counts are compared with ours.
+Times are the best of several warm calls (five, or as many as ten seconds hold): ``_s`` by the
+clock, ``_cpu_s`` of the processor, which other work on the machine disturbs less. A peer that takes
+longer than --patience seconds is stopped and shown as above that.
 """
 
 import argparse
@@ -32,19 +32,22 @@ from clinnlp.mine.sets.itemsets import mine_itemsets
 from clinnlp.mine.sets.pairs import pair_counts
 from clinnlp.mine.signals.triplets import candidates, count_triplets
 from tests.bench import DATA, ROOT, record
+from tests.bench.end_to_end import SIZES, end_to_end
 
-PARTS = ("cold", "itemsets", "pairs", "triplets", "scale", "spark")
+PARTS = ("cold", "itemsets", "pairs", "triplets", "scale", "spark", "end_to_end")
 MILLION = 1_000_000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS[:-1])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS[:5])
     parser.add_argument("--threads", type=int, default=1, help="of clinnlp and of rusket")
     parser.add_argument("--peers", help="site-packages with pyfim, rusket, efficient-apriori")
     parser.add_argument("--patience", type=float, default=60.0, help="seconds given to a peer")
     parser.add_argument("--against", nargs="*", choices=tuple(PEERS), default=tuple(PEERS))
     parser.add_argument("--data", nargs="+", choices=tuple(WORK), default=tuple(WORK))
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="reports, end_to_end")
+    parser.add_argument("--mlxtend", type=int, default=20_000, help="reports that mlxtend gets")
     parser.add_argument("--reports", type=int, help=argparse.SUPPRESS)  # one row of the scale table
     args = parser.parse_args()
     if args.peers:
@@ -55,7 +58,7 @@ def main() -> None:
         return
     for part in args.only:
         {"cold": cold, "itemsets": itemsets, "pairs": pairs, "triplets": triplets,
-         "scale": scale, "spark": spark}[part](args)  # fmt: skip
+         "scale": scale, "spark": spark, "end_to_end": end_to_end}[part](args)  # fmt: skip
 
 
 # --- data
