@@ -8,7 +8,7 @@ precision: the first term by log-gamma, each next one by the ratio of neighbouri
 
 until a term no longer counts. `scipy.stats.hypergeom.sf` agrees and is a thousand times slower.
 Among more than a million the first term is made of binomial ones (Loader, Fast and accurate
-computation of binomial probabilities, 2000).
+computation of binomial probabilities, 2000). The sums are compiled, one row after the other.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from clinnlp.core.arrays import Floats, Ints
+from clinnlp.core.arrays import Bools, Floats
+from clinnlp.core.compiled import compiled
 
 __all__ = ["beta_binomial_sf", "hypergeometric_sf"]
-
-# From k and the positions still running to f(k + 1) / f(k).
-_Ratio = Callable[[Floats, Ints], Floats]
 
 _NEGLIGIBLE = 1e-17  # relative to the sum so far
 _LARGE = 1e6  # above it the logarithms of factorials lose digits when subtracted
@@ -42,11 +40,6 @@ def hypergeometric_sf(x: Any, n: Any, n_a: Any, n_b: Any) -> Floats:
         np.broadcast_to(v, shape).astype(np.float64).ravel() for v in (x, n, n_a, n_b)
     )
 
-    def step(k: Floats, at: Ints) -> Floats:
-        # P(k + 1) / P(k): neighbours differ by a ratio of small products, without factorials
-        up = (a[at] - k) * (b[at] - k)
-        return np.asarray(up / ((k + 1) * (total[at] - a[at] - b[at] + k + 1)), np.float64)
-
     low, high = np.maximum(0.0, a + b - total), np.minimum(a, b)
     mode = np.floor((a + 1) * (b + 1) / (total + 2))
 
@@ -56,7 +49,8 @@ def hypergeometric_sf(x: Any, n: Any, n_a: Any, n_b: Any) -> Floats:
         value[large] = _log_of_large(k[large], total[large], a[large], b[large])
         return value
 
-    return _upper_tail(k, low, high, mode, log_first, step).reshape(shape)
+    p = _upper_tail(k, (low, high), mode, log_first, (total, a, b), overlap=True)
+    return p.reshape(shape)
 
 
 def beta_binomial_sf(x: Any, n: Any, a: Any, b: Any) -> Floats:
@@ -70,10 +64,6 @@ def beta_binomial_sf(x: Any, n: Any, a: Any, b: Any) -> Floats:
     shape = np.broadcast_shapes(*(np.shape(v) for v in (x, n, a, b)))
     k, total, a, b = (np.broadcast_to(v, shape).astype(np.float64).ravel() for v in (x, n, a, b))
 
-    def step(k: Floats, at: Ints) -> Floats:
-        up = (total[at] - k) * (k + a[at])
-        return np.asarray(up / ((k + 1) * (total[at] - k - 1 + b[at])), np.float64)
-
     mode = np.floor(total * a / (a + b))
 
     def log_first(k: Floats) -> Floats:
@@ -82,7 +72,8 @@ def beta_binomial_sf(x: Any, n: Any, a: Any, b: Any) -> Floats:
         )
         return value
 
-    return _upper_tail(k, np.zeros_like(k), total, mode, log_first, step).reshape(shape)
+    ends = (np.zeros_like(k), total)
+    return _upper_tail(k, ends, mode, log_first, (total, a, b), overlap=False).reshape(shape)
 
 
 def _log_choose(n: Floats, k: Floats) -> Floats:
@@ -130,20 +121,20 @@ def _deviance(x: Floats, mean: Floats) -> Floats:
 
 def _upper_tail(
     x: Floats,
-    low: Floats,
-    high: Floats,
+    ends: tuple[Floats, Floats],
     mode: Floats,
     log_first: Callable[[Floats], Floats],
-    step: _Ratio,
+    of: tuple[Floats, Floats, Floats],
+    *,
+    overlap: bool,
 ) -> Floats:
-    """Return P(X ≥ x) on the support low..high, summed upwards above the mode, else downwards."""
+    """Return P(X ≥ x) on the support between `ends`, summed up above the mode, else down."""
+    low, high = ends
     upwards = x > mode
     # Terms fall away from the mode: above it the tail is summed, below it what is not the tail
     start = np.clip(np.where(upwards, x, x - 1), low, high)
-    sums = np.zeros_like(start)
-    for up in (True, False):
-        at = np.flatnonzero(upwards == up)
-        sums[at] = _sum_terms(start, low, high, step, at, up=up)
+    sums = np.empty_like(start)
+    _sum_terms(start, low, high, upwards, *of, overlap, sums)
     with np.errstate(over="ignore"):
         one_side = np.exp(log_first(start)) * sums
     p = np.where(upwards, one_side, 1 - one_side)
@@ -151,25 +142,39 @@ def _upper_tail(
     return np.clip(p, 0.0, 1.0)
 
 
+@compiled
 def _sum_terms(
-    start: Floats, low: Floats, high: Floats, step: _Ratio, at: Ints, *, up: bool
-) -> Floats:
-    """Return Σ f(k) / f(start) over k from `start` to the end of the support, for rows `at`."""
-    sums = np.ones(len(at))
-    running = np.arange(len(at))
-    k, term = start[at], np.ones(len(at))
-    while len(running):
-        rows = at[running]
-        inside = k < high[rows] if up else k > low[rows]
-        running, k, term, rows = running[inside], k[inside], term[inside], rows[inside]
-        if up:
-            term = term * step(k, rows)
-            k = k + 1
-        else:
-            k = k - 1
-            term = term / step(k, rows)
-        sums[running] += term
-        # All tails run together; one that adds nothing more drops out
-        counts = term > _NEGLIGIBLE * sums[running]
-        running, k, term = running[counts], k[counts], term[counts]
-    return sums
+    start: Floats,
+    low: Floats,
+    high: Floats,
+    upwards: Bools,
+    total: Floats,
+    a: Floats,
+    b: Floats,
+    overlap: bool,
+    sums: Floats,
+) -> None:
+    """Set `sums` to Σ f(k) / f(start) over k from `start` to the end of the support."""
+    for i in range(len(start)):
+        k: Any = start[i]
+        term: Any = 1.0
+        whole: Any = 1.0
+        while k < high[i] if upwards[i] else k > low[i]:
+            if upwards[i]:
+                term *= _step(k, total[i], a[i], b[i], overlap)
+                k += 1
+            else:
+                k -= 1
+                term /= _step(k, total[i], a[i], b[i], overlap)
+            whole += term
+            if not term > _NEGLIGIBLE * whole:
+                break
+        sums[i] = whole
+
+
+@compiled
+def _step(k: float, total: float, a: float, b: float, overlap: bool) -> float:
+    """Return f(k + 1) / f(k): neighbours differ by a ratio of small products, no factorials."""
+    if overlap:
+        return (a - k) * (b - k) / ((k + 1) * (total - a - b + k + 1))
+    return (total - k) * (k + a) / ((k + 1) * (total - k - 1 + b))
