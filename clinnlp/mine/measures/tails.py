@@ -126,7 +126,7 @@ def _upper_tail(
     log_first: Callable[[Floats], Floats],
     of: tuple[Floats, Floats, Floats],
     *,
-    overlap: bool,
+    overlap: bool,  # noqa: FBT001
 ) -> Floats:
     """Return P(X ≥ x) on the support between `ends`, summed up above the mode, else down."""
     low, high = ends
@@ -151,7 +151,7 @@ def _sum_terms(
     total: Floats,
     a: Floats,
     b: Floats,
-    overlap: bool,
+    overlap: bool,  # noqa: FBT001
     sums: Floats,
 ) -> None:
     """Set `sums` to Σ f(k) / f(start) over k from `start` to the end of the support."""
@@ -173,7 +173,7 @@ def _sum_terms(
 
 
 @compiled
-def _step(k: float, total: float, a: float, b: float, overlap: bool) -> float:
+def _step(k: float, total: float, a: float, b: float, overlap: bool) -> float:  # noqa: FBT001
     """Return f(k + 1) / f(k): neighbours differ by a ratio of small products, no factorials."""
     if overlap:
         return (a - k) * (b - k) / ((k + 1) * (total - a - b + k + 1))

@@ -14,7 +14,7 @@ from clinnlp.core.arrays import Counts, Ints, Ints32
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.compiled import compiled
 
-__all__ = ["Together", "count_together", "pair_counts"]
+__all__ = ["Together", "count_together", "pair_counts", "starts_of"]
 
 MAX_BAND_GB = 1.0
 
@@ -38,7 +38,7 @@ class Together:
 
     def of(self, first: Ints, second: Ints) -> Counts:
         """Return the baskets with both items, for arrays with ``first < second``."""
-        at = _starts(len(self.singles))[first] + second - first - 1
+        at = starts_of(len(self.singles))[first] + second - first - 1
         found: Counts = self.pairs[at].astype(np.int64)
         return found
 
@@ -58,7 +58,7 @@ def count_together(matrix: sparse.csr_matrix, rows: Ints | None = None) -> Toget
     m = matrix.shape[1]
     if rows is None:
         rows = np.arange(matrix.shape[0])
-    singles, starts = np.zeros(m, np.int64), _starts(m)
+    singles, starts = np.zeros(m, np.int64), starts_of(m)
     pairs = np.zeros(int(starts[-1]), np.int32)
     _count(*_csr(matrix), rows, starts, 0, m, singles, pairs)
     return Together(n=len(rows), singles=singles, pairs=pairs)
@@ -89,7 +89,7 @@ def pair_counts(matrix: sparse.csr_matrix, *, min_count: int = 1) -> sparse.csr_
     n_items = matrix.shape[1]
     kept = np.flatnonzero(np.bincount(matrix.indices, minlength=n_items) >= min_count)
     csr, rows = _csr(matrix, kept), np.arange(matrix.shape[0])
-    starts, unused = _starts(len(kept)), np.zeros(len(kept), np.int64)
+    starts, unused = starts_of(len(kept)), np.zeros(len(kept), np.int64)
     lengths, found, counts = np.zeros(n_items, np.int64), [], []
     low = 0
     while low < len(kept):
@@ -109,7 +109,7 @@ def pair_counts(matrix: sparse.csr_matrix, *, min_count: int = 1) -> sparse.csr_
     return sparse.csr_matrix(parts, shape=(n_items, n_items))
 
 
-def _starts(m: int) -> Ints:
+def starts_of(m: int) -> Ints:
     """Return where each row of the triangle starts, and its size; shape (m + 1,)."""
     row = np.arange(m + 1)
     # Row x holds the pairs of x with each later item, m - 1 - x cells

@@ -237,8 +237,8 @@ def _shown_rows(
     return {name: column[kept] for name, column in columns.items()}
 
 
-def _crude(found: Candidates, target: int, pairs: Ints, counts: PairCounts) -> dict[str, Array]:
-    """Return the columns of one outcome before any adjustment."""
+def _crude(found: Candidates, targets: Ints, pairs: Ints, counts: PairCounts) -> dict[str, Array]:
+    """Return the columns of a block of triplets before any adjustment."""
     null = additive_null(counts)
     events = (counts.y11, counts.y10, counts.y01, counts.y00)
     totals = (counts.n11, counts.n10, counts.n01, counts.n00)
@@ -248,7 +248,7 @@ def _crude(found: Candidates, target: int, pairs: Ints, counts: PairCounts) -> d
     return {
         "first": found.first[pairs],
         "second": found.second[pairs],
-        "target": np.full(len(pairs), target, np.int64),
+        "target": targets,
         **{name: cell.sum(axis=0) for name, cell in zip(COUNTS, cells, strict=True)},
         "expected": null.expected,
         "omega": omega(null.n_joint, null.expected),
@@ -278,7 +278,7 @@ def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
     if not parts:
         none = np.zeros((1, 0), np.int64)
         empty = Candidates(first=none[0], second=none[0], outcomes=none[0])
-        parts = [_crude(empty, 0, none[0], PairCounts(**dict.fromkeys(CELLS, none)))]
+        parts = [_crude(empty, none[0], none[0], PairCounts(**dict.fromkeys(CELLS, none)))]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

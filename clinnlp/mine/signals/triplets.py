@@ -1,9 +1,10 @@
 """Counting drug + drug → outcome: which candidates there are, and in how many baskets.
 
-Pairs are counted over all baskets and over those with the outcome (`clinnlp.mine.sets.pairs`);
-every other cell follows by inclusion and exclusion. A candidate is decided by margins alone: the
-outcome, the pair, and each drug without the other must have enough baskets; how often all three
-meet is not looked at. So their number is the true m of the screen.
+Pairs are counted over all baskets (`clinnlp.mine.sets.pairs`), and, basket by basket, over those
+with the outcome; every other cell follows by inclusion and exclusion. A candidate is decided by
+margins alone: the outcome, the pair, and each drug without the other must have enough baskets; how
+often all three meet is not looked at. So their number is the true m of the screen. What meets often
+enough comes in blocks, so that memory does not grow with their number.
 """
 
 from collections.abc import Iterator
@@ -12,11 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from clinnlp.core.arrays import Counts, Ints
+from clinnlp.core.arrays import Counts, Ints, Ints32
+from clinnlp.core.compiled import compiled
 from clinnlp.mine.measures.additive import CELLS, PairCounts
-from clinnlp.mine.sets.pairs import Together, count_together
+from clinnlp.mine.sets.pairs import Together, count_together, starts_of
 
 __all__ = ["Candidates", "candidates", "count_triplets"]
+
+_BLOCK = 200_000  # triplets and strata that are handed out at once, or the pairs of one outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,42 +72,190 @@ def count_triplets(
     *,
     min_count: int,
     strata: Ints,
-) -> Iterator[tuple[int, Ints, PairCounts]]:
-    """Yield, for each outcome, the pairs that meet it at least `min_count` times, and all counts.
+) -> Iterator[tuple[Ints, Ints, PairCounts]]:
+    """Yield, in blocks, the triplets that meet at least `min_count` times, and all their counts.
 
     Parameters
     ----------
+    min_count : int
+        At least 1.
     strata : array of int64, shape (n_baskets,)
         Stratum of each basket, from 0.
 
     Yields
     ------
-    outcome : int
-        Column of the outcome matrix.
-    pairs : array of int64
-        Positions in `found`.
+    targets : array of int64, shape (n,)
+        Columns of the outcome matrix, rising.
+    pairs : array of int64, shape (n,)
+        Positions in `found`, rising within an outcome.
     counts : PairCounts
-        Each of shape (n_strata, len(pairs)).
+        Each of shape (n_strata, n).
     """
+    # Only drugs of some pair, so that the triangle of all pairs is no larger than it must be
+    used, at = np.unique(np.stack([found.first, found.second]), return_inverse=True)
+    first, second = at.reshape(2, -1)
+    narrow = drugs[:, used].sorted_indices()
     n_strata = int(strata.max(initial=0)) + 1
     rows = [np.flatnonzero(strata == s) for s in range(n_strata)]
-    totals = [_cells(count_together(drugs, at), found.first, found.second) for at in rows]
-    columns = outcomes.tocsc()
-    for j in found.outcomes.tolist():
-        has = np.zeros(drugs.shape[0], bool)
-        has[columns.indices[columns.indptr[j] : columns.indptr[j + 1]]] = True
-        events = [count_together(drugs, at[has[at]]) for at in rows]
-        joint = np.sum([e.of(found.first, found.second) for e in events], axis=0)
-        pairs = np.flatnonzero(joint >= min_count)
-        a, b = found.first[pairs], found.second[pairs]
-        y = [_cells(e, a, b) for e in events]
-        n = [cells[:, pairs] for cells in totals]
-        y_cells, n_cells = np.stack(y, axis=1), np.stack(n, axis=1)  # (4, n_strata, n_found)
-        cells = dict(zip(CELLS, (*y_cells, *n_cells), strict=True))
-        yield j, pairs, PairCounts(**cells)
+    totals = np.stack(
+        [_cells(count_together(narrow, at), first, second) for at in rows], axis=1
+    )  # (4, n_strata, n_pairs)
+    held = (*_walked(narrow), *_walked(outcomes.tocsc()))
+    place = _places(first, second, len(used))
+    room = max(min(_BLOCK // n_strata, found.m), len(first))
+    done = 0
+    while done < len(found.outcomes):
+        targets, pairs = np.empty(room, np.int64), np.empty(room, np.int64)
+        done, n = _meeting(*held, *place, found.outcomes, done, min_count, targets, pairs)
+        targets, pairs = targets[:n], pairs[:n]
+        cells = np.zeros((4, n_strata, n), np.int64)
+        _fill(*held, *place, strata, targets, pairs, first, second, cells)
+        # Of the outcome, with the first drug and with the second: what is left of them
+        both, one, two, every = cells
+        y = (both, one - both, two - both, every - one - two + both)
+        counts = PairCounts(**dict(zip(CELLS, (*y, *totals[:, :, pairs]), strict=True)))
+        yield targets, pairs, counts
+
+
+def _walked(matrix: sparse.csr_matrix | sparse.csc_matrix) -> tuple[Ints, Ints32]:
+    """Return the starts and the entries of a matrix, by row or by column."""
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False)
 
 
 def _cells(found: Together, a: Ints, b: Ints) -> Counts:
     """Return baskets with both, only a, only b, neither: shape (4, n_pairs)."""
     both, with_a, with_b = found.of(a, b), found.singles[a], found.singles[b]
     return np.stack([both, with_a - both, with_b - both, found.n - with_a - with_b + both])
+
+
+def _places(first: Ints, second: Ints, n_drugs: int) -> tuple[Ints, Ints32]:
+    """Return where each row of the triangle of pairs starts, and which candidate each pair is."""
+    starts = starts_of(n_drugs)
+    place = np.full(int(starts[-1]), -1, np.int32)
+    place[starts[first] + second - first - 1] = np.arange(len(first))
+    return starts, place
+
+
+@compiled
+def _meeting(
+    indptr: Ints,
+    items: Ints32,
+    outcome_starts: Ints,
+    rows: Ints32,
+    starts: Ints,
+    place: Ints32,
+    outcomes: Ints,
+    done: int,
+    least: int,
+    targets: Ints,
+    pairs: Ints,
+) -> tuple[int, int]:
+    """Fill in the triplets of outcomes from `done` on that meet often enough, while there is room.
+
+    Returns the outcome that had no room, and how many triplets there are.
+    """
+    n_pairs = place.max() + 1 if len(place) else 0
+    counts, met = np.zeros(n_pairs, np.int32), np.empty(n_pairs, np.int32)
+    n = 0
+    while done < len(outcomes):
+        j = outcomes[done]
+        n_met = _count(
+            indptr, items, rows[outcome_starts[j] : outcome_starts[j + 1]],
+            starts, place, counts, met,
+        )  # fmt: skip
+        n_kept = 0
+        for i in range(n_met):
+            k = met[i]
+            if counts[k] >= least:
+                met[n_kept] = k
+                n_kept += 1
+            counts[k] = 0
+        if n + n_kept > len(pairs):
+            break
+        pairs[n : n + n_kept] = np.sort(met[:n_kept])
+        targets[n : n + n_kept] = j
+        n += n_kept
+        done += 1
+    return done, n
+
+
+@compiled
+def _count(
+    indptr: Ints,
+    items: Ints32,
+    rows: Ints32,
+    starts: Ints,
+    place: Ints32,
+    counts: Ints32,
+    met: Ints32,
+) -> int:
+    """Count the candidate pairs in some baskets and list those there are; return how many."""
+    n_met = 0
+    for row in rows:
+        for x in range(indptr[row], indptr[row + 1]):
+            base = starts[items[x]] - items[x] - 1
+            for y in range(x + 1, indptr[row + 1]):
+                k = place[base + items[y]]
+                if k >= 0:
+                    if counts[k] == 0:
+                        met[n_met] = k
+                        n_met += 1
+                    counts[k] += 1
+    return n_met
+
+
+@compiled
+def _fill(
+    indptr: Ints,
+    items: Ints32,
+    outcome_starts: Ints,
+    rows: Ints32,
+    starts: Ints,
+    place: Ints32,
+    strata: Ints,
+    targets: Ints,
+    pairs: Ints,
+    first: Ints,
+    second: Ints,
+    cells: Counts,
+) -> None:
+    """Count by stratum the baskets with the outcome of each triplet: shape (4, n_strata, n).
+
+    Those with both drugs, with the first, with the second, and all.
+    """
+    slot = np.full(place.max() + 1 if len(place) else 0, -1, np.int32)
+    singles = np.zeros((cells.shape[1], len(starts) - 1), np.int64)
+    totals = np.zeros(cells.shape[1], np.int64)
+    start = 0
+    while start < len(targets):
+        j, stop = targets[start], start
+        while stop < len(targets) and targets[stop] == j:
+            slot[pairs[stop]] = stop
+            stop += 1
+        singles[:] = 0
+        totals[:] = 0
+        for row in rows[outcome_starts[j] : outcome_starts[j + 1]]:
+            s = strata[row]
+            totals[s] += 1
+            mine = items[indptr[row] : indptr[row + 1]]
+            _add(mine, starts, place, slot, singles[s], cells[0, s])
+        for i in range(start, stop):
+            slot[pairs[i]] = -1
+            cells[1, :, i] = singles[:, first[pairs[i]]]
+            cells[2, :, i] = singles[:, second[pairs[i]]]
+            cells[3, :, i] = totals
+        start = stop
+
+
+@compiled
+def _add(
+    items: Ints32, starts: Ints, place: Ints32, slot: Ints32, singles: Counts, both: Counts
+) -> None:
+    """Add one basket to the counts of its drugs and of the pairs that have a slot."""
+    for x in range(len(items)):
+        singles[items[x]] += 1
+        base = starts[items[x]] - items[x] - 1
+        for y in range(x + 1, len(items)):
+            k = place[base + items[y]]
+            if k >= 0 and slot[k] >= 0:
+                both[slot[k]] += 1

@@ -17,7 +17,7 @@ def crude_null(drugs, outcome):
     d, y = sparse.csr_matrix(drugs), sparse.csr_matrix(outcome[:, None])
     found = candidates(d, y, min_margin=1)
     strata = np.zeros(len(drugs), np.int64)
-    _, _, counts = next(count_triplets(d, y, found, min_count=0, strata=strata))
+    _, _, counts = next(count_triplets(d, y, found, min_count=1, strata=strata))
     return additive_null(counts)
 
 

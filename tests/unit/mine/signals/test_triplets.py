@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 
 from clinnlp.mine.measures.additive import CELLS
+from clinnlp.mine.signals import triplets
 from clinnlp.mine.signals.triplets import candidates, count_triplets
 
 RNG = np.random.default_rng(3)
@@ -39,8 +40,8 @@ def test_counts_by_stratum_are_the_naive_ones():
     drugs, events = sparse.csr_matrix(DRUGS), sparse.csr_matrix(EVENTS)
     found = candidates(drugs, events, min_margin=1)
     n_seen = 0
-    for j, pairs, counts in count_triplets(drugs, events, found, min_count=2, strata=STRATA):
-        for k, pair in enumerate(pairs):
+    for js, pairs, counts in count_triplets(drugs, events, found, min_count=2, strata=STRATA):
+        for k, (j, pair) in enumerate(zip(js.tolist(), pairs.tolist(), strict=True)):
             a, b = int(found.first[pair]), int(found.second[pair])
             for s in range(3):
                 expected = cells_of(np.flatnonzero(s == STRATA), a, b, j)
@@ -52,6 +53,29 @@ def test_counts_by_stratum_are_the_naive_ones():
         for j in found.outcomes.tolist()
     )
     assert n_seen == joint
+
+
+def counted(drugs, events, strata):
+    found = candidates(drugs, events, min_margin=1)
+    each = count_triplets(drugs, events, found, min_count=1, strata=strata)
+    blocks = [(j, k, *(getattr(c, name) for name in CELLS)) for j, k, c in each]
+    return len(blocks), [np.concatenate(parts, axis=-1) for parts in zip(*blocks, strict=True)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_blocks_together_hold_what_one_block_does(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    drugs = sparse.csr_matrix(rng.random((300, 12)) < rng.random(12) / 2)
+    events = sparse.csr_matrix(rng.random((300, 20)) < rng.random(20) / 2)
+    strata = rng.integers(0, 2, 300)
+    n_one, one = counted(drugs, events, strata)
+    monkeypatch.setattr(triplets, "_BLOCK", 1)
+    n_many, many = counted(drugs, events, strata)
+    assert n_one == 1 < n_many
+    for x, y in zip(one, many, strict=True):
+        np.testing.assert_array_equal(x, y)
+    ordered = np.lexsort((one[1], one[0]))
+    assert (ordered == np.arange(len(ordered))).all()
 
 
 BOTH, FIRST, SECOND = [1, 1], [1, 0], [0, 1]
