@@ -126,7 +126,7 @@ def _upper_tail(
     log_first: Callable[[Floats], Floats],
     of: tuple[Floats, Floats, Floats],
     *,
-    overlap: bool,  # noqa: FBT001
+    overlap: bool,
 ) -> Floats:
     """Return P(X ≥ x) on the support between `ends`, summed up above the mode, else down."""
     low, high = ends
