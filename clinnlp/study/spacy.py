@@ -1,8 +1,21 @@
 """The spaCy component: ``nlp.add_pipe("clinnlp", config={"vocabulary": "drugs.csv"})``.
 
 It runs `clinnlp.pipeline` on the text of each Doc, in the language of ``nlp`` unless ``language``
-names another, and writes mentions, concepts, assertions and attributes onto it;
-`clinnlp.io.notes.spacy` says where. spaCy finds it through an entry point.
+names another, and writes mentions, concepts, assertions and attributes onto it; mentions of other
+components get theirs too. `clinnlp.io.notes.spacy` says where. spaCy finds it through an entry
+point. Without vocabulary and model it only reads what others have found.
+
+=================================== ==========================================================
+setting                             what it is
+=================================== ==========================================================
+model, vocabulary, assertion,       as of `clinnlp.pipeline`; a vocabulary may be a list of
+language, chronic, keep_names       names or of ``{"name": ..., "code": ..., "label": ...}``
+spans_key                           group of ``doc.spans`` for all mentions of this library;
+                                    by default the name of the component
+overwrite_ents                      whether they replace ``doc.ents`` that they overlap
+ent_types, span_keys,               as of negspacy; see `clinnlp.io.notes.spacy_component.Habits`
+chunk_prefix, extension_name
+=================================== ==========================================================
 
 Examples
 --------
@@ -16,7 +29,9 @@ Examples
 
 from typing import Any
 
-from clinnlp.io.notes.spacy import Component, register
+from clinnlp.core.notes import Note
+from clinnlp.core.pipeline import Pipeline
+from clinnlp.io.notes.spacy_component import Component, Habits, Parts, register
 from clinnlp.study.pipeline import pipeline
 
 __all__ = ["component"]
@@ -24,16 +39,49 @@ __all__ = ["component"]
 
 def _component(
     nlp: Any,
-    name: str,  # noqa: ARG001
+    name: str,
     model: str | None,
-    vocabulary: str | None,
+    vocabulary: str | list[Any] | None,
     assertion: bool,  # noqa: FBT001
     language: str | None,
     chronic: str | None,
+    keep_names: list[str] | None,
+    spans_key: str | None,
+    overwrite_ents: bool,  # noqa: FBT001
+    ent_types: list[str] | None,
+    span_keys: list[str] | None,
+    chunk_prefix: list[str] | None,
+    extension_name: str | None,
 ) -> Component:
-    settings = {"model": model, "vocabulary": vocabulary, "assertion": assertion}
+    settings: dict[str, Any] = {"model": model, "vocabulary": vocabulary, "assertion": assertion}
     settings |= {"language": language or nlp.lang, "chronic": chronic}
-    return Component(pipeline, settings)
+    settings |= {"keep_names": tuple(keep_names or ())}
+    habits = Habits(
+        spans_key=spans_key or name,
+        overwrite_ents=overwrite_ents,
+        ent_types=None if ent_types is None else tuple(ent_types),
+        span_keys=tuple(span_keys or ()),
+        chunk_prefix=tuple(word.lower() for word in chunk_prefix or ()),
+        extension_name=extension_name,
+    )
+    return Component(_parts, settings, habits)
+
+
+def _parts(**settings: Any) -> Parts:
+    """Return the pipeline in two: what finds mentions, and what says something of them."""
+    from clinnlp.text.assertion import Assertions
+    from clinnlp.text.medication import Medications
+
+    if settings["model"] is None and settings["vocabulary"] is None:
+        settings["model"] = _nothing
+    pipes = pipeline(**settings).pipes
+    at = next(k for k, pipe in enumerate(pipes) if isinstance(pipe, Assertions | Medications))
+    return Pipeline(pipes[:at]), Pipeline(pipes[at:])
+
+
+def _nothing(note: Note, /) -> Note:
+    """Return a note in which others have found what there is."""
+    return note
 
 
 component = register(
@@ -44,4 +92,11 @@ component = register(
     assertion=True,
     language=None,
     chronic=None,
+    keep_names=None,
+    spans_key=None,
+    overwrite_ents=False,
+    ent_types=None,
+    span_keys=None,
+    chunk_prefix=None,
+    extension_name=None,
 )
