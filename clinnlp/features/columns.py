@@ -5,8 +5,9 @@ only; a category that fewer than `min_patients` training patients have, or that 
 saw, gives zeros. Missing (``None``, ``nan``) stays missing: zeros for a category, and for a
 number the training median beside an indicator.
 
-An array of numbers, as scikit-learn hands on, is a table too: its columns are ``x0``, ``x1``, ...
-(or the names of a frame), and each row counts as a patient of its own, whom nobody can name.
+An array of numbers, as scikit-learn hands on, is a table too: its columns are ``x0``, ``x1``, ...,
+and each row counts as a patient of its own, whom nobody can name. So is a frame of pandas, whose
+columns of numbers are numbers and whose others hold categories, as in `Columns`.
 """
 
 from collections.abc import Mapping
@@ -17,11 +18,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
 from clinnlp.core.arrays import Array, Floats
+from clinnlp.core.arrow import is_frame
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError
+from clinnlp.features.frames import as_asked, check_rows, frame_columns, numbers_of
 from clinnlp.features.matrix import Unnamed, patient_hashes
 
 __all__ = ["ColumnFeatures", "Columns"]
@@ -75,7 +78,7 @@ class Columns:
 
 
 class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """A scikit-learn transformer from `Columns`, or an array of numbers, to a sparse matrix.
+    """A scikit-learn transformer from `Columns`, a frame or an array of numbers to a sparse matrix.
 
     Parameters
     ----------
@@ -102,6 +105,13 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
     >>> features.fit_transform(rows).toarray().tolist()
     [[1.0, 0.0, 60.0, 0.0], [0.0, 1.0, 65.0, 1.0], [0.0, 0.0, 70.0, 0.0]]
     >>> features.get_feature_names_out().tolist()
+    ['sex=F', 'sex=M', 'age', 'age missing']
+
+    Of a frame, and to a frame, as within scikit-learn's ``ColumnTransformer``:
+
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"sex": ["F", "M", None], "age": [60.0, None, 70.0]})
+    >>> features.set_output(transform="pandas").fit_transform(frame).columns.tolist()
     ['sex=F', 'sex=M', 'age', 'age missing']
     """
 
@@ -135,17 +145,18 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
         self.feature_concepts_ = tuple(name for _, name in named)
         return self
 
-    def transform(self, X: Columns | ArrayLike) -> sparse.csr_matrix:
+    def transform(self, X: Columns | ArrayLike) -> Any:
         """Return the features of rows.
 
         Returns
         -------
         csr_matrix of float64, shape (n_rows, n_features)
+            Dense where ``set_output`` asks for a frame.
 
         Raises
         ------
         ArgumentError
-            A column it was fitted on is absent.
+            A column it was fitted on is absent, or one of numbers holds none.
         """
         check_is_fitted(self)
         rows = self._rows(X, reset=False)
@@ -158,12 +169,14 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
             if name in self.categories_:
                 blocks.append(_one_hot(column, self.categories_[name]))
             elif name in self.medians_:
-                blocks.append(self._number(name, column.astype(np.float64)))
-        return sparse.hstack(blocks, format="csr", dtype=np.float64)
+                blocks.append(self._number(name, numbers_of(column, name)))
+        return as_asked(self, sparse.hstack(blocks, format="csr", dtype=np.float64))
 
-    def get_feature_names_out(self, input_features: object = None) -> Array:  # noqa: ARG002
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the feature names, in column order."""
         check_is_fitted(self)
+        if input_features is not None and hasattr(self, "n_features_in_"):
+            _check_feature_names_in(self, input_features)
         return np.array(self.feature_names_out_, dtype=object)
 
     def reference(self) -> Floats:
@@ -174,18 +187,28 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True  # of a frame or `Columns`
         return tags
 
     def _rows(self, X: Columns | ArrayLike, *, reset: bool) -> Columns:
         """Return the table that was given, or that an array of numbers is."""
         if isinstance(X, Columns):
+            if reset:  # an earlier fit on an array may have left its names
+                self.__dict__.pop("n_features_in_", None)
+                self.__dict__.pop("feature_names_in_", None)
             return X
-        array: Floats = validate_data(
-            self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset
-        )
-        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(array.shape[1])])
-        values = {str(name): array[:, j] for j, name in enumerate(names)}
-        return Columns(patients=np.arange(len(array)), values=values)
+        columns = frame_columns(X) if is_frame(X) else []
+        if all(column.dtype.kind == "f" for column in columns):  # or no frame at all
+            array: Floats = validate_data(
+                self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset
+            )
+            columns = list(array.T)
+        else:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            check_rows(columns)
+        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(len(columns))])
+        values = dict(zip(map(str, names), columns, strict=True))
+        return Columns(patients=np.arange(len(columns[0])), values=values)
 
     def _fit_number(self, name: str, column: Array, person: Array) -> None:
         missing = np.isnan(column)

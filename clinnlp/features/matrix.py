@@ -26,6 +26,7 @@ from clinnlp.core.errors import ArgumentError, LeakageError
 from clinnlp.core.patients import TimeWindow
 from clinnlp.core.tables import FeatureMatrix
 from clinnlp.features.events import Cases
+from clinnlp.features.frames import as_asked
 
 __all__ = ["PatientFeatures", "Unnamed", "check_windows", "n_outside", "patient_hashes"]
 
@@ -147,15 +148,19 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
             *((f"sex={sex}", "sex") for sex in self.sexes_),
         ]
 
-    def transform(self, X: Cases) -> sparse.csr_matrix:
+    def transform(self, X: Cases) -> Any:
         """Return the features of cases; codes not in the vocabulary are left out.
 
         Returns
         -------
         csr_matrix of float64, shape (n_cases, n_features)
+            Dense where ``set_output`` asks for a frame.
         """
         check_is_fitted(self)
         _check_cases(X)
+        return as_asked(self, self._matrix(X))
+
+    def _matrix(self, X: Cases) -> sparse.csr_matrix:
         blocks = [
             _counts(X, _inside(X, w), codes)
             for w, codes in zip(self.windows, self.counted_, strict=True)
@@ -185,8 +190,10 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
 
     def matrix(self, X: Cases) -> FeatureMatrix:
         """Return the features of cases as a `FeatureMatrix` with patients and names."""
+        check_is_fitted(self)
+        _check_cases(X)
         return FeatureMatrix(
-            values=self.transform(X),
+            values=self._matrix(X),
             patients=X.patients,
             names=self.feature_names_out_,
             n_excluded=X.n_excluded,

@@ -16,20 +16,32 @@ References
 Platt 1999; Zadrozny and Elkan, KDD 2002; Niculescu-Mizil and Caruana, ICML 2005.
 """
 
+import warnings
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logit
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    has_fit_parameter,
+    validate_data,
+)
 
-from clinnlp.core.arrays import Array, Floats
+from clinnlp.core.arrays import Array, Bools, Floats
+from clinnlp.core.arrow import is_frame
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError
+from clinnlp.risk.indicators import Dense
 from clinnlp.risk.splits import patient_folds
 
 __all__ = ["METHODS", "GroupCalibrated", "log_odds"]
@@ -40,6 +52,14 @@ METHODS = ("sigmoid", "isotonic")
 _CERTAIN = 1e-6  # a forest's 0 or 1 counts as this far from it
 _WEAK = 1e6  # inverse penalty of the sigmoid: none to speak of
 
+_UNGROUPED = (
+    "GroupCalibrated was fitted without groups, so each row counts as a patient of its own; where "
+    "a patient has several rows, calibration then leaks. Pass groups= to fit (model__groups= "
+    "through a Pipeline; in cross-validation set_fit_request(groups=True), "
+    "sklearn.set_config(enable_metadata_routing=True) and params={'groups': ...}), or say "
+    "independent_rows=True where no patient has two"
+)
+
 
 class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A binary classifier with probabilities calibrated on inner folds by group.
@@ -47,12 +67,16 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     estimator : classifier
-        With ``decision_function`` or ``predict_proba``.
+        With ``decision_function`` or ``predict_proba``. A frame reaches it as it is, so that it
+        may begin with a ``ColumnTransformer``.
     method : {"sigmoid", "isotonic"}
     n_folds : int
         Inner folds, at least 2; fewer where a class has fewer groups.
     seed : int
         Of the inner folds.
+    independent_rows : bool
+        That no patient has two rows, so that none has to be named: without it, a fit without
+        groups warns.
 
     Attributes
     ----------
@@ -73,48 +97,84 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     def __init__(
-        self, estimator: Any, *, method: str = "sigmoid", n_folds: int = 3, seed: int = 0
+        self,
+        estimator: Any,
+        *,
+        method: str = "sigmoid",
+        n_folds: int = 3,
+        seed: int = 0,
+        independent_rows: bool = False,
     ) -> None:
         self.estimator = estimator
         self.method = method
         self.n_folds = n_folds
         self.seed = seed
+        self.independent_rows = independent_rows
 
-    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Take what was saved, also before there was every option."""
+        super().__setstate__({"independent_rows": False, **state})
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Fit estimator and calibration map.
 
         Parameters
         ----------
-        X : array or csr_matrix, shape (n, n_features)
+        X : array, csr_matrix or DataFrame, shape (n, n_features)
         y : array, shape (n,)
             Two classes; the second in sorted order is the positive one.
         groups : array of str, shape (n,), optional
             Patient of each row; without, each row is its own.
+        sample_weight : array of float, shape (n,), optional
+            How many rows each row stands for, at least 0, in the model and in the calibration map.
+            A row of weight 0 counts as absent. The steps before the last one of a ``Pipeline``
+            learn from all other rows alike.
+
+        Warns
+        -----
+        UserWarning
+            Without groups, unless `independent_rows`: a patient with several rows would be on both
+            sides of an inner fold.
 
         Raises
         ------
         ArgumentError
-            Fewer than two patients of a class: nothing to calibrate on.
+            Fewer than two patients of a class: nothing to calibrate on; or groups or weights that
+            are not one per row.
         """
         check_one_of(self.method, METHODS, name="method")
-        X, y = validate_data(self, X, y, accept_sparse="csr")
-        check_classification_targets(y)
-        self.classes_, truth = np.unique(y, return_inverse=True)
+        X, labels = self._checked(X, y)
+        check_classification_targets(labels)
+        if groups is None and not self.independent_rows:
+            warnings.warn(_UNGROUPED, UserWarning, stacklevel=2)
+        weights = _weights(sample_weight, len(labels))
+        rows = None if groups is None else _groups(groups, len(labels))
+        if weights is not None and not weights.all():
+            there = weights > 0
+            X, labels, weights = _rows_at(X, there), labels[there], weights[there]
+            rows = None if rows is None else rows[there]
+        self.classes_, truth = np.unique(labels, return_inverse=True)
         if len(self.classes_) != 2:
             raise ArgumentError(
                 "Only binary classification is supported: a risk model needs 2 classes, "
                 f"got {len(self.classes_)} class" + "es" * (len(self.classes_) != 1)
             )
-        rows = np.arange(len(truth)).astype(str) if groups is None else np.asarray(groups)
-        scores = self._held_out(X, truth, rows)
-        self.estimator_ = clone(self.estimator).fit(X, truth)
-        self.map_, self.flat_ = _fit_map(self.method, scores, truth)
+        rows = np.arange(len(truth)).astype(str) if rows is None else rows
+        scores = self._held_out(X, truth, rows, weights)
+        self.estimator_ = _fitted(self.estimator, X, truth, weights)
+        self.map_, self.flat_ = _fit_map(self.method, scores, truth, weights)
         return self
 
     def predict_proba(self, X: Any) -> Floats:
         """Return the calibrated probabilities of both classes, shape (n, 2)."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        X = self._checked(X)
         scores = log_odds(self.estimator_, X)
         if self.method == "sigmoid":
             both: Floats = self.map_.predict_proba(scores[:, None])
@@ -128,7 +188,20 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes: Array = self.classes_[positive.astype(int)]
         return classes
 
-    def _held_out(self, X: Any, truth: Array, groups: Array) -> Floats:
+    def _checked(self, X: Any, y: Any = "no_validation") -> Any:
+        """Return X, and y to fit on, as scikit-learn checks them; of a frame only the names."""
+        fits = not isinstance(y, str)
+        if is_frame(X):
+            validate_data(self, X, reset=fits, skip_check_array=True)
+            if fits:
+                y = column_or_1d(y, warn=True)
+                check_consistent_length(X, y)
+            return (X, y) if fits else X
+        finite = "allow-nan" if get_tags(self).input_tags.allow_nan else True
+        form = {"accept_sparse": "csr", "ensure_all_finite": finite}
+        return validate_data(self, X, y, **form, reset=fits)
+
+    def _held_out(self, X: Any, truth: Array, groups: Array, weights: Floats | None) -> Floats:
         n_least = min(len(np.unique(groups[truth == k])) for k in (0, 1))
         if n_least < 2:
             raise ArgumentError(
@@ -140,13 +213,17 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         scores = np.empty(len(truth))
         for fold in range(n_folds):
             test = folds == fold
-            model = clone(self.estimator).fit(X[~test], truth[~test])
-            scores[test] = log_odds(model, X[test])
+            kept = None if weights is None else weights[~test]
+            model = _fitted(self.estimator, _rows_at(X, ~test), truth[~test], kept)
+            scores[test] = log_odds(model, _rows_at(X, test))
         return scores
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        given = getattr(self, "estimator", None)
+        inner = get_tags(given) if hasattr(given, "fit") else tags
+        tags.input_tags.sparse = _takes_sparse(given) if inner is not tags else True
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
         tags.classifier_tags.multi_class = False
         return tags
 
@@ -166,16 +243,87 @@ def log_odds(model: Any, X: Any) -> Floats:
     return np.where(np.isinf(scores), np.copysign(-logit(_CERTAIN), scores), scores)
 
 
-def _fit_map(method: str, scores: Floats, truth: Array) -> tuple[Any, bool]:
+def _fit_map(method: str, scores: Floats, truth: Array, weights: Floats | None) -> tuple[Any, bool]:
     """Return the calibration map, and whether it is the same for all scores."""
     if method == "isotonic":
-        rising = IsotonicRegression(out_of_bounds="clip", y_min=0, y_max=1).fit(scores, truth)
+        rising = IsotonicRegression(out_of_bounds="clip", y_min=0, y_max=1)
+        rising.fit(scores, truth, sample_weight=weights)
         return rising, bool(np.ptp(rising.y_thresholds_) == 0)
-    sigmoid = LogisticRegression(C=_WEAK).fit(scores[:, None], truth)
+    sigmoid = LogisticRegression(C=_WEAK).fit(scores[:, None], truth, sample_weight=weights)
     # the best slope has the sign of this difference; the solver knows it up to its tolerance only
-    rises = scores[truth == 1].mean() > scores[truth == 0].mean()
-    flat = not (rises and sigmoid.coef_[0, 0] > 0)
+    mean_0, mean_1 = (_mean(scores, weights, truth == k) for k in (0, 1))
+    flat = not (mean_1 > mean_0 and sigmoid.coef_[0, 0] > 0)
     if flat:
         sigmoid.coef_ = np.zeros((1, 1))
-        sigmoid.intercept_ = logit(truth.mean(keepdims=True))
+        sigmoid.intercept_ = logit(np.average(truth, weights=weights, keepdims=True))
     return sigmoid, flat
+
+
+def _mean(scores: Floats, weights: Floats | None, where: Bools) -> float:
+    kept = None if weights is None else weights[where]
+    return float(np.average(scores[where], weights=kept))
+
+
+def _fitted(estimator: Any, X: Any, y: Array, weights: Floats | None) -> Any:
+    """Return a clone, fitted; of a pipeline the last step takes the weights."""
+    model = clone(estimator)
+    if weights is None:
+        return model.fit(X, y)
+    name, last = "sample_weight", estimator
+    while isinstance(last, Pipeline):
+        step, last = last.steps[-1]
+        name = f"{step}__{name}"
+    if not has_fit_parameter(last, "sample_weight"):
+        raise ArgumentError(
+            "estimator must take sample_weight where rows are weighted, got "
+            f"{type(last).__name__}, which does not"
+        )
+    with config_context(enable_metadata_routing=False):  # the weights are ours to hand on
+        return model.fit(X, y, **{name: weights})
+
+
+def _takes_sparse(estimator: Any) -> bool:
+    """Return whether it takes sparse rows: of a pipeline, each step as far as one makes them dense.
+
+    scikit-learn asks it of all steps.
+    """
+    if not isinstance(estimator, Pipeline):
+        return bool(get_tags(estimator).input_tags.sparse)
+    for _, step in estimator.steps:
+        if isinstance(step, Dense):
+            return True
+        if hasattr(step, "fit") and not _takes_sparse(step):
+            return False
+    return True
+
+
+def _rows_at(X: Any, where: Bools) -> Any:
+    return X.loc[where] if is_frame(X) else X[where]
+
+
+def _groups(groups: ArrayLike, n: int) -> Array:
+    given = np.asarray(groups)
+    if given.shape != (n,):
+        raise ArgumentError(
+            f"groups must name the patient of each of the {n} rows, got shape {given.shape}"
+        )
+    n_missing = sum(group is None or group != group for group in given.tolist())
+    if n_missing:
+        raise ArgumentError(f"groups must name the patient of each row, got {n_missing} missing")
+    return given
+
+
+def _weights(sample_weight: ArrayLike | None, n: int) -> Floats | None:
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, np.float64)
+    if weights.shape != (n,):
+        raise ArgumentError(
+            f"sample_weight must hold one number for each of the {n} rows, got shape "
+            f"{weights.shape}"
+        )
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ArgumentError("sample_weight must be finite and at least 0, got another number")
+    if not weights.any():
+        raise ArgumentError("sample_weight must be above 0 for some row, got zero for each")
+    return weights

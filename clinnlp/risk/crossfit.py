@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
@@ -37,6 +38,7 @@ Features = PatientFeatures | ColumnFeatures
 
 
 _INNER_FOLDS = 3
+_AS_THEY_COME = {"transform_output": "default"}  # matrices, whatever frames a user has asked for
 
 
 class Rows(Protocol):
@@ -140,15 +142,16 @@ def cross_fit(
     for split in splits:
         y_train = y[split.train]
         _check_classes(rows.patients[split.train], y_train, split.name)
-        part = _prepare(rows, split, clone(features))
-        for name, grid in models.items():
-            started = time.perf_counter()
-            settings = _choose(grid, part, y_train, seed)
-            model = _calibrated(settings, method, seed)
-            model.fit(part.X_train, y_train, groups=part.train_patients)
-            made[name].add(model, settings, part, y, split, time.perf_counter() - started)
-            if n_top:
-                made[name].explain(model, part, y[split.test], n_top, seed)
+        with config_context(**_AS_THEY_COME):
+            part = _prepare(rows, split, clone(features))
+            for name, grid in models.items():
+                started = time.perf_counter()
+                settings = _choose(grid, part, y_train, seed)
+                model = _calibrated(settings, method, seed)
+                model.fit(part.X_train, y_train, groups=part.train_patients)
+                made[name].add(model, settings, part, y, split, time.perf_counter() - started)
+                if n_top:
+                    made[name].explain(model, part, y[split.test], n_top, seed)
     return {name: running.result() for name, running in made.items()}
 
 
@@ -182,12 +185,13 @@ def permuted_aurocs(
     rng = np.random.default_rng(seed)
     dealt = [rng.permutation(y) for _ in range(n_permutations)]
     found = np.empty((n_permutations, len(splits)))
-    for j, split in enumerate(splits):
-        part = _prepare(rows, split, clone(features))
-        # Features do not look at outcomes, so one set serves all permutations
-        for k, outcomes in enumerate(dealt):
-            model = make_model(settings, seed=seed).fit(part.X_train, outcomes[split.train])
-            found[k, j] = auroc_of(outcomes[split.test], log_odds(model, part.X_test))
+    with config_context(**_AS_THEY_COME):
+        for j, split in enumerate(splits):
+            part = _prepare(rows, split, clone(features))
+            # Features do not look at outcomes, so one set serves all permutations
+            for k, outcomes in enumerate(dealt):
+                model = make_model(settings, seed=seed).fit(part.X_train, outcomes[split.train])
+                found[k, j] = auroc_of(outcomes[split.test], log_odds(model, part.X_test))
     means: Floats = found.mean(axis=1)
     return means
 
@@ -210,7 +214,8 @@ def fit_risk_model(
     y = np.asarray(y, np.int64)
     whose = _numbered(rows.patients)
     fitted = clone(features).fit(rows)
-    X = fitted.transform(rows)
+    with config_context(**_AS_THEY_COME):
+        X = fitted.transform(rows)
     grid = settings if isinstance(settings, tuple) else (settings,)
     part = _Part(
         X_train=X,
@@ -220,8 +225,8 @@ def fit_risk_model(
         concepts=fitted.feature_concepts_,
         n_rare=fitted.n_rare_,
     )
-    model = _calibrated(_choose(grid, part, y, seed), method, seed)
-    model.fit(X, y, groups=whose)
+    with config_context(**_AS_THEY_COME):
+        model = _calibrated(_choose(grid, part, y, seed), method, seed).fit(X, y, groups=whose)
     return Pipeline([("features", fitted), ("model", model)])
 
 

@@ -7,7 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+)
 from sklearn.feature_selection import f_classif
 from sklearn.kernel_approximation import Nystroem
 from sklearn.preprocessing import normalize
@@ -15,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from clinnlp.core.arrays import Array
 from clinnlp.core.checks import check_at_least
+from clinnlp.features.frames import as_asked
 
 __all__ = ["BestColumns", "Dense", "Indicators", "KernelColumns"]
 
@@ -61,8 +67,11 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.source_ = np.repeat(np.arange(X.shape[1]), widths)
         return self
 
-    def transform(self, X: Any) -> sparse.csr_matrix:
-        """Return the indicators, as csr_matrix of float64, shape (n_rows, n_features_out)."""
+    def transform(self, X: Any) -> Any:
+        """Return the indicators, as csr_matrix of float64, shape (n_rows, n_features_out).
+
+        Where ``set_output`` asks for a frame, they are dense.
+        """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csc", dtype=np.float64, reset=False)
         n, first = X.shape[0], 0
@@ -77,7 +86,7 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             columns.append(first + bins[shown] - (len(edges) == 1))
             first += _width(edges)
         at = (np.concatenate(rows), np.concatenate(columns))
-        return sparse.csr_matrix((np.ones(len(at[0])), at), shape=(n, first))
+        return as_asked(self, sparse.csr_matrix((np.ones(len(at[0])), at), shape=(n, first)))
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the indicators, such as ``"age in (60, 70]"``."""
@@ -96,13 +105,18 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-class Dense(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Dense(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Sparse rows to dense ones where they fit into memory: a forest is then twice as fast.
 
     Parameters
     ----------
     max_cells : int
         Matrices with more cells (4 bytes each) stay sparse.
+
+    Examples
+    --------
+    >>> Dense().fit_transform(sparse.csr_matrix([[0.0, 2.0]]))
+    array([[0., 2.]], dtype=float32)
     """
 
     def __init__(self, *, max_cells: int = 2**28) -> None:
@@ -118,7 +132,9 @@ class Dense(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
         small = X.shape[0] * X.shape[1] <= self.max_cells
-        return X.toarray() if sparse.issparse(X) and small else X
+        if not sparse.issparse(X):
+            return X
+        return X.toarray() if small else as_asked(self, X)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -167,7 +183,14 @@ class BestColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return these columns of X."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
-        return X[:, self.kept_]
+        kept = X[:, self.kept_]
+        return as_asked(self, kept) if sparse.issparse(kept) else kept
+
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
+        """Return the names of the columns kept."""
+        check_is_fitted(self)
+        names: Array = np.asarray(_names_of(self, input_features), dtype=object)[self.kept_]
+        return names
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -176,7 +199,7 @@ class BestColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-class KernelColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class KernelColumns(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Nyström columns of a Gaussian kernel over rows of length 1, from made-up landmarks.
 
     The landmarks of the Nyström method are rows of training, which a saved model would keep, one
@@ -229,12 +252,16 @@ class KernelColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ).fit(landmarks)
         return self
 
+    @property
+    def _n_features_out(self) -> int:
+        """Number of columns made, which scikit-learn names after the class."""
+        return int(self.kernel_.components_.shape[0])
+
     def transform(self, X: Any) -> Array:
         """Return the columns, shape (n_rows, n_landmarks)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
-        made: Array = self.kernel_.transform(normalize(X))
-        return made
+        return np.asarray(self.kernel_.transform(normalize(X)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -242,10 +269,10 @@ class KernelColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def _names_of(indicators: Indicators, given: Any) -> Sequence[Any]:
+def _names_of(transformer: Indicators | BestColumns, given: Any) -> Sequence[Any]:
     from sklearn.utils.validation import _check_feature_names_in
 
-    names: Sequence[Any] = _check_feature_names_in(indicators, given)
+    names: Sequence[Any] = _check_feature_names_in(transformer, given)
     return names
 
 

@@ -1,29 +1,36 @@
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.special import expit
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.model_selection import GroupKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils import get_tags
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.metrics.risk import score_risk
 from clinnlp.risk.calibrate import GroupCalibrated, log_odds
 from clinnlp.risk.crossfit import auroc_of
-from clinnlp.risk.models import NaiveBayesSettings, RandomForestSettings, make_model
-from clinnlp.risk.splits import patient_folds
-
-
-@parametrize_with_checks(
-    [
-        GroupCalibrated(LogisticRegression(), n_folds=2),
-        GroupCalibrated(make_model(NaiveBayesSettings()), method="isotonic", n_folds=2),
-    ]
+from clinnlp.risk.indicators import Dense
+from clinnlp.risk.models import (
+    LogisticSettings,
+    NaiveBayesSettings,
+    RandomForestSettings,
+    make_model,
 )
-def test_it_passes_the_checks_of_scikit_learn(estimator, check):
-    check(estimator)
+from clinnlp.risk.splits import patient_folds
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +49,7 @@ def test_probabilities_of_new_rows_become_calibrated(doubled, method):
     model = make_model(NaiveBayesSettings())
     raw = model.fit(X[train], y[train]).predict_proba(X[~train])[:, 1]
     assert score_risk(y[~train], raw, n_boot=0).calibration_slope.value < 0.5
-    fitted = GroupCalibrated(model, method=method).fit(X[train], y[train])
+    fitted = GroupCalibrated(model, method=method, independent_rows=True).fit(X[train], y[train])
     scores = score_risk(y[~train], fitted.predict_proba(X[~train])[:, 1], n_boot=0)
     assert 0.8 < scores.calibration_slope.value < 1.2
     assert abs(scores.calibration_intercept.value) < 0.15
@@ -76,7 +83,7 @@ def test_the_map_is_fitted_on_scores_of_held_out_patients():
 
 def test_the_refitted_model_has_seen_all_rows():
     X = np.arange(40.0)[:, None]
-    model = GroupCalibrated(Witness()).fit(X, np.arange(40) % 3 == 0)
+    model = GroupCalibrated(Witness(), independent_rows=True).fit(X, np.arange(40) % 3 == 0)
     assert model.estimator_.rows_ == set(range(40))
 
 
@@ -116,7 +123,7 @@ def scored(draw):
 @given(drawn=scored())
 def test_the_map_never_falls_and_turns_no_ranking_upside_down(method, drawn):
     scores, y = drawn
-    model = GroupCalibrated(Given(), method=method).fit(scores[:, None], y)
+    model = GroupCalibrated(Given(), method=method, independent_rows=True).fit(scores[:, None], y)
     grid = np.linspace(-30, 30, 601)[:, None]
     p = model.predict_proba(grid)[:, 1]
     assert (np.diff(p) >= 0).all()
@@ -132,7 +139,9 @@ def test_it_is_flat_where_the_best_slope_that_does_not_fall_is_0(drawn):
     scores, y = drawn
     about = np.cov(y, scores)[0, 1] / max(1e-9, scores.var() * y.mean() * (1 - y.mean()))
     assume(abs(about) > 0.01)  # a slope nearer to 0 is below the tolerance of the solver
-    assert GroupCalibrated(Given()).fit(scores[:, None], y).flat_ == (about < 0)
+    assert GroupCalibrated(Given(), independent_rows=True).fit(scores[:, None], y).flat_ == (
+        about < 0
+    )
 
 
 def test_no_map_that_does_not_fall_is_likelier():
@@ -140,7 +149,7 @@ def test_no_map_that_does_not_fall_is_likelier():
     rng = np.random.default_rng(0)
     for _ in range(20):
         scores, y = rng.normal(size=40), np.arange(40) % 4 == 0
-        model = GroupCalibrated(Given()).fit(scores[:, None], y)
+        model = GroupCalibrated(Given(), independent_rows=True).fit(scores[:, None], y)
         p = model.predict_proba(scores[:, None])[:, 1]
         found = np.sum(np.log(np.where(y, p, 1 - p)))
         for slope in np.linspace(0, 3, 31):
@@ -166,7 +175,9 @@ def test_with_few_positives_a_fold_ranks_as_its_model_does_or_all_alike():
         folds = patient_folds(np.arange(250).astype(str), y, n_folds=5)
         for k in range(5):
             train = folds != k
-            model = GroupCalibrated(make_model(NaiveBayesSettings())).fit(X[train], y[train])
+            model = GroupCalibrated(make_model(NaiveBayesSettings()), independent_rows=True).fit(
+                X[train], y[train]
+            )
             scores = log_odds(model.estimator_, X[~train])
             p = model.predict_proba(X[~train])[:, 1]
             n_flat += model.flat_
@@ -190,7 +201,7 @@ def test_with_few_positives_a_fold_ranks_as_its_model_does_or_all_alike():
 )
 def test_separation_and_ties(method, scores, flat):
     y = np.arange(20) >= 10
-    model = GroupCalibrated(Given(), method=method).fit(scores[:, None], y)
+    model = GroupCalibrated(Given(), method=method, independent_rows=True).fit(scores[:, None], y)
     p = model.predict_proba(scores[:, None])[:, 1]
     assert model.flat_ is flat
     if flat:
@@ -203,11 +214,195 @@ def test_separation_and_ties(method, scores, flat):
 def test_refusals():
     X = np.arange(6.0)[:, None]
     with pytest.raises(ArgumentError, match="at least 2 patients of each class, got 1"):
-        GroupCalibrated(LogisticRegression()).fit(X, [0, 0, 0, 0, 0, 1])
+        GroupCalibrated(LogisticRegression(), independent_rows=True).fit(X, [0, 0, 0, 0, 0, 1])
     with pytest.raises(ArgumentError, match=r"got 1 class$"):
-        GroupCalibrated(LogisticRegression()).fit(X, [0] * 6)
+        GroupCalibrated(LogisticRegression(), independent_rows=True).fit(X, [0] * 6)
     with pytest.raises(ArgumentError, match="method"):
-        GroupCalibrated(LogisticRegression(), method="beta").fit(X, [0, 1] * 3)
+        GroupCalibrated(LogisticRegression(), method="beta", independent_rows=True).fit(
+            X, [0, 1] * 3
+        )
+
+
+# ---- groups: who is whose --------------------------------------------------------------------
+
+
+def pairs(n=60):
+    """Return a column, outcomes and the patients of rows, two of each."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 2))
+    y = (X[:, 0] + rng.normal(size=n) > 0).astype(int)
+    return X, y, np.array([f"p{k // 2}" for k in range(n)])
+
+
+def test_a_fit_without_groups_warns_unless_rows_are_said_to_be_independent():
+    X, y, groups = pairs()
+    with pytest.warns(UserWarning, match="fitted without groups.*calibration then leaks"):
+        alone = GroupCalibrated(LogisticRegression()).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said = GroupCalibrated(LogisticRegression(), independent_rows=True).fit(X, y)
+        GroupCalibrated(LogisticRegression()).fit(X, y, groups=groups)
+    assert said.predict_proba(X).tolist() == alone.predict_proba(X).tolist()
+
+
+def test_groups_of_a_cross_validation_that_do_not_reach_the_fit_are_told():
+    """``groups=`` of `cross_val_score` deals its own folds; without routing it goes no further."""
+    X, y, groups = pairs()
+    model, cv = GroupCalibrated(LogisticRegression()), GroupKFold(3)
+    with pytest.warns(UserWarning, match="set_fit_request"):
+        cross_val_score(model, X, y, groups=groups, cv=cv)
+    with config_context(enable_metadata_routing=True):
+        with pytest.raises(UnsetMetadataPassedError):
+            cross_val_score(model, X, y, params={"groups": groups}, cv=cv)
+        routed = make_pipeline(StandardScaler(), Grouped().set_fit_request(groups=True))
+        Grouped.seen = ()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            cross_val_score(routed, X, y, params={"groups": groups}, cv=cv)
+    assert len(Grouped.seen) == 3
+    assert all(set(np.unique(part, return_counts=True)[1]) == {2} for part in Grouped.seen)
+
+
+class Grouped(GroupCalibrated):
+    """Remembers which groups reached it."""
+
+    seen: tuple = ()
+
+    def __init__(self, estimator=None):
+        super().__init__(estimator)
+
+    def fit(self, X, y, groups=None):
+        Grouped.seen = (*Grouped.seen, groups)
+        self.estimator = LogisticRegression()
+        return super().fit(X, y, groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (["a", "b", "c"], r"groups must name the patient of each of the 60 rows, got shape \(3,\)"),
+        (np.full((60, 2), "a"), r"each of the 60 rows, got shape \(60, 2\)"),
+        (np.array(["a"] * 58 + [None, np.nan], object), "of each row, got 2 missing"),
+    ],
+)
+def test_groups_that_do_not_name_each_row_are_refused(groups, message):
+    X, y, _ = pairs()
+    with pytest.raises(ArgumentError, match=message):
+        GroupCalibrated(LogisticRegression()).fit(X, y, groups=groups)
+
+
+# ---- weights ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize(
+    "inner", [LogisticRegression(C=1e3, tol=1e-8), make_model(LogisticSettings(n_bins=2))]
+)
+def test_a_weight_is_that_many_rows_of_the_same_patient(inner, method):
+    X, y, groups = pairs()
+    X = (X > 0).astype(float)  # weights do not reach the bins of a pipeline
+    weights = np.random.default_rng(1).integers(0, 4, len(y))
+    weighted = GroupCalibrated(inner, method=method).fit(X, y, groups, sample_weight=weights)
+    rows = np.repeat(np.arange(len(y)), weights)
+    copied = GroupCalibrated(inner, method=method).fit(X[rows], y[rows], groups=groups[rows])
+    np.testing.assert_allclose(weighted.predict_proba(X), copied.predict_proba(X), rtol=1e-3)
+    plain = GroupCalibrated(inner, method=method).fit(X, y, groups=groups)
+    assert abs(plain.predict_proba(X) - weighted.predict_proba(X)).max() > 0.01
+
+
+def test_the_base_rate_of_a_flat_map_is_weighted():
+    x, y = np.zeros((20, 1)), np.arange(20) % 2
+    weights = np.where(y == 1, 3.0, 1.0)
+    model = GroupCalibrated(Weighed(), independent_rows=True).fit(x, y, sample_weight=weights)
+    assert model.flat_
+    np.testing.assert_allclose(model.predict_proba(x)[:, 1], 0.75)
+
+
+class Weighed(Given):
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X, y)
+
+
+def test_weights_of_one_are_no_weights():
+    X, y, groups = pairs()
+    one = GroupCalibrated(LogisticRegression()).fit(X, y, groups, sample_weight=np.ones(60))
+    none = GroupCalibrated(LogisticRegression()).fit(X, y, groups)
+    np.testing.assert_allclose(one.predict_proba(X), none.predict_proba(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], r"one number for each of the 60 rows, got shape \(1,\)"),
+        ([-1.0] * 60, "at least 0"),
+        ([np.nan] * 60, "finite"),
+        ([0.0] * 60, "above 0 for some row, got zero"),
+    ],
+)
+def test_weights_that_are_none_are_refused(weights, message):
+    X, y, groups = pairs()
+    with pytest.raises(ArgumentError, match=message):
+        GroupCalibrated(LogisticRegression()).fit(X, y, groups, sample_weight=weights)
+
+
+def test_a_model_that_takes_no_weights_is_refused_by_name():
+    X, y, groups = pairs()
+    with pytest.raises(ArgumentError, match="got KNeighborsClassifier, which does not"):
+        GroupCalibrated(KNeighborsClassifier()).fit(X, y, groups, sample_weight=np.ones(60))
+
+
+# ---- frames ----------------------------------------------------------------------------------
+
+
+def test_a_frame_reaches_a_column_transformer_by_name():
+    X, y, groups = pairs()
+    frame = pd.DataFrame({"age": X[:, 0], "ward": np.where(X[:, 1] > 0, "a", "b")}, index=groups)
+    columns = ColumnTransformer(
+        [("age", StandardScaler(), ["age"]), ("ward", OneHotEncoder(), ["ward"])]
+    )
+    model = GroupCalibrated(make_pipeline(columns, LogisticRegression()))
+    model.fit(frame, y, groups=groups)
+    assert model.feature_names_in_.tolist() == ["age", "ward"]
+    by_hand = GroupCalibrated(LogisticRegression()).fit(
+        columns.fit_transform(frame), y, groups=groups
+    )
+    assert model.predict_proba(frame).shape == (60, 2)
+    np.testing.assert_allclose(
+        model.predict_proba(frame), by_hand.predict_proba(columns.transform(frame)), atol=0.05
+    )
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(frame[["ward", "age"]])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.fit(frame, y[:-1], groups=groups)
+
+
+def test_missing_numbers_pass_where_the_model_takes_them():
+    X, y, groups = pairs()
+    X[::7, 1] = np.nan
+    model = GroupCalibrated(HistGradientBoostingClassifier(max_iter=3)).fit(X, y, groups)
+    assert np.isfinite(model.predict_proba(X)).all()
+    with pytest.raises(ValueError, match="NaN"):
+        GroupCalibrated(LogisticRegression()).fit(X, y, groups)
+
+
+def test_its_tags_are_those_of_its_model():
+    boosting = HistGradientBoostingClassifier()
+    for inner, takes in (
+        (boosting, False),
+        (LogisticRegression(), True),
+        (make_pipeline(Dense(), boosting), True),
+        (make_pipeline(StandardScaler(with_mean=False), boosting), False),
+    ):
+        assert get_tags(GroupCalibrated(inner)).input_tags.sparse is takes
+
+
+def test_one_saved_before_it_had_every_option_still_has_them():
+    model = GroupCalibrated(LogisticRegression())
+    state = model.__getstate__()
+    del state["independent_rows"]
+    old = GroupCalibrated.__new__(GroupCalibrated)
+    old.__setstate__(state)
+    assert old.get_params()["independent_rows"] is False
 
 
 def test_isotonic_reaches_none_and_all():
@@ -215,6 +410,8 @@ def test_isotonic_reaches_none_and_all():
         0, 0.01, (60, 1)
     )
     y = np.r_[np.zeros(30, int), np.ones(30, int)]
-    model = GroupCalibrated(LogisticRegression(), method="isotonic").fit(x, y)
+    model = GroupCalibrated(LogisticRegression(), method="isotonic", independent_rows=True).fit(
+        x, y
+    )
     p = model.predict_proba(x)[:, 1]
     assert (p.min(), p.max()) == (0, 1)

@@ -7,11 +7,10 @@ from sklearn.naive_bayes import BernoulliNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 from sklearn.svm import LinearSVC
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
-from clinnlp.risk.indicators import BestColumns, Dense, Indicators, KernelColumns
+from clinnlp.risk.indicators import Dense, Indicators, KernelColumns
 from clinnlp.risk.models import (
     MODELS,
     BoostingSettings,
@@ -33,11 +32,6 @@ SMALL = [
     LogisticSettings(),
     BoostingSettings(n_rounds=20),
 ]
-
-
-@parametrize_with_checks([Indicators(), Dense(), BestColumns(), KernelColumns(n_landmarks=5)])
-def test_our_transformers_pass_the_checks_of_scikit_learn(estimator, check):
-    check(estimator)
 
 
 def test_bins_are_closed_on_the_right_and_zero_is_an_edge():
