@@ -6,7 +6,7 @@ The functions that users call are doors to `Job.run`.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -99,7 +99,7 @@ class Job(Generic[S]):
         self,
         kind: type[S],
         settings: S | None,
-        overrides: dict[str, Any],
+        overrides: Mapping[str, Any],
         *,
         encoder: str | Path,
         out: str | Path,
@@ -238,7 +238,7 @@ def _seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def _merged(kind: type[S], settings: S | None, overrides: dict[str, Any]) -> S:
+def _merged(kind: type[S], settings: S | None, overrides: Mapping[str, Any]) -> S:
     """Return the settings with some fields changed.
 
     Raises
@@ -251,7 +251,7 @@ def _merged(kind: type[S], settings: S | None, overrides: dict[str, Any]) -> S:
     settings = kind() if settings is None else settings
     if not isinstance(settings, kind):
         raise ArgumentError(f"settings must be {kind.__name__} here, got {type(settings).__name__}")
-    return settings_from(kind, settings_to(settings) | overrides) if overrides else settings
+    return settings_from(kind, settings_to(settings) | dict(overrides)) if overrides else settings
 
 
 def _check_out(out: str | Path) -> Path:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from transformers import AutoModelForMaskedLM
 from clinnlp.bert.corpus import read_train, split_selection
 from clinnlp.bert.disk import system_errors
 from clinnlp.bert.encoders import load_model, quiet
+from clinnlp.bert.fields import PretrainFields
 from clinnlp.bert.folder import OWN_FILES, PRETRAINED_FILE
 from clinnlp.bert.job import Job
 from clinnlp.bert.learned import Trained
@@ -53,7 +54,7 @@ def pretrain(
     settings: PretrainSettings | None = None,
     progress: bool = True,
     resume: bool = True,
-    **overrides: Any,
+    **overrides: Unpack[PretrainFields],
 ) -> dict[str, Any]:
     """Go on training an encoder to guess hidden words of the notes, and write it to a folder.
 

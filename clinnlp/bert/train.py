@@ -7,11 +7,12 @@ last epoch or a better one, score dev once, write the folder.
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from clinnlp.bert.classifier_recipe import ClassifierRecipe
 from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.corpus import TrainingSource
+from clinnlp.bert.fields import ClassifierFields, TaggerFields
 from clinnlp.bert.job import Job
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import ClassifierSettings, TaggerSettings
@@ -31,7 +32,7 @@ def fine_tune_ner(
     refit: EntityTagger | None = None,
     progress: bool = True,
     resume: bool = True,
-    **overrides: Any,
+    **overrides: Unpack[TaggerFields],
 ) -> EntityTagger:
     """Train a tagger on notes with entities, and write it to a folder.
 
@@ -102,7 +103,7 @@ def fine_tune_classifier(
     settings: ClassifierSettings | None = None,
     progress: bool = True,
     resume: bool = True,
-    **overrides: Any,
+    **overrides: Unpack[ClassifierFields],
 ) -> NoteClassifier:
     """Train a classifier on notes with one label each, and write it to a folder.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from itertools import count, islice
 from operator import attrgetter
-from typing import Any, overload
+from typing import Any, TypedDict, Unpack, overload
 
 from clinnlp.core.errors import DataError, OffsetError
 from clinnlp.core.spans import Span, cover, within
@@ -22,6 +22,7 @@ __all__ = [
     "Coverage",
     "Entity",
     "Note",
+    "NoteChanges",
     "Relation",
     "Section",
     "check_note",
@@ -154,6 +155,23 @@ class Coverage:
     n_total: int
 
 
+class NoteChanges(TypedDict, total=False):
+    """The fields of a note that `Note.with_` may replace, each of which may be left out."""
+
+    patient: str | None
+    encounter: str | None
+    time: datetime | None
+    known: datetime | None
+    kind: str | None
+    tokens: tuple[Span, ...] | None
+    sections: tuple[Section, ...] | None
+    sentences: tuple[Span, ...] | None
+    entities: tuple[Entity, ...]
+    relations: tuple[Relation, ...]
+    labels: tuple[str, ...]
+    coverage: Coverage | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Note:
     """One clinical text with its annotations.
@@ -224,7 +242,7 @@ class Note:
         """Return the text of an entity, the parts of a discontinuous one joined by a blank."""
         return " ".join(self[piece] for piece in entity.pieces)
 
-    def with_(self, **changes: Any) -> "Note":
+    def with_(self, **changes: Unpack["NoteChanges"]) -> "Note":
         """Return a copy with some fields replaced; id and text cannot be."""
         if "id" in changes or "text" in changes:
             raise DataError("id and text of a note cannot be replaced", note=self.id)

@@ -1,8 +1,10 @@
 """Importing clinnlp is cheap and gives exactly the promised names."""
 
+import ast
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import clinnlp
 
@@ -11,33 +13,67 @@ PUBLIC = [
     "__version__",
     "ArgumentError",
     "Assertion",
+    "Assertions",
     "Baskets",
+    "ClassifierSettings",
     "ClinnlpError",
+    "ColumnFeatures",
+    "Concept",
+    "Courses",
     "DataError",
     "Dialect",
     "Entity",
     "EntityTable",
+    "EntityTagger",
+    "Estimate",
     "EventTable",
+    "FeatureMatrix",
+    "Itemsets",
+    "Knowledge",
     "LeakageError",
+    "Lookup",
+    "Medications",
     "MissingExtra",
+    "Normalise",
     "Note",
+    "NoteClassifier",
+    "NoteIndex",
     "OffsetError",
     "Outcome",
+    "PRF",
+    "PatientFeatures",
     "PipeError",
     "Pipeline",
+    "PretrainSettings",
     "Relation",
+    "Replication",
     "RiskModel",
     "RiskRowSettings",
+    "RiskRows",
+    "RiskStudy",
     "RiskStudySettings",
+    "Rules",
     "RunError",
     "Section",
+    "Sections",
+    "Sentences",
+    "Signals",
     "Span",
     "StoreError",
+    "Table2x2",
+    "TaggerSettings",
     "TimeWindow",
+    "Vocabulary",
     "apply_risk_model",
     "baskets",
+    "cohen_kappa",
+    "combination_score",
+    "compare_spans",
+    "disagreements",
+    "drug_episodes",
     "entity_table",
     "event_baskets",
+    "export_onnx",
     "exposure_baskets",
     "fine_tune_classifier",
     "fine_tune_ner",
@@ -45,6 +81,9 @@ PUBLIC = [
     "from_dataset",
     "from_pandas",
     "from_spacy",
+    "halves",
+    "known_or_new",
+    "list_errors",
     "load",
     "mine_interactions",
     "mine_itemsets",
@@ -52,19 +91,30 @@ PUBLIC = [
     "mine_signals",
     "notes_gain",
     "pipeline",
+    "pretrain",
+    "read_entity_table",
+    "read_events",
     "read_faers",
     "read_fhir",
     "read_notes",
     "read_omop",
+    "read_vocabulary",
+    "replicate",
     "risk_rows",
     "risk_study",
     "rows_of_table",
+    "score_assertions",
+    "score_label_sets",
+    "score_labels",
+    "score_risk",
     "score_spans",
     "split_by_time",
     "splits_by_site",
+    "stream_events",
     "stream_record",
     "to_dataset",
     "to_spacy",
+    "westfall_young",
     "write_fhir",
     "write_notes",
 ]
@@ -87,6 +137,19 @@ def test_import_loads_nothing_but_itself():
 
 def test_the_public_names_are_these():
     assert clinnlp.__all__ == PUBLIC
+
+
+def test_editors_and_type_checkers_read_the_same_names_from_the_same_homes():
+    stub = ast.parse(Path(clinnlp.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    said = {
+        alias.name: node.module
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert said == clinnlp._HOME_OF, "__init__.pyi has a line for each name in __init__.py"
+    listed = [node.value for node in stub.body if isinstance(node, ast.Assign)]
+    assert sorted(ast.literal_eval(listed[0])) == sorted(PUBLIC)
 
 
 def test_every_public_name_resolves_and_is_documented():

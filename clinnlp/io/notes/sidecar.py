@@ -190,11 +190,11 @@ def _with_most(kept: Note, field: str, things: list[Any], letter: str, back: Bac
     """Return the note with most of `things`, as they are, or else numbered and bare."""
 
     def with_some(some: list[Any]) -> Note:
-        return kept.with_(**{field: tuple(some)})
+        return replace(kept, **{field: tuple(some)})
 
     def numbered(some: list[Any]) -> Note:
         bare = (replace(t, id=f"{letter}{k}", attributes={}) for k, t in enumerate(some, 1))
-        return kept.with_(**{field: tuple(bare)})
+        return replace(kept, **{field: tuple(bare)})
 
     best = kept
     for made in (with_some, numbered):

@@ -1,0 +1,187 @@
+# The public names as type checkers and editors read them; `__init__.py` finds them on first use.
+
+from clinnlp.bert.classify import NoteClassifier
+from clinnlp.bert.export import export_onnx
+from clinnlp.bert.predict import EntityTagger
+from clinnlp.bert.pretrain import pretrain
+from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSettings
+from clinnlp.bert.store import load
+from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
+from clinnlp.core.counts import PRF, Estimate, Table2x2
+from clinnlp.core.errors import (
+    ArgumentError,
+    ClinnlpError,
+    DataError,
+    LeakageError,
+    MissingExtra,
+    OffsetError,
+    PipeError,
+    RunError,
+    StoreError,
+)
+from clinnlp.core.notes import Assertion, Entity, Note, Relation, Section
+from clinnlp.core.patients import TimeWindow
+from clinnlp.core.pipeline import Pipeline
+from clinnlp.core.spans import Span
+from clinnlp.core.tables import Baskets, EntityTable, EventTable, FeatureMatrix, Outcome
+from clinnlp.core.vocab import Concept, Vocabulary
+from clinnlp.features.baskets import baskets, event_baskets, frame_baskets
+from clinnlp.features.columns import ColumnFeatures
+from clinnlp.features.entities import entity_table
+from clinnlp.features.exposure import drug_episodes, exposure_baskets
+from clinnlp.features.matrix import PatientFeatures
+from clinnlp.io.files.dialect import Dialect
+from clinnlp.io.notes.corpora import read_notes, write_notes
+from clinnlp.io.notes.datasets import from_dataset, to_dataset
+from clinnlp.io.notes.fhir_write import write_fhir
+from clinnlp.io.notes.frames import from_pandas
+from clinnlp.io.notes.index import NoteIndex
+from clinnlp.io.notes.spacy import from_spacy, to_spacy
+from clinnlp.io.record.event_stream import stream_events
+from clinnlp.io.record.events import read_events
+from clinnlp.io.record.faers import read_faers
+from clinnlp.io.record.fhir import read_fhir
+from clinnlp.io.record.folders import stream_record
+from clinnlp.io.record.omop import read_omop
+from clinnlp.io.tables.mentions import read_entity_table
+from clinnlp.io.tables.vocabularies import read_vocabulary
+from clinnlp.metrics.agreement import cohen_kappa
+from clinnlp.metrics.assertion import score_assertions
+from clinnlp.metrics.labels import score_label_sets, score_labels
+from clinnlp.metrics.mentions import compare_spans, list_errors
+from clinnlp.metrics.risk import score_risk
+from clinnlp.metrics.spans import score_spans
+from clinnlp.mine.permute import westfall_young
+from clinnlp.mine.replicate import Replication, halves, replicate
+from clinnlp.mine.rules import Rules, mine_rules
+from clinnlp.mine.sets.itemsets import Itemsets, mine_itemsets
+from clinnlp.mine.signals.combination_score import combination_score
+from clinnlp.mine.signals.drug_events import mine_signals
+from clinnlp.mine.signals.interactions import Signals, mine_interactions
+from clinnlp.mine.signals.known import Knowledge, disagreements, known_or_new
+from clinnlp.risk.splits import split_by_time, splits_by_site
+from clinnlp.study.apply import RiskModel, apply_risk_model
+from clinnlp.study.pipeline import pipeline
+from clinnlp.study.risk import risk_study
+from clinnlp.study.risk_rows import RiskRows, risk_rows, rows_of_table
+from clinnlp.study.risk_values import RiskStudy, notes_gain
+from clinnlp.study.settings import RiskRowSettings, RiskStudySettings
+from clinnlp.text.assertion import Assertions
+from clinnlp.text.course import Courses
+from clinnlp.text.lookup import Lookup
+from clinnlp.text.medication import Medications
+from clinnlp.text.normalise import Normalise
+from clinnlp.text.sections import Sections
+from clinnlp.text.sentences import Sentences
+
+__all__ = [
+    "PRF",
+    "ArgumentError",
+    "Assertion",
+    "Assertions",
+    "Baskets",
+    "ClassifierSettings",
+    "ClinnlpError",
+    "ColumnFeatures",
+    "Concept",
+    "Courses",
+    "DataError",
+    "Dialect",
+    "Entity",
+    "EntityTable",
+    "EntityTagger",
+    "Estimate",
+    "EventTable",
+    "FeatureMatrix",
+    "Itemsets",
+    "Knowledge",
+    "LeakageError",
+    "Lookup",
+    "Medications",
+    "MissingExtra",
+    "Normalise",
+    "Note",
+    "NoteClassifier",
+    "NoteIndex",
+    "OffsetError",
+    "Outcome",
+    "PatientFeatures",
+    "PipeError",
+    "Pipeline",
+    "PretrainSettings",
+    "Relation",
+    "Replication",
+    "RiskModel",
+    "RiskRowSettings",
+    "RiskRows",
+    "RiskStudy",
+    "RiskStudySettings",
+    "Rules",
+    "RunError",
+    "Section",
+    "Sections",
+    "Sentences",
+    "Signals",
+    "Span",
+    "StoreError",
+    "Table2x2",
+    "TaggerSettings",
+    "TimeWindow",
+    "Vocabulary",
+    "__version__",
+    "apply_risk_model",
+    "baskets",
+    "cohen_kappa",
+    "combination_score",
+    "compare_spans",
+    "disagreements",
+    "drug_episodes",
+    "entity_table",
+    "event_baskets",
+    "export_onnx",
+    "exposure_baskets",
+    "fine_tune_classifier",
+    "fine_tune_ner",
+    "frame_baskets",
+    "from_dataset",
+    "from_pandas",
+    "from_spacy",
+    "halves",
+    "known_or_new",
+    "list_errors",
+    "load",
+    "mine_interactions",
+    "mine_itemsets",
+    "mine_rules",
+    "mine_signals",
+    "notes_gain",
+    "pipeline",
+    "pretrain",
+    "read_entity_table",
+    "read_events",
+    "read_faers",
+    "read_fhir",
+    "read_notes",
+    "read_omop",
+    "read_vocabulary",
+    "replicate",
+    "risk_rows",
+    "risk_study",
+    "rows_of_table",
+    "score_assertions",
+    "score_label_sets",
+    "score_labels",
+    "score_risk",
+    "score_spans",
+    "split_by_time",
+    "splits_by_site",
+    "stream_events",
+    "stream_record",
+    "to_dataset",
+    "to_spacy",
+    "westfall_young",
+    "write_fhir",
+    "write_notes",
+]
+
+__version__: str
