@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 
 from clinnlp.core.arrays import Array
+from clinnlp.core.coded import Coded
 from clinnlp.core.errors import ArgumentError, instead_of
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ __all__ = [
     "arrow_schema",
     "arrow_table",
     "arrow_types",
+    "coded_column",
     "column_arrays",
     "column_lists",
     "columns_from_arrow",
     "columns_to_arrow",
+    "encoded",
     "foreign_columns",
     "is_frame",
     "names_of",
@@ -129,10 +132,70 @@ def column_arrays(table: Any, names: Sequence[str]) -> list[Array]:
             made.append(column.to_numpy())
         else:
             [values] = column_lists(arrow, [name])
-            held = np.full(len(values), None, dtype=object)
-            held[:] = values
-            made.append(held)
+            made.append(_objects(values))
     return made
+
+
+def coded_column(table: Any, name: str) -> Coded:
+    """Return a column of a table as codes into its plain values; what is no number is missing.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> column = coded_column(pa.table({"a": [7, None, 7]}), "a")
+    >>> column.values.tolist(), column.codes.tolist()
+    ([7], [0, -1, 0])
+    """
+    if is_frame(table):
+        codes, values = table.iloc[:, _positions(table, [name])[0]].factorize()
+        listed = values.astype(object).tolist()
+        return Coded(values=_objects(listed), codes=codes.astype(np.int32))
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = arrow_table(table)[name]
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), None, column)
+    held = column.dictionary_encode().combine_chunks()
+    values = pa.chunked_array([held.dictionary])
+    [listed] = column_lists(pa.table({name: values}), [name])
+    return Coded(values=_objects(listed), codes=_plain_codes(held))
+
+
+def encoded(values: Array) -> Coded:
+    """Return an array of objects as codes into its distinct values; None is missing.
+
+    Examples
+    --------
+    >>> encoded(np.array(["b", None, "a", "b"], object)).codes.tolist()
+    [0, -1, 1, 0]
+    """
+    import pyarrow as pa
+
+    try:
+        column = pa.array(values, pa.string(), from_pandas=False)
+    except (pa.ArrowException, TypeError, UnicodeError, OverflowError):  # not text alone
+        return Coded.of(values.tolist())
+    return _coded(column.dictionary_encode())
+
+
+def _coded(column: "pa.DictionaryArray") -> Coded:
+    return Coded(
+        values=column.dictionary.to_numpy(zero_copy_only=False), codes=_plain_codes(column)
+    )
+
+
+def _plain_codes(column: "pa.DictionaryArray") -> Array:
+    codes: Array = column.indices.fill_null(-1).to_numpy().astype(np.int32, copy=False)
+    return codes
+
+
+def _objects(values: list[Any]) -> Array:
+    out: Array = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
 
 
 def _positions(frame: Any, names: Sequence[str]) -> list[int]:
@@ -196,8 +259,8 @@ def table_to_arrow(table: _Columns) -> "pa.Table":
     return pa.Table.from_arrays(columns, schema=arrow_schema(table.SCHEMA))
 
 
-def columns_from_arrow(schema: Mapping[str, str], table: "pa.Table") -> dict[str, Array]:
-    """Return the columns of a schema from an Arrow table of its types.
+def columns_from_arrow(schema: Mapping[str, str], table: "pa.Table") -> dict[str, Array | Coded]:
+    """Return the columns of a schema from an Arrow table of its types, text as codes.
 
     Raises
     ------
@@ -206,25 +269,24 @@ def columns_from_arrow(schema: Mapping[str, str], table: "pa.Table") -> dict[str
     """
     import pyarrow as pa
 
-    columns = {}
+    columns: dict[str, Array | Coded] = {}
     for name in table.column_names:
         column, how = table[name], schema[name]
         if how == "text":
-            parts = [_texts(chunk, name) for chunk in column.chunks]
-            columns[name] = np.concatenate([np.empty(0, dtype=object), *parts])
+            columns[name] = _text_column(column, name)
         elif how == "time":
             columns[name] = column.to_numpy().astype("datetime64[s]")
         elif how == "flag":
             values = column.cast(pa.int8()).fill_null(-1)
             columns[name] = values.to_numpy().astype(np.int8)
         else:
-            columns[name] = column.to_numpy()
-            if how == "float" and np.isinf(columns[name]).any():
+            numbers = columns[name] = column.to_numpy()
+            if how == "float" and np.isinf(numbers).any():
                 raise ArgumentError(f"column {name!r} must hold finite numbers, got another")
     return columns
 
 
-def foreign_columns(schema: Mapping[str, str], table: Any) -> dict[str, Array]:
+def foreign_columns(schema: Mapping[str, str], table: Any) -> dict[str, Array | Coded]:
     """Return the columns of a schema from a table of another program, of the same names.
 
     Raises
@@ -269,14 +331,16 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _texts(chunk: "pa.Array", name: str) -> Array:
-    """Return a piece of a column of text; equal texts of a dictionary are one object."""
+def _text_column(column: "pa.ChunkedArray", name: str) -> Coded:
+    """Return a column of text, or of a dictionary of texts, as codes."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    listed = pa.types.is_dictionary(chunk.type)
-    values = chunk.dictionary if listed else chunk
-    if name != "text" and pc.any(pc.match_substring(values, "\0")).as_py():
+    if pa.types.is_dictionary(column.type) and column.num_chunks > 1:
+        held = column.unify_dictionaries().combine_chunks()
+    else:  # or of one dictionary, perhaps with values that no row has
+        plain = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        held = column.cast(plain).dictionary_encode().combine_chunks()
+    if name != "text" and pc.any(pc.match_substring(held.dictionary, "\0")).as_py():
         raise ArgumentError(f"column {name!r} must hold no NUL, got one")
-    texts = np.array([*values.to_pylist(), None], dtype=object)
-    return texts[chunk.indices.fill_null(len(values)).to_numpy()] if listed else texts[:-1]
+    return _coded(held)

@@ -1,27 +1,20 @@
 """Columnar tables: mentions, events, features, outcomes and baskets.
 
-Millions of rows are arrays, never objects. A schema names each column's kind; missing is
-``None`` in text, ``nan`` in numbers, ``NaT`` in times and -1 in a flag (-1 not assessed, 0 no,
-1 yes).
+Millions of rows are arrays, never objects (`core.columnar`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import sparse
 
 from clinnlp.core.arrays import Array, Ints
-from clinnlp.core.arrow import foreign_columns, is_frame, table_to_arrow
-from clinnlp.core.errors import ArgumentError, instead_of
+from clinnlp.core.columnar import Table
+from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import AXES
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
 
 __all__ = [
     "CHANGES",
@@ -51,156 +44,6 @@ DOSES = tuple(  # the other numbers of a prescription
     for name in ("dose_mg", "doses_per_day", "duration_days")
     for end in ("", "_low", "_high")
 )
-
-_DTYPES: dict[str, Any] = {
-    "text": object,
-    "int": np.int64,
-    "float": np.float64,
-    "time": "datetime64[s]",
-    "flag": np.int8,
-}
-_MISSING: dict[str, Any] = {
-    "text": None,
-    "float": np.nan,
-    "time": np.datetime64("NaT", "s"),
-    "flag": -1,
-}
-_ALLOWED = {
-    "int": "whole numbers",
-    "float": "numbers",
-    "time": "times without zone",
-    "flag": "-1, 0 or 1",
-}
-
-
-class Table:
-    """Equal-length columns under a schema; the base of `EntityTable` and `EventTable`.
-
-    Parameters
-    ----------
-    columns : mapping of str to array
-        Columns absent here are filled with missing values, where their kind has one.
-
-    Raises
-    ------
-    ArgumentError
-        An unknown column, unequal lengths, or a required column absent.
-    """
-
-    SCHEMA: ClassVar[dict[str, str]] = {}
-
-    def __init__(self, columns: Mapping[str, ArrayLike | Sequence[Any]]) -> None:
-        unknown = set(columns) - set(self.SCHEMA)
-        if unknown:
-            raise ArgumentError(
-                f"columns of {type(self).__name__} must be among {', '.join(self.SCHEMA)}, "
-                f"got {', '.join(sorted(unknown))}"
-            )
-        made = {name: _column(columns[name], self.SCHEMA[name], name) for name in columns}
-        lengths = {len(values) for values in made.values()}
-        if len(lengths) > 1:
-            raise ArgumentError(
-                f"columns of {type(self).__name__} must be equally long, got {sorted(lengths)}"
-            )
-        n = lengths.pop() if lengths else 0
-        self._columns = {
-            name: made[name] if name in made else self._filled(name, n) for name in self.SCHEMA
-        }
-
-    def _filled(self, name: str, n: int) -> Array:
-        kind = self.SCHEMA[name]
-        if n and kind not in _MISSING:
-            raise ArgumentError(f"{type(self).__name__} needs the column {name!r}, got none")
-        return np.full(n, _MISSING.get(kind, 0), dtype=_DTYPES[kind])
-
-    @classmethod
-    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Self:
-        """Return the table of an iterable of mappings; absent keys are missing values."""
-        columns: dict[str, list[Any]] = {name: [] for name in cls.SCHEMA}
-        missing = {name: _MISSING.get(kind) for name, kind in cls.SCHEMA.items()}
-        for row in rows:
-            for name, values in columns.items():
-                values.append(row.get(name, missing[name]))
-        for name, kind in cls.SCHEMA.items():
-            if kind == "int" and None in columns[name]:
-                raise ArgumentError(f"each row of {cls.__name__} needs {name!r}, got one without")
-        return cls(columns)
-
-    @classmethod
-    def concat(cls, tables: Iterable[Self]) -> Self:
-        """Return the rows of all tables, in order."""
-        tables = list(tables)
-        if not tables:
-            return cls({})
-        return cls({name: np.concatenate([t[name] for t in tables]) for name in cls.SCHEMA})
-
-    def __len__(self) -> int:
-        return len(next(iter(self._columns.values())))
-
-    def __getitem__(self, name: str) -> Array:
-        if name not in self._columns:
-            raise ArgumentError(
-                f"column of {type(self).__name__} must be one of {', '.join(self.SCHEMA)}, "
-                f"got {name!r}"
-            )
-        return self._columns[name]
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self)} rows)"
-
-    def take(self, where: Array) -> Self:
-        """Return the rows at a boolean mask or at integer positions."""
-        return type(self)({name: values[where] for name, values in self._columns.items()})
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield each row as a dict of plain Python values."""
-        names = list(self._columns)
-        for values in zip(*(c.tolist() for c in self._columns.values()), strict=True):
-            yield dict(zip(names, values, strict=True))
-
-    def to_pandas(self) -> "pd.DataFrame":
-        """Return a DataFrame; flags become nullable booleans."""
-        import pandas as pd
-
-        frame = pd.DataFrame(self._columns, copy=False)
-        for name, kind in self.SCHEMA.items():
-            if kind == "flag":
-                values = self._columns[name]
-                frame[name] = pd.array(np.where(values < 0, None, values == 1), dtype="boolean")
-        return frame
-
-    def to_arrow(self) -> "pa.Table":
-        """Return a pyarrow Table, which polars, DuckDB and others take; missing values are null."""
-        return table_to_arrow(self)
-
-    @classmethod
-    def from_pandas(cls, frame: Any) -> Self:
-        """Return the table of a DataFrame whose columns are named as in the schema.
-
-        Any other table with the Arrow interface (polars, DuckDB, pyarrow) is taken too.
-
-        Raises
-        ------
-        ArgumentError
-            No such table, or a column that is not of the type of the schema.
-        """
-        if not is_frame(frame):
-            return cls(foreign_columns(cls.SCHEMA, frame))
-        import pandas as pd
-
-        columns: dict[str, Any] = {}
-        for name in (str(c) for c in frame.columns if c in cls.SCHEMA):
-            values = frame[name]
-            kind = cls.SCHEMA[name]
-            if kind == "flag":
-                columns[name] = values.astype("boolean").astype("Int8").fillna(-1).to_numpy(np.int8)
-            elif kind == "text":
-                columns[name] = values.astype(object).where(values.notna(), None).to_numpy(object)
-            elif kind == "time":
-                columns[name] = pd.to_datetime(values).to_numpy("datetime64[s]")
-            else:
-                columns[name] = values.to_numpy()
-        return cls(columns)
 
 
 class EntityTable(Table):
@@ -371,6 +214,9 @@ class Baskets:
         Whose each basket is, where the source says so.
     n_rolled_up : mapping of str to int
         Of the codes, how many count as an ancestor, and how many stand below none asked for.
+    n_folded : mapping of str to int
+        How many ``spellings`` of items count as another spelling, and in how many ``rows``; empty
+        where terms are not folded.
     """
 
     matrix: sparse.csr_matrix
@@ -388,6 +234,7 @@ class Baskets:
     events: EventTable | None = None
     patients: Array | None = None
     n_rolled_up: Mapping[str, int] = field(default_factory=dict)
+    n_folded: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = (len(self.ids), len(self.items))
@@ -414,32 +261,17 @@ class Baskets:
         The rows are of `entities`, or of `events` where there are no mentions.
         """
         wanted = [self.items.index(item) for item in items]
-        columns = self.matrix.tocsc()
-        holding = None
+        holding: Ints | None = None
         for j in wanted:
-            found = columns.indices[columns.indptr[j] : columns.indptr[j + 1]]
+            places = np.flatnonzero(self.matrix.indices == j)
+            found = np.searchsorted(self.matrix.indptr, places, side="right") - 1
             holding = found if holding is None else np.intersect1d(holding, found)
         if holding is None or not len(self.evidence):
             return np.empty(0, np.int64)
-        keep = np.isin(self.evidence[:, 0], holding) & np.isin(self.evidence[:, 1], wanted)
-        rows: Ints = self.evidence[keep, 2]
+        # Evidence is sorted by basket: of each that holds all, the rows stand side by side
+        baskets = self.evidence[:, 0]
+        first, last = (np.searchsorted(baskets, holding, side) for side in ("left", "right"))
+        many = last - first
+        near = np.repeat(first - (np.cumsum(many) - many), many) + np.arange(many.sum())
+        rows: Ints = self.evidence[near[np.isin(self.evidence[near, 1], wanted)], 2]
         return rows
-
-
-def _column(values: ArrayLike | Sequence[Any], kind: str, name: str) -> Array:
-    if kind == "text":
-        if isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1:
-            return values.copy()
-        rows = list(values)  # type: ignore[arg-type]
-        column: Array = np.full(len(rows), None, dtype=object)
-        column[:] = rows
-        return column
-    with instead_of((ValueError, TypeError, OverflowError), partial(_refusal, name, kind)):
-        return np.asarray(values, dtype=_DTYPES[kind])
-
-
-def _refusal(name: str, kind: str, error: Exception) -> ArgumentError:
-    """Return what to say of a column; the message of `error` quotes a value, its type does not."""
-    return ArgumentError(
-        f"column {name!r} must hold {_ALLOWED[kind]}, got another value ({type(error).__name__})"
-    )

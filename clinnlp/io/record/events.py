@@ -9,8 +9,6 @@ another program stays.
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from clinnlp.core.errors import DataError
 from clinnlp.core.tables import EventTable
 from clinnlp.io.files.dialect import Dialect
@@ -66,7 +64,7 @@ def check_events(
     Where there is a list `skipped`, those are left out, with an error for each.
     """
     for name in ("patient", "code"):
-        without = np.array([value is None for value in table[name]], bool)
+        without = table.coded(name).codes < 0
         n, said = int(without.sum()), f"each event must have a {name}, got {{}} without"
         if n and skipped is None:
             line = _first_without(path, columns.get(name, name), dialect)

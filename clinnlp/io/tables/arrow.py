@@ -257,7 +257,7 @@ def _typed(
 ) -> dict[str, pa.ChunkedArray]:
     how = kind.SCHEMA[name]
     if pa.types.is_dictionary(column.type):
-        if how == "text":
+        if how == "text" and pa.types.is_string(column.type.value_type):
             return {name: column}
         column = column.cast(column.type.value_type)
     if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):

@@ -18,7 +18,9 @@ __all__ = ["parquet_batches", "parquet_names", "parquet_rows", "parquet_table", 
 
 _BATCH = 256  # rows in memory at a time
 _CHUNK = 1_000  # rows written at a time
-_MANY = 1 << 16  # rows read at a time where all are kept
+_MANY = 1 << 16  # rows read at a time where all are kept,
+_MORE = 1 << 20  # and where they are small: text as a dictionary, numbers, times
+_SMALL = 512  # bytes of a row that is small, on average of each group of rows
 _CELL = 4  # bytes in memory at least of a value that takes none in the file
 # what Arrow raises for a file made to be wrong, and Python for a time or a text of such a file
 _FOREIGN = (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError, TypeError)
@@ -64,11 +66,27 @@ def parquet_batches(path: Path, wanted: Sequence[str], *, n_rows: int) -> Iterat
 
 def parquet_table(path: Path, wanted: Sequence[str]) -> pa.Table:
     """Return some columns of a whole file; raises as `parquet_batches`."""
-    batches = list(parquet_batches(path, wanted, n_rows=_MANY))
+    batches = list(parquet_batches(path, wanted, n_rows=_rows_at_once(path, wanted)))
     if batches:
         return pa.Table.from_batches(batches)
     there = _parquet(path).schema_arrow
     return pa.schema([there.field(name) for name in wanted]).empty_table()
+
+
+def _rows_at_once(path: Path, wanted: Sequence[str]) -> int:
+    """Return how many rows to read at a time: each batch of text comes with a whole dictionary."""
+    file = _parquet(path)
+    groups = (file.metadata.row_group(k) for k in range(file.metadata.num_row_groups))
+    small = all(group.total_byte_size <= _SMALL * group.num_rows for group in groups)
+    small &= all(_is_small(file.schema_arrow.field(name).type) for name in wanted)
+    return _MORE if small else _MANY
+
+
+def _is_small(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    plain = pa.types.is_primitive(kind) or pa.types.is_null(kind)
+    return bool(plain or pa.types.is_string(kind))
 
 
 def _batches(
