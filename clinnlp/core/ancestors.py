@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.vocab import Vocabulary
+from clinnlp.core.vocab import Vocabulary, fold_term
 
 __all__ = ["Ancestors", "RollUp"]
 
@@ -33,6 +33,7 @@ class Ancestors:
 
     def __init__(self, parents: Mapping[str, Sequence[str]]) -> None:
         self._parents = parents
+        self._folded: dict[str, str | None] | None = None
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> "Ancestors":
@@ -59,6 +60,25 @@ class Ancestors:
             over = {higher for each in found for higher in self(each)}
             return tuple(each for each in found if each not in over) or tuple(found[:1])
         return tuple(found)
+
+    def spelled(self, code: str) -> str | None:
+        """Return the code as it is written here, where one alone is the same but for its spelling.
+
+        Examples
+        --------
+        >>> above = Ancestors({"C09AA05": ["C09AA"]})
+        >>> above.spelled("c09aa05 "), above.spelled("C09AA"), above.spelled("N02")
+        ('C09AA05', 'C09AA', None)
+        """
+        if self._folded is None:
+            folded: dict[str, str | None] = {}
+            for each in {*self._parents, *(p for above in self._parents.values() for p in above)}:
+                key = fold_term(each)
+                folded[key] = None if key in folded else each
+            self._folded = folded
+        if code in self._parents:
+            return code
+        return self._folded.get(fold_term(code))
 
     def circles(self) -> tuple[str, ...]:
         """Return the codes that a path upwards leads back to."""

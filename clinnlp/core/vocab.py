@@ -1,11 +1,12 @@
 """Vocabularies: concepts with their names, and the terms a matcher looks for."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from clinnlp.core.errors import DataError
 
-__all__ = ["Concept", "Vocabulary", "fold"]
+__all__ = ["Concept", "Vocabulary", "fold", "fold_term", "squeeze"]
 
 
 def fold(text: str) -> str:
@@ -17,6 +18,24 @@ def fold(text: str) -> str:
     'chest pain'
     """
     return " ".join(text.casefold().split())
+
+
+def fold_term(text: str) -> str:
+    r"""Return the form that all spellings of a term share: `fold`, and one form of characters.
+
+    Case, white space and composition (Unicode NFC) do not tell terms apart.
+
+    Examples
+    --------
+    >>> fold_term("Sjo\u0308gren  syndrome ") == fold_term("SJÖGREN Syndrome")
+    True
+    """
+    return unicodedata.normalize("NFC", fold(unicodedata.normalize("NFD", text)))
+
+
+def squeeze(text: str) -> str:
+    """Return text in NFC with runs of white space squeezed to one blank; case stays."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,28 +11,29 @@ References
 Agrawal, Imieliński and Swami, Mining association rules, SIGMOD 1993.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from clinnlp.core.ancestors import RollUp
-from clinnlp.core.arrays import Array, Bools, Ints
-from clinnlp.core.arrow import column_arrays, column_lists, names_of, read_once, row_ids
+from clinnlp.core.arrays import Array, Bools, Ints, Ints32
+from clinnlp.core.arrow import names_of, read_once
 from clinnlp.core.checks import check_one_of
+from clinnlp.core.coded import Coded, first_seen
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import AXES
 from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
-from clinnlp.features.entities import asserted, item_of
+from clinnlp.core.vocab import squeeze
+from clinnlp.features.entities import asserted
+from clinnlp.features.items import assembled, folded_alike, one_spelling, rolled_up
+from clinnlp.features.wide_or_long import long_baskets, texts, wide_baskets
 
-__all__ = ["EVENT_KINDS", "UNITS", "assembled", "baskets", "event_baskets", "frame_baskets"]
-
-_REPEATED = "ids and items of a wide table must be unique, got a repeated one"
+__all__ = ["EVENT_KINDS", "UNITS", "baskets", "event_baskets", "frame_baskets"]
 
 UNITS = ("note", "encounter", "patient")
 EVENT_KINDS = ("drug", "outcome", "condition")
+_NO_CODE = ("", "None")
 
 
 def baskets(
@@ -46,6 +47,7 @@ def baskets(
     chronic_counts: bool = True,
     kinds: Mapping[str, str] | None = None,
     roll_up: RollUp | None = None,
+    fold_terms: bool = True,
 ) -> Baskets:
     """Return the baskets of a table of mentions.
 
@@ -73,6 +75,10 @@ def baskets(
     roll_up : RollUp, optional
         What a concept counts as. With an item and what stands above it in one basket, a rule
         between them says nothing: roll up `to` codes for mining.
+    fold_terms : bool
+        Take the text of mentions without a concept folded: case, white space and the composition
+        of characters (Unicode NFC) make no other item. Concept ids stay as they are. With ``False``
+        the text counts as it is written.
 
     Returns
     -------
@@ -97,35 +103,34 @@ def baskets(
     (Baskets(2 x 2 items, unit='patient'), ('asa', 'warfarin'), [[1, 1], [1, 0]])
     """
     check_one_of(unit, UNITS, name="unit")
-    n_excluded, has_unit = _with_unit(table, unit)
-    wanted = has_unit.copy()
+    n_excluded, units = _with_unit(table, unit)
+    wanted = units.has.copy()
     if label is not None:
         wanted &= _labelled(table, [label] if isinstance(label, str) else label)
-        n_excluded["label"] = int(np.sum(has_unit & ~wanted))
+        n_excluded["label"] = int(np.sum(units.has & ~wanted))
     rows = np.flatnonzero(wanted)
     mask, counts = asserted(
         table.take(rows), strict=strict, axes=axes, changes=changes, chronic_counts=chronic_counts
     )
     n_excluded |= counts.n_excluded
     rows = rows[mask]
-    found = item_of(table.take(rows))
-    labels = [str(label or "") for label in table["label"][rows]]
-    named = [(kinds or {}).get(label, label) for label in labels]
-    pairs = list(zip(named, found.names, strict=True))
-    coded = [bool(concept) for concept in table["concept"][rows]]
-    rows, pairs, n_rolled_up = _rolled_up(rows, pairs, coded, roll_up)
-    made = _made(table[unit], has_unit, rows, pairs)
+    labels = table.coded("label").take(rows).filled("")
+    named = labels.renamed([(kinds or {}).get(str(one), str(one)) for one in labels.values])
+    names, is_code, n_folded = _item_names(table, rows, fold_terms=fold_terms)
+    n_concept = int(np.sum(is_code[names.codes]))
+    rows, named, names, n_rolled_up = rolled_up(rows, named, names, is_code.tolist(), roll_up)
     return Baskets(
-        **made,
-        patients=_owners(table, unit, has_unit),
+        **assembled(units.ids, units.where[rows], rows, named, names),
+        patients=_owners(table, units),
         unit=unit,
         entities=table,
         n_excluded=n_excluded,
         n_unassessed=counts.n_unassessed,
         n_chronic=counts.n_chronic,
-        n_concept=found.n_concept,
-        n_text=found.n_text,
+        n_concept=n_concept,
+        n_text=int(np.sum(mask)) - n_concept,
         n_rolled_up=n_rolled_up,
+        n_folded=n_folded,
     )
 
 
@@ -135,6 +140,8 @@ def event_baskets(
     unit: str = "encounter",
     kinds: Sequence[str] | None = EVENT_KINDS,
     roll_up: RollUp | None = None,
+    fold_terms: bool = True,
+    spelling_patients: int = 1,
 ) -> Baskets:
     """Return the baskets of structured events; an item is a code, its kind the event's.
 
@@ -146,7 +153,15 @@ def event_baskets(
     kinds : sequence of str, optional
         Kinds of event that become items; ``None`` takes all. Others are counted under ``"kind"``.
     roll_up : RollUp, optional
-        As in `baskets`.
+        As in `baskets`. A code that its terminology has is written as there.
+    fold_terms : bool
+        Take as one item what differs only in case, white space or the composition of characters
+        (Unicode NFC): "Angioedema" and "angioedema ". It is called by the spelling that most events
+        have; `Baskets.n_folded` says how many others there were. A few coding systems tell codes
+        apart by case, such as Read codes: ``False`` takes codes as they are written.
+    spelling_patients : int
+        Patients who must have a spelling for it to be shown, else the folded one is: for tables in
+        which small cells are withheld.
 
     Raises
     ------
@@ -162,25 +177,37 @@ def event_baskets(
     ('drug', 'outcome')
     """
     check_one_of(unit, UNITS[1:], name="unit")
-    n_excluded, has_unit = _with_unit(events, unit)
-    wanted = has_unit & ~np.isin(events["code"].astype(str), ("", "None"))
-    n_excluded["no_code"] = int(np.sum(has_unit & ~wanted))
+    n_excluded, units = _with_unit(events, unit)
+    names = events.coded("code")
+    wanted = units.has & names.holding(
+        lambda code: _written(code, fold_terms=fold_terms) not in _NO_CODE
+    )
+    n_excluded["no_code"] = int(np.sum(units.has & ~wanted))
+    kind = events.coded("kind")
     if kinds is not None:
-        named = np.isin(events["kind"].astype(str), tuple(kinds))
-        n_excluded["kind"] = int(np.sum(wanted & ~named))
-        wanted &= named
-    rows = np.flatnonzero(wanted)
-    pairs = [(k or "", c) for k, c in zip(events["kind"][rows], events["code"][rows], strict=True)]
-    rows, pairs, n_rolled_up = _rolled_up(rows, pairs, [True] * len(pairs), roll_up)
+        of_kind = kind.holding(lambda each: str(each) in kinds)
+        n_excluded["kind"] = int(np.sum(wanted & ~of_kind))
+        wanted &= of_kind
+    rows, n_folded = np.flatnonzero(wanted), dict[str, int]()
+    if fold_terms:
+        patient = events.coded("patient").codes
+        owners = patient if (patient >= 0).any() else units.where
+        names, n_folded = one_spelling(
+            names, rows, owners=owners, least=spelling_patients, roll_up=roll_up
+        )
+    taken, names = kind.filled("").take(rows), names.take(rows)
+    is_code = [True] * len(names.values)
+    rows, taken, names, n_rolled_up = rolled_up(rows, taken, names, is_code, roll_up)
     return Baskets(
-        **_made(events[unit], has_unit, rows, pairs),
-        patients=_owners(events, unit, has_unit),
+        **assembled(units.ids, units.where[rows], rows, taken, names),
+        patients=_owners(events, units),
         unit=unit,
         entities=None,
         events=events,
         n_excluded=n_excluded,
         n_unassessed={},
         n_rolled_up=n_rolled_up,
+        n_folded=n_folded,
     )
 
 
@@ -190,6 +217,7 @@ def frame_baskets(
     item: str | None = None,
     unit: str | None = None,
     kinds: Mapping[str, str] | str = "item",
+    fold_terms: bool = True,
 ) -> Baskets:
     """Return the baskets of a wide or a long table.
 
@@ -205,6 +233,9 @@ def frame_baskets(
         table are unique.
     kinds : mapping of str to str, or str
         Kind of each item (``"item"`` where not named), or one kind for all.
+    fold_terms : bool
+        Take as one item what differs only in case, white space or the composition of characters, as
+        in `event_baskets`; kinds of items are looked up so too. ``False`` takes names as they are.
 
     Raises
     ------
@@ -227,208 +258,95 @@ def frame_baskets(
     for name in (item, unit):
         if name is not None and name not in names:
             raise ArgumentError(f"the table must have the column {name!r}, got none of that name")
-    return _wide(frame, unit, kinds) if item is None else _long(frame, item, unit, kinds)
-
-
-def _wide(frame: Any, unit: str | None, kinds: Mapping[str, str] | str) -> Baskets:
-    every = names_of(frame)
-    names = [name for name in every if name != unit]
-    if len(set(every)) != len(every):
-        raise DataError(_REPEATED)
-    values = column_arrays(frame, names)
-    ids = row_ids(frame) if unit is None else column_lists(frame, [unit])[0]
-    if len(set(ids)) != len(ids):
-        raise DataError(_REPEATED)
-    columns = [_zero_one(column, name) for column, name in zip(values, names, strict=True)]
-    matrix = sparse.csc_matrix(
-        (
-            np.ones(sum(map(len, columns)), np.int8),
-            np.concatenate([*columns, np.empty(0, np.int64)]),
-            np.cumsum([0, *map(len, columns)]),
-        ),
-        shape=(len(ids), len(names)),
-    )
-    return Baskets(
-        matrix=matrix.tocsr(),
-        ids=_text([str(i) for i in ids]),
-        items=tuple(names),
-        kinds=tuple(_kind(kinds, name) for name in names),
-        unit=unit or "row",
-        evidence=np.empty((0, 3), np.int64),
-        entities=None,
-        n_excluded={},
-        n_unassessed={},
-    )
-
-
-def _long(frame: Any, item: str, unit: str | None, kinds: Mapping[str, str] | str) -> Baskets:
+    if item is None:
+        return wide_baskets(frame, unit, kinds, fold_terms=fold_terms)
     if unit is None:
         raise ArgumentError("a long table needs unit, the column with the basket's id; got none")
-    units, held = column_lists(frame, [unit, item])
-    where, ids = _numbered(units)
-    named = np.flatnonzero(where >= 0)
-    codes, values = _numbered([held[k] for k in named])
-    written = [_name(value) for value in values]
-    names, of, items = _items([(_kind(kinds, name), name) for name in written])
-    return Baskets(
-        matrix=_held(where[named[codes >= 0]], items[codes[codes >= 0]], (len(ids), len(names))),
-        ids=_text([_name(value) for value in ids]),
-        items=names,
-        kinds=of,
-        unit=unit,
-        evidence=np.empty((0, 3), np.int64),
-        entities=None,
-        n_excluded={"no_unit": int(np.sum(where < 0)), "no_item": int(np.sum(codes < 0))},
-        n_unassessed={},
-    )
+    return long_baskets(frame, item, unit, kinds, fold_terms=fold_terms)
 
 
-def _numbered(values: Sequence[Any]) -> tuple[Ints, list[Any]]:
-    """Return the number of each value in order of first sight, -1 where missing, and the values."""
-    known: dict[Any, int] = {}
-    numbers = [-1 if value is None else known.setdefault(value, len(known)) for value in values]
-    return np.array(numbers, np.int64), list(known)
+class _Units(NamedTuple):
+    """Which rows have the id of a unit, the number of each one's basket, and the ids of these."""
+
+    has: Bools
+    where: Ints32
+    ids: Array
 
 
-def _with_unit(table: EntityTable | EventTable, unit: str) -> tuple[dict[str, int], Array]:
-    """Return the count of rows without the unit's id, and which rows have it."""
-    has_unit = np.array([bool(value) for value in table[unit]], bool)
-    if len(table) and not has_unit.any():
+def _with_unit(table: EntityTable | EventTable, unit: str) -> tuple[dict[str, int], _Units]:
+    """Return the count of rows without the unit's id, and the baskets of the others.
+
+    All rows that have a unit make a basket, also those without an item.
+    """
+    column = table.coded(unit)
+    has = column.present()
+    if len(table) and not has.any():
         raise ArgumentError(
             f"rows of the table must have the {unit} id for unit={unit!r}, got none in "
             f"{len(table)} rows; choose another unit"
         )
+    numbers, order = first_seen(column.codes[has], len(column.values))
+    where = np.zeros(len(table), np.int32)
+    where[has] = numbers
+    units = _Units(has, where, texts(list(map(str, column.values[order].tolist()))))
     if unit == "encounter":
-        _check_encounters(table, has_unit)
-    return {f"no_{unit}": int(np.sum(~has_unit))}, has_unit
+        _check_encounters(table, units)
+    return {f"no_{unit}": int(np.sum(~has))}, units
 
 
 def _labelled(table: EntityTable, wanted: Sequence[str]) -> Bools:
-    labels = np.array([str(label or "") for label in table["label"]], dtype=str)
-    absent = sorted(set(wanted) - set(labels))
+    labels = table.coded("label").filled("")
+    there = {str(labels.values[k]) for k in np.flatnonzero(labels.counts())}
+    absent = sorted(set(wanted) - there)
     if len(table) and absent:
-        known = ", ".join(sorted(set(labels)))
+        known = ", ".join(sorted(there))
         raise ArgumentError(f"label must be among {known}, got {', '.join(absent)}")
-    return np.isin(labels, list(wanted))
+    return labels.holding(lambda label: str(label) in wanted)
 
 
-def _check_encounters(table: EntityTable | EventTable, has_unit: Array) -> None:
-    owner: dict[str, str] = {}
-    for row in np.flatnonzero(has_unit):
-        stay, patient = table["encounter"][row], table["patient"][row]
-        if patient and owner.setdefault(stay, patient) != patient:
-            raise DataError(
-                f"an encounter id must belong to one patient, got that of row {row} for two; "
-                "make the ids unique"
-            )
+def _first_owners(table: EntityTable | EventTable, units: _Units) -> tuple[Ints, Ints32, Coded]:
+    """Return the rows with a basket and a patient, the first of each basket, and the patients."""
+    patient = table.coded("patient")
+    rows = np.flatnonzero(units.has & patient.present())
+    owner = np.full(len(units.ids), -1, np.int32)
+    owner[units.where[rows[::-1]]] = patient.codes[rows[::-1]]  # of several the first stays
+    return rows, owner, patient
 
 
-def _made(
-    units: Array, has_unit: Array, rows: Ints, pairs: Iterable[tuple[str, str]]
-) -> dict[str, Any]:
-    """Return ids, items, kinds, matrix and evidence of (kind, name) `pairs` that stand in `rows`.
-
-    All rows that have a unit make a basket, also those without an item.
-    """
-    ids, codes = _codes(units[has_unit])
-    where = np.zeros(len(units), np.int64)
-    where[has_unit] = codes
-    return assembled(ids, where[rows], rows, [(str(kind), str(name)) for kind, name in pairs])
-
-
-def _rolled_up(
-    rows: Ints, pairs: list[tuple[str, str]], coded: Sequence[bool], roll_up: RollUp | None
-) -> tuple[Ints, list[tuple[str, str]], dict[str, int]]:
-    """Return rows and (kind, code) pairs with each code as what it counts as, and the counts."""
-    if roll_up is None:
-        return rows, pairs, {}
-    known: dict[str, tuple[str, ...]] = {}
-    where: list[int] = []
-    made: list[tuple[str, str]] = []
-    n_raised = 0
-    for row, (kind, code), is_code in zip(rows.tolist(), pairs, coded, strict=True):
-        if code not in known:
-            known[code] = roll_up(code)
-        counted = known[code] if is_code else (code,)
-        n_raised += counted != (code,)
-        where += [row] * len(counted)
-        made += [(kind, each) for each in counted]
-    counts = {"counted as an ancestor": n_raised, "below none": len(pairs) - n_raised}
-    return np.array(where, np.int64), made, counts
-
-
-def _owners(table: EntityTable | EventTable, unit: str, has_unit: Array) -> Array:
-    """Return the patient of each basket, in the order of `_made`; None where no row names one."""
-    owner: dict[str, Any] = {}
-    for stay, patient in zip(table[unit][has_unit], table["patient"][has_unit], strict=True):
-        owner[stay] = owner.get(stay) or patient or None
-    return _text(list(owner.values()))
-
-
-def assembled(ids: Array, where: Ints, rows: Ints, pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """Return ids, items, kinds, matrix and evidence of (kind, name) `pairs`.
-
-    `where` is the basket of each pair, `rows` the row of the source that put it there.
-    """
-    names, kinds, items = _items(pairs)
-    order = np.lexsort((rows, items, where))
-    return {
-        "ids": ids,
-        "items": names,
-        "kinds": kinds,
-        "matrix": _held(where, items, (len(ids), len(names))),
-        "evidence": np.stack([where, items, rows], axis=1)[order],
-    }
-
-
-def _held(where: Ints, items: Ints, shape: tuple[int, int]) -> sparse.csr_matrix:
-    """Return ones where a basket holds an item, however often it was named."""
-    matrix = sparse.csr_matrix((np.ones(len(items), np.int32), (where, items)), shape=shape)
-    matrix.sum_duplicates()
-    matrix.data = np.ones(matrix.nnz, np.int8)
-    return matrix
-
-
-def _codes(values: Iterable[Any]) -> tuple[Array, Ints]:
-    """Return the distinct values in order of first appearance, and the code of each value."""
-    seen: dict[Any, int] = {}
-    codes = np.fromiter((seen.setdefault(v, len(seen)) for v in values), np.int64)
-    return _text([str(value) for value in seen]), codes
-
-
-def _items(pairs: list[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...], Ints]:
-    """Return item names, their kinds, and the item code of each (kind, name) pair."""
-    order = {pair: j for j, pair in enumerate(sorted(set(pairs)))}
-    shared = Counter(name for _, name in order)
-    # A name of two kinds is two items
-    names = tuple(f"{name} ({kind})" if shared[name] > 1 else name for kind, name in order)
-    codes = np.fromiter((order[pair] for pair in pairs), np.int64, len(pairs))
-    return names, tuple(kind for kind, _ in order), codes
-
-
-def _zero_one(values: Array, name: str) -> Ints:
-    """Return the rows where a wide column is 1."""
-    try:
-        numbers = values.astype(np.float64)
-    except (TypeError, ValueError):
-        numbers = np.array([np.nan])
-    if not np.isin(numbers, (0.0, 1.0)).all():
+def _check_encounters(table: EntityTable | EventTable, units: _Units) -> None:
+    rows, owner, patient = _first_owners(table, units)
+    others = rows[owner[units.where[rows]] != patient.codes[rows]]
+    if len(others):
         raise DataError(
-            f"column {name!r} of a wide table must hold 0 and 1 only, got another value"
+            f"an encounter id must belong to one patient, got that of row {others[0]} for two; "
+            "make the ids unique"
         )
-    return np.flatnonzero(numbers)
 
 
-def _name(value: Any) -> str:
-    """Return an id or item as text; a whole number that a missing cell made a float stays whole."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+def _owners(table: EntityTable | EventTable, units: _Units) -> Array:
+    """Return the patient of each basket; None where no row names one."""
+    _, owner, patient = _first_owners(table, units)
+    return Coded(values=patient.values, codes=owner).array()
 
 
-def _kind(kinds: Mapping[str, str] | str, name: str) -> str:
-    return kinds if isinstance(kinds, str) else kinds.get(name, "item")
+def _item_names(
+    table: EntityTable, rows: Ints, *, fold_terms: bool
+) -> tuple[Coded, Bools, dict[str, int]]:
+    """Return the item of each mention, which names are concepts, and what was folded.
+
+    An item is the first concept of a mention, else its text.
+    """
+    concept, text = table.coded("concept").take(rows), table.coded("text").take(rows).filled("")
+    linked = concept.present()
+    n_folded: dict[str, int] = {}
+    if fold_terms:
+        made = folded_alike([str(v) for v in text.values], text.counts(~linked))
+        text, n_folded = text.renamed(made.names), made.n_folded
+    n = len(concept.values)
+    codes = np.where(linked, concept.codes, n + text.codes).astype(np.int32)
+    names = Coded(values=np.concatenate([concept.values, text.values]), codes=codes)
+    return names, np.arange(len(names.values)) < n, n_folded
 
 
-def _text(values: list[Any]) -> Array:
-    out: Array = np.full(len(values), None, dtype=object)
-    out[:] = values
-    return out
+def _written(code: Any, *, fold_terms: bool) -> str:
+    return squeeze(str(code)) if fold_terms else str(code)

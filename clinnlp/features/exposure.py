@@ -20,7 +20,8 @@ import numpy as np
 from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.tables import Baskets, EventTable
-from clinnlp.features.baskets import assembled
+from clinnlp.features.items import assembled, one_spelling
+from clinnlp.features.wide_or_long import texts
 
 __all__ = ["drug_episodes", "exposure_baskets"]
 
@@ -90,6 +91,8 @@ def exposure_baskets(
     gap_days: int = 0,
     default_days: int | None = None,
     lag_days: int = 0,
+    fold_terms: bool = True,
+    spelling_patients: int = 1,
 ) -> Baskets:
     """Return one basket per patient and set of drugs that were in force together.
 
@@ -103,6 +106,8 @@ def exposure_baskets(
     lag_days : int
         Days after the last day of a regimen on which an outcome still counts for it, ≥ 0, if
         no other regimen is in force.
+    fold_terms, spelling_patients
+        As in `event_baskets`: one drug in two spellings has one row of episodes.
 
     Returns
     -------
@@ -126,14 +131,21 @@ def exposure_baskets(
     (('a', 'b', 'bleed'), [[1, 0, 0], [1, 1, 1], [0, 1, 0]])
     """
     check_at_least(lag_days, 0, name="lag_days")
+    kinds = (drug_kind, outcome_kind, condition_kind)
+    source, n_folded = events, dict[str, int]()
+    if fold_terms:
+        names, whose = events.coded("code"), events.coded("patient").codes
+        counted = events.coded("kind").holding(lambda kind: kind in kinds) & (names.codes >= 0)
+        names, n_folded = one_spelling(
+            names, np.flatnonzero(counted), owners=whose, least=spelling_patients
+        )
+        events = events.replaced({"code": names})
     episodes, n_excluded = _episodes(events, drug_kind, gap_days, default_days, by_dose=False)
     of_patient: dict[str, list[Episode]] = {}
     for episode in episodes:
         of_patient.setdefault(events["patient"][episode[2]], []).append(episode)
     others = _others(events, {outcome_kind, condition_kind}, n_excluded)
-    n_excluded["kind"] = int(
-        np.sum(~np.isin(events["kind"].astype(str), [drug_kind, outcome_kind, condition_kind]))
-    )
+    n_excluded["kind"] = int(np.sum(~np.isin(events["kind"].astype(str), kinds)))
     n_excluded |= {"outcome_unexposed": 0, "condition_later": 0}
     ids: list[str] = []
     owners: list[str] = []
@@ -141,10 +153,10 @@ def exposure_baskets(
     rows: list[int] = []
     for patient, mine in of_patient.items():
         regimens = _regimens(events["code"], mine)
-        for k, (_, held) in enumerate(regimens):
+        for k, (_, behind) in enumerate(regimens):
             ids.append(f"{patient}/{k + 1}")
-            where += [len(ids) - 1] * len(held)
-            rows += held
+            where += [len(ids) - 1] * len(behind)
+            rows += behind
         owners += [patient] * len(regimens)
         first = len(ids) - len(regimens)
         for day, row in others.pop(patient, ()):
@@ -157,13 +169,12 @@ def exposure_baskets(
     n_outcomes = int(np.sum(events["kind"][left] == outcome_kind))
     n_excluded["outcome_unexposed"] += n_outcomes
     n_excluded["condition_later"] += len(left) - n_outcomes
-    pairs = [(str(events["kind"][r]), str(events["code"][r])) for r in rows]
-    made = assembled(
-        np.array(ids, object), np.array(where, np.int64), np.array(rows, np.int64), pairs
-    )
+    held = np.array(rows, np.int64)
+    of_kind, codes = (events.coded(name).take(held) for name in ("kind", "code"))
+    made = assembled(texts(ids), np.array(where, np.int32), held, of_kind, codes)
     return Baskets(
-        **made, unit="exposure", entities=None, events=events, n_excluded=n_excluded,
-        n_unassessed={}, patients=np.array(owners, object),
+        **made, unit="exposure", entities=None, events=source, n_excluded=n_excluded,
+        n_unassessed={}, patients=texts(owners), n_folded=n_folded,
     )  # fmt: skip
 
 

@@ -105,6 +105,7 @@ def guarded(baskets: Baskets, min_cell: int) -> Baskets:
         n_unassessed=rounded(baskets.n_unassessed),
         n_chronic=up(baskets.n_chronic),
         n_rolled_up=rounded(baskets.n_rolled_up),
+        n_folded=rounded(baskets.n_folded),
         n_concept=0,
         n_text=0,
     )

@@ -152,7 +152,7 @@ def _summary(cells: SmallCells, rules: Rules, signals: Mapping[str, Signals]) ->
     sets = cells.baskets
     lost = [f"{reason} {n:,}" for reason, n in sets.n_excluded.items() if n]
     lines = [str(sets), f"left out: {', '.join(lost) or 'nothing'}"]
-    lines += [*chronic_told(sets.n_chronic), str(rules)]
+    lines += [*chronic_told(sets.n_chronic), *_folded_told(sets), str(rules)]
     if sets.n_rolled_up:
         lines.append(f"rolled up: {', '.join(f'{k} {n:,}' for k, n in sets.n_rolled_up.items())}")
     lines += [f"{name.replace('_', ' ')}: {mined}" for name, mined in signals.items()]
@@ -162,6 +162,14 @@ def _summary(cells: SmallCells, rules: Rules, signals: Mapping[str, Signals]) ->
             f"follows; {_who_counts(sets)}"
         )
     return tuple(lines)
+
+
+def _folded_told(sets: Baskets) -> tuple[str, ...]:
+    """Return the line that says how many spellings count as another one, if any do."""
+    if not sets.n_folded.get("spellings"):
+        return ()
+    spellings, rows = sets.n_folded["spellings"], sets.n_folded["rows"]
+    return (f"spelled alike: {spellings:,} spellings in {rows:,} rows count as another spelling",)
 
 
 def _who_counts(sets: Baskets) -> str:

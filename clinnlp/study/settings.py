@@ -143,6 +143,9 @@ class MineSettings:
         "cells of a wide table that say that the item is not there, in any case",
     )
     generic: bool = option(True, "turn drug names (FAERS, tables with --columns) into generic ones")
+    fold_terms: bool = option(
+        True, "take as one item what differs in case, white space or Unicode form only"
+    )
     language: str = option("en", "whose drug names these are: en es")
     roles: tuple[str, ...] = option(("PS", "SS", "C", "I"), "roles of drugs in FAERS reports")
     gap_days: int = option(0, "unit exposure: most days without the drug in an episode, >= 0")

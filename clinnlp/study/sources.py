@@ -114,7 +114,9 @@ def read_every_item(
         return _from_mentions(sets.entities, replace(settings, label=None))
     assert sets.events is not None
     roll_up = read_roll_up(settings.ancestors, settings.roll_up)
-    return event_baskets(sets.events, unit=settings.unit, kinds=None, roll_up=roll_up)
+    return event_baskets(
+        sets.events, unit=settings.unit, kinds=None, roll_up=roll_up, **_spelling(settings)
+    )
 
 
 def _from_mentions(table: EntityTable, settings: MineSettings) -> Baskets:
@@ -130,6 +132,7 @@ def _from_mentions(table: EntityTable, settings: MineSettings) -> Baskets:
         changes=() if settings.with_stopped else LEAVING,
         chronic_counts=settings.chronic_counts,
         roll_up=read_roll_up(settings.ancestors, settings.roll_up),
+        fold_terms=settings.fold_terms,
     )
 
 
@@ -144,10 +147,18 @@ def _from_events(events: EventTable, settings: MineSettings) -> Baskets:
             gap_days=settings.gap_days,
             default_days=settings.default_days,
             lag_days=settings.lag_days,
+            **_spelling(settings),
         )
     kinds = (*EVENT_KINDS, settings.drug_kind, settings.outcome_kind)
     roll_up = read_roll_up(settings.ancestors, settings.roll_up)
-    return event_baskets(events, unit=settings.unit, kinds=kinds, roll_up=roll_up)
+    return event_baskets(
+        events, unit=settings.unit, kinds=kinds, roll_up=roll_up, **_spelling(settings)
+    )
+
+
+def _spelling(settings: MineSettings) -> dict[str, Any]:
+    """Return how terms are spelled: what one patient alone has written is not shown of cells."""
+    return {"fold_terms": settings.fold_terms, "spelling_patients": max(1, settings.min_cell)}
 
 
 def _from_record(folder: Path, settings: MineSettings) -> Baskets:
@@ -208,24 +219,27 @@ def _wide(path: Path, settings: MineSettings, reading: TableReading) -> Baskets:
         dialect=reading.dialect,
         skipped=reading.errors,
     )
-    sets = frame_baskets(frame, kinds=settings.kind or settings.drug_kind)
+    kind = settings.kind or settings.drug_kind
+    sets = frame_baskets(frame, kinds=kind, fold_terms=settings.fold_terms)
     lost = {**sets.n_excluded, **reading.take(())}
     return replace(sets, unit=named.get("unit", "row"), n_excluded=lost)
 
 
 def _completed(events: EventTable, settings: MineSettings) -> EventTable:
     """Return the events with the kind given where they state none, drugs by generic name."""
-    kind = events["kind"].copy()
+    kind, code = events.coded("kind"), events.coded("code")
     if settings.kind is not None:
-        kind[[value is None for value in kind]] = settings.kind
-    code = events["code"].copy()
+        kind = kind.filled(settings.kind)
     if settings.columns and settings.generic:
-        drugs = np.flatnonzero(kind == settings.drug_kind)
+        drugs = kind.holding(lambda each: each == settings.drug_kind)
         names = drug_names(settings.language)
-        known = {name: names.generic(str(name)) for name in set(code[drugs])}
-        code[drugs] = [known[name] for name in code[drugs]]
-    columns: dict[str, Any] = {name: events[name] for name in EventTable.SCHEMA}
-    return EventTable(columns | {"kind": kind, "code": code})
+        there = code.counts(drugs) > 0
+        known = [
+            names.generic(str(name)) if is_drug else name
+            for name, is_drug in zip(code.values.tolist(), there.tolist(), strict=True)
+        ]
+        code = code.renamed(known, drugs)
+    return events.replaced({"kind": kind, "code": code})
 
 
 def _refuse_roll_up(settings: MineSettings, got: str) -> None:

@@ -1,7 +1,7 @@
 """Known or new: what was found, joined to tables of what is known.
 
 A table names drug pairs, or drug pairs and events, by names or by codes, in either order. Names are
-compared case-folded with blanks squeezed; whoever has codes on one side and names on the other
+compared as items are (`core.vocab.fold_term`); whoever has codes on one side and names on the other
 gives the mapping. Each row found is
 
 - ``known``     where the pair and the event stand in a table of interactions,
@@ -22,6 +22,7 @@ import numpy as np
 from clinnlp.core.arrays import Array
 from clinnlp.core.arrow import column_lists, names_of, read_once
 from clinnlp.core.errors import ArgumentError
+from clinnlp.core.vocab import fold_term
 from clinnlp.mine.signals.interactions import Signals
 
 if TYPE_CHECKING:
@@ -195,4 +196,4 @@ def _named(value: Any, names: Mapping[str, str]) -> str:
 
 
 def _folded(value: Any) -> str:
-    return "" if value is None else " ".join(str(value).casefold().split())
+    return "" if value is None else fold_term(str(value))
