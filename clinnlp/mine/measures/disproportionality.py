@@ -143,10 +143,17 @@ def shrunk_log2_interval(
     o, e = np.asarray(observed, np.float64), np.asarray(expected, np.float64)
     tail = 0.5 - level / 2
     low, high = (
-        np.asarray(np.log2(special.gammaincinv(o + 0.5, p) / (e + 0.5)), np.float64)
+        np.asarray(np.log2(_gamma_quantile(o + 0.5, p) / (e + 0.5)), np.float64)
         for p in (tail, 1 - tail)
     )
     return Interval(low, high)
+
+
+def _gamma_quantile(shape: Floats, p: float) -> Floats:
+    """Return the quantile for each shape, each different one looked for once."""
+    different, at = np.unique(shape, return_inverse=True)
+    found: Floats = special.gammaincinv(different, p)[at].reshape(shape.shape)
+    return found
 
 
 def ic(t: Table2x2) -> Floats:

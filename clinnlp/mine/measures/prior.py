@@ -52,9 +52,11 @@ from scipy import optimize, special
 from clinnlp.core.arrays import Counts, Floats
 from clinnlp.core.checks import check_at_least, check_one_of
 from clinnlp.core.errors import ArgumentError
+from clinnlp.mine.measures.squash import Cells, binned, squashed
 
 __all__ = [
     "PRIORS",
+    "WHOLE",
     "FittedMixture",
     "GammaMixture",
     "checked_pairs",
@@ -81,16 +83,12 @@ _HELD = np.array(
 _CENTRES = np.array([*np.log([4.0, 2.0, 3.0, 1.0]), special.logit(0.02)])
 _SPREADS = np.array([0.5, 0.35, 0.7, 0.25, 1.0])
 _PULL = _HELD / _SPREADS[:, None]
-_WHOLE = 5_000  # pairs up to which none are taken together
-_BIN = 0.01  # of log E
-_BINS = ((1, 50, 100), (2, 10, 50))  # openEBGM: count, pairs of a bin, pairs kept apart
-_ENOUGH = 500  # openEBGM: pairs of a count from which on they are taken together
+WHOLE = 5_000  # pairs up to which none are taken together
 _SMALL = 1e-6  # chance of a count that is kept, below which it is summed itself
 _TERMS = 40
 _TINY = 1e-300
 
 ChanceOf = Callable[[Floats, Floats], tuple[Floats, Floats]]  # of n and E: log chance, gradient
-Cells = tuple[Floats, Floats, Floats]  # counts, expectations, how many pairs stand for each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +157,12 @@ class FittedMixture(GammaMixture):
 
 
 def fit_gamma_mixture(
-    observed: ArrayLike, expected: ArrayLike, *, least: int = 0, prior: str = "penalised"
+    observed: ArrayLike,
+    expected: ArrayLike,
+    *,
+    least: int = 0,
+    prior: str = "penalised",
+    times: ArrayLike | None = None,
 ) -> FittedMixture:
     """Return the prior that is fitted to the counts of all pairs.
 
@@ -174,6 +177,9 @@ def fit_gamma_mixture(
         them.
     prior : {"penalised", "openebgm"}
         How it is fitted; ``"openebgm"`` leaves pairs that never meet out.
+    times : array of int, shape (n_pairs,), optional
+        How many pairs each stands for (`squashed`); one by default, and one where
+        ``"openebgm"`` is asked for.
 
     Raises
     ------
@@ -195,22 +201,23 @@ def fit_gamma_mixture(
     check_at_least(least, 0, name="least")
     check_one_of(prior, PRIORS, name="prior")
     n, e = checked_pairs(observed, expected)
+    each = np.ones(len(n)) if times is None else np.asarray(times, np.float64)
     if (n < least).any():
         raise ArgumentError(f"observed must hold counts of at least {least}, got one below")
     apart = prior == "openebgm"
     if apart:
         least = max(least, 1)
-        n, e = n[n >= least], e[n >= least]
+        n, e, each = n[n >= least], e[n >= least], each[n >= least]
     if not len(n):
         raise ArgumentError(f"observed must hold counts of at least {least}, got none")
-    cells = _binned(n, e) if apart else _squashed(n, e)
+    cells = binned(n, e) if apart else _squashed(n, e, each)
     x = _best(cells, least, apart=apart)
     loss, _ = _loss(x, cells, least, apart=apart)
     low, high = np.transpose(_BOUNDS)
     return FittedMixture(
         **_unpacked(x),
         fitted_by=prior,
-        n_pairs=len(n),
+        n_pairs=int(each.sum()),
         log_likelihood=-loss,
         at_bound=bool(((x < low + _NEAR) | (x > high - _NEAR)).any()),
         flat=_is_flat(x, cells, least, apart=apart),
@@ -235,13 +242,20 @@ def log_negative_binomial(n: Floats, e: Floats, alpha: float, beta: float) -> Fl
     """Log chance of n where λ ~ Gamma(α, β) and n ~ Poisson(λ e) (DuMouchel 1999, equation 4)."""
     # log1p of odds: the logarithm of a chance near 1 would lose digits
     value: Floats = (
-        special.gammaln(alpha + n)
-        - special.gammaln(alpha)
-        - special.gammaln(n + 1)
+        _of_counts(lambda k: special.gammaln(alpha + k) - special.gammaln(alpha), n)
+        - _of_counts(lambda k: special.gammaln(k + 1), n)
         - n * np.log1p(beta / e)
         - alpha * np.log1p(e / beta)
     )
     return value
+
+
+def _of_counts(function: Callable[[Floats], Floats], n: Floats) -> Floats:
+    """Return a function of each count, found once for neighbours that are equal."""
+    flat = n.ravel()
+    starts = np.flatnonzero(np.diff(flat, prepend=np.nan) != 0)
+    found = np.repeat(function(flat[starts]), np.diff(starts, append=len(flat)))
+    return np.asarray(found.reshape(n.shape), np.float64)
 
 
 def _best(cells: Cells, least: int, *, apart: bool) -> Floats:
@@ -284,42 +298,11 @@ def _is_flat(x: Floats, cells: Cells, least: int, *, apart: bool) -> bool:
     return bool(np.linalg.eigvalsh(seen)[0] < 1)
 
 
-def _squashed(n: Counts, e: Floats) -> Cells:
-    """Take pairs of one count whose E differ by less than 1 % together, at their mean.
-
-    Only beyond `_WHOLE` pairs (data squashing, DuMouchel and Pregibon 2001).
-    """
-    if len(n) <= _WHOLE:
-        return n.astype(np.float64), e, np.ones(len(n))
-    bins = np.floor(np.log(e) / _BIN).astype(np.int64)
-    bins -= bins.min()
-    _, group, times = np.unique(
-        n * (bins.max() + 1) + bins, return_inverse=True, return_counts=True
-    )
-    means = np.bincount(group, weights=e) / times
-    counts = np.bincount(group, weights=n.astype(np.float64)) / times
-    return counts, means, times.astype(np.float64)
-
-
-def _binned(n: Counts, e: Floats) -> Cells:
-    """Take pairs of counts 1 and 2 together as openEBGM does, by the order of their E."""
-    alone = np.ones(len(n), bool)
-    counts, means, times = [], [], []
-    for count, size, apart in _BINS:
-        at = np.flatnonzero(n == count)
-        if len(at) < _ENOUGH:
-            continue
-        at = at[np.argsort(e[at])][: len(at) - apart]
-        alone[at] = False
-        of = np.arange(len(at)) // size
-        times.append(np.bincount(of).astype(np.float64))
-        means.append(np.bincount(of, weights=e[at]) / times[-1])
-        counts.append(np.full(len(times[-1]), float(count)))
-    return (
-        np.concatenate([n[alone].astype(np.float64), *counts]),
-        np.concatenate([e[alone], *means]),
-        np.concatenate([np.ones(int(alone.sum())), *times]),
-    )
+def _squashed(n: Counts, e: Floats, times: Floats) -> Cells:
+    """Return pairs as they are, squashed where there are more than `WHOLE`."""
+    if times.sum() > WHOLE:
+        n, e, times = squashed(n, e, times)
+    return n.astype(np.float64), e, times
 
 
 def _packed(theta: tuple[float, ...]) -> Floats:
@@ -392,7 +375,11 @@ def _summed(chance_of: ChanceOf, e: Floats, counts: range) -> tuple[Floats, Floa
 
 def _slopes(n: Floats, e: Floats, alpha: float, beta: float) -> Floats:
     """Return the derivatives of the log negative binomial by log α and log β, shape (2, …)."""
-    by_alpha = special.digamma(alpha + n) - special.digamma(alpha) - np.log1p(e / beta)
+    by_alpha = (
+        _of_counts(lambda k: special.digamma(alpha + k), n)
+        - special.digamma(alpha)
+        - np.log1p(e / beta)
+    )
     # The search is over log alpha and log beta: this one holds its factor beta already
     by_beta = (alpha * e - n * beta) / (beta + e)
     return np.stack([alpha * by_alpha, by_beta])

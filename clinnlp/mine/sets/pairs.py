@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from clinnlp.core.arrays import Counts, Ints, Ints32
+from clinnlp.core.arrays import Array, Counts, Ints, Ints32
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.compiled import compiled
 
-__all__ = ["Together", "count_together", "pair_counts", "starts_of"]
+__all__ = ["Across", "Together", "count_together", "pair_counts", "starts_of"]
 
 MAX_BAND_GB = 1.0
 
@@ -107,6 +107,71 @@ def pair_counts(matrix: sparse.csr_matrix, *, min_count: int = 1) -> sparse.csr_
     empty = np.empty(0, np.int32)
     parts = (np.concatenate([empty, *counts]), np.concatenate([empty, *found]), indptr)
     return sparse.csr_matrix(parts, shape=(n_items, n_items))
+
+
+class Across:
+    """Counts of each of some items with each of others, a few of the first at a time.
+
+    Parameters
+    ----------
+    matrix : csr_matrix, shape (n_baskets, n_items)
+        0/1.
+    first, second : array of int64
+        Columns of the matrix.
+    strata : array of int64, shape (n_baskets,)
+        Stratum of each basket, from 0.
+
+    Examples
+    --------
+    >>> held = sparse.csr_matrix(np.array([[1, 1, 0], [1, 1, 1], [0, 0, 1]], np.int8))
+    >>> across = Across(held, np.array([0, 1]), np.array([2]), np.array([0, 0, 1]))
+    >>> across.of(0, 2).tolist(), across.n.tolist(), across.n_second.tolist()
+    ([[[1], [1]], [[0], [0]]], [2, 1], [[1], [1]])
+    """
+
+    def __init__(self, matrix: sparse.csr_matrix, first: Ints, second: Ints, strata: Ints) -> None:
+        n_strata = int(strata.max(initial=0)) + 1
+        sides = matrix[:, first], matrix[:, second]
+        self._sides = [
+            (side.indptr.astype(np.int64), side.indices.astype(np.int32)) for side in sides
+        ]
+        self._strata = strata
+        self._shape = (n_strata, len(second))
+        self.n: Counts = np.bincount(strata, minlength=n_strata).astype(np.int64)
+        self.n_first, self.n_second = (_by_stratum(side, strata, n_strata) for side in sides)
+
+    def of(self, low: int, high: int) -> Ints32:
+        """Return the counts of the first items low:high, shape (n_strata, high - low, n_second)."""
+        table = np.zeros((self._shape[0], high - low, self._shape[1]), np.int32)
+        _count_across(*self._sides[0], *self._sides[1], self._strata, low, table)
+        return table
+
+
+def _by_stratum(matrix: sparse.csr_matrix, strata: Ints, n_strata: int) -> Counts:
+    """Return the baskets with each column by stratum, shape (n_strata, n_columns)."""
+    m = matrix.shape[1]
+    of = np.repeat(strata, np.diff(matrix.indptr)) * m + matrix.indices
+    return np.bincount(of, minlength=n_strata * m).reshape(n_strata, m).astype(np.int64)
+
+
+@compiled
+def _count_across(
+    indptr: Ints,
+    items: Ints32,
+    other_indptr: Ints,
+    others: Ints32,
+    strata: Ints,
+    low: int,
+    table: Array,
+) -> None:
+    """Add up, basket by basket, the items of one side from `low` on with those of the other."""
+    high = low + table.shape[1]
+    for t in range(len(indptr) - 1):
+        for k in range(indptr[t], indptr[t + 1]):
+            if low <= items[k] < high:
+                counts = table[strata[t], items[k] - low]
+                for i in range(other_indptr[t], other_indptr[t + 1]):
+                    counts[others[i]] += 1
 
 
 def starts_of(m: int) -> Ints:

@@ -13,7 +13,9 @@ A drug that is called here says nothing of a pair; for drug + drug → outcome s
 `clinnlp.mine.signals.interactions`.
 """
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -28,7 +30,10 @@ from clinnlp.mine.measures.association import fisher_p
 from clinnlp.mine.measures.gps import PRIORS, FittedMixture, eb_quantile, ebgm, fit_gamma_mixture
 from clinnlp.mine.measures.intervals import Interval
 from clinnlp.mine.measures.logistic import fit_logistic
+from clinnlp.mine.measures.prior import WHOLE
+from clinnlp.mine.measures.squash import Cells, squashed
 from clinnlp.mine.screen import METHODS, q_values
+from clinnlp.mine.sets.pairs import Across
 from clinnlp.mine.signals.interactions import Signals, check_query
 from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.strata import strata_of
@@ -46,6 +51,11 @@ DRUG_EVENT_COLUMNS = (
     *("simpson", "odds_ratio_adjusted", "odds_ratio_adjusted_low", "odds_ratio_adjusted_high"),
     *("p_fisher", "p_adjusted", "p", "q_bh", "q_by", "signal"),
 )
+
+_BLOCK = 1_000_000  # candidates and strata that are looked at at once
+_PER_CANDIDATE = 80  # bytes while a block is looked at
+
+_log = logging.getLogger(__name__)
 
 Sides = tuple[Ints, ...]  # items of the drugs and of the outcomes
 
@@ -120,13 +130,12 @@ def mine_signals(
     cells = cells or SmallCells(baskets, 0)
     cells.check(baskets, adjust=adjust, strata=strata)
     sides = tuple(_places(baskets, of, cells, min_margin) for of in (is_drug, is_outcome))
-    flat = _candidates(baskets, sides, strata_of(baskets, strata))  # (n_strata, m)
-    m = flat.n_ab.shape[1]
-    counted = _counted(flat, sides, cells)
-    kept = counted[flat.n_ab.sum(axis=0)[counted] >= min_count]
-    fitted = _prior(flat, counted, cells, prior) if len(kept) else None
-    columns = _measured(flat, kept, fitted, level=level)
-    pairs = [side[at] for side, at in zip(sides, _split(kept, sides), strict=True)]
+    groups = strata_of(baskets, strata)
+    m = len(sides[0]) * len(sides[1])
+    seen = _seen(Across(baskets.matrix, *sides, groups), sides, cells, min_count)
+    pairs = [side[at] for side, at in zip(sides, _split(seen.kept, sides), strict=True)]
+    fitted = _prior(seen, cells, prior) if len(seen.kept) else None
+    columns = _measured(seen.tables, fitted, level=level)
     names = np.array(baskets.items, dtype=object)
     columns |= {"drug": names[pairs[0]], "outcome": names[pairs[1]]}
     if adjust:
@@ -158,18 +167,59 @@ def _places(baskets: Baskets, of: Bools, cells: SmallCells, min_margin: int) -> 
     return found[cells.shown(found[:, None].astype(np.int32))]
 
 
-def _candidates(baskets: Baskets, sides: Sides, groups: Ints) -> Table2x2:
-    """Return the tables of all candidates, shape (n_strata, m): each drug with each outcome."""
-    tables = []
-    for s in range(int(groups.max(initial=0)) + 1):
-        here = baskets.matrix[np.flatnonzero(groups == s)]
-        x, y = (here[:, side].astype(np.int64) for side in sides)
-        n_a, n_b = (np.asarray(z.sum(axis=0)).ravel() for z in (x, y))
-        joint = (x.T @ y).toarray()
-        cells = np.broadcast_arrays(joint, n_a[:, None], n_b[None], np.int64(here.shape[0]))
-        tables.append(np.stack(cells).reshape(4, -1))
-    n_ab, n_a, n_b, n = np.stack(tables, axis=1)
-    return Table2x2(n_ab=n_ab, n_a=n_a, n_b=n_b, n=n)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Seen:
+    """What is kept of all candidates: those that meet often enough, and counts for the prior."""
+
+    kept: Ints  # places among all candidates
+    tables: Table2x2  # of those, shape (n_strata, n_kept)
+    prior: Cells  # counts, expectations and how many candidates they stand for
+
+
+def _seen(across: Across, sides: Sides, cells: SmallCells, min_count: int) -> _Seen:
+    """Look at all candidates, the drugs in blocks; m of them need no memory at once."""
+    n_drugs, n_outcomes = map(len, sides)
+    m, n_strata = n_drugs * n_outcomes, len(across.n)
+    size = max(1, _BLOCK // max(1, n_outcomes * n_strata))
+    _log.info(
+        "looking at %d candidates, %d drugs at once: %.3g GB", m, min(size, n_drugs),
+        min(size, n_drugs) * n_outcomes * (n_strata * 4 + _PER_CANDIDATE) / 1e9,
+    )  # fmt: skip
+    blocks = [
+        _block(across, (low, min(low + size, n_drugs)), sides, cells, min_count)
+        for low in range(0, max(n_drugs, 1), size)
+    ]
+    kept, joint, *prior = (np.concatenate(parts, axis=-1) for parts in zip(*blocks, strict=True))
+    at_drug, at_outcome = _split(kept, sides)
+    tables = Table2x2(
+        n_ab=joint,
+        n_a=across.n_first[:, at_drug],
+        n_b=across.n_second[:, at_outcome],
+        n=np.repeat(across.n[:, None], len(kept), axis=1),
+    )
+    return _Seen(kept=kept, tables=tables, prior=(prior[0], prior[1], prior[2]))
+
+
+def _block(
+    across: Across, ends: tuple[int, int], sides: Sides, cells: SmallCells, min_count: int
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """Return the kept candidates of some drugs with their counts, and cells for the prior."""
+    low, high = ends
+    n_outcomes = len(sides[1])
+    joint = across.of(low, high)  # (n_strata, n_drugs, n_outcomes)
+    total = joint.sum(axis=0, dtype=np.int64).ravel()
+    product = across.n_first[:, low:high, None] * across.n_second[:, None]
+    expected = np.sum(product / np.maximum(across.n, 1)[:, None, None], axis=0).ravel()
+    at = _counted(total, low * n_outcomes, sides, cells)
+    kept = at[total[at] >= min_count]
+    for_prior = at[expected[at] > 0]
+    n, e, times = total[for_prior], expected[for_prior], np.ones(len(for_prior))
+    if len(sides[0]) * n_outcomes > WHOLE:
+        met = n > 0  # each of these is kept apart, as the fit may ask for them
+        few = squashed(n[~met], e[~met], times[~met])
+        n, e, times = (np.concatenate([a[met], b]) for a, b in zip((n, e, times), few, strict=True))
+    of_kept = joint.reshape(len(joint), -1)[:, kept].astype(np.int64)
+    return kept + low * n_outcomes, of_kept, n, e, times
 
 
 def _split(at: Ints, sides: Sides) -> tuple[Ints, Ints]:
@@ -178,31 +228,26 @@ def _split(at: Ints, sides: Sides) -> tuple[Ints, Ints]:
     return at // n_outcomes, at % n_outcomes
 
 
-def _counted(flat: Table2x2, sides: Sides, cells: SmallCells) -> Ints:
-    """Return the candidates whose tables may be looked at."""
+def _counted(total: Ints, start: int, sides: Sides, cells: SmallCells) -> Ints:
+    """Return which candidates of a block may be looked at."""
     if not cells:
-        return np.arange(flat.n_ab.shape[1])
-    met = np.flatnonzero(flat.n_ab.sum(axis=0) >= cells.min_cell)
-    pairs = [side[at] for side, at in zip(sides, _split(met, sides), strict=True)]
+        return np.arange(len(total))
+    met = np.flatnonzero(total >= cells.min_cell)
+    pairs = [side[at] for side, at in zip(sides, _split(met + start, sides), strict=True)]
     return met[cells.shown(np.sort(np.stack(pairs, axis=1), axis=1).astype(np.int32))]
 
 
-def _prior(flat: Table2x2, counted: Ints, cells: SmallCells, prior: str) -> FittedMixture | None:
+def _prior(seen: _Seen, cells: SmallCells, prior: str) -> FittedMixture | None:
     """Return the prior of EBGM, fitted to the candidates that may be looked at."""
-    expected = stratified.stratified_expected(flat)[counted]
-    observed, possible = flat.n_ab.sum(axis=0)[counted], expected > 0
-    if not possible.any():
+    n, e, times = seen.prior
+    if not len(n):
         return None
     least = cells.min_cell if cells else 0
-    return fit_gamma_mixture(observed[possible], expected[possible], least=least, prior=prior)
+    return fit_gamma_mixture(n, e, least=least, prior=prior, times=times)
 
 
-def _measured(
-    flat: Table2x2, kept: Ints, prior: FittedMixture | None, *, level: float
-) -> dict[str, Array]:
-    """Return every column that the counts alone decide."""
-    names = ("n_ab", "n_a", "n_b", "n")
-    strata = Table2x2(**{name: getattr(flat, name)[:, kept] for name in names})
+def _measured(strata: Table2x2, prior: FittedMixture | None, *, level: float) -> dict[str, Array]:
+    """Return every column that the counts alone decide, of tables by stratum."""
     t, expected = stratified.pooled(strata), stratified.stratified_expected(strata)
     columns: dict[str, Array] = {
         "n_both": t.n_ab,
@@ -213,8 +258,10 @@ def _measured(
         "chi2_yates": dp.chi2_yates(t),
         "simpson": stratified.simpson(strata),
         "p_fisher": fisher_p(t),
-        **{f"odds_ratio_adjusted{e}": np.full(len(kept), np.nan) for e in ("", "_low", "_high")},
-        "p_adjusted": np.full(len(kept), np.nan),
+        **{
+            f"odds_ratio_adjusted{e}": np.full(len(expected), np.nan) for e in ("", "_low", "_high")
+        },
+        "p_adjusted": np.full(len(expected), np.nan),
     }
     for name in RATIOS:
         limits = getattr(dp, f"{name}_interval")(t, level=level)

@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 from mpmath import mpf
+from scipy import special
 
 from clinnlp.core.errors import ArgumentError
-from clinnlp.mine.measures.gps import GammaMixture, eb_quantile, ebgm, fit_gamma_mixture
+from clinnlp.mine.measures.gps import (
+    GammaMixture,
+    _posterior_weight,
+    eb_quantile,
+    ebgm,
+    fit_gamma_mixture,
+)
 from tests.unit.mine import oracle
 
 # openEBGM 0.9.1, vignette 4, the prior that it fits to its CAERS data ...
@@ -53,6 +60,26 @@ def test_ebgm_and_quantiles_are_the_oracles():
         for p in (0.05, 0.5, 0.95):
             x = float(eb_quantile([n], [expected], prior, p)[0])
             assert float(oracle.eb_below(mpf(x), int(n), *exact)) == pytest.approx(p, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_posterior_reaches_p_at_its_quantile(seed):
+    rng = np.random.default_rng([3, seed])
+    a1, b1, a2, b2 = 10 ** rng.uniform(-2, 3, 4)
+    prior = GammaMixture(alpha1=a1, beta1=b1, alpha2=a2, beta2=b2, weight=rng.random())
+    n = np.concatenate([rng.integers(0, 10, 200), rng.integers(0, 3 * 10**9, 100)])
+    e = 10 ** np.where(n < 10, rng.uniform(-4, 4, 300), rng.uniform(0, 9, 300))
+    first = _posterior_weight(n, e, prior)
+    for p in (1e-4, 0.05, 0.5, 0.95, 0.9999):
+        x = eb_quantile(n, e, prior, p)
+        tail = special.gammaincc if p > 0.5 else special.gammainc
+        parts = [tail(a + n, (b + e) * x) for a, b in ((a1, b1), (a2, b2))]
+        mass = first * parts[0] + (1 - first) * parts[1]
+        # A quantile below the least number is given as that
+        np.testing.assert_allclose(mass[x > 1e-290], min(p, 1 - p), rtol=1e-8)
+        assert (np.isfinite(x) & (x > 0)).all()
+    low, high = (eb_quantile(n, e, prior, p) for p in (0.05, 0.95))
+    assert (low < high).all()
 
 
 def drawn(rng, prior, n):

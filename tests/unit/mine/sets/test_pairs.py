@@ -9,7 +9,7 @@ from scipy import sparse
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.mine.sets import pairs
-from clinnlp.mine.sets.pairs import count_together, pair_counts
+from clinnlp.mine.sets.pairs import Across, count_together, pair_counts
 
 HELD = hnp.arrays(
     np.int8, st.tuples(st.integers(0, 12), st.integers(0, 7)), elements=st.integers(0, 1)
@@ -48,3 +48,22 @@ def test_some_rows_and_unsorted_columns():
 def test_a_count_below_one_is_refused():
     with pytest.raises(ArgumentError, match="min_count must be at least 1"):
         pair_counts(sparse.csr_matrix((2, 2)), min_count=0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_counts_across_are_those_of_a_loop(seed):
+    rng = np.random.default_rng(seed)
+    held = rng.random((60, 9)) < rng.random(9)
+    strata = rng.integers(0, 3, 60)
+    first, second = np.array([0, 2, 5, 8]), np.array([1, 2, 7])
+    across = Across(sparse.csr_matrix(held), first, second, strata)
+    for low, high in ((0, 4), (1, 3), (2, 2)):
+        table = across.of(low, high)
+        for s in range(3):
+            here = held[strata == s]
+            expected = here[:, first[low:high]].T.astype(int) @ here[:, second].astype(int)
+            np.testing.assert_array_equal(table[s], expected)
+    for s in range(3):
+        assert across.n[s] == (strata == s).sum()
+        assert (across.n_first[s] == held[strata == s][:, first].sum(axis=0)).all()
+        assert (across.n_second[s] == held[strata == s][:, second].sum(axis=0)).all()

@@ -1,15 +1,20 @@
 """Drug → outcome signals: counts and measures as defined, look-alikes adjusted away."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
+from clinnlp.core.tables import Baskets
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.mine.measures import disproportionality as dp
 from clinnlp.mine.measures import stratified
 from clinnlp.mine.measures.gps import ebgm, fit_gamma_mixture
+from clinnlp.mine.signals import drug_events
 from clinnlp.mine.signals.drug_events import DRUG_EVENT_COLUMNS, mine_signals
 
 N = 6000
@@ -167,3 +172,47 @@ def test_the_prior_and_how_sure_it_is_stand_beside_the_signals():
 
 def test_without_a_row_there_is_no_prior():
     assert mine_signals(world(3), min_count=N).prior is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_blocks_of_drugs_give_what_all_at_once_do(seed, monkeypatch):
+    rng = np.random.default_rng([11, seed])
+    held = rng.random((2000, 170)) < 0.6 / np.arange(1, 171) ** 0.8
+    kinds = {f"i{k}": "drug" if k % 2 else "outcome" for k in range(170)}
+    baskets = frame_baskets(pd.DataFrame(held, columns=list(kinds)), kinds=kinds)
+    numbers = rng.integers(0, 3, 2000)
+    for strata in (None, numbers):
+        whole = mine_signals(baskets, min_count=1, min_margin=1, strata=strata)
+        with monkeypatch.context() as patch:
+            patch.setattr(drug_events, "_BLOCK", 300)
+            parts = mine_signals(baskets, min_count=1, min_margin=1, strata=strata)
+        assert whole.m == parts.m > 5000  # so that pairs are taken together
+        for name in ("drug", "outcome", "n_both", "n_drug", "n_outcome", "n"):
+            assert (whole[name] == parts[name]).all()
+        for name in ("expected", "ebgm", "eb05", "eb95", "ic", "p"):
+            np.testing.assert_allclose(whole[name], parts[name], rtol=1e-6)
+
+
+def test_every_candidate_needs_no_memory_at_once(caplog):
+    n_items = 2000
+    rng = np.random.default_rng(13)
+    columns = np.concatenate([np.arange(2 * n_items), rng.integers(0, 2 * n_items, 20_000)])
+    rows = np.concatenate([np.arange(2 * n_items) % n_items, rng.integers(0, n_items, 20_000)])
+    matrix = sparse.csr_matrix((np.ones(len(rows), np.int8), (rows, columns)))
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    baskets = Baskets(
+        matrix=matrix, ids=np.arange(n_items).astype(object),
+        items=tuple(f"i{k}" for k in range(2 * n_items)),
+        kinds=("drug",) * n_items + ("outcome",) * n_items, unit="row",
+        evidence=np.empty((0, 3), np.int64), entities=None, n_excluded={}, n_unassessed={},
+    )  # fmt: skip
+    mine_signals(world(0))  # what is compiled and imported does not count
+    caplog.set_level("INFO")
+    tracemalloc.start()
+    signals = mine_signals(baskets, min_margin=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert signals.m == n_items**2
+    assert peak < 40 * signals.m  # four counts of eight bytes alone would be 32
+    assert f"{signals.m} candidates" in caplog.text
