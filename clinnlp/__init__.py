@@ -73,6 +73,12 @@ _HOMES = {
     "clinnlp.mine.signals.drug_events": ("mine_signals",),
     "clinnlp.mine.signals.interactions": ("Signals", "mine_interactions"),
     "clinnlp.mine.signals.known": ("Knowledge", "disagreements", "known_or_new"),
+    "clinnlp.study.mined_tables": (
+        "read_itemsets",
+        "read_rules",
+        "read_signals",
+        "write_mined",
+    ),
     "clinnlp.study.pipeline": ("pipeline",),
     "clinnlp.risk.splits": ("split_by_time", "splits_by_site"),
     "clinnlp.study.apply": ("RiskModel", "apply_risk_model"),

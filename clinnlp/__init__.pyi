@@ -61,6 +61,7 @@ from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.signals.known import Knowledge, disagreements, known_or_new
 from clinnlp.risk.splits import split_by_time, splits_by_site
 from clinnlp.study.apply import RiskModel, apply_risk_model
+from clinnlp.study.mined_tables import read_itemsets, read_rules, read_signals, write_mined
 from clinnlp.study.pipeline import pipeline
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import RiskRows, risk_rows, rows_of_table
@@ -161,8 +162,11 @@ __all__ = [
     "read_events",
     "read_faers",
     "read_fhir",
+    "read_itemsets",
     "read_notes",
     "read_omop",
+    "read_rules",
+    "read_signals",
     "read_vocabulary",
     "replicate",
     "risk_rows",
@@ -181,6 +185,7 @@ __all__ = [
     "to_spacy",
     "westfall_young",
     "write_fhir",
+    "write_mined",
     "write_notes",
 ]
 

@@ -9,7 +9,7 @@ References
 Apache Arrow, The Arrow PyCapsule Interface.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
@@ -33,9 +33,11 @@ __all__ = [
     "encoded",
     "foreign_columns",
     "is_frame",
+    "lists_to_arrow",
     "names_of",
     "read_once",
     "row_ids",
+    "sets_to_arrow",
     "table_to_arrow",
 ]
 
@@ -316,19 +318,60 @@ def columns_to_arrow(columns: Mapping[str, Iterable[Any]]) -> "pa.Table":
     """
     import pyarrow as pa
 
-    made = {}
-    for name, values in columns.items():
-        if isinstance(values, np.ndarray) and values.dtype != object:
-            made[name] = pa.array(values)
-        else:
-            made[name] = pa.array([_plain(value) for value in values])
-    return pa.table(made)
+    return pa.table({name: _arrow_column(values) for name, values in columns.items()})
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, set | frozenset | tuple):
-        return sorted(value) if isinstance(value, set | frozenset) else list(value)
-    return value.item() if isinstance(value, np.generic) else value
+def lists_to_arrow(names: Array, groups: Iterable[Array]) -> "pa.Array":
+    """Return sets of names as sorted lists; a group holds the places of sets of one length.
+
+    Examples
+    --------
+    >>> names = np.array(["b", "a", "c"], object)
+    >>> lists_to_arrow(names, [np.array([[2]]), np.array([[0, 1]])]).to_pylist()
+    [['c'], ['a', 'b']]
+    """
+    import pyarrow as pa
+
+    order = np.argsort(names, kind="stable")
+    rank = np.empty(len(names), np.int64)
+    rank[order] = np.arange(len(names))
+    sets = [np.sort(rank[np.asarray(group, np.int64)], axis=1) for group in groups]
+    sizes = [np.full(len(group), group.shape[1], np.int64) for group in sets]
+    ends = np.cumsum(np.concatenate([np.zeros(1, np.int64), *sizes]))
+    places = np.concatenate([np.zeros(0, np.int64), *(group.ravel() for group in sets)])
+    texts = pa.array(names[order].tolist(), pa.string()).take(pa.array(places))
+    if len(places) < 2**31:
+        return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), texts)
+    return pa.LargeListArray.from_arrays(pa.array(ends), texts)
+
+
+def _arrow_column(values: Iterable[Any]) -> "pa.Array":
+    import pyarrow as pa
+
+    if isinstance(values, pa.Array):
+        return values
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return pa.array(values)
+    held = list(values)
+    if held and isinstance(held[0], set | frozenset | tuple):
+        return sets_to_arrow(held)
+    return pa.array(held, None if held else pa.string())
+
+
+def sets_to_arrow(values: Collection[Any]) -> "pa.Array":
+    """Return sets or tuples of names as lists, sets sorted; each that comes again is made once.
+
+    Examples
+    --------
+    >>> sets_to_arrow([frozenset({"b", "a"}), ("b", "a")]).to_pylist()
+    [['a', 'b'], ['b', 'a']]
+    """
+    import pyarrow as pa
+
+    places: dict[Any, int] = {}
+    codes = np.fromiter((places.setdefault(v, len(places)) for v in values), np.int64, len(values))
+    lists = [sorted(v) if isinstance(v, set | frozenset) else list(v) for v in places]
+    return pa.array(lists, pa.list_(pa.string())).take(pa.array(codes))
 
 
 def _text_column(column: "pa.ChunkedArray", name: str) -> Coded:

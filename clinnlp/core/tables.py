@@ -5,6 +5,7 @@ Millions of rows are arrays, never objects (`core.columnar`).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial, reduce
 from typing import ClassVar
 
 import numpy as np
@@ -261,17 +262,30 @@ class Baskets:
         The rows are of `entities`, or of `events` where there are no mentions.
         """
         wanted = [self.items.index(item) for item in items]
-        holding: Ints | None = None
-        for j in wanted:
-            places = np.flatnonzero(self.matrix.indices == j)
-            found = np.searchsorted(self.matrix.indptr, places, side="right") - 1
-            holding = found if holding is None else np.intersect1d(holding, found)
-        if holding is None or not len(self.evidence):
+        if not wanted or not len(self.evidence):
             return np.empty(0, np.int64)
-        # Evidence is sorted by basket: of each that holds all, the rows stand side by side
-        baskets = self.evidence[:, 0]
-        first, last = (np.searchsorted(baskets, holding, side) for side in ("left", "right"))
-        many = last - first
-        near = np.repeat(first - (np.cumsum(many) - many), many) + np.arange(many.sum())
-        rows: Ints = self.evidence[near[np.isin(self.evidence[near, 1], wanted)], 2]
+        holding = reduce(partial(np.intersect1d, assume_unique=True), map(self._holding, wanted))
+        # Sorted by basket, so only the rows of those baskets are looked at
+        first, after = (_lower_bound(self.evidence[:, 0], holding + k) for k in (0, 1))
+        sizes = after - first
+        ends = np.cumsum(sizes)
+        at = np.repeat(after - ends, sizes) + np.arange(int(sizes.sum()))
+        at = at[np.isin(self.evidence[at, 1], wanted)]
+        rows: Ints = self.evidence[at, 2]
         return rows
+
+    def _holding(self, j: int) -> Ints:
+        """Return the baskets that hold an item, rising."""
+        at = np.flatnonzero(self.matrix.indices == j)
+        rows = np.searchsorted(self.matrix.indptr, at, side="right") - 1
+        return rows[np.diff(rows, prepend=-1) > 0]
+
+
+def _lower_bound(rising: Array, values: Array) -> Ints:
+    """Return where each value stands, as `np.searchsorted`, without a copy of a column of rows."""
+    low, high = np.zeros(len(values), np.int64), np.full(len(values), len(rising), np.int64)
+    while (open_ := low < high).any():
+        middle = (low + high) // 2
+        below = open_ & (rising[np.minimum(middle, len(rising) - 1)] < values)
+        low, high = np.where(below, middle + 1, low), np.where(open_ & ~below, middle, high)
+    return low

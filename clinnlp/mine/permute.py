@@ -23,6 +23,7 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Counts, Floats, Ints
+from clinnlp.core.basket_counts import baskets_at_hand
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
@@ -71,6 +72,8 @@ def westfall_young(
     [0.01, 0.01]
     """
     check_at_least(n_permutations, 1, name="n_permutations")
+    baskets = baskets_at_hand(rules.baskets, what="a permutation")
+    assert rules.candidates is not None  # they stand beside the baskets
     left, right = rules.candidates
     if len(left) * len(right) > _MOST_CANDIDATES:
         raise ArgumentError(
@@ -85,7 +88,7 @@ def westfall_young(
         raise ArgumentError(
             f"candidates of the permutation must be the {rules.m} of the rules, got {len(rows)}"
         )
-    groups = strata_of(rules.baskets, strata)
+    groups = strata_of(baskets, strata)
     n_a, n_b = left.counts[rows], right.counts[columns]
     rng = np.random.default_rng(seed)
     worse = np.zeros(len(rules), np.int64)
@@ -116,7 +119,7 @@ def _shuffled(rng: np.random.Generator, groups: Ints) -> Ints:
 
 def _indicators(found: Itemsets) -> sparse.csr_matrix:
     """Return which baskets hold each set, shape (n_sets, n_baskets)."""
-    columns = found.baskets.matrix.tocsc().astype(np.int32)
+    columns = baskets_at_hand(found.baskets, what="a permutation").matrix.tocsc().astype(np.int32)
     parts = []
     for group in found.groups:
         held = columns[:, group[:, 0]]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from clinnlp.core.arrays import Bools, Floats
 from clinnlp.core.arrow import columns_to_arrow
+from clinnlp.core.basket_counts import baskets_at_hand
 from clinnlp.core.checks import check_fraction
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
@@ -159,7 +160,8 @@ def replicate(rules: Rules, baskets: Baskets) -> Replication:
     >>> replicate(mine_rules(one), two)
     Replication(2 of 2 rules replicated)
     """
-    if set(rules.baskets.ids.tolist()) & set(baskets.ids.tolist()):
+    mined = baskets_at_hand(rules.baskets, what="a replication")
+    if set(mined.ids.tolist()) & set(baskets.ids.tolist()):
         raise ArgumentError("baskets to replicate in must not hold baskets that were mined")
     called = np.flatnonzero(rules.significant)
     antecedents = tuple(rules.antecedents[k] for k in called.tolist())

@@ -24,19 +24,21 @@ patterns, Mach Learn 2007;68:1.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clinnlp.core.arrays import Array, Bools, Floats, Ints, Ints32
-from clinnlp.core.arrow import columns_to_arrow
+from clinnlp.core.arrow import columns_to_arrow, sets_to_arrow
+from clinnlp.core.basket_counts import BasketCounts, baskets_at_hand
 from clinnlp.core.checks import check_at_least, check_fraction, check_level
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets, EntityTable, EventTable
 from clinnlp.mine.measures import association
+from clinnlp.mine.measures.intervals import Interval
 from clinnlp.mine.screen import q_values
 from clinnlp.mine.sets.itemsets import Itemsets, mine_itemsets
 from clinnlp.mine.small_cells import SmallCells
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["MEASURES", "Rules", "evidence_of", "mine_rules"]
+__all__ = ["COLUMNS", "MEASURES", "SIDES", "Rules", "check_row", "evidence_of", "mine_rules"]
 
 # Column name, as mlxtend 0.25 writes it, to the function of the counts.
 MEASURES: Mapping[str, Callable[[Table2x2], Floats]] = {
@@ -64,6 +66,9 @@ MEASURES: Mapping[str, Callable[[Table2x2], Floats]] = {
     "certainty": association.certainty,
     "kulczynski": association.kulczynski,
 }
+SIDES = ("antecedents", "consequents")
+_COUNTS = ("n_ab", "n_a", "n_b", "n")
+_TESTS = ("p_fisher", "p_mid", "q_bh", "q_by", "improvement", "p_productive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,11 +93,11 @@ class Rules:
         Level of `significant`.
     level : float
         Coverage of the intervals.
-    baskets : Baskets
-        What was mined.
-    candidates : tuple of Itemsets
+    baskets : Baskets or BasketCounts
+        What was mined; what is known of it where the rules were read from a file.
+    candidates : tuple of Itemsets, optional
         The sets that may be an antecedent and those that may be a consequent: the margins that m
-        counts.
+        counts. None where the rules were read from a file.
     max_len : int
         Most items of both sides together.
     """
@@ -109,8 +114,8 @@ class Rules:
     m: int
     alpha: float
     level: float
-    baskets: Baskets
-    candidates: tuple[Itemsets, Itemsets]
+    baskets: Baskets | BasketCounts
+    candidates: tuple[Itemsets, Itemsets] | None
     max_len: int
 
     def __len__(self) -> int:
@@ -123,13 +128,22 @@ class Rules:
         )
 
     def __getitem__(self, name: str) -> Array:
-        """Return a column by its name in `to_pandas`."""
-        columns = self._columns()
-        if name not in columns:
+        """Return a column by its name in `to_pandas`; no other is computed."""
+        if name not in COLUMNS:
             raise ArgumentError(
-                f"column of rules must be one of {', '.join(columns)}, got {name!r}"
+                f"column of rules must be one of {', '.join(COLUMNS)}, got {name!r}"
             )
-        return columns[name]
+        return COLUMNS[name](self)
+
+    def take(self, rows: Ints | Bools | slice) -> "Rules":
+        """Return some of the rules, in the order asked for; `m` and q stay what they are."""
+        places = np.arange(len(self))[rows]
+        antecedents, consequents = (
+            tuple(side[k] for k in places.tolist()) for side in (self.antecedents, self.consequents)
+        )
+        table = Table2x2(**{name: getattr(self.table, name)[places] for name in _COUNTS})
+        tests = {name: getattr(self, name)[places] for name in _TESTS}
+        return replace(self, antecedents=antecedents, consequents=consequents, table=table, **tests)
 
     @property
     def significant(self) -> Bools:
@@ -144,7 +158,9 @@ class Rules:
         ArgumentError
             No such rule, or the baskets came from a table without mentions or events.
         """
-        return evidence_of(self.baskets, [(*a, *c) for a, c in self._sides()], i, name="rule")
+        check_row(i, len(self), name="rule")
+        items = (*self.antecedents[i], *self.consequents[i])
+        return evidence_of(self.baskets, items, name="rule")
 
     @property
     def productive(self) -> Bools:
@@ -159,47 +175,53 @@ class Rules:
         strata : sequence of item names or array of int, shape (n_baskets,)
             Combinations of these items, or one stratum number per basket.
         """
-        return simpson_of(self.baskets, list(self._sides()), strata)
+        baskets = baskets_at_hand(self.baskets, what="a check of rules within strata")
+        return simpson_of(baskets, list(self._sides()), strata)
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return mlxtend's columns and order, then counts, intervals, p, q and redundancy."""
         import pandas as pd
 
-        return pd.DataFrame(self._columns())
+        return pd.DataFrame({name: self[name] for name in COLUMNS})
 
     def to_arrow(self) -> "pa.Table":
         """Return the columns of `to_pandas` as a pyarrow Table; a set of items is a list."""
-        return columns_to_arrow(self._columns())
+        return columns_to_arrow(
+            {name: self[name] for name in COLUMNS}
+            | {side: sets_to_arrow(getattr(self, side)) for side in SIDES}
+        )
 
     def _sides(self) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
         return zip(self.antecedents, self.consequents, strict=True)
 
-    def _columns(self) -> dict[str, Array]:
-        columns: dict[str, Array] = {
-            "antecedents": _objects(self.antecedents),
-            "consequents": _objects(self.consequents),
-        }
-        columns |= {name: measure(self.table) for name, measure in MEASURES.items()}
-        t = self.table
-        of_lift = association.lift_interval(t, level=self.level)
-        of_odds = association.odds_ratio_interval(t, level=self.level)
-        return columns | {
-            "n_both": t.n_ab,
-            "n_antecedent": t.n_a,
-            "n_consequent": t.n_b,
-            "n": t.n,
-            "lift_low": of_lift.low,
-            "lift_high": of_lift.high,
-            "odds_ratio": association.odds_ratio(t),
-            "odds_ratio_low": of_odds.low,
-            "odds_ratio_high": of_odds.high,
-            "p_fisher": self.p_fisher,
-            "p_mid": self.p_mid,
-            "q_bh": self.q_bh,
-            "q_by": self.q_by,
-            "improvement": self.improvement,
-            "p_productive": self.p_productive,
-        }
+
+def _of_counts(measure: Callable[[Table2x2], Floats]) -> Callable[[Rules], Array]:
+    return lambda rules: measure(rules.table)
+
+
+def _limit(interval: Callable[..., Interval], end: str) -> Callable[[Rules], Array]:
+    return lambda rules: getattr(interval(rules.table, level=rules.level), end)
+
+
+def _field(name: str) -> Callable[[Rules], Array]:
+    return lambda rules: getattr(rules, name)
+
+
+COLUMNS: Mapping[str, Callable[[Rules], Array]] = {
+    "antecedents": lambda rules: _objects(rules.antecedents),
+    "consequents": lambda rules: _objects(rules.consequents),
+    **{name: _of_counts(measure) for name, measure in MEASURES.items()},
+    "n_both": lambda rules: rules.table.n_ab,
+    "n_antecedent": lambda rules: rules.table.n_a,
+    "n_consequent": lambda rules: rules.table.n_b,
+    "n": lambda rules: rules.table.n,
+    "lift_low": _limit(association.lift_interval, "low"),
+    "lift_high": _limit(association.lift_interval, "high"),
+    "odds_ratio": _of_counts(association.odds_ratio),
+    "odds_ratio_low": _limit(association.odds_ratio_interval, "low"),
+    "odds_ratio_high": _limit(association.odds_ratio_interval, "high"),
+    **{name: _field(name) for name in _TESTS},
+}
 
 
 def mine_rules(
@@ -267,28 +289,33 @@ def mine_rules(
     joint = mine_itemsets(baskets, min_count=min_count, max_len=max_len, kinds=kinds)
     left, right, joint = cells.of(left), cells.of(right), cells.of(joint)
     found = list(splits(joint, counts_by_set(left), counts_by_set(right)))
-    return _ordered((left, right), found, max_len=max_len, alpha=alpha, level=level)
+    return _ordered((left, right), found, baskets, max_len=max_len, alpha=alpha, level=level)
+
+
+def check_row(i: int, n: int, *, name: str) -> None:
+    """Raise `ArgumentError` unless there is a row of that number."""
+    if not 0 <= i < n:
+        raise ArgumentError(f"{name} must be a row from 0 to {n - 1}, got {i}")
 
 
 def evidence_of(
-    baskets: Baskets, sets: Sequence[Sequence[str]], i: int, *, name: str
+    baskets: Baskets | BasketCounts, items: Sequence[str], *, name: str
 ) -> EntityTable | EventTable:
-    """Return the rows behind the i-th set of items.
+    """Return the rows behind a set of items.
 
     Raises
     ------
     ArgumentError
-        No such row, or the baskets keep neither mentions nor events.
+        The baskets are not at hand, or keep neither mentions nor events.
     """
-    if not 0 <= i < len(sets):
-        raise ArgumentError(f"{name} must be a row from 0 to {len(sets) - 1}, got {i}")
+    baskets = baskets_at_hand(baskets, what=f"evidence of a {name}")
     source = baskets.entities if baskets.entities is not None else baskets.events
     if source is None:
         raise ArgumentError(
             f"evidence of a {name} needs baskets made from mentions or events, got baskets "
             "made from a plain table"
         )
-    return source.take(baskets.rows_behind(sets[i]))
+    return source.take(baskets.rows_behind(items))
 
 
 def _margins(baskets: Baskets, kind: str | None, margin: int, max_len: int) -> Itemsets:
@@ -300,16 +327,16 @@ def _margins(baskets: Baskets, kind: str | None, margin: int, max_len: int) -> I
 def _ordered(
     sides: tuple[Itemsets, Itemsets],
     found: list[Split],
+    baskets: Baskets,
     *,
     max_len: int,
     alpha: float,
     level: float,
 ) -> Rules:
     """Return the rules of all splits by q, then by falling lift."""
-    baskets, m = sides[0].baskets, n_candidates(*sides, max_len)
-    names = ("n_ab", "n_a", "n_b", "n")
+    m = n_candidates(*sides, max_len)
     none = np.zeros(0, np.int64)
-    columns = {name: [none, *(getattr(split.table, name) for split in found)] for name in names}
+    columns = {name: [none, *(getattr(split.table, name) for split in found)] for name in _COUNTS}
     table = Table2x2(**{name: np.concatenate(parts) for name, parts in columns.items()})
     p = _joined(split.p_fisher for split in found)
     q = q_values(p, m)
@@ -318,7 +345,7 @@ def _ordered(
     return Rules(
         antecedents=_named(baskets, [split.left for split in found], order),
         consequents=_named(baskets, [split.right for split in found], order),
-        table=Table2x2(**{name: getattr(table, name)[order] for name in names}),
+        table=Table2x2(**{name: getattr(table, name)[order] for name in _COUNTS}),
         p_fisher=p[order],
         p_mid=_joined(split.p_mid for split in found)[order],
         q_bh=q[order],

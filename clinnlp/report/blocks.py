@@ -114,7 +114,11 @@ class TableBlock:
     caption : str
         What the table says, in plain words.
     max_rows : int
-        Rows shown in HTML and Markdown; CSV holds all.
+        Rows shown in HTML and Markdown; CSV holds all of `rows`.
+    n_rows : int, optional
+        Rows of the whole table, where `rows` are only its beginning.
+    whole : str
+        Where the whole table stands, for a page that shows its beginning.
     """
 
     title: str
@@ -122,6 +126,8 @@ class TableBlock:
     columns: tuple[Column | str, ...] = ()
     caption: str = ""
     max_rows: int = 200
+    n_rows: int | None = None
+    whole: str = "the CSV table"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rows", tuple(self.rows))
@@ -133,6 +139,11 @@ class TableBlock:
                     f"columns of table {self.title!r} must be keys of its rows, "
                     f"got {', '.join(sorted(missing))}"
                 )
+
+    @property
+    def n_all(self) -> int:
+        """Rows of the whole table."""
+        return len(self.rows) if self.n_rows is None else self.n_rows
 
     @property
     def shown(self) -> tuple[Column, ...]:
@@ -203,11 +214,12 @@ class ScatterPlot:
     """Named points in a frame, some of them marked, as in a volcano plot.
 
     `x_level` and `y_level` draw a vertical and a horizontal line (no effect; the level of a call).
-    Points whose x or y is not finite are left out of the picture and stay in the table.
+    Points whose x or y is not finite are left out of the picture and stay in the table. Only a few
+    of the names are drawn, so `names` may be a sequence that makes each when it is asked for.
     """
 
     title: str
-    names: tuple[str, ...]
+    names: Sequence[str]
     x: ArrayLike
     y: ArrayLike
     marked: ArrayLike

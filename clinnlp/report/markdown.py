@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from clinnlp.core.visible import visible
 from clinnlp.report.blocks import (
     Block,
@@ -60,7 +62,8 @@ def _blocks(blocks: tuple[Block, ...], *, level: int) -> Iterator[str]:
 
 
 def _numbers(block: Block, level: int) -> Iterator[str]:
-    table = table_of(block)
+    # A scatter is told in words: the table of its points would be made for nothing
+    table = block if isinstance(block, ScatterPlot) else table_of(block)
     if table is None:
         return
     if table.title:
@@ -72,17 +75,15 @@ def _numbers(block: Block, level: int) -> Iterator[str]:
     yield _points(block, table)
 
 
-def _points(block: Block, table: TableBlock) -> str:
+def _points(block: Block, table: TableBlock | ScatterPlot) -> str:
     """Return the table of a block, or what it would show where it has too many points."""
+    if isinstance(table, ScatterPlot):
+        n, n_marked = len(table.names), int(np.sum(np.asarray(table.marked, bool)))
+        against = f"{_escape(table.y_label)} against {_escape(table.x_label)}"
+        return f"{against}: {n} points, {n_marked} marked."
     if isinstance(block, CurvePlot) and len(table.rows) > _CURVE_POINTS:
         names = ", ".join(_escape(series.name) for series in block.series)
         return f"{_escape(block.y_label)} against {_escape(block.x_label)}: {names}."
-    if isinstance(block, ScatterPlot):
-        rows = [row for row in table.rows if row["marked"]]
-        return (
-            f"{_escape(block.y_label)} against {_escape(block.x_label)}: {len(table.rows)} points, "
-            f"{len(rows)} marked."
-        )
     return _table(table)
 
 
@@ -100,8 +101,10 @@ def _table(table: TableBlock) -> str:
         ),
     ]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    if len(table.rows) > table.max_rows:
-        text += f"\n\nThe first {table.max_rows:,} of {len(table.rows):,} rows."
+    n_shown = min(len(table.rows), table.max_rows)
+    if table.n_all > n_shown:
+        said = f"The first {n_shown:,} of {table.n_all:,} rows; {_escape(table.whole)} has all."
+        text += f"\n\n{said}"
     return text
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from clinnlp.core.arrays import Floats
 from clinnlp.report.blocks import CurvePlot, NetworkPlot, ScatterPlot, Series
 from clinnlp.report.markup import Svg, element
 from clinnlp.report.svg import HEIGHT, N_COLOURS, WIDTH, Frame, axes, axis_range, canvas
@@ -33,7 +34,7 @@ def scatter_svg(plot: ScatterPlot) -> Svg:
     for chosen, colour, radius in ((drawn & ~marked, 6, 1.6), (drawn & marked, 1, 2.8)):
         parts += [
             element("circle", class_=f"s{colour}", cx=f"{a:g}", cy=f"{b:g}", r=radius)
-            for a, b in np.unique(places[chosen], axis=0)
+            for a, b in _different(places[chosen])
         ]
     for k in _highest(y, drawn & marked):
         side, shift = ("end", -5) if places[k, 0] > WIDTH / 2 else ("start", 5)
@@ -90,6 +91,14 @@ def _highest(y: np.ndarray, chosen: np.ndarray) -> list[int]:
     rows = np.flatnonzero(chosen)
     order: list[int] = rows[np.argsort(-y[rows], kind="stable")][:N_LABELLED].tolist()
     return order
+
+
+def _different(places: Floats) -> Floats:
+    """Return the half pixels that some point falls on, rising."""
+    # One number for each, sorted at once; rows of two are sorted by comparing them
+    wide = 4 * (WIDTH + HEIGHT)
+    codes = np.unique(np.round(2 * places).astype(np.int64) @ np.array([wide, 1]))
+    return np.stack([codes // wide, codes % wide], axis=1) / 2
 
 
 def _nodes(plot: NetworkPlot) -> list[str]:

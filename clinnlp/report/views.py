@@ -155,9 +155,9 @@ def _table(block: TableBlock) -> dict[str, Any]:
             for column, numeric in shown
         ],
         "rows": ([_cell(row, c, numeric=numeric) for c, numeric in shown] for row in rows),
-        "cut": len(rows) < len(block.rows),
+        "cut": len(rows) < block.n_all,
         "n_shown": value_text(len(rows)),
-        "n_rows": value_text(len(block.rows)),
+        "n_rows": value_text(block.n_all),
     }
 
 

@@ -16,10 +16,12 @@ from clinnlp.study.outputs import (
     PAGE,
     check_folder,
     chronic_told,
+    forget,
     origin,
-    rule_frame,
+    tables_told,
+    whole_name,
+    write_all_mined,
     write_pages,
-    write_tables,
 )
 from clinnlp.study.reading import TableReading
 from clinnlp.study.report_sections import drug_events_section, rules_section, signals_section
@@ -28,7 +30,7 @@ from clinnlp.study.sources import read_baskets, read_every_item
 
 __all__ = ["MineResult", "mine_flow"]
 
-_SECTIONS: Mapping[str, Callable[[Signals], ReportSection]] = {
+_SECTIONS: Mapping[str, Callable[..., ReportSection]] = {
     "drug_events": drug_events_section,
     "signals": signals_section,
 }
@@ -48,7 +50,9 @@ class MineResult:
         ``"drug_events"`` and ``"signals"`` (interactions), where drugs and outcomes stand.
     report : Report
     folder : path
-        Holds a CSV of the rules and of each kind of signals, and the report.
+        Holds ``rules.csv``, ``drug_events.csv``, ``signals.csv`` and the report. Of a table of more
+        than 50,000 rows the CSV holds the called ones (q < alpha), and a Parquet file of that name
+        all; the report says so.
     """
 
     baskets: Baskets
@@ -85,7 +89,8 @@ def mine_flow(
     RunError
         Another process writes into the folder, or nobody may.
     """
-    check_folder(out, ("rules", *_SECTIONS), [source, settings.ancestors])
+    names, inputs = ("rules", *_SECTIONS), [source, settings.ancestors]
+    check_folder(out, names, inputs, suffixes=(".csv", ".parquet"))
     with one_writer(out, inside=True):
         return _mined(source, out, settings, reading or TableReading())
 
@@ -104,20 +109,21 @@ def _mined(
     )
     signals = _mine_signals(cells, settings)
     inputs = () if cells else (source,)  # a hash would confirm a guess at the cells withheld
+    mined: dict[str, Rules | Signals] = {"rules": rules, **signals}
+    whole = {name: whole_name(name, len(one)) for name, one in mined.items()}
     report = Report(
         title="Drug rules and interaction signals",
-        summary=_summary(cells, rules, signals),
+        summary=(*_summary(cells, rules, signals), *tables_told(mined)),
         blocks=(
             *_caution(cells),
-            rules_section(rules),
-            *(_SECTIONS[name](mined) for name, mined in signals.items()),
+            rules_section(rules, whole=whole["rules"]),
+            *(_SECTIONS[name](one, whole=whole[name]) for name, one in signals.items()),
         ),
         provenance=origin(settings, *inputs) | reading.provenance(),
     )
-    frames = {name: mined.to_pandas() for name, mined in signals.items()}
-    for name in {*_SECTIONS} - {*frames}:  # of an earlier run, perhaps with small cells
-        (out / f"{name}.csv").unlink(missing_ok=True)
-    write_tables({"rules": rule_frame(rules), **frames}, out)
+    for name in {*_SECTIONS} - {*signals}:  # of an earlier run, perhaps with small cells
+        forget(out, [f"{name}.csv", f"{name}.parquet"])
+    write_all_mined(mined, out)
     write_pages(report, out, inputs=inputs)
     return MineResult(baskets=sets, rules=rules, signals=signals, report=report, folder=out)
 

@@ -4,12 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from clinnlp.core.arrays import Bools
 from clinnlp.core.config import settings_to
+from clinnlp.core.errors import DataError
 from clinnlp.core.files import atomic_write, check_apart, check_writable
-from clinnlp.mine.rules import Rules
+from clinnlp.core.name_lists import joined_names
+from clinnlp.io.tables.parquet import parquet_facts
+from clinnlp.mine.rules import SIDES, Rules
+from clinnlp.mine.signals.interactions import Signals
 from clinnlp.report.blocks import Report
 from clinnlp.report.csvs import write_frame
 from clinnlp.report.write import hash_lines, provenance, write_report
+from clinnlp.study.mined_tables import write_mined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,23 +25,37 @@ if TYPE_CHECKING:
 __all__ = [
     "CHRONIC",
     "HASHES",
+    "N_IN_CSV",
     "PAGE",
     "check_folder",
     "chronic_told",
+    "forget",
     "origin",
     "rule_frame",
+    "tables_told",
+    "whole_name",
+    "write_all_mined",
     "write_pages",
     "write_tables",
 ]
 
+N_IN_CSV = 50_000  # rows; more of what was mined stand in Parquet, beside a CSV of what is called
 PAGE = "report.html"
 HASHES = "inputs.sha256"
 CHRONIC = "historical mentions counted because the condition is chronic"
 _PAGES = (PAGE, "report.md")
 
 
-def check_folder(folder: Path, tables: Iterable[str], inputs: Iterable[str | Path | None]) -> None:
+def check_folder(
+    folder: Path,
+    tables: Iterable[str],
+    inputs: Iterable[str | Path | None],
+    *,
+    suffixes: Sequence[str] = (".csv",),
+) -> None:
     """Check that tables and pages can be written into a folder, and none of them is an input.
+
+    Tables are written under each of the suffixes.
 
     Raises
     ------
@@ -43,7 +65,7 @@ def check_folder(folder: Path, tables: Iterable[str], inputs: Iterable[str | Pat
         The folder may not be written.
     """
     check_writable(folder / PAGE)
-    names = (*_PAGES, HASHES, *(f"{table}.csv" for table in tables))
+    names = (*_PAGES, HASHES, *(f"{table}{end}" for table in tables for end in suffixes))
     check_apart((folder / name for name in names), inputs)
 
 
@@ -57,6 +79,66 @@ def write_tables(tables: "Mapping[str, pd.DataFrame]", folder: Path) -> None:
     """
     for name, frame in tables.items():
         write_frame(frame, folder / f"{name}.csv")
+
+
+def whole_name(name: str, n_rows: int) -> str:
+    """Return the file that holds all rows of a table of what was mined.
+
+    Examples
+    --------
+    >>> whole_name("rules", 400), whole_name("rules", 600_000)
+    ('rules.csv', 'rules.parquet')
+    """
+    return f"{name}.parquet" if n_rows > N_IN_CSV else f"{name}.csv"
+
+
+def write_all_mined(mined: Mapping[str, Rules | Signals], folder: Path) -> None:
+    """Write each table of what was mined: ``NAME.csv``, and ``NAME.parquet`` where it is large.
+
+    Up to `N_IN_CSV` rows the CSV holds them all, and a Parquet file of an earlier run is removed.
+    Of a larger table it holds the called rows, which come first, and the Parquet file all. So
+    whoever opens ``NAME.csv`` has every called row, and ``read_rules("out/rules")`` every row.
+    """
+    for name, one in mined.items():
+        if whole_name(name, len(one)) == f"{name}.csv":
+            forget(folder, [f"{name}.parquet"])
+            write_mined(one, folder / f"{name}.csv")
+        else:
+            write_mined(one, folder / f"{name}.parquet")
+            write_mined(one.take(called(one)), folder / f"{name}.csv")
+
+
+def forget(folder: Path, names: Iterable[str]) -> None:
+    """Remove tables of an earlier run; a Parquet file that is not of ours stays."""
+    for name in names:
+        path = folder / name
+        if path.suffix == ".csv" or (path.is_file() and _is_ours(path)):
+            path.unlink(missing_ok=True)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return parquet_facts(path) is not None
+    except DataError:
+        return False
+
+
+def tables_told(mined: Mapping[str, Rules | Signals]) -> tuple[str, ...]:
+    """Return a line for each table whose CSV does not hold every row: which file holds what."""
+    lines = []
+    for name, one in mined.items():
+        if len(one) > N_IN_CSV:
+            n = int(np.sum(called(one)))
+            lines.append(
+                f"{name}.csv holds the {n:,} called rows; {whole_name(name, len(one))} holds all "
+                f"{len(one):,}"
+            )
+    return tuple(lines)
+
+
+def called(mined: Rules | Signals) -> Bools:
+    """Return which rows have q < alpha."""
+    return mined.significant if isinstance(mined, Rules) else np.asarray(mined["signal"], bool)
 
 
 def write_pages(report: Report, folder: Path, *, inputs: Sequence[str | Path] = ()) -> None:
@@ -101,8 +183,8 @@ def _tables_of(folder: Path) -> list[Path]:
 
 
 def rule_frame(rules: Rules) -> "pd.DataFrame":
-    """Return the rules as a table whose sides are text: items in order, with semicolons."""
+    """Return the rules as a table whose sides are text (`core.name_lists`)."""
     frame = rules.to_pandas()
-    for side in ("antecedents", "consequents"):
-        frame[side] = ["; ".join(sorted(items)) for items in frame[side]]
+    for side in SIDES:
+        frame[side] = [joined_names(items) for items in frame[side]]
     return frame

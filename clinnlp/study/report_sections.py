@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.notes import AXES, Note
 from clinnlp.core.tables import Baskets, EntityTable
 from clinnlp.metrics.spans import SpanScores
@@ -39,6 +40,7 @@ __all__ = [
     "spans_section",
 ]
 
+N_ROWS = 200  # rules or signals shown
 N_SHOWN = 25  # rules or signals shown with their evidence
 N_PLACES = 5  # places shown behind each
 
@@ -96,11 +98,13 @@ def examples_section(notes: Sequence[Note], *, show_text: bool) -> ReportSection
     return ReportSection(title="Examples", blocks=(block,) if show_text else (hidden, block))
 
 
-def rules_section(rules: Rules, title: str = "Co-occurrence rules") -> ReportSection:
-    """Return the rules with counts, interval, p and q, and the places behind the first ones."""
-    frame = rules.to_pandas()
-    frame["antecedents"] = [", ".join(sorted(x)) for x in frame["antecedents"]]
-    frame["consequents"] = [", ".join(sorted(x)) for x in frame["consequents"]]
+def rules_section(
+    rules: Rules, title: str = "Co-occurrence rules", *, whole: str = "rules.csv"
+) -> ReportSection:
+    """Return the rules with counts, interval, p and q, and the places behind the first ones.
+
+    `whole` names the file that holds them all.
+    """
     columns = (
         Column(key="antecedents", kind="text"), Column(key="consequents", kind="text"),
         Column(key="n_both", title="n both", kind="count"),
@@ -119,16 +123,18 @@ def rules_section(rules: Rules, title: str = "Co-occurrence rules") -> ReportSec
     )
     blocks: list[Block] = [Paragraph(text=summary), _filters(rules.baskets)]
     if len(rules):
-        rows = tuple(frame.to_dict("records"))
+        frame = rules.take(slice(N_ROWS)).to_pandas()
+        for side in ("antecedents", "consequents"):
+            frame[side] = [", ".join(sorted(items)) for items in frame[side]]
+        rows = frame.to_dict("records")
         blocks += rule_volcano(rules)
-        blocks.append(TableBlock(title="Rules", rows=rows, columns=columns))
+        blocks.append(_first("Rules", rows, columns, len(rules), whole))
         blocks += _behind(rules, [f"{r['antecedents']} → {r['consequents']}" for r in rows])
     return ReportSection(title=title, blocks=tuple(blocks))
 
 
-def signals_section(signals: Signals) -> ReportSection:
+def signals_section(signals: Signals, *, whole: str = "signals.csv") -> ReportSection:
     """Return drug + drug → outcome signals with Ω, its interval, p, q and evidence."""
-    frame = signals.to_pandas()
     summary = (
         f"Unit: {signals.baskets.unit}, {len(signals.baskets):,} baskets. m = {signals.m:,} "
         f"candidate triplets; {int(signals['signal'].sum()):,} have q < {signals.alpha:g}. "
@@ -136,15 +142,15 @@ def signals_section(signals: Signals) -> ReportSection:
         "(additive null); p is one-sided against that null."
     )
     blocks: list[Block] = [Paragraph(text=summary)]
-    rows = tuple(frame.to_dict("records"))
-    if rows:
+    if len(signals):
+        rows = signals.take(slice(N_ROWS)).to_pandas().to_dict("records")
         blocks += interaction_plots(signals)
-        blocks.append(TableBlock(title="Signals", rows=rows, columns=_signal_columns()))
+        blocks.append(_first("Signals", rows, _signal_columns(), len(signals), whole))
         blocks += _behind(signals, row_names(signals))
     return ReportSection(title="Interaction signals", blocks=tuple(blocks))
 
 
-def drug_events_section(signals: Signals) -> ReportSection:
+def drug_events_section(signals: Signals, *, whole: str = "drug_events.csv") -> ReportSection:
     """Return drug → outcome signals with their disproportionality, p, q and evidence."""
     summary = (
         f"Unit: {signals.baskets.unit}, {len(signals.baskets):,} baskets. m = {signals.m:,} "
@@ -154,8 +160,8 @@ def drug_events_section(signals: Signals) -> ReportSection:
     blocks: list[Block] = [Paragraph(text=summary)]
     if signals.prior is not None:
         blocks.append(Paragraph(text=f"Prior of EBGM: {signals.prior}.", tone="note"))
-    rows = tuple(signals.to_pandas().to_dict("records"))
-    if rows:
+    if len(signals):
+        rows = signals.take(slice(N_ROWS)).to_pandas().to_dict("records")
         columns = (
             "drug", "outcome", Column(key="n_both", title="n both", kind="count"),
             Column(key="n_drug", title="n drug", kind="count"),
@@ -169,9 +175,27 @@ def drug_events_section(signals: Signals) -> ReportSection:
             Column(key="p", kind="p"), Column(key="q_bh", title="q", kind="p"),
         )  # fmt: skip
         blocks += drug_event_plots(signals)
-        blocks.append(TableBlock(title="Drugs and outcomes", rows=rows, columns=columns))
+        blocks.append(_first("Drugs and outcomes", rows, columns, len(signals), whole))
         blocks += _behind(signals, row_names(signals))
     return ReportSection(title="Single drugs", blocks=tuple(blocks))
+
+
+def _first(
+    title: str,
+    rows: Sequence[dict[str, Any]],
+    columns: tuple[Column | str, ...],
+    n_rows: int,
+    whole: str,
+) -> TableBlock:
+    """Return a table of the first rows that says how many there are, and where."""
+    return TableBlock(
+        title=title,
+        rows=tuple(rows),
+        columns=columns,
+        max_rows=N_ROWS,
+        n_rows=n_rows,
+        whole=whole,
+    )
 
 
 def _signal_columns() -> tuple[Column | str, ...]:
@@ -185,7 +209,9 @@ def _signal_columns() -> tuple[Column | str, ...]:
     )  # fmt: skip
 
 
-def _filters(baskets: Baskets) -> Block:
+def _filters(baskets: Baskets | BasketCounts) -> Block:
+    if isinstance(baskets, BasketCounts):
+        return Facts(pairs=(("baskets", len(baskets)), ("items", len(baskets.items))))
     pairs = [(f"left out: {name}", n) for name, n in baskets.n_excluded.items()]
     pairs += [(f"not assessed, kept: {name}", n) for name, n in baskets.n_unassessed.items() if n]
     pairs += [(CHRONIC, n) for n in (baskets.n_chronic,) if n]
@@ -197,7 +223,8 @@ def _behind(mined: Rules | Signals, names: Sequence[str]) -> list[Block]:
 
     Ids of stays are not shown, for they lead to patients: `evidence` of the rows gives them.
     """
-    if mined.baskets.entities is None and mined.baskets.events is None:
+    baskets = mined.baskets
+    if isinstance(baskets, BasketCounts) or (baskets.entities is None and baskets.events is None):
         return []
     rows = []
     for i, name in enumerate(names[:N_SHOWN]):

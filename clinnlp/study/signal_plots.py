@@ -1,5 +1,9 @@
 """Signals as pictures: a volcano of all rows, a forest of the first, a network of the pairs."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import overload
+
 import numpy as np
 
 from clinnlp.core.arrays import Floats
@@ -80,10 +84,7 @@ def rule_volcano(rules: Rules) -> list[Block]:
     """Return a volcano of lift and Fisher's p over all rules found."""
     if not len(rules):
         return []
-    names = tuple(
-        f"{' + '.join(sorted(a))} → {' + '.join(sorted(c))}"
-        for a, c in zip(rules.antecedents, rules.consequents, strict=True)
-    )
+    names = _Names(len(rules), partial(_rule_name, rules))
     with np.errstate(divide="ignore"):
         log_lift = np.log2(rules["lift"])
     return [
@@ -101,17 +102,42 @@ def rule_volcano(rules: Rules) -> list[Block]:
     ]
 
 
-def row_names(signals: Signals) -> tuple[str, ...]:
-    """Return each row in words, such as ``warfarin + ibuprofen → bleeding``."""
-    *drugs, outcome = (signals[name].tolist() for name in signals.keys)
-    return tuple(
-        f"{' + '.join(row)} → {event}" for *row, event in zip(*drugs, outcome, strict=True)
-    )
+def row_names(signals: Signals) -> Sequence[str]:
+    """Return each row in words, such as ``warfarin + ibuprofen → bleeding``, when asked for it."""
+    return _Names(len(signals), partial(_signal_name, signals))
+
+
+class _Names(Sequence[str]):
+    """The names of rows, of which a page shows a few: each is made when it is asked for."""
+
+    def __init__(self, n: int, name: Callable[[int], str]) -> None:
+        self._n, self._name = n, name
+
+    def __len__(self) -> int:
+        return self._n
+
+    @overload
+    def __getitem__(self, k: int) -> str: ...
+    @overload
+    def __getitem__(self, k: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, k: int | slice) -> str | tuple[str, ...]:
+        places = range(self._n)[k]
+        return self._name(places) if isinstance(places, int) else tuple(map(self._name, places))
+
+
+def _rule_name(rules: Rules, k: int) -> str:
+    left, right = (" + ".join(sorted(s[k])) for s in (rules.antecedents, rules.consequents))
+    return f"{left} → {right}"
+
+
+def _signal_name(signals: Signals, k: int) -> str:
+    *drugs, outcome = (signals[name][k] for name in signals.keys)
+    return f"{' + '.join(drugs)} → {outcome}"
 
 
 def _forest(
     signals: Signals,
-    names: tuple[str, ...],
+    names: Sequence[str],
     columns: tuple[str, str, str],
     label: str,
     *,

@@ -96,8 +96,11 @@ PUBLIC = [
     "read_events",
     "read_faers",
     "read_fhir",
+    "read_itemsets",
     "read_notes",
     "read_omop",
+    "read_rules",
+    "read_signals",
     "read_vocabulary",
     "replicate",
     "risk_rows",
@@ -116,6 +119,7 @@ PUBLIC = [
     "to_spacy",
     "westfall_young",
     "write_fhir",
+    "write_mined",
     "write_notes",
 ]
 

@@ -1,6 +1,8 @@
 """Rows of a Parquet file, read and written some at a time."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,17 @@ from clinnlp.core.pipeline import chunks
 from clinnlp.io.files.lines import most_unpacked
 from clinnlp.io.tables.columns import check_columns
 
-__all__ = ["parquet_batches", "parquet_names", "parquet_rows", "parquet_table", "write_parquet"]
+__all__ = [
+    "parquet_batches",
+    "parquet_facts",
+    "parquet_names",
+    "parquet_rows",
+    "parquet_table",
+    "write_arrow",
+    "write_parquet",
+]
+
+_FACTS = b"clinnlp"  # the key under which our own files say more than their rows
 
 _BATCH = 256  # rows in memory at a time
 _CHUNK = 1_000  # rows written at a time
@@ -146,6 +158,41 @@ def write_parquet(
             writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
             n += len(chunk)
     return n
+
+
+def write_arrow(parts: Iterable[pa.Table], path: str | Path, *, facts: dict[str, Any]) -> None:
+    """Write Arrow tables of the same columns, one part after the other, and facts about them all.
+
+    The file appears under its name only when whole.
+    """
+    writer: pq.ParquetWriter | None = None
+    with atomic_path(path) as temporary:
+        try:
+            for part in parts:
+                if writer is None:
+                    said = {_FACTS: json.dumps(facts).encode()}
+                    schema = _typed(part.schema).with_metadata(said)
+                    writer = pq.ParquetWriter(temporary, schema, compression="zstd")
+                writer.write_table(part.cast(schema))
+        finally:
+            if writer is not None:
+                writer.close()
+
+
+def _typed(schema: pa.Schema) -> pa.Schema:
+    """Return the schema, a column that holds nothing as text."""
+    kinds = [pa.string() if pa.types.is_null(field.type) else field.type for field in schema]
+    return pa.schema(list(zip(schema.names, kinds, strict=True)))
+
+
+def parquet_facts(path: Path) -> dict[str, Any] | None:
+    """Return the facts that `write_arrow` wrote; None where the file is another's."""
+    with _parquet(path) as file:
+        said = (file.schema_arrow.metadata or {}).get(_FACTS)
+    with suppress(ValueError):
+        facts = json.loads(said or b"")
+        return facts if isinstance(facts, dict) else None
+    return None
 
 
 def _few(path: Path) -> int:

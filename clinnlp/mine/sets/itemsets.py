@@ -17,7 +17,8 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Bools, Counts, Floats, Ints32
-from clinnlp.core.arrow import columns_to_arrow
+from clinnlp.core.arrow import columns_to_arrow, lists_to_arrow
+from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.counts import ratio
 from clinnlp.core.errors import ArgumentError
@@ -46,15 +47,15 @@ class Itemsets:
         The sets of 1, 2, ... items as positions in the baskets' `items`, each row rising.
     counts : array of int64, shape (n_itemsets,)
         Baskets that hold the whole set, in the order of `groups`.
-    baskets : Baskets
-        What was mined.
+    baskets : Baskets or BasketCounts
+        What was mined; what is known of it where the sets were read from a file.
     min_count : int
         The least count kept.
     """
 
     groups: tuple[Ints32, ...]
     counts: Counts
-    baskets: Baskets
+    baskets: Baskets | BasketCounts
     min_count: int
 
     def __len__(self) -> int:
@@ -87,7 +88,8 @@ class Itemsets:
 
     def to_arrow(self) -> "pa.Table":
         """Return the columns of `to_pandas` as a pyarrow Table; a set of items is a list."""
-        sets = list(self._names())
+        names = np.array(self.baskets.items, dtype=object)
+        sets = lists_to_arrow(names, self.groups)
         return columns_to_arrow(
             {"support": self.support_fraction, "itemsets": sets, "count": self.counts}
         )

@@ -21,7 +21,7 @@ the calls.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +29,7 @@ from scipy import sparse
 
 from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.arrow import columns_to_arrow
+from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.checks import check_at_least, check_fraction
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets, EntityTable, EventTable
@@ -42,7 +43,7 @@ from clinnlp.mine.measures.additive import (
     omega_interval,
 )
 from clinnlp.mine.measures.prior import FittedMixture
-from clinnlp.mine.rules import evidence_of
+from clinnlp.mine.rules import check_row, evidence_of
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.signals.adjust import AdditiveModel
 from clinnlp.mine.signals.triplets import Candidates, candidates, count_triplets
@@ -82,8 +83,9 @@ class Signals:
         Candidates: pairs (or drugs) times outcomes whose margins pass.
     alpha : float
         ``signal`` is q < alpha.
-    baskets : Baskets
-        What was mined.
+    baskets : Baskets or BasketCounts
+        What was mined; what is known of it where the signals were read from a file, or mined from
+        counts.
     keys : tuple of str
         Columns that name the items of a row.
     prior : FittedMixture, optional
@@ -93,7 +95,7 @@ class Signals:
     columns: Mapping[str, Array]
     m: int
     alpha: float
-    baskets: Baskets
+    baskets: Baskets | BasketCounts
     keys: tuple[str, ...] = ("drug_1", "drug_2", "outcome")
     prior: FittedMixture | None = None
 
@@ -122,8 +124,13 @@ class Signals:
         ArgumentError
             No such row, or the baskets came from a table without mentions or events.
         """
-        sets = list(zip(*(self.columns[name].tolist() for name in self.keys), strict=True))
-        return evidence_of(self.baskets, sets, i, name="signal")
+        check_row(i, len(self), name="signal")
+        items = [self.columns[name][i] for name in self.keys]
+        return evidence_of(self.baskets, items, name="signal")
+
+    def take(self, rows: Ints | Bools | slice) -> "Signals":
+        """Return some of the rows, in the order asked for; `m` and q stay what they are."""
+        return replace(self, columns={name: values[rows] for name, values in self.columns.items()})
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return the columns as a DataFrame."""

@@ -4,6 +4,7 @@ The blocks are made by walking the fields of their dataclasses, so that a new bl
 is tested without being told.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
 from types import UnionType
@@ -66,6 +67,8 @@ class Maker:
         if origin is tuple:
             return tuple(self.value(k, slot) for k in (args * 2 if args[1] is ... else args)
                          if k is not ...)  # fmt: skip
+        if origin is Sequence:
+            return tuple(self.value(k, slot) for k in args * 2)
         if origin is Literal:
             return args[-1]
         if origin in (Union, UnionType):

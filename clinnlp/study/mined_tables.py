@@ -1,0 +1,301 @@
+"""What was mined as tables that are read again: CSV for a spreadsheet, Parquet for what is large.
+
+Each table stands alone: beside its rows it says m (what q is counted over), alpha, and the unit.
+In CSV the items of a side stand in one cell (`core.name_lists`), and what a spreadsheet would run
+as a formula has an apostrophe in front (`core.formulas`); in Parquet they are lists. Both give back
+every number exactly. A CSV without rows says nothing beside them, and the prior of EBGM and
+`max_len` stand in Parquet alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clinnlp.core.arrays import Array
+from clinnlp.core.basket_counts import BasketCounts
+from clinnlp.core.counts import Table2x2
+from clinnlp.core.errors import ArgumentError, DataError, instead_of
+from clinnlp.core.name_lists import joined_names
+from clinnlp.io.tables.parquet import write_arrow
+from clinnlp.io.tables.rows import column_names, table_form
+from clinnlp.io.tables.typed import TypedTable, read_typed
+from clinnlp.mine.measures.prior import FittedMixture
+from clinnlp.mine.rules import SIDES, Rules
+from clinnlp.mine.sets.itemsets import Itemsets
+from clinnlp.mine.signals.drug_events import DRUG_EVENT_COLUMNS
+from clinnlp.mine.signals.interactions import COLUMNS, Signals
+from clinnlp.report.csvs import write_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["read_itemsets", "read_rules", "read_signals", "write_mined"]
+
+Mined = Rules | Signals | Itemsets
+
+_PART = 1 << 16  # rows in memory as a table at a time
+_TESTS = ("p_fisher", "p_mid", "q_bh", "q_by", "improvement", "p_productive")
+_COUNTS = {"n_ab": "n_both", "n_a": "n_antecedent", "n_b": "n_consequent", "n": "n"}
+_KEYS = (("drug_1", "drug_2", "outcome"), ("drug", "outcome"))
+_NUMBERS = {*COLUMNS, *DRUG_EVENT_COLUMNS} - {name for keys in _KEYS for name in keys}
+_FLAGS = {"signal", "simpson"}
+
+
+def write_mined(mined: Mined, path: str | Path) -> None:
+    """Write rules, signals or itemsets as CSV or Parquet, by the suffix: whole or not at all.
+
+    Parameters
+    ----------
+    mined : Rules, Signals or Itemsets
+    path : path
+        Ends in ``.csv`` or ``.parquet``.
+
+    Raises
+    ------
+    ArgumentError
+        Another suffix.
+    RunError
+        The disk is full or may not be written.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> from clinnlp.mine.rules import mine_rules
+    >>> frame = pd.DataFrame({"iron; folic acid": [1] * 6 + [0] * 6, "rash": [1] * 6 + [0] * 6})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_mined(mine_rules(frame_baskets(frame)), f"{folder}/rules.csv")
+    ...     again = read_rules(f"{folder}/rules.csv")
+    >>> again, sorted(again.antecedents[0])
+    (Rules(2 of m=2 candidates, 2 with q < 0.05, unit='row'), ['iron; folic acid'])
+    """
+    if table_form(path) == "parquet":
+        write_arrow(_parts(mined), path, facts=_facts(mined))
+    elif table_form(path) == "csv":
+        write_frame(_frame(mined), path)
+    else:
+        raise ArgumentError(f"what was mined must be written to .csv or .parquet, got {path}")
+
+
+def read_rules(path: str | Path) -> Rules:
+    """Return the rules that `write_mined` or ``clinnlp mine`` wrote.
+
+    Parameters
+    ----------
+    path : path
+        A CSV or Parquet file. Without suffix, as in ``read_rules("out/rules")``, the whole table:
+        Parquet where there is one, else CSV.
+
+    Returns
+    -------
+    Rules
+        Without baskets and candidates: measures, p and q are there; evidence, strata and
+        permutation need the reports.
+
+    Raises
+    ------
+    DataError
+        A file that cannot be read, a column that is missing, or a cell that is not as it must be.
+    """
+    table = read_typed(
+        _whole(path),
+        (*SIDES, *_COUNTS.values(), *_TESTS, "m", "alpha", "level", "unit"),
+    )
+    antecedents, consequents = (table.sets(side) for side in SIDES)
+    counts = {name: table.whole(column) for name, column in _COUNTS.items()}
+    _check_margins(table, counts["n_ab"], (counts["n_a"], counts["n_b"]), counts["n"])
+    tests = {
+        name: table.real(name) if name == "improvement" else table.share(name) for name in _TESTS
+    }
+    sizes = [len(a) + len(c) for a, c in zip(antecedents, consequents, strict=True)]
+    return Rules(
+        antecedents=antecedents,
+        consequents=consequents,
+        table=Table2x2(**counts),
+        **tests,
+        m=_said(table, "m", table.whole, 0),
+        alpha=_said(table, "alpha", table.share, 0.05),
+        level=_said(table, "level", table.share, 0.95),
+        baskets=_baskets(table, counts["n"], {*antecedents, *consequents}),
+        candidates=None,
+        max_len=int(table.facts.get("max_len", max(sizes, default=2))),
+    )
+
+
+def read_signals(path: str | Path) -> Signals:
+    """Return the signals, of drugs or of drug pairs, that `write_mined` or ``clinnlp mine`` wrote.
+
+    Parameters
+    ----------
+    path : path
+        As in `read_rules`: ``"out/drug_events"`` or ``"out/signals"``.
+
+    Returns
+    -------
+    Signals
+        Without baskets; with every column of the file.
+
+    Raises
+    ------
+    DataError
+        A file that cannot be read, a column that is missing, or a cell that is not as it must be.
+    """
+    path = _whole(path)
+    names = column_names(path)
+    keys = next((keys for keys in _KEYS if {*keys} <= {*names}), _KEYS[1])
+    needed = COLUMNS if keys == _KEYS[0] else DRUG_EVENT_COLUMNS
+    table = read_typed(path, (*needed, "m", "alpha", "unit"), also=names)
+    columns = {
+        name: _column(table, name) for name in table.columns if name not in ("m", "alpha", "unit")
+    }
+    n = columns["n"] if "n" in columns else sum(columns[c] for c in COLUMNS if c.startswith("n_"))
+    if keys == _KEYS[1]:
+        margins = columns["n_drug"], columns["n_outcome"]
+        _check_margins(table, columns["n_both"], margins, columns["n"])
+    return Signals(
+        columns=columns,
+        m=_said(table, "m", table.whole, 0),
+        alpha=_said(table, "alpha", table.share, 0.05),
+        baskets=_baskets(table, n, {frozenset(columns[key].tolist()) for key in keys}),
+        keys=keys,
+        prior=_prior(table),
+    )
+
+
+def read_itemsets(path: str | Path) -> Itemsets:
+    """Return the itemsets that `write_mined` wrote.
+
+    Parameters
+    ----------
+    path : path
+        As in `read_rules`.
+
+    Returns
+    -------
+    Itemsets
+        Without baskets.
+
+    Raises
+    ------
+    DataError
+        A file that cannot be read, a column that is missing, or a cell that is not as it must be.
+    """
+    table = read_typed(_whole(path), ("itemsets", "count", "n", "min_count", "unit"))
+    sets, counts, n = table.sets("itemsets"), table.whole("count"), table.whole("n")
+    table.check(counts <= n, "a count must be at most n")
+    table.check(np.array([bool(one) for one in sets], bool), "an itemset must hold a name")
+    baskets = _baskets(table, n, set(sets))
+    place = {name: k for k, name in enumerate(baskets.items)}
+    sizes = np.array([len(one) for one in sets], np.int64)
+    groups, order = [], [np.zeros(0, np.int64)]
+    for size in range(1, int(sizes.max(initial=0)) + 1):
+        at = np.flatnonzero(sizes == size)
+        rows = [sorted(place[name] for name in sets[k]) for k in at.tolist()]
+        groups.append(np.array(rows, np.int32).reshape(len(rows), size))
+        order.append(at)
+    return Itemsets(
+        groups=tuple(groups),
+        counts=counts[np.concatenate(order)],
+        baskets=baskets,
+        min_count=_said(table, "min_count", table.whole, 1),
+    )
+
+
+def _constants(mined: Mined) -> dict[str, Any]:
+    """Return what stands in every row: what a table that stands alone has to say."""
+    if isinstance(mined, Itemsets):
+        more: dict[str, Any] = {"n": len(mined.baskets), "min_count": mined.min_count}
+    elif isinstance(mined, Rules):
+        more = {"m": mined.m, "alpha": mined.alpha, "level": mined.level}
+    else:
+        more = {"m": mined.m, "alpha": mined.alpha}
+    return more | {"unit": mined.baskets.unit}
+
+
+def _facts(mined: Mined) -> dict[str, Any]:
+    """Return what Parquet says beside the rows."""
+    facts = _constants(mined) | {"n": len(mined.baskets)}
+    if isinstance(mined, Rules):
+        facts["max_len"] = mined.max_len
+    if isinstance(mined, Signals) and mined.prior is not None:
+        facts["prior"] = asdict(mined.prior)
+    return facts
+
+
+def _frame(mined: Mined) -> "pd.DataFrame":
+    """Return all rows as a DataFrame, sets of names as text."""
+    frame = mined.to_pandas()
+    for name in {*SIDES, "itemsets"} & {*frame.columns}:
+        frame[name] = [joined_names(names) for names in frame[name]]
+    return frame.assign(**_constants(mined))
+
+
+def _parts(mined: Mined) -> "Iterator[pa.Table]":
+    """Yield the rows as Arrow tables, some at a time."""
+    if isinstance(mined, Itemsets):
+        yield _with_constants(mined.to_arrow(), mined)
+        return
+    for start in range(0, max(len(mined), 1), _PART):
+        yield _with_constants(mined.take(slice(start, start + _PART)).to_arrow(), mined)
+
+
+def _with_constants(table: "pa.Table", mined: Mined) -> "pa.Table":
+    for name, value in _constants(mined).items():
+        table = table.append_column(name, [[value] * table.num_rows])
+    return table
+
+
+def _whole(path: str | Path) -> Path:
+    """Return the file; without suffix the Parquet file of that name, or else the CSV."""
+    path = Path(path)
+    if path.suffix:
+        return path
+    parquet = path.with_suffix(".parquet")
+    return parquet if parquet.exists() else path.with_suffix(".csv")
+
+
+def _column(table: TypedTable, name: str) -> Array:
+    if name in _FLAGS:
+        return table.flag(name)
+    if name not in _NUMBERS:
+        return table.text(name)
+    if name == "n" or name.startswith("n_"):
+        return table.whole(name)
+    return table.share(name) if name.startswith(("p_", "q_")) or name == "p" else table.real(name)
+
+
+def _said(table: TypedTable, name: str, read: Any, default: Any) -> Any:
+    """Return what a table says of all its rows, or of none where it has none."""
+    return table.one(name, read(name), table.facts.get(name, default))
+
+
+def _baskets(table: TypedTable, n: Any, sets: set[frozenset[str]]) -> BasketCounts:
+    known = int(table.facts.get("n", 0))
+    return BasketCounts(
+        n=table.one("n", np.asarray(n), known) if len(table) else known,
+        unit=_said(table, "unit", table.text, ""),
+        items=tuple(sorted(frozenset().union(*sets))),
+    )
+
+
+def _check_margins(table: TypedTable, joint: Array, margins: tuple[Array, ...], n: Array) -> None:
+    for margin in margins:
+        table.check(joint <= margin, "a count of both must be at most the count of each")
+        table.check(margin <= n, "a count of one must be at most n")
+    table.check(sum(margins) - joint <= n, "a count of one or the other must be at most n")
+
+
+def _prior(table: TypedTable) -> FittedMixture | None:
+    said = table.facts.get("prior")
+    if said is None:
+        return None
+    refusal = DataError(
+        "the prior must be one that this version writes, got another", path=table.path
+    )
+    with instead_of((TypeError, ValueError), refusal):
+        return FittedMixture(**said)
+    return None
