@@ -20,6 +20,7 @@ from clinnlp.core.errors import (
     StoreError,
 )
 from clinnlp.core.notes import Assertion, Entity, Note, Relation, Section
+from clinnlp.core.pair_counts import PairCounts
 from clinnlp.core.patients import TimeWindow
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.spans import Span
@@ -43,6 +44,7 @@ from clinnlp.io.record.faers import read_faers
 from clinnlp.io.record.fhir import read_fhir
 from clinnlp.io.record.folders import stream_record
 from clinnlp.io.record.omop import read_omop
+from clinnlp.io.tables.counts import read_counts
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.io.tables.vocabularies import read_vocabulary
 from clinnlp.metrics.agreement import cohen_kappa
@@ -56,6 +58,7 @@ from clinnlp.mine.replicate import Replication, halves, replicate
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.sets.itemsets import Itemsets, mine_itemsets
 from clinnlp.mine.signals.combination_score import combination_score
+from clinnlp.mine.signals.counts import mine_counts
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.signals.known import Knowledge, disagreements, known_or_new
@@ -106,6 +109,7 @@ __all__ = [
     "NoteIndex",
     "OffsetError",
     "Outcome",
+    "PairCounts",
     "PatientFeatures",
     "PipeError",
     "Pipeline",
@@ -151,6 +155,7 @@ __all__ = [
     "known_or_new",
     "list_errors",
     "load",
+    "mine_counts",
     "mine_interactions",
     "mine_itemsets",
     "mine_rules",
@@ -158,6 +163,7 @@ __all__ = [
     "notes_gain",
     "pipeline",
     "pretrain",
+    "read_counts",
     "read_entity_table",
     "read_events",
     "read_faers",

@@ -25,7 +25,8 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         help="entities that `clinnlp extract` wrote, events, FAERS quarters, a folder of "
-        "MIMIC or OMOP tables, or a table with --columns or --items",
+        "MIMIC or OMOP tables, a table with --columns or --items, or counts without reports "
+        "(drug, event, a, n_drug, n_event, n)",
     )
     parser.add_argument(
         "--out", type=folder_of, required=True, help="folder for rules, signals and report"

@@ -1,17 +1,21 @@
 """Files in, rules and signals as values, tables and a report: mining."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clinnlp.core.basket_counts import BasketCounts
+from clinnlp.core.pair_counts import PairCounts
 from clinnlp.core.places import one_writer
 from clinnlp.core.tables import Baskets
 from clinnlp.mine.rules import Rules, mine_rules
+from clinnlp.mine.signals.counts import mine_counts
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.small_cells import SmallCells, guarded
 from clinnlp.report.blocks import Paragraph, Report, ReportSection
+from clinnlp.study.count_source import COUNTS_LACK, read_count_source
 from clinnlp.study.outputs import (
     PAGE,
     check_folder,
@@ -42,10 +46,11 @@ class MineResult:
 
     Parameters
     ----------
-    baskets : Baskets
-        With `min_cell`, of the items alone that may be shown, and without evidence.
-    rules : Rules
-        Without those from which a small cell follows, as `signals`.
+    baskets : Baskets or BasketCounts
+        With `min_cell`, of the items alone that may be shown, and without evidence; of a table of
+        counts what it says of all reports.
+    rules : Rules, optional
+        Without those from which a small cell follows, as `signals`; None of a table of counts.
     signals : mapping of str to Signals
         ``"drug_events"`` and ``"signals"`` (interactions), where drugs and outcomes stand.
     report : Report
@@ -55,8 +60,8 @@ class MineResult:
         all; the report says so.
     """
 
-    baskets: Baskets
-    rules: Rules
+    baskets: Baskets | BasketCounts
+    rules: Rules | None
     signals: Mapping[str, Signals]
     report: Report
     folder: Path
@@ -74,7 +79,8 @@ def mine_flow(
     Parameters
     ----------
     source : path
-        Of mentions, events, FAERS quarters, MIMIC or OMOP tables, or a wide table.
+        Of mentions, events, FAERS quarters, MIMIC or OMOP tables, a wide table, or counts of drug
+        and event without reports.
     out : path
         Folder for the tables and the report.
     reading : TableReading, optional
@@ -91,8 +97,12 @@ def mine_flow(
     """
     names, inputs = ("rules", *_SECTIONS), [source, settings.ancestors]
     check_folder(out, names, inputs, suffixes=(".csv", ".parquet"))
+    reading = reading or TableReading()
     with one_writer(out, inside=True):
-        return _mined(source, out, settings, reading or TableReading())
+        counts = read_count_source(source, settings, reading)
+        if counts is not None:
+            return _of_counts(counts, source, out, settings, reading)
+        return _mined(source, out, settings, reading)
 
 
 def _mined(
@@ -108,9 +118,9 @@ def _mined(
         cells=cells,
     )
     signals = _mine_signals(cells, settings)
-    inputs = () if cells else (source,)  # a hash would confirm a guess at the cells withheld
     mined: dict[str, Rules | Signals] = {"rules": rules, **signals}
     whole = {name: whole_name(name, len(one)) for name, one in mined.items()}
+    inputs = () if cells else (source,)  # a hash would confirm a guess at the cells withheld
     report = Report(
         title="Drug rules and interaction signals",
         summary=(*_summary(cells, rules, signals), *tables_told(mined)),
@@ -121,11 +131,43 @@ def _mined(
         ),
         provenance=origin(settings, *inputs) | reading.provenance(),
     )
-    for name in {*_SECTIONS} - {*signals}:  # of an earlier run, perhaps with small cells
+    _write(mined, report, out, inputs)
+    return MineResult(baskets=sets, rules=rules, signals=signals, report=report, folder=out)
+
+
+def _of_counts(
+    counts: PairCounts, source: str | Path, out: Path, settings: MineSettings, reading: TableReading
+) -> MineResult:
+    """Mine the signals of single drugs, which is all that counts without reports give."""
+    signals = mine_counts(counts, alpha=settings.alpha, prior=settings.prior)
+    mined: dict[str, Rules | Signals] = {"drug_events": signals}
+    whole = whole_name("drug_events", len(signals))
+    report = Report(
+        title="Drug signals of counts",
+        summary=(str(counts), f"drug events: {signals}", *tables_told(mined)),
+        blocks=(
+            Paragraph(text=COUNTS_LACK, tone="note"),
+            drug_events_section(signals, whole=whole),
+        ),
+        provenance=origin(settings, source) | reading.provenance(),
+    )
+    _write(mined, report, out, (source,))
+    return MineResult(
+        baskets=signals.baskets,
+        rules=None,
+        signals={"drug_events": signals},
+        report=report,
+        folder=out,
+    )
+
+
+def _write(
+    mined: Mapping[str, Rules | Signals], report: Report, out: Path, inputs: Sequence[str | Path]
+) -> None:
+    for name in {"rules", *_SECTIONS} - {*mined}:  # of an earlier run, perhaps with small cells
         forget(out, [f"{name}.csv", f"{name}.parquet"])
     write_all_mined(mined, out)
     write_pages(report, out, inputs=inputs)
-    return MineResult(baskets=sets, rules=rules, signals=signals, report=report, folder=out)
 
 
 def _cells(source: str | Path, settings: MineSettings, reading: TableReading) -> SmallCells:

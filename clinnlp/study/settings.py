@@ -132,7 +132,8 @@ class MineSettings:
     unit: str = option("patient", "what a basket is: note, encounter, patient or exposure")
     columns: tuple[str, ...] | None = option(
         None,
-        "NAME=COLUMN: which column of a table of events is patient, encounter, code, start ...",
+        "NAME=COLUMN: which column of a table of events is patient, encounter, code, start ..., or "
+        "of a table of counts drug, event, a (both), n_drug, n_event, n",
     )
     kind: str | None = option(None, "kind of the events, or items of a wide table, that state none")
     items: tuple[str, ...] | None = option(

@@ -71,7 +71,8 @@ def read_baskets(
     if names and len(columns_named(("patient", "code"), names)) < 2:
         raise DataError(
             "a table to mine must have the columns of mentions (note, entity, ...) or of events "
-            f"(patient, code, ...), got neither; {column_summary(names)}; "
+            "(patient, code, ...) or of counts (drug, event, a, n_drug, n_event, n), got others; "
+            f"{column_summary(names)}; "
             "name them with columns or items",
             path=path,
         )

@@ -135,6 +135,7 @@ def read_typed(
     also: Iterable[str] = (),
     named: Mapping[str, str] | None = None,
     dialect: Dialect | None = None,
+    guarded: bool = True,
 ) -> TypedTable:
     """Return columns of a CSV or Parquet file.
 
@@ -147,6 +148,8 @@ def read_typed(
         How a wanted column is called in the file.
     dialect : Dialect, optional
         How text is written; as this library writes it by default.
+    guarded : bool
+        Whether the text of CSV is guarded, as this library writes it.
 
     Raises
     ------
@@ -168,8 +171,9 @@ def read_typed(
         return TypedTable(
             path, dict(zip(keys, arrays, strict=True)), lines, parquet_facts(path) or {}
         )
+    bare = unguarded if guarded else str
     rows = list(read_rows(path, list(keys.values()), dialect=how))
-    columns = {name: [unguarded(row[k]) for _, row in rows] for k, name in enumerate(keys)}
+    columns = {name: [bare(row[k]) for _, row in rows] for k, name in enumerate(keys)}
     return TypedTable(path, columns, [line for line, _ in rows], {})
 
 

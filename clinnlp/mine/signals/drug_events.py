@@ -21,6 +21,7 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Array, Bools, Floats, Ints
+from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.checks import check_level, check_one_of
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.tables import Baskets
@@ -38,7 +39,7 @@ from clinnlp.mine.signals.interactions import Signals, check_query
 from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.strata import strata_of
 
-__all__ = ["DRUG_EVENT_COLUMNS", "mine_signals"]
+__all__ = ["DRUG_EVENT_COLUMNS", "finished", "measured", "mine_signals"]
 
 # Functions of a table in `disproportionality`, each with its `<name>_interval`; one more is a name
 # here. IC takes its expectation from the strata.
@@ -145,6 +146,23 @@ def mine_signals(
         places = (np.cumsum(is_drug)[pairs[0]] - 1, pairs[1])
         y = baskets.matrix.tocsc()
         _adjust(columns, x, y, places, m=m, alpha=alpha, level=level, ridge=ridge)
+    return finished(columns, m=m, alpha=alpha, baskets=baskets, prior=fitted)
+
+
+def measured(tables: Table2x2, prior: FittedMixture | None, *, level: float) -> dict[str, Array]:
+    """Return every column that counts alone decide, of tables of shape (n_strata, n_pairs)."""
+    return _measured(tables, np.arange(tables.n_ab.shape[1]), prior, level=level)
+
+
+def finished(
+    columns: dict[str, Array],
+    *,
+    m: int,
+    alpha: float,
+    baskets: Baskets | BasketCounts,
+    prior: FittedMixture | None,
+) -> Signals:
+    """Return the signals of measured pairs: p, q over m candidates, most surprising first."""
     columns["p"] = np.fmax(columns["p_fisher"], columns["p_adjusted"])
     columns |= {f"q_{k}": q_values(columns["p"], m, method=k) for k in METHODS}
     columns["signal"] = columns["q_bh"] < alpha
@@ -156,7 +174,7 @@ def mine_signals(
         alpha=alpha,
         baskets=baskets,
         keys=("drug", "outcome"),
-        prior=fitted,
+        prior=prior,
     )
 
 

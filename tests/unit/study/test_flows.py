@@ -147,7 +147,7 @@ def test_mine_refuses_what_it_would_ignore(cohort, capsys):
     assert main([*call, "--label", "Drug"]) == 2
     assert "label and strict choose mentions, got a table of events" in capsys.readouterr().err
     assert main(["mine", str(cohort / "outcome.csv"), "--out", str(cohort / "rules")]) == 2
-    assert "got neither; columns are 'patient', 'index_time'" in capsys.readouterr().err
+    assert "got others; columns are 'patient', 'index_time'" in capsys.readouterr().err
     assert main([*call[:-1], str(cohort / "events.csv" / "rules")]) == 1
     assert "events.csv is not a folder" in capsys.readouterr().err
     assert not (cohort / "rules").exists()

@@ -1,0 +1,59 @@
+"""Counts without reports from a file: drug, event, both, each alone, all."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from clinnlp.core.errors import DataError
+from clinnlp.core.pair_counts import COUNT_COLUMNS, PairCounts, first_fault
+from clinnlp.io.files.dialect import Dialect
+from clinnlp.io.tables.columns import columns_named
+from clinnlp.io.tables.typed import read_typed
+
+__all__ = ["is_counts", "read_counts"]
+
+
+def is_counts(names: Sequence[str], columns: Mapping[str, str] | None = None) -> bool:
+    """Return whether a table with these columns is one of counts.
+
+    Examples
+    --------
+    >>> is_counts(["Drug", "event", "a", "n_drug", "n_event", "n"]), is_counts(["drug", "event"])
+    (True, False)
+    """
+    called = [(columns or {}).get(name, name) for name in COUNT_COLUMNS]
+    return len(columns_named(called, names)) == len(COUNT_COLUMNS)
+
+
+def read_counts(
+    path: str | Path,
+    columns: Mapping[str, str] | None = None,
+    *,
+    dialect: Dialect | None = None,
+) -> PairCounts:
+    """Return the counts of a CSV, TSV or Parquet file.
+
+    Parameters
+    ----------
+    path : path
+    columns : mapping of str to str, optional
+        How one of ``drug, event, a, n_drug, n_event, n`` is called in the file.
+    dialect : Dialect, optional
+        How text is written; found by looking by default.
+
+    Raises
+    ------
+    DataError
+        A file that cannot be read, a column that is missing, or a count that cannot be, with its
+        line.
+    """
+    table = read_typed(
+        path, COUNT_COLUMNS, named=columns, dialect=dialect or Dialect(), guarded=False
+    )
+    made = {name: table.text(name) for name in COUNT_COLUMNS[:2]}
+    made |= {name: table.whole(name) for name in COUNT_COLUMNS[2:]}
+    fault = first_fault(made)
+    if fault is not None:
+        raise DataError(
+            f"{fault[1]}, got another value", path=table.path, line=table.lines[fault[0]]
+        )
+    return PairCounts(**made)

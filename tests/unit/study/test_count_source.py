@@ -1,0 +1,94 @@
+"""A table of counts: told by its columns, refused by its line, mined without reports."""
+
+import pandas as pd
+import pytest
+
+from clinnlp import read_counts, read_signals
+from clinnlp.cli import main
+from clinnlp.core.errors import DataError
+
+LINES = [
+    "drug,event,a,n_drug,n_event,n",
+    "statin,myalgia,20,100,38,1000",
+    "iron,myalgia,18,500,38,1000",
+    'iron,"rash; itch",6,500,10,1000',
+]
+
+
+def write(folder, lines, name="counts.csv"):
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_command_mines_counts(tmp_path, capsys, named):
+    lines, asked = LINES, []
+    if named:
+        lines = ["pt;ae;both;drug reports;pt reports;total", *(
+            ";".join(row) for row in (
+                ["statin", "myalgia", "20", "100", "38", "1000"],
+                ["iron", "myalgia", "18", "500", "38", "1000"],
+                ["iron", '"rash; itch"', "6", "500", "10", "1000"]))]  # fmt: skip
+        asked = ["--columns", "drug=pt", "event=ae", "a=both", "n_drug=drug reports",
+                 "n_event=pt reports", "n=total"]  # fmt: skip
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "rules.csv").write_text("of an earlier run\n")
+    assert main(["mine", str(write(tmp_path, lines)), *asked, "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "PairCounts(3 pairs of 2 drugs and 2 events in 1000 reports)" in said
+    assert "Signals(1 with q < 0.05 of m=4 candidates, unit='report')" in said
+    signals = read_signals(out / "drug_events")
+    assert {*signals["outcome"].tolist()} == {"myalgia", "rash; itch"}
+    assert "rules, interactions of drugs" in (out / "report.md").read_text()
+    assert not (out / "rules.csv").exists()
+
+
+def test_parquet_is_a_source_too(tmp_path):
+    frame = pd.read_csv(write(tmp_path, LINES))
+    frame.to_parquet(tmp_path / "counts.parquet")
+    one, two = (read_counts(tmp_path / f"counts.{end}") for end in ("csv", "parquet"))
+    assert one.a.tolist() == two.a.tolist() == [20, 18, 6]
+    assert one.event.tolist() == two.event.tolist()
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("iron,myalgia,39,500,38,1000", "a must be at most n_event"),
+        ("iron,myalgia,x,500,38,1000", "'a' must hold whole numbers"),
+        ("iron,myalgia,1.5,500,38,1000", "'a' must hold whole numbers"),
+        ("iron,myalgia,,500,38,1000", "'a' must hold whole numbers"),
+        ("iron,myalgia,18,500,38,999", "n must be one number in all rows"),
+        ("statin,myalgia,18,100,38,1000", "a pair of drug and event must stand there once"),
+        ("iron,myalgia,18,500", "a row must have 6 fields"),
+    ],
+)
+def test_a_count_that_cannot_be_is_named_by_its_line(tmp_path, row, said):
+    path = write(tmp_path, [*LINES[:2], row, LINES[3]])
+    with pytest.raises(DataError, match=said) as caught:
+        read_counts(path)
+    assert caught.value.line == 3
+    assert "myalgia" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--min-cell", "5"], "without min_cell"),
+        (["--strict"], "without strict"),
+        (["--skip-bad"], "without skip_bad"),
+    ],
+)
+def test_what_needs_the_reports_is_refused(tmp_path, capsys, asked, said):
+    path = write(tmp_path, LINES)
+    assert main(["mine", str(path), "--out", str(tmp_path / "out"), *asked]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_who_names_a_column_of_counts_means_counts(tmp_path, capsys):
+    path = write(tmp_path, ["drug,event,n", "statin,myalgia,9"])
+    asked = ["mine", str(path), "--columns", "a=both", "--out", str(tmp_path / "out")]
+    assert main(asked) == 2
+    assert "one column must be named 'both'" in capsys.readouterr().err
