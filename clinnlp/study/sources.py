@@ -12,7 +12,7 @@ from clinnlp.core.arrays import Bools
 from clinnlp.core.config import mapping_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
-from clinnlp.core.vocab import fold
+from clinnlp.core.vocab import fold, squeeze
 from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets, frame_baskets
 from clinnlp.features.exposure import exposure_baskets
 from clinnlp.io.record.events import read_events
@@ -236,7 +236,7 @@ def _completed(events: EventTable, settings: MineSettings) -> EventTable:
         names = drug_names(settings.language)
         there = code.counts(drugs) > 0
         known = [
-            names.generic(str(name)) if is_drug else name
+            names.generic(squeeze(str(name))) if is_drug else name
             for name, is_drug in zip(code.values.tolist(), there.tolist(), strict=True)
         ]
         code = code.renamed(known, drugs)

@@ -2,10 +2,13 @@
 
 import csv
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.tables import EventTable
 from clinnlp.features.baskets import event_baskets
 from clinnlp.features.exposure import exposure_baskets
 from clinnlp.io.record.folders import stream_record
@@ -48,6 +51,57 @@ def test_a_table_of_events_under_other_names(prescriptions):
     assert periods.n_excluded["no_end"] == 1
     lasting = read_baskets(prescriptions, MineSettings(unit="exposure", default_days=3, **asked))
     assert len(lasting) == 4
+
+
+def test_terms_fold_alike_in_a_table_and_it_is_told(tmp_path):
+    spelled = ["Angioedema", "angioedema ", "ANGIOEDEMA", "Angioedema"] * 6
+    rows = [(f"p{k}", "lisinopril", "drug") for k in range(24)]
+    rows += [(f"p{k}", name, "outcome") for k, name in enumerate(spelled)]
+    rows += [(f"q{k}", f"other {k % 3}", ("drug", "outcome")[k % 2]) for k in range(60)]
+    source = write(tmp_path / "reports.csv", ["patient", "code", "kind"], *rows)
+    assert main(["mine", str(source), "--out", str(tmp_path / "out")]) == 0
+    told = (tmp_path / "out" / "report.md").read_text()
+    assert "spelled alike: 2 spellings in 12 rows count as another spelling" in told
+    rules = (tmp_path / "out" / "rules.csv").read_text()
+    assert "Angioedema" in rules
+    assert "ANGIOEDEMA" not in rules
+    assert main(["mine", str(source), "--out", str(tmp_path / "as-is"), "--no-fold-terms"]) == 0
+    assert "spelled alike" not in (tmp_path / "as-is" / "report.md").read_text()
+    apart = read_baskets(source, MineSettings(fold_terms=False))
+    assert {"Angioedema", "angioedema ", "ANGIOEDEMA"} <= set(apart.items)
+
+
+def test_no_spelling_of_a_few_patients_is_shown_where_small_cells_are_withheld(tmp_path):
+    spelled = ["RASH", "rash", "Rash"] * 4
+    rows = [(f"p{k}", name, "outcome") for k, name in enumerate(spelled)]
+    source = write(tmp_path / "reports.csv", ["patient", "code", "kind"], *rows)
+    assert read_baskets(source, MineSettings()).items == ("RASH",)
+    assert read_baskets(source, MineSettings(min_cell=4)).items == ("RASH",)
+    assert read_baskets(source, MineSettings(min_cell=5)).items == ("rash",)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+def test_a_table_of_any_form_gives_the_same_baskets(suffix, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "report": rng.integers(0, 300, 2000).astype(str),
+            "code": rng.choice(["a", "B", "b", "c 1", "C  1", "\u00e9", "e\u0301"], 2000),
+            "kind": rng.choice(["drug", "outcome", "lab"], 2000),
+        }
+    )
+    path = tmp_path / f"t.{suffix}"
+    if suffix == "parquet":
+        frame.astype({"code": "category"}).to_parquet(path, row_group_size=300)
+    else:
+        frame.to_csv(path, sep="\t" if suffix == "tsv" else ",", index=False)
+    columns = ("patient=report", "code=code", "kind=kind")
+    made = read_baskets(path, MineSettings(columns=columns, generic=False))
+    events = EventTable(frame.rename(columns={"report": "patient"}).to_dict("list"))
+    usual = event_baskets(events, unit="patient")
+    assert made.ids.tolist() == usual.ids.tolist()
+    assert made.evidence.tolist() == usual.evidence.tolist()
+    assert len(made.items) == len(usual.items) == 8
 
 
 SAID = (
