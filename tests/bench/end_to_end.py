@@ -137,7 +137,7 @@ def told_apart(stages: Stages) -> None:
         ("frames", mine_flow, ("rule_frame",)),
         ("frames", Signals, ("to_pandas", "to_arrow")),
         ("frames", Rules, ("to_pandas", "to_arrow")),
-        ("writing", mine_flow, ("write_tables",)),
+        ("writing", mine_flow, ("write_all_mined", "write_tables")),
         ("report", mine_flow, ("write_pages", "rules_section", "origin")),
     )
     for stage, home, names in where:
