@@ -55,15 +55,15 @@ def squashed(n: Counts, e: Floats, times: Floats) -> tuple[Counts, Floats, Float
 
 
 def _by_table(key: Ints, e: Floats, times: Floats, size: int) -> tuple[Ints, Floats, Floats]:
-    total = np.bincount(key, weights=times, minlength=size)
-    there = np.flatnonzero(total)
+    total: Floats = np.bincount(key, weights=times, minlength=size).astype(np.float64)
+    there = np.flatnonzero(total).astype(np.int64)
     sums = np.bincount(key, weights=e * times, minlength=size)
     return there, sums[there] / total[there], total[there]
 
 
 def _by_sorting(key: Ints, e: Floats, times: Floats) -> tuple[Ints, Floats, Floats]:
     different, group = np.unique(key, return_inverse=True)
-    total = np.bincount(group, weights=times, minlength=len(different))
+    total: Floats = np.bincount(group, weights=times, minlength=len(different)).astype(np.float64)
     sums = np.bincount(group, weights=e * times, minlength=len(different))
     return different, sums / total, total
 

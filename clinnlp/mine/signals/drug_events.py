@@ -133,7 +133,8 @@ def mine_signals(
     sides = tuple(_places(baskets, of, cells, min_margin) for of in (is_drug, is_outcome))
     groups = strata_of(baskets, strata)
     m = len(sides[0]) * len(sides[1])
-    seen = _seen(Across(baskets.matrix, *sides, groups), sides, cells, min_count)
+    across = Across(baskets.matrix, sides[0], sides[1], groups)
+    seen = _seen(across, sides, cells, min_count)
     pairs = [side[at] for side, at in zip(sides, _split(seen.kept, sides), strict=True)]
     fitted = _prior(seen, cells, prior) if len(seen.kept) else None
     columns = _measured(seen.tables, fitted, level=level)
