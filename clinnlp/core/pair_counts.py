@@ -151,4 +151,3 @@ def _whole(values: Array, name: str) -> Ints:
         if numbers.dtype.kind not in "iuf" or (numbers != np.floor(numbers)).any():
             raise TypeError
         return numbers.astype(np.int64)
-    return np.zeros(0, np.int64)

@@ -298,4 +298,3 @@ def _prior(table: TypedTable) -> FittedMixture | None:
     )
     with instead_of((TypeError, ValueError), refusal):
         return FittedMixture(**said)
-    return None
