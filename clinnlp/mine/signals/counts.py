@@ -6,6 +6,7 @@ disproportionality needs (`clinnlp.mine.signals.drug_events`). What needs the re
 cannot be had from it: rules, interactions of drugs, strata, adjustment and evidence.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,14 @@ from clinnlp.core.checks import check_at_least, check_fraction, check_level, che
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.pair_counts import PairCounts
 from clinnlp.mine.measures.gps import PRIORS, FittedMixture, fit_gamma_mixture
+from clinnlp.mine.measures.prior import WHOLE
+from clinnlp.mine.measures.squash import Cells, squashed
 from clinnlp.mine.signals.drug_events import finished, measured
 from clinnlp.mine.signals.interactions import Signals
 
 __all__ = ["mine_counts"]
+
+_BLOCK = 1_000_000  # candidates that are looked at at once
 
 
 def mine_counts(
@@ -107,13 +112,34 @@ def _prior(
     if len(at) < m and a.min() > 1:
         expected = counts.n_drug[at] * counts.n_event[at] / n
         return fit_gamma_mixture(a, expected, least=int(a.min()), prior=prior)
-    places = [{name: k for k, name in enumerate(side)} for side in margins]
-    rows, columns = (
-        np.fromiter((place[name] for name in names[at]), np.int64, len(at))
-        for place, names in zip(places, (counts.drug, counts.event), strict=True)
-    )
+    met = at[a > 0]
+    listed = counts.n_drug[met] * counts.n_event[met] / n
+    parts = [(counts.a[met], listed, np.ones(len(met)))]
+    parts += _never_met(counts, met, margins, squash=m > WHOLE)
+    observed, expected, times = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return fit_gamma_mixture(observed, expected, prior=prior, times=times)
+
+
+def _never_met(
+    counts: PairCounts,
+    met: Ints,
+    margins: tuple[dict[str, int], dict[str, int]],
+    *,
+    squash: bool,
+) -> Iterator[Cells]:
+    """Yield the candidates that never met, of some drugs at a time: m need no memory at once."""
+    drugs, events = margins
+    place = {name: k for k, name in enumerate(drugs)}
+    column = {name: k for k, name in enumerate(events)}
+    rows = np.fromiter((place[name] for name in counts.drug[met]), np.int64, len(met))
+    columns = np.fromiter((column[name] for name in counts.event[met]), np.int64, len(met))
     n_drug, n_event = (np.array([*side.values()], np.int64) for side in margins)
-    observed = np.zeros((len(n_drug), len(n_event)), np.int64)
-    observed[rows, columns] = a
-    every: Floats = np.outer(n_drug, n_event) / n
-    return fit_gamma_mixture(observed.ravel(), every.ravel(), prior=prior)
+    size = max(1, _BLOCK // len(n_event))
+    for low in range(0, len(n_drug), size):
+        every = n_drug[low : low + size, None] * n_event / counts.n_reports
+        apart = np.ones(every.shape, bool)
+        here = (rows >= low) & (rows < low + size)
+        apart[rows[here] - low, columns[here]] = False
+        expected: Floats = every[apart]
+        none = np.zeros(len(expected), np.int64), expected, np.ones(len(expected))
+        yield squashed(*none) if squash else none

@@ -137,7 +137,7 @@ def mine_signals(
     seen = _seen(across, sides, cells, min_count)
     pairs = [side[at] for side, at in zip(sides, _split(seen.kept, sides), strict=True)]
     fitted = _prior(seen, cells, prior) if len(seen.kept) else None
-    columns = _measured(seen.tables, fitted, level=level)
+    columns = measured(seen.tables, fitted, level=level)
     names = np.array(baskets.items, dtype=object)
     columns |= {"drug": names[pairs[0]], "outcome": names[pairs[1]]}
     if adjust:
@@ -148,11 +148,6 @@ def mine_signals(
         y = baskets.matrix.tocsc()
         _adjust(columns, x, y, places, m=m, alpha=alpha, level=level, ridge=ridge)
     return finished(columns, m=m, alpha=alpha, baskets=baskets, prior=fitted)
-
-
-def measured(tables: Table2x2, prior: FittedMixture | None, *, level: float) -> dict[str, Array]:
-    """Return every column that counts alone decide, of tables of shape (n_strata, n_pairs)."""
-    return _measured(tables, np.arange(tables.n_ab.shape[1]), prior, level=level)
 
 
 def finished(
@@ -265,7 +260,7 @@ def _prior(seen: _Seen, cells: SmallCells, prior: str) -> FittedMixture | None:
     return fit_gamma_mixture(n, e, least=least, prior=prior, times=times)
 
 
-def _measured(strata: Table2x2, prior: FittedMixture | None, *, level: float) -> dict[str, Array]:
+def measured(strata: Table2x2, prior: FittedMixture | None, *, level: float) -> dict[str, Array]:
     """Return every column that the counts alone decide, of tables by stratum."""
     t, expected = stratified.pooled(strata), stratified.stratified_expected(strata)
     columns: dict[str, Array] = {
