@@ -5,7 +5,7 @@ circles, which end where they began: no concept is its own ancestor.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError
@@ -116,6 +116,12 @@ class RollUp:
         and as itself where it stands below none. Absent: as itself and all its ancestors.
     levels : int, optional
         Without `to`, how many steps above it ancestors count, >= 1; absent: all.
+    names : mapping of str to str
+        Preferred names of codes, for those who read what was counted.
+    same : mapping of str to str
+        What a code of `to` counts as, where that is another code of the same name.
+    level : str
+        What the codes of `to` are, where `to_level` chose them.
 
     Raises
     ------
@@ -134,6 +140,9 @@ class RollUp:
     ancestors: Ancestors
     to: Collection[str] | None = None
     levels: int | None = None
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
+    same: Mapping[str, str] = field(default_factory=dict, repr=False)
+    level: str = ""
 
     def __post_init__(self) -> None:
         if self.to is not None and (not self.to or isinstance(self.to, str)):
@@ -143,8 +152,56 @@ class RollUp:
             if self.to is not None:
                 raise ArgumentError("a roll-up to named codes must have no levels, got some")
 
+    @classmethod
+    def to_level(cls, vocabulary: Vocabulary, level: str = "ingredient") -> "RollUp":
+        """Return the roll-up to the concepts of one level of a terminology.
+
+        A product of several ingredients counts as each of them. Concepts of the level that share a
+        name, as one substance has several codes of ATC, count as the first of them.
+
+        Parameters
+        ----------
+        vocabulary : Vocabulary
+            Whose concepts say their `level`: those of RxNorm, OMOP and ATC, of a table with a
+            column ``level``, and those that `clinnlp.text.ingredients.with_ingredients` tells by
+            their names.
+        level : str
+
+        Raises
+        ------
+        ArgumentError
+            No concept is of that level.
+
+        Examples
+        --------
+        >>> from clinnlp.core.vocab import Concept
+        >>> metoprolol = Concept(code="6918", name="metoprolol", level="ingredient")
+        >>> salt = Concept(code="221124", name="metoprolol succinate", parents=("6918",))
+        >>> roll_up = RollUp.to_level(Vocabulary([metoprolol, salt]))
+        >>> roll_up("221124"), roll_up("6918"), roll_up.names["6918"]
+        (('6918',), ('6918',), 'metoprolol')
+        """
+        first: dict[str, str] = {}
+        same: dict[str, str] = {}
+        for concept in vocabulary:
+            if concept.level == level:
+                same[concept.code] = first.setdefault(fold_term(concept.name), concept.code)
+        if not same:
+            raise ArgumentError(
+                f"level must be one that the terminology tells of its concepts, got {level!r}; "
+                "name the codes to roll up to instead"
+            )
+        return cls(
+            ancestors=Ancestors.of(vocabulary),
+            to=frozenset(same),
+            names={concept.code: concept.name for concept in vocabulary},
+            same={code: kept for code, kept in same.items() if code != kept},
+            level=level,
+        )
+
     def __call__(self, code: str) -> tuple[str, ...]:
         """Return the codes that a code counts as."""
         if self.to is None:
             return (code, *self.ancestors(code, levels=self.levels))
-        return self.ancestors.nearest(code, self.to) or (code,)
+        found = self.ancestors.nearest(code, self.to) or (code,)
+        return tuple(dict.fromkeys(self.same.get(each, each) for each in found))

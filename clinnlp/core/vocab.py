@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from clinnlp.core.errors import DataError
 
-__all__ = ["Concept", "Vocabulary", "fold", "fold_term", "squeeze"]
+__all__ = ["INGREDIENT", "Concept", "Vocabulary", "fold", "fold_term", "squeeze"]
+
+INGREDIENT = "ingredient"  # level of the concepts of substances, beside salts, brands and products
 
 
 def fold(text: str) -> str:
@@ -42,7 +44,8 @@ def squeeze(text: str) -> str:
 class Concept:
     """One vocabulary entry: a code in a system, its preferred name and its other names.
 
-    `parents` are the codes that stand one step above it (``is a``).
+    `parents` are the codes that stand one step above it (``is a``); `level` says on which step it
+    stands itself, where its terminology tells: ``"ingredient"`` of a drug.
     With `always`, its names are found anywhere, also where they are doubtful ones of a large list.
     """
 
@@ -53,6 +56,7 @@ class Concept:
     label: str = "Term"
     parents: tuple[str, ...] = ()
     always: bool = False
+    level: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

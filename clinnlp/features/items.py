@@ -148,8 +148,7 @@ def rolled_up(
         for value, is_code in zip(names.values.tolist(), coded, strict=True)
     ]
     raised = [found != (value,) for found, value in zip(counted, names.values, strict=True)]
-    n_raised = int(np.sum(names.counts()[np.array(raised, bool)]))
-    counts = {"counted as an ancestor": n_raised, "below none": len(rows) - n_raised}
+    counts = _n_rolled_up(names, raised, coded, roll_up)
     flat = Coded.of([code for found in counted for code in found])
     lengths = np.array([len(found) for found in counted], np.int64)
     begins = (np.cumsum(lengths) - lengths)[names.codes]
@@ -158,6 +157,24 @@ def rolled_up(
     within = np.arange(len(again)) - np.repeat(np.cumsum(many) - many, many)
     codes = flat.codes[np.repeat(begins, many) + within]
     return rows[again], kinds.take(again), Coded(values=flat.values, codes=codes), counts
+
+
+def _n_rolled_up(
+    names: Coded, raised: Sequence[bool], coded: Sequence[bool], roll_up: RollUp
+) -> dict[str, int]:
+    """Return how many codes count as another one, are what was asked for, and neither."""
+    counts = names.counts()
+    n_raised = int(np.sum(counts[np.array(raised, bool)]))
+    if not roll_up.level:
+        return {"counted as an ancestor": n_raised, "below none": len(names) - n_raised}
+    held = zip(names.values.tolist(), raised, coded, strict=True)
+    own = [is_code and not up and value in (roll_up.to or ()) for value, up, is_code in held]
+    n_own = int(np.sum(counts[np.array(own, bool)]))
+    return {
+        f"counted as its {roll_up.level}": n_raised,
+        f"{roll_up.level} itself": n_own,
+        "below none": len(names) - n_raised - n_own,
+    }
 
 
 def assembled(ids: Array, where: Ints32, rows: Ints, kinds: Coded, names: Coded) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Names of drugs: brands, abbreviations, salts, releases and combinations, from two tables."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from clinnlp.core.vocab import fold
@@ -85,6 +86,28 @@ class DrugNames:
     def is_salt(self, word: str) -> bool:
         """Return whether a folded word behind a name is of its salt or release."""
         return word in self._behind
+
+    def without_salt(self, name: str) -> Iterator[str]:
+        """Yield what is left of a folded name without its words of salt and release, longest first.
+
+        A rest of such words alone, as of potassium chloride, is none.
+
+        Examples
+        --------
+        >>> list(drug_names().without_salt("ampicillin sodium trihydrate"))
+        ['ampicillin sodium', 'ampicillin']
+        >>> list(drug_names("es").without_salt("clorhidrato de metformina"))
+        ['metformina']
+        """
+        words = name.split()
+        while len(words) > 1 and words[-1] in self._behind:
+            words.pop()
+            if not self._behind.issuperset(words):
+                yield " ".join(words)
+        for before in self._before:
+            rest = " ".join(words).removeprefix(before)
+            if rest != " ".join(words):
+                yield rest
 
     def _unsalted(self, name: str) -> str:
         """Return a name without the words in front of it that name its salt."""

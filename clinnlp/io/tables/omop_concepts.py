@@ -24,7 +24,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from clinnlp.core.checks import check_file
-from clinnlp.core.vocab import Concept, Vocabulary
+from clinnlp.core.vocab import INGREDIENT, Concept, Vocabulary
 from clinnlp.io.files.lines import read_lines
 from clinnlp.io.tables.cells import table_path
 from clinnlp.io.tables.omop_rows import NO_CONCEPT, whole
@@ -32,14 +32,15 @@ from clinnlp.io.tables.rows import table_form
 from clinnlp.io.tables.terminologies.names import others
 from clinnlp.io.tables.text_batches import TextBatch, tabbed_batches, text_batches
 
-__all__ = ["read_omop_concepts", "read_omop_mappings", "read_omop_parents"]
+__all__ = ["read_omop_concepts", "read_omop_mappings", "read_omop_names", "read_omop_parents"]
 
 _CONCEPT = ("concept_id", "concept_name", "domain_id", "vocabulary_id", "standard_concept",
-            "invalid_reason")  # fmt: skip
+            "invalid_reason", "concept_class_id")  # fmt: skip
 _SYNONYM = ("concept_id", "concept_synonym_name")
 _ANCESTOR = ("descendant_concept_id", "ancestor_concept_id", "min_levels_of_separation")
 _RELATION = ("concept_id_1", "concept_id_2", "relationship_id", "invalid_reason")
 _LABELS = {"Drug": "Drug", "Condition": "Problem"}
+_LEVELS = {"Ingredient": INGREDIENT}  # by class
 
 Cells = tuple[str | None, ...]
 
@@ -72,16 +73,18 @@ def read_omop_concepts(
         No table CONCEPT, a column that is missing, or a broken row.
     """
     folder = Path(folder)
-    kept: dict[str, tuple[str, str]] = {}
+    kept: dict[str, tuple[str, str, str]] = {}
     n_excluded: Counter[str] = Counter()
-    for code, name, domain, vocabulary, is_standard, invalid in _rows(folder, "CONCEPT", _CONCEPT):
+    for code, name, domain, vocabulary, is_standard, invalid, sort in _rows(
+        folder, "CONCEPT", _CONCEPT
+    ):
         wanted = _is_among(vocabulary, vocabularies) and _is_among(domain, domains)
         if code is None or code in NO_CONCEPT:
             n_excluded["no matching concept (0)"] += 1
         elif name is None or invalid:
             n_excluded["no longer valid" if invalid else "without a name"] += 1
         elif wanted and (is_standard == "S" or not standard):
-            kept[code] = (name, domain or "")
+            kept[code] = (name, domain or "", _LEVELS.get(sort or "", ""))
     synonyms, parents = _synonyms(folder, kept), _parents(folder, kept)
     concepts = (
         Concept(
@@ -91,10 +94,31 @@ def read_omop_concepts(
             synonyms=others(name, synonyms.get(code, ())),
             label=_LABELS.get(domain, domain or "Term"),
             parents=parents.get(code, ()),
+            level=level,
         )
-        for code, (name, domain) in kept.items()
+        for code, (name, domain, level) in kept.items()
     )
     return Vocabulary(concepts, n_excluded=n_excluded)
+
+
+def read_omop_names(folder: str | Path, *, among: Collection[str]) -> dict[str, str]:
+    """Return the names of some concepts, those that are no longer valid too; none without CONCEPT.
+
+    Parameters
+    ----------
+    folder : str or Path
+    among : collection of str
+        The concepts to ask about.
+
+    Raises
+    ------
+    DataError
+        A column that is missing, or a broken row.
+    """
+    if table_path(Path(folder), "CONCEPT") is None:
+        return {}
+    rows = _rows(Path(folder), "CONCEPT", _CONCEPT[:2])
+    return {code: name for code, name in rows if code in among and code and name}
 
 
 def read_omop_parents(

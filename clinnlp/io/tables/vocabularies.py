@@ -13,9 +13,9 @@ OMOP          a folder with ``CONCEPT`` and perhaps ``CONCEPT_SYNONYM`` (`io.tab
 
 Any other table is read by its column names (`read_vocabulary`): ``name``, and where they are
 there ``code`` (the folded name where absent), ``system``, ``synonyms`` and ``parents`` (codes one
-step above; both separated by ``|``), ``label`` and ``match`` (``always``: the names of the concept
-are found anywhere, also where they are doubtful names of a large list). A ``.txt`` has one name a
-line.
+step above; both separated by ``|``), ``level`` (``ingredient``: salts, forms and products below
+may count as it), ``label`` and ``match`` (``always``: the names of the concept are found anywhere,
+also where they are doubtful names of a large list). A ``.txt`` has one name a line.
 """
 
 from pathlib import Path

@@ -17,7 +17,7 @@ from clinnlp.io.tables.columns import check_columns, columns_named
 
 __all__ = ["FIELDS", "check_fields", "concepts_of", "not_empty", "vocabulary_of", "wanted_columns"]
 
-FIELDS = ("code", "system", "name", "synonyms", "label", "parents", "match")
+FIELDS = ("code", "system", "name", "synonyms", "label", "parents", "match", "level")
 
 _ALWAYS = "always"  # the names of a concept are found anywhere, doubtful ones too
 
@@ -32,9 +32,9 @@ def vocabulary_of(words: Any, *, label: str | None = None, **columns: str) -> Vo
     ----------
     words : Vocabulary, list, mapping, DataFrame, or table with the Arrow interface
         A list holds names, `Concept` values, or mappings with ``name`` and perhaps ``code``,
-        ``system``, ``synonyms``, ``label``, ``parents`` and ``match``; a mapping gives of each code
-        a name, or a list of the name and its synonyms; a table has the columns of a file
-        (`read_vocabulary`).
+        ``system``, ``synonyms``, ``label``, ``parents``, ``match`` and ``level``; a mapping gives
+        of each code a name, or a list of the name and its synonyms; a table has the columns of a
+        file (`read_vocabulary`).
     label : str, optional
         Of every concept; else the one that its row says, else ``"Term"``.
     **columns : str
@@ -122,6 +122,7 @@ def concepts_of(rows: Iterable[tuple[Where, Row]], label: str | None) -> Iterato
                 synonyms=tuple(names),
                 parents=parents,
                 always=before.always or concept.always,
+                level=before.level or concept.level,
             )
         else:
             raise _wrong(where, "rows of one code must have one system and label, got another")
@@ -144,6 +145,7 @@ def _concept(row: Row, label: str | None) -> Concept:
         label=label or _text(row.get("label")) or "Term",
         parents=_listed(row.get("parents")),
         always=_text(row.get("match")) == _ALWAYS,
+        level=_text(row.get("level")),
     )
 
 

@@ -1,9 +1,11 @@
 """Ancestors: nearest first, each once, circles end."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinnlp.core.ancestors import Ancestors
+from clinnlp.core.ancestors import Ancestors, RollUp
+from clinnlp.core.errors import ArgumentError
 from clinnlp.core.vocab import Concept, Vocabulary
 
 CODES = st.sampled_from("abcdef")
@@ -54,3 +56,43 @@ def test_the_definition(parents, code, to):
     found = above.nearest(code, to)
     assert set(found) <= to & (reached | {code})
     assert bool(found) == bool(to & (reached | {code}))
+
+
+def concept(code, name, *parents, level=""):
+    return Concept(code=code, name=name, parents=parents, level=level)
+
+
+DRUGS = Vocabulary(
+    [
+        concept("in1", "atorvastatin", level="ingredient"),
+        concept("in2", "amlodipine", level="ingredient"),
+        concept("pin", "atorvastatin calcium", "in1"),
+        concept("bn", "Caduet", "in1", "in2"),
+        concept("scd", "atorvastatin calcium 20 MG", "pin"),
+        concept("a1", "Acetylsalicylic acid", level="ingredient"),
+        concept("a2", "acetylsalicylic  acid", "group", level="ingredient"),
+        concept("group", "analgesics"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "counted"),
+    [
+        ("in1", ("in1",)),
+        ("pin", ("in1",)),
+        ("scd", ("in1",)),
+        ("bn", ("in1", "in2")),
+        ("a2", ("a1",)),  # two codes of one substance
+        ("a1", ("a1",)),
+        ("group", ("group",)),
+        ("unknown", ("unknown",)),
+    ],
+)
+def test_a_code_counts_as_its_ingredients(code, counted):
+    assert RollUp.to_level(DRUGS)(code) == counted
+
+
+def test_a_level_that_no_concept_has_is_refused():
+    with pytest.raises(ArgumentError, match="'class'"):
+        RollUp.to_level(DRUGS, "class")

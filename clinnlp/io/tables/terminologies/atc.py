@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clinnlp.core.errors import DataError
-from clinnlp.core.vocab import Vocabulary
+from clinnlp.core.vocab import INGREDIENT, Vocabulary
 from clinnlp.io.tables.rows import column_names, read_rows
 from clinnlp.io.tables.terminologies.names import Gathered
 
@@ -22,6 +22,7 @@ _CODES = ("atc code", "atc_code", "atccode", "atc")
 _NAMES = ("atc level name", "atc_level_name", "atc name", "atc_name", "name")
 _FORM = re.compile(r"[A-Z](?:\d\d(?:[A-Z](?:[A-Z](?:\d\d)?)?)?)?")
 _LENGTHS = (5, 4, 3, 1)
+_SUBSTANCE = 7  # length of a code of the fifth level
 
 
 def atc_columns(names: Sequence[str]) -> tuple[str, str] | None:
@@ -70,6 +71,8 @@ def read_atc(
         if said:
             found.names.setdefault(number, said)
             found.synonyms[number].append(said)
+            if len(number) == _SUBSTANCE:
+                found.levels[number] = INGREDIENT
     for number in found.names:
         above = (number[:n] for n in _LENGTHS if n < len(number))
         found.parents[number] = [each for each in above if each in found.names][:1]

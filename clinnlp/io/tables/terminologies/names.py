@@ -30,7 +30,7 @@ class Gathered:
     names : dict of str to str
         Preferred names by code; a concept without one is none.
     synonyms, parents : dict of str to list of str
-    labels : dict of str to str
+    labels, levels : dict of str to str
     n_excluded : counter
         What was left out, by reason.
     """
@@ -41,6 +41,7 @@ class Gathered:
         self.synonyms: dict[str, list[str]] = defaultdict(list)
         self.parents: dict[str, list[str]] = defaultdict(list)
         self.labels: dict[str, str] = {}
+        self.levels: dict[str, str] = {}
         self.n_excluded: Counter[str] = Counter()
 
     def vocabulary(self) -> Vocabulary:
@@ -59,4 +60,5 @@ class Gathered:
             synonyms=others(name, self.synonyms.get(code, ())),
             label=self.labels.get(code, self._label),
             parents=known,
+            level=self.levels.get(code, ""),
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from clinnlp.core.ancestors import Ancestors
 from clinnlp.core.checks import check_one_of
-from clinnlp.core.vocab import Vocabulary
+from clinnlp.core.vocab import INGREDIENT, Vocabulary
 from clinnlp.io.tables.terminologies.names import Gathered
 from clinnlp.io.tables.terminologies.tables import Tables
 
@@ -96,6 +96,8 @@ def _concepts(
             continue
         if row[_SUPPRESSED] in _SHOWN:
             found.names[row[_CODE]] = row[_NAME]
+            if row[_KIND] == "IN":
+                found.levels[row[_CODE]] = INGREDIENT
             kind_of[row[_CODE]] = row[_KIND]
         else:
             found.n_excluded["suppressed"] += 1
