@@ -1,15 +1,16 @@
 """What is known of baskets that are not at hand: of results read from a file, of counts alone."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Baskets
+from clinnlp.core.tables import Baskets, NamedItems
 
 __all__ = ["BasketCounts", "baskets_at_hand"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BasketCounts:
+class BasketCounts(NamedItems):
     """How many baskets were counted, of which unit, and the items that are named.
 
     Parameters
@@ -19,6 +20,8 @@ class BasketCounts:
     unit : str
         What a basket is.
     items : tuple of str
+    names : mapping of str to str
+        Of items that are codes.
 
     Examples
     --------
@@ -29,6 +32,7 @@ class BasketCounts:
     n: int
     unit: str
     items: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.n

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["joined_names", "split_names"]
+__all__ = ["joined_names", "listed_names", "split_names"]
 
 _BARE = re.compile(r'[^;"\s](?:[^;"]*[^;"\s])?')
 _NAME = re.compile(r'"((?:[^"]|"")*)"|([^;"\s](?:[^;"]*[^;"\s])?)')
@@ -32,7 +32,18 @@ def joined_names(names: Iterable[str]) -> str:
     >>> joined_names({"zinc", "iron; folic acid"})
     '"iron; folic acid"; zinc'
     """
-    return "; ".join(map(_quoted, sorted(names)))
+    return listed_names(sorted(names))
+
+
+def listed_names(names: Iterable[str]) -> str:
+    """Return names as one cell, in the order given.
+
+    Examples
+    --------
+    >>> listed_names(["zinc", "iron; folic acid"])
+    'zinc; "iron; folic acid"'
+    """
+    return "; ".join(map(_quoted, names))
 
 
 def split_names(cell: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Millions of rows are arrays, never objects (`core.columnar`).
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial, reduce
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from clinnlp.core.arrays import Array, Ints
 from clinnlp.core.columnar import Table
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import AXES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "CHANGES",
@@ -28,6 +31,7 @@ __all__ = [
     "EntityTable",
     "EventTable",
     "FeatureMatrix",
+    "NamedItems",
     "Outcome",
     "Table",
 ]
@@ -97,6 +101,7 @@ class EventTable(Table):
     `comparator` is ``<``, ``<=``, ``>`` or ``>=``, and `value` is the limit it names; where it says
     a word, there is no value, and `result` is ``neg``, ``pos``, ``trace`` or ``1+`` to ``4+``.
     `normal_from` and `normal_to` are the range that the source calls normal, in the same unit.
+    `name` is what the source calls its code.
     """
 
     SCHEMA: ClassVar[dict[str, str]] = {
@@ -116,6 +121,7 @@ class EventTable(Table):
         "normal_from": "float",
         "normal_to": "float",
         "result": "text",
+        "name": "text",
     }
 
 
@@ -182,8 +188,41 @@ class Outcome:
         return f"Outcome({len(self)} rows, {int(np.sum(self.values))} positive)"
 
 
+class NamedItems:
+    """Items that may have names; the base of `Baskets` and of what is known of them in a file."""
+
+    __slots__ = ()
+    names: Mapping[str, str]
+
+    def called(self, item: str) -> str:
+        """Return an item as a reader is told of it: its name, and its code in brackets.
+
+        Examples
+        --------
+        >>> from clinnlp.features.baskets import event_baskets
+        >>> columns = {"patient": ["p"], "code": ["DB01050"], "name": ["Ibuprofen"]}
+        >>> sets = event_baskets(EventTable(columns | {"kind": ["drug"]}), unit="patient")
+        >>> sets.called("DB01050")
+        'Ibuprofen (DB01050)'
+        """
+        return f"{self.names[item]} ({item})" if item in self.names else str(item)
+
+    def names_in_order(self, items: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of some items in the order of their codes; the item where it has none.
+
+        Examples
+        --------
+        >>> from clinnlp.features.baskets import event_baskets
+        >>> columns = {"patient": ["p", "p"], "code": ["d2", "d1"], "name": ["Ibuprofen", None]}
+        >>> sets = event_baskets(EventTable(columns | {"kind": ["drug"] * 2}), unit="patient")
+        >>> sets.names_in_order({"d2", "d1"})
+        ('d1', 'Ibuprofen')
+        """
+        return tuple(self.names.get(item, str(item)) for item in sorted(items))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Baskets:
+class Baskets(NamedItems):
     """Sets of items, one set per unit of observation.
 
     Parameters
@@ -215,6 +254,8 @@ class Baskets:
         Whose each basket is, where the source says so.
     n_rolled_up : mapping of str to int
         Of the codes, how many count as an ancestor, and how many stand below none asked for.
+    names : mapping of str to str
+        The preferred name of each item that is a code and has one.
     n_folded : mapping of str to int
         How many ``spellings`` of items count as another spelling, and in how many ``rows``; empty
         where terms are not folded.
@@ -235,6 +276,7 @@ class Baskets:
     events: EventTable | None = None
     patients: Array | None = None
     n_rolled_up: Mapping[str, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     n_folded: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -255,6 +297,29 @@ class Baskets:
 
     def __repr__(self) -> str:
         return f"Baskets({len(self)} x {len(self.items)} items, unit={self.unit!r})"
+
+    def to_pandas(self, *, sparse: bool = False) -> "pd.DataFrame":
+        """Return a one-hot DataFrame of bool as mlxtend takes it: a row per basket, by id.
+
+        Parameters
+        ----------
+        sparse : bool
+            Whether columns hold what is there alone: of many items that takes far less memory.
+
+        Examples
+        --------
+        >>> from clinnlp.features.one_hot import as_baskets
+        >>> as_baskets([["milk", "bread"], ["milk"]]).to_pandas().values.tolist()
+        [[True, True], [False, True]]
+        """
+        import pandas as pd
+
+        columns = pd.Index(list(self.items), tupleize_cols=False)
+        labels: dict[str, Any] = {"index": pd.Index(self.ids), "columns": columns}
+        if not sparse:
+            return pd.DataFrame(self.matrix.toarray().astype(bool), **labels)
+        held = self.matrix.astype(bool)
+        return pd.DataFrame.sparse.from_spmatrix(held, **labels).astype(pd.SparseDtype(bool, False))
 
     def rows_behind(self, items: Iterable[str]) -> Ints:
         """Return the rows behind `items` in the baskets that hold all of them.

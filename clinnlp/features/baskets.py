@@ -26,6 +26,7 @@ from clinnlp.core.notes import AXES
 from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
 from clinnlp.core.vocab import squeeze
 from clinnlp.features.entities import asserted
+from clinnlp.features.item_names import names_of_baskets
 from clinnlp.features.items import assembled, folded_alike, one_spelling, rolled_up
 from clinnlp.features.wide_or_long import long_baskets, texts, wide_baskets
 
@@ -119,8 +120,10 @@ def baskets(
     names, is_code, n_folded = _item_names(table, rows, fold_terms=fold_terms)
     n_concept = int(np.sum(is_code[names.codes]))
     rows, named, names, n_rolled_up = rolled_up(rows, named, names, is_code.tolist(), roll_up)
+    made = assembled(units.ids, units.where[rows], rows, named, names)
     return Baskets(
-        **assembled(units.ids, units.where[rows], rows, named, names),
+        **made,
+        names=names_of_baskets(made["items"], made["kinds"], table, roll_up),
         patients=_owners(table, units),
         unit=unit,
         entities=table,
@@ -198,8 +201,10 @@ def event_baskets(
     taken, names = kind.filled("").take(rows), names.take(rows)
     is_code = [True] * len(names.values)
     rows, taken, names, n_rolled_up = rolled_up(rows, taken, names, is_code, roll_up)
+    made = assembled(units.ids, units.where[rows], rows, taken, names)
     return Baskets(
-        **assembled(units.ids, units.where[rows], rows, taken, names),
+        **made,
+        names=names_of_baskets(made["items"], made["kinds"], events, roll_up),
         patients=_owners(events, units),
         unit=unit,
         entities=None,

@@ -20,6 +20,7 @@ import numpy as np
 from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.tables import Baskets, EventTable
+from clinnlp.features.item_names import names_of_baskets
 from clinnlp.features.items import assembled, one_spelling
 from clinnlp.features.wide_or_long import texts
 
@@ -175,6 +176,7 @@ def exposure_baskets(
     return Baskets(
         **made, unit="exposure", entities=None, events=source, n_excluded=n_excluded,
         n_unassessed={}, patients=texts(owners), n_folded=n_folded,
+        names=names_of_baskets(made["items"], made["kinds"], source),
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ patterns, Mach Learn 2007;68:1.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,14 +33,15 @@ from numpy.typing import NDArray
 from clinnlp.core.arrays import Array, Bools, Floats, Ints, Ints32
 from clinnlp.core.arrow import columns_to_arrow, sets_to_arrow
 from clinnlp.core.basket_counts import BasketCounts, baskets_at_hand
-from clinnlp.core.checks import check_at_least, check_fraction, check_level
+from clinnlp.core.checks import check_at_least, check_fraction, check_level, check_one_of
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets, EntityTable, EventTable
+from clinnlp.features.one_hot import as_baskets
 from clinnlp.mine.measures import association
 from clinnlp.mine.measures.intervals import Interval
 from clinnlp.mine.screen import q_values
-from clinnlp.mine.sets.itemsets import Itemsets, mine_itemsets
+from clinnlp.mine.sets.itemsets import Itemsets, min_count_of, mine_itemsets
 from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.splits import Split, counts_by_set, n_candidates, splits
 from clinnlp.mine.tallies import simpson_of
@@ -49,8 +50,18 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["COLUMNS", "MEASURES", "SIDES", "Rules", "check_row", "evidence_of", "mine_rules"]
+__all__ = [
+    "COLUMNS",
+    "MEASURES",
+    "SIDES",
+    "SIDE_NAMES",
+    "Rules",
+    "check_row",
+    "evidence_of",
+    "mine_rules",
+]
 
+MIN_COUNT = 5
 # Column name, as mlxtend 0.25 writes it, to the function of the counts.
 MEASURES: Mapping[str, Callable[[Table2x2], Floats]] = {
     "antecedent support": association.antecedent_support,
@@ -129,11 +140,12 @@ class Rules:
 
     def __getitem__(self, name: str) -> Array:
         """Return a column by its name in `to_pandas`; no other is computed."""
-        if name not in COLUMNS:
+        columns = self._columns()
+        if name not in columns:
             raise ArgumentError(
-                f"column of rules must be one of {', '.join(COLUMNS)}, got {name!r}"
+                f"column of rules must be one of {', '.join(columns)}, got {name!r}"
             )
-        return COLUMNS[name](self)
+        return columns[name](self)
 
     def take(self, rows: Ints | Bools | slice) -> "Rules":
         """Return some of the rules, in the order asked for; `m` and q stay what they are."""
@@ -179,17 +191,24 @@ class Rules:
         return simpson_of(baskets, list(self._sides()), strata)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return mlxtend's columns and order, then counts, intervals, p, q and redundancy."""
+        """Return mlxtend's columns and order, then counts, intervals, p, q and redundancy.
+
+        Where items have names, ``antecedent_names`` and ``consequent_names`` stand behind, in the
+        order of the sorted items.
+        """
         import pandas as pd
 
-        return pd.DataFrame({name: self[name] for name in COLUMNS})
+        return pd.DataFrame({name: made(self) for name, made in self._columns().items()})
 
     def to_arrow(self) -> "pa.Table":
         """Return the columns of `to_pandas` as a pyarrow Table; a set of items is a list."""
         return columns_to_arrow(
-            {name: self[name] for name in COLUMNS}
+            {name: made(self) for name, made in self._columns().items()}
             | {side: sets_to_arrow(getattr(self, side)) for side in SIDES}
         )
+
+    def _columns(self) -> "Mapping[str, Callable[[Rules], Array]]":
+        return {**COLUMNS, **SIDE_NAMES} if self.baskets.names else COLUMNS
 
     def _sides(self) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
         return zip(self.antecedents, self.consequents, strict=True)
@@ -224,10 +243,21 @@ COLUMNS: Mapping[str, Callable[[Rules], Array]] = {
 }
 
 
+def _side_names(side: str) -> Callable[[Rules], Array]:
+    return lambda rules: _objects(map(rules.baskets.names_in_order, getattr(rules, side)))
+
+
+SIDE_NAMES: Mapping[str, Callable[[Rules], Array]] = {
+    "antecedent_names": _side_names("antecedents"),
+    "consequent_names": _side_names("consequents"),
+}
+
+
 def mine_rules(
-    baskets: Baskets,
+    baskets: Baskets | Iterable[Any],
     *,
-    min_count: int = 5,
+    min_count: int | None = None,
+    min_support: float | None = None,
     max_len: int = 2,
     antecedent_kind: str | None = None,
     consequent_kind: str | None = None,
@@ -235,14 +265,19 @@ def mine_rules(
     alpha: float = 0.05,
     level: float = 0.95,
     cells: SmallCells | None = None,
+    metric: str | None = None,
+    min_threshold: float | None = None,
 ) -> Rules:
     """Return every rule whose two sides stand together in at least `min_count` baskets.
 
     Parameters
     ----------
-    baskets : Baskets
-    min_count : int
-        Least number of joint baskets, ≥ 1.
+    baskets : Baskets, one-hot table, or list of lists of items
+        See `clinnlp.features.one_hot`; items of a table or of lists keep their type.
+    min_count : int, optional
+        Least number of joint baskets, ≥ 1; 5 where `min_support` is absent too.
+    min_support : float, optional
+        In its place, the least fraction of baskets, above 0 and at most 1.
     max_len : int
         Most items of both sides together, ≥ 2.
     antecedent_kind, consequent_kind : str, optional
@@ -256,11 +291,16 @@ def mine_rules(
     cells : SmallCells, optional
         Only rules from which no small cell follows; m is then counted over sides that may be
         shown, those withheld have p = 1, and `max_len` is at most 3.
+    metric : str, optional
+        A measure, named as mlxtend does (``"lift"``, ``"confidence"``, ...), of which each rule
+        returned has at least `min_threshold`. It hides rules only: m, p and q are those of all.
+    min_threshold : float, optional
+        Goes with `metric`; of the confidence where that is absent.
 
     Raises
     ------
     ArgumentError
-        An argument is out of range or a kind does not occur.
+        An argument is out of range, a kind does not occur, or `baskets` is nothing of the kind.
 
     Examples
     --------
@@ -272,12 +312,19 @@ def mine_rules(
     Rules(2 of m=6 candidates, 2 with q < 0.05, unit='row')
     >>> sorted(rules.antecedents[0]), rules.table.n_ab.tolist(), rules["lift"].tolist()
     (['a'], [6, 6], [2.0, 2.0])
+    >>> lists = [["milk", "bread"]] * 4 + [["milk"], ["beer"]]
+    >>> mine_rules(lists, min_support=0.5, metric="lift", min_threshold=1.2)["confidence"].tolist()
+    [1.0, 0.8]
     """
-    for value, low, name in ((min_count, 1, "min_count"), (max_len, 2, "max_len")):
-        check_at_least(value, low, name=name)
+    check_at_least(max_len, 2, name="max_len")
     check_fraction(alpha, name="alpha")
     check_level(level)
-    margin = min_count if min_margin is None else min_margin
+    threshold = _threshold(metric, min_threshold)
+    baskets = as_baskets(baskets)
+    if min_support is None and min_count is None:
+        min_count = MIN_COUNT
+    least = min_count_of(len(baskets), min_count=min_count, min_support=min_support)
+    margin = least if min_margin is None else min_margin
     check_at_least(margin, 1, name="min_margin")
     cells = cells or SmallCells(baskets, 0)
     cells.check(baskets, max_len=max_len)
@@ -286,10 +333,14 @@ def mine_rules(
     kinds = None
     if antecedent_kind is not None and consequent_kind is not None:
         kinds = (antecedent_kind, consequent_kind)
-    joint = mine_itemsets(baskets, min_count=min_count, max_len=max_len, kinds=kinds)
+    joint = mine_itemsets(baskets, min_count=least, max_len=max_len, kinds=kinds)
     left, right, joint = cells.of(left), cells.of(right), cells.of(joint)
     found = list(splits(joint, counts_by_set(left), counts_by_set(right)))
-    return _ordered((left, right), found, baskets, max_len=max_len, alpha=alpha, level=level)
+    rules = _ordered((left, right), found, baskets, max_len=max_len, alpha=alpha, level=level)
+    if threshold is None:
+        return rules
+    measure, at_least = threshold
+    return rules.take(rules[measure] >= at_least)  # 0/0 is not
 
 
 def check_row(i: int, n: int, *, name: str) -> None:
@@ -316,6 +367,15 @@ def evidence_of(
             "made from a plain table"
         )
     return source.take(baskets.rows_behind(items))
+
+
+def _threshold(metric: str | None, least: float | None) -> tuple[str, float] | None:
+    """Return measure and threshold, where there are."""
+    if metric is not None:
+        check_one_of(metric, MEASURES, name="metric")
+    if least is None and metric is not None:
+        raise ArgumentError(f"metric {metric!r} needs a min_threshold, got none")
+    return None if least is None else (metric or "confidence", least)
 
 
 def _margins(baskets: Baskets, kind: str | None, margin: int, max_len: int) -> Itemsets:
@@ -369,7 +429,7 @@ def _named(
     baskets: Baskets, sides: list[Ints32], order: NDArray[np.intp]
 ) -> tuple[frozenset[str], ...]:
     """Return the item names of each row; sides of one item share their sets."""
-    names = np.array(baskets.items, dtype=object)
+    names = _objects(baskets.items)
     single = _objects([frozenset((name,)) for name in baskets.items])
     made = [
         single[side[:, 0]] if side.shape[1] == 1 else _objects(map(frozenset, names[side].tolist()))
@@ -378,7 +438,7 @@ def _named(
     return tuple(np.concatenate([_objects([]), *made])[order].tolist())
 
 
-def _objects(values: Iterable[frozenset[str]]) -> Array:
+def _objects(values: Iterable[Any]) -> Array:
     rows = list(values)
     out: Array = np.empty(len(rows), object)
     out[:] = rows

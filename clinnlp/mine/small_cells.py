@@ -56,6 +56,7 @@ from scipy import sparse
 from clinnlp.core.arrays import Bools, Ints, Ints32
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
+from clinnlp.features.item_names import rare_names
 from clinnlp.mine.bounds import follows
 from clinnlp.mine.cell_tables import all_reach, stand_apart
 from clinnlp.mine.sets.itemsets import Itemsets
@@ -71,7 +72,8 @@ def guarded(baskets: Baskets, min_cell: int) -> Baskets:
     """Return the baskets with the items alone that may be shown, and without evidence.
 
     Evidence names notes and stays, which no table for others should. Counts of what was left out
-    are rounded up to multiples of `min_cell`.
+    are rounded up to multiples of `min_cell`. A name stays only where the rows of at least
+    `min_cell` patients bear it, or it is of a terminology.
 
     Examples
     --------
@@ -108,7 +110,23 @@ def guarded(baskets: Baskets, min_cell: int) -> Baskets:
         n_folded=rounded(baskets.n_folded),
         n_concept=0,
         n_text=0,
+        names=_common_names(baskets, kept, min_cell),
     )
+
+
+def _common_names(baskets: Baskets, kept: Ints, min_cell: int) -> dict[str, str]:
+    """Return the names of the items kept, without those that few patients' rows bear."""
+    named = [
+        (baskets.items[k], baskets.kinds[k]) for k in kept if baskets.items[k] in baskets.names
+    ]
+    table = baskets.entities if baskets.entities is not None else baskets.events
+    rare = rare_names(table, baskets.unit, min_cell) if named and table is not None else set()
+    return {
+        item: name
+        for item, kind in named
+        for name in (baskets.names[item],)
+        if rare.isdisjoint(((item, name), (item.removesuffix(f" ({kind})"), name)))
+    }
 
 
 class SmallCells:

@@ -7,7 +7,7 @@ every number exactly. A CSV without rows says nothing beside them, and the prior
 `max_len` stand in Parquet alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,12 @@ from clinnlp.core.arrays import Array
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
-from clinnlp.core.name_lists import joined_names
+from clinnlp.core.name_lists import joined_names, listed_names, split_names
 from clinnlp.io.tables.parquet import write_arrow
 from clinnlp.io.tables.rows import column_names, table_form
 from clinnlp.io.tables.typed import TypedTable, read_typed
 from clinnlp.mine.measures.prior import FittedMixture
-from clinnlp.mine.rules import SIDES, Rules
+from clinnlp.mine.rules import SIDE_NAMES, SIDES, Rules
 from clinnlp.mine.sets.itemsets import Itemsets
 from clinnlp.mine.signals.drug_events import DRUG_EVENT_COLUMNS
 from clinnlp.mine.signals.interactions import COLUMNS, Signals
@@ -104,6 +104,7 @@ def read_rules(path: str | Path) -> Rules:
     table = read_typed(
         _whole(path),
         (*SIDES, *_COUNTS.values(), *_TESTS, "m", "alpha", "level", "unit"),
+        also=SIDE_NAMES,
     )
     antecedents, consequents = (table.sets(side) for side in SIDES)
     counts = {name: table.whole(column) for name, column in _COUNTS.items()}
@@ -120,7 +121,12 @@ def read_rules(path: str | Path) -> Rules:
         m=_said(table, "m", table.whole, 0),
         alpha=_said(table, "alpha", table.share, 0.05),
         level=_said(table, "level", table.share, 0.95),
-        baskets=_baskets(table, counts["n"], {*antecedents, *consequents}),
+        baskets=_baskets(
+            table,
+            counts["n"],
+            {*antecedents, *consequents},
+            _names(table, zip(SIDE_NAMES, (antecedents, consequents), strict=True)),
+        ),
         candidates=None,
         max_len=int(table.facts.get("max_len", max(sizes, default=2))),
     )
@@ -231,6 +237,10 @@ def _frame(mined: Mined) -> "pd.DataFrame":
     frame = mined.to_pandas()
     for name in {*SIDES, "itemsets"} & {*frame.columns}:
         frame[name] = [joined_names(names) for names in frame[name]]
+    for name in {*SIDE_NAMES, "names"} & {*frame.columns}:
+        frame[name] = [listed_names(names) for names in frame[name]]
+    first = [name for name in (*SIDES, *SIDE_NAMES) if name in frame]
+    frame = frame[[*first, *(name for name in frame if name not in first)]]
     return frame.assign(**_constants(mined))
 
 
@@ -273,12 +283,33 @@ def _said(table: TypedTable, name: str, read: Any, default: Any) -> Any:
     return table.one(name, read(name), table.facts.get(name, default))
 
 
-def _baskets(table: TypedTable, n: Any, sets: set[frozenset[str]]) -> BasketCounts:
+def _names(
+    table: TypedTable, sides: Iterable[tuple[str, tuple[frozenset[str], ...]]]
+) -> dict[str, str]:
+    """Return the names of items that stand beside them in a table."""
+    found: dict[str, str] = {}
+    for name, sets in sides:
+        if name not in table.columns:
+            continue
+        for items, cell in zip(sets, table.columns[name], strict=True):
+            if not items <= found.keys():
+                names = split_names(cell) if isinstance(cell, str) else cell
+                found |= zip(sorted(items), map(str, names), strict=False)
+    return {item: name for item, name in found.items() if item != name}
+
+
+def _baskets(
+    table: TypedTable,
+    n: Any,
+    sets: set[frozenset[str]],
+    names: Mapping[str, str] | None = None,
+) -> BasketCounts:
     known = int(table.facts.get("n", 0))
     return BasketCounts(
         n=table.one("n", np.asarray(n), known) if len(table) else known,
         unit=_said(table, "unit", table.text, ""),
         items=tuple(sorted(frozenset().union(*sets))),
+        names=names or {},
     )
 
 

@@ -125,7 +125,9 @@ def rules_section(
     if len(rules):
         frame = rules.take(slice(N_ROWS)).to_pandas()
         for side in ("antecedents", "consequents"):
-            frame[side] = [", ".join(sorted(items)) for items in frame[side]]
+            frame[side] = [
+                ", ".join(map(rules.baskets.called, sorted(items))) for items in frame[side]
+            ]
         rows = frame.to_dict("records")
         blocks += rule_volcano(rules)
         blocks.append(_first("Rules", rows, columns, len(rules), whole))
@@ -143,7 +145,7 @@ def signals_section(signals: Signals, *, whole: str = "signals.csv") -> ReportSe
     )
     blocks: list[Block] = [Paragraph(text=summary)]
     if len(signals):
-        rows = signals.take(slice(N_ROWS)).to_pandas().to_dict("records")
+        rows = _first_called(signals)
         blocks += interaction_plots(signals)
         blocks.append(_first("Signals", rows, _signal_columns(), len(signals), whole))
         blocks += _behind(signals, row_names(signals))
@@ -161,7 +163,7 @@ def drug_events_section(signals: Signals, *, whole: str = "drug_events.csv") -> 
     if signals.prior is not None:
         blocks.append(Paragraph(text=f"Prior of EBGM: {signals.prior}.", tone="note"))
     if len(signals):
-        rows = signals.take(slice(N_ROWS)).to_pandas().to_dict("records")
+        rows = _first_called(signals)
         columns = (
             "drug", "outcome", Column(key="n_both", title="n both", kind="count"),
             Column(key="n_drug", title="n drug", kind="count"),
@@ -178,6 +180,15 @@ def drug_events_section(signals: Signals, *, whole: str = "drug_events.csv") -> 
         blocks.append(_first("Drugs and outcomes", rows, columns, len(signals), whole))
         blocks += _behind(signals, row_names(signals))
     return ReportSection(title="Single drugs", blocks=tuple(blocks))
+
+
+def _first_called(signals: Signals) -> list[dict[str, Any]]:
+    """Return the first rows, each item as a reader is told of it."""
+    frame = signals.take(slice(N_ROWS)).to_pandas()
+    for key in signals.keys:
+        frame[key] = [signals.baskets.called(item) for item in frame[key]]
+    rows: list[dict[str, Any]] = frame.to_dict("records")
+    return rows
 
 
 def _first(

@@ -42,10 +42,11 @@ def interaction_plots(signals: Signals) -> list[Block]:
         _forest(signals, names, ("omega", "omega025", "omega975"), "Ω, 95 % interval"),
     ]
     if len(called):
-        one, two, event, weight = (
-            signals[name][called][:N_EDGES].tolist()
-            for name in ("drug_1", "drug_2", "outcome", "omega")
+        shown = called[:N_EDGES]
+        one, two, event = (
+            map(signals.baskets.called, signals[name][shown].tolist()) for name in signals.keys
         )
+        weight = signals["omega"][shown].tolist()
         blocks.append(
             NetworkPlot(
                 title="Network of called pairs",
@@ -126,12 +127,15 @@ class _Names(Sequence[str]):
 
 
 def _rule_name(rules: Rules, k: int) -> str:
-    left, right = (" + ".join(sorted(s[k])) for s in (rules.antecedents, rules.consequents))
+    called = rules.baskets.called
+    left, right = (
+        " + ".join(map(called, sorted(side[k]))) for side in (rules.antecedents, rules.consequents)
+    )
     return f"{left} → {right}"
 
 
 def _signal_name(signals: Signals, k: int) -> str:
-    *drugs, outcome = (signals[name][k] for name in signals.keys)
+    *drugs, outcome = (signals.baskets.called(signals[name][k]) for name in signals.keys)
     return f"{' + '.join(drugs)} → {outcome}"
 
 

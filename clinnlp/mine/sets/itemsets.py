@@ -9,20 +9,21 @@ Agrawal and Srikant, Fast algorithms for mining association rules, VLDB 1994.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from clinnlp.core.arrays import Bools, Counts, Floats, Ints32
+from clinnlp.core.arrays import Array, Bools, Counts, Floats, Ints32
 from clinnlp.core.arrow import columns_to_arrow, lists_to_arrow
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.counts import ratio
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
+from clinnlp.features.one_hot import as_baskets
 from clinnlp.mine.sets.closure import closed as closed_only
 from clinnlp.mine.sets.closure import maximal as maximal_only
 from clinnlp.mine.sets.engines import run
@@ -79,29 +80,40 @@ class Itemsets:
         return ratio(self.counts, len(self.baskets))
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return mlxtend's columns ``support`` (a fraction) and ``itemsets``, and ``count``."""
+        """Return mlxtend's columns ``support`` (a fraction) and ``itemsets``, and ``count``.
+
+        Where items have names, ``names`` stands behind, in the order of the sorted items.
+        """
         import pandas as pd
 
         itemsets = pd.Series(list(self._names()), dtype=object)
         columns = {"support": self.support_fraction, "itemsets": itemsets, "count": self.counts}
-        return pd.DataFrame(columns)
+        named = {name: pd.Series(made, dtype=object) for name, made in self._named().items()}
+        return pd.DataFrame(columns | named)
 
     def to_arrow(self) -> "pa.Table":
         """Return the columns of `to_pandas` as a pyarrow Table; a set of items is a list."""
-        names = np.array(self.baskets.items, dtype=object)
-        sets = lists_to_arrow(names, self.groups)
-        return columns_to_arrow(
-            {"support": self.support_fraction, "itemsets": sets, "count": self.counts}
-        )
+        sets = lists_to_arrow(self._items(), self.groups)
+        columns = {"support": self.support_fraction, "itemsets": sets, "count": self.counts}
+        return columns_to_arrow(columns | self._named())
+
+    def _named(self) -> dict[str, Any]:
+        """Return the names of the items of each set, where items have names."""
+        if not self.baskets.names:
+            return {}
+        return {"names": [self.baskets.names_in_order(one) for one in self._names()]}
+
+    def _items(self) -> Array:
+        return np.array([*self.baskets.items, None], dtype=object)[:-1]
 
     def _names(self) -> Iterator[frozenset[str]]:
-        names = np.array(self.baskets.items, dtype=object)
+        names = self._items()
         for group in self.groups:
             yield from map(frozenset, names[group].tolist())
 
 
 def mine_itemsets(
-    baskets: Baskets,
+    baskets: Baskets | Iterable[Any],
     *,
     min_count: int | None = None,
     min_support: float | None = None,
@@ -119,7 +131,8 @@ def mine_itemsets(
 
     Parameters
     ----------
-    baskets : Baskets
+    baskets : Baskets, one-hot table, or list of lists of items
+        See `clinnlp.features.one_hot`; items of a table or of lists keep their type.
     min_count : int
         Least number of baskets, ≥ 1. Give it or `min_support`.
     min_support : float
@@ -163,6 +176,7 @@ def mine_itemsets(
     >>> [sorted(names) for names, _ in mine_itemsets(milk, min_count=2, closed=True)]
     [['bread'], ['bread', 'milk']]
     """
+    baskets = as_baskets(baskets)
     least = min_count_of(len(baskets), min_count=min_count, min_support=min_support)
     for value, low, name in ((max_len, 1, "max_len"), (threads, 1, "threads")):
         if value is not None:

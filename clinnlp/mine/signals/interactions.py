@@ -109,12 +109,13 @@ class Signals:
         )
 
     def __getitem__(self, name: str) -> Array:
-        """Return a column by name."""
-        if name not in self.columns:
+        """Return a column by its name in `to_pandas`."""
+        columns = self.columns if name in self.columns else self._columns()
+        if name not in columns:
             raise ArgumentError(
-                f"column of signals must be one of {', '.join(self.columns)}, got {name!r}"
+                f"column of signals must be one of {', '.join(columns)}, got {name!r}"
             )
-        return self.columns[name]
+        return columns[name]
 
     def evidence(self, i: int) -> EntityTable | EventTable:
         """Return the mentions (or events) that put the items of row `i` into its baskets.
@@ -133,14 +134,27 @@ class Signals:
         return replace(self, columns={name: values[rows] for name, values in self.columns.items()})
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return the columns as a DataFrame."""
+        """Return the columns as a DataFrame.
+
+        Where items have names, they stand behind each item: ``drug_name``, ``outcome_name``, ...
+        """
         import pandas as pd
 
-        return pd.DataFrame(dict(self.columns))
+        return pd.DataFrame(self._columns())
 
     def to_arrow(self) -> "pa.Table":
-        """Return the columns as a pyarrow Table."""
-        return columns_to_arrow(self.columns)
+        """Return the columns of `to_pandas` as a pyarrow Table."""
+        return columns_to_arrow(self._columns())
+
+    def _columns(self) -> dict[str, Array]:
+        """Return the columns, with the names of the items behind each where they have some."""
+        names, columns = self.baskets.names, dict[str, Array]()
+        for key, column in self.columns.items():
+            columns[key] = column
+            if names and key in self.keys:
+                called = [names.get(item, item) for item in column.tolist()]
+                columns[f"{key}_name"] = np.array([*called, None], dtype=object)[:-1]
+        return columns
 
 
 def mine_interactions(
@@ -328,6 +342,11 @@ def check_query(
     ArgumentError
         A number is out of range, or no item is of a kind.
     """
+    if not isinstance(baskets, Baskets):
+        raise ArgumentError(
+            "signals need baskets that say which items are drugs and outcomes, got "
+            f"{type(baskets).__name__}; make them with clinnlp.frame_baskets(table, kinds=...)"
+        )
     check_at_least(min_count, 1, name="min_count")
     check_at_least(min_margin, 1, name="min_margin")
     check_fraction(alpha, name="alpha")

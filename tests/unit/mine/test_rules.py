@@ -12,7 +12,7 @@ from clinnlp.core.tables import EntityTable
 from clinnlp.features.baskets import baskets as entity_baskets
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.mine.measures import association
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rules import MEASURES, mine_rules
 
 
 def random_baskets(seed=0, n=120, kinds="item"):
@@ -223,3 +223,40 @@ def test_simpsons_reversal_of_a_rule():
     assert {frozenset(s) for s, f in zip(sides, flips, strict=True) if f} == {
         frozenset({"open", "success"})
     }
+
+
+def test_a_threshold_hides_rules_and_changes_no_figure():
+    frame = pd.DataFrame(np.random.default_rng(3).random((60, 5)) < 0.5, columns=list("abcde"))
+    every = mine_rules(frame, max_len=3)
+    table = every.to_pandas()
+    for metric in MEASURES:
+        least = float(np.nanmedian(table[metric]))
+        some = mine_rules(frame, max_len=3, metric=metric, min_threshold=least)
+        wanted = table[table[metric] >= least].reset_index(drop=True)
+        pd.testing.assert_frame_equal(some.to_pandas(), wanted)
+        assert some.m == every.m
+    confident = mine_rules(frame, max_len=3, min_threshold=0.5)
+    assert (confident["confidence"] >= 0.5).all()
+    assert 0 < len(confident) < len(every)
+
+
+def test_a_fraction_is_the_count_it_stands_for():
+    frame = pd.DataFrame(np.random.default_rng(4).random((50, 4)) < 0.5, columns=list("abcd"))
+    one, two = mine_rules(frame, min_support=0.14), mine_rules(frame, min_count=7)
+    pd.testing.assert_frame_equal(one.to_pandas(), two.to_pandas())
+    assert one.m == two.m
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"min_support": 0.1, "min_count": 5}, "either min_count or min_support"),
+        ({"min_support": 5}, "min_support must lie above 0"),
+        ({"min_support": 0}, "min_support must lie above 0"),
+        ({"metric": "lift"}, "needs a min_threshold"),
+        ({"metric": "q_bh", "min_threshold": 0.5}, "metric must be one of"),
+    ],
+)
+def test_thresholds_that_say_nothing_are_refused(asked, said):
+    with pytest.raises(ArgumentError, match=said):
+        mine_rules([["a", "b"]] * 6, **asked)
