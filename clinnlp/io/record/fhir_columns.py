@@ -5,6 +5,7 @@ from typing import Any
 
 __all__ = ["Columns"]
 
+_CALLED = "name"  # of a code: another system may write another one
 _OWN = "source_id"  # which no two rows share
 
 
@@ -55,6 +56,7 @@ class Columns:
             _same(column[at], other.get(name, self._missing[name]))
             for at, other in zip(rows, others, strict=True)
             for name, column in self._columns.items()
+            if name != _CALLED
         )
 
     def kept(self) -> dict[str, list[Any]]:

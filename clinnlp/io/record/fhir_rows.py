@@ -13,6 +13,7 @@ from clinnlp.io.record.fhir_references import contained, pointed
 from clinnlp.io.record.fhir_values import (
     Json,
     coded,
+    display_of,
     each,
     first,
     period_of,
@@ -59,8 +60,9 @@ def _condition(resource: Json, document: Document) -> Iterator[Json | str]:
         resource.get("abatementDateTime") or abated.get("end"),
         resource.get("recordedDate"),
     )
-    row = _row(resource, "condition", coded(resource.get("code")), times, document)
-    yield row if row["code"] else _UNCODED
+    concept = resource.get("code")
+    row = _row(resource, "condition", coded(concept), times, document)
+    yield {**row, "name": display_of(concept)} if row["code"] else _UNCODED
 
 
 # --- drugs ---------------------------------------------------------------------------------
@@ -118,7 +120,9 @@ def _medication(resource: Json) -> tuple[_Code, Json]:
     either = resource.get("medication") or {}  # one element for both in R5
     reference = resource.get("medicationReference", either.get("reference"))
     if reference is None:
-        return coded(resource.get("medicationCodeableConcept", either.get("concept")))[:2], {}
+        concept = resource.get("medicationCodeableConcept", either.get("concept"))
+        name = display_of(concept)
+        return coded(concept)[:2], {"name": name} if name else {}
     address = str(reference.get("reference", ""))
     inside = contained(resource, address[1:]) if address.startswith("#") else None
     code = own_code(inside or {})

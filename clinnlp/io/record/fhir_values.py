@@ -10,6 +10,7 @@ from clinnlp.io.tables.cells import number_of, text_of
 __all__ = [
     "Json",
     "coded",
+    "display_of",
     "each",
     "first",
     "number_in",
@@ -76,6 +77,19 @@ def coded(concept: Json | None) -> tuple[str | None, str, str | None]:
     system = str(coding.get("system", ""))
     last = system.rstrip("/").replace(":", "/").rpartition("/")[2]
     return (code, _SYSTEMS.get(system, last), text) if code else (text, "", text)
+
+
+def display_of(concept: Json | None) -> str | None:
+    """Return what a system calls its code, and not the words that somebody wrote for it.
+
+    Raises
+    ------
+    TypeError
+        It is no text.
+    """
+    codings = each((concept or {}).get("coding"))
+    coding: Json = next((one for one in codings if one.get("code")), {})
+    return text_in(coding.get("display")) or None
 
 
 def text_in(value: Any) -> str | None:
