@@ -29,8 +29,10 @@ from clinnlp.study.outputs import (
 )
 from clinnlp.study.reading import TableReading
 from clinnlp.study.report_sections import drug_events_section, rules_section, signals_section
+from clinnlp.study.roll_up import check_level_met, named
 from clinnlp.study.settings import MineSettings
 from clinnlp.study.sources import read_baskets, read_every_item
+from clinnlp.study.strata import Strata, read_strata
 
 __all__ = ["MineResult", "mine_flow"]
 
@@ -95,7 +97,8 @@ def mine_flow(
     RunError
         Another process writes into the folder, or nobody may.
     """
-    names, inputs = ("rules", *_SECTIONS), [source, settings.ancestors]
+    names = ("rules", *_SECTIONS)
+    inputs = [source, settings.ancestors, settings.names]
     check_folder(out, names, inputs, suffixes=(".csv", ".parquet"))
     reading = reading or TableReading()
     with one_writer(out, inside=True):
@@ -116,14 +119,17 @@ def _mined(
         max_len=settings.max_len,
         alpha=settings.alpha,
         cells=cells,
+        min_margin=settings.min_margin,
+        level=settings.coverage,
     )
-    signals = _mine_signals(cells, settings)
+    strata = read_strata(source, settings, sets, reading)
+    signals = _mine_signals(cells, settings, strata)
     mined: dict[str, Rules | Signals] = {"rules": rules, **signals}
     whole = {name: whole_name(name, len(one)) for name, one in mined.items()}
     inputs = () if cells else (source,)  # a hash would confirm a guess at the cells withheld
     report = Report(
         title="Drug rules and interaction signals",
-        summary=(*_summary(cells, rules, signals), *tables_told(mined)),
+        summary=(*_summary(cells, rules, signals, strata), *tables_told(mined)),
         blocks=(
             *_caution(cells),
             rules_section(rules, whole=whole["rules"]),
@@ -139,7 +145,12 @@ def _of_counts(
     counts: PairCounts, source: str | Path, out: Path, settings: MineSettings, reading: TableReading
 ) -> MineResult:
     """Mine the signals of single drugs, which is all that counts without reports give."""
-    signals = mine_counts(counts, alpha=settings.alpha, prior=settings.prior)
+    margin: dict[str, int] = {}
+    if settings.min_margin is not None:
+        margin["min_margin"] = settings.min_margin
+    signals = mine_counts(
+        counts, alpha=settings.alpha, level=settings.coverage, prior=settings.prior, **margin
+    )
     mined: dict[str, Rules | Signals] = {"drug_events": signals}
     whole = whole_name("drug_events", len(signals))
     report = Report(
@@ -173,15 +184,19 @@ def _write(
 def _cells(source: str | Path, settings: MineSettings, reading: TableReading) -> SmallCells:
     """Return the baskets to mine, with what of them may be shown."""
     sets = read_baskets(source, settings, reading)
+    check_level_met(sets, settings)
     if not SmallCells(sets, settings.min_cell):
-        return SmallCells(sets, 0)
+        return SmallCells(named(sets, settings), 0)
     # What may be shown must not depend on the items that this run looks at
     every = read_every_item(source, settings, sets, reading)
     beside = None if every is sets else guarded(every, settings.min_cell)
-    return SmallCells(guarded(sets, settings.min_cell), settings.min_cell, beside=beside)
+    shown = named(guarded(sets, settings.min_cell), settings)
+    return SmallCells(shown, settings.min_cell, beside=beside)
 
 
-def _mine_signals(cells: SmallCells, settings: MineSettings) -> dict[str, Signals]:
+def _mine_signals(
+    cells: SmallCells, settings: MineSettings, strata: Strata | None
+) -> dict[str, Signals]:
     if not {settings.drug_kind, settings.outcome_kind} <= set(cells.baskets.kinds):
         return {}
     asked: dict[str, Any] = {
@@ -189,20 +204,33 @@ def _mine_signals(cells: SmallCells, settings: MineSettings) -> dict[str, Signal
         "outcome_kind": settings.outcome_kind,
         "alpha": settings.alpha,
         "cells": cells,
+        "strata": None if strata is None else strata.groups,
     }
+    if settings.min_margin is not None:
+        asked["min_margin"] = settings.min_margin
+    of_pairs = (settings.adjust is None and not cells) or bool(settings.adjust)
     return {
-        "drug_events": mine_signals(cells.baskets, prior=settings.prior, **asked),
-        "signals": mine_interactions(cells.baskets, adjust=not cells, **asked),
+        "drug_events": mine_signals(
+            cells.baskets,
+            prior=settings.prior,
+            level=settings.coverage,
+            adjust=bool(settings.adjust),
+            **asked,
+        ),
+        "signals": mine_interactions(cells.baskets, adjust=of_pairs, **asked),
     }
 
 
-def _summary(cells: SmallCells, rules: Rules, signals: Mapping[str, Signals]) -> tuple[str, ...]:
+def _summary(
+    cells: SmallCells, rules: Rules, signals: Mapping[str, Signals], strata: Strata | None
+) -> tuple[str, ...]:
     sets = cells.baskets
     lost = [f"{reason} {n:,}" for reason, n in sets.n_excluded.items() if n]
     lines = [str(sets), f"left out: {', '.join(lost) or 'nothing'}"]
     lines += [*chronic_told(sets.n_chronic), *_folded_told(sets), str(rules)]
     if sets.n_rolled_up:
         lines.append(f"rolled up: {', '.join(f'{k} {n:,}' for k, n in sets.n_rolled_up.items())}")
+    lines += [f"signals stratified by {strata}"] if strata is not None and signals else []
     lines += [f"{name.replace('_', ' ')}: {mined}" for name, mined in signals.items()]
     if cells:
         lines.append(

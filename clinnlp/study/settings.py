@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from clinnlp.core.checks import check_at_least, check_fraction, check_one_of
+from clinnlp.core.checks import check_at_least, check_fraction, check_level, check_one_of
 from clinnlp.core.config import option, settings_to
-from clinnlp.core.errors import ArgumentError
+from clinnlp.core.errors import ArgumentError, instead_of
+from clinnlp.core.vocab import INGREDIENT
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -22,6 +23,7 @@ __all__ = [
 ]
 
 
+ITEM_LEVELS = (INGREDIENT,)
 CHRONIC_COUNTS = "count a condition that stands as past where it is chronic"
 
 
@@ -156,7 +158,25 @@ class MineSettings:
     lag_days: int = option(0, "unit exposure: days after it on which an outcome counts, >= 0")
     min_count: int = option(5, "baskets with both sides of a rule, >= 1")
     max_len: int = option(2, "most items of a rule, >= 2")
+    min_margin: int | None = option(
+        None, "baskets that each side of a rule or signal needs alone, >= 1: it decides the "
+        "candidates (min_count of rules, 5 of single drugs, 20 of pairs)",
+    )  # fmt: skip
     alpha: float = option(0.05, "level of the q-values, 0 to 1")
+    level: tuple[str, ...] = option(
+        ("0.95",),
+        "coverage of the intervals of rules and single drugs, above 0 and below 1; the word "
+        "ingredient: salts, forms, brands and products count as their ingredient, by ancestors. "
+        "Either or both",
+    )
+    strata: tuple[str, ...] | None = option(
+        None, "what signals are stratified by: columns of the table, of FAERS sex age year, or "
+        "items (one stratum)",
+    )  # fmt: skip
+    adjust: bool | None = option(
+        None, "test what is called again, adjusted for conditions and other drugs (pairs of drugs "
+        "are, single ones not)",
+    )  # fmt: skip
     strict: bool = option(False, "demand that each assertion axis was assessed")
     chronic_counts: bool = option(True, CHRONIC_COUNTS)
     with_stopped: bool = option(False, "count drugs too that the notes say are stopped or held")
@@ -167,6 +187,10 @@ class MineSettings:
     roll_up: tuple[str, ...] | None = option(
         None, "codes of ancestors that what stands below them counts as: goes with ancestors"
     )
+    names: str | None = option(
+        None, "terminology or word list whose names stand beside the codes (else those of the "
+        "source and of ancestors)",
+    )  # fmt: skip
     drug_kind: str = option("drug", "kind or label of the drugs of interaction signals")
     outcome_kind: str = option("outcome", "kind or label of their outcomes")
     prior: str = option(
@@ -186,17 +210,55 @@ class MineSettings:
         low = {"min_count": 1, "max_len": 2, "gap_days": 0, "lag_days": 0, "min_cell": 0}
         for name, least in low.items():
             check_at_least(getattr(self, name), least, name=name)
-        if self.default_days is not None:
-            check_at_least(self.default_days, 1, name="default_days")
+        for name in ("default_days", "min_margin"):
+            if getattr(self, name) is not None:
+                check_at_least(getattr(self, name), 1, name=name)
+        check_level(self.coverage)
+        self._check_ancestors()
+        self._check_cells()
+        check_fraction(self.alpha, name="alpha")
+
+    @property
+    def coverage(self) -> float:
+        """Coverage of the intervals: the number in `level`."""
+        numbers = [word for word in self.level if word not in ITEM_LEVELS]
+        with instead_of(ValueError, _wrong_level):
+            found = [float(number) for number in numbers]
+        if len(found) > 1 or len(self.level) - len(found) > 1:
+            raise _wrong_level()
+        return found[0] if found else 0.95
+
+    @property
+    def item_level(self) -> str | None:
+        """What codes count as: the word in `level`, if there is one."""
+        return next((word for word in self.level if word in ITEM_LEVELS), None)
+
+    def _check_ancestors(self) -> None:
         _check_roll_up(self.ancestors, self.roll_up)
-        if self.ancestors is not None and self.roll_up is None:
+        if self.item_level is not None and self.ancestors is None:
+            raise ArgumentError(
+                f"level {self.item_level} needs a terminology of the codes, got none; name it with "
+                "ancestors (drugs that are names and not codes are generic names without it)"
+            )
+        if self.item_level is not None and self.roll_up is not None:
+            raise ArgumentError(f"roll_up must not be given beside level {self.item_level}")
+        if self.ancestors is not None and self.roll_up is None and self.item_level is None:
             raise ArgumentError(
                 "ancestors need the codes to roll up to in mining, got none: a rule between a code "
-                "and what stands above it says nothing; name them with roll_up"
+                "and what stands above it says nothing; name them with roll_up, or say level "
+                f"{INGREDIENT}"
             )
-        if self.min_cell > 1 and self.max_len > 3:
+
+    def _check_cells(self) -> None:
+        if self.min_cell <= 1:
+            return
+        if self.max_len > 3:
             raise ArgumentError(f"max_len must be at most 3 with min_cell, got {self.max_len}")
-        check_fraction(self.alpha, name="alpha")
+        if self.strata or self.adjust:
+            raise ArgumentError(
+                "strata and adjust cannot go with min_cell, got one of them: their results depend "
+                "on counts that are withheld; leave one out"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +287,13 @@ def plain_settings(
 def _check_above_zero(value: float, *, name: str) -> None:
     if not value > 0:
         raise ArgumentError(f"{name} must be above 0, got {value}")
+
+
+def _wrong_level(_: Exception | None = None) -> ArgumentError:
+    return ArgumentError(
+        f"level must be a number above 0 and below 1, one of {', '.join(ITEM_LEVELS)}, or one of "
+        "each, got another"
+    )
 
 
 def _check_roll_up(ancestors: str | None, roll_up: tuple[str, ...] | None) -> None:

@@ -15,15 +15,17 @@ from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
 from clinnlp.core.vocab import fold, squeeze
 from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets, frame_baskets
 from clinnlp.features.exposure import exposure_baskets
+from clinnlp.features.item_names import names_of_items
 from clinnlp.io.record.events import read_events
 from clinnlp.io.record.faers import is_faers, read_faers
 from clinnlp.io.record.folders import record_source, stream_record
+from clinnlp.io.record.record_names import record_names
 from clinnlp.io.tables.columns import column_summary, columns_named
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.io.tables.rows import column_names
 from clinnlp.io.tables.wide import read_wide
 from clinnlp.study.reading import TableReading
-from clinnlp.study.roll_up import read_roll_up
+from clinnlp.study.roll_up import roll_up_of
 from clinnlp.study.settings import MineSettings
 from clinnlp.text.drugs import drug_names, fold_drug
 
@@ -114,7 +116,7 @@ def read_every_item(
     if sets.entities is not None:
         return _from_mentions(sets.entities, replace(settings, label=None))
     assert sets.events is not None
-    roll_up = read_roll_up(settings.ancestors, settings.roll_up)
+    roll_up = roll_up_of(settings)
     return event_baskets(
         sets.events, unit=settings.unit, kinds=None, roll_up=roll_up, **_spelling(settings)
     )
@@ -132,7 +134,7 @@ def _from_mentions(table: EntityTable, settings: MineSettings) -> Baskets:
         strict=settings.strict,
         changes=() if settings.with_stopped else LEAVING,
         chronic_counts=settings.chronic_counts,
-        roll_up=read_roll_up(settings.ancestors, settings.roll_up),
+        roll_up=roll_up_of(settings),
         fold_terms=settings.fold_terms,
     )
 
@@ -151,7 +153,7 @@ def _from_events(events: EventTable, settings: MineSettings) -> Baskets:
             **_spelling(settings),
         )
     kinds = (*EVENT_KINDS, settings.drug_kind, settings.outcome_kind)
-    roll_up = read_roll_up(settings.ancestors, settings.roll_up)
+    roll_up = roll_up_of(settings)
     return event_baskets(
         events, unit=settings.unit, kinds=kinds, roll_up=roll_up, **_spelling(settings)
     )
@@ -182,7 +184,15 @@ def _from_record(folder: Path, settings: MineSettings) -> Baskets:
         parts.append(part.take(kept))
     sets = _from_events(EventTable.concat(parts), settings)
     n_excluded = {reason: n + lost[reason] for reason, n in sets.n_excluded.items()}
-    return replace(sets, n_excluded={**n_excluded, **record.n_excluded})
+    lost_rows = {**n_excluded, **record.n_excluded}
+    return replace(sets, n_excluded=lost_rows, names={**_named(sets, folder), **sets.names})
+
+
+def _named(sets: Baskets, folder: Path) -> dict[str, str]:
+    """Return the names of the items by the tables of the record itself."""
+    each = zip(sets.items, sets.kinds, strict=True)
+    codes = {*sets.items, *(item.removesuffix(f" ({kind})") for item, kind in each)}
+    return names_of_items(sets.items, sets.kinds, record_names(folder, codes))
 
 
 def _first_of_stays(part: EventTable, where: Bools, seen: set[tuple[str, str | None]]) -> Bools:

@@ -9,7 +9,7 @@ another program stays.
 from collections.abc import Mapping
 from pathlib import Path
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.tables import EventTable
 from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.tables.arrow import read_columns, write_columns
@@ -61,11 +61,14 @@ def check_events(
 ) -> EventTable:
     """Return the events, or raise `DataError` for some without patient or code.
 
-    Where there is a list `skipped`, those are left out, with an error for each.
+    Where there is a list `skipped`, those are left out, with an error for each. Where columns are
+    named, but not that of patients or codes, `ArgumentError` says how to name it.
     """
     for name in ("patient", "code"):
         without = table.coded(name).codes < 0
         n, said = int(without.sum()), f"each event must have a {name}, got {{}} without"
+        if n and columns and name not in columns:
+            raise ArgumentError(_unnamed(name, columns))
         if n and skipped is None:
             line = _first_without(path, columns.get(name, name), dialect)
             raise DataError(said.format(n), path=path, line=line)
@@ -73,6 +76,17 @@ def check_events(
             skipped.extend([DataError(said.format("one"), path=path)] * n)
             table = table.take(~without)
     return table
+
+
+def _unnamed(name: str, columns: Mapping[str, str]) -> str:
+    """Return what to do where the columns that are named are not enough."""
+    said = f"columns must name the {name} of each event, got {', '.join(columns)}"
+    if name == "patient" and "encounter" in columns:
+        said += (
+            f"; where the table has reports or stays and no patients, each is one: "
+            f"patient={columns['encounter']}"
+        )
+    return said
 
 
 def _first_without(path: str | Path, column: str, dialect: Dialect | None) -> int | None:

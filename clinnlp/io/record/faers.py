@@ -18,6 +18,7 @@ spontaneous adverse event reporting system, Healthcare 2022;10:420 (choice of ve
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,13 +34,32 @@ from clinnlp.io.files.folders import files_of
 from clinnlp.io.files.lines import open_bytes
 from clinnlp.io.files.zips import open_in_zip, zip_names
 
-__all__ = ["ROLES", "FaersReports", "is_faers", "read_faers"]
+__all__ = [
+    "DEMOGRAPHICS",
+    "ROLES",
+    "FaersReports",
+    "is_faers",
+    "read_faers",
+    "read_faers_demographics",
+]
 
 ROLES = ("PS", "SS", "C", "I")
+DEMOGRAPHICS = ("sex", "age", "year")
 
 _TABLE = re.compile(r"(DEMO|DRUG|REAC|INDI)\d\dQ\d[^/\\]*\.TXT$", re.IGNORECASE)
 _DELETED = re.compile(r"DELETE[^/\\]*\.TXT$", re.IGNORECASE)
-_LEGACY = {"isr": "primaryid", "case": "caseid", "foll_seq": "caseversion"}
+_LEGACY = {
+    "isr": "primaryid",
+    "case": "caseid",
+    "foll_seq": "caseversion",
+    "gndr_cod": "sex",
+}
+# In years, of a unit of age
+_YEARS = {"DEC": 10, "YR": 1, "MON": 1 / 12, "WK": 7 / 365.25, "DY": 1 / 365.25, "HR": 1 / 8766}
+_OLDEST = 130
+_AGES = (
+    (0, "0-1"), (2, "2-11"), (12, "12-17"), (18, "18-44"), (45, "45-64"), (65, "65-74"), (75, "75-")
+)  # fmt: skip
 _INDICATION = {"indi_drug_seq": "drug_seq"}
 _UNKNOWN = frozenset({"product used for unknown indication", "drug use for unknown indication"})
 
@@ -129,6 +149,46 @@ def read_faers(
     return FaersReports(events=_table_of(events), n_reports=len(kept), n_excluded=n_excluded)
 
 
+def read_faers_demographics(
+    path: str | Path, *, by_case: bool = False
+) -> dict[str, tuple[str | None, str | None, str | None]]:
+    """Return sex, age group and year of the newest version of each case, by report.
+
+    Sex is ``M`` or ``F``; the age is in groups of years (0-1, 2-11, 12-17, 18-44, 45-64, 65-74,
+    75-), whatever its unit; the year is that in which the report reached the agency. What is
+    missing or of another form is None.
+
+    Parameters
+    ----------
+    path : str or Path
+        As in `read_faers`.
+    by_case : bool
+        Give them by case in place of report.
+
+    Raises
+    ------
+    DataError
+        No quarterly tables, a missing column, or a row of another length.
+    """
+    kept = _newest(_quarters(Path(path)), Counter())
+    return {
+        report.case if by_case else number: (
+            report.sex, report.age, str(report.known.year) if report.known else None
+        )
+        for number, report in kept.items()
+    }  # fmt: skip
+
+
+def _age_group(row: FaersRow) -> str | None:
+    """Return the group of an age; that of an age in another unit than years too."""
+    try:
+        years = float(row.get("age", "")) * _YEARS[row.get("age_cod", "").upper()]
+    except (KeyError, ValueError):
+        return None
+    found = [group for low, group in _AGES if low <= years < _OLDEST]
+    return found[-1] if found else None
+
+
 def _check_once(quarters: Sequence[Path]) -> None:
     """Refuse a table that stands in two places, such as a zip file and what was unpacked from it.
 
@@ -154,6 +214,8 @@ class _Report:
     version: Version
     time: datetime | None
     known: datetime | None
+    sex: str | None
+    age: str | None
 
 
 def _newest(quarters: Sequence[Path], n_excluded: dict[str, int]) -> dict[str, _Report]:
@@ -170,7 +232,9 @@ def _newest(quarters: Sequence[Path], n_excluded: dict[str, int]) -> dict[str, _
             continue
         known = _date(row.get("fda_dt", ""))
         version = (_whole(row.get("caseversion", "")), str(known or ""), _whole(number))
-        report = _Report(case, version, _date(row.get("event_dt", "")), known)
+        sex = row.get("sex", "").upper()
+        person = (sex if sex in ("M", "F") else None, _age_group(row))
+        report = _Report(case, version, _date(row.get("event_dt", "")), known, *person)
         before = newest.get(case)
         n_excluded["older_version"] += before is not None
         if before is None or version > before[1].version:
@@ -246,7 +310,7 @@ _NEEDED = {
 }
 _USED = {
     *("primaryid", "caseid", "caseversion", "event_dt", "fda_dt", "role_cod", "drugname"),
-    *("prod_ai", "dose_vbm", "dose_amt", "dose_unit", "pt", "indi_pt"),
+    *("prod_ai", "dose_vbm", "dose_amt", "dose_unit", "pt", "indi_pt", "sex", "age", "age_cod"),
 }
 
 

@@ -142,3 +142,80 @@ def test_exposures_and_wide_tables_are_not_rolled_up(folder, capsys):
     assert "got unit exposure" in capsys.readouterr().err
     assert main(["mine", events, "--items", "code", *rolled]) == 2
     assert "got a wide table" in capsys.readouterr().err
+
+
+LISTED = (
+    "code,name,label\nDB1,Cortisone,Drug\nDB2,Cortisone acetate,Drug\nDB3,Gout acetate,Problem\n"
+)
+STEPS = (
+    "code,name,parents,level\nx,X,,ingredient\ny,Y tablet,x,\nz,Z tablet,x|w,\nw,W,,ingredient\n"
+)
+CONCEPTS = (
+    "concept_id,concept_name,domain_id,vocabulary_id,concept_class_id,standard_concept,"
+    "invalid_reason\n1,warfarin,Drug,RxNorm,Ingredient,S,\n2,warfarin 5 MG,Drug,RxNorm,"
+    "Clinical Drug,S,\n"
+)
+ABOVE = (
+    "ancestor_concept_id,descendant_concept_id,min_levels_of_separation,max_levels_of_separation\n"
+    "1,2,1,1\n"
+)
+
+
+def write_terminology(folder, kind):
+    """Write a terminology of some kind; return its path."""
+    files = {
+        "rxnorm": {"RXNCONSO.RRF": RXNCONSO, "RXNREL.RRF": RXNREL},
+        "omop": {"CONCEPT.csv": CONCEPTS, "CONCEPT_ANCESTOR.csv": ABOVE},
+        "atc": {"atc.csv": ATC + "B01AC06,Acetylsalicylic acid\n"},
+        "names": {"drugs.csv": LISTED},
+        "steps": {"steps.csv": STEPS},
+    }[kind]
+    (folder / kind).mkdir()
+    for name, text in files.items():
+        (folder / kind / name).write_text(text)
+    return folder / kind if len(files) > 1 else folder / kind / next(iter(files))
+
+
+@pytest.mark.parametrize(
+    ("kind", "counted"),
+    [
+        ("rxnorm", {"10": "10", "12": "10", "13": "10", "15": "10", "14": "10 11", "9": "9"}),
+        ("omop", {"2": "1", "1": "1"}),
+        ("atc", {"B01AC06": "N02BA01", "N02BA01": "N02BA01", "C10AA": "C10AA"}),
+        ("names", {"DB2": "DB1", "DB1": "DB1", "DB3": "DB3"}),
+        ("steps", {"y": "x", "z": "x w"}),
+    ],
+)
+def test_codes_count_as_their_ingredient(tmp_path, kind, counted):
+    roll_up = read_roll_up(write_terminology(tmp_path, kind), level="ingredient")
+    assert {code: " ".join(roll_up(code)) for code in counted} == counted
+
+
+def test_a_terminology_without_ingredients_is_refused(tmp_path):
+    (tmp_path / "icd.csv").write_text("code,short,long\nM10,Gout,Gout\nM109,Gout x,Gout, unspec\n")
+    (tmp_path / "problems.csv").write_text("code,name,label\nx,Gout,Problem\n")
+    with pytest.raises(ArgumentError, match="name the codes with roll_up"):
+        read_roll_up(tmp_path / "problems.csv", level="ingredient")
+    with pytest.raises(ArgumentError, match="beside a level"):
+        read_roll_up(write_terminology(tmp_path, "atc"), ["C10AA"], level="ingredient")
+
+
+def test_salts_are_mined_as_their_ingredient(tmp_path, capsys):
+    (tmp_path / "drugs.csv").write_text(LISTED)
+    rows = ["patient,code,kind"]
+    for k in range(40):
+        drug = ("DB1", "DB2", "DB9", "DB8")[k % 4]
+        rows += [f"p{k},{drug},drug"] + [f"p{k},bleed,outcome"] * (k % 2 == 0)
+        rows += [f"p{k},DB1,drug"] * (k == 1)
+    (tmp_path / "events.csv").write_text("\n".join(rows) + "\n")
+    asked = ["mine", str(tmp_path / "events.csv"), "--out", str(tmp_path / "out")]
+    as_one = [*asked, "--level", "ingredient", "--ancestors", str(tmp_path / "drugs.csv")]
+    assert main(as_one) == 0
+    told = "rolled up: counted as its ingredient 10, ingredient itself 11, below none 40"
+    assert told in capsys.readouterr().out
+    row = _rules(tmp_path / "out" / "rules.csv")[("bleed", "DB1")]
+    assert (row["n_consequent"], row["n_both"]) == ("20", "10")  # of p1 both count once
+    assert row["consequent_names"] == "Cortisone"
+    (tmp_path / "drugs.csv").write_text("code,name\nX1,Zinc\nX2,Zinc acetate\n")
+    assert main(as_one) == 2
+    assert "needs codes of" in capsys.readouterr().err
