@@ -115,7 +115,7 @@ def _text_of(passages: list[Tree], document: Document) -> tuple[str, list[Span |
     """Return the text, and where each passage stands in it."""
     text = ""
     bounds: list[Span | None] = []
-    parts = [p.get("sentences", []) if "text" not in p else [p] for p in passages]
+    parts = [p.get("sentences", []) if not _has_text(p) else [p] for p in passages]
     n_held = sum(len(_typed(part.get("text", ""), str)) for each in parts for part in each)
     most = room = max(_LEAST_ROOM, _ROOM * n_held)
     for each in parts:
@@ -138,6 +138,11 @@ def _text_of(passages: list[Tree], document: Document) -> tuple[str, list[Span |
             begins.append(offset)
         bounds.append(Span(begins[0], len(text)) if begins and begins[0] < len(text) else None)
     return text, bounds
+
+
+def _has_text(passage: Tree) -> bool:
+    """Return whether a passage has a text of its own; some write an empty one beside sentences."""
+    return bool(passage.get("text")) or ("text" in passage and not passage.get("sentences"))
 
 
 def _sentence_spans(sentences: list[Tree]) -> tuple[Span, ...]:

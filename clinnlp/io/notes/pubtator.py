@@ -47,6 +47,10 @@ _VARIANT = re.compile(r"[a-z]?\|")
 _NONE = ("", "-", "-1")
 _ROLES = ("Arg1", "Arg2")
 _BREAKS = re.compile(r"[\t\r\n]")
+_LABEL = (
+    "a line must be a mention or a relation, got three columns (id, key, value), which say "
+    "something of the whole document"
+)
 _OTHER = "a line must begin with the id of its document; a blank line ends a document"
 
 
@@ -81,6 +85,8 @@ def _parse(document: Document) -> Note:
             entities.append(_entity(columns, len(entities) + 1, text, document, number))
         elif len(columns) in (4, 5):
             relations.append(_relation(columns, len(relations) + 1))
+        elif len(columns) == 3 and not any(map(is_offset, columns[1:])):
+            raise document.wrong(_LABEL, number)
         else:
             raise document.wrong(
                 "a line must have 5 to 7 columns (mention) or 4 to 5 (relation) with blanks as "

@@ -161,3 +161,19 @@ def test_deep_json_in_an_infon_is_refused(tmp_path):
     xml = document((0, "x")).replace("<id>1</id>", f'<id>1</id><infon key="clinnlp">{deep}</infon>')
     with pytest.raises(DataError, match=r"a.bioc.xml:2: a document must be of the form of BioC"):
         texts(tmp_path / "a.bioc.xml", xml)
+
+
+@pytest.mark.parametrize("text", ['"text": "", ', ""])
+def test_a_passage_may_leave_its_text_to_its_sentences(text, tmp_path):
+    annotation = '{"id": "4", "text": "测试", "locations": [{"offset": 34, "length": 2}]}'
+    sentences = (
+        '[{"offset": 27, "text": "abcdefg", "annotations": []}, {"offset": 34, '
+        f'"text": "测试Non-ASCII", "annotations": [{annotation}]}}]'
+    )
+    path = tmp_path / "everything.json"
+    passage = f'{{"offset": 27, "infons": {{}}, {text}"sentences": {sentences}}}'
+    path.write_text(f'{{"documents": [{{"id": "2", "passages": [{passage}]}}]}}')
+    (note,) = read_notes(path)
+    assert note.text == "\n" * 27 + "abcdefg测试Non-ASCII"
+    assert note.sentences == (Span(27, 34), Span(34, 45))
+    assert [note[e.span] for e in note.entities] == ["测试"]

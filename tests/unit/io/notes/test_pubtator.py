@@ -5,6 +5,7 @@ import pytest
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.spans import Span
+from clinnlp.io.notes.corpora import read_notes
 from clinnlp.io.notes.pubtator import PUBTATOR
 
 
@@ -111,3 +112,10 @@ def test_relation_that_would_read_as_a_mention_is_refused(tmp_path):
     odd = relation(label="1", roles={"Arg1": ("2",), "Arg2": ("D2",)}, attributes={"novelty": "x"})
     with pytest.raises(DataError, match=r"labels and concepts"):
         PUBTATOR.write([Note(id="n", text="abc", relations=(odd,))], tmp_path / "a.pubtator")
+
+
+def test_lines_of_three_columns_are_refused_by_name(tmp_path):
+    path = tmp_path / "a.pubtator"
+    path.write_text("1|t|No cough.\n1\tspecies\thuman\n")
+    with pytest.raises(DataError, match=r"a.pubtator:2: .* got three columns \(id, key, value\)"):
+        list(read_notes(path))
