@@ -49,7 +49,7 @@ _TEXT_TABLES = (".csv", ".tsv")
 _MANY = 20  # errors that are listed
 
 COLUMNS = {
-    "text": "column with the text of the note (needed for CSV, TSV and Parquet)",
+    "text": "column or key with the text of the note (default: text)",
     "id": "column with the note id (default: file name and row number)",
     "patient": "column with the patient id",
     "encounter": "column with the encounter id",
@@ -65,7 +65,14 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     from clinnlp.io.notes.formats import FORMATS
 
     parser.add_argument("--format", help=f"{', '.join(FORMATS)} (default: by suffix, or by a look)")
-    table = parser.add_argument_group("tables of notes")
+    parser.add_argument(
+        "--layers",
+        nargs="+",
+        metavar="LAYER=FEATURE",
+        help="of a CAS of UIMA (xmi, cas-json): which layers are mentions, and which feature of "
+        "each is the label (default: every layer but those of grammar)",
+    )
+    table = parser.add_argument_group("tables of notes, and JSON Lines with other keys")
     for name, line in COLUMNS.items():
         table.add_argument(f"--{name}-column", metavar="NAME", help=line)
     add_tables(parser)
@@ -139,6 +146,7 @@ def reading_of(args: argparse.Namespace) -> dict[str, Any]:
         "skip_bad": args.skip_bad,
         "repair": args.repair,
         "number_repeated": args.number_repeated,
+        "layers": mapping_of(args.layers, "--layers"),
         **{name: column for name, column in named.items() if column is not None},
     }
 

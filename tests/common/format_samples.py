@@ -6,6 +6,7 @@ from datetime import datetime
 from clinnlp.core.errors import DataError, OffsetError
 from clinnlp.core.notes import Assertion, Coverage, Entity, Note, Relation, Section
 from clinnlp.core.spans import Span
+from tests.common import tool_samples
 
 CANARY = "Zebraperson"
 DATA = base64.b64encode(CANARY.encode()).decode()
@@ -174,10 +175,14 @@ FULL = {
         ),
     ),
 }
-FULL |= dict.fromkeys(("bioc-xml", "bioc-json", "docbin", "fhir"), FULL["jsonl"])
+FULL |= dict.fromkeys(
+    ("bioc-xml", "bioc-json", "docbin", "fhir", "spacy-json", "xmi", "cas-json"), FULL["jsonl"]
+)
+FULL |= tool_samples.full(META, TOKENS)
 EMPTY = {name: Note(id="8", text="") for name in FULL}
 EMPTY["conll"] = Note(id="8", text="", tokens=(), sentences=())
 EMPTY["ddi"] = Note(id="8", text="", sentences=())
+EMPTY |= tool_samples.EMPTY
 
 # per format: one good document, what closes a file, and what stands in a folder
 GOOD = {
@@ -215,6 +220,10 @@ FOLDERS = {
     "xmi": {"a.xml": f"{SOFA}</xmi:XMI>"},
     "mimic": {"NOTEEVENTS.csv": f"{MIMIC_NOTES}1,2,3,2101-01-01,{CANARY} 💊\n"},
     "omop": {"NOTE.csv": f"{OMOP_NOTE}1,2,{CANARY},2024-01-01\n", "NOTE_NLP.csv": OMOP_NLP},
+}
+FOLDERS["spans"] = {
+    "texts.csv": f"id,text\na,{CANARY} 💊\n",
+    "spans.csv": f"doc,start,end,label,mention\na,0,11,Name,{CANARY}\n",
 }
 ANNS = [
     (BRAT + f"T2\tName 0 12\t{CANARY}\n", 2, OffsetError),
@@ -261,7 +270,9 @@ BROKEN = {
         (JSON + '"relations":[{"label":"R","roles":{"a":"T1"}}]}\n', 2, DataError),
         (f'{{"id":"b","text":"{CANARY}\\ud83d"}}\n', 2, DataError),
         ('{"id":"b"}\n', 2, DataError),
-        (f'{{"id":7,"text":"{CANARY}"}}\n', 2, DataError),
+        (f'{{"id":7.5,"text":"{CANARY}"}}\n', 2, DataError),
+        (f'{{"id":"b","text":"{CANARY}","spans":[]}}\n', 2, DataError),
+        (f'{{"id":"b","text":"{CANARY}","label":[]}}\n', 2, DataError),
         (GOOD["jsonl"], 2, DataError),
         (f'\n\n{{"id":"b","text":"{CANARY}\udcff"}}\n', 4, DataError),
     ],
@@ -485,3 +496,28 @@ BROKEN_FOLDERS = {
         )
     ],
 }
+BROKEN_FOLDERS["spans"] = [
+    ({"texts.csv": f"id,text\na,{CANARY}\n{row}"}, "texts.csv", 3, DataError)
+    for row in (f"b,{CANARY},x\n", f",{CANARY}\n", f"a,{CANARY}\n")
+] + [
+    (
+        {
+            "texts.csv": f"id,text\na,{CANARY}\nb,{CANARY}\n",
+            "spans.csv": f"doc,start,end,label,mention\na,0,11,Name,\n{row}",
+        },
+        "spans.csv",
+        3,
+        kind,
+    )
+    for row, kind in (
+        ("b,0,12,Name,\n", OffsetError),
+        (f"b,0,3,Name,{CANARY}\n", OffsetError),
+        (f"b,{CANARY},3,Name,\n", DataError),
+        ("b,0,3,,\n", DataError),
+    )
+]
+GOOD |= tool_samples.GOOD
+CLOSING |= tool_samples.CLOSING
+FOLDERS |= tool_samples.FOLDERS
+BROKEN |= tool_samples.BROKEN
+BROKEN_FOLDERS |= tool_samples.BROKEN_FOLDERS

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.spans import Span
 from clinnlp.io.files import xml_stream
 from clinnlp.io.files.source import Document
-from clinnlp.io.files.xml_stream import escaped, root_of
+from clinnlp.io.files.xml_stream import root_of
 from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.io.notes.formats import FORMATS
 from clinnlp.io.notes.offsets import place
@@ -33,6 +34,8 @@ NOT_HELD = {  # of the note below
     "i2b2": {"sentences"},
     "i2b2-xml": {"sentences", "relations"},
     "omop": {"sentences", "relations"},
+    **{key: {"sentences", "relations"} for key in ("doccano", "prodigy", "label-studio", "medcat")},
+    "conllu": {"relations"},
     **{key: {"sentences", "relations", "entities"} for key in ("csv", "tsv", "parquet")},
 }
 
@@ -53,6 +56,8 @@ def long_note(name, n):
         )
         for k in range(0 if name == "ddi" else n // 2)
     ]
+    if name == "medcat":
+        mentions = [replace(m, id=m.id[1:], label="Concept", concepts=("C1",)) for m in mentions]
     note = Note(
         id="7",
         text=line * n,
@@ -68,11 +73,6 @@ def raw(name, n):
     """Return the same note as a file of a format that is only read."""
     text, step = LINE * n, len(LINE)
     starts = [k * step + AT for k in range(n)]
-    if name == "xmi":
-        units = [k * (step + 1) + AT for k in range(n)]  # the pill counts as two
-        mentions = (f'<custom:E xmi:id="e{a}" begin="{a}" end="{a + 5}"/>' for a in units)
-        sofa = f'<cas:Sofa sofaString="{escaped(text, attribute=True)}"/>'
-        return f"<xmi:XMI>{sofa}{''.join(mentions)}</xmi:XMI>"
     if name == "phee-json":
         events = [
             {"event_id": f"E{a}", "event_type": "A",
@@ -93,7 +93,12 @@ def raw(name, n):
 
 
 def write(name, n, path):
-    if FORMATS[name].write is None:
+    if name == "spans":
+        path.mkdir()
+        rows = (f"7,{k * len(LINE) + AT},{k * len(LINE) + AT + 5},Problem\n" for k in range(n))
+        (path / "texts.csv").write_text(f'id,text\n7,"{LINE * n}"\n')
+        (path / "spans.csv").write_text("doc,start,end,label\n" + "".join(rows))
+    elif FORMATS[name].write is None:
         path.write_text(raw(name, n))
     else:
         write_notes([long_note(name, n)], path, format=name)

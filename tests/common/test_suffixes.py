@@ -248,7 +248,7 @@ def test_score_refuses_the_name_of_a_report_before_it_scores(out, notes, tmp_pat
     assert [p.name for p in tmp_path.iterdir()] == ["in"]
 
 
-@pytest.mark.parametrize("out", ["o.pdf", "o.jsonl.zip", "o.parquet.gz", "o.ann.gz", "o.xmi"])
+@pytest.mark.parametrize("out", ["o.pdf", "o.jsonl.zip", "o.parquet.gz", "o.ann.gz"])
 @pytest.mark.parametrize("command", ["next", "convert"])
 def test_notes_of_commands_are_refused_before_work(command, out, notes, tmp_path, capsys):
     with open(notes, "a") as handle:

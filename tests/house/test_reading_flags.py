@@ -7,7 +7,8 @@ import pytest
 from clinnlp.cli import COMMANDS
 
 TABLES = {"--encoding", "--sep", "--decimal", "--time-format", "--day-first", "--skip-bad"}
-NOTES = TABLES | {"--format", "--repair", "--number-repeated", "--text-column", "--id-column"}
+NOTES = TABLES | {"--format", "--repair", "--number-repeated", "--layers"}
+NOTES |= {"--text-column", "--id-column"}
 WANTED = {
     **dict.fromkeys(
         ("fine-tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff"), NOTES

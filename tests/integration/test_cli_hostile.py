@@ -94,7 +94,7 @@ def test_convert(run, notes, tmp_path, name):
         for k, text in enumerate((FORMULA_NAME, "- cough", "@x", "plain"))
     ]
     write_notes(kept, plain)
-    run("convert", plain, out / f"plain.{name}", "--to", name, "--on-loss", "sidecar")
+    run("convert", plain, out / f"plain-{name}", "--to", name, "--on-loss", "sidecar")
     for more in (["--on-loss", "sidecar"], []):  # some cannot hold these names, and say so
         words = [str(w) for w in ("convert", notes[0], out / f"{name}{len(more)}", "--to", name)]
         try:

@@ -38,6 +38,7 @@ __all__ = [
     "check_encoding",
     "decode",
     "encode",
+    "first_lines",
     "joined",
     "most_unpacked",
     "open_bytes",
@@ -53,6 +54,7 @@ UTF_8 = "utf-8"
 _BOM = b"\xef\xbb\xbf"
 _CHUNK = 8192  # bytes of another encoding that are read at a time
 _LARGE = 1 << 16
+_N_LOOKED_AT = 50  # lines, to know a format by
 _OPENERS = {".gz": gzip.open, ".xz": lzma.open}
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LEAST_UNPACKED = 1 << 26  # bytes that a packed file may hold in any case
@@ -238,6 +240,19 @@ class _Recoded(io.RawIOBase):
 def read_text(path: str | Path, encoding: str = UTF_8) -> str:
     """Return a whole file as text, its line ends as they are."""
     return joined(read_lines(path, encoding))
+
+
+def first_lines(path: str | Path, encoding: str = UTF_8) -> list[str]:
+    """Return some of the first lines of a file to look at, whatever bytes they are of."""
+    lines: list[str] = []
+    try:
+        for _, raw in byte_lines(path, encoding):
+            lines.append(raw.decode(UTF_8, "replace"))
+            if len(lines) == _N_LOOKED_AT:
+                break
+    except DataError:
+        return lines
+    return lines
 
 
 def read_lines(path: str | Path, encoding: str = UTF_8) -> Iterator[tuple[int, str]]:

@@ -20,6 +20,9 @@ class Source(NamedTuple):
     columns: Mapping[str, str] = {}
     n_excluded: "Counter[str] | None" = None  # what is read but is in no document, by reason
     dialect: Dialect = Dialect()  # of a table, with its encoding
+    layers: Mapping[
+        str, str
+    ] = {}  # which layers of a CAS are mentions, by the feature of the label
 
 
 class Document(NamedTuple):
@@ -35,6 +38,12 @@ class Document(NamedTuple):
     encoding: str = UTF_8
     repairs: "Counter[str] | None" = None  # offsets may be repaired, and are counted here
     files: tuple[Path, ...] = ()  # of which it alone is made, in a folder of such documents
+    n_excluded: "Counter[str] | None" = None  # what of it no note can take, by reason
+
+    def leave_out(self, reason: str) -> None:
+        """Count something of the document that its note cannot take."""
+        if self.n_excluded is not None:
+            self.n_excluded[reason] += 1
 
     def wrong(self, message: str, line: int | None = None) -> DataError:
         """Return an error that names the file and the line."""

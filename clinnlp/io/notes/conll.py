@@ -32,7 +32,7 @@ Tjong Kim Sang and De Meulder, CoNLL-2003; Crichton et al., BMC Bioinformatics 2
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -40,12 +40,12 @@ from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.core.tags import TagRange, decode_tags, encode_tags
 from clinnlp.core.tokens import tokenize
-from clinnlp.io.files.lines import UTF_8, byte_lines, decode, read_lines
+from clinnlp.io.files.lines import UTF_8, byte_lines, decode, first_lines, read_lines
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format, file_writer, id_of
 from clinnlp.io.notes.losses import refusal
 
-__all__ = ["CONLL", "looks_like_conll"]
+__all__ = ["CONLL", "breaks_of", "fitting", "looks_like_conll", "ranges_of", "split_lines"]
 
 _START = "-DOCSTART-"
 _START_ID = re.compile(r"-DOCSTART-[ \t]+\((?P<id>[^\t]*)\)[ \t]+O")
@@ -67,15 +67,29 @@ def looks_like_conll(path: Path, encoding: str = UTF_8) -> bool:
     return False
 
 
+def _is_text_of_tags(path: Path, encoding: str = UTF_8) -> bool:
+    """Return whether each of the first lines of a text is a word with its tag.
+
+    A line of prose may end in ``O``, as a blood group does, or in ``B-12``: so there must be
+    several, of one number of columns, some of them ``O``, and a mention or two columns alone.
+    """
+    lines = [line for line in first_lines(path, encoding) if line.strip() and line[0] not in "#-"]
+    rows = [_columns(line) for line in lines]
+    widths, tags = {len(row) for row in rows}, {row[-1] for row in rows}
+    if len(rows) < 2 or len(widths) > 1 or widths == {1}:
+        return False
+    return "O" in tags and all(map(_is_tag, tags)) and (tags != {"O"} or widths == {2})
+
+
 # --- reading -------------------------------------------------------------------------------
 
 
-def _split(source: Source) -> Iterator[Document]:
-    """Give the lines of each document, or of each sentence where there is no document head."""
+def split_lines(source: Source, begins: Callable[[bytes], bool]) -> Iterator[Document]:
+    """Give the lines of each document, or of each sentence where no line begins a document."""
     held: list[bytes] = []
     first, n, headed = 0, 0, False
     for number, raw in byte_lines(source.path, source.encoding):
-        start = raw.startswith(_START.encode())
+        start = begins(raw)
         if held and (start or (not headed and raw.isspace())):
             yield Document(source.path, first, held, id_of(source.path, n))
             held, n = [], n + 1
@@ -85,6 +99,10 @@ def _split(source: Source) -> Iterator[Document]:
             held.append(raw)
     if held:
         yield Document(source.path, first, held, id_of(source.path, n))
+
+
+def _split(source: Source) -> Iterator[Document]:
+    return split_lines(source, lambda raw: raw.startswith(_START.encode()))
 
 
 def _parse(document: Document) -> Note:
@@ -158,27 +176,28 @@ def _lines(note: Note) -> Iterator[str]:
     tokens = note.tokens if note.tokens is not None else tokenize(note.text)
     if any(_GAP.search(note[token]) or note[token] == _START for token in tokens):
         raise refusal("CoNLL", note, "tokens without white space", "one with")
-    tags = encode_tags(_ranges(note, tokens), len(tokens))
+    tags = encode_tags(ranges_of(note, tokens), len(tokens))
     yield f"{_START} ({note.id})\tO"
     yield ""
-    breaks = _breaks(note, tokens)
+    breaks = breaks_of(note, tokens)
     for k, (token, tag) in enumerate(zip(tokens, tags, strict=True), 1):
         yield f"{note[token]}\t{tag}"
         if k in breaks:
             yield ""
 
 
-def _breaks(note: Note, tokens: tuple[Span, ...]) -> set[int]:
+def breaks_of(note: Note, tokens: tuple[Span, ...]) -> set[int]:
     """Return after how many tokens a sentence ends."""
     ends = [token.end for token in tokens]
     return {bisect_right(ends, s.end) for s in note.sentences or ()} | {len(tokens)}
 
 
-def _ranges(note: Note, tokens: tuple[Span, ...]) -> list[TagRange]:
+def ranges_of(note: Note, tokens: tuple[Span, ...], form: str = "CoNLL") -> list[TagRange]:
+    """Return the tokens of each mention, or raise `DataError` for one that `form` cannot hold."""
     ranges = []
     for _, place in _places(note, tokens):
         if not isinstance(place, TagRange):
-            raise refusal("CoNLL", note, *place)
+            raise refusal(form, note, *place)
         ranges.append(place)
     return ranges
 
@@ -189,7 +208,7 @@ def _places(
     """Yield each mention in text order with its tokens, or what it had to be and what it is."""
     first = {token.start: k for k, token in enumerate(tokens)}
     last = {token.end: k for k, token in enumerate(tokens, 1)}
-    breaks = _breaks(note, tokens)
+    breaks = breaks_of(note, tokens)
     taken = 0  # tokens of the mentions before
     for entity in sorted(note.entities, key=lambda e: e.span):
         start, end = first.get(entity.span.start), last.get(entity.span.end)
@@ -208,7 +227,8 @@ def _places(
             taken = end
 
 
-def _fitting(note: Note) -> list[Entity]:
+def fitting(note: Note) -> list[Entity]:
+    """Return the mentions that a tag to each token can hold together."""
     tokens = note.tokens if note.tokens is not None else tokenize(note.text)
     return [e for e, place in _places(note, tokens) if isinstance(place, TagRange)]
 
@@ -219,10 +239,10 @@ def _encode(note: Note) -> str:
 
 CONLL = Format(
     suffixes=(".conll", ".iob", ".iob2", ".bio"),
-    looks={".tsv": looks_like_conll},
+    looks={".tsv": looks_like_conll, ".txt": _is_text_of_tags},
     split=_split,
     parse=_parse,
     write=file_writer(_encode),
     holds=frozenset({"entities", "tokens", "sentences"}),
-    fitting=_fitting,
+    fitting=fitting,
 )

@@ -23,11 +23,12 @@ from clinnlp.io.notes.losses import check_kept
 from clinnlp.io.notes.sidecar import restored, sidecar_path, with_sidecar
 from clinnlp.io.notes.tables import COLUMNS
 from clinnlp.io.notes.values import check_values
-from clinnlp.io.tables.rows import FORMS
 
 __all__ = ["Notes", "OnLoss", "read_notes", "write_notes"]
 
 _RECORDS = {"omop": "a record of OMOP", "mimic": "a record of MIMIC"}  # of a form of their own
+
+_CAS = ("xmi", "cas-json")
 
 Paths = str | Path | Sequence[str | Path]
 OnLoss = Literal["error", "sidecar"]
@@ -47,6 +48,7 @@ class Notes:
         files: Sequence[tuple[Path, str]],
         columns: Mapping[str, str],
         *,
+        layers: Mapping[str, str] | None = None,
         encoding: str = UTF_8,
         dialect: Dialect | None = None,
         skip_bad: bool = False,
@@ -55,6 +57,7 @@ class Notes:
     ) -> None:
         self.files = tuple(files)
         self.columns = dict(columns)
+        self.layers = dict(layers or {})
         self.encoding = encoding
         self.dialect = dialect or Dialect(encoding=encoding)
         self.skipped: list[DataError] = []
@@ -74,7 +77,7 @@ class Notes:
 
     def source(self, path: Path) -> Source:
         """Return one of `files` with how it is to be read."""
-        return Source(path, self.encoding, self.columns, dialect=self.dialect)
+        return Source(path, self.encoding, self.columns, dialect=self.dialect, layers=self.layers)
 
     def __iter__(self) -> Iterator[Note]:
         reading = self.reading()
@@ -96,6 +99,7 @@ def read_notes(
     skip_bad: bool = False,
     repair: bool = False,
     number_repeated: bool = False,
+    layers: Mapping[str, str] | None = None,
     **columns: str,
 ) -> Notes:
     """Return a re-iterable source of the notes in a file, a folder or a list of both.
@@ -120,9 +124,13 @@ def read_notes(
         stands, and count them in `Notes.repairs` (see `io.notes.offsets`); else they are refused.
     number_repeated : bool
         Call the second note of an id ``id#2``; else it is refused.
+    layers : dict of str to str, optional
+        For UIMA (``xmi``, ``cas-json``): which layers are mentions, by full or short name, and
+        which feature of each is the label (see `clinnlp.io.notes.xmi`).
     **columns : str
-        For tables: which column is ``text``, ``id``, ``patient``, ``encounter``, ``time``,
-        ``known``, ``kind``, ``label`` (see `clinnlp.io.notes.tables`).
+        For tables, and JSON Lines whose keys are called otherwise: which column is ``text``,
+        ``id``, ``patient``, ``encounter``, ``time``, ``known``, ``kind``, ``label`` (see
+        `clinnlp.io.notes.tables`).
 
     Raises
     ------
@@ -148,11 +156,13 @@ def read_notes(
     encoding = dialect.encoding or UTF_8
     files = formats_of(map(Path, listed), format, columns=bool(columns), encoding=encoding)
     _check_columns(columns, files)
+    _check_layers(layers, files)
     for name in sorted({name for _, name in files} & {*_RECORDS}):
         check_unsaid(dialect.said, _RECORDS[name])
     return Notes(
         files,
         columns,
+        layers=layers,
         encoding=encoding,
         dialect=dialect,
         skip_bad=skip_bad,
@@ -209,6 +219,14 @@ def _check_columns(columns: dict[str, str], files: Sequence[tuple[Path, str]]) -
     unknown = sorted(set(columns) - set(COLUMNS))
     if unknown:
         raise ArgumentError(f"columns of notes are {', '.join(COLUMNS)}, got {', '.join(unknown)}")
-    other = sorted({name for _, name in files if name not in FORMS})
+    other = sorted({name for _, name in files if not FORMATS[name].named})
     if columns and other:
-        raise ArgumentError(f"columns can be named for tables only, got {', '.join(other)}")
+        raise ArgumentError(
+            f"columns can be named for tables and JSON Lines only, got {', '.join(other)}"
+        )
+
+
+def _check_layers(layers: Mapping[str, str] | None, files: Sequence[tuple[Path, str]]) -> None:
+    other = sorted({name for _, name in files if name not in _CAS})
+    if layers and other:
+        raise ArgumentError(f"layers can be named for a CAS only, got {', '.join(other)}")

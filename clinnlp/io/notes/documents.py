@@ -139,6 +139,8 @@ class Format:
         What is written may be packed: a file of it, not a folder.
     fits_folder : callable, optional
         Whether the tables that a folder holds make it one collection of this format.
+    named : bool
+        The caller may say which columns are which field of a note.
     """
 
     suffixes: tuple[str, ...]
@@ -152,6 +154,7 @@ class Format:
     mark: str = ""
     packs: bool = True
     fits_folder: Callable[[Path], bool] | None = None
+    named: bool = False
 
     @property
     def takes_any(self) -> bool:
@@ -205,7 +208,8 @@ class Format:
         with instead_of(_UNFIT, partial(_unfit, document)):
             if isinstance(document.data, DataError):
                 raise document.data
-            note = check_values(self.parse(document._replace(repairs=reading.repairs)))
+            counted = document._replace(repairs=reading.repairs, n_excluded=reading.n_excluded)
+            note = check_values(self.parse(counted))
             return _with_own_id(note, reading, document)
 
 

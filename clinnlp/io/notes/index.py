@@ -81,6 +81,7 @@ class NoteIndex:
         places: dict[str, _Place],
         columns: dict[str, str],
         *,
+        layers: Mapping[str, str] | None = None,
         encoding: str = UTF_8,
         dialect: Dialect | None = None,
         repair: bool = False,
@@ -88,6 +89,7 @@ class NoteIndex:
         self._files = files
         self._places = places
         self._columns = columns
+        self._layers = dict(layers or {})
         self._encoding = encoding
         self._dialect = dialect or Dialect(encoding=encoding)
         self._repair = repair
@@ -102,7 +104,8 @@ class NoteIndex:
         reading = notes.reading()
         for path, name in notes.files:
             shared = -1
-            starts = _line_starts(path) if _is_plain_jsonl(path, name, notes.encoding) else None
+            plain = not notes.columns and _is_plain_jsonl(path, name, notes.encoding)
+            starts = _line_starts(path) if plain else None
             form = restored(FORMATS[name], path)
             for at, document, note in form.documents(notes.source(path), reading):
                 if document.files or shared < 0:
@@ -115,7 +118,7 @@ class NoteIndex:
         reading.check_any(notes.files[0][0])
         repair = reading.repairs is not None
         how: dict[str, Any] = {"encoding": notes.encoding, "dialect": notes.dialect}
-        return cls(files, places, dict(notes.columns), **how, repair=repair)
+        return cls(files, places, dict(notes.columns), **how, repair=repair, layers=notes.layers)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -149,9 +152,10 @@ class NoteIndex:
             with open(path, "rb") as handle:
                 handle.seek(place.at)
                 line = decode(handle.readline(), path, place.line)
-            return replace(parse_note(line, path, place.line), id=note_id)
+            return replace(parse_note(line, path, place.line, note_id), id=note_id)
         form = self._format(file)
-        found = form.split(Source(path, self._encoding, self._columns, dialect=self._dialect))
+        how: dict[str, Any] = {"dialect": self._dialect, "layers": self._layers}
+        found = form.split(Source(path, self._encoding, self._columns, **how))
         document = next(islice(found, place.at, None), None)
         if document is None:
             raise DataError("the file must hold the note at its place in the index", path=path)
@@ -177,6 +181,7 @@ class NoteIndex:
             "encoding": self._encoding,
             "dialect": asdict(self._dialect),
             "repair": self._repair,
+            "layers": self._layers,
         }
         metadata = {_KEY: json.dumps(about, ensure_ascii=False).encode("utf-8")}
         with atomic_path(path) as temporary:
@@ -204,6 +209,7 @@ class NoteIndex:
                 encoding=check_encoding(about["encoding"]),
                 dialect=Dialect(**about.get("dialect", {"encoding": about["encoding"]})),
                 repair=bool(about["repair"]),
+                layers=_words(about.get("layers", {})),
             )
 
     def _check(self, number: int) -> None:

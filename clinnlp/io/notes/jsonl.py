@@ -27,26 +27,38 @@ coverage                [n_seen, n_total]
 
 An assertion has the axes as true or false (absent: not assessed) and ``cues``, axis to
 [start, end]. The id of an entity or relation may be absent: it becomes ``T1``, ``T2``, ... or
-``R1``, ``R2``, ... by position. Unknown keys are refused.
+``R1``, ``R2``, ... by position.
+
+Lines of other programs are read where they say no more than a note does: ``{"text": ...}`` alone,
+whose id is its position from 0 behind the name of the file (``notes-0``); ids of notes, patients
+and encounters as whole numbers; one ``label``. Unknown keys are refused, by name where they are
+those of an annotation tool. Where the caller says which key is the text, the id, ..., as of the
+columns of a table, keys that nobody named are read over, but what may hold mentions is counted
+(`Notes.n_excluded`).
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from clinnlp.core.errors import DataError, located
 from clinnlp.core.notes import Note
 from clinnlp.io.files.json_stream import json_value
 from clinnlp.io.files.lines import byte_lines, decode
 from clinnlp.io.files.source import Document, Source
-from clinnlp.io.notes.documents import Format, file_writer
-from clinnlp.io.notes.records import note_from_record, note_to_record
+from clinnlp.io.notes.documents import Format, file_writer, id_of
+from clinnlp.io.notes.foreign import ANNOTATIONS
+from clinnlp.io.notes.records import NOTE_KEYS, note_from_record, note_to_record
 
 __all__ = ["JSONL", "parse_note"]
 
+_NUMBERED = ("id", "patient", "encounter")
+_PLAIN = {*_NUMBERED, "label"}
 
-def parse_note(line: str, path: str | Path, number: int) -> Note:
-    """Return the note of one line of a file.
+
+def parse_note(line: str, path: str | Path, number: int, name: str = "") -> Note:
+    """Return the note of one line of a file, called `name` where it has no id.
 
     Raises
     ------
@@ -54,23 +66,70 @@ def parse_note(line: str, path: str | Path, number: int) -> Note:
         With file and line: not JSON, unknown keys, a value of the wrong type. `OffsetError` for
         a span outside the text.
     """
+    with located(path, number):
+        return note_from_record(_native(_object(line, path, number), name))
+
+
+def _object(line: str, path: str | Path, number: int) -> Any:
     record = json_value(line)
     if record is None:
         said = "a line must be one JSON object, got broken JSON or an endless number"
         raise DataError(said, path=path, line=number)
-    with located(path, number):
-        return note_from_record(record)
+    return record
+
+
+def _native(record: Any, name: str) -> Any:
+    """Return an object with its id, numbers as text and a label as labels."""
+    if not isinstance(record, dict) or not (record.keys() & _PLAIN or "id" not in record):
+        return record
+    made = dict(record)
+    if made.get("id") is None and name and type(made.get("text")) is str:
+        made["id"] = name
+    made |= {key: str(made[key]) for key in _NUMBERED if type(made.get(key)) is int}
+    return _with_label(made)
+
+
+def _with_label(record: dict[str, Any]) -> dict[str, Any]:
+    """Return an object with one label, as classifiers call it, as labels."""
+    if "labels" in record or type(record.get("label", ())) not in (str, int, type(None)):
+        return record
+    label = record.pop("label")
+    return record if label is None else {**record, "labels": [str(label)]}
 
 
 def _split(source: Source) -> Iterator[Document]:
+    named = dict(source.columns)
+    position = 0
     for number, raw in byte_lines(source.path, source.encoding):
         if raw.strip():
-            yield Document(source.path, number, raw)
+            data = (raw, named) if named else raw
+            yield Document(source.path, number, data, id_of(source.path, position))
+            position += 1
 
 
 def _parse(document: Document) -> Note:
     number = document.line or 1
-    return parse_note(decode(document.data, document.path, number), document.path, number)
+    raw, named = document.data if isinstance(document.data, tuple) else (document.data, {})
+    line = decode(raw, document.path, number)
+    if not named:
+        return parse_note(line, document.path, number, document.name)
+    record = _object(line, document.path, number)
+    if not isinstance(record, dict):
+        raise document.wrong("a line must be one JSON object, got another value")
+    with located(document.path, number):
+        return note_from_record(_native(_renamed(record, named, document), document.name))
+
+
+def _renamed(record: Mapping[str, Any], named: Mapping[str, str], document: Document) -> Any:
+    """Return an object with the keys of a note, as the caller named them."""
+    named = {"text": "text", **named}
+    missing = [field for field, key in named.items() if key not in record]
+    if missing:
+        raise document.wrong(f"each line must have the key named for {missing[0]}, got none")
+    for key in record.keys() & (ANNOTATIONS - NOTE_KEYS - {*named.values()}):
+        document.leave_out(f"key {key!r} of JSON Lines that was not named")
+    native = {key: value for key, value in record.items() if key in NOTE_KEYS - set(named)}
+    return {**native, **{field: record[key] for field, key in named.items()}}
 
 
 def _encode(note: Note) -> str:
@@ -78,5 +137,9 @@ def _encode(note: Note) -> str:
 
 
 JSONL = Format(
-    suffixes=(".jsonl", ".ndjson"), split=_split, parse=_parse, write=file_writer(_encode)
+    suffixes=(".jsonl", ".ndjson"),
+    split=_split,
+    parse=_parse,
+    write=file_writer(_encode),
+    named=True,
 )

@@ -29,7 +29,7 @@ from clinnlp.core.errors import OffsetError
 from clinnlp.core.spans import Span
 from clinnlp.io.files.source import Document
 
-__all__ = ["REPAIRS", "from_utf16", "is_offset", "place"]
+__all__ = ["REPAIRS", "from_utf16", "is_offset", "place", "to_utf16"]
 
 Bounds = Sequence[tuple[int, int]]
 _SPACE = re.compile(r"\s")
@@ -59,6 +59,17 @@ def from_utf16(text: str, at: int) -> int:
     2
     """
     return _whole(_ends(text, "utf-16"), at)
+
+
+def to_utf16(text: str, at: int) -> int:
+    """Return how many UTF-16 units stand before a code point; the inverse of `from_utf16`.
+
+    Examples
+    --------
+    >>> to_utf16("💊 fever", 2)
+    3
+    """
+    return at if text.isascii() or not 0 < at <= len(text) else int(_ends(text, "utf-16")[at - 1])
 
 
 def place(

@@ -20,8 +20,9 @@ from clinnlp.core.notes import (
     check_note,
 )
 from clinnlp.core.spans import Span
+from clinnlp.io.notes.foreign import hint_of, named_keys
 
-__all__ = ["note_from_record", "note_to_record"]
+__all__ = ["NOTE_KEYS", "note_from_record", "note_to_record"]
 
 # dicts: their order for messages, their views to compare keys quickly
 _META = ("id", "text", "patient", "encounter", "time", "known", "kind", "labels")
@@ -32,6 +33,7 @@ _ENTITY = dict.fromkeys((*_PLACE, "concepts", "assertion", "attributes", "score"
 _RELATION = dict.fromkeys(["id", "label", "roles", "attributes", "score", "source"])
 _SECTION = dict.fromkeys(["start", "end", "kind", "heading"])
 _ASSERTION = dict.fromkeys((*AXES, "cues"))
+NOTE_KEYS = frozenset(_NOTE)
 _MOST_TOKENS = 1 << 63  # as Arrow holds them
 _NAMES = {str: "text", int: "a whole number", dict: "an object", list: "a list", bool: "true/false"}
 
@@ -168,8 +170,9 @@ def _check_keys(record: Any, known: dict[str, None], whose: str) -> None:
     if type(record) is not dict:
         raise DataError(f"{whose} must be a JSON object, got {type(record).__name__}")
     if not record.keys() <= known.keys():
-        n = len(record.keys() - known.keys())
-        raise DataError(f"keys of {whose} must be among {', '.join(known)}, got {n} other")
+        other = [key for key in record if key not in known]
+        said = f"keys of {whose} must be among {', '.join(known)}, got {named_keys(other)}"
+        raise DataError(said + (hint_of(other) if known is _NOTE else ""))
 
 
 def _typed(record: Json, key: str, kind: type) -> Any:

@@ -20,6 +20,7 @@ A table of mentions, which ``clinnlp extract`` writes (`io.tables.mentions`), ho
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
@@ -34,6 +35,7 @@ from clinnlp.io.files.dialect import MISSING, Dialect
 from clinnlp.io.files.lines import encode, write_bytes
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format, id_of
+from clinnlp.io.notes.foreign import ANNOTATIONS
 from clinnlp.io.notes.values import WITHOUT_TEXT, is_no_text
 from clinnlp.io.tables.cells import text_of
 from clinnlp.io.tables.columns import columns_named
@@ -47,6 +49,14 @@ COLUMNS = ("id", "text", "patient", "encounter", "time", "known", "kind", "label
 _TIMES = ("time", "known")
 _NO_TEXT = "row without text"
 _MENTION = frozenset({"note", "entity", "start", "end"})  # columns of each table of mentions
+_SPANS = ANNOTATIONS - {
+    *("label", "labels", "data", "context", "words", "word", "tag", "tags", "answer", "events"),
+    *("projects", "concept", "cui", "cuis", "start", "end", "begin", "offset", "offsets"),
+    *("passages", "entity", "mention", "annotation_id"),
+}  # columns that hold mentions in the cell of a text
+_LISTED = re.compile(r"\s*\[\s*[{\[]")  # of spans, in a cell
+_LABELS = ("label", "type", "entity_type", "category", "tag", "entity_label")
+_BOUNDS = (("start", "end"), ("begin", "end"), ("start_offset", "end_offset"), ("start", "stop"))
 
 
 class Cells(NamedTuple):
@@ -112,6 +122,21 @@ def _refuse_mentions(names: Sequence[str], path: Path) -> None:
             "notes and mentions together, or give this table to `clinnlp mine`",
             path=path,
         )
+    plain = {name.strip().lower() for name in names}
+    if any({*pair} <= plain for pair in _BOUNDS) and plain & {*_LABELS}:
+        raise DataError(
+            "a table of notes must have a note in each row, got a table of spans; put it into a "
+            "folder with the table of the texts (format='spans', --format spans), or name the "
+            "column of the text",
+            path=path,
+        )
+    others = sorted(plain & _SPANS)
+    if others:
+        raise DataError(
+            f"a table of notes must hold no mentions, got the column {others[0]!r}; name the "
+            "columns to read, or give the notes as JSON",
+            path=path,
+        )
 
 
 def _fields(
@@ -154,6 +179,12 @@ def note_of_row(
     if "id" in made and made["id"] is None:
         raise DataError("each note must have an id, got an empty one", path=path, line=line)
     label = made.pop("label", None)
+    if isinstance(label, str) and _LISTED.match(label):
+        raise DataError(
+            "a label must be the name of a class, got a list of spans; give the notes as JSON",
+            path=path,
+            line=line,
+        )
     labels = () if label is None else (label,)
     return Note(**{"id": unnamed, **made, "text": text, "labels": labels})
 
@@ -257,6 +288,7 @@ def _format(form: str) -> Format:
         write=partial(write_table, form=form),
         holds=frozenset({"patient", "encounter", "time", "known", "kind", "labels"}),
         packs=form != "parquet",
+        named=True,
     )
 
 

@@ -6,6 +6,7 @@ from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.io.notes.conll import CONLL, looks_like_conll
+from clinnlp.io.notes.formats import find_format
 
 
 def read(tmp_path, text, name="train.conll"):
@@ -100,3 +101,21 @@ def test_what_conll_cannot_hold(more, message, tmp_path):
 def test_an_id_with_a_tab_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"ids without tab"):
         CONLL.write([Note(id="a\tb", text="x")], tmp_path / "a.conll")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_tags"),
+    [
+        ("No\tO\nfever\tB-Problem\n\nWell\tO\n", True),
+        ("No O\nfever O\n", True),
+        ("-DOCSTART- -X- O O\n\nNo DT B-NP O\nfever NN I-NP B-Problem\n", True),
+        ("Blood group O\n", False),
+        ("Blood group O\nRhesus negative O\n", False),
+        ("Vitamin B-12\nVitamin B-6\n", False),
+        ("- aspirin\n- fever\n", False),
+    ],
+)
+def test_a_text_of_words_with_tags_is_no_note_without_mentions(text, is_tags, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(text)
+    assert find_format(path) == ("conll" if is_tags else "brat")

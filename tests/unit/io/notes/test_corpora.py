@@ -66,9 +66,9 @@ def test_missing_files_are_told_at_once(tmp_path):
 
 
 def test_columns_are_checked_before_reading(tmp_path):
-    path = tmp_path / "a.jsonl"
+    path = tmp_path / "a.conll"
     path.write_text("")
-    with pytest.raises(ArgumentError, match=r"columns can be named for tables only, got jsonl"):
+    with pytest.raises(ArgumentError, match=r"for tables and JSON Lines only, got conll"):
         read_notes(path, text="note")
     with pytest.raises(ArgumentError, match=r"columns of notes are .*, got txt"):
         read_notes(path, txt="note")

@@ -4,10 +4,13 @@ import json
 
 import pytest
 
+from clinnlp.cli import main
 from clinnlp.core.errors import DataError, OffsetError
 from clinnlp.core.notes import Assertion, Entity, Note, Relation
 from clinnlp.core.spans import Span
+from clinnlp.io.notes.corpora import read_notes
 from clinnlp.io.notes.documents import Reading
+from clinnlp.io.notes.index import NoteIndex
 from clinnlp.io.notes.jsonl import JSONL, parse_note
 from clinnlp.io.notes.records import note_from_record, note_to_record
 
@@ -77,7 +80,8 @@ def test_times_keep_their_zone(zone):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"entity": []}, "keys of a note must be among id, text, .*, got 1 other"),
+        ({"entity": []}, "keys of a note must be among id, text, .*, got 'entity'"),
+        ({"Doe": []}, "keys of a note must be among id, text, .*, got 1 other"),
         ({"entities": [{"id": "T", "start": 0, "end": 1}]}, "'label' of an entity must be text"),
         ({"entities": ["T1"]}, "an entity must be a JSON object, got str"),
         ({"entities": [{"start": 0, "end": 1, "label": "A", "parts": [0]}]}, "two whole numbers"),
@@ -132,3 +136,54 @@ def test_text_with_line_breaks_stays_on_one_line(tmp_path):
     assert JSONL.write([note], path) == 1
     assert path.read_bytes().count(b"\n") == 1
     assert list(JSONL.read(path)) == [note]
+
+
+def test_lines_of_text_alone_and_ids_as_numbers(tmp_path):
+    path = tmp_path / "notes.jsonl"
+    path.write_text(
+        '{"text": "Fever."}\n\n{"id": 7, "text": "Cough.", "patient": 12, "label": "ENT"}\n'
+        '{"text": "Well.", "label": null}\n'
+    )
+    source = read_notes(path)
+    first, second, third = source
+    assert (first.id, third.id, third.labels) == ("notes-0", "notes-2", ())
+    assert (second.id, second.patient, second.labels) == ("7", "12", ("ENT",))
+    index = NoteIndex.build(source)
+    assert [index.note_at(note.id) for note in source] == [first, second, third]
+
+
+def test_keys_may_be_named_as_columns(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"key": 5, "body": "Fever.", "spans": [[0, 5]], "other": 1, "kind": "x"}\n')
+    source = read_notes(path, format="jsonl", text="body", id="key")
+    (note,) = source
+    assert (note.id, note.text, note.kind) == ("5", "Fever.", "x")
+    assert source.n_excluded == {"key 'spans' of JSON Lines that was not named": 1}
+    assert NoteIndex.build(source).note_at("5") == note
+    with pytest.raises(DataError, match=r"a.jsonl:1: each line must have the key named for text"):
+        list(read_notes(path, format="jsonl", text="note"))
+
+
+def test_text_column_on_the_command_line(tmp_path):
+    path, out = tmp_path / "a.jsonl", tmp_path / "out.jsonl"
+    path.write_text('{"key": 5, "body": "Fever."}\n')
+    words = ["convert", str(path), str(out), "--text-column", "body", "--id-column", "key"]
+    assert main(words) == 0
+    assert [(n.id, n.text) for n in read_notes(out)] == [("5", "Fever.")]
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("spans", "if the file is one of prodigy"),
+        ("annotations", "if the file is one of label-studio"),
+        ("label", "if the file is one of doccano"),
+        ("ner_tags", "got 'ner_tags'$"),
+        ("Doe", "got 1 other$"),
+    ],
+)
+def test_keys_of_other_programs_are_refused_by_name(key, hint, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"id": "a", "text": "Fever.", "{key}": []}}\n')
+    with pytest.raises(DataError, match=hint):
+        list(read_notes(path, format="jsonl"))
