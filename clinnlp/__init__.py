@@ -66,6 +66,7 @@ _HOMES = {
     "clinnlp.metrics.mentions": ("compare_spans", "list_errors"),
     "clinnlp.metrics.risk": ("score_risk",),
     "clinnlp.metrics.spans": ("score_spans",),
+    "clinnlp.metrics.tags": ("compute_metrics",),
     "clinnlp.mine.permute": ("westfall_young",),
     "clinnlp.mine.replicate": ("Replication", "halves", "replicate"),
     "clinnlp.mine.rules": ("Rules", "mine_rules"),

@@ -53,6 +53,7 @@ from clinnlp.metrics.labels import score_label_sets, score_labels
 from clinnlp.metrics.mentions import compare_spans, list_errors
 from clinnlp.metrics.risk import score_risk
 from clinnlp.metrics.spans import score_spans
+from clinnlp.metrics.tags import compute_metrics
 from clinnlp.mine.permute import westfall_young
 from clinnlp.mine.replicate import Replication, halves, replicate
 from clinnlp.mine.rules import Rules, mine_rules
@@ -139,6 +140,7 @@ __all__ = [
     "cohen_kappa",
     "combination_score",
     "compare_spans",
+    "compute_metrics",
     "disagreements",
     "drug_episodes",
     "entity_table",

@@ -70,6 +70,7 @@ PUBLIC = [
     "cohen_kappa",
     "combination_score",
     "compare_spans",
+    "compute_metrics",
     "disagreements",
     "drug_episodes",
     "entity_table",

@@ -5,7 +5,7 @@ column                      in the note
 =========================== ===============================================================
 id, text, patient,          the same
 encounter, kind, labels
-time, known                 ISO 8601, so that a zone survives
+time, known                 ISO 8601 with microseconds, so that a zone survives
 tokens, sentences           list of [start, end]; null: not computed
 sections                    list of {start, end, kind, heading}
 entities                    list of {id, start, end, label, parts, concepts, assertion,
@@ -16,20 +16,21 @@ coverage                    [seen, total]
 =========================== ===============================================================
 
 `from_dataset` also reads datasets of others: a text column, or tokens with tags, as most entity
-corpora on the hub have them.
+corpora on the hub have them (`clinnlp.io.notes.datasets_of_others`). Times are written to the
+microsecond, since a reader of JSON makes a time of its own of a shorter one, without its zone.
 """
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
-from clinnlp.core.notes import Entity, Note
-from clinnlp.core.spans import Span
-from clinnlp.core.tags import decode_tags
+from clinnlp.core.notes import Note
+from clinnlp.io.notes.datasets_of_others import Columns, columns_of, note_of_row
 from clinnlp.io.notes.records import note_from_record, note_to_record
-from clinnlp.io.notes.values import WITHOUT_TEXT, check_values, is_no_text
+from clinnlp.io.notes.values import check_values
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset
@@ -38,6 +39,7 @@ __all__ = ["from_dataset", "to_dataset"]
 
 _JSON = {"entities": ("assertion", "attributes"), "relations": ("roles", "attributes")}
 _META = ("id", "text", "patient", "encounter", "time", "known", "kind")
+_TIMES = ("time", "known")
 
 
 def to_dataset(notes: Iterable[Note], *, streaming: bool = False) -> "Dataset | IterableDataset":
@@ -83,17 +85,26 @@ def from_dataset(
 ) -> Iterator[Note]:
     """Yield one note per row.
 
+    Where no column is named, a dataset of `to_dataset` is read whole, and one of others by the
+    names that such datasets have: ``tokens`` (or ``words``) with ``ner_tags`` (or ``tags``), else
+    ``text`` with ``label`` (or ``labels``), and ``id``.
+
     Parameters
     ----------
     dataset : Dataset or IterableDataset
-        Of `to_dataset`; of others where a column is named.
     text : str, optional
         Column with the text.
     id, label : str, optional
-        Columns with the id (absent: the row from 0) and the class.
+        Columns with the id (absent: the row from 0) and the class, or a list of classes.
     tokens, tags : str, optional
         Columns with a list of tokens and their tags (IOB1, IOB2, IOBES or BILOU, by name or by
-        the number in a `ClassLabel`): the text is the tokens, joined by blanks.
+        the number in a `ClassLabel`): the text is the tokens, joined by blanks. The tags beside
+        named tokens are found by their name.
+
+    Notes
+    -----
+    The number −1 or −100 of a `ClassLabel` means "not annotated": such a note has no label, such
+    a token is in no mention.
 
     Raises
     ------
@@ -101,16 +112,25 @@ def from_dataset(
         Both or neither of text and tokens for a dataset of others, or a column that is not there.
     DataError
         A row that holds no note, named by its number.
+
+    Examples
+    --------
+    >>> from datasets import Dataset
+    >>> rows = {"tokens": [["No", "fever"]], "ner_tags": [["O", "B-Problem"]]}
+    >>> (note,) = from_dataset(Dataset.from_dict(rows))
+    >>> note.text, [(e.label, note[e.span]) for e in note.entities]
+    ('No fever', [('Problem', 'fever')])
     """
     named = {"text": text, "id": id, "label": label, "tokens": tokens, "tags": tags}
     columns = {field: name for field, name in named.items() if name is not None}
-    present = dataset.column_names
-    missing = [name for name in columns.values() if present is not None and name not in present]
+    present = _column_names(dataset)
+    missing = [name for name in columns.values() if name not in present]
     if missing:
         raise ArgumentError(f"columns must be among {', '.join(present)}, got {', '.join(missing)}")
-    if columns and ("text" in columns) == ("tokens" in columns):
-        raise ArgumentError("one of text and tokens must name a column of a dataset of others")
-    return _notes(dataset, columns)
+    if not columns and _is_ours(dataset, present):
+        return _notes(dataset, None)
+    found = columns_of(present, columns, dataset.features or {})
+    return _notes(dataset, found if present else None)
 
 
 class _Whole:
@@ -123,13 +143,32 @@ class _Whole:
         return iter(self._notes)
 
 
-def _notes(dataset: Any, columns: dict[str, str]) -> Iterator[Note]:
-    names = {name: _tag_names(dataset, name) for name in columns.values()}
+def _notes(dataset: Any, columns: Columns | None) -> Iterator[Note]:
     foreign = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
     for number, row in enumerate(dataset):
         with instead_of(foreign, partial(_refusal, f"row {number}")):
-            note = check_values(_other(row, columns, number, names) if columns else _own(row))
+            made = _own(row) if columns is None else note_of_row(row, number, columns)
+            note = check_values(made)
         yield note
+
+
+def _column_names(dataset: Any) -> list[str]:
+    """Return the names of the columns; of a stream that does not say, those of its first row."""
+    names: list[str] | None = dataset.column_names
+    return list(next(iter(dataset), {})) if names is None else names
+
+
+def _is_ours(dataset: Any, present: list[str]) -> bool:
+    """Return whether the columns are some of those that `to_dataset` writes, id and text at least.
+
+    Labels of others are one class, or numbers.
+    """
+    known = {*_META, *_LAYERS, *_COLUMNS, "labels"}
+    if not {"id", "text"} <= set(present) <= known:
+        return False
+    labels = (dataset.features or {}).get("labels")
+    inner = getattr(labels, "feature", None)
+    return labels is None or (inner is not None and getattr(inner, "dtype", "") != "int64")
 
 
 def _refusal(row: str, error: Exception) -> DataError:
@@ -140,67 +179,24 @@ def _refusal(row: str, error: Exception) -> DataError:
 
 def _own(row: dict[str, Any]) -> Note:
     record = {key: value for key, value in row.items() if value is not None}
+    for key in _TIMES:
+        if isinstance(record.get(key), datetime):  # as a reader of JSON or CSV has made it
+            record[key] = record[key].isoformat()
     for kind, fields in _JSON.items():
-        record[kind] = [
-            {
-                key: json.loads(value) if key in fields else value
-                for key, value in thing.items()
-                if value is not None
-            }
-            for thing in record.get(kind) or ()
-        ]
+        record[kind] = [_thing(thing, fields) for thing in record.get(kind) or ()]
     return note_from_record(record)
 
 
-def _other(row: dict[str, Any], columns: dict[str, str], number: int, names: Any) -> Note:
-    def named(field: str) -> str | None:
-        value = row[columns[field]] if field in columns else None
-        of = names.get(columns.get(field))
-        return None if value is None else str(of[value] if of else value)
-
-    found = named("label")
-    made: dict[str, Any] = {"id": named("id") or str(number), "labels": (found,) if found else ()}
-    if "text" in columns:
-        value = row[columns["text"]]
-        if is_no_text(None if value is None else str(value)):
-            raise DataError(WITHOUT_TEXT)
-        return Note(text=str(value), **made)
-    words = [str(word) for word in row[columns["tokens"]]]
-    starts = [0]
-    for word in words:
-        starts.append(starts[-1] + len(word) + 1)
-    tokens = [Span(at, at + len(word)) for at, word in zip(starts, words, strict=False)]
-    return Note(
-        text=" ".join(words), tokens=tuple(tokens), entities=_tagged(row, columns, names, tokens),
-        **made,
-    )  # fmt: skip
-
-
-def _tagged(
-    row: dict[str, Any], columns: dict[str, str], names: Any, tokens: list[Span]
-) -> tuple[Entity, ...]:
-    if "tags" not in columns:
-        return ()
-    of = names[columns["tags"]]
-    tags = [str(of[tag] if of else tag) for tag in row[columns["tags"]]]
-    if len(tags) != len(tokens):
-        raise DataError(f"tags must be as many as tokens, got {len(tags)} and {len(tokens)}")
-    return tuple(
-        Entity(id=f"T{k}", span=Span(tokens[r.start].start, tokens[r.end - 1].end), label=r.label)
-        for k, r in enumerate(decode_tags(tags), 1)
-    )
-
-
-def _tag_names(dataset: Any, name: str) -> list[str] | None:
-    """Return the names of a column of class labels, or of lists of them."""
-    feature = (dataset.features or {}).get(name)
-    feature = getattr(feature, "feature", feature)
-    return getattr(feature, "names", None)
+def _thing(row: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+    """Return an entity or a relation, some of whose fields are JSON."""
+    known = {key: value for key, value in row.items() if value is not None}
+    return {key: json.loads(value) if key in fields else value for key, value in known.items()}
 
 
 def _rows(notes: Iterable[Note]) -> Iterator[dict[str, Any]]:
     for note in notes:
         record = note_to_record(note)
+        record |= _times(note)
         for kind, fields in _JSON.items():
             things = record.get(kind, [])
             for thing in things:
@@ -209,6 +205,11 @@ def _rows(notes: Iterable[Note]) -> Iterator[dict[str, Any]]:
         if "sections" in record:
             record["sections"] = [{"heading": None, **s} for s in record["sections"]]
         yield {**dict.fromkeys((*_META, *_LAYERS)), "labels": [], **record}
+
+
+def _times(note: Note) -> dict[str, str]:
+    times = {"time": note.time, "known": note.known}
+    return {key: t.isoformat(timespec="microseconds") for key, t in times.items() if t}
 
 
 _LAYERS = ("tokens", "sentences", "sections", "coverage")

@@ -1,7 +1,9 @@
 """Datasets of this library come back whole; those of others are read by naming columns."""
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
-from datasets import ClassLabel, Dataset, Features, List, Value
+from datasets import ClassLabel, Dataset, Features, List, Value, load_dataset
 
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
@@ -24,6 +26,90 @@ def test_streaming_needs_a_source():
     with pytest.raises(ArgumentError, match="re-iterable"):
         to_dataset(iter(NOTES), streaming=True)
     assert list(from_dataset(to_dataset([]))) == []
+
+
+TIMES = [
+    datetime(2024, 3, 1),
+    datetime(2024, 3, 1, 8, 30, 1),
+    datetime(2024, 3, 1, 8, 0, 0, 250000),
+    datetime(2024, 3, 1, 8, tzinfo=UTC),
+    datetime(2024, 3, 1, 8, tzinfo=timezone(timedelta(hours=-5))),
+]
+
+
+@pytest.mark.parametrize("format", ["json", "csv", "parquet"])
+def test_times_survive_a_file(format, tmp_path):
+    notes = [Note(id=str(k), text="a b", time=t, known=t) for k, t in enumerate(TIMES)]
+    rows = to_dataset(notes)
+    if format == "csv":
+        rows = rows.select_columns(["id", "text", "time", "known"])
+    path = str(tmp_path / f"notes.{format}")
+    getattr(rows, f"to_{format}")(path)
+    read = load_dataset(format, data_files=path, split="train", cache_dir=str(tmp_path / "cache"))
+    if format == "csv":
+        read = read.cast_column("id", Value("string"))
+    assert list(from_dataset(read)) == notes
+
+
+def test_a_time_that_a_reader_has_made_is_read():
+    rows = Dataset.from_dict({"id": ["a"], "text": ["x"], "time": [datetime(2024, 3, 1, 8)]})
+    assert [n.time for n in from_dataset(rows)] == [datetime(2024, 3, 1, 8)]
+
+
+NER = Features(
+    {
+        "id": Value("string"),
+        "tokens": List(Value("string")),
+        "ner_tags": List(ClassLabel(names=["O", "B-D", "I-D"])),
+    }
+)
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_the_usual_columns_are_recognised(streaming):
+    rows = {
+        "id": ["x", "y"],
+        "tokens": [["No", "high", "fever"], ["fever", "fever"]],
+        "ner_tags": [[0, 1, 2], [-100, -1]],
+    }
+    dataset = Dataset.from_dict(rows, NER)
+    dataset = dataset.to_iterable_dataset() if streaming else dataset
+    first, second = from_dataset(dataset)
+    assert (first.id, [(e.label, first[e.span]) for e in first.entities]) == (
+        "x",
+        [("D", "high fever")],
+    )
+    assert (second.id, second.entities) == ("y", ())
+    assert list(from_dataset(dataset, tokens="tokens", id="id")) == [first, second]
+
+
+@pytest.mark.parametrize("column", ["label", "labels"])
+def test_text_with_a_class_is_recognised(column):
+    features = Features({"text": Value("string"), column: ClassLabel(names=["no", "yes"])})
+    rows = Dataset.from_dict({"text": ["a", "b", "c", "d"], column: [1, 0, -1, None]}, features)
+    assert [n.labels for n in from_dataset(rows)] == [("yes",), ("no",), (), ()]
+
+
+def test_a_list_of_labels_is_several_labels():
+    features = Features({"text": Value("string"), "labels": List(ClassLabel(names=["a", "b"]))})
+    values = [[0, 1], [], [1, 1], [-1], None]
+    rows = {"text": ["x"] * 5, "labels": values}
+    wanted = [("a", "b"), (), ("b",), (), ()]
+    assert [n.labels for n in from_dataset(Dataset.from_dict(rows, features))] == wanted
+    with_id = {"id": [str(k) for k in range(5)], **rows}
+    features = Features({"id": Value("string"), **features})
+    made = list(from_dataset(Dataset.from_dict(with_id, features)))
+    assert [(n.id, n.labels) for n in made] == [(str(k), w) for k, w in enumerate(wanted)]
+    plain = Dataset.from_dict({"text": ["x"], "label": [["skin", "ENT"]]})
+    assert [n.labels for n in from_dataset(plain)] == [("skin", "ENT")]
+
+
+def test_a_number_of_no_class_is_refused():
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["a", "b"])})
+    rows = Dataset.from_dict({"text": ["x"], "label": [0]}, features)
+    table = rows.data.table.set_column(1, "label", [[-7]])
+    with pytest.raises(DataError, match="row 0: a class must be a number below 2, or -1 or -100"):
+        list(from_dataset(Dataset(table, info=rows.info)))
 
 
 def test_tokens_and_tags_of_others():
@@ -66,3 +152,5 @@ def test_what_is_wrong():
     with pytest.raises(DataError, match="row 0: ") as caught:
         list(from_dataset(rows))
     assert "Zebra" not in str(caught.value)
+    with pytest.raises(ArgumentError, match=r"one of text and tokens .* which has abstract, year"):
+        from_dataset(Dataset.from_dict({"abstract": ["x"], "year": [1]}))
