@@ -7,7 +7,7 @@ from typing import Any
 
 from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.classify_task import ClassifierTask
-from clinnlp.bert.corpus import check_known, note_labels, only_label, read_train, split_selection
+from clinnlp.bert.corpus import note_labels, only_label, read_train, split_selection, unseen_labels
 from clinnlp.bert.job import Job
 from clinnlp.bert.learned import Card
 from clinnlp.bert.model import build_classifier
@@ -31,8 +31,9 @@ class ClassifierRecipe:
         self._dev, self._settings = dev, settings
         notes, several = read_train(train, dev), settings.multi_label
         self.labels = note_labels(notes, settings.labels, several=several)
+        self._unseen: tuple[str, ...] = ()
         if dev is not None and settings.labels is None:
-            _check_labels(dev, self.labels, several=several)
+            self._unseen = _unseen(dev, self.labels, settings)
         self.notes: Sequence[Note] = notes
         if not several:
             self.notes = [note for note in notes if note.labels[0] in self.labels]
@@ -68,18 +69,21 @@ class ClassifierRecipe:
         """Return accuracy and macro F1 on dev, or micro F1 where a note may have several labels."""
         if self._dev is None:
             return None
-        return (
-            _scores_of_sets(pipe, list(self._dev)) if pipe.thresholds else _scores(pipe, self._dev)
-        )
+        score = _scores_of_sets if pipe.thresholds else _scores
+        return {**score(pipe, self._dev, self._unseen), "unseen": list(self._unseen)}
 
 
-def _check_labels(dev: Iterable[Note], labels: Sequence[str], *, several: bool) -> None:
-    each = (note.labels if several else (only_label(note),) for note in dev)
-    check_known((label for own in each for label in own), labels)
+def _unseen(
+    dev: Iterable[Note], labels: Sequence[str], settings: ClassifierSettings
+) -> tuple[str, ...]:
+    each = (note.labels if settings.multi_label else (only_label(note),) for note in dev)
+    found = (label for own in each for label in own)
+    return unseen_labels(found, labels, strict=settings.strict_labels)
 
 
-def _scores(classifier: NoteClassifier, dev: Iterable[Note]) -> Card:
-    notes = [note for note in dev if only_label(note) in classifier.labels]
+def _scores(classifier: NoteClassifier, dev: Iterable[Note], unseen: Sequence[str]) -> Card:
+    known = {*classifier.labels, *unseen}
+    notes = [note for note in dev if only_label(note) in known]
     found = classifier.batch([note.with_(labels=()) for note in notes])
     gold, predicted = ([note.labels[0] for note in each] for each in (notes, found))
     scores = score_labels(gold, predicted, groups=patients_of(notes))
@@ -91,16 +95,21 @@ def _scores(classifier: NoteClassifier, dev: Iterable[Note]) -> Card:
     }
 
 
-def _scores_of_sets(classifier: NoteClassifier, notes: Sequence[Note]) -> Card:
+def _scores_of_sets(classifier: NoteClassifier, dev: Iterable[Note], unseen: Sequence[str]) -> Card:
+    notes = list(dev)
     found = classifier.batch(notes)
     gold, predicted = ([note.labels for note in each] for each in (notes, found))
     scores = score_label_sets(
-        gold, predicted, classifier.labels, groups=patients_of(notes), unit="note or patient"
+        gold,
+        predicted,
+        (*classifier.labels, *unseen),
+        groups=patients_of(notes),
+        unit="note or patient",
     )
     rows = [
         {
             "label": name,
-            "threshold": classifier.thresholds[name],
+            "threshold": classifier.thresholds.get(name),
             "n_gold": counts.tp + counts.fn,
             "n_predicted": counts.tp + counts.fp,
             "n_right": counts.tp,

@@ -4,6 +4,7 @@ A mapping of names to notes is several *corpora*, each of which annotates labels
 """
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -16,7 +17,6 @@ __all__ = [
     "Corpora",
     "TrainingSource",
     "annotated_labels",
-    "check_known",
     "corpora_of",
     "corpus_sha256",
     "drop_overlap",
@@ -26,7 +26,10 @@ __all__ = [
     "read_train",
     "split_corpora",
     "split_selection",
+    "unseen_labels",
 ]
+
+_log = logging.getLogger(__name__)
 
 TrainingSource = Iterable[Note] | Mapping[str, Iterable[Note]]
 Corpora = dict[str, list[Note]]
@@ -167,14 +170,31 @@ def annotated_labels(
     return out
 
 
-def check_known(found: Iterable[str], labels: Sequence[str]) -> None:
-    """Raise `DataError` where dev has a label that train has not."""
-    unknown = sorted(set(found) - set(labels))
-    if unknown:
+def unseen_labels(found: Iterable[str], labels: Sequence[str], *, strict: bool) -> tuple[str, ...]:
+    """Return the labels of dev that train has not, which a model can only miss; tell of them.
+
+    Raises
+    ------
+    DataError
+        There is one, and `strict` is true.
+
+    Examples
+    --------
+    >>> unseen_labels(["Drug"], ("Drug", "Gene"), strict=False)
+    ()
+    """
+    unseen = tuple(sorted(set(found) - set(labels)))
+    if unseen and strict:
         raise DataError(
             f"labels of dev must be among those of train ({', '.join(labels)}), "
-            f"got {', '.join(unknown)}"
+            f"got {', '.join(unseen)}"
         )
+    if unseen:
+        _log.warning(
+            "clinnlp: train has no label %s, so that those of dev are scored as missed",
+            ", ".join(unseen),
+        )
+    return unseen
 
 
 def entity_labels(notes: Iterable[Note], wanted: Sequence[str] | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ The functions that users call are doors to `Job.run`.
 """
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -34,6 +35,8 @@ __all__ = ["Job", "Recipe"]
 P = TypeVar("P", bound=Trained)
 S = TypeVar("S", bound=LoopSettings)
 T = TypeVar("T", bound=Task[Any])
+
+_log = logging.getLogger(__name__)
 
 _PACKAGES = ("clinnlp", "torch", "transformers", "tokenizers", "accelerate")
 
@@ -111,6 +114,7 @@ class Job(Generic[S]):
         self._out, self._encoder = _check_out(out), str(encoder)
         self._progress, self._resume = progress, resume
         self._source = find_encoder(encoder)
+        self.settings = _readable(self.settings, max_positions(self._source))
         logs = self._out.with_name(f"{self._out.name}-logs")
         self._accelerator = make_accelerator(self.settings, logs)
         with self._lock():  # said now, not when all notes are read
@@ -155,19 +159,7 @@ class Job(Generic[S]):
         return one_writer(self._out)
 
     def network(self, build: Callable[[str], Any], *, stride: int = 0) -> Network:
-        """Return the network of the model that `build` makes of the encoder's folder or hub id.
-
-        Raises
-        ------
-        ArgumentError
-            The encoder cannot read `max_tokens` at once.
-        """
-        n_most = max_positions(self._source)
-        if self.settings.max_tokens > n_most:
-            raise ArgumentError(
-                f"max_tokens must be at most {n_most}, what encoder {self._encoder!r} can read "
-                f"at once, got {self.settings.max_tokens}"
-            )
+        """Return the network of the model that `build` makes of the encoder's folder or hub id."""
         return Network(
             build(self._source),
             load_tokenizer(self._source),
@@ -252,6 +244,25 @@ def _merged(kind: type[S], settings: S | None, overrides: Mapping[str, Any]) -> 
     if not isinstance(settings, kind):
         raise ArgumentError(f"settings must be {kind.__name__} here, got {type(settings).__name__}")
     return settings_from(kind, settings_to(settings) | dict(overrides)) if overrides else settings
+
+
+def _readable(settings: S, n_most: int) -> S:
+    """Return the settings with windows of at most as many tokens as the encoder reads at once.
+
+    What neighbouring windows share falls alike.
+    """
+    if settings.max_tokens <= n_most:
+        return settings
+    _log.warning(
+        "clinnlp: max_tokens falls from %d to %d, what the encoder reads at once",
+        settings.max_tokens,
+        n_most,
+    )
+    changes: dict[str, Any] = {"max_tokens": n_most}
+    stride = getattr(settings, "stride", None)
+    if stride is not None:
+        changes["stride"] = stride * n_most // settings.max_tokens
+    return replace(settings, **changes)
 
 
 def _check_out(out: str | Path) -> Path:

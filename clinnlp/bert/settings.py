@@ -56,7 +56,11 @@ class LoopSettings:
         1.0, "factor on the step size for each layer below the last, above 0 to 1"
     )
     clip: float = option(1.0, "largest norm of a gradient, > 0")
-    max_tokens: int = option(384, "tokens of a window, special ones included, >= 8")
+    max_tokens: int = option(
+        384,
+        "tokens of a window, special ones included, >= 8; falls to what the encoder reads at once, "
+        "and stride with it",
+    )
     tokens_per_batch: int = option(1024, "tokens of a training batch per process, >= 1")
     accumulate: int = option(1, "batches per step, >= 1: large steps in little memory")
     average: float = option(0.99, "decay of the running average of weights, 0 to < 1; 0 = none")
@@ -116,6 +120,9 @@ class FineTuneSettings(LoopSettings):
         0.85, "factor on the step size for each layer below the last, above 0 to 1"
     )
     stride: int = option(64, "fewest tokens that neighbouring windows share, >= 0")
+    strict_labels: bool = option(
+        False, "refuse a dev label that train has not; else it is told and scored as missed"
+    )
 
     def __post_init__(self) -> None:
         LoopSettings.__post_init__(self)

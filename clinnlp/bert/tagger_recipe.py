@@ -9,11 +9,11 @@ from clinnlp.bert.corpus import (
     Corpora,
     TrainingSource,
     annotated_labels,
-    check_known,
     corpora_of,
     entity_labels,
     read_train,
     split_corpora,
+    unseen_labels,
 )
 from clinnlp.bert.job import Job
 from clinnlp.bert.learned import Card
@@ -52,8 +52,7 @@ class TaggerRecipe:
             raise ArgumentError("refit must be a model that was trained on these notes")
         labels = entity_labels(self.notes, settings.labels)
         self._annotated = annotated_labels(corpora, labels)
-        if settings.labels is None:
-            _check_labels(self._dev, self._annotated)
+        self._unseen = {} if settings.labels else _unseen(self._dev, self._annotated, settings)
         self._heads = _heads(settings, labels, self._annotated)
         if refit is not None and tuple(self._heads) != refit.heads:
             raise ArgumentError("refit must be a model that was trained on these corpora")
@@ -79,7 +78,8 @@ class TaggerRecipe:
     def score(self, pipe: EntityTagger) -> Card | None:
         """Return strict scores on dev; by corpus where the corpora of dev have names."""
         scores = {
-            name: _scores(pipe, notes, self._annotated[name]) for name, notes in self._dev.items()
+            name: _scores(pipe, notes, self._annotated[name], self._unseen.get(name, ()))
+            for name, notes in self._dev.items()
         }
         return scores if self._dev_is_named else next(iter(scores.values()), None)
 
@@ -120,11 +120,20 @@ def _read_corpora(
     return corpora, theirs
 
 
-def _check_labels(
-    dev: Mapping[str, Iterable[Note]], annotated: Mapping[str, Sequence[str]]
-) -> None:
-    for name, notes in dev.items():
-        check_known((e.label for n in notes for e in n.entities), annotated[name])
+def _unseen(
+    dev: Mapping[str, Iterable[Note]],
+    annotated: Mapping[str, Sequence[str]],
+    settings: TaggerSettings,
+) -> dict[str, tuple[str, ...]]:
+    """Return the labels of each corpus of dev that its namesake in train has not."""
+    return {
+        name: unseen_labels(
+            (e.label for n in notes for e in n.entities),
+            annotated[name],
+            strict=settings.strict_labels,
+        )
+        for name, notes in dev.items()
+    }
 
 
 def _are_as_many(notes: Sequence[Note], card: Card) -> bool:
@@ -157,7 +166,11 @@ def _heads(
     return [tuple(head) for head in together.values()]
 
 
-def _scores(tagger: EntityTagger, dev: Iterable[Note], labels: Sequence[str]) -> Card:
+def _scores(
+    tagger: EntityTagger, dev: Iterable[Note], annotated: Sequence[str], unseen: Sequence[str]
+) -> Card:
+    """Return the scores of the annotated labels, and of those that train had not."""
+    labels = (*annotated, *unseen)
     gold = [
         note.with_(entities=tuple(e for e in note.entities if e.label in labels)) for note in dev
     ]
@@ -169,5 +182,6 @@ def _scores(tagger: EntityTagger, dev: Iterable[Note], labels: Sequence[str]) ->
         "precision": asdict(scores.precision),
         "recall": asdict(scores.recall),
         "f1": asdict(scores.f1),
+        "unseen": list(unseen),
         "rows": scores.rows(),
     }

@@ -44,7 +44,8 @@ def fine_tune_ner(
         mentions of: where it annotates no genes, nothing is a non-gene there.
     dev : re-iterable of Note, or mapping of corpus name to such, optional
         Scored once, at the end, by strict micro F1; never used to choose anything. A corpus is
-        scored on the labels that its namesake in `train` annotates.
+        scored on the labels that its namesake in `train` annotates. A label that train lacks is
+        scored as missed, and told in the log and the card (``unseen``).
     encoder : str or Path
         ``"minilm"`` (embedded), a folder, or a hub id.
     out : str or Path
@@ -73,7 +74,7 @@ def fine_tune_ner(
     Raises
     ------
     ArgumentError, DataError
-        Unusable arguments, settings or notes; a dev label that train does not have.
+        Unusable arguments, settings or notes; with ``strict_labels`` a dev label that train lacks.
     LeakageError
         A dev note stands in train.
     StoreError

@@ -158,7 +158,12 @@ def test_overlap_is_dropped_by_id_and_by_text():
         ({"a": DRUGS, "b": [Note(id="e", text="none")]}, {}, DataError, "corpus b must have"),
         ({"a": DRUGS, "b": PROBLEMS}, {"heads": "joint"}, ArgumentError, "heads must be"),
         ({"a": DRUGS}, {"dev": {"c": PROBLEMS}}, ArgumentError, "corpora of dev .*got c"),
-        ({"a": DRUGS, "b": PROBLEMS}, {"dev": {"a": NEW}}, DataError, "labels of dev .*Problem"),
+        (
+            {"a": DRUGS, "b": PROBLEMS},
+            {"dev": {"a": NEW}, "strict_labels": True},
+            DataError,
+            "labels of dev .*Problem",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(encoder, tmp_path, train, options, error, message):

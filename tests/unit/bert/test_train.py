@@ -99,6 +99,7 @@ def test_a_dev_note_in_train_is_leakage(encoder, tmp_path):
     assert not (tmp_path / "m").exists()
 
 
+ONE = {**QUICK, "epochs": 1}
 UNKNOWN = [note_of(9, "a rare thing", ("rare", "Gene"))]
 
 
@@ -109,10 +110,9 @@ UNKNOWN = [note_of(9, "a rare thing", ("rare", "Gene"))]
         ([], {}, DataError, "at least one note"),
         ([Note(id="a", text="b")], {}, DataError, "at least one note with an entity"),
         (TRAIN, {"labels": ["Gene"]}, ArgumentError, "got Gene"),
-        (TRAIN, {"dev": UNKNOWN}, DataError, "labels of dev must be among .*got Gene"),
+        (TRAIN, {"dev": UNKNOWN, "strict_labels": True}, DataError, "labels of dev .*got Gene"),
         (TRAIN, {"epoch": 3}, DataError, "settings must be among epochs.*got epoch"),
         (TRAIN, {"epochs": "3"}, DataError, "'epochs' must be int"),
-        (TRAIN, {"max_tokens": 65}, ArgumentError, "max_tokens must be at most 64"),
         (TRAIN, {"stride": 46}, ArgumentError, "stride must be"),
         (TRAIN, {"encoder": "no/such/encoder"}, StoreError, "no folder here"),
     ],
@@ -153,7 +153,54 @@ def test_a_file_in_the_way_is_said_before_training(encoder, tmp_path):
 )
 def test_what_is_wrong_with_labels_is_said(encoder, tmp_path, train, dev, message):
     with pytest.raises(DataError, match=message):
-        fine_tune_classifier(train, dev, encoder=encoder, out=tmp_path / "m", **QUICK)
+        fine_tune_classifier(
+            train, dev, encoder=encoder, out=tmp_path / "m", strict_labels=True, **QUICK
+        )
+
+
+SEEN = note_of(8, "gave heparin", ("heparin", "Drug"))
+
+
+def test_a_dev_label_that_train_lacks_is_missed_and_told(encoder, tmp_path, caplog):
+    made = fine_tune_ner(TRAIN, [*UNKNOWN, SEEN], encoder=encoder, out=tmp_path / "m", **ONE)
+    rows = {row["label"]: row for row in made.card["dev"]["rows"]}
+    assert made.card["dev"]["unseen"] == ["Gene"]
+    assert (rows["Gene"]["n_gold"], rows["Gene"]["recall"]) == (1, 0.0)
+    assert rows["micro"]["n_gold"] == 2
+    assert made.labels == ("Drug", "Problem")
+    assert "train has no label Gene" in caplog.text
+    assert "rare" not in caplog.text
+    chosen = fine_tune_ner(
+        TRAIN, UNKNOWN, encoder=encoder, out=tmp_path / "m", labels=["Drug"], **ONE
+    )
+    assert chosen.card["dev"]["unseen"] == []
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_dev_class_that_train_lacks_is_missed_and_told(encoder, tmp_path, caplog, several):
+    dev = [Note(id="d", text="new", labels=("x",)), Note(id="e", text="old", labels=("drug",))]
+    made = fine_tune_classifier(
+        LABELLED, dev, encoder=encoder, out=tmp_path / "m", multi_label=several, **ONE
+    )
+    rows = {row["label"]: row for row in made.card["dev"]["rows"]}
+    assert (made.card["dev"]["unseen"], made.card["dev"]["n_notes"]) == (["x"], 2)
+    assert (rows["x"]["n_gold"], rows["x"]["n_predicted"]) == (1, 0)
+    assert "train has no label x" in caplog.text
+
+
+def test_windows_fall_to_what_the_encoder_reads(encoder, tmp_path, caplog):
+    short = {**ONE, "max_tokens": 384, "stride": 64}
+    made = fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path / "m", **short)
+    assert (made.network.max_tokens, made.network.stride) == (64, 64 * 64 // 384)
+    assert (made.settings["max_tokens"], made.settings["stride"]) == (64, 10)
+    assert "max_tokens falls from 384 to 64" in caplog.text
+    assert load(tmp_path / "m").network.max_tokens == 64
+    long = Note(id="long", text="no fever, " * 200)
+    assert made(long).coverage.n_seen == made(long).coverage.n_total
+    caplog.clear()
+    made = fine_tune_classifier(LABELLED, encoder=encoder, out=tmp_path / "c", progress=False)
+    assert made.network.max_tokens == 64
+    assert "max_tokens falls" in caplog.text
 
 
 def test_a_classifier_is_scored_once_on_dev(encoder, tmp_path):
