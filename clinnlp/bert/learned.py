@@ -18,8 +18,10 @@ import numpy as np
 from clinnlp.bert.disk import system_errors
 from clinnlp.bert.encoders import quiet
 from clinnlp.bert.folder import OWN_FILES, write_json
+from clinnlp.bert.model_card import model_card
 from clinnlp.bert.network import Network
 from clinnlp.core.files import atomic_folder
+from clinnlp.core.model_cards import CARD_FILE
 from clinnlp.core.notes import Note
 
 __all__ = ["Card", "Learned", "Trained", "blocks", "write_record"]
@@ -102,7 +104,7 @@ class Learned(Trained):
 
 
 def write_record(pipe: Learned, folder: Path) -> None:
-    """Write what a saved model holds besides network and tokenizer."""
+    """Write what a saved model holds besides network and tokenizer: its record and its card."""
     network = pipe.network
     record = {
         "task": pipe.task,
@@ -113,6 +115,7 @@ def write_record(pipe: Learned, folder: Path) -> None:
         "card": pipe.card,
     }
     write_json(record, folder)
+    (folder / CARD_FILE).write_text(model_card(record), encoding="utf-8")
 
 
 def blocks(notes: Sequence[Note]) -> Iterator[list[Note]]:

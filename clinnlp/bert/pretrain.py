@@ -31,6 +31,7 @@ from clinnlp.bert.fields import PretrainFields
 from clinnlp.bert.folder import OWN_FILES, PRETRAINED_FILE
 from clinnlp.bert.job import Job
 from clinnlp.bert.learned import Trained
+from clinnlp.bert.model_card import encoder_card
 from clinnlp.bert.network import Network
 from clinnlp.bert.selection import Score, mean_of_ratios
 from clinnlp.bert.settings import PretrainSettings
@@ -38,6 +39,7 @@ from clinnlp.core.arrays import Bools, Ints
 from clinnlp.core.config import settings_to
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_folder
+from clinnlp.core.model_cards import CARD_FILE
 from clinnlp.core.notes import Note
 
 __all__ = ["PretrainSettings", "pretrain"]
@@ -105,6 +107,7 @@ class _Pretrained(Trained):
             self.network.tokenizer.save_pretrained(temporary)
             text = json.dumps(self.record(), indent=2)
             (temporary / PRETRAINED_FILE).write_text(text, encoding="utf-8")
+            (temporary / CARD_FILE).write_text(encoder_card(self.card), encoding="utf-8")
 
 
 class _PretrainRecipe:

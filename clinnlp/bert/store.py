@@ -3,6 +3,7 @@
     config.json, model.safetensors     the network, as `save_pretrained` writes it
     tokenizer.json, ...                the tokenizer
     clinnlp.json                       format, task, labels, calibration, thresholds, windows, ...
+    README.md                          the model card: labels, data, scores with intervals, limits
 
 ``AutoModelForTokenClassification.from_pretrained(folder)`` gives the same network, of a
 classifier too: its note is the mean of its tokens. Where a recogniser has several heads, each

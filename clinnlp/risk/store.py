@@ -1,4 +1,4 @@
-"""Fitted risk models as a folder: ``model.skops`` beside ``card.json``.
+"""Fitted risk models as a folder: ``model.skops`` beside ``card.json``, and a README.md of it.
 
 Nothing is unpickled: skops rebuilds objects only of types named here. The card says what the
 folder holds: version of the form, versions of libraries, features, settings, scores and
@@ -21,7 +21,9 @@ from skops import io as skops_io
 from clinnlp.core.errors import StoreError, instead_of
 from clinnlp.core.files import atomic_folder, file_sha256
 from clinnlp.core.json_objects import read_json_object
+from clinnlp.core.model_cards import CARD_FILE
 from clinnlp.risk.loaded import is_plain_zip, is_sound
+from clinnlp.risk.model_card import risk_card
 
 __all__ = ["FORM", "TRUSTED", "LoadedModel", "load_risk_model", "save_risk_model"]
 
@@ -88,6 +90,7 @@ def save_risk_model(
         record["model_sha256"] = file_sha256(made / _MODEL)
         text = json.dumps(record, ensure_ascii=False, indent=2, sort_keys=True)
         (made / _CARD).write_text(f"{text}\n", encoding="utf-8")
+        (made / CARD_FILE).write_text(risk_card(record), encoding="utf-8")
     return folder
 
 

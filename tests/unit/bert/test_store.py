@@ -40,8 +40,9 @@ def test_the_folder_holds_safetensors_and_one_json_of_ours(tagger_folder):
     assert record["task"] == "ner"
     assert record["flat"]
     assert record["windows"] == {"max_tokens": 48, "stride": 8}
-    assert {f.suffix for f in tagger_folder.iterdir()} == {".json", ".safetensors"}
-    assert not any(word in json.dumps(record) for word in ("aspirin", "chest"))
+    assert {f.suffix for f in tagger_folder.iterdir()} == {".json", ".safetensors", ".md"}
+    card = (tagger_folder / "README.md").read_text(encoding="utf-8")
+    assert not any(word in json.dumps(record) + card for word in ("aspirin", "chest"))
     assert corpus_sha256(TRAIN)[:12] not in json.dumps(record)
     assert "sha256" not in json.dumps(record)
     with safe_open(tagger_folder / "model.safetensors", "pt") as weights:
