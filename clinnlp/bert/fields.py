@@ -35,6 +35,7 @@ class TaggerFields(LoopFields, total=False):
     """Fields of `TaggerSettings`, each of which may be left out."""
 
     stride: int
+    strict_labels: bool
     word_dropout: float
     swap: float
     heads: Literal["auto", "joint", "per_label"]
@@ -45,6 +46,7 @@ class ClassifierFields(LoopFields, total=False):
     """Fields of `ClassifierSettings`, each of which may be left out."""
 
     stride: int
+    strict_labels: bool
     windows_per_note: int
     pooling: Literal["mean", "max"]
     tune_encoder: bool
