@@ -24,6 +24,7 @@ from clinnlp.core.counts import ratio
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
 from clinnlp.features.one_hot import as_baskets
+from clinnlp.mine.sets.closed_search import is_dense, mine_closed
 from clinnlp.mine.sets.closure import closed as closed_only
 from clinnlp.mine.sets.closure import maximal as maximal_only
 from clinnlp.mine.sets.engines import run
@@ -188,9 +189,12 @@ def mine_itemsets(
             "closed and maximal must not both be asked for: every maximal set is closed"
         )
     query = _query(baskets, least, max_len, kinds, target, max_memory_gb)
-    groups = run(query, engine=engine, threads=threads, progress=progress)
-    if closed or maximal:
-        groups = (closed_only if closed else maximal_only)(groups)
+    if (closed or maximal) and engine == "native" and is_dense(query):
+        groups = mine_closed(query, maximal=maximal)
+    else:
+        groups = run(query, engine=engine, threads=threads, progress=progress)
+        if closed or maximal:
+            groups = (closed_only if closed else maximal_only)(groups)
     return Itemsets(
         groups=tuple(members for members, _ in groups),
         counts=np.concatenate([np.empty(0, np.int64), *(counts for _, counts in groups)]),
