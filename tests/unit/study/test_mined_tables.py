@@ -180,3 +180,33 @@ def test_a_column_that_is_missing_is_named(tmp_path, suffix):
         read_rules(tmp_path / f"r.{suffix}")
     with pytest.raises(DataError, match="one column must be named 'drug'"):
         read_signals(tmp_path / f"r.{suffix}")
+
+
+def test_a_large_table_is_written_in_parts(baskets, tmp_path, monkeypatch):
+    monkeypatch.setattr("clinnlp.study.mined_tables._PART", 7)
+    rules = mine_rules(baskets, max_len=3)
+    assert len(rules) > 14
+    write_mined(rules, tmp_path / "r.parquet")
+    same(rules, read_rules(tmp_path / "r.parquet"))
+
+
+def test_some_rows_are_those_rows(baskets):
+    rules, signals = mine_rules(baskets), mine_signals(baskets)
+    for found in (rules, signals):
+        places = np.array([3, 0])
+        part, wanted = found.take(places), found.to_pandas().iloc[places]
+        pd.testing.assert_frame_equal(part.to_pandas(), wanted.reset_index(drop=True))
+        assert (part.m, len(part)) == (found.m, 2)
+    assert len(rules.take(rules.significant)) == rules.significant.sum()
+
+
+def test_a_file_that_another_program_rewrote_is_read(baskets, tmp_path):
+    """pandas drops what Parquet says beside the rows, and a spreadsheet writes TRUE."""
+    rules, signals = mine_rules(baskets), mine_signals(baskets)
+    write_mined(rules, tmp_path / "r.parquet")
+    pd.read_parquet(tmp_path / "r.parquet").to_parquet(tmp_path / "again.parquet")
+    same(rules, read_rules(tmp_path / "again.parquet"))
+    write_mined(signals, tmp_path / "s.csv")
+    text = (tmp_path / "s.csv").read_bytes().replace(b"True", b"TRUE").replace(b"False", b"FALSE")
+    (tmp_path / "s.csv").write_bytes(text)
+    same(signals, read_signals(tmp_path / "s.csv"))
