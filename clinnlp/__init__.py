@@ -77,6 +77,7 @@ _HOMES = {
     "clinnlp.mine.signals.drug_events": ("mine_signals",),
     "clinnlp.mine.signals.interactions": ("Signals", "mine_interactions"),
     "clinnlp.mine.signals.known": ("Knowledge", "disagreements", "known_or_new"),
+    "clinnlp.study.example": ("example",),
     "clinnlp.study.mined_tables": (
         "read_itemsets",
         "read_rules",
@@ -84,6 +85,7 @@ _HOMES = {
         "write_mined",
     ),
     "clinnlp.study.pipeline": ("pipeline",),
+    "clinnlp.study.shown": ("plots", "show"),
     "clinnlp.risk.splits": ("split_by_time", "splits_by_site"),
     "clinnlp.study.apply": ("RiskModel", "apply_risk_model"),
     "clinnlp.study.risk": ("risk_study",),

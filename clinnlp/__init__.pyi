@@ -65,12 +65,14 @@ from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.signals.known import Knowledge, disagreements, known_or_new
 from clinnlp.risk.splits import split_by_time, splits_by_site
 from clinnlp.study.apply import RiskModel, apply_risk_model
+from clinnlp.study.example import example
 from clinnlp.study.mined_tables import read_itemsets, read_rules, read_signals, write_mined
 from clinnlp.study.pipeline import pipeline
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import RiskRows, risk_rows, rows_of_table
 from clinnlp.study.risk_values import RiskStudy, notes_gain
 from clinnlp.study.settings import RiskRowSettings, RiskStudySettings
+from clinnlp.study.shown import plots, show
 from clinnlp.text.assertion import Assertions
 from clinnlp.text.course import Courses
 from clinnlp.text.lookup import Lookup
@@ -145,6 +147,7 @@ __all__ = [
     "drug_episodes",
     "entity_table",
     "event_baskets",
+    "example",
     "export_onnx",
     "exposure_baskets",
     "fine_tune_classifier",
@@ -164,6 +167,7 @@ __all__ = [
     "mine_signals",
     "notes_gain",
     "pipeline",
+    "plots",
     "pretrain",
     "read_counts",
     "read_entity_table",
@@ -185,6 +189,7 @@ __all__ = [
     "score_labels",
     "score_risk",
     "score_spans",
+    "show",
     "split_by_time",
     "splits_by_site",
     "stream_events",

@@ -37,6 +37,11 @@ class BasketCounts(NamedItems):
     def __len__(self) -> int:
         return self.n
 
+    @property
+    def shown_items(self) -> tuple[str, ...]:
+        """Names that may be shown unasked: all, since a table already named them."""
+        return self.items
+
     def __repr__(self) -> str:
         return f"BasketCounts({self.n} x {len(self.items)} items, unit={self.unit!r})"
 

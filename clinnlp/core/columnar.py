@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from clinnlp.core.arrays import Array
 from clinnlp.core.arrow import encoded, foreign_columns, is_frame, table_to_arrow
 from clinnlp.core.coded import Coded
+from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError, instead_of
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Table:
     """
 
     SCHEMA: ClassVar[dict[str, str]] = {}
+    DISPLAYED: ClassVar[tuple[str, ...]] = ()  # in a notebook, unasked: no text and no patient
 
     def __init__(self, columns: Mapping[str, ArrayLike | Sequence[Any] | Coded]) -> None:
         unknown = set(columns) - set(self.SCHEMA)
@@ -158,6 +160,23 @@ class Table:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} rows)"
+
+    def _repr_html_(self) -> str:
+        first = self.take(np.arange(min(len(self), N_ROWS)))
+        columns = {name: first._displayed(name) for name in self.DISPLAYED}
+        told = {n: values for n, values in columns.items() if any(v is not None for v in values)}
+        rest = f"{len(self.SCHEMA)} columns, all of them in to_pandas(); no text is shown here."
+        facts = {"rows": len(self)}
+        return display_html(
+            type(self).__name__, facts=facts, columns=told, n_rows=len(self), notes=[rest]
+        )
+
+    def _displayed(self, name: str) -> list[Any]:
+        """Return a column as plain values, None where missing."""
+        values, kind = self[name].tolist(), self.SCHEMA[name]
+        if kind == "flag":
+            return [None if v < 0 else v == 1 for v in values]
+        return [None if v is None or v != v or v == "" else v for v in values]
 
     def take(self, where: Array) -> Self:
         """Return the rows at a boolean mask or at integer positions."""

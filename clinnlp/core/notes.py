@@ -12,6 +12,7 @@ from itertools import count, islice
 from operator import attrgetter
 from typing import Any, TypedDict, Unpack, overload
 
+from clinnlp.core.display import display_html
 from clinnlp.core.errors import DataError, OffsetError
 from clinnlp.core.spans import Span, cover, within
 
@@ -236,6 +237,24 @@ class Note:
         return (
             f"Note(id={self.id!r}, n_chars={len(self.text)}, n_entities={len(self.entities)}, "
             f"n_relations={len(self.relations)})"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return counts; `clinnlp.show` shows the text, where it is asked to."""
+        labels = sorted({e.label for e in self.entities})
+        of = {label: [e for e in self.entities if e.label == label] for label in labels}
+        columns: dict[str, list[Any]] = {"label": labels}
+        columns["mentions"] = [len(of[label]) for label in labels]
+        for axis in AXES:
+            counts = [sum(getattr(e.assertion, axis) is True for e in of[x]) for x in labels]
+            columns |= {axis: counts} if any(counts) else {}
+        facts = {"characters": len(self.text), "mentions": len(self.entities)}
+        facts |= {"relations": len(self.relations)} if self.relations else {}
+        for name in ("sections", "sentences"):
+            facts |= {name: len(getattr(self, name))} if getattr(self, name) is not None else {}
+        hint = "Text is hidden: clinnlp.show(note, show_text=True) shows it."
+        return display_html(
+            f"Note {self.id}", facts=facts, columns=columns, n_rows=len(labels), notes=[hint]
         )
 
     def mention(self, entity: Entity) -> str:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 from clinnlp.core.checks import check_several
+from clinnlp.core.display import display_html
 from clinnlp.core.errors import ArgumentError, ClinnlpError, PipeError, instead_of
 from clinnlp.core.notes import Note
 
@@ -76,6 +77,11 @@ class Pipeline:
 
     def __repr__(self) -> str:
         return f"Pipeline({', '.join(pipe_name(p) for p in self.pipes)})"
+
+    def _repr_html_(self) -> str:
+        names = [pipe_name(pipe) for pipe in self.pipes]
+        columns = {"step": range(1, len(names) + 1), "pipe": names}
+        return display_html("Pipeline", columns=columns, n_rows=len(names))
 
     def __call__(self, note: Note | str, /) -> Note:
         """Return the annotated note; a string becomes the note with id ``"text"``."""

@@ -14,7 +14,9 @@ from scipy import sparse
 
 from clinnlp.core.arrays import Array, Ints
 from clinnlp.core.columnar import Table
+from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError
+from clinnlp.core.item_names import shown_items
 from clinnlp.core.notes import AXES
 
 if TYPE_CHECKING:
@@ -92,6 +94,10 @@ class EntityTable(Table):
         "course": "text",
         **dict.fromkeys(DOSES, "float"),
     }
+    DISPLAYED: ClassVar[tuple[str, ...]] = (
+        *("note", "time", "label", "start", "end", "concept", "name", *AXES),
+        *("change", "course", "daily_mg", "score", "source"),
+    )
 
 
 class EventTable(Table):
@@ -123,6 +129,9 @@ class EventTable(Table):
         "result": "text",
         "name": "text",
     }
+    DISPLAYED: ClassVar[tuple[str, ...]] = (
+        *("start", "end", "known", "kind", "code", "vocabulary", "comparator", "value", "unit"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -320,6 +329,29 @@ class Baskets(NamedItems):
             return pd.DataFrame(self.matrix.toarray().astype(bool), **labels)
         held = self.matrix.astype(bool)
         return pd.DataFrame.sparse.from_spmatrix(held, **labels).astype(pd.SparseDtype(bool, False))
+
+    @property
+    def shown_items(self) -> tuple[str, ...]:
+        """Names that may be shown unasked: words of fewer than 5 baskets are numbered instead."""
+        concepts = None if self.entities is None else self.entities["concept"]
+        return shown_items(self.items, self.matrix, self.evidence, concepts)
+
+    def _repr_html_(self) -> str:
+        counts = np.bincount(self.matrix.indices, minlength=len(self.items))
+        first = np.argsort(-counts, kind="stable")[:N_ROWS].tolist()
+        names = self.shown_items
+        left_out = ", ".join(f"{reason} {n:,}" for reason, n in self.n_excluded.items() if n)
+        return display_html(
+            "Baskets",
+            facts={"baskets": len(self), "unit": self.unit, "items": len(self.items)},
+            columns={
+                "item": [names[j] for j in first],
+                "kind": [self.kinds[j] for j in first],
+                "baskets": counts[first].tolist(),
+            },
+            n_rows=len(self.items),
+            notes=[f"Left out: {left_out}."] if left_out else [],
+        )
 
     def rows_behind(self, items: Iterable[str]) -> Ints:
         """Return the rows behind `items` in the baskets that hold all of them.

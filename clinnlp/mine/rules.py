@@ -35,6 +35,7 @@ from clinnlp.core.arrow import columns_to_arrow, sets_to_arrow
 from clinnlp.core.basket_counts import BasketCounts, baskets_at_hand
 from clinnlp.core.checks import check_at_least, check_fraction, check_level, check_one_of
 from clinnlp.core.counts import Table2x2
+from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets, EntityTable, EventTable
 from clinnlp.features.one_hot import as_baskets
@@ -136,6 +137,28 @@ class Rules:
         return (
             f"Rules({len(self)} of m={self.m} candidates, {int(self.significant.sum())} with "
             f"q < {self.alpha:g}, unit={self.baskets.unit!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        names = dict(zip(self.baskets.items, self.baskets.shown_items, strict=True))
+        sides = {"antecedents": self.antecedents, "consequents": self.consequents}
+        shown: dict[str, Any] = {
+            side: [frozenset(names.get(i, i) for i in items) for items in given[:N_ROWS]]
+            for side, given in sides.items()
+        }
+        shown |= {"n_both": self.table.n_ab}
+        shown |= {n: MEASURES[n](self.table) for n in ("support", "confidence", "lift")}
+        shown |= {"p_fisher": self.p_fisher, "q_bh": self.q_bh}
+        return display_html(
+            "Rules",
+            facts={
+                "rules": len(self),
+                f"q < {self.alpha:g}": int(self.significant.sum()),
+                "candidates m": self.m,
+                "unit": self.baskets.unit,
+            },
+            columns=shown,
+            n_rows=len(self),
         )
 
     def __getitem__(self, name: str) -> Array:

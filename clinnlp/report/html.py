@@ -10,17 +10,18 @@ value they are given, in words and in attributes; a plot's own `Svg` is the one 
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from clinnlp.report.blocks import Report
+from clinnlp.report.blocks import Block, Report
 from clinnlp.report.markup import unless_svg
-from clinnlp.report.views import parts
+from clinnlp.report.views import groups, parts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["render_html"]
+__all__ = ["render_html", "render_piece"]
 
 
 def render_html(report: Report) -> str:
@@ -34,6 +35,11 @@ def render_html(report: Report) -> str:
     script_hash = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = templates.get_template("page.html")
     return page.render(report=report, parts=parts(report), script_hash=script_hash)
+
+
+def render_piece(blocks: Iterable[Block]) -> str:
+    """Return blocks as a piece of HTML for a notebook: escaped as on a page, and without script."""
+    return _templates().get_template("notebook.html").render(groups=groups(blocks))
 
 
 @cache

@@ -50,7 +50,7 @@ from clinnlp.report.svg import (
     forest_row_svg,
 )
 
-__all__ = ["Cell", "Group", "Part", "parts"]
+__all__ = ["Cell", "Group", "Part", "groups", "parts"]
 
 View = SimpleNamespace
 
@@ -93,7 +93,7 @@ def parts(report: Report) -> list[Part]:
     return [Part(id_, title, made) for id_, (title, made) in zip(ids, titled, strict=True)]
 
 
-def _groups(blocks: Iterable[Block], *, level: int) -> list[Group]:
+def groups(blocks: Iterable[Block], *, level: int = 3) -> list[Group]:
     """Return the views of blocks whose sections get headings of this level."""
     return [
         Group(beside, [_view(block, level) for block in group])
@@ -107,11 +107,11 @@ def _sections(blocks: tuple[Block, ...]) -> Iterator[tuple[str, list[Group]]]:
     """Top sections by title; loose blocks between them are gathered under one."""
     for is_section, group in groupby(blocks, key=lambda b: isinstance(b, ReportSection)):
         if not is_section:
-            yield "Overview", _groups(group, level=3)
+            yield "Overview", groups(group, level=3)
             continue
         for block in group:
             if isinstance(block, ReportSection):
-                yield block.title, _groups(block.blocks, level=3)
+                yield block.title, groups(block.blocks, level=3)
 
 
 def _ids(titles: Iterable[str]) -> list[str]:
@@ -127,7 +127,7 @@ def _ids(titles: Iterable[str]) -> list[str]:
 
 def _view(block: Block, level: int) -> View:
     if isinstance(block, ReportSection):
-        inner = _groups(block.blocks, level=level + 1)
+        inner = groups(block.blocks, level=level + 1)
         return View(template="section.html", block=block, level=min(level, 4), groups=inner)
     if isinstance(block, Examples) and not block.show_text:
         block = _without_text(block)

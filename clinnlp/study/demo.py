@@ -9,13 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Assertion, Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.tables import EntityTable, EventTable, Outcome
@@ -30,6 +28,7 @@ from clinnlp.metrics.spans import SpanScores, score_spans
 from clinnlp.mine.rules import Rules, mine_rules
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.report.blocks import Column, Report, ReportSection, TableBlock, Verdict, Verdicts
+from clinnlp.study.example import example
 from clinnlp.study.extract import ExtractSummary, extract, fingerprint
 from clinnlp.study.outputs import PAGE, origin, rule_frame, write_pages, write_tables
 from clinnlp.study.pipeline import pipeline
@@ -49,31 +48,16 @@ from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.settings import DemoSettings, RiskStudySettings
 from clinnlp.study.synthetic import write_cohort_mini
 
-__all__ = ["bundled", "compare", "demo", "summary_lines"]
+__all__ = ["compare", "demo", "summary_lines"]
 
 Say = Callable[[str], None]
 
 WITH_NOTES = "structured and notes, patients with notes"
 
 
-def bundled(name: str) -> Path:
-    """Return the folder of a bundled corpus, in the installed package or in the checkout.
-
-    Raises
-    ------
-    DataError
-        It is in neither.
-    """
-    package = Path(str(resources.files("clinnlp")))
-    for folder in (package / "data" / name, package.parent / "corpora" / name):
-        if folder.is_dir():
-            return folder
-    raise DataError(f"the bundled corpus {name!r} is not installed", path=package)
-
-
 def demo(out: Path, *, settings: DemoSettings, say: Say) -> None:
     """Run the flow and write ``report.html`` into `out`, telling what was found."""
-    corpus = bundled("discharge-mini")
+    corpus = example("discharge-mini")
     with _step("Fine-tuning minilm on discharge-mini", say):
         nlp, predicted, scores = _teach(corpus, out, settings)
     say(f"  mentions in unseen test notes, strict F1 {scores[0].f1}")

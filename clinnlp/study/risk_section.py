@@ -19,7 +19,7 @@ from clinnlp.report.blocks import (
 )
 from clinnlp.study.risk_values import RiskStudy
 
-__all__ = ["risk_section"]
+__all__ = ["risk_plots", "risk_section"]
 
 _N_POINTS = 20  # points of naive Bayes shown
 
@@ -38,6 +38,15 @@ def risk_section(studies: Mapping[str, RiskStudy]) -> ReportSection:
         blocks += [_importance(study, last), *_points(study, last), *_permuted(study)]
     blocks += [_flow(studies), *_excluded(studies)]
     return ReportSection(title="Risk models", blocks=tuple(blocks))
+
+
+def risk_plots(study: RiskStudy) -> list[CurvePlot | ForestPlot]:
+    """Return the plots of a study: AUROC with intervals, ROC, precision and recall, calibration."""
+    if not study.models:
+        return []
+    rows = tuple((model.name, model.scores.auroc) for model in study.models.values())
+    forest = ForestPlot(title="AUROC", rows=rows, x_label="AUROC", reference=0.5)
+    return [forest, *_curves(study, "")]
 
 
 def _scores(studies: Mapping[str, RiskStudy]) -> Block:
@@ -83,23 +92,24 @@ def _differences(study: RiskStudy, features: str) -> list[Block]:
     )
 
 
-def _curves(study: RiskStudy, features: str) -> list[Block]:
+def _curves(study: RiskStudy, features: str) -> list[CurvePlot]:
+    of = f", {features}" if features else ""
     models = study.models.values()
     base = float(np.mean(study.y))
     return [
         CurvePlot(
-            title=f"ROC, {features}",
+            title=f"ROC{of}",
             series=tuple(Series(name=m.name, x=m.roc.fpr, y=m.roc.tpr) for m in models),
             x_label="false-positive rate", y_label="sensitivity", diagonal=True,
         ),
         CurvePlot(
-            title=f"Precision and recall, {features}",
+            title=f"Precision and recall{of}",
             series=tuple(Series(name=m.name, x=m.pr.recall, y=m.pr.precision) for m in models),
             x_label="recall", y_label="precision", level=base,
             caption=f"The line is the base rate, {base:.3f}.",
         ),
         CurvePlot(
-            title=f"Calibration, {features}",
+            title=f"Calibration{of}",
             series=tuple(
                 Series(
                     name=m.name, x=m.calibration.predicted, y=m.calibration.observed,

@@ -9,6 +9,7 @@ import numpy as np
 from clinnlp.core.arrays import Array, Counts, Floats
 from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.counts import Estimate
+from clinnlp.core.display import display_html
 from clinnlp.core.errors import ArgumentError
 from clinnlp.metrics.compare import Subgroup, compare_risks
 from clinnlp.metrics.risk import CalibrationCurve, PrCurve, RiskScores, RocCurve
@@ -129,6 +130,24 @@ class RiskStudy:
         n, n_positive = len(self.y), int(self.y.sum())
         return f"RiskStudy({n} rows, {n_positive} positive, {len(self.models)} models)"
 
+    def _repr_html_(self) -> str:
+        scores = list(dict.fromkeys(row["score"] for row in self.rows()))
+        found = {(row["model"], row["score"]): row for row in self.rows()}
+        columns: dict[str, Any] = {"model": list(self.models)}
+        columns |= {s: [_with_interval(found.get((m, s))) for m in self.models] for s in scores}
+        return display_html(
+            "RiskStudy",
+            facts={
+                "rows": len(self.y),
+                "positive": int(self.y.sum()),
+                "patients": len(np.unique(self.patients.astype(str))),
+                "splits": len(self.split_names),
+            },
+            columns=columns,
+            n_rows=len(self.models),
+            notes=[*filter(None, [self.unscored]), *self.cautions],
+        )
+
     def rows(self) -> list[dict[str, Any]]:
         """Return one plain row per model and score: model, score, value, low, high, ..."""
         return [{"model": m.name} | row for m in self.models.values() for row in m.scores.rows()]
@@ -165,6 +184,12 @@ class RiskStudy:
                     row |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
                 rows.append(row)
         return rows
+
+
+def _with_interval(row: Mapping[str, Any] | None) -> str | None:
+    if row is None or row["value"] != row["value"]:
+        return None
+    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
 def notes_gain(

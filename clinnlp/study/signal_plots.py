@@ -10,22 +10,24 @@ from clinnlp.core.arrays import Floats
 from clinnlp.core.counts import Estimate
 from clinnlp.mine.rules import Rules
 from clinnlp.mine.signals.interactions import Signals
-from clinnlp.report.blocks import Block, ForestPlot, NetworkPlot, ScatterPlot
+from clinnlp.report.blocks import ForestPlot, NetworkPlot, ScatterPlot
 
 __all__ = ["drug_event_plots", "interaction_plots", "rule_volcano"]
+
+SignalPlot = ScatterPlot | ForestPlot | NetworkPlot
 
 N_FOREST = 20
 N_EDGES = 60
 _SMALLEST_P = 1e-300  # drawn where a p is smaller
 
 
-def interaction_plots(signals: Signals) -> list[Block]:
+def interaction_plots(signals: Signals) -> list[SignalPlot]:
     """Return a volcano of Ω and p, a forest of Ω with its interval, and the network of calls."""
     if not len(signals):
         return []
     names = row_names(signals)
     called = np.flatnonzero(signals["signal"])
-    blocks: list[Block] = [
+    blocks: list[SignalPlot] = [
         ScatterPlot(
             title="Volcano: interaction of drug pairs",
             names=names,
@@ -58,7 +60,7 @@ def interaction_plots(signals: Signals) -> list[Block]:
     return blocks
 
 
-def drug_event_plots(signals: Signals) -> list[Block]:
+def drug_event_plots(signals: Signals) -> list[SignalPlot]:
     """Return a volcano of the relative reporting ratio and p, and a forest of EBGM."""
     if not len(signals):
         return []
@@ -81,7 +83,7 @@ def drug_event_plots(signals: Signals) -> list[Block]:
     ]
 
 
-def rule_volcano(rules: Rules) -> list[Block]:
+def rule_volcano(rules: Rules) -> list[ScatterPlot]:
     """Return a volcano of lift and Fisher's p over all rules found."""
     if not len(rules):
         return []

@@ -10,7 +10,7 @@ from clinnlp.core.tables import Baskets
 from clinnlp.metrics.spans import score_spans
 from clinnlp.mine.signals.interactions import COLUMNS, Signals
 from clinnlp.report.blocks import Verdicts
-from clinnlp.study.demo import bundled, compare, demo, summary_lines
+from clinnlp.study.demo import compare, demo, summary_lines
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import rows_of_table
 from clinnlp.study.settings import DemoSettings, RiskStudySettings
@@ -44,10 +44,6 @@ def test_a_plant_without_a_row_is_no_signal():
     found = signals(drug_1=["x"], drug_2=["y"], outcome=["o"], signal=[True])
     plant = {"kind": "interaction", "drugs": ["a", "b"], "outcome": "o", "power": 0.95}
     assert not compare(found, [plant]).rows[0].right
-
-
-def test_the_bundled_corpus_is_found():
-    assert (bundled("discharge-mini") / "train.jsonl").is_file()
 
 
 def study(n_positive):

@@ -11,6 +11,7 @@ Agrawal and Srikant, Fast algorithms for mining association rules, VLDB 1994.
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from clinnlp.core.arrow import columns_to_arrow, lists_to_arrow
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.counts import ratio
+from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets
 from clinnlp.features.one_hot import as_baskets
@@ -65,6 +67,21 @@ class Itemsets:
 
     def __repr__(self) -> str:
         return f"Itemsets({len(self)} in {len(self.baskets)} baskets, min_count={self.min_count})"
+
+    def _repr_html_(self) -> str:
+        names = self.baskets.shown_items
+        rows = (row for group in self.groups for row in group)
+        first = [row.tolist() for row in islice(rows, N_ROWS)]
+        return display_html(
+            "Itemsets",
+            facts={"itemsets": len(self), "baskets": len(self.baskets)},
+            columns={
+                "itemset": [frozenset(names[j] for j in members) for members in first],
+                "count": self.counts,
+                "support": self.support_fraction,
+            },
+            n_rows=len(self),
+        )
 
     def __iter__(self) -> Iterator[tuple[frozenset[str], int]]:
         """Yield each set of item names with its count."""

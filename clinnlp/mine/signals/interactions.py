@@ -22,7 +22,7 @@ the calls.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -31,6 +31,7 @@ from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.checks import check_at_least, check_fraction
+from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import Baskets, EntityTable, EventTable
 from clinnlp.mine.measures import interaction
@@ -64,6 +65,10 @@ COLUMNS = (
     *(f"interaction_odds_ratio{end}" for end in ("", "_low", "_high")),
     *(f"combination_risk_ratio{end}" for end in ("", "_low", "_high")),
     *("chi_gosho", "p_crude", "expected_adjusted", "p_additive", "q_bh", "q_by", "signal"),
+)
+_DISPLAYED = (  # in a notebook, unasked, where there is such a column
+    *("n_111", "n_both", "expected", "omega", "omega025", "prr", "prr_low", "prr_high"),
+    *("ic", "ic_low", "ebgm", "eb05", "q_bh", "signal"),
 )
 
 
@@ -106,6 +111,25 @@ class Signals:
         return (
             f"Signals({int(self.columns['signal'].sum())} with q < {self.alpha:g} of "
             f"m={self.m} candidates, unit={self.baskets.unit!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        names = dict(zip(self.baskets.items, self.baskets.shown_items, strict=True))
+        shown: dict[str, Any] = {
+            key: [names.get(item, item) for item in self.columns[key][:N_ROWS].tolist()]
+            for key in self.keys
+        }
+        shown |= {name: self.columns[name] for name in _DISPLAYED if name in self.columns}
+        return display_html(
+            "Signals",
+            facts={
+                "rows": len(self),
+                f"q < {self.alpha:g}": int(self.columns["signal"].sum()),
+                "candidates m": self.m,
+                "unit": self.baskets.unit,
+            },
+            columns=shown,
+            n_rows=len(self),
         )
 
     def __getitem__(self, name: str) -> Array:

@@ -21,7 +21,7 @@ from clinnlp.core.errors import ArgumentError, StoreError
 from clinnlp.core.notes import Note
 from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.metrics.spans import score_spans
-from clinnlp.study.demo import bundled
+from clinnlp.study.example import example
 
 from .conftest import LABELLED, OVERFIT, QUICK, TRAIN
 from .test_predict import LONG, ODD, bare, mentions
@@ -209,7 +209,7 @@ def test_an_exported_model_reads_alike_whatever_the_variable_says(say, classifie
 @pytest.fixture(scope="module")
 def synthetic():
     """The notes of the synthetic corpus that are not for training, without their mentions."""
-    folder = bundled("discharge-mini")
+    folder = example("discharge-mini")
     return bare([n for name in ("dev", "test") for n in read_notes(folder / f"{name}.jsonl")])
 
 
