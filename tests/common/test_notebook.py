@@ -155,3 +155,11 @@ def test_a_million_rows_are_as_quick_as_twenty():
     page = table._repr_html_()
     assert "The first 20 of 1,000,000 rows." in page
     assert len(page) < 10_000
+
+
+def test_what_was_written_and_read_displays_itself_too(displayed, tmp_path):
+    for name, read in (("Rules", clinnlp.read_rules), ("Signals", clinnlp.read_signals)):
+        clinnlp.write_mined(displayed[name], tmp_path / f"{name}.parquet")
+        page = read(tmp_path / f"{name}.parquet")._repr_html_()
+        assert f"<strong>{name}</strong>" in page
+        assert page.count("<tr><td>") == min(20, len(displayed[name]))
