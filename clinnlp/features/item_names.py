@@ -90,9 +90,9 @@ def names_of_items(
     for item, kind in zip(items, kinds, strict=True):
         forms = (item, item.removesuffix(f" ({kind})"))
         known = (names.get(form) or folded.get(fold_term(form)) for form in forms)
-        name = next((each for each in known if each), None)
-        if name is not None and name not in forms:
-            found[item] = name
+        called = next((each for each in known if each), None)
+        if called is not None and called not in forms:
+            found[item] = called
     return found
 
 

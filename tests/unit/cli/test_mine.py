@@ -9,6 +9,7 @@ import pytest
 from clinnlp.cli import main
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.signals.counts import mine_counts
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import mine_interactions
 
@@ -155,3 +156,17 @@ def test_reports_without_patients_are_named_as_patients(source, tmp_path, capsys
     columns = ["--columns", "encounter=report", "code=code", "kind=kind"]
     assert main(["mine", str(source), "--out", str(tmp_path / "o"), *columns]) == 2
     assert "each is one: patient=report" in capsys.readouterr().err
+
+
+def test_counts_without_reports_have_margins_and_intervals_too(tmp_path):
+    rows = [("a", "x", 30, 60, 90, 900), ("b", "x", 9, 40, 90, 900), ("a", "y", 5, 60, 30, 900)]
+    table = pd.DataFrame(rows, columns=["drug", "event", "a", "n_drug", "n_event", "n"])
+    table.to_csv(tmp_path / "counts.csv", index=False)
+    flags = ["--min-margin", "35", "--level", "0.8", "--out", str(tmp_path / "out")]
+    assert main(["mine", str(tmp_path / "counts.csv"), *flags]) == 0
+    with (tmp_path / "out" / "drug_events.csv").open(encoding="utf-8") as handle:
+        written = list(csv.DictReader(handle))
+    python = mine_counts(table, min_margin=35, level=0.8)
+    assert {row["outcome"] for row in written} == {"x"}
+    same(written, python, "prr_low", "prr_high", "q_bh")
+    assert main(["mine", str(tmp_path / "counts.csv"), "--strata", "sex", *flags]) == 2
