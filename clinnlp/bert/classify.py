@@ -49,8 +49,17 @@ class NoteClassifier(Learned):
 
     Examples
     --------
-    >>> classifier = clinnlp.load("models/specialty")                   # doctest: +SKIP
-    >>> classifier(Note(id="n", text="ECG shows sinus rhythm.")).labels  # doctest: +SKIP
+    >>> import tempfile
+    >>> from clinnlp.bert.train import fine_tune_classifier
+    >>> texts = ["Started aspirin.", "ECG shows sinus rhythm."] * 4
+    >>> train = [Note(id=f"n{k}", text=t, labels=(t[:3],)) for k, t in enumerate(texts)]
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> model = fine_tune_classifier(train, out=f"{folder.name}/kind", progress=False)
+    >>> model(Note(id="n", text="Started aspirin.")).labels
+    ('Sta',)
+    >>> model.predict_proba(train[:2]).shape  # columns in the order of `labels`
+    (2, 2)
+    >>> folder.cleanup()
     """
 
     pooling: Pooling = "mean"

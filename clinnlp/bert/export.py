@@ -40,6 +40,11 @@ def export_onnx(pipe: Learned, folder: str | Path, *, int8: bool = False) -> Non
     int8 : bool
         Weights and embeddings as 8-bit integers: a quarter of the size.
 
+    Returns
+    -------
+    None
+        `clinnlp.load` reads the folder.
+
     Raises
     ------
     MissingExtra
@@ -51,7 +56,18 @@ def export_onnx(pipe: Learned, folder: str | Path, *, int8: bool = False) -> Non
 
     Examples
     --------
-    >>> export_onnx(clinnlp.load("models/drugs"), "models/drugs-onnx", int8=True)  # doctest: +SKIP
+    >>> import tempfile
+    >>> from clinnlp.bert.store import load
+    >>> from clinnlp.bert.train import fine_tune_classifier
+    >>> from clinnlp.core.notes import Note
+    >>> texts = ["Started aspirin.", "ECG shows sinus rhythm."] * 4
+    >>> train = [Note(id=f"n{k}", text=t, labels=(t[:3],)) for k, t in enumerate(texts)]
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> model = fine_tune_classifier(train, out=f"{folder.name}/kind", progress=False)
+    >>> export_onnx(model, f"{folder.name}/onnx")
+    >>> load(f"{folder.name}/onnx")(train[0].with_(labels=())).labels
+    ('Sta',)
+    >>> folder.cleanup()
     """
     network = pipe.network
     if isinstance(network.model, OnnxModel):

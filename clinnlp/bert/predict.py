@@ -65,8 +65,18 @@ class EntityTagger(Learned):
 
     Examples
     --------
-    >>> tagger = clinnlp.load("models/drugs")                           # doctest: +SKIP
-    >>> tagger(Note(id="n", text="Started lisinopril.")).entities       # doctest: +SKIP
+    >>> import tempfile
+    >>> from clinnlp.bert.train import fine_tune_ner
+    >>> drug = Entity(id="T1", span=Span(8, 15), label="Drug")
+    >>> train = [Note(id=f"n{k}", text="Started aspirin.", entities=(drug,)) for k in range(4)]
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> tagger = fine_tune_ner(
+    ...     train, out=f"{folder.name}/drugs", epochs=2, selection_fraction=0.0, progress=False
+    ... )
+    >>> note = tagger(train[0].with_(entities=()))
+    >>> [(e.label, note[e.span], e.source) for e in note.entities]
+    [('Drug', 'aspirin', 'tagger')]
+    >>> folder.cleanup()
     """
 
     calibration: Mapping[str, Calibration] = field(default_factory=dict)

@@ -86,6 +86,13 @@ def pretrain(
     >>> notes = clinnlp.read_notes("notes.csv", text="text")               # doctest: +SKIP
     >>> card = pretrain(notes, out="models/our-words", epochs=2)           # doctest: +SKIP
     >>> tagger = fine_tune_ner(train, encoder="models/our-words")          # doctest: +SKIP
+    >>> import tempfile
+    >>> notes = [Note(id=f"n{k}", text="Started aspirin. " * 8) for k in range(4)]
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> card = pretrain(notes, out=f"{folder.name}/words", epochs=1, max_tokens=32, progress=False)
+    >>> len(card["epochs"]), card["n_notes"]
+    (1, 4)
+    >>> folder.cleanup()
     """
     job = Job(PretrainSettings, settings, overrides,
               encoder=encoder, out=out, progress=progress, resume=resume)  # fmt: skip

@@ -193,7 +193,13 @@ class ClassifierSettings(FineTuneSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PretrainSettings(LoopSettings):
-    """How an encoder is taught the language of some notes."""
+    """How an encoder is taught the language of some notes.
+
+    Examples
+    --------
+    >>> PretrainSettings(hidden_share=0.2).epochs
+    3
+    """
 
     epochs: int | None = option(3, "passes over the notes, >= 1")
     hidden_share: float = option(0.15, "share of words to be guessed, above 0 to < 1")

@@ -69,6 +69,11 @@ def load(
         Multiply in 8-bit integers, on a CPU that has them in hardware: about twice as fast, and
         a little less exact. The first use compiles for some seconds. The rest is in float32.
 
+    Returns
+    -------
+    Learned
+        An `EntityTagger` or a `NoteClassifier`.
+
     Raises
     ------
     StoreError

@@ -86,6 +86,18 @@ def fine_tune_ner(
     --------
     >>> train = clinnlp.read_notes("CDR_TrainingSet.PubTator.txt")         # doctest: +SKIP
     >>> tagger = fine_tune_ner(train, out="models/drugs", epochs=4)        # doctest: +SKIP
+    >>> import tempfile
+    >>> from clinnlp.core.notes import Entity
+    >>> from clinnlp.core.spans import Span
+    >>> drug = Entity(id="T1", span=Span(8, 15), label="Drug")
+    >>> train = [Note(id=f"n{k}", text="Started aspirin.", entities=(drug,)) for k in range(4)]
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> tagger = fine_tune_ner(
+    ...     train, out=f"{folder.name}/drugs", epochs=1, selection_fraction=0.0, progress=False
+    ... )
+    >>> tagger.labels, tagger.card["n_notes"]
+    (('Drug',), 4)
+    >>> folder.cleanup()
     """
     if refit is not None:
         settings = settings_of_refit(refit, settings, overrides)
@@ -131,6 +143,7 @@ def fine_tune_classifier(
     Returns
     -------
     NoteClassifier
+        Its `card` holds counts and scores.
 
     Raises
     ------
@@ -141,6 +154,18 @@ def fine_tune_classifier(
     --------
     >>> train = clinnlp.read_notes("notes.csv", text="text", label="kind")  # doctest: +SKIP
     >>> model = fine_tune_classifier(train, out="models/kind")              # doctest: +SKIP
+    >>> import tempfile
+    >>> texts = ["Started aspirin.", "ECG shows sinus rhythm."] * 4
+    >>> labels = [("drug",), ("heart",)] * 4
+    >>> train = [
+    ...     Note(id=f"n{k}", text=text, labels=label)
+    ...     for k, (text, label) in enumerate(zip(texts, labels))
+    ... ]
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> model = fine_tune_classifier(train, out=f"{folder.name}/kind", progress=False)
+    >>> model(Note(id="n", text="Started aspirin.")).labels
+    ('drug',)
+    >>> folder.cleanup()
     """
     job = Job(ClassifierSettings, settings, overrides,
               encoder=encoder, out=out, progress=progress, resume=resume)  # fmt: skip

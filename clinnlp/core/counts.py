@@ -21,6 +21,15 @@ _MOST = math.isqrt(2**63 - 1)  # a product of two such counts is an int64
 class Estimate:
     """A reported number with its interval and how it was made.
 
+    Parameters
+    ----------
+    value, low, high : float
+        The number and the ends of its interval, ``nan`` where there is none.
+    level : float
+        Coverage of the interval, 0 to 1.
+    method : str
+        How the interval was made, and over what.
+
     Examples
     --------
     >>> print(Estimate(value=0.8126, low=0.801, high=0.8239, method="document bootstrap"))
@@ -46,6 +55,11 @@ def ratio(numerator: Any, denominator: Any) -> Floats:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PRF:
     """True positives, false positives and false negatives, with precision, recall and F1.
+
+    Parameters
+    ----------
+    tp, fp, fn : int
+        Counts of true positives, false positives and false negatives.
 
     Examples
     --------

@@ -41,14 +41,30 @@ __all__ = [
 
 
 class ClinnlpError(Exception):
-    """Base of every error raised on purpose by clinnlp; its words show hidden characters."""
+    """Base of every error raised on purpose by clinnlp; its words show hidden characters.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise StoreError("a model folder must exist, got none")
+    ... except ClinnlpError as error:
+    ...     print(type(error).__name__, error)
+    StoreError a model folder must exist, got none
+    """
 
     def __str__(self) -> str:
         return visible(super().__str__())
 
 
 class ArgumentError(ClinnlpError, ValueError):
-    """An argument is out of range, of the wrong type, or does not go with another one."""
+    """An argument is out of range, of the wrong type, or does not go with another one.
+
+    Examples
+    --------
+    >>> raise ArgumentError("epochs must be at least 1, got 0")
+    Traceback (most recent call last):
+    clinnlp.core.errors.ArgumentError: epochs must be at least 1, got 0
+    """
 
 
 class DataError(ClinnlpError, ValueError):
@@ -99,23 +115,58 @@ class DataError(ClinnlpError, ValueError):
 
 
 class OffsetError(DataError):
-    """A span does not lie inside its text, or its text is not what the file says."""
+    """A span does not lie inside its text, or its text is not what the file says.
+
+    Examples
+    --------
+    >>> raise OffsetError("end offset must be at most 10, got 12", note="n1")
+    Traceback (most recent call last):
+    clinnlp.core.errors.OffsetError: note 'n1': end offset must be at most 10, got 12
+    """
 
 
 class LeakageError(ClinnlpError, ValueError):
-    """Evaluation data would be seen in training, or a feature would look past its index time."""
+    """Evaluation data would be seen in training, or a feature would look past its index time.
+
+    Examples
+    --------
+    >>> raise LeakageError("no note of dev may stand in train, got 1")
+    Traceback (most recent call last):
+    clinnlp.core.errors.LeakageError: no note of dev may stand in train, got 1
+    """
 
 
 class StoreError(ClinnlpError, ValueError):
-    """A saved artefact is missing, incomplete, damaged, or of a version this one cannot read."""
+    """A saved artefact is missing, incomplete, damaged, or of a version this one cannot read.
+
+    Examples
+    --------
+    >>> raise StoreError("a model folder must exist, got none")
+    Traceback (most recent call last):
+    clinnlp.core.errors.StoreError: a model folder must exist, got none
+    """
 
 
 class PipeError(ClinnlpError, RuntimeError):
-    """A pipe failed on a note; the message names the pipe, the note id and the error type."""
+    """A pipe failed on a note; the message names the pipe, the note id and the error type.
+
+    Examples
+    --------
+    >>> raise PipeError("pipe Lookup failed on note 'n1' with a ValueError")
+    Traceback (most recent call last):
+    clinnlp.core.errors.PipeError: pipe Lookup failed on note 'n1' with a ValueError
+    """
 
 
 class RunError(ClinnlpError, RuntimeError):
-    """The machine failed at run time, for example a full disk; nothing half-written is left."""
+    """The machine failed at run time, for example a full disk; nothing half-written is left.
+
+    Examples
+    --------
+    >>> raise RunError("the disk must have room, got none left")
+    Traceback (most recent call last):
+    clinnlp.core.errors.RunError: the disk must have room, got none left
+    """
 
 
 class MissingExtra(ClinnlpError, ImportError):

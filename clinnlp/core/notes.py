@@ -46,9 +46,30 @@ class Assertion:
     words that decided it. A field made by ``_axis`` is an axis, in every table, filter, format and
     page, with a short sign and what it means; its cues stand in the tables of the text room.
 
+    Parameters
+    ----------
+    negated : bool, optional
+        The mention is denied.
+    uncertain : bool, optional
+        It is possible, not sure.
+    hypothetical : bool, optional
+        It is a condition or a plan: what may come, or what to do then.
+    historical : bool, optional
+        It lies in the past.
+    experiencer : bool, optional
+        It is someone else's than the patient's.
+    cues : mapping of str to Span
+        By axis, where in the text the words stand that decided it.
+
     References
     ----------
     Harkema et al., ConText, J Biomed Inform 2009; the i2b2 2010 assertion task.
+
+    Examples
+    --------
+    >>> denied = Assertion(negated=True, cues={"negated": Span(0, 6)})
+    >>> denied.negated, denied.historical, denied.axes[:2]
+    (True, None, (True, None))
     """
 
     negated: bool | None = _axis("NEG", "negated: the note says it is absent")
@@ -91,6 +112,17 @@ class Entity:
         Probability in [0, 1] where a model made the mention.
     source : str, optional
         Who made it: a pipe's name, or ``None`` for what was read.
+    assertion : Assertion
+        What the note says of it; nothing assessed by default.
+    attributes : mapping of str to str, number, bool or None
+        Such as the dose that `Medications` gives; equality minds them, a hash does not.
+
+    Examples
+    --------
+    >>> note = Note(id="n1", text="Denies chest pain.")
+    >>> pain = Entity(id="T1", span=Span(7, 17), label="Problem", assertion=Assertion(negated=True))
+    >>> note.mention(pain), pain.assertion.negated
+    ('chest pain', True)
     """
 
     id: str
@@ -129,7 +161,28 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """A labelled link: `roles` maps a role to ids of entities, relations or concepts."""
+    """A labelled link: `roles` maps a role to ids of entities, relations or concepts.
+
+    Parameters
+    ----------
+    id : str
+        Unique within the note.
+    label : str
+        What kind of link.
+    roles : mapping of str to tuple of str
+        Role name to ids of entities or relations of the note, or of concepts.
+    attributes : mapping of str to str, number, bool or None
+    score : float, optional
+        Probability in [0, 1] where a model made it.
+    source : str, optional
+        Who made it: a pipe's name, or ``None`` for what was read.
+
+    Examples
+    --------
+    >>> link = Relation(id="R1", label="Treats", roles={"drug": ("T1",), "problem": ("T2",)})
+    >>> link.roles["problem"]
+    ('T2',)
+    """
 
     id: str
     label: str
@@ -141,7 +194,23 @@ class Relation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of a note under a heading; `kind` is canonical, such as ``"family_history"``."""
+    """A part of a note under a heading; `kind` is canonical, such as ``"family_history"``.
+
+    Parameters
+    ----------
+    span : Span
+        From its heading to the next one.
+    kind : str
+        Canonical name, equal for all wordings of a heading.
+    heading : Span, optional
+        The words of the heading.
+
+    Examples
+    --------
+    >>> note = Note(id="n1", text="Allergies: none")
+    >>> note[Section(span=Span(0, 15), kind="allergies", heading=Span(0, 9)).heading]
+    'Allergies'
+    """
 
     span: Span
     kind: str

@@ -57,6 +57,11 @@ class TimeWindow:
 
     A look-back window ends at 0 at the latest.
 
+    Parameters
+    ----------
+    start_days, end_days : float
+        Days after the index time, negative before it; `end_days` is not in the window.
+
     Examples
     --------
     >>> TimeWindow(start_days=-365, end_days=0).name

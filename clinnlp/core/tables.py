@@ -56,15 +56,71 @@ DOSES = tuple(  # the other numbers of a prescription
 class EntityTable(Table):
     """One row per mention.
 
-    `text` is the mention; `concept` the first of its concepts; `n_concepts` how many it has;
-    `section` the kind of the section it stands in, `note_kind` that of its note; `name` the
-    preferred name of its concept. Assertion axes are flags, ``<axis>_cue`` the words that decided,
-    without commas and colons at their ends.
-    `change` is what the note says of a drug, one of `CHANGES`; `dose` and the columns behind it are
-    the attributes that `Medications` gives; where `daily_mg`, `dose_mg`, `doses_per_day` or
-    `duration_days` is a range it is missing, and its ends stand in two columns; `course` is what
-    became of a condition, one of `COURSES`. What the note does not say is missing, as is a
-    column in tables written before there was one.
+    Made by `clinnlp.entity_table` and `clinnlp.read_entity_table`. What a note does not say is
+    missing, as is a column in tables written before there was one. A flag is -1 where nobody
+    assessed it, 0 no, 1 yes.
+
+    Parameters
+    ----------
+    columns : mapping of str to array, shape (n_rows,) each
+        By name, from those below; absent ones are missing values.
+
+    Columns
+    -------
+    note, patient, encounter : text
+        Ids of the note, of whom it is about, and of the stay.
+    time, known : time
+        What time the note speaks of, and when it could first be read (UTC, seconds).
+    entity : text
+        Id of the mention within its note.
+    label : text
+        Class of the mention.
+    start, end : int
+        Where it stands: code points from the beginning of the note, `end` not in it.
+    text : text
+        The mention itself.
+    concept : text
+        The first of its concepts.
+    n_concepts : int
+        How many concepts it has.
+    negated, uncertain, hypothetical, historical, experiencer : flag
+        What the note says of it; `experiencer` is 1 where it is someone else's.
+    change : text
+        How the taking of a drug changes: start, stop, hold, increase, decrease or continue.
+    section : text
+        Kind of the innermost section that holds the whole mention.
+    score : float
+        Probability in [0, 1] where a model made the mention.
+    source : text
+        Which pipe made it; missing for what was read.
+    note_kind : text
+        Kind of the note.
+    name : text
+        Preferred name of its concept.
+    negated_cue, uncertain_cue, hypothetical_cue, historical_cue, experiencer_cue : text
+        The words that decided the axis, without commas and colons at their ends.
+    dose, strength, form, route, frequency, duration, schedule, indication, dose_before : text
+        What the note says of how a drug is taken, in its own words; `dose_before` is the dose
+        before a change.
+    prn : flag
+        Whether it is taken as needed.
+    daily_mg, daily_mg_low, daily_mg_high : float
+        Milligrams a day; of a range `daily_mg` is missing, its ends stand in the others.
+    course : text
+        What became of a condition: ended, chronic or unknown.
+    dose_mg, dose_mg_low, dose_mg_high : float
+        Milligrams taken at a time, and the ends of a range.
+    doses_per_day, doses_per_day_low, doses_per_day_high : float
+        Times a day, and the ends of a range.
+    duration_days, duration_days_low, duration_days_high : float
+        Days, and the ends of a range.
+
+    Examples
+    --------
+    >>> row = {"note": "n1", "label": "Drug", "start": 0, "end": 7, "n_concepts": 0}
+    >>> table = EntityTable.from_rows([row])
+    >>> table["label"].tolist(), table["negated"].tolist()
+    (['Drug'], [-1])
     """
 
     SCHEMA: ClassVar[dict[str, str]] = {
@@ -103,11 +159,47 @@ class EntityTable(Table):
 class EventTable(Table):
     """One row per structured event of a patient.
 
-    A measurement has a `value`. Where its source only says that it lies below or above one,
-    `comparator` is ``<``, ``<=``, ``>`` or ``>=``, and `value` is the limit it names; where it says
-    a word, there is no value, and `result` is ``neg``, ``pos``, ``trace`` or ``1+`` to ``4+``.
-    `normal_from` and `normal_to` are the range that the source calls normal, in the same unit.
-    `name` is what the source calls its code.
+    Made by `clinnlp.read_events`, `clinnlp.stream_record` and the readers of records. A
+    measurement has a `value`; where its source says a word in place of a number, a `result`.
+
+    Parameters
+    ----------
+    columns : mapping of str to array, shape (n_rows,) each
+        By name, from those below; absent ones are missing values.
+
+    Columns
+    -------
+    patient, encounter : text
+        Ids of whom it is about, and of the stay.
+    start, end, known : time
+        From when to when, and when it could first be read (UTC, seconds); an event without `known`
+        is not used for prediction.
+    code, vocabulary : text
+        What happened, and whose code that is.
+    name : text
+        What the source calls its code.
+    kind : text
+        Such as drug, condition, outcome or measurement.
+    value : float
+        Number of a measurement, or the limit that `comparator` is about.
+    unit : text
+        Of `value`, as its source writes it.
+    dose : text
+        Of a drug.
+    source_id : text
+        Id of the row or resource it was read from.
+    comparator : text
+        ``<``, ``<=``, ``>`` or ``>=`` where the source only says on which side of `value` it lies.
+    normal_from, normal_to : float
+        The range that the source calls normal, in `unit`.
+    result : text
+        A result in a word: neg, pos, trace, or 1+ to 4+.
+
+    Examples
+    --------
+    >>> table = EventTable({"patient": ["p1"], "code": ["718-7"], "value": [9.1], "unit": ["g/dL"]})
+    >>> table["value"].tolist(), table["known"].tolist()
+    ([9.1], [None])
     """
 
     SCHEMA: ClassVar[dict[str, str]] = {
@@ -145,6 +237,13 @@ class FeatureMatrix:
     names : tuple of str, length n_features
     n_excluded : mapping of reason to count
         Rows of the sources that were not used, and why.
+
+    Examples
+    --------
+    >>> values = sparse.csr_matrix([[1.0, 0.0], [1.0, 1.0]])
+    >>> who = np.array(["p1", "p2"], dtype=object)
+    >>> FeatureMatrix(values=values, patients=who, names=("a", "b"), n_excluded={})
+    FeatureMatrix(2 patients, 2 features)
     """
 
     values: sparse.csr_matrix
@@ -175,6 +274,12 @@ class Outcome:
         Nothing known at or after this time may be used.
     values : array of int8, shape (n,)
         0 or 1.
+
+    Examples
+    --------
+    >>> index = np.array(["2024-01-10", "2024-02-01"], "datetime64[s]")
+    >>> Outcome(patients=np.array(["p1", "p2"]), index=index, values=np.array([0, 1], np.int8))
+    Outcome(2 rows, 1 positive)
     """
 
     patients: Array
@@ -268,6 +373,17 @@ class Baskets(NamedItems):
     n_folded : mapping of str to int
         How many ``spellings`` of items count as another spelling, and in how many ``rows``; empty
         where terms are not folded.
+
+    Examples
+    --------
+    >>> matrix = sparse.csr_matrix(np.array([[1, 1], [0, 1]], np.int8))
+    >>> drugs = Baskets(
+    ...     matrix=matrix, ids=np.array(["p1", "p2"], dtype=object), items=("aspirin", "iron"),
+    ...     kinds=("drug", "drug"), unit="patient", evidence=np.empty((0, 3), np.int64),
+    ...     entities=None, n_excluded={}, n_unassessed={},
+    ... )
+    >>> drugs, drugs.matrix.sum(axis=0).tolist()
+    (Baskets(2 x 2 items, unit='patient'), [[1, 2]])
     """
 
     matrix: sparse.csr_matrix

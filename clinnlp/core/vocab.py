@@ -47,6 +47,28 @@ class Concept:
     `parents` are the codes that stand one step above it (``is a``); `level` says on which step it
     stands itself, where its terminology tells: ``"ingredient"`` of a drug.
     With `always`, its names are found anywhere, also where they are doubtful ones of a large list.
+
+    Parameters
+    ----------
+    code : str
+        Unique within a vocabulary.
+    name : str
+        Preferred name.
+    system : str
+        Whose code it is, such as ``"RxNorm"``.
+    synonyms : tuple of str
+        Other names.
+    label : str
+        Class of its mentions.
+    parents : tuple of str
+        Codes one step above.
+    always : bool
+        Find doubtful names too.
+
+    Examples
+    --------
+    >>> Concept(code="1191", name="aspirin", system="RxNorm", synonyms=("ASA",)).names
+    ('aspirin', 'ASA')
     """
 
     code: str

@@ -166,6 +166,11 @@ def event_baskets(
         Patients who must have a spelling for it to be shown, else the folded one is: for tables in
         which small cells are withheld.
 
+    Returns
+    -------
+    Baskets
+        Its `evidence` points to the rows of `events`.
+
     Raises
     ------
     ArgumentError
@@ -241,6 +246,11 @@ def frame_baskets(
     fold_terms : bool
         Take as one item what differs only in case, white space or the composition of characters, as
         in `event_baskets`; kinds of items are looked up so too. ``False`` takes names as they are.
+
+    Returns
+    -------
+    Baskets
+        Without evidence: a table of items has no mentions.
 
     Raises
     ------

@@ -61,6 +61,11 @@ def drug_episodes(
     n_excluded : mapping of str to int
         ``no_patient``, ``no_start``, ``no_end``, ``end_before_start``.
 
+    Raises
+    ------
+    ArgumentError
+        `gap_days` below 0, or `default_days` below 1.
+
     Examples
     --------
     >>> columns = {"patient": ["p"] * 3, "code": ["a"] * 3, "kind": ["drug"] * 3}

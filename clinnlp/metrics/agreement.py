@@ -41,6 +41,11 @@ def cohen_kappa(
     n_boot, level, seed
         Resamples (0 gives no interval), coverage, seed.
 
+    Returns
+    -------
+    Estimate
+        1 where all agree, 0 as by chance, ``nan`` where both use one label alone.
+
     Raises
     ------
     ArgumentError

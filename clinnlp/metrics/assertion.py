@@ -23,6 +23,10 @@ def score_assertions(gold: Iterable[Note], predicted: Iterable[Note]) -> dict[st
     gold, predicted : iterables of Note
         Paired by id.
 
+    Returns
+    -------
+    mapping of axis to PRF
+
     Raises
     ------
     ArgumentError

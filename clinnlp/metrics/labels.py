@@ -87,6 +87,11 @@ def score_labels(
     n_boot, level, seed
         Resamples (0 gives no intervals), coverage, seed.
 
+    Returns
+    -------
+    LabelScores
+        Accuracy, macro F1 and its parts with intervals, and the confusion matrix.
+
     Raises
     ------
     ArgumentError
@@ -161,6 +166,11 @@ def score_label_sets(
         Resamples (0 gives no intervals), coverage, seed.
     unit : str, optional
         What is drawn, for the method's name; "row" or "group" by default.
+
+    Returns
+    -------
+    LabelSetScores
+        Micro and macro F1 with intervals, and counts per label.
 
     Raises
     ------

@@ -140,6 +140,21 @@ def mention_length(note: Note, entity: Entity) -> str:
 def list_errors(gold: Iterable[Note], predicted: Iterable[Note]) -> list[SpanError]:
     """Return what went wrong, note by note, by offsets.
 
+    Parameters
+    ----------
+    gold, predicted : iterable of Note
+        Paired by id.
+
+    Returns
+    -------
+    list of SpanError
+        Note id, kind (``type``, ``boundary``, ``missed``, ``invented``), labels and spans of both.
+
+    Raises
+    ------
+    DataError
+        Ids that repeat or have no partner, or texts that differ under one id.
+
     Examples
     --------
     >>> from clinnlp.core.spans import Span
@@ -223,6 +238,26 @@ def compare_spans(
         Resamples for the interval, and random swaps for p, at least 1.
     level, seed
         As for `clinnlp.metrics.spans.score_spans`.
+
+    Returns
+    -------
+    Difference
+        F1 of `a` less that of `b` with its interval, and p of random swaps.
+
+    Raises
+    ------
+    ArgumentError
+        `n_boot` below 1, a `level` not strictly between 0 and 1, or notes that are read only once.
+    DataError
+        Ids that repeat or have no partner, or texts that differ under one id.
+
+    Examples
+    --------
+    >>> pain = Entity(id="T1", span=Span(0, 10), label="Problem")
+    >>> gold = [Note(id=f"n{k}", text="chest pain", entities=(pain,)) for k in range(9)]
+    >>> none = [note.with_(entities=()) for note in gold]
+    >>> compare_spans(gold, gold, none).difference.value
+    1.0
     """
     check_at_least(n_boot, 1, name="n_boot")
     check_level(level)

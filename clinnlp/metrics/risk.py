@@ -124,6 +124,11 @@ def score_risk(
     seed : int
         Seed of the resampling; equal seeds pair the resamples of two models.
 
+    Returns
+    -------
+    RiskScores
+        AUROC, average precision, Brier score, calibration and sensitivity, each with its interval.
+
     Raises
     ------
     ArgumentError

@@ -56,6 +56,11 @@ def westfall_young(
         Shuffle within strata only.
     seed : int
 
+    Returns
+    -------
+    array of float64, shape (n_rules,)
+        In the order of the rules; the chance that any candidate would look as striking.
+
     Raises
     ------
     ArgumentError

@@ -50,6 +50,31 @@ class Replication:
         In the second half; q over the rules called in the first.
     alpha : float
         ``replicated`` is q < alpha.
+
+    Columns
+    -------
+    antecedents, consequents : set of text
+        Item names of the two sides.
+    lift_first, n_both_first : float and int
+        Lift, and baskets with both sides, where the rule was found.
+    lift, lift_low, lift_high : float
+        Lift in the other baskets, and its interval.
+    n_both, n : int
+        Baskets with both sides there, and all.
+    p_fisher, q_bh : float
+        One-sided p there, and its q over the rules that were called.
+    replicated : bool
+        Whether `q_bh` is below alpha.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> from clinnlp.mine.rules import mine_rules
+    >>> frame = pd.DataFrame({"a": [1, 0] * 60, "b": [1, 0] * 60})
+    >>> one, two = halves(frame_baskets(frame))
+    >>> replicate(mine_rules(one), two).to_pandas()["replicated"].tolist()
+    [True, True]
     """
 
     antecedents: tuple[frozenset[str], ...]
@@ -112,6 +137,11 @@ def halves(
         Of the patients, for the first half.
     seed : int
 
+    Returns
+    -------
+    first, second : Baskets
+        No patient stands in both; evidence goes with its baskets.
+
     Raises
     ------
     ArgumentError
@@ -144,6 +174,11 @@ def replicate(rules: Rules, baskets: Baskets) -> Replication:
     rules : Rules
         Mined from baskets of which `baskets` holds none.
     baskets : Baskets
+
+    Returns
+    -------
+    Replication
+        One row per rule called in `rules`.
 
     Raises
     ------

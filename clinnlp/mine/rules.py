@@ -112,6 +112,56 @@ class Rules:
         counts. None where the rules were read from a file.
     max_len : int
         Most items of both sides together.
+
+    Columns
+    -------
+    antecedents, consequents : set of text
+        Item names of the two sides.
+    antecedent support, consequent support : float
+        Share of the baskets with that side, 0 to 1.
+    support : float
+        Share of the baskets with both sides.
+    confidence : float
+        Share of the baskets with the left side that hold the right one.
+    lift : float
+        Times as often together as by chance; 1 is chance.
+    representativity : float
+        1, as no basket lacks an answer (mlxtend's column).
+    leverage : float
+        Support beyond that by chance.
+    conviction : float
+        How much rarer the rule fails than by chance; inf where it never does.
+    zhangs_metric : float
+        Association from -1 (never together) to 1 (always).
+    jaccard : float
+        Baskets with both of those with either.
+    certainty : float
+        How far the left side moves the chance of the right one, -1 to 1.
+    kulczynski : float
+        Mean of the confidences of both directions.
+    n_both, n_antecedent, n_consequent, n : int
+        Baskets with both sides, with the left, with the right, and all.
+    lift_low, lift_high : float
+        Ends of the interval of `lift`.
+    odds_ratio, odds_ratio_low, odds_ratio_high : float
+        Odds of the right side with and without the left one, and its interval.
+    p_fisher, p_mid : float
+        One-sided p of Fisher's test, and its mid-p.
+    q_bh, q_by : float
+        q of `p_fisher` over all `m` candidates, after Benjamini-Hochberg and Benjamini-Yekutieli.
+    improvement : float
+        Confidence less the largest of any rule with fewer items on the left.
+    p_productive : float
+        Largest Fisher p of a left item given the others.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> frame = pd.DataFrame({"statin": [1] * 30 + [0] * 30, "aspirin": [1] * 28 + [0] * 32})
+    >>> rules = mine_rules(frame_baskets(frame))
+    >>> rules["n_both"].tolist(), rules.to_pandas()["lift"].tolist()
+    ([28, 28], [2.0, 2.0])
     """
 
     antecedents: tuple[frozenset[str], ...]
@@ -319,6 +369,11 @@ def mine_rules(
         returned has at least `min_threshold`. It hides rules only: m, p and q are those of all.
     min_threshold : float, optional
         Goes with `metric`; of the confidence where that is absent.
+
+    Returns
+    -------
+    Rules
+        By rising q, then falling lift.
 
     Raises
     ------

@@ -130,11 +130,18 @@ def split_by_time(
 
     Parameters
     ----------
+    patients : array of str, shape (n,)
+        Whose each row is.
     index : array of datetime64, shape (n,)
     cut : datetime64, datetime or ISO 8601 text
         One with a zone becomes UTC, as index times do.
     horizon_days : float
         How long after index the outcome is looked for.
+
+    Returns
+    -------
+    list of Split
+        One.
 
     Raises
     ------
@@ -168,7 +175,14 @@ def splits_by_site(patients: Array, sites: Sequence[Any] | Array) -> list[Split]
 
     Parameters
     ----------
+    patients : array of str, shape (n,)
+        Whose each row is.
     sites : array of str, shape (n,)
+
+    Returns
+    -------
+    list of Split
+        One per site, in order of their names.
 
     Raises
     ------

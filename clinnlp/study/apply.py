@@ -54,6 +54,15 @@ class AppliedRisk:
         Rows of the sources left out, and facts the model does not know.
     cautions : tuple of str
         What a reader has to know, each one sentence.
+
+    Columns
+    -------
+    patient : text
+        Id.
+    index_time : time
+        From when on the risk counts (UTC, seconds).
+    risk : float
+        Calibrated probability, 0 to 1.
     """
 
     cases: Cases
@@ -116,11 +125,28 @@ class RiskModel:
 
     Examples
     --------
-    Given a folder that ``clinnlp risk --keep`` wrote::
-
-        model = RiskModel.load("out/risk/model")
-        for day in days:
-            risks = model.apply(patients, index=day, events=events).to_pandas()
+    >>> import tempfile
+    >>> from clinnlp.study.risk import risk_study
+    >>> from clinnlp.study.risk_rows import risk_rows
+    >>> from clinnlp.study.settings import RiskStudySettings
+    >>> who = np.array([f"p{k}" for k in range(60)], dtype=object)
+    >>> y, index = np.arange(60) % 2, np.full(60, "2024-01-10", "datetime64[s]")
+    >>> events = EventTable({
+    ...     "patient": who, "known": np.full(60, "2024-01-01", "datetime64[s]"),
+    ...     "code": ["x" if v else "z" for v in y], "kind": ["drug"] * 60,
+    ... })
+    >>> rows = risk_rows(outcome=Outcome(patients=who, index=index, values=y), events=events)
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> study = risk_study(rows, RiskStudySettings(models=("naive_bayes",), n_boot=0, n_top=0))
+    >>> _ = keep_risk_model(study, rows, f"{folder.name}/model", model="naive_bayes")
+    >>> tomorrow = {"patient": who[:2], "index_time": index[:2]}
+    >>> model = RiskModel.load(f"{folder.name}/model")
+    >>> for day in ("2024-01-10", "2024-01-11"):
+    ...     tomorrow["index_time"] = np.full(2, day, "datetime64[s]")
+    ...     print((model.apply(index=tomorrow, events=events).p > 0.5).tolist())
+    [False, True]
+    [False, True]
+    >>> folder.cleanup()
     """
 
     kept: LoadedModel
@@ -236,12 +262,39 @@ def apply_risk_model(
     patients, index, events, notes, n_reasons, roll_up
         As in `RiskModel.apply`; to score more than once, load the model once.
 
+    Returns
+    -------
+    AppliedRisk
+        A risk per case, on request with its reasons; ``to_pandas()`` has one row per case.
+
     Raises
     ------
     StoreError
         The folder is damaged, of another form or version, or holds a model of a plain table.
     DataError
         A source, a unit or a vocabulary is not that of the training, by name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from clinnlp.study.risk import risk_study
+    >>> from clinnlp.study.risk_rows import risk_rows
+    >>> from clinnlp.study.settings import RiskStudySettings
+    >>> who = np.array([f"p{k}" for k in range(60)], dtype=object)
+    >>> y, index = np.arange(60) % 2, np.full(60, "2024-01-10", "datetime64[s]")
+    >>> events = EventTable({
+    ...     "patient": who, "known": np.full(60, "2024-01-01", "datetime64[s]"),
+    ...     "code": ["x" if v else "z" for v in y], "kind": ["drug"] * 60,
+    ... })
+    >>> rows = risk_rows(outcome=Outcome(patients=who, index=index, values=y), events=events)
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> study = risk_study(rows, RiskStudySettings(models=("naive_bayes",), n_boot=0, n_top=0))
+    >>> _ = keep_risk_model(study, rows, f"{folder.name}/model", model="naive_bayes")
+    >>> tomorrow = {"patient": who[:2], "index_time": index[:2]}
+    >>> risks = apply_risk_model(f"{folder.name}/model", index=tomorrow, events=events)
+    >>> (risks.p > 0.5).tolist()
+    [False, True]
+    >>> folder.cleanup()
     """
     model = RiskModel.load(folder)
     return model.apply(

@@ -56,6 +56,11 @@ def pipeline(
         TSV of the conditions that last, with the columns ``name`` or ``code`` (see
         `clinnlp.text.chronic`), in place of the language's own.
 
+    Returns
+    -------
+    Pipeline
+        Takes a Note or text and returns a Note; ``stream(notes)`` takes many.
+
     Raises
     ------
     ArgumentError

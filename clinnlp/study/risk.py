@@ -67,6 +67,11 @@ def risk_study(
     subgroups : mapping of str to array, shape (n,) each
         Attributes to score apart, beside age band, sex and ethnicity where known.
 
+    Returns
+    -------
+    RiskStudy
+        Scores with intervals by patient, probabilities of the tested rows, and what explains them.
+
     Raises
     ------
     LeakageError

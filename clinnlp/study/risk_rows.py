@@ -52,6 +52,13 @@ class RiskRows:
         How the rows were made: plain values.
     n_chronic : int
         Historical mentions that count because the condition is chronic.
+
+    Examples
+    --------
+    >>> who = np.array(["a", "b", "b"])
+    >>> rows = rows_of_table({"age": np.array([50, 60, 61])}, outcome=[0, 1, 1], groups=who)
+    >>> rows.y.tolist(), rows.settings["sources"]
+    ([0, 1, 1], ['table'])
     """
 
     rows: Cases | Columns
@@ -92,6 +99,11 @@ def risk_rows(
     settings : RiskRowSettings, optional
     roll_up : RollUp, optional
         What codes count as: as ancestors, or with their ancestors beside them.
+
+    Returns
+    -------
+    RiskRows
+        One row per index time of a patient, and what was left out of them.
 
     Raises
     ------
@@ -165,6 +177,11 @@ def rows_of_table(
         Patient of each row; needed unless the table is `Columns`.
     min_patients : int
         A feature needs this many training patients.
+
+    Returns
+    -------
+    RiskRows
+        One row per row of the table.
 
     Raises
     ------

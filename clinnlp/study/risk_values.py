@@ -110,6 +110,29 @@ class RiskStudy:
         Why there is no score; empty where there are scores.
     provenance : mapping
         Versions, seed, settings, windows and a hash of the rows: plain values for JSON.
+
+    Columns
+    -------
+    model, score : text
+        Name of the model, and of the score.
+    value, low, high : float
+        The score and the ends of its interval, ``nan`` without resampling.
+    level : float
+        Coverage of the interval, 0 to 1.
+    method : text
+        How the interval was made, and over what.
+
+    Examples
+    --------
+    >>> from clinnlp.study.risk import risk_study
+    >>> from clinnlp.study.risk_rows import rows_of_table
+    >>> from clinnlp.study.settings import RiskStudySettings
+    >>> who, y = np.array([f"p{k}" for k in range(60)]), np.arange(60) > 30
+    >>> light = RiskStudySettings(models=("naive_bayes",), n_boot=0, n_top=0)
+    >>> rows = rows_of_table({"age": np.arange(60.0)}, outcome=y, groups=who)
+    >>> study = risk_study(rows, light)
+    >>> study.to_pandas().columns.tolist()
+    ['model', 'score', 'value', 'low', 'high', 'level', 'method']
     """
 
     patients: Array
@@ -201,11 +224,34 @@ def notes_gain(
     ----------
     with_notes, without : RiskStudy
         Of the same rows in the same splits; models are compared by name.
+    n_boot : int
+        Resamples of patients, at least 0.
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    mapping of model to mapping of score to Estimate
+        Score with notes less score without, its interval from the same resamples of patients.
 
     Raises
     ------
     ArgumentError
         Other rows, other splits, or no model in common.
+
+    Examples
+    --------
+    >>> from clinnlp.study.risk import risk_study
+    >>> from clinnlp.study.risk_rows import rows_of_table
+    >>> from clinnlp.study.settings import RiskStudySettings
+    >>> who, y = np.array([f"p{k}" for k in range(60)]), np.arange(60) > 30
+    >>> light = RiskStudySettings(models=("naive_bayes",), n_boot=0, n_top=0)
+    >>> age, marker = np.tile(np.arange(6.0), 10), y.astype(float)
+    >>> without = risk_study(rows_of_table({"age": age}, outcome=y, groups=who), light)
+    >>> table = {"age": age, "marker": marker}
+    >>> with_notes = risk_study(rows_of_table(table, outcome=y, groups=who), light)
+    >>> notes_gain(with_notes, without, n_boot=20)["naive_bayes"]["auroc"].value > 0.2
+    True
     """
     same = all(
         np.array_equal(getattr(with_notes, name), getattr(without, name))

@@ -46,7 +46,13 @@ class ExtractSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RiskRowSettings:
-    """What counts as known of a patient, and as what."""
+    """What counts as known of a patient, and as what.
+
+    Examples
+    --------
+    >>> RiskRowSettings(look_back_days=365.0).min_patients
+    5
+    """
 
     look_back_days: float = option(3650.0, "days before index that count, > 0")
     min_patients: int = option(5, "training patients a feature needs, >= 1")
@@ -63,7 +69,16 @@ class RiskRowSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RiskStudySettings:
-    """How the models of a risk study are trained and scored."""
+    """How the models of a risk study are trained and scored.
+
+    Examples
+    --------
+    >>> RiskStudySettings(models=("logistic",), n_folds=10).method
+    'sigmoid'
+    >>> RiskStudySettings(n_folds=1)
+    Traceback (most recent call last):
+    clinnlp.core.errors.ArgumentError: n_folds must be at least 2, got 1
+    """
 
     models: tuple[str, ...] = option(
         ("naive_bayes", "random_forest", "svm"),

@@ -132,6 +132,12 @@ def read_notes(
         ``id``, ``patient``, ``encounter``, ``time``, ``known``, ``kind``, ``label`` (see
         `clinnlp.io.notes.tables`).
 
+    Returns
+    -------
+    notes : Notes
+        Each ``iter()`` reads the files anew; ``skipped``, ``repairs`` and ``n_excluded`` say
+        what the last pass met.
+
     Raises
     ------
     DataError
@@ -193,12 +199,27 @@ def write_notes(
         is written to ``<path>.sidecar.jsonl``, from which `read_notes` puts it back. Text that a
         format cannot hold is refused either way.
 
+    Returns
+    -------
+    int
+        How many notes were written.
+
     Raises
     ------
     DataError
         A note that the format cannot hold, naming what; nothing is dropped silently.
     RunError
         The disk is full or may not be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> write_notes([Note(id="n1", text="No cough.")], f"{folder.name}/notes.csv")
+    1
+    >>> [note.text for note in read_notes(f"{folder.name}/notes.csv")]
+    ['No cough.']
+    >>> folder.cleanup()
     """
     check_format(format)
     check_one_of(on_loss, ("error", "sidecar"), name="on_loss")

@@ -51,6 +51,16 @@ def to_dataset(notes: Iterable[Note], *, streaming: bool = False) -> "Dataset | 
     streaming : bool
         An `IterableDataset` that reads `notes` anew on each pass, instead of one in memory.
 
+    Returns
+    -------
+    Dataset or IterableDataset
+        One row per note.
+
+    Raises
+    ------
+    MissingExtra
+        The package datasets is not installed.
+
     Examples
     --------
     >>> rows = to_dataset([Note(id="n1", text="No cough.", labels=("ENT",))])
@@ -105,6 +115,11 @@ def from_dataset(
     -----
     The number −1 or −100 of a `ClassLabel` means "not annotated": such a note has no label, such
     a token is in no mention.
+
+    Yields
+    ------
+    Note
+        One per row, in order.
 
     Raises
     ------

@@ -140,6 +140,11 @@ def write_fhir(
     drug_labels, condition_labels : sequence of str
         Labels of the mentions that are drugs and conditions, in any case.
 
+    Returns
+    -------
+    FhirSummary
+        How many resources of each type were written, and what was left out, by reason.
+
     Raises
     ------
     ArgumentError

@@ -44,6 +44,12 @@ def from_pandas(
         Becomes the one label of the note.
     dialect : Dialect, optional
         How times are written, where they are text.
+    patient, encounter, kind : str, optional
+        Columns with whose note it is, the stay, and the kind of document.
+
+    Returns
+    -------
+    list of Note
 
     Raises
     ------

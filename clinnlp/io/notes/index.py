@@ -62,6 +62,13 @@ class NoteIndex:
 
     Made by `build` or `load`.
 
+    Parameters
+    ----------
+    files, places : list and dict
+        The files with their sizes and hashes, and where in them each note id lies.
+    columns, encoding, dialect, repair
+        How the notes were read, as for `clinnlp.read_notes`.
+
     Examples
     --------
     >>> import tempfile

@@ -59,6 +59,16 @@ def from_spacy(doc: Doc, *, id: str | None = None) -> Note:
     id : str, optional
         Of the note; absent: the one `to_spacy` kept, else ``doc.user_data["id"]``, else ``"text"``.
 
+    Returns
+    -------
+    Note
+        Its text is the very text of the Doc.
+
+    Raises
+    ------
+    OffsetError
+        What another tool kept in the Doc lies outside its text.
+
     Examples
     --------
     >>> import spacy
@@ -77,6 +87,22 @@ def from_spacy(doc: Doc, *, id: str | None = None) -> Note:
 
 def to_spacy(note: Note, vocab: Vocab | None = None) -> Doc:
     """Return a note as a Doc whose tokens begin and end with its mentions and sentences.
+
+    Parameters
+    ----------
+    note : Note
+    vocab : Vocab, optional
+        Of the pipeline the Doc is for; absent: a new one.
+
+    Returns
+    -------
+    Doc
+        Its text is the very text of the note.
+
+    Raises
+    ------
+    DataError
+        A mention is empty, so that no token is its own.
 
     Examples
     --------

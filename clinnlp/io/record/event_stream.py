@@ -103,7 +103,7 @@ def stream_events(
     skip_bad: bool = False,
     **columns: str,
 ) -> EventStream:
-    """Return the events in a CSV, TSV or Parquet file, or a folder of Parquet parts, in parts.
+    r"""Return the events in a CSV, TSV or Parquet file, or a folder of Parquet parts, in parts.
 
     Parameters
     ----------
@@ -113,10 +113,27 @@ def stream_events(
     dialect, skip_bad, **columns
         As in `read_events`; what was left out stands in `EventStream.skipped` after a pass.
 
+    Returns
+    -------
+    EventStream
+        Each ``iter()`` reads the file anew, as parts of an `EventTable`.
+
     Raises
     ------
     DataError
         When iterated: a column that is missing, unknown or of the wrong type; an event without
         patient or code.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name, "events.csv")
+    >>> _ = path.write_text("subject_id,code,value\np1,718-7,9.1\np2,718-7,<5\n")
+    >>> stream = stream_events(path, patient="subject_id", code="code", value="value")
+    >>> [part["patient"].tolist() for part in stream]
+    [['p1', 'p2']]
+    >>> folder.cleanup()
     """
     return EventStream(path, columns=columns, n_rows=n_rows, dialect=dialect, skip_bad=skip_bad)

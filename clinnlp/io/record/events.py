@@ -26,7 +26,7 @@ def read_events(
     skipped: list[DataError] | None = None,
     **columns: str,
 ) -> EventTable:
-    """Return the structured events in a CSV, TSV or Parquet file, or a folder of Parquet parts.
+    r"""Return the structured events in a CSV, TSV or Parquet file, or a folder of Parquet parts.
 
     A value may be a number, or a result such as ``<5``, ``1+`` or ``neg`` (see `EventTable`).
 
@@ -41,11 +41,28 @@ def read_events(
         Which column is which of `EventTable.SCHEMA`, such as ``patient="subject_id"``. Absent:
         the columns have the names of the schema, and no others.
 
+    Returns
+    -------
+    EventTable
+        In the order of the file.
+
     Raises
     ------
     DataError
         A column that is missing, unknown, or of the wrong type; an event without patient or
         code.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name, "events.csv")
+    >>> _ = path.write_text("subject_id,code,value\np1,718-7,9.1\np2,718-7,<5\n")
+    >>> events = read_events(path, patient="subject_id", code="code", value="value")
+    >>> events["value"].tolist(), events["comparator"].tolist()
+    ([9.1, 5.0], [None, '<'])
+    >>> folder.cleanup()
     """
     table = read_columns(EventTable, path, columns, dialect=dialect, skipped=skipped)
     return check_events(table, path, columns, dialect=dialect, skipped=skipped)

@@ -107,7 +107,7 @@ def read_faers(
     roles: Sequence[str] = ROLES,
     drug_name: Callable[[str], str] = fold,
 ) -> FaersReports:
-    """Return drugs, reactions and indications of the newest version of each case.
+    r"""Return drugs, reactions and indications of the newest version of each case.
 
     Parameters
     ----------
@@ -118,12 +118,33 @@ def read_faers(
     drug_name : callable
         From a name as reported to the name of the item; folds case and spaces by default.
 
+    Returns
+    -------
+    FaersReports
+        Reports as an `EventTable` of drugs, outcomes and conditions, and what was left out.
+
     Raises
     ------
     ArgumentError
         An unknown role.
     DataError
         No quarterly tables, a missing column, or a row of another length, by file and line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> rows = {
+    ...     "DEMO": "primaryid$caseid$caseversion$fda_dt\n1001$100$1$20200210\n",
+    ...     "DRUG": "primaryid$caseid$drug_seq$role_cod$drugname\n1001$100$1$PS$ASPIRIN\n",
+    ...     "REAC": "primaryid$caseid$pt\n1001$100$Nausea\n",
+    ... }
+    >>> for table, text in rows.items():
+    ...     _ = Path(folder.name, f"{table}20Q1.txt").write_text(text)
+    >>> reports = read_faers(folder.name)
+    >>> reports.events["kind"].tolist(), reports.events["code"].tolist()
+    (['drug', 'outcome'], ['aspirin', 'nausea'])
+    >>> folder.cleanup()
     """
     unknown = [role for role in roles if role not in ROLES]
     if unknown:

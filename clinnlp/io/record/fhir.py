@@ -93,6 +93,18 @@ def read_fhir(path: str | Path, *, encoding: str = UTF_8) -> Timelines:
     `clinnlp.io.record.fhir_statuses`), with notes that `read_notes` leaves out for theirs; so is
     every other resource that gives nothing (see `clinnlp.io.record.fhir`).
 
+    Parameters
+    ----------
+    path : str or Path
+        A file (``.gz``, ``.xz`` too), a folder or a zip file.
+    encoding : str
+        Of JSON and lines; XML says its own.
+
+    Returns
+    -------
+    Timelines
+        Patients, encounters, an `EventTable`, and what was left out (``n_excluded``).
+
     Raises
     ------
     DataError

@@ -110,14 +110,36 @@ def is_omop(folder: Path) -> bool:
 
 
 def read_omop(folder: str | Path) -> Timelines:
-    """Return patients, visits and events of a folder of OMOP tables.
+    r"""Return patients, visits and events of a folder of OMOP tables.
 
     What does not count is counted in ``n_excluded`` by table and reason.
+
+    Parameters
+    ----------
+    folder : str or Path
+        With PERSON and, where there are, the tables of visits and events, as CSV or Parquet.
+
+    Returns
+    -------
+    Timelines
+        Patients, encounters, an `EventTable`, and what was left out (``n_excluded``).
 
     Raises
     ------
     DataError
         No table PERSON, a column that is missing, or a value of another form.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> _ = Path(folder.name, "PERSON.csv").write_text("person_id\n1\n")
+    >>> drugs = "person_id,drug_concept_id,drug_exposure_start_date\n1,1125315,2024-01-02\n"
+    >>> _ = Path(folder.name, "DRUG_EXPOSURE.csv").write_text(drugs)
+    >>> record = read_omop(folder.name)
+    >>> [patient.id for patient in record.patients], record.events["code"].tolist()
+    (['1'], ['1125315'])
+    >>> folder.cleanup()
     """
     return stream_omop(folder).timelines()
 

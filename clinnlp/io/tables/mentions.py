@@ -16,10 +16,29 @@ __all__ = ["read_entity_table", "write_entity_table"]
 def read_entity_table(path: str | Path) -> EntityTable:
     """Return the mentions in a CSV, TSV or Parquet file, or a folder of Parquet parts.
 
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    EntityTable
+
     Raises
     ------
     DataError
         A column that is unknown, missing or of the wrong type.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from clinnlp.core.tables import EntityTable
+    >>> row = {"note": "n1", "label": "Drug", "start": 0, "end": 7, "n_concepts": 0}
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> write_entity_table(EntityTable.from_rows([row]), f"{folder.name}/mentions.csv")
+    >>> read_entity_table(f"{folder.name}/mentions.csv")
+    EntityTable(1 rows)
+    >>> folder.cleanup()
     """
     return read_columns(EntityTable, path, {})
 

@@ -93,7 +93,7 @@ def read_vocabulary(
     dialect: Dialect | None = None,
     **columns: str,
 ) -> Vocabulary:
-    """Return the concepts in a CSV, TSV or Parquet file.
+    r"""Return the concepts in a CSV, TSV or Parquet file.
 
     Rows of one code are one concept: a row may hold one synonym.
 
@@ -110,10 +110,25 @@ def read_vocabulary(
         Which column is ``name``, ``code``, ``system``, ``synonyms``, ``match``; absent: those
         called so.
 
+    Returns
+    -------
+    Vocabulary
+        In the order of the file.
+
     Raises
     ------
     DataError
         No column of names, no row, an empty name, or another system or label for the same code.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name, "words.csv")
+    >>> _ = path.write_text("name,code,synonyms\naspirin,1191,ASA|acetylsalicylic acid\n")
+    >>> read_vocabulary(path, label="Drug")["1191"].names
+    ('aspirin', 'ASA', 'acetylsalicylic acid')
+    >>> folder.cleanup()
     """
     path, dialect = Path(path), dialect or Dialect(encoding=None)
     check_fields(columns)

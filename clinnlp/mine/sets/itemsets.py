@@ -55,6 +55,23 @@ class Itemsets:
         What was mined; what is known of it where the sets were read from a file.
     min_count : int
         The least count kept.
+
+    Columns
+    -------
+    support : float
+        Share of the baskets that hold the whole set, 0 to 1.
+    itemsets : set of text
+        Item names.
+    count : int
+        Baskets that hold the whole set.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> found = mine_itemsets(frame_baskets(pd.DataFrame({"a": [1, 1], "b": [1, 0]})), min_count=1)
+    >>> found, found.counts.tolist()
+    (Itemsets(3 in 2 baskets, min_count=1), [2, 1, 1])
     """
 
     groups: tuple[Ints32, ...]
@@ -175,6 +192,11 @@ def mine_itemsets(
         more is refused with the estimate, as soon as it is known.
     progress : bool
         Show a progress bar (native engine).
+
+    Returns
+    -------
+    Itemsets
+        Short ones first, then in item order.
 
     Raises
     ------

@@ -153,6 +153,11 @@ def combination_score(counts: PairCounts) -> Floats:
     counts : PairCounts
         Spontaneous reports: y with the event, n in all, by the two drugs.
 
+    Returns
+    -------
+    array of float64, in the shape of the counts
+        Probability in [0, 1].
+
     Examples
     --------
     >>> from clinnlp.mine.measures.additive import one_stratum

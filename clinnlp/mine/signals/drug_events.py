@@ -107,6 +107,48 @@ def mine_signals(
         How the prior of EBGM is fitted (`clinnlp.mine.measures.prior`). The fit, its log
         likelihood and whether it lies at a bound or is flat stand in ``prior`` of what is returned.
 
+    Columns
+    -------
+    drug, outcome : text
+        Item names.
+    n_both, n_drug, n_outcome, n : int
+        Baskets with both, with the drug, with the outcome, and all.
+    expected : float
+        Baskets with both, were they independent (within strata where there are any).
+    prr, prr_low, prr_high : float
+        Proportional reporting ratio and its interval.
+    ror, ror_low, ror_high : float
+        Reporting odds ratio and its interval.
+    rrr, rrr_low, rrr_high : float
+        Relative reporting ratio, observed over expected, and its interval.
+    ic, ic_low, ic_high : float
+        Information component, log2 of observed over expected shrunk by a half, and its interval.
+    bcpnn, bcpnn_low, bcpnn_high : float
+        Information component of the neural network of 1998, and its interval.
+    chi2_yates : float
+        χ² with Yates' correction, 1 degree of freedom.
+    ebgm, eb05, eb95 : float
+        Empirical Bayes geometric mean, and the 5 % and 95 % points.
+    mh_odds_ratio, mh_odds_ratio_low, mh_odds_ratio_high : float
+        Mantel-Haenszel odds ratio over strata, and its interval.
+    mh_prr, mh_prr_low, mh_prr_high : float
+        Mantel-Haenszel proportional reporting ratio over strata, and its interval.
+    simpson : bool
+        Whether the direction turns within strata.
+    odds_ratio_adjusted, odds_ratio_adjusted_low, odds_ratio_adjusted_high : float
+        Adjusted for conditions and other drugs, and its interval; nan where not adjusted.
+    p_fisher, p_adjusted, p : float
+        One-sided p of Fisher's test, of the adjusted test, and the one that q is made of.
+    q_bh, q_by : float
+        q over all `m` candidates, after Benjamini-Hochberg and Benjamini-Yekutieli.
+    signal : bool
+        Whether `q_bh` is below alpha.
+
+    Returns
+    -------
+    Signals
+        One row per drug and outcome with enough joint baskets, by rising q.
+
     Raises
     ------
     ArgumentError

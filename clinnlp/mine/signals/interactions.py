@@ -79,11 +79,8 @@ class Signals:
     Parameters
     ----------
     columns : mapping of str to array, shape (n_signals,) each
-        ``drug_1``, ``drug_2``, ``outcome``; counts ``n_abc`` by presence (1) or absence (0) of
-        drug 1, drug 2 and the outcome; ``expected``, ``omega`` with its limits; the measures of
-        `clinnlp.mine.measures.interaction` with theirs; ``p_crude``; ``expected_adjusted``
-        (``nan`` where not adjusted); ``p_additive``; ``q_bh``, ``q_by``; ``signal``. Of drug →
-        outcome: see `clinnlp.mine.signals.drug_events`.
+        By name: those below from `mine_interactions`; of drug → outcome those of
+        `clinnlp.mine_signals`.
     m : int
         Candidates: pairs (or drugs) times outcomes whose margins pass.
     alpha : float
@@ -95,6 +92,48 @@ class Signals:
         Columns that name the items of a row.
     prior : FittedMixture, optional
         Of drug → outcome: the prior of EBGM and how sure its fit is; none without a row.
+
+    Columns
+    -------
+    drug_1, drug_2, outcome : text
+        Item names.
+    n_111, n_101, n_011, n_001, n_110, n_100, n_010, n_000 : int
+        Baskets by presence (1) or absence (0) of drug 1, drug 2 and the outcome, in this order.
+    expected : float
+        Baskets with both drugs and the outcome, were the drugs' risks to add.
+    omega, omega025, omega975 : float
+        Ω: log2 of observed over expected, shrunk by a half, and its 95 % interval.
+    risk_excess, risk_excess_low, risk_excess_high : float
+        Risk with both drugs, less those with one alone, plus that with neither; its interval.
+    reri, reri_low, reri_high : float
+        Relative excess risk due to interaction, 0 where risks add, and its interval.
+    interaction_odds_ratio, interaction_odds_ratio_low, interaction_odds_ratio_high : float
+        Ratio of odds ratios, 1 where odds multiply, and its interval.
+    combination_risk_ratio, combination_risk_ratio_low, combination_risk_ratio_high : float
+        PRR of the pair over the larger PRR of its drugs, and its interval.
+    chi_gosho : float
+        Gosho's χ with sign: observed less expected over the root of expected.
+    p_crude : float
+        One-sided p against additivity.
+    expected_adjusted : float
+        `expected` with conditions, other drugs and called pairs; nan where not adjusted.
+    p_additive : float
+        p against additivity, adjusted where that was asked for and else `p_crude`.
+    q_bh, q_by : float
+        q of `p_additive` over all `m` candidates, after Benjamini-Hochberg and Benjamini-Yekutieli.
+    signal : bool
+        Whether `q_bh` is below alpha.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> frame = pd.DataFrame({"a": [1, 1, 0, 0] * 100, "b": [1, 0, 1, 0] * 100})
+    >>> frame["bleeding"] = frame["a"] * frame["b"]
+    >>> kinds = {"a": "drug", "b": "drug", "bleeding": "outcome"}
+    >>> found = mine_interactions(frame_baskets(frame, kinds=kinds))
+    >>> found["drug_1"].tolist(), found["n_111"].tolist(), found["signal"].tolist()
+    (['a'], [100], [True])
     """
 
     columns: Mapping[str, Array]
@@ -217,6 +256,11 @@ def mine_interactions(
     cells : SmallCells, optional
         Only rows from which no small cell follows, without strata and adjustment. Candidates are
         of pairs and outcomes that may be shown.
+
+    Returns
+    -------
+    Signals
+        One row per pair of drugs and outcome with enough joint baskets.
 
     Raises
     ------

@@ -35,6 +35,17 @@ __all__ = ["Knowledge", "disagreements", "known_or_new"]
 class Knowledge:
     """What is known: interactions with and without an event, and events of single drugs.
 
+    Parameters
+    ----------
+    triplets : frozenset of (frozenset of two drugs, event)
+        Interactions with their event; all names folded.
+    pairs : frozenset of frozensets of two drugs
+        Interactions without an event.
+    effects : frozenset of (drug, event)
+        Listed for single drugs.
+    names : mapping of str to str
+        From what tables write to what the baskets write.
+
     Examples
     --------
     >>> told = Knowledge.of(interactions=[("Warfarin", "ibuprofen", "bleeding")])
@@ -129,10 +140,36 @@ class Knowledge:
 def known_or_new(signals: Signals, knowledge: Knowledge) -> Array:
     """Return ``known``, ``labelled`` or ``new`` for each row of `mine_interactions`.
 
+    Parameters
+    ----------
+    signals : Signals
+        Of `mine_interactions`.
+    knowledge : Knowledge
+        What is listed.
+
+    Returns
+    -------
+    array of str, shape (n_signals,)
+        ``known``: this pair with this event; ``labelled``: the pair, or the event of one drug; else
+        ``new``.
+
     Raises
     ------
     ArgumentError
         The signals are not of drug pairs.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> from clinnlp.mine.signals.interactions import mine_interactions
+    >>> frame = pd.DataFrame({"a": [1, 1, 0, 0] * 100, "b": [1, 0, 1, 0] * 100})
+    >>> frame["bleeding"], frame["rash"] = frame["a"] * frame["b"], [1, 0, 1, 0] * 100
+    >>> kinds = {"a": "drug", "b": "drug", "bleeding": "outcome", "rash": "outcome"}
+    >>> signals = mine_interactions(frame_baskets(frame, kinds=kinds))
+    >>> told = Knowledge.of(interactions=[("a", "b", "bleeding"), ("a", "b", "rash")])
+    >>> known_or_new(signals, told).tolist()
+    ['known', 'known']
     """
     if signals.keys != ("drug_1", "drug_2", "outcome"):
         raise ArgumentError(f"signals must be of drug pairs, got rows of {', '.join(signals.keys)}")
@@ -145,8 +182,31 @@ def known_or_new(signals: Signals, knowledge: Knowledge) -> Array:
 def disagreements(signals: Signals, knowledge: Knowledge) -> "pd.DataFrame":
     """Return known interactions that were not called though their items stand in the baskets.
 
-    Columns: ``drug_1, drug_2, outcome`` as the baskets write them; ``why``: ``"not called"`` with
-    its ``n_111, omega025, q_bh``, or ``"too few reports"`` where no row was tested.
+    Parameters
+    ----------
+    signals : Signals
+        Of `mine_interactions`.
+    knowledge : Knowledge
+        What is listed.
+
+    Returns
+    -------
+    DataFrame
+        ``drug_1, drug_2, outcome`` as the baskets write them; ``why``: ``"not called"`` with its
+        ``n_111, omega025, q_bh``, or ``"too few reports"`` where no row was tested.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> from clinnlp.mine.signals.interactions import mine_interactions
+    >>> frame = pd.DataFrame({"a": [1, 1, 0, 0] * 100, "b": [1, 0, 1, 0] * 100})
+    >>> frame["bleeding"], frame["rash"] = frame["a"] * frame["b"], [1, 0, 1, 0] * 100
+    >>> kinds = {"a": "drug", "b": "drug", "bleeding": "outcome", "rash": "outcome"}
+    >>> signals = mine_interactions(frame_baskets(frame, kinds=kinds))
+    >>> told = Knowledge.of(interactions=[("a", "b", "bleeding"), ("a", "b", "rash")])
+    >>> disagreements(signals, told)[["outcome", "why"]].to_numpy().tolist()
+    [['rash', 'not called']]
     """
     import pandas as pd
 
