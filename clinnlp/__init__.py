@@ -105,7 +105,9 @@ def __getattr__(name: str) -> Any:
         return version("clinnlp")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'clinnlp' has no attribute {name!r}")
-    value = getattr(import_module(_HOME_OF[name]), name)
+    foreign: Any = import_module("clinnlp.core.installed")
+    with import_module("clinnlp.core.errors").instead_of(ModuleNotFoundError, foreign.missing_of):
+        value = getattr(import_module(_HOME_OF[name]), name)
     globals()[name] = value
     return value
 

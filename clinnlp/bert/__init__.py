@@ -15,3 +15,7 @@ and how it comes back), its task (batches, loss, score), its settings and its re
 pipe in ``KINDS`` and its command in the command line. Training, checkpoints, cards, export and
 loading come with that.
 """
+
+from clinnlp.core.installed import needed
+
+needed("torch", "transformers", "accelerate", "safetensors")

@@ -26,6 +26,7 @@ from clinnlp.cli.risk import add_risk, add_risk_apply
 from clinnlp.cli.signals import ended_by_signals
 from clinnlp.cli.terminal import is_hung_up, show_traceback, streams, warn
 from clinnlp.core.errors import ClinnlpError, PipeError, RunError
+from clinnlp.core.installed import missing_of
 from clinnlp.core.modes import group_readable
 from clinnlp.core.visible import visible
 
@@ -89,6 +90,9 @@ def _failed(error: BaseException) -> int:
         return 1 if isinstance(error, RunError | PipeError) else 2
     if isinstance(error, OSError) and error.strerror:
         warn(f"{error.filename or 'input/output'}: {error.strerror}")
+    elif isinstance(error, ModuleNotFoundError) and missing_of(error) is not error:
+        warn(missing_of(error))
+        return 2
     elif isinstance(error, ImportError) and error.name:
         warn(f"the package {error.name!r} must be there whole, got none; install clinnlp again")
     elif isinstance(error, MemoryError):

@@ -170,7 +170,14 @@ class RunError(ClinnlpError, RuntimeError):
 
 
 class MissingExtra(ClinnlpError, ImportError):
-    """An optional package is not installed.
+    """A package is not installed: an optional one, or one that a small install leaves out.
+
+    Parameters
+    ----------
+    package : str
+        Its name in the index.
+    extra : str, optional
+        Extra of clinnlp that brings it; absent: a whole install does.
 
     Examples
     --------
@@ -178,11 +185,11 @@ class MissingExtra(ClinnlpError, ImportError):
     "the package 'pyspark' is needed here and not installed: pip install 'clinnlp[spark]'"
     """
 
-    def __init__(self, package: str, *, extra: str) -> None:
+    def __init__(self, package: str, *, extra: str | None = None) -> None:
         self._of = package, extra
+        whole = "clinnlp" if extra is None else f"'clinnlp[{extra}]'"
         super().__init__(
-            f"the package {package!r} is needed here and not installed: "
-            f"pip install 'clinnlp[{extra}]'"
+            f"the package {package!r} is needed here and not installed: pip install {whole}"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:  # a pool of processes breaks on what it cannot read

@@ -6,3 +6,7 @@
 lead to mentions and events; ``store`` keeps a model without naming a patient; ``schema`` refuses
 tables that differ from those of the training.
 """
+
+from clinnlp.core.installed import needed
+
+needed("sklearn", "skops")

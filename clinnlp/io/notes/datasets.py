@@ -27,6 +27,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
+from clinnlp.core.installed import needed
 from clinnlp.core.notes import Note
 from clinnlp.io.notes.datasets_of_others import Columns, columns_of, note_of_row
 from clinnlp.io.notes.records import note_from_record, note_to_record
@@ -69,6 +70,7 @@ def to_dataset(notes: Iterable[Note], *, streaming: bool = False) -> "Dataset | 
     >>> list(from_dataset(rows))
     [Note(id='n1', n_chars=9, n_entities=0, n_relations=0)]
     """
+    needed("datasets")
     import pyarrow as pa
     from datasets import Dataset, IterableDataset
 

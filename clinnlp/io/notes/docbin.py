@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.core.errors import DataError, instead_of
+from clinnlp.core.installed import needed
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span, keep_longest
 from clinnlp.core.tokens import tokenize
@@ -63,6 +64,7 @@ _ATTRIBUTES = ("ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID", "SENT_START")
 
 
 def _split(source: Source) -> Iterator[Document]:
+    needed("spacy")
     from spacy.tokens import DocBin
     from spacy.vocab import Vocab
 
@@ -161,6 +163,7 @@ def _entity(span: Any, position: int, attributes: dict[str, str]) -> Entity:
 
 
 def _write(notes: Iterable[Note], path: Path) -> int:
+    needed("spacy")
     from spacy.tokens import DocBin
     from spacy.vocab import Vocab
 

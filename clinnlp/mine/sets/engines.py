@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from clinnlp.core.checks import check_one_of
+from clinnlp.core.installed import needed
 from clinnlp.mine.sets.query import Group, Query, allowed, check_limit, ordered, proven_sets
 
 __all__ = ["ENGINES", "grouped", "run"]
@@ -38,6 +39,7 @@ def _native(query: Query, threads: int | None, progress: bool) -> list[Group]:  
 
 def _mlxtend(query: Query, threads: int | None, progress: bool) -> list[Group]:  # noqa: ARG001, FBT001
     """Count with mlxtend's fpgrowth, whose supports are turned back into counts."""
+    needed("mlxtend")
     import pandas as pd
     from mlxtend.frequent_patterns import fpgrowth
 
