@@ -1,0 +1,58 @@
+"""The guide to settings says what the settings say of themselves; pins lie inside the bounds."""
+
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSettings
+from clinnlp.study.settings import ExtractSettings, MineSettings, RiskSettings
+
+ROOT = Path(__file__).parents[2]
+MADE_BY = {
+    TaggerSettings: "`clinnlp.fine_tune_ner`, `clinnlp fine-tune ner`",
+    ClassifierSettings: "`clinnlp.fine_tune_classifier`, `clinnlp fine-tune classifier`",
+    PretrainSettings: "`clinnlp.pretrain`, `clinnlp pretrain`",
+    ExtractSettings: "`clinnlp extract`",
+    MineSettings: "`clinnlp mine`",
+    RiskSettings: "`clinnlp risk`; `RiskRowSettings` and `RiskStudySettings` are its two parts",
+}
+
+
+def page():
+    """Return the page of all settings."""
+    lines = ["# Settings", ""]
+    lines += [
+        "Keyword arguments in Python (`epochs=4`), flags of the commands (`--epochs 4`), keys"
+    ]
+    lines += ["of a TOML file (`epochs = 4`). Unknown ones and wrong types are refused by name."]
+    for kind, where in MADE_BY.items():
+        lines += ["", f"## {kind.__name__}", "", f"Of {where}.", ""]
+        lines += ["| setting | default | what |", "|---|---|---|"]
+        for one in fields(kind):
+            said = one.metadata["help"].replace("|", "\\|")
+            lines.append(f"| `{one.name}` | `{one.default!r}` | {said} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_guide_says_what_the_settings_say():
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page(), "write page()"
+
+
+@pytest.mark.parametrize("kind", MADE_BY)
+def test_each_setting_has_a_line_of_help(kind):
+    assert all(one.metadata.get("help") for one in fields(kind))
+
+
+def test_the_pins_lie_inside_the_bounds():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / "scripts" / "constraints.txt").read_text(encoding="utf-8")
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", text, re.MULTILINE))
+    pins = {canonicalize_name(name): version for name, version in pins.items()}
+    for line in project["dependencies"]:
+        one = Requirement(line)
+        assert one.specifier.contains(pins[canonicalize_name(one.name)]), line
