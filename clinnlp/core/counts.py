@@ -21,6 +21,8 @@ _MOST = math.isqrt(2**63 - 1)  # a product of two such counts is an int64
 class Estimate:
     """A reported number with its interval and how it was made.
 
+    Two are equal where all they say is, ``nan`` included, in every version of Python.
+
     Parameters
     ----------
     value, low, high : float
@@ -41,6 +43,16 @@ class Estimate:
     high: float
     level: float = 0.95
     method: str = ""
+
+    def _said(self) -> tuple[float | str | None, ...]:
+        numbers = (self.value, self.low, self.high, self.level)
+        return (*(None if math.isnan(x) else x for x in numbers), self.method)
+
+    def __eq__(self, other: object) -> bool:
+        return self._said() == other._said() if isinstance(other, Estimate) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._said())
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from clinnlp.core.counts import PRF, Table2x2, ratio
+from clinnlp.core.counts import PRF, Estimate, Table2x2, ratio
 from clinnlp.core.errors import ArgumentError
 
 
@@ -14,6 +14,19 @@ def test_ratios_of_nothing_are_nan_and_true_limits_stay():
     assert PRF(tp=0, fp=0, fn=3).recall == 0
     assert math.isnan(PRF(tp=0, fp=0, fn=0).f1)
     assert ratio(1, 0) == math.inf
+
+
+def test_numbers_without_an_interval_are_equal_where_they_say_the_same():
+    def made(value, method="none"):
+        no = float("nan")  # another one each time: no nan equals itself
+        return Estimate(value=value, low=no, high=no, method=method)
+
+    assert made(0.5) == made(0.5)
+    assert hash(made(0.5)) == hash(made(0.5))
+    assert made(float("nan")) == made(float("nan"))
+    assert made(0.5) != made(0.25)
+    assert made(0.5) != made(0.5, "bootstrap")
+    assert made(0.5) != 0.5
 
 
 def test_counts_add():
