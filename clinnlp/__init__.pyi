@@ -1,4 +1,4 @@
-# The public names as type checkers and editors read them; `__init__.py` finds them on first use.
+# Made from __init__.py: python -m tests.house.test_import > clinnlp/__init__.pyi
 
 from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.export import export_onnx

@@ -1,6 +1,7 @@
 """The guide to settings says what the settings say of themselves; pins lie inside the bounds."""
 
 import re
+import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -40,7 +41,9 @@ def page():
 
 
 def test_the_guide_says_what_the_settings_say():
-    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page(), "write page()"
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page(), (
+        "python -m tests.house.test_settings > docs/settings.md"
+    )
 
 
 @pytest.mark.parametrize("kind", MADE_BY)
@@ -56,3 +59,7 @@ def test_the_pins_lie_inside_the_bounds():
     for line in project["dependencies"]:
         one = Requirement(line)
         assert one.specifier.contains(pins[canonicalize_name(one.name)]), line
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
