@@ -54,6 +54,11 @@ def write_mined(mined: Mined, path: str | Path) -> None:
     path : path
         Ends in ``.csv`` or ``.parquet``.
 
+    Returns
+    -------
+    None
+        `read_rules`, `read_signals` and `read_itemsets` read the file.
+
     Raises
     ------
     ArgumentError
@@ -100,6 +105,17 @@ def read_rules(path: str | Path) -> Rules:
     ------
     DataError
         A file that cannot be read, a column that is missing, or a cell that is not as it must be.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> from clinnlp.mine.rules import mine_rules
+    >>> frame = pd.DataFrame({"iron": [1] * 6 + [0] * 6, "rash": [1] * 6 + [0] * 6})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_mined(mine_rules(frame_baskets(frame)), f"{folder}/rules.csv")
+    ...     read_rules(f"{folder}/rules")
+    Rules(2 of m=2 candidates, 2 with q < 0.05, unit='row')
     """
     table = read_typed(
         _whole(path),
@@ -149,6 +165,19 @@ def read_signals(path: str | Path) -> Signals:
     ------
     DataError
         A file that cannot be read, a column that is missing, or a cell that is not as it must be.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> from clinnlp.mine.signals.drug_events import mine_signals
+    >>> frame = pd.DataFrame({"iron": [1] * 6 + [0] * 6, "rash": [1] * 6 + [0] * 6})
+    >>> kinds = {"iron": "drug", "rash": "outcome"}
+    >>> signals = mine_signals(frame_baskets(frame, kinds=kinds))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_mined(signals, f"{folder}/drug_events.csv")
+    ...     read_signals(f"{folder}/drug_events")["n_both"].tolist()
+    [6]
     """
     path = _whole(path)
     names = column_names(path)
@@ -189,6 +218,17 @@ def read_itemsets(path: str | Path) -> Itemsets:
     ------
     DataError
         A file that cannot be read, a column that is missing, or a cell that is not as it must be.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile
+    >>> from clinnlp.features.baskets import frame_baskets
+    >>> from clinnlp.mine.sets.itemsets import mine_itemsets
+    >>> frame = pd.DataFrame({"iron": [1] * 6 + [0] * 6, "rash": [1] * 6 + [0] * 6})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_mined(mine_itemsets(frame_baskets(frame), min_count=2), f"{folder}/sets.csv")
+    ...     read_itemsets(f"{folder}/sets").counts.tolist()
+    [6, 6, 6]
     """
     table = read_typed(_whole(path), ("itemsets", "count", "n", "min_count", "unit"))
     sets, counts, n = table.sets("itemsets"), table.whole("count"), table.whole("n")

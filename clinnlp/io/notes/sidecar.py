@@ -190,11 +190,13 @@ def _with_most(kept: Note, field: str, things: list[Any], letter: str, back: Bac
     """Return the note with most of `things`, as they are, or else numbered and bare."""
 
     def with_some(some: list[Any]) -> Note:
-        return replace(kept, **{field: tuple(some)})
+        changes: dict[str, Any] = {field: tuple(some)}
+        return replace(kept, **changes)
 
     def numbered(some: list[Any]) -> Note:
         bare = (replace(t, id=f"{letter}{k}", attributes={}) for k, t in enumerate(some, 1))
-        return replace(kept, **{field: tuple(bare)})
+        changes: dict[str, Any] = {field: tuple(bare)}
+        return replace(kept, **changes)
 
     best = kept
     for made in (with_some, numbered):

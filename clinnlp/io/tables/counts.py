@@ -30,7 +30,7 @@ def read_counts(
     *,
     dialect: Dialect | None = None,
 ) -> PairCounts:
-    """Return the counts of a CSV, TSV or Parquet file.
+    r"""Return the counts of a CSV, TSV or Parquet file.
 
     Parameters
     ----------
@@ -40,11 +40,26 @@ def read_counts(
     dialect : Dialect, optional
         How text is written; found by looking by default.
 
+    Returns
+    -------
+    PairCounts
+        In the order of the file.
+
     Raises
     ------
     DataError
         A file that cannot be read, a column that is missing, or a count that cannot be, with its
         line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> text = "drug,event,a,n_drug,n_event,n\niron,rash,6,10,8,100\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "counts.csv").write_text(text)
+    ...     read_counts(f"{folder}/counts.csv").a.tolist()
+    [6]
     """
     table = read_typed(
         path, COUNT_COLUMNS, named=columns, dialect=dialect or Dialect(), guarded=False
