@@ -64,6 +64,8 @@ class Concept:
         Codes one step above.
     always : bool
         Find doubtful names too.
+    level : str
+        Of a hierarchy, where the source names its levels.
 
     Examples
     --------

@@ -66,7 +66,7 @@ class NoteIndex:
     ----------
     files, places : list and dict
         The files with their sizes and hashes, and where in them each note id lies.
-    columns, encoding, dialect, repair
+    columns, encoding, dialect, repair, layers
         How the notes were read, as for `clinnlp.read_notes`.
 
     Examples
