@@ -65,7 +65,7 @@ class Concept:
     always : bool
         Find doubtful names too.
     level : str
-        Of a hierarchy, where the source names its levels.
+        On which step it stands, where the source says so, such as ``"ingredient"``.
 
     Examples
     --------
