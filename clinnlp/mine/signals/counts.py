@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from clinnlp.core.arrays import Array, Floats, Ints
+from clinnlp.core.arrays import Array, Counts, Floats, Ints
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.checks import check_at_least, check_fraction, check_level, check_one_of
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.pair_counts import PairCounts
 from clinnlp.mine.measures.gps import PRIORS, FittedMixture, fit_gamma_mixture
 from clinnlp.mine.measures.prior import WHOLE
-from clinnlp.mine.measures.squash import Cells, squashed
+from clinnlp.mine.measures.squash import squashed
 from clinnlp.mine.signals.drug_events import finished, measured
 from clinnlp.mine.signals.interactions import Signals
 
@@ -126,7 +126,7 @@ def _never_met(
     margins: tuple[dict[str, int], dict[str, int]],
     *,
     squash: bool,
-) -> Iterator[Cells]:
+) -> Iterator[tuple[Counts, Floats, Floats]]:
     """Yield the candidates that never met, of some drugs at a time: m need no memory at once."""
     drugs, events = margins
     place = {name: k for k, name in enumerate(drugs)}
