@@ -52,9 +52,11 @@ def rows_for_trainer(notes, tokenizer, tags) -> list[dict]:
     return rows
 
 
-def train_with_trainer(notes, epochs, rate, bf16) -> tuple[EntityTagger, float, float]:
+def train_with_trainer(
+    notes, epochs, rate, bf16, *, encoder="minilm", use_cpu=True
+) -> tuple[EntityTagger, float, float]:
     """Return a tagger, seconds of the clock and of the processors."""
-    source = find_encoder("minilm")
+    source = find_encoder(encoder)
     labels = tuple(sorted({e.label for n in notes for e in n.entities}))
     tags = tag_names([labels])
     tokenizer = AutoTokenizer.from_pretrained(source)
@@ -67,7 +69,7 @@ def train_with_trainer(notes, epochs, rate, bf16) -> tuple[EntityTagger, float, 
         trainer = Trainer(
             model=model,
             args=TrainingArguments(
-                folder, num_train_epochs=epochs, learning_rate=rate, bf16=bf16, use_cpu=True,
+                folder, num_train_epochs=epochs, learning_rate=rate, bf16=bf16, use_cpu=use_cpu,
                 per_device_train_batch_size=8, save_strategy="no", report_to=[],
                 disable_tqdm=True, dataloader_pin_memory=False,
             ),
