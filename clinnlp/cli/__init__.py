@@ -82,28 +82,31 @@ def _failed(error: BaseException) -> int:
     broken = isinstance(error, BrokenPipeError) or os.strerror(errno.EPIPE) in str(error)
     if broken and is_hung_up():  # as `head` does, after its lines
         return 141
+    if isinstance(error, ModuleNotFoundError):
+        error = missing_of(error)
     if isinstance(error, KeyboardInterrupt):
         warn(str(error) or "interrupted")
         return int(getattr(error, "code", 130))  # a signal's own, see `cli.signals`
     if isinstance(error, ClinnlpError):
         warn(error)
         return 1 if isinstance(error, RunError | PipeError) else 2
-    if isinstance(error, OSError) and error.strerror:
-        warn(f"{error.filename or 'input/output'}: {error.strerror}")
-    elif isinstance(error, ModuleNotFoundError) and missing_of(error) is not error:
-        warn(missing_of(error))
-        return 2
-    elif isinstance(error, ImportError) and error.name:
-        warn(f"the package {error.name!r} must be there whole, got none; install clinnlp again")
-    elif isinstance(error, MemoryError):
-        warn(f"memory must be enough, got a MemoryError{_place(error)}; give less at a time")
-    else:
-        warn(
-            f"an unexpected {type(error).__name__}{_place(error)} of clinnlp {__version__}; please "
-            "report this line, without text of notes; --debug shows the traceback, which may hold "
-            "private text"
-        )
+    warn(_unforeseen(error))
     return 1
+
+
+def _unforeseen(error: BaseException) -> str:
+    """Return the sentence for what the machine did, or for what no one foresaw."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'input/output'}: {error.strerror}"
+    if isinstance(error, ImportError) and error.name:
+        return f"the package {error.name!r} must be there whole, got none; install clinnlp again"
+    if isinstance(error, MemoryError):
+        return f"memory must be enough, got a MemoryError{_place(error)}; give less at a time"
+    return (
+        f"an unexpected {type(error).__name__}{_place(error)} of clinnlp {__version__}; please "
+        "report this line, without text of notes; --debug shows the traceback, which may hold "
+        "private text"
+    )
 
 
 def _place(error: BaseException) -> str:
