@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clinnlp.mine.sets.closure import positions
+from clinnlp.mine.sets.closure import Places
 from clinnlp.mine.sets.itemsets import mine_itemsets
 from tests.unit.mine.sets.test_itemsets import random_baskets
 
@@ -21,7 +21,7 @@ def test_closed_and_maximal_are_their_definitions(min_count, max_len):
         assert dict(mine_itemsets(baskets, **asked, maximal=True)) == maximal
 
 
-def test_positions_are_exact():
+def test_places_are_exact():
     rng = np.random.default_rng(0)
     members = np.unique(
         np.sort(rng.permuted(np.tile(np.arange(30), (500, 1)), axis=1)[:, :3]), axis=0
@@ -30,8 +30,17 @@ def test_positions_are_exact():
     place = {tuple(row): i for i, row in enumerate(members.tolist())}
     wanted = np.sort(rng.integers(0, 40, (300, 3)), axis=1).astype(np.int32)
     expected = [place.get(tuple(row), -1) for row in wanted.tolist()]
-    assert positions(wanted, members).tolist() == expected
+    assert Places(members).of(wanted).tolist() == expected
     assert max(expected) > 0
     assert min(expected) == -1
-    assert positions(wanted[:0], members).tolist() == []
-    assert positions(wanted, members[:0]).tolist() == [-1] * 300
+    assert Places(members).of(wanted[:0]).tolist() == []
+    assert Places(members[:0]).of(wanted).tolist() == [-1] * 300
+
+
+def test_sets_less_each_item_are_looked_up_as_they_are():
+    rng = np.random.default_rng(1)
+    every = np.unique(np.sort(rng.integers(0, 12, (400, 3)), axis=1), axis=0).astype(np.int32)
+    larger = np.sort(rng.integers(0, 15, (50, 4)), axis=1).astype(np.int32)
+    places = Places(every)
+    for k, at in enumerate(places.without_each(larger)):
+        assert at.tolist() == places.of(np.delete(larger, k, axis=1)).tolist()
