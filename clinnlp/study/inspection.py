@@ -132,8 +132,8 @@ def _problems(note: Note, texts: set[int]) -> tuple[Counter[str], int]:
     """Return the problems of a note, and how many pairs of mentions are nested."""
     n_crossing, n_nested = _n_crossing_and_nested([e.span for e in note.entities])
     problems = Counter(
-        empty=not note.text.strip(),
-        repeated=_is_repeated(note.text, texts),
+        empty=int(not note.text.strip()),
+        repeated=int(_is_repeated(note.text, texts)),
         duplicate=len(note.entities) - len({(e.label, e.pieces) for e in note.entities}),
         crossing=n_crossing,
         space=sum(_touches_space(note.text, e) for e in note.entities),

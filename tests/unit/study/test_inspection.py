@@ -60,7 +60,8 @@ def test_each_problem_is_found_once():
         else:
             note = note.with_(entities=what)
         assert inspect_notes([note]).problems == {name: 1}
-    assert inspect_notes([GOOD, GOOD]).problems == {"repeated": 1}
+    for notes, name in (([GOOD, GOOD], "repeated"), ([Note(id="x", text=" ")], "empty")):
+        assert [*map(repr, inspect_notes(notes).problems.items())] == [repr((name, 1))]
     assert inspect_notes([]).problems == {"none": 1}
     assert set(wrong) | {"repeated", "none"} == set(PROBLEMS)
 
