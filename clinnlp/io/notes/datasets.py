@@ -126,7 +126,8 @@ def from_dataset(
     Raises
     ------
     ArgumentError
-        Both or neither of text and tokens for a dataset of others, or a column that is not there.
+        No dataset, or the splits of one; a column that is not there. For a dataset of others: both
+        or neither of text and tokens, or a column of mentions while no column is named.
     DataError
         A row that holds no note, named by its number.
 
@@ -140,6 +141,7 @@ def from_dataset(
     """
     named = {"text": text, "id": id, "label": label, "tokens": tokens, "tags": tags}
     columns = {field: name for field, name in named.items() if name is not None}
+    _check_is_one(dataset)
     present = _column_names(dataset)
     missing = [name for name in columns.values() if name not in present]
     if missing:
@@ -169,6 +171,16 @@ def _notes(dataset: Any, columns: Columns | None) -> Iterator[Note]:
         yield note
 
 
+def _check_is_one(dataset: Any) -> None:
+    if isinstance(dataset, dict) and dataset:
+        got = f"splits; take one, such as [{next(iter(dataset))!r}]"
+    elif hasattr(dataset, "column_names") and hasattr(dataset, "features"):
+        return
+    else:
+        got = type(dataset).__name__
+    raise ArgumentError(f"dataset must be a Dataset or an IterableDataset, got {got}")
+
+
 def _column_names(dataset: Any) -> list[str]:
     """Return the names of the columns; of a stream that does not say, those of its first row."""
     names: list[str] | None = dataset.column_names
@@ -178,12 +190,15 @@ def _column_names(dataset: Any) -> list[str]:
 def _is_ours(dataset: Any, present: list[str]) -> bool:
     """Return whether the columns are some of those that `to_dataset` writes, id and text at least.
 
-    Labels of others are one class, or numbers.
+    Labels of others are one class, or numbers, and so may their ids be.
     """
     known = {*_META, *_LAYERS, *_COLUMNS, "labels"}
     if not {"id", "text"} <= set(present) <= known:
         return False
-    labels = (dataset.features or {}).get("labels")
+    features = dataset.features or {}
+    if "int" in getattr(features.get("id"), "dtype", ""):
+        return False
+    labels = features.get("labels")
     inner = getattr(labels, "feature", None)
     return labels is None or (inner is not None and getattr(inner, "dtype", "") != "int64")
 

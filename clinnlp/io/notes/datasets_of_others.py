@@ -34,6 +34,7 @@ _USUAL = {
     "tokens": ("tokens", "words"),
     "tags": _TAGS,
 }
+_SPANS = ("entities", "ents", "spans", "annotations", "relations")  # of tools and of others
 _NOT_ANNOTATED = (-1, -100)
 _OUTSIDE = "O"
 
@@ -54,9 +55,12 @@ def columns_of(
     Raises
     ------
     ArgumentError
-        Both or neither of text and tokens.
+        Both or neither of text and tokens; or, where no column is named, one with mentions that
+        would be lost.
     """
     of = dict(named) if named else _usual(present)
+    if not named:
+        _check_keeps_mentions(present, of)
     tags = _first(_TAGS, present)
     if "tokens" in of and tags:
         of.setdefault("tags", tags)
@@ -67,6 +71,20 @@ def columns_of(
         )
     names = {field: found for field, name in of.items() if (found := _names(features.get(name)))}
     return Columns(of=of, names=names)
+
+
+def _check_keeps_mentions(present: Sequence[str], of: Mapping[str, str]) -> None:
+    """Raise `ArgumentError` for columns whose mentions nobody would read, and nobody told so."""
+    if "tokens" in of:
+        beside = None if "tags" in of else _first(_USUAL["label"], present)
+        said = f"tokens={of['tokens']!r} with tags={beside!r} or label={beside!r}"
+    else:
+        beside = _first(_SPANS, present)
+        said = f"what is to be read, such as text={of.get('text', 'text')!r}"
+    if beside is not None:
+        raise ArgumentError(
+            f"columns must be named where the column {beside!r} may hold mentions; name {said}"
+        )
 
 
 def note_of_row(row: Mapping[str, Any], number: int, columns: Columns) -> Note:
@@ -118,6 +136,8 @@ def _usual(present: Sequence[str]) -> dict[str, str]:
 
 def _labels(value: Any, names: Sequence[str] | None) -> tuple[str, ...]:
     values = value if isinstance(value, list | tuple) else [value]
+    if any(isinstance(each, list | tuple | Mapping) for each in values):
+        raise DataError("a label must be the name or number of a class, got one with parts")
     found = (_named(each, names) for each in values)
     return tuple(dict.fromkeys(label for label in found if label))
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from datasets import ClassLabel, Dataset, Features, List, Value, load_dataset
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value, load_dataset
 
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
@@ -154,3 +154,48 @@ def test_what_is_wrong():
     assert "Zebra" not in str(caught.value)
     with pytest.raises(ArgumentError, match=r"one of text and tokens .* which has abstract, year"):
         from_dataset(Dataset.from_dict({"abstract": ["x"], "year": [1]}))
+
+
+@pytest.mark.parametrize("column", ["entities", "spans", "ents"])
+def test_mentions_beside_a_text_are_not_lost_unsaid(column):
+    spans = [[{"start": 3, "end": 8, "label": "Problem"}]]
+    rows = Dataset.from_dict({"text": ["No cough"], column: spans})
+    with pytest.raises(ArgumentError, match=rf"'{column}' may hold mentions; .*text='text'"):
+        from_dataset(rows)
+    assert list(from_dataset(rows, text="text")) == [Note(id="0", text="No cough")]
+
+
+def test_labels_beside_tokens_are_tags_or_a_class_as_the_caller_says():
+    rows = Dataset.from_dict({"tokens": [["No", "cough"]], "labels": [["O", "B-Problem"]]})
+    with pytest.raises(ArgumentError, match="name tokens='tokens' with tags='labels' or label="):
+        from_dataset(rows)
+    (note,) = from_dataset(rows, tokens="tokens", tags="labels")
+    assert [(e.label, note[e.span]) for e in note.entities] == [("Problem", "cough")]
+    (note,) = from_dataset(rows, tokens="tokens", label="labels")
+    assert (note.labels, note.entities) == (("O", "B-Problem"), ())
+
+
+@pytest.mark.parametrize("spans", [[["3", "8", "Zebra"]], [{"start": 3, "label": "Zebra"}]])
+def test_a_label_with_parts_is_no_class(spans):
+    rows = Dataset.from_dict({"text": ["No cough"], "label": [spans]})
+    with pytest.raises(DataError, match="row 0: a label must be the name or number") as caught:
+        list(from_dataset(rows))
+    assert "Zebra" not in str(caught.value)
+
+
+def test_ids_of_others_may_be_numbers():
+    rows = Dataset.from_dict({"id": [7, 8], "text": ["a", "b"]})
+    assert [n.id for n in from_dataset(rows)] == ["7", "8"]
+
+
+@pytest.mark.parametrize(
+    ("given", "got"),
+    [
+        (DatasetDict(train=Dataset.from_dict({"text": ["a"]})), r"splits; .* \['train'\]"),
+        ([{"text": "a"}], "list"),
+        ({}, "dict"),
+    ],
+)
+def test_splits_and_lists_are_no_dataset(given, got):
+    with pytest.raises(ArgumentError, match=f"dataset must be a Dataset .* got {got}"):
+        from_dataset(given)
