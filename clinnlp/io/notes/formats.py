@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 
 from clinnlp.core.checks import check_file
@@ -205,14 +206,20 @@ def _in_folder(folder: Path, format: str | None, guess: Callable[[Path], str | N
     whole = format or format_of_folder(folder)
     if whole is not None and FORMATS[whole].in_folder:
         return [(folder, whole)]
-    guessed = ((path, guess(path)) for path in _listed_files(folder, format))
+    guessed = ((path, guess(path)) for path in _listed_files(folder, format, guess))
     named = [(path, name) for path, name in guessed if name is not None]
     files = [(path, name) for path, name in named if format in (None, name)]
     _check_has_notes(folder, {name for _, name in files})
     if not files:
         wanted = format or f"{_listed()}, or .txt files of one note each"
-        raise DataError(f"a folder must hold files of {wanted}, got none", path=folder)
+        got = "folders alone; give one of them" if _holds_folders_alone(folder) else "none"
+        raise DataError(f"a folder must hold files of {wanted}, got {got}", path=folder)
     return _gathered(folder, files)
+
+
+def _holds_folders_alone(folder: Path) -> bool:
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return bool(inside) and all(path.is_dir() for path in inside)
 
 
 def _check_has_notes(folder: Path, names: set[str]) -> None:
@@ -237,20 +244,23 @@ def format_of_folder(folder: Path) -> str | None:
     return next((name for name, entry in FORMATS.items() if entry.mark in suffixes - {""}), None)
 
 
-def _listed_files(folder: Path, format: str | None) -> list[Path]:
+def _listed_files(
+    folder: Path, format: str | None, guess: Callable[[Path], str | None]
+) -> list[Path]:
     """Return the files of a folder; of a corpus in folders of folders, one."""
     files = files_of(folder, (p for p in folder.iterdir() if p.is_file() and not _is_aside(p)))
     if files or format is not None:
         return files
     below = (p for p in folder.rglob("*") if p.name.lower().endswith(_nested()))
-    return files_of(folder, (p for p in below if not _is_aside(p)))[:1]
+    known = (p for p in files_of(folder, (p for p in below if not _is_aside(p))) if guess(p))
+    return [*islice(known, 1)]
 
 
 @cache
 def _nested() -> tuple[str, ...]:
     """Return the suffixes of files that may lie in folders of folders, and that nothing marks."""
     entries = (e for e in FORMATS.values() if e.in_folder and not e.mark and not e.fits_folder)
-    return tuple({suffix for entry in entries for suffix in entry.looks})
+    return tuple({suffix for entry in entries for suffix in (*entry.looks, *entry.suffixes)})
 
 
 def _gathered(folder: Path, files: Named) -> Named:
@@ -275,11 +285,12 @@ def _is_aside(path: Path) -> bool:
 def _known(name: str | None, path: Path) -> str:
     if name is not None:
         return name
-    raise DataError(
-        f"the suffix must be one of a known format, got {path.suffix or 'none'}; "
-        f"give format= one of {_listed()}",
-        path=path,
-    )
+    suffix = Path(plain_name(path)).suffix
+    if path.exists() and any(suffix in entry.looks for entry in FORMATS.values()):
+        wrong = f"what a {suffix} begins with must be of a known format, got another, or no notes"
+    else:
+        wrong = f"the suffix must be one of a known format, got {path.suffix or 'none'}"
+    raise DataError(f"{wrong}; give format= one of {_listed()}", path=path)
 
 
 def _listed() -> str:

@@ -132,5 +132,5 @@ def test_a_look_tells_what_a_shared_suffix_is(tmp_path):
         path.write_text(content)
         assert find_format(path) == name
     path.write_text('{"no": 1}')
-    with pytest.raises(DataError, match=r"must be one of a known format, got \.json"):
+    with pytest.raises(DataError, match=r"a \.json begins with must be of a known format"):
         find_format(path)

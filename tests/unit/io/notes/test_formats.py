@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from clinnlp.cli import main
-from clinnlp.core.errors import ArgumentError
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.notes import Note
+from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.io.notes.documents import Format
 from clinnlp.io.notes.formats import FORMATS, by_suffix, find_format, writer_of
 
@@ -75,3 +77,34 @@ def test_the_command_line_lists_what_is_there(command, capsys):
         main([command, "--help"])
     listed = "".join(capsys.readouterr().out.split())  # wrapped, at hyphens too
     assert ",".join(FORMATS) in listed
+
+
+def test_a_project_of_xmi_in_folders_of_folders_is_read_beside_its_type_system(tmp_path):
+    note_text = "No 💊 cough."
+    for document, user in (("note1.txt", "ann"), ("note2.txt", "bob")):
+        folder = tmp_path / "annotation" / document
+        folder.mkdir(parents=True)
+        (folder / "TypeSystem.xml").write_text("<typeSystemDescription/>")
+        write_notes([Note(id=user, text=note_text)], folder / f"{user}.xmi")
+    read = list(read_notes(tmp_path))
+    assert [n.id for n in read] == ["annotation/note1.txt/ann", "annotation/note2.txt/bob"]
+    assert {n.text for n in read} == {note_text}
+
+
+def test_folders_alone_are_named_as_such(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.conll").write_text("No O\n\n")
+    with pytest.raises(DataError, match="got folders alone; give one of them"):
+        read_notes(tmp_path)
+    assert len(list(read_notes(tmp_path / "a"))) == 1
+
+
+@pytest.mark.parametrize("content", ["[]", "", "{}", '[{"id": 1, "annot'])
+def test_a_known_suffix_is_not_blamed_for_what_is_in_the_file(tmp_path, content):
+    path = tmp_path / "export.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=r"what a \.json begins with must be of a known format"):
+        read_notes(path)
+    with pytest.raises(DataError, match=r"the suffix must be one of a known format, got \.docx"):
+        path.rename(tmp_path / "export.docx")
+        read_notes(tmp_path / "export.docx")
