@@ -29,8 +29,10 @@ a comment                          counted (`Notes.n_excluded`): a note has no p
 other keys                         what came with the text into doccano: read over
 ================================== ========================================================
 
-Offsets count units of UTF-16, as the page of doccano does in the browser: an emoji is two. Those
-inside a character are refused. A project that counts grapheme clusters cannot be told from others.
+Offsets count units of UTF-16, as the page of doccano does in the browser since 1.5: an emoji is
+two. Those inside a character are refused. Before, the page counted code points: so do
+``annotations`` here. Other files of 1.2 to 1.4, and projects that count grapheme clusters, cannot
+be told from those; where their texts have emoji, `clinnlp inspect` counts mentions that cut words.
 The writer gives triples, or entities with ids where there are relations or ids other than ``T1``,
 ``T2``, ...; doccano has no project for relations and classes of texts together, nor for
 discontinuous mentions.
@@ -41,7 +43,7 @@ https://doccano.github.io/doccano/; Nakayama et al., doccano, 2018.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -49,6 +51,7 @@ from typing import Any
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note, Relation
+from clinnlp.core.spans import Span
 from clinnlp.io.files.source import Document
 from clinnlp.io.notes.documents import Format, file_writer
 from clinnlp.io.notes.losses import refusal
@@ -63,6 +66,7 @@ from clinnlp.io.notes.tools.tasks import (
     name_of,
     number_of,
     shaped,
+    span_of,
     split_tasks,
     text_of,
     utf16,
@@ -71,6 +75,7 @@ from clinnlp.io.notes.tools.tasks import (
 __all__ = ["DOCCANO"]
 
 _SPANS = ("label", "labels", "entities", "annotations")
+_OLD = "annotations"
 _NAMES = ("label", "labels", "cats")
 _ROLES = ("from", "to")
 
@@ -99,11 +104,12 @@ def _build(document: Document, task: Json) -> Note:
         )
     entities: list[Entity] = []
     labels: list[str] = []
-    for one in _marks(task):
+    for key, one in _marks(task):
         if isinstance(one, str):
             labels.append(one)
         else:
-            entities.append(_entity(one, len(entities) + 1, text, document))
+            count = span_of if key == _OLD else utf16
+            entities.append(_entity(one, len(entities) + 1, partial(count, document, text)))
     for _ in (*_listed(task, "Comments"), *_listed(task, "comments")):
         document.leave_out("comment in doccano")
     return Note(
@@ -116,13 +122,13 @@ def _build(document: Document, task: Json) -> Note:
     )
 
 
-def _marks(task: Json) -> Iterator[Any]:
-    """Yield the spans, and the names of classes where these may stand."""
+def _marks(task: Json) -> Iterator[tuple[str, Any]]:
+    """Yield the spans, and the names of classes where these may stand, each with its key."""
     for key in dict.fromkeys((*_SPANS, *_NAMES)):
         for one in _listed(task, key):
             if isinstance(one, str) and key not in _NAMES:
                 raise TypeError
-            yield one
+            yield key, one
 
 
 def _listed(task: Json, key: str) -> list[Any]:
@@ -132,15 +138,14 @@ def _listed(task: Json, key: str) -> list[Any]:
     return found or []
 
 
-def _entity(one: Any, position: int, text: str, document: Document) -> Entity:
+def _entity(one: Any, position: int, place: Callable[[Any, Any], Span]) -> Entity:
     if isinstance(one, list):
         start, end, label = one
         name = f"T{position}"
     else:
         start, end, label = one["start_offset"], one["end_offset"], one["label"]
         name = f"T{name_of(one['id'])}" if one.get("id") is not None else f"T{position}"
-    span = utf16(document, text, start, end)
-    return Entity(id=name, span=span, label=name_of(label))
+    return Entity(id=name, span=place(start, end), label=name_of(label))
 
 
 def _relation(one: Json, position: int) -> Relation:

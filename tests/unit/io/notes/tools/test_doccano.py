@@ -1,4 +1,4 @@
-"""doccano counts UTF-16, in each of its forms."""
+"""doccano counts UTF-16, in each of its forms but the oldest, which counts code points."""
 
 import json
 
@@ -14,9 +14,9 @@ SPANS = {
     "label": [[3, 10, "Drug"], [12, 18, "Effect"]],
     "labels": [[3, 10, "Drug"], [12, 18, "Effect"]],
     "entities": [[3, 10, "Drug"], [12, 18, "Effect"]],
-    "annotations": [
-        {"label": 4, "start_offset": 3, "end_offset": 10, "user": 1},
-        {"label": 5, "start_offset": 12, "end_offset": 18, "user": 1},
+    "annotations": [  # of releases before 1.5, which counted code points
+        {"label": 4, "start_offset": 2, "end_offset": 9, "user": 1},
+        {"label": 5, "start_offset": 11, "end_offset": 17, "user": 1},
     ],
 }
 
