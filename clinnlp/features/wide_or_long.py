@@ -11,7 +11,7 @@ from clinnlp.core.arrow import coded_column, column_arrays, column_lists, names_
 from clinnlp.core.coded import first_seen
 from clinnlp.core.errors import DataError
 from clinnlp.core.tables import Baskets
-from clinnlp.core.vocab import fold_term
+from clinnlp.core.vocab import fold_term, squeeze
 from clinnlp.features.items import assembled, spelled_alike
 
 __all__ = ["long_baskets", "texts", "wide_baskets"]
@@ -88,7 +88,8 @@ def long_baskets(
     if fold_terms:
         written, n_folded = spelled_alike(written, names.counts(named))
     names = names.renamed(written).take(named)
-    rows = np.flatnonzero(names.codes >= 0)
+    # A blank cell names no item, as in tables of events
+    rows = np.flatnonzero(names.holding(lambda name: squeeze(name) != ""))
     names = names.take(rows)
     of = names.renamed(_kinds(names.values.tolist(), kinds, fold_terms=fold_terms))
     made = assembled(

@@ -228,3 +228,13 @@ def test_a_chronic_condition_under_past_history_stands_in_its_basket():
     without = baskets(table, chronic_counts=False)
     assert without.items == ("d1",)
     assert (without.n_chronic, without.n_excluded["historical"]) == (0, 1)
+
+
+@pytest.mark.parametrize("fold_terms", [True, False])
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\u00a0"])
+def test_a_blank_cell_of_a_long_table_is_no_item(blank, fold_terms):
+    frame = pd.DataFrame({"case": [1, 1, 2, 3], "drug": ["ASA", blank, "ASA", blank]})
+    made = frame_baskets(frame, item="drug", unit="case", fold_terms=fold_terms)
+    assert made.items == ("ASA",)
+    assert made.n_excluded == {"no_unit": 0, "no_item": 2}
+    assert made.matrix.toarray().tolist() == [[1], [1], [0]]  # a case without drugs is still one
