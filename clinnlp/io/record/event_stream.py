@@ -65,10 +65,11 @@ class EventStream:
         skipped = self.skipped if self.skip_bad else None
         for path in files:
             with instead_of(ArgumentError, partial(_in_file, path)):
+                check = partial(
+                    check_events, dialect=self.dialect, skipped=skipped, seen=dict[str, list[int]]()
+                )
                 for part in self._parts(path, skipped):
-                    yield check_events(
-                        part, path, self.columns, dialect=self.dialect, skipped=skipped
-                    )
+                    yield check(part, path, self.columns)
 
     def _parts(self, path: Path, skipped: list[DataError] | None) -> Iterator[EventTable]:
         wanted = columns_of_schema(EventTable, path, self.columns, self.dialect)

@@ -6,7 +6,7 @@ it would run as a formula begins with an apostrophe, which the reader takes off 
 another program stays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clinnlp.core.errors import ArgumentError, DataError
@@ -75,22 +75,29 @@ def check_events(
     *,
     dialect: Dialect | None = None,
     skipped: list[DataError] | None = None,
+    seen: dict[str, list[int]] | None = None,
 ) -> EventTable:
     """Return the events, or raise `DataError` for some without patient or code.
 
     Where there is a list `skipped`, those are left out, with an error for each. Where columns are
-    named, but not that of patients or codes, `ArgumentError` says how to name it.
+    named, but not that of patients or codes, `ArgumentError` says how to name it. What the parts of
+    one file share in `seen` is looked for once.
     """
+    seen = {} if seen is None else seen
     for name in ("patient", "code"):
         without = table.coded(name).codes < 0
         n, said = int(without.sum()), f"each event must have a {name}, got {{}} without"
         if n and columns and name not in columns:
             raise ArgumentError(_unnamed(name, columns))
+        if n and name not in seen:
+            seen[name] = _lines_without(path, columns.get(name, name), dialect)
+        lines = seen.get(name, [])
         if n and skipped is None:
-            line = _first_without(path, columns.get(name, name), dialect)
-            raise DataError(said.format(n), path=path, line=line)
+            raise DataError(said.format(n), path=path, line=lines[0] if lines else None)
         if n and skipped is not None:
-            skipped.extend([DataError(said.format("one"), path=path)] * n)
+            # Of rows that are wrong in two ways or lie in several parts, no line is guessed
+            told: Sequence[int | None] = lines if len(lines) == n else [None] * n
+            skipped.extend(DataError(said.format("one"), path=path, line=line) for line in told)
             table = table.take(~without)
     return table
 
@@ -106,12 +113,12 @@ def _unnamed(name: str, columns: Mapping[str, str]) -> str:
     return said
 
 
-def _first_without(path: str | Path, column: str, dialect: Dialect | None) -> int | None:
-    """Return the line of the first row of a file without a value in a column, if it has that."""
+def _lines_without(path: str | Path, column: str, dialect: Dialect | None) -> list[int]:
+    """Return the lines of the rows of a file without a value in a column, if it has that."""
     if Path(path).is_dir() or not columns_named((column,), column_names(path, dialect=dialect)):
-        return None
-    rows = read_rows(path, [column], dialect=dialect)
-    return next((line for line, (cell,) in rows if cell in (None, "")), None)
+        return []
+    rows = read_rows(path, [column], dialect=dialect, short=[])
+    return [line for line, cells in rows if len(cells) == 1 and cells[0] in (None, "")]
 
 
 def write_events(table: EventTable, path: str | Path) -> None:

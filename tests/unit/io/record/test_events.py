@@ -98,6 +98,29 @@ def test_broken_events(text, message, tmp_path):
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_events_without_a_code_that_are_left_out_are_told_by_line(suffix, tmp_path):
+    path = tmp_path / f"a{suffix}"
+    frame = pd.DataFrame({"patient": list("pqrs"), "code": ["c", None, "d\ne", None]})
+    frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
+    lines = [3, 6] if suffix == ".csv" else [2, 4]
+    skipped = []
+    assert read_events(path, skipped=skipped)["patient"].tolist() == ["p", "r"]
+    assert [error.line for error in skipped] == lines
+    with pytest.raises(DataError, match=f"{path.name}:{lines[0]}: each event must have a code"):
+        read_events(path)
+
+
+def test_rows_that_are_wrong_otherwise_too_move_no_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("patient,code,value\np,,\nq\nr,,secret\ns,c,1\nt,,2\n")
+    skipped = []
+    assert read_events(path, skipped=skipped)["patient"].tolist() == ["s"]
+    assert len(skipped) == 4
+    assert not {error.line for error in skipped} & {5}
+    assert all("secret" not in str(error) for error in skipped)
+
+
 def test_invalid_utf8_in_events(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b"patient,code\np,c\np,secret\xff\n")
