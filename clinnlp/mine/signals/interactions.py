@@ -25,7 +25,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
 from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.arrow import columns_to_arrow
@@ -46,7 +45,7 @@ from clinnlp.mine.measures.additive import (
 from clinnlp.mine.measures.prior import FittedMixture
 from clinnlp.mine.rules import check_row, evidence_of
 from clinnlp.mine.screen import METHODS, q_values
-from clinnlp.mine.signals.adjust import AdditiveModel
+from clinnlp.mine.signals.adjust import AdditiveModel, Asked
 from clinnlp.mine.signals.triplets import Candidates, candidates, count_triplets
 from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.strata import strata_of
@@ -293,7 +292,7 @@ def mine_interactions(
     columns = _shown_rows(_joined([_crude(found, *one) for one in counted]), places, cells)
     if adjust:
         others = baskets.matrix[:, ~is_drug & ~is_outcome]
-        _adjust(columns, AdditiveModel(drugs, others), outcomes, m=found.m, alpha=alpha)
+        _adjust(columns, AdditiveModel(drugs, others, outcomes), m=found.m, alpha=alpha)
     columns |= {f"q_{k}": q_values(columns["p_additive"], found.m, method=k) for k in METHODS}
     columns["signal"] = columns["q_bh"] < alpha
     names = np.array(baskets.items, dtype=object)
@@ -374,30 +373,35 @@ def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
 def _adjust(
     columns: dict[str, Array],
     model: AdditiveModel,
-    outcomes: sparse.csc_matrix,
     *,
     m: int,
     alpha: float,
 ) -> None:
     """Raise ``p_additive`` of what would be called to its adjusted p, then beside other calls."""
     pairs = list(zip(columns["first"].tolist(), columns["second"].tolist(), strict=True))
-    p = columns["p_additive"]
+    targets, p = columns["target"].tolist(), columns["p_additive"]
 
-    def test(k: int, beside: Sequence[tuple[int, int]]) -> None:
-        outcome = outcomes[:, [columns["target"][k]]].toarray().ravel().astype(np.float64)
-        null = model.null(pairs[k], outcome, beside)
-        columns["expected_adjusted"][k] = null.expected[0]
-        p[k] = max(p[k], additive_p(null)[0])
+    def test(beside: Mapping[int, Sequence[tuple[int, int]]]) -> None:
+        null = model.nulls(
+            [Asked(pair=pairs[k], outcome=targets[k], beside=of) for k, of in beside.items()]
+        )
+        rows = list(beside)
+        columns["expected_adjusted"][rows] = null.expected
+        p[rows] = np.maximum(p[rows], additive_p(null))
 
-    for k in np.flatnonzero(q_values(p, m) < alpha).tolist():  # no other can be called any more
-        test(k, ())
+    # No other can be called any more
+    test(dict.fromkeys(np.flatnonzero(q_values(p, m) < alpha).tolist(), ()))
     called: dict[int, list[int]] = defaultdict(list)
     for k in np.flatnonzero(q_values(p, m) < alpha).tolist():
-        called[int(columns["target"][k])].append(k)
-    for group in called.values():
-        if len(group) > 1:
-            for k in group:
-                test(k, [pairs[other] for other in group if other != k])
+        called[targets[k]].append(k)
+    test(
+        {
+            k: [pairs[other] for other in group if other != k]
+            for group in called.values()
+            if len(group) > 1
+            for k in group
+        }
+    )
 
 
 def check_query(
