@@ -1,18 +1,21 @@
 """Counts without reports as a source of mining: what tells them, and what cannot be had of them."""
 
+from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 
+from clinnlp.core.arrays import Array
 from clinnlp.core.config import mapping_of
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.pair_counts import PairCounts
+from clinnlp.core.vocab import fold_term
 from clinnlp.io.files.packing import plain_name
 from clinnlp.io.tables.counts import is_counts, read_counts
 from clinnlp.io.tables.rows import FORMS, column_names
 from clinnlp.study.reading import TableReading
 from clinnlp.study.settings import MineSettings
 
-__all__ = ["COUNTS_LACK", "read_count_source"]
+__all__ = ["COUNTS_LACK", "alike_told", "read_count_source"]
 
 COUNTS_LACK = (
     "The source is a table of counts: rules, interactions of drugs, strata, adjustment, evidence "
@@ -53,6 +56,33 @@ def read_count_source(
         return None
     _check_settings(settings, reading)
     return read_counts(path, named, dialect=reading.dialect)
+
+
+def alike_told(counts: PairCounts) -> tuple[str, ...]:
+    """Return the line that tells of names that would be one where reports are mined, if any are.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = {"drug": ["A", "a "], "event": ["x", "x"], "a": [10, 2], "n_drug": [50, 9]}
+    >>> table = pd.DataFrame(rows | {"n_event": [40, 40], "n": [1000, 1000]})
+    >>> alike_told(PairCounts.from_table(table))[0][:30]
+    '2 drugs and 0 events differ fr'
+    """
+    n_drugs, n_events = _n_alike(counts.drug), _n_alike(counts.event)
+    if not n_drugs and not n_events:
+        return ()
+    told = (
+        f"{n_drugs:,} drugs and {n_events:,} events differ from another only in case, white space "
+        "or Unicode form: counts of reports cannot be added, so each stands for itself"
+    )
+    return (told,)
+
+
+def _n_alike(names: Array) -> int:
+    """Return how many distinct names share their folded form with another."""
+    n_each = Counter(map(fold_term, {str(name) for name in names.tolist()}))
+    return sum(n for n in n_each.values() if n > 1)
 
 
 def _check_settings(settings: MineSettings, reading: TableReading) -> None:

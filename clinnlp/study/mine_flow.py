@@ -15,7 +15,7 @@ from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.small_cells import SmallCells, guarded
 from clinnlp.report.blocks import Paragraph, Report, ReportSection
-from clinnlp.study.count_source import COUNTS_LACK, read_count_source
+from clinnlp.study.count_source import COUNTS_LACK, alike_told, read_count_source
 from clinnlp.study.outputs import (
     PAGE,
     check_folder,
@@ -155,7 +155,12 @@ def _of_counts(
     whole = whole_name("drug_events", len(signals))
     report = Report(
         title="Drug signals of counts",
-        summary=(str(counts), f"drug events: {signals}", *tables_told(mined)),
+        summary=(
+            str(counts),
+            *alike_told(counts),
+            f"drug events: {signals}",
+            *tables_told(mined),
+        ),
         blocks=(
             Paragraph(text=COUNTS_LACK, tone="note"),
             drug_events_section(signals, whole=whole),

@@ -92,3 +92,11 @@ def test_who_names_a_column_of_counts_means_counts(tmp_path, capsys):
     asked = ["mine", str(path), "--columns", "a=both", "--out", str(tmp_path / "out")]
     assert main(asked) == 2
     assert "one column must be named 'both'" in capsys.readouterr().err
+
+
+def test_names_that_reports_would_fold_are_told(tmp_path, capsys):
+    lines = [*LINES, "Statin ,rash,5,90,11,1000"]
+    assert main(["mine", str(write(tmp_path, lines)), "--out", str(tmp_path / "out")]) == 0
+    assert "2 drugs and 0 events differ from another only in case" in capsys.readouterr().out
+    assert main(["mine", str(write(tmp_path, LINES)), "--out", str(tmp_path / "out")]) == 0
+    assert "differ from another" not in capsys.readouterr().out

@@ -125,7 +125,7 @@ def _build(document: Document, task: Json) -> Note:
         for _ in range(n):
             document.leave_out(reason)
     one, data = task["one"], task["data"]
-    text, name = _text(data, document), _name(task.get("id"), document)
+    text, name = _text(data, one["result"], document), _name(task.get("id"), document)
     source = str(one.get("model_version") or "prediction") if task["guessed"] else None
     note = Note(
         id=f"{name}/{_name(one.get('id'), document)}" if task["several"] else name,
@@ -139,15 +139,29 @@ def _name(value: Any, document: Document) -> str:
     return document.name if value is None else name_of(value)
 
 
-def _text(data: Json, document: Document) -> str:
+def _text(data: Json, results: list[Json], document: Document) -> str:
+    """Return the text of a task; of several the one in which all that regions quote stands."""
     if isinstance(data.get("text"), str):
         return str(data["text"])
     texts = [v for key, v in data.items() if isinstance(v, str) and key not in META]
+    if len(texts) > 1:
+        quoted = [one["value"] for one in results if "text" in one.get("value", {})]
+        texts = [
+            text for text in texts if quoted and all(_stands(v, text) for v in quoted)
+        ] or texts
     if len(texts) != 1:
         raise document.wrong(
-            f"data of a task must have the key 'text' or one text alone, got {len(texts)}"
+            "data of a task must have the key 'text', or one text alone that holds what its "
+            f"regions quote, got {len(texts)}"
         )
     return texts[0]
+
+
+def _stands(region: Json, text: str) -> bool:
+    """Return whether what a region quotes stands at its offsets."""
+    start, end = region.get("start"), region.get("end")
+    is_placed = isinstance(start, int) and isinstance(end, int)
+    return is_placed and text[start:end] == region["text"]
 
 
 def _with_results(note: Note, results: list[Json], document: Document, source: str | None) -> Note:

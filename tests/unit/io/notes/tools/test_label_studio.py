@@ -92,3 +92,13 @@ def test_regions_of_html_are_refused(tmp_path):
     html["value"] |= {"start": "/p[1]/text()[1]", "startOffset": 3}
     with pytest.raises(DataError, match="a region must stand in a text"):
         read(tmp_path / "a.json", task(html))
+
+
+def test_of_several_texts_the_one_that_regions_quote_is_read(tmp_path):
+    said = {"note": TEXT, "mrn": "123", "ward": "A long name of a ward"}
+    notes, _ = read(tmp_path / "a.json", task(region("x", 2, 9, "Drug"), data=said))
+    assert notes[0].text == TEXT
+    for results in ((), (region("x", 2, 9, "Drug"),)):
+        data = {"note": TEXT, "copy": TEXT} if results else said
+        with pytest.raises(DataError, match="one text alone that holds what its regions quote"):
+            read(tmp_path / "b.json", task(*results, data=data))
