@@ -85,11 +85,11 @@ class SharedSolve:
         if self._inverse is None and len(shared) < _FEW:
             shared = []
         found = dict(zip(shared, self._by_inverse(left, b, shared), strict=True))
-        return [
-            (self._factorized(left[k], b[k]) if found.get(k) is None else found[k])
-            * held[k][:, None]
-            for k in range(len(left))
-        ]
+        solved = []
+        for k, one in enumerate(left):
+            x = found.get(k)
+            solved.append((self._factorized(one, b[k]) if x is None else x) * held[k][:, None])
+        return solved
 
     def _held(self, left: LeftOut) -> Bools:
         """Return which columns any row of the model holds."""
