@@ -208,7 +208,8 @@ class AdditiveModel:
         inner = sums.term_gram - sums.cross.T @ across
         if len(inner) and np.linalg.eigvalsh(inner)[0] < _TOLD:
             return self._whole(sums)
-        terms: Floats = np.linalg.solve(inner, sums.term_sides - sums.cross.T @ columns)
+        right = sums.term_sides - sums.cross.T @ columns
+        terms = np.asarray(np.linalg.solve(inner, right), np.float64)
         return _Fit(sums=sums, columns=columns - across @ terms, terms=terms)
 
     def _whole(self, sums: _Sums) -> _Fit:
