@@ -1,9 +1,10 @@
 """From a file of reports to rules, signals and the report, beside pandas + mlxtend and DuckDB.
 
-scripts/bench mine --only end_to_end [--sizes N ...] [--peers FOLDER] [--patience S]. Reports are
-drawn (`write_reports`): Parquet with a row per report, code and kind, 5.3 rows a report of 1,500
-drugs and 3,000 events whose frequencies fall as 1 / rank, a twentieth of the events caused by a
-drug or a pair of the report. Each size runs as ``clinnlp mine`` does, in a process of its own: its
+scripts/bench mine --only end_to_end [--sizes N ...] [--planted SHARE] [--peers FOLDER]
+[--patience S]. Reports are drawn (`write_reports`): Parquet with a row per report, code and kind,
+5.3 rows a report of 1,500 drugs and 3,000 events whose frequencies fall as 1 / rank. With --planted
+0.05 a twentieth of the events is caused by a drug or a pair of the report, so that pairs are called
+and then adjusted. Each size runs as ``clinnlp mine`` does, in a process of its own: its
 stages are told apart by taking the time inside of the functions of the flow, a stage within another
 counted as itself alone. *compile* is what a first run over 200 reports takes longer than a second;
 *import* what comes before. ``_cpu_s`` is of the processor, which other work disturbs less.
@@ -42,7 +43,7 @@ _MOST_GB = 12  # a peer's
 # --- data
 
 
-def write_reports(path: Path, n: int, *, seed: int = 0) -> Path:
+def write_reports(path: Path, n: int, *, planted: float = 0.0, seed: int = 0) -> Path:
     """Write the reports of a seed; a file that is there stays."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -53,7 +54,7 @@ def write_reports(path: Path, n: int, *, seed: int = 0) -> Path:
     rng = np.random.default_rng(seed)
     drug_of, drug = _drawn(rng, n, 1.38, N_DRUGS)
     event_of, event = _drawn(rng, n, 2.08, N_EVENTS)
-    event = _caused(rng, drug_of, drug, event_of, event)
+    event = _caused(rng, drug_of, drug, event_of, event, planted)
     report = np.concatenate([drug_of, event_of])
     code = np.concatenate([drug, event + N_DRUGS])
     report, code = np.unique(np.stack([report, code]), axis=1)
@@ -78,13 +79,13 @@ def _drawn(rng, n: int, more: float, n_items: int):
     return np.repeat(np.arange(n), lengths), held
 
 
-def _caused(rng, drug_of, drug, event_of, event):
-    """Return the events, a twentieth of them by the sum of the first two drugs of their report."""
+def _caused(rng, drug_of, drug, event_of, event, share):
+    """Return the events, a share of them by the sum of the first two drugs of their report."""
     first = np.searchsorted(drug_of, event_of)
     second = np.minimum(first + 1, len(drug) - 1)
     both = np.where(drug_of[second] == event_of, drug[second], 0)
     made = (7 * drug[first] + 13 * both) % N_EVENTS
-    return np.where(rng.random(len(event)) < 0.05, made, event)
+    return np.where(rng.random(len(event)) < share, made, event)
 
 
 # --- the command, by stages
@@ -167,7 +168,7 @@ def command_row(source: str, out: str) -> None:
     print(json.dumps({**said, **stages.clock}))
 
 
-def command(n: int, source: Path) -> None:
+def command(n: int, source: Path, planted: float) -> None:
     """Record the stages, the time and the memory of ``clinnlp mine`` on a file."""
     with tempfile.TemporaryDirectory(dir=source.parent) as out:
         answer = alone("command_row", source, out)
@@ -178,7 +179,8 @@ def command(n: int, source: Path) -> None:
         written = sum(f.stat().st_size for f in Path(out, "all").iterdir())
     named = {f"{name}_cpu_s": round(cpu[name], 2) for name in STAGES if name in cpu}
     record(
-        "mine end_to_end", reports=n, **named, cpu_s=answer["cpu_s"], seconds=answer["seconds"],
+        "mine end_to_end", reports=n, planted=planted, **named, cpu_s=answer["cpu_s"],
+        seconds=answer["seconds"],
         of_it_mining_s=round(sum(clock.values()), 2), peak_gb=answer["peak_gb"],
         written_mb=round(written / 1e6, 1),
     )  # fmt: skip
@@ -322,9 +324,14 @@ def end_to_end(args) -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(
             p for p in (os.environ.get("PYTHONPATH"), args.peers) if p
         )
-    files = {n: write_reports(folder / f"reports-{n}.parquet", n) for n in args.sizes}
+    files = {
+        n: write_reports(
+            folder / f"reports-{n}-planted-{args.planted}.parquet", n, planted=args.planted
+        )
+        for n in args.sizes
+    }
     for n, source in files.items():
-        command(n, source)
+        command(n, source, args.planted)
     for n, source in files.items():
         same_pairs(n, source, args)
     by_mlxtend(files[min(files)], args)

@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--against", nargs="*", choices=tuple(PEERS), default=tuple(PEERS))
     parser.add_argument("--data", nargs="+", choices=tuple(WORK), default=tuple(WORK))
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="reports, end_to_end")
+    parser.add_argument("--planted", type=float, default=0.0, help="events caused, end_to_end")
     parser.add_argument("--mlxtend", type=int, default=20_000, help="reports that mlxtend gets")
     parser.add_argument("--reports", type=int, help=argparse.SUPPRESS)  # one row of the scale table
     args = parser.parse_args()
