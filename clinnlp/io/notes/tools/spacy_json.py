@@ -49,6 +49,7 @@ from pathlib import Path
 from typing import Any
 
 from clinnlp.core.errors import DataError
+from clinnlp.core.installed import needed
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.core.tags import decode_tags
@@ -299,6 +300,7 @@ def _likely(cats: Json) -> tuple[str, ...]:
 
 
 def _write(notes: Iterable[Note], path: Path) -> int:
+    needed("spacy")
     from spacy.vocab import Vocab
 
     vocab, n = Vocab(), 0
