@@ -20,7 +20,7 @@ _LIMITS = """\
 - Weights may remember what they were trained on: a model of private notes is private."""
 _GUESSES = """\
 Mean loss per epoch, and mean log probability of the hidden words of notes kept out; 0 is best."""
-_NOT_SCORED = "It was not scored: the training had no `dev`."
+_NOT_SCORED = "It was not scored: the training had no dev notes."
 
 
 def model_card(record: Mapping[str, Any]) -> str:
@@ -44,7 +44,7 @@ def model_card(record: Mapping[str, Any]) -> str:
     parts = [
         front_matter(library_name="clinnlp", pipeline_tag=tag, tags=["clinnlp", "medical"]),
         f"# {kind}: {', '.join(labels)}",
-        '```python\nimport clinnlp\n\nmodel = clinnlp.load("this folder")\n```',
+        '    import clinnlp\n\n    model = clinnlp.load("this folder")',
         f"## Labels\n\n{facts(_labels(record))}",
         f"## Data and training\n\n{facts(_training(card, record['windows']))}",
         "## Scores\n\n" + "\n\n".join(_scores(card.get("dev"))),

@@ -22,16 +22,16 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["VARIABLE", "kernel_folder", "kernel_key", "own_folder"]
+__all__ = ["CACHE", "kernel_folder", "kernel_key", "own_folder"]
 
-VARIABLE = "CLINNLP_CACHE"
+CACHE = "CLINNLP_CACHE"
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _ANY = stat.S_IRWXG | stat.S_IRWXO
 
 
 def kernel_folder(source: Path) -> Path | None:
     """Return the folder for the kernels of a source file; none where none is to be used."""
-    named, of_numba = os.environ.get(VARIABLE), os.environ.get("NUMBA_CACHE_DIR")
+    named, of_numba = os.environ.get(CACHE), os.environ.get("NUMBA_CACHE_DIR")
     if named == "":
         return None
     name = f"{source.parent.name}-{kernel_key(source)[:16]}"

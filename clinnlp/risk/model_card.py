@@ -41,7 +41,7 @@ def risk_card(record: Mapping[str, Any]) -> str:
     parts = [
         front_matter(library_name="clinnlp", tags=["clinnlp", "medical", "tabular-classification"]),
         f"# Risk model: {record.get('model') or 'a probability for each patient'}",
-        "It answers with the probability of one outcome. `clinnlp.apply_risk_model` applies it.",
+        "It answers with the probability of one outcome. clinnlp.apply_risk_model applies it.",
         f"## Labels\n\n{facts({'outcome': _outcome(record, settings)})}",
         f"## Data\n\n{facts(_data(record, settings))}",
         f"## Scores\n\n{_scores(record.get('scores'))}",

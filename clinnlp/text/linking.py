@@ -36,7 +36,7 @@ A looser key that names of several concepts share answers nothing.
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clinnlp.core.vocab import Vocabulary, fold
 from clinnlp.text.drugs import drug_names
@@ -111,6 +111,9 @@ class Linker:
         self._names = list(self._numbers)
         self._looser: _Looser | None = None
         self._nearest = None if fuzzy is None else Nearest(self._names, self._codes, lowest=fuzzy)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_looser": None}  # made of the names alone, when it is asked for
 
     def __call__(self, name: str, *, is_drug: bool = False) -> Link | None:
         """Return what a name stands for, None where no step answers."""

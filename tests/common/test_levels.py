@@ -22,6 +22,9 @@ BASKETS = frame_baskets(
     pd.DataFrame({"statin": [1] * 10 + [0] * 10, "myalgia": [1, 0] * 10}),
     kinds={"statin": "drug", "myalgia": "outcome"},
 )
+COUNTS = pd.DataFrame(
+    {"drug": ["statin"], "event": ["myalgia"], "a": [5], "n_drug": [10], "n_event": [10], "n": [20]}
+)
 NOTES = [
     Note(id="n", text="aspirin", entities=(Entity(id="T1", span=Span(0, 7), label="Drug"),)),
 ]
@@ -63,6 +66,11 @@ GIVEN = {  # what each function takes beside its level
     "mine.measures.stratified.mh_odds_ratio_interval": STRATA,
     "mine.measures.stratified.mh_prr_interval": STRATA,
     "mine.rules.mine_rules": (BASKETS,),
+    "mine.signals.counts.mine_counts": (COUNTS,),
+    "mine.signals.drug_events.measured": (
+        Table2x2(n_ab=[[3]], n_a=[[5]], n_b=[[6]], n=[[20]]),
+        None,
+    ),
     "mine.signals.drug_events.mine_signals": (BASKETS,),
 }
 MORE = {"metrics.labels.resample_confusion": {"groups": None, "n_boot": 2, "seed": 0}}
