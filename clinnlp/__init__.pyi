@@ -7,6 +7,7 @@ from clinnlp.bert.pretrain import pretrain
 from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSettings
 from clinnlp.bert.store import load
 from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.counts import PRF, Estimate, Table2x2
 from clinnlp.core.errors import (
     ArgumentError,
@@ -24,7 +25,7 @@ from clinnlp.core.pair_counts import PairCounts
 from clinnlp.core.patients import TimeWindow
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.spans import Span
-from clinnlp.core.tables import Baskets, EntityTable, EventTable, FeatureMatrix, Outcome
+from clinnlp.core.tables import EntityTable, EventTable, FeatureMatrix, Outcome
 from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.features.baskets import baskets, event_baskets, frame_baskets
 from clinnlp.features.columns import ColumnFeatures
@@ -56,7 +57,8 @@ from clinnlp.metrics.spans import score_spans
 from clinnlp.metrics.tags import compute_metrics
 from clinnlp.mine.permute import westfall_young
 from clinnlp.mine.replicate import Replication, halves, replicate
-from clinnlp.mine.rules import Rules, mine_rules
+from clinnlp.mine.rule_mining import mine_rules
+from clinnlp.mine.rules import Rules
 from clinnlp.mine.sets.itemsets import Itemsets, mine_itemsets
 from clinnlp.mine.signals.combination_score import combination_score
 from clinnlp.mine.signals.counts import mine_counts

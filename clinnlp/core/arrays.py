@@ -3,6 +3,7 @@
 Shapes stand in trailing comments where they matter.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = [
     "Ints",
     "Ints16",
     "Ints32",
+    "objects",
 ]
 
 Array = NDArray[Any]
@@ -31,3 +33,17 @@ Bytes = NDArray[np.uint8]
 Bits = NDArray[np.uint64]  # sets, one bit for a member
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
+
+
+def objects(values: Iterable[Any]) -> Array:
+    """Return values as an array of objects, each as it is: text, missing, a set, a list.
+
+    Examples
+    --------
+    >>> objects(["p1", None, [1, 2]]).tolist()
+    ['p1', None, [1, 2]]
+    """
+    rows = list(values)
+    out: Array = np.empty(len(rows), dtype=object)
+    out[:] = rows
+    return out

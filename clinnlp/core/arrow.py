@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from clinnlp.core.arrays import Array
+from clinnlp.core.arrays import Array, objects
 from clinnlp.core.coded import Coded
 from clinnlp.core.errors import ArgumentError, instead_of
 
@@ -134,7 +134,7 @@ def column_arrays(table: Any, names: Sequence[str]) -> list[Array]:
             made.append(column.to_numpy())
         else:
             [values] = column_lists(arrow, [name])
-            made.append(_objects(values))
+            made.append(objects(values))
     return made
 
 
@@ -151,7 +151,7 @@ def coded_column(table: Any, name: str) -> Coded:
     if is_frame(table):
         codes, values = table.iloc[:, _positions(table, [name])[0]].factorize()
         listed = values.astype(object).tolist()
-        return Coded(values=_objects(listed), codes=codes.astype(np.int32))
+        return Coded(values=objects(listed), codes=codes.astype(np.int32))
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -163,7 +163,7 @@ def coded_column(table: Any, name: str) -> Coded:
     held = column.dictionary_encode().combine_chunks()
     values = pa.chunked_array([held.dictionary])
     [listed] = column_lists(pa.table({name: values}), [name])
-    return Coded(values=_objects(listed), codes=_plain_codes(held))
+    return Coded(values=objects(listed), codes=_plain_codes(held))
 
 
 def encoded(values: Array) -> Coded:
@@ -192,12 +192,6 @@ def _coded(column: "pa.DictionaryArray") -> Coded:
 def _plain_codes(column: "pa.DictionaryArray") -> Array:
     codes: Array = column.indices.fill_null(-1).to_numpy().astype(np.int32, copy=False)
     return codes
-
-
-def _objects(values: list[Any]) -> Array:
-    out: Array = np.empty(len(values), dtype=object)
-    out[:] = values
-    return out
 
 
 def _positions(frame: Any, names: Sequence[str]) -> list[int]:

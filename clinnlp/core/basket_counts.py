@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from clinnlp.core.baskets import Baskets, NamedItems
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Baskets, NamedItems
 
 __all__ = ["BasketCounts", "baskets_at_hand"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from clinnlp.core.arrays import Array, Bools, Counts, Ints, Ints32
+from clinnlp.core.arrays import Array, Bools, Counts, Ints, Ints32, objects
 
 __all__ = ["Coded", "first_seen"]
 
@@ -45,12 +45,12 @@ class Coded:
         """Return the column of some values in order of first sight; None is missing."""
         seen: dict[Any, int] = {}
         codes = [-1 if row is None else seen.setdefault(row, len(seen)) for row in rows]
-        return cls(values=_objects(list(seen)), codes=np.array(codes, np.int32))
+        return cls(values=objects(list(seen)), codes=np.array(codes, np.int32))
 
     @classmethod
     def missing(cls, n: int) -> "Coded":
         """Return a column of so many rows without a value."""
-        return cls(values=_objects([]), codes=np.broadcast_to(np.int32(-1), (n,)))
+        return cls(values=objects([]), codes=np.broadcast_to(np.int32(-1), (n,)))
 
     @classmethod
     def concat(cls, parts: Sequence["Coded"]) -> "Coded":
@@ -60,7 +60,7 @@ class Coded:
         for part in parts:
             of = [seen.setdefault(value, len(seen)) for value in part.values.tolist()]
             codes.append(np.array([*of, -1], np.int32)[part.codes])
-        return cls(values=_objects(list(seen)), codes=np.concatenate(codes))
+        return cls(values=objects(list(seen)), codes=np.concatenate(codes))
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -111,14 +111,14 @@ class Coded:
         codes = np.array([*of, -1], np.int32)[self.codes]
         if where is not None:
             codes = np.where(where, codes, self.codes)
-        return Coded(values=_objects(list(seen)), codes=codes)
+        return Coded(values=objects(list(seen)), codes=codes)
 
     def filled(self, value: Any) -> "Coded":
         """Return the column with a value where it is missing."""
         seen = {each: k for k, each in enumerate(self.values.tolist())}
         code = np.int32(seen.setdefault(value, len(seen)))
         codes = np.where(self.codes < 0, code, self.codes)
-        return Coded(values=_objects(list(seen)), codes=codes)
+        return Coded(values=objects(list(seen)), codes=codes)
 
 
 def first_seen(codes: Array, n: int) -> tuple[Ints32, Ints]:
@@ -137,12 +137,6 @@ def first_seen(codes: Array, n: int) -> tuple[Ints32, Ints]:
     number = np.empty(n, np.int32)
     number[order] = np.arange(len(order), dtype=np.int32)
     return number[codes], order
-
-
-def _objects(values: list[Any]) -> Array:
-    out: Array = np.empty(len(values), dtype=object)
-    out[:] = values
-    return out
 
 
 _NONE = np.full(1, None, dtype=object)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from clinnlp.core.arrays import Array
+from clinnlp.core.arrays import Array, objects
 from clinnlp.core.arrow import encoded, foreign_columns, is_frame, table_to_arrow
 from clinnlp.core.coded import Coded
 from clinnlp.core.display import N_ROWS, display_html
@@ -242,10 +242,7 @@ def _column(values: ArrayLike | Sequence[Any] | Coded, kind: str, name: str) -> 
     if kind == "text":
         if isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1:
             return values.copy()
-        rows = list(values)  # type: ignore[arg-type]
-        column: Array = np.full(len(rows), None, dtype=object)
-        column[:] = rows
-        return column
+        return objects(values)  # type: ignore[arg-type]
     with instead_of((ValueError, TypeError, OverflowError), partial(_refusal, name, kind)):
         return np.asarray(values, dtype=_DTYPES[kind])
 

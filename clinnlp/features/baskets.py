@@ -17,18 +17,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from clinnlp.core.ancestors import RollUp
-from clinnlp.core.arrays import Array, Bools, Ints, Ints32
+from clinnlp.core.arrays import Array, Bools, Ints, Ints32, objects
 from clinnlp.core.arrow import names_of, read_once
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.coded import Coded, first_seen
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import AXES
-from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
+from clinnlp.core.tables import LEAVING, EntityTable, EventTable
 from clinnlp.core.vocab import squeeze
 from clinnlp.features.entities import asserted
 from clinnlp.features.item_names import names_of_baskets
 from clinnlp.features.items import assembled, folded_alike, one_spelling, rolled_up
-from clinnlp.features.wide_or_long import long_baskets, texts, wide_baskets
+from clinnlp.features.wide_or_long import long_baskets, wide_baskets
 
 __all__ = ["EVENT_KINDS", "UNITS", "baskets", "event_baskets", "frame_baskets"]
 
@@ -303,7 +304,7 @@ def _with_unit(table: EntityTable | EventTable, unit: str) -> tuple[dict[str, in
     numbers, order = first_seen(column.codes[has], len(column.values))
     where = np.zeros(len(table), np.int32)
     where[has] = numbers
-    units = _Units(has, where, texts(list(map(str, column.values[order].tolist()))))
+    units = _Units(has, where, objects(map(str, column.values[order].tolist())))
     if unit == "encounter":
         _check_encounters(table, units)
     return {f"no_{unit}": int(np.sum(~has))}, units

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from clinnlp.core.arrays import Array, Bools, Ints
+from clinnlp.core.arrays import Array, Bools, Ints, objects
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.tables import Baskets, EventTable
+from clinnlp.core.tables import EventTable
 from clinnlp.features.item_names import names_of_baskets
 from clinnlp.features.items import assembled, one_spelling
-from clinnlp.features.wide_or_long import texts
 
 __all__ = ["drug_episodes", "exposure_baskets"]
 
@@ -177,10 +177,10 @@ def exposure_baskets(
     n_excluded["condition_later"] += len(left) - n_outcomes
     held = np.array(rows, np.int64)
     of_kind, codes = (events.coded(name).take(held) for name in ("kind", "code"))
-    made = assembled(texts(ids), np.array(where, np.int32), held, of_kind, codes)
+    made = assembled(objects(ids), np.array(where, np.int32), held, of_kind, codes)
     return Baskets(
         **made, unit="exposure", entities=None, events=source, n_excluded=n_excluded,
-        n_unassessed={}, patients=texts(owners), n_folded=n_folded,
+        n_unassessed={}, patients=objects(owners), n_folded=n_folded,
         names=names_of_baskets(made["items"], made["kinds"], source),
     )  # fmt: skip
 

@@ -13,9 +13,9 @@ from scipy import sparse
 
 from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.arrow import column_arrays, is_frame, names_of, read_once, row_ids
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.columnar import Table
 from clinnlp.core.errors import ArgumentError, instead_of
-from clinnlp.core.tables import Baskets
 
 __all__ = ["as_baskets"]
 

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from clinnlp.core.arrays import Array, Counts, Ints
+from clinnlp.core.arrays import Array, Counts, Ints, objects
 from clinnlp.core.arrow import coded_column, column_arrays, column_lists, names_of, row_ids
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.coded import first_seen
 from clinnlp.core.errors import DataError
-from clinnlp.core.tables import Baskets
 from clinnlp.core.vocab import fold_term, squeeze
 from clinnlp.features.items import assembled, spelled_alike
 
-__all__ = ["long_baskets", "texts", "wide_baskets"]
+__all__ = ["long_baskets", "wide_baskets"]
 
 _REPEATED = "ids and items of a wide table must be unique, got a repeated one"
 
@@ -45,7 +45,7 @@ def wide_baskets(
         names, matrix, n_folded = _joined(names, matrix, np.array([*map(len, columns)], np.int64))
     return Baskets(
         matrix=matrix,
-        ids=texts([str(i) for i in ids]),
+        ids=objects([str(i) for i in ids]),
         items=tuple(names),
         kinds=tuple(_kinds(names, kinds, fold_terms=fold_terms)),
         unit=unit or "row",
@@ -93,7 +93,7 @@ def long_baskets(
     names = names.take(rows)
     of = names.renamed(_kinds(names.values.tolist(), kinds, fold_terms=fold_terms))
     made = assembled(
-        texts([_name(value) for value in units.values[order].tolist()]),
+        objects([_name(value) for value in units.values[order].tolist()]),
         numbers[rows],
         rows,
         of,
@@ -136,10 +136,3 @@ def _kinds(names: Sequence[str], kinds: Mapping[str, str] | str, *, fold_terms: 
         return [kinds] * len(names)
     folded = {fold_term(name): kind for name, kind in kinds.items()} if fold_terms else {}
     return [kinds.get(name, folded.get(fold_term(name), "item")) for name in names]
-
-
-def texts(values: Sequence[str]) -> Array:
-    """Return text as an array of objects."""
-    out: Array = np.full(len(values), None, dtype=object)
-    out[:] = values
-    return out

@@ -70,7 +70,7 @@ def westfall_young(
     --------
     >>> import pandas as pd
     >>> from clinnlp.features.baskets import frame_baskets
-    >>> from clinnlp.mine.rules import mine_rules
+    >>> from clinnlp.mine.rule_mining import mine_rules
     >>> frame = pd.DataFrame({"a": [1] * 9 + [0] * 9, "b": [1] * 9 + [0] * 9, "c": [0, 1] * 9})
     >>> rules = mine_rules(frame_baskets(frame), min_count=1)
     >>> westfall_young(rules, n_permutations=99)[:2].round(2).tolist()  # a and b

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from clinnlp.core.arrays import Bools, Floats
 from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.basket_counts import baskets_at_hand
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_fraction
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Baskets
 from clinnlp.mine.measures.association import fisher_p, lift, lift_interval
 from clinnlp.mine.rules import Rules
 from clinnlp.mine.screen import q_values
@@ -70,7 +70,7 @@ class Replication:
     --------
     >>> import pandas as pd
     >>> from clinnlp.features.baskets import frame_baskets
-    >>> from clinnlp.mine.rules import mine_rules
+    >>> from clinnlp.mine.rule_mining import mine_rules
     >>> frame = pd.DataFrame({"a": [1, 0] * 60, "b": [1, 0] * 60})
     >>> one, two = halves(frame_baskets(frame))
     >>> replicate(mine_rules(one), two).to_pandas()["replicated"].tolist()
@@ -189,7 +189,7 @@ def replicate(rules: Rules, baskets: Baskets) -> Replication:
     --------
     >>> import pandas as pd
     >>> from clinnlp.features.baskets import frame_baskets
-    >>> from clinnlp.mine.rules import mine_rules
+    >>> from clinnlp.mine.rule_mining import mine_rules
     >>> frame = pd.DataFrame({"a": [1, 0] * 60, "b": [1, 0] * 60, "c": [1, 1, 0] * 40})
     >>> one, two = halves(frame_baskets(frame))
     >>> replicate(mine_rules(one), two)

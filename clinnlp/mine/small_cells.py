@@ -54,8 +54,8 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Bools, Ints, Ints32
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Baskets
 from clinnlp.features.item_names import rare_names
 from clinnlp.mine.bounds import follows
 from clinnlp.mine.cell_tables import all_reach, stand_apart

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from clinnlp.core.arrays import Ints
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Baskets
 
 __all__ = ["Ints", "strata_of"]
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from clinnlp.core.arrays import Bools, Counts, Ints, Ints32
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Baskets
 from clinnlp.mine.measures.stratified import simpson
 from clinnlp.mine.strata import strata_of
 

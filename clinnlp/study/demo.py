@@ -25,7 +25,8 @@ from clinnlp.io.record.people import read_patients
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.metrics.assertion import score_assertions
 from clinnlp.metrics.spans import SpanScores, score_spans
-from clinnlp.mine.rules import Rules, mine_rules
+from clinnlp.mine.rule_mining import mine_rules
+from clinnlp.mine.rules import Rules
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.report.blocks import Column, Report, ReportSection, TableBlock, Verdict, Verdicts
 from clinnlp.study.example import example

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from clinnlp.core.basket_counts import BasketCounts
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.pair_counts import PairCounts
 from clinnlp.core.places import one_writer
-from clinnlp.core.tables import Baskets
-from clinnlp.mine.rules import Rules, mine_rules
+from clinnlp.mine.rule_mining import mine_rules
+from clinnlp.mine.rules import Rules
 from clinnlp.mine.signals.counts import mine_counts
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions

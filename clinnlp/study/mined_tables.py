@@ -70,7 +70,7 @@ def write_mined(mined: Mined, path: str | Path) -> None:
     --------
     >>> import pandas as pd, tempfile
     >>> from clinnlp.features.baskets import frame_baskets
-    >>> from clinnlp.mine.rules import mine_rules
+    >>> from clinnlp.mine.rule_mining import mine_rules
     >>> frame = pd.DataFrame({"iron; folic acid": [1] * 6 + [0] * 6, "rash": [1] * 6 + [0] * 6})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_mined(mine_rules(frame_baskets(frame)), f"{folder}/rules.csv")
@@ -110,7 +110,7 @@ def read_rules(path: str | Path) -> Rules:
     --------
     >>> import pandas as pd, tempfile
     >>> from clinnlp.features.baskets import frame_baskets
-    >>> from clinnlp.mine.rules import mine_rules
+    >>> from clinnlp.mine.rule_mining import mine_rules
     >>> frame = pd.DataFrame({"iron": [1] * 6 + [0] * 6, "rash": [1] * 6 + [0] * 6})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_mined(mine_rules(frame_baskets(frame)), f"{folder}/rules.csv")

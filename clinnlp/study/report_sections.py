@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from clinnlp.core.basket_counts import BasketCounts
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.notes import AXES, Note
-from clinnlp.core.tables import Baskets, EntityTable
+from clinnlp.core.tables import EntityTable
 from clinnlp.metrics.spans import SpanScores
 from clinnlp.mine.rules import Rules
 from clinnlp.mine.signals.interactions import Signals

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from clinnlp.core.ancestors import Ancestors, RollUp
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.core.tables import Baskets
 from clinnlp.core.vocab import INGREDIENT, Vocabulary
 from clinnlp.features.item_names import names_of_items
 from clinnlp.study.settings import MineSettings

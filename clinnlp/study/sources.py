@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from clinnlp.core.arrays import Bools
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.config import mapping_of
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.core.tables import LEAVING, Baskets, EntityTable, EventTable
+from clinnlp.core.tables import LEAVING, EntityTable, EventTable
 from clinnlp.core.vocab import fold, squeeze
 from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets, frame_baskets
 from clinnlp.features.exposure import exposure_baskets

@@ -14,14 +14,14 @@ What is missing is a stratum of its own: to leave it out would change n.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from clinnlp.core.arrays import Array, Ints
+from clinnlp.core.arrays import Array, Ints, objects
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.config import mapping_of
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.core.tables import Baskets, EventTable
+from clinnlp.core.tables import EventTable
 from clinnlp.io.files.packing import plain_name
 from clinnlp.io.record.faers import DEMOGRAPHICS, is_faers, read_faers_demographics
 from clinnlp.io.tables.arrow import read_columns
@@ -96,7 +96,7 @@ def _values(
     if columns_named((name,), columns):
         return _of_column(path, name, settings, sets, reading)
     if name in sets.items:
-        return _texts(sets.matrix[:, [sets.items.index(name)]].toarray().ravel().tolist())
+        return objects(sets.matrix[:, [sets.items.index(name)]].toarray().ravel().tolist())
     known = ", ".join(columns) or "none here"
     raise ArgumentError(
         f"strata must name items, or columns of what is mined ({known}), got {name!r}"
@@ -124,7 +124,7 @@ def _of_column(
         return _few(values, name)
     of = _by_basket(table["patient"], values, name, unit)
     owners = sets.patients if sets.unit == "exposure" and sets.patients is not None else sets.ids
-    return _few(_texts([of.get(owner) for owner in owners.tolist()]), name)
+    return _few(objects([of.get(owner) for owner in owners.tolist()]), name)
 
 
 def _of_reports(path: Path, name: str, settings: MineSettings, sets: Baskets) -> Array:
@@ -132,7 +132,7 @@ def _of_reports(path: Path, name: str, settings: MineSettings, sets: Baskets) ->
     people = read_faers_demographics(path, by_case=by_case)
     owners = sets.patients if sets.unit == "exposure" and sets.patients is not None else sets.ids
     nobody: tuple[str | None, ...] = (None,) * len(DEMOGRAPHICS)
-    return _texts([people.get(owner, nobody)[which] for owner in owners.tolist()])
+    return objects([people.get(owner, nobody)[which] for owner in owners.tolist()])
 
 
 def _by_basket(keys: Array, values: Array, name: str, unit: str) -> Mapping[str, str]:
@@ -157,9 +157,3 @@ def _few(values: Array, name: str) -> Array:
             f"{name!r}; write a column of groups, such as ages by decade"
         )
     return values
-
-
-def _texts(values: list[Any]) -> Array:
-    out: Array = np.full(len(values), None, dtype=object)
-    out[:] = values
-    return out

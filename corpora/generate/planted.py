@@ -26,7 +26,7 @@ from scipy import sparse, special
 
 from clinnlp.core.arrays import Array, Bools, Floats
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.tables import Baskets
+from clinnlp.core.baskets import Baskets
 from clinnlp.study.synthetic.interactions import additive_p
 
 __all__ = ["N_ENCOUNTERS", "Plant", "Planted", "draw_planted"]

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from clinnlp.core.tables import Baskets
+from clinnlp.core.baskets import Baskets
 from clinnlp.mine.sets.itemsets import mine_itemsets
 from clinnlp.mine.sets.pairs import pair_counts
 from clinnlp.mine.signals.triplets import candidates, count_triplets

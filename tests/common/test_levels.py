@@ -65,7 +65,7 @@ GIVEN = {  # what each function takes beside its level
     ),
     "mine.measures.stratified.mh_odds_ratio_interval": STRATA,
     "mine.measures.stratified.mh_prr_interval": STRATA,
-    "mine.rules.mine_rules": (BASKETS,),
+    "mine.rule_mining.mine_rules": (BASKETS,),
     "mine.signals.counts.mine_counts": (COUNTS,),
     "mine.signals.drug_events.measured": (
         Table2x2(n_ab=[[3]], n_a=[[5]], n_b=[[6]], n=[[20]]),

@@ -23,7 +23,7 @@ from clinnlp.features.baskets import baskets
 from clinnlp.features.entities import entity_table
 from clinnlp.io.notes.corpora import read_notes
 from clinnlp.io.notes.index import NoteIndex
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.text.assertion import Assertions
 from clinnlp.text.lookup import Lookup
 from clinnlp.text.matcher import TermMatcher, fold_text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from clinnlp.core.tables import Baskets
+from clinnlp.core.baskets import Baskets
 from clinnlp.metrics.spans import score_spans
 from clinnlp.mine.signals.interactions import COLUMNS, Signals
 from clinnlp.report.blocks import Verdicts

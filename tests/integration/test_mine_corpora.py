@@ -10,9 +10,9 @@ import pytest
 from scipy import sparse
 
 from clinnlp.cli import main
-from clinnlp.core.tables import Baskets
+from clinnlp.core.baskets import Baskets
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.mine.sets.itemsets import mine_itemsets
 
 ENCOUNTERS = 20_000  # of 101,766: mlxtend takes its time

@@ -16,7 +16,8 @@ from hypothesis.extra import numpy as hnp
 
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.features.one_hot import as_baskets
-from clinnlp.mine.rules import MEASURES, mine_rules
+from clinnlp.mine.rule_mining import mine_rules
+from clinnlp.mine.rules import MEASURES
 from clinnlp.mine.sets.itemsets import mine_itemsets
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 6))

@@ -16,10 +16,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from clinnlp.core.arrow import arrow_types, columns_from_arrow, table_to_arrow
+from clinnlp.core.columnar import Table
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.files import atomic_folder, atomic_path
 from clinnlp.core.formulas import GUARDED, is_guarded
-from clinnlp.core.tables import Table
 from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.files.folders import files_of
 from clinnlp.io.files.lines import open_utf8, write_bytes

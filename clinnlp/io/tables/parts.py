@@ -33,11 +33,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clinnlp.core.arrow import table_to_arrow
+from clinnlp.core.columnar import Table
 from clinnlp.core.errors import ArgumentError, DataError, RunError
 from clinnlp.core.files import atomic_path, atomic_write
 from clinnlp.core.locks import FileLock
 from clinnlp.core.places import LOCK, covered, leftovers, remove_leftovers
-from clinnlp.core.tables import EntityTable, Table
+from clinnlp.core.tables import EntityTable
 
 __all__ = ["PartWriter"]
 

@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from clinnlp.core.columnar import Table
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.formulas import unguarded
-from clinnlp.core.tables import Table
 from clinnlp.core.times import naive_utc
 from clinnlp.io.files.dialect import MISSING, Dialect
 from clinnlp.io.tables.dates import time_fault, time_reader

@@ -20,11 +20,11 @@ from scipy import sparse
 from clinnlp.core.arrays import Array, Bools, Counts, Floats, Ints32
 from clinnlp.core.arrow import columns_to_arrow, lists_to_arrow
 from clinnlp.core.basket_counts import BasketCounts
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.counts import ratio
 from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Baskets
 from clinnlp.features.one_hot import as_baskets
 from clinnlp.mine.sets.closed_search import is_dense, mine_closed
 from clinnlp.mine.sets.closure import closed as closed_only

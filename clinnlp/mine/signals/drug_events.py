@@ -22,9 +22,9 @@ from scipy import sparse
 
 from clinnlp.core.arrays import Array, Bools, Floats, Ints
 from clinnlp.core.basket_counts import BasketCounts
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_level, check_one_of
 from clinnlp.core.counts import Table2x2
-from clinnlp.core.tables import Baskets
 from clinnlp.mine.measures import disproportionality as dp
 from clinnlp.mine.measures import stratified
 from clinnlp.mine.measures.association import fisher_p

@@ -29,10 +29,12 @@ import numpy as np
 from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.basket_counts import BasketCounts
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_at_least, check_fraction
 from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Baskets, EntityTable, EventTable
+from clinnlp.core.tables import EntityTable, EventTable
+from clinnlp.mine.evidence import check_row, evidence_of
 from clinnlp.mine.measures import interaction
 from clinnlp.mine.measures.additive import (
     CELLS,
@@ -43,7 +45,6 @@ from clinnlp.mine.measures.additive import (
     omega_interval,
 )
 from clinnlp.mine.measures.prior import FittedMixture
-from clinnlp.mine.rules import check_row, evidence_of
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.signals.adjust import AdditiveModel, Asked
 from clinnlp.mine.signals.triplets import Candidates, candidates, count_triplets

@@ -17,9 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from clinnlp.core.arrays import Array
+from clinnlp.core.arrays import Array, objects
 from clinnlp.core.arrow import column_lists, names_of, read_once
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.vocab import fold_term
@@ -174,9 +172,7 @@ def known_or_new(signals: Signals, knowledge: Knowledge) -> Array:
     if signals.keys != ("drug_1", "drug_2", "outcome"):
         raise ArgumentError(f"signals must be of drug pairs, got rows of {', '.join(signals.keys)}")
     rows = zip(*(signals[name] for name in signals.keys), strict=True)
-    out: Array = np.empty(len(signals), object)
-    out[:] = [knowledge.status(*row) for row in rows]
-    return out
+    return objects(knowledge.status(*row) for row in rows)
 
 
 def disagreements(signals: Signals, knowledge: Knowledge) -> "pd.DataFrame":

@@ -8,7 +8,7 @@ import pytest
 
 from clinnlp.cli import main
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.mine.signals.counts import mine_counts
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import mine_interactions

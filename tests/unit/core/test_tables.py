@@ -1,11 +1,11 @@
-"""Tables: schema, missing values, pandas both ways, baskets and what stands behind them."""
+"""Tables: schema, missing values, pandas both ways."""
 
 import numpy as np
 import pytest
 from scipy import sparse
 
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Baskets, EntityTable, EventTable, FeatureMatrix, Outcome
+from clinnlp.core.tables import EntityTable, EventTable, FeatureMatrix, Outcome
 
 ROWS = [
     {"note": "n1", "patient": "p1", "label": "Drug", "start": 0, "end": 4, "n_concepts": 1,
@@ -64,19 +64,6 @@ def test_outcomes_and_features_check_their_shapes():
     with pytest.raises(ArgumentError, match="shape"):
         FeatureMatrix(values=sparse.csr_matrix((2, 2)), patients=np.array(["a"]), names=("f", "g"),
                       n_excluded={})  # fmt: skip
-
-
-def test_rows_behind_are_mentions_in_baskets_that_hold_all_items():
-    # basket 0: a (rows 0, 1), b (row 2); basket 1: a (row 3) only
-    baskets = Baskets(
-        matrix=sparse.csr_matrix(np.array([[1, 1], [1, 0]], np.int8)),
-        ids=np.array(["p1", "p2"], object), items=("a", "b"), kinds=("drug", "drug"),
-        unit="patient", evidence=np.array([[0, 0, 0], [0, 0, 1], [0, 1, 2], [1, 0, 3]]),
-        entities=None, n_excluded={}, n_unassessed={},
-    )  # fmt: skip
-    assert baskets.rows_behind(["a", "b"]).tolist() == [0, 1, 2]
-    assert baskets.rows_behind(["a"]).tolist() == [0, 1, 3]
-    assert baskets.rows_behind([]).tolist() == []
 
 
 @pytest.mark.parametrize(("name", "said"), [("known", "times without zone"), ("value", "numbers")])

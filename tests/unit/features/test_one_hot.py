@@ -10,7 +10,7 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import EntityTable, EventTable
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.features.one_hot import as_baskets
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.mine.sets.itemsets import mine_itemsets
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import mine_interactions

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.optimize import linprog
 
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import COUNTS, mine_interactions
 

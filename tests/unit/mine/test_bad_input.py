@@ -6,7 +6,7 @@ import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.mine.sets.itemsets import mine_itemsets
 
 LONG = pd.DataFrame({

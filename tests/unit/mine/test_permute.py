@@ -11,7 +11,7 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.mine.measures import association
 from clinnlp.mine.permute import westfall_young
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 
 KINDS = {"a": "drug", "b": "drug", "x": "outcome", "y": "outcome"}
 

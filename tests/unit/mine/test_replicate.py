@@ -10,7 +10,7 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.mine.measures.association import fisher_p
 from clinnlp.mine.replicate import halves, replicate
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 
 
 def world(seed=0, n=1500):

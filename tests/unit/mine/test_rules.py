@@ -12,7 +12,8 @@ from clinnlp.core.tables import EntityTable
 from clinnlp.features.baskets import baskets as entity_baskets
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.mine.measures import association
-from clinnlp.mine.rules import MEASURES, mine_rules
+from clinnlp.mine.rule_mining import mine_rules
+from clinnlp.mine.rules import MEASURES
 
 
 def random_baskets(seed=0, n=120, kinds="item"):

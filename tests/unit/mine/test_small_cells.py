@@ -8,7 +8,7 @@ import pytest
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import mine_interactions
 from clinnlp.mine.small_cells import SmallCells, guarded

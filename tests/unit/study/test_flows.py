@@ -9,7 +9,7 @@ import pytest
 from clinnlp.cli import main
 from clinnlp.core.errors import DataError
 from clinnlp.io.tables.parts import PartWriter
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.study.mine_flow import mine_flow
 from clinnlp.study.risk_tables import read_outcome_table
 from clinnlp.study.settings import MineSettings

@@ -9,7 +9,7 @@ from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import EntityTable, EventTable
 from clinnlp.features.baskets import baskets, event_baskets
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.mine.sets.itemsets import mine_itemsets
 from clinnlp.mine.small_cells import guarded
 from clinnlp.study.mine_flow import mine_flow

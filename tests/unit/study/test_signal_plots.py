@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from clinnlp.features.baskets import frame_baskets
-from clinnlp.mine.rules import mine_rules
+from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import mine_interactions
 from clinnlp.report.blocks import ForestPlot, NetworkPlot, Report, ScatterPlot, TableBlock

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Baskets
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.mine.sets import native
 from clinnlp.mine.sets.itemsets import _query, min_count_of, mine_itemsets

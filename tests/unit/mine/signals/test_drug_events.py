@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import Baskets
 from clinnlp.features.baskets import frame_baskets
 from clinnlp.mine.measures import disproportionality as dp
 from clinnlp.mine.measures import stratified
