@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from clinnlp.core.arrays import Array, Bools, Ints
+from clinnlp.core.arrays import Array, Bools, Ints, objects
 from clinnlp.core.arrow import column_arrays, is_frame, names_of, read_once, row_ids
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.columnar import Table
@@ -112,7 +112,7 @@ def _made(where: Ints, held: Ints, ids: list[str], items: tuple[Any, ...]) -> Ba
     matrix.data = np.ones(matrix.nnz, np.int8)
     return Baskets(
         matrix=matrix,
-        ids=np.array([*ids, None], dtype=object)[:-1],
+        ids=objects(ids),
         items=items,
         kinds=("item",) * len(items),
         unit="row",

@@ -31,7 +31,7 @@ from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.report.blocks import Column, Report, ReportSection, TableBlock, Verdict, Verdicts
 from clinnlp.study.example import example
 from clinnlp.study.extract import ExtractSummary, extract, fingerprint
-from clinnlp.study.outputs import PAGE, origin, rule_frame, write_pages, write_tables
+from clinnlp.study.outputs import PAGE, origin, write_all_mined, write_pages, write_tables
 from clinnlp.study.pipeline import pipeline
 from clinnlp.study.report_sections import (
     corpus_section,
@@ -260,12 +260,8 @@ def _write(
     corpus: Path,
     cohort: Path,
 ) -> None:
-    tables = {
-        "rules": rule_frame(rules),
-        "signals": signals.to_pandas(),
-        "predictions": predictions(studies[WITH_NOTES]),
-    }
-    write_tables(tables, out)
+    write_all_mined({"rules": rules, "signals": signals}, out)
+    write_tables({"predictions": predictions(studies[WITH_NOTES])}, out)
     report = Report(
         title="clinnlp: from notes to rules",
         subtitle="Synthetic notes and patients; nobody in here is real.",

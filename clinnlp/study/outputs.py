@@ -10,9 +10,8 @@ from clinnlp.core.arrays import Bools
 from clinnlp.core.config import settings_to
 from clinnlp.core.errors import DataError
 from clinnlp.core.files import atomic_write, check_apart, check_writable
-from clinnlp.core.name_lists import joined_names, listed_names
 from clinnlp.io.tables.parquet import parquet_facts
-from clinnlp.mine.rules import SIDE_NAMES, SIDES, Rules
+from clinnlp.mine.rules import Rules
 from clinnlp.mine.signals.interactions import Signals
 from clinnlp.report.blocks import Report
 from clinnlp.report.csvs import write_frame
@@ -31,7 +30,6 @@ __all__ = [
     "chronic_told",
     "forget",
     "origin",
-    "rule_frame",
     "tables_told",
     "whole_name",
     "write_all_mined",
@@ -180,13 +178,3 @@ def chronic_told(n: int) -> tuple[str, ...]:
 def _tables_of(folder: Path) -> list[Path]:
     """Return the files of a folder, and of those that MIMIC-IV has in it."""
     return sorted(f for pattern in ("*", "hosp/*", "icu/*") for f in folder.glob(pattern))
-
-
-def rule_frame(rules: Rules) -> "pd.DataFrame":
-    """Return the rules as a table whose sides are text (`core.name_lists`)."""
-    frame = rules.to_pandas()
-    for side in {*SIDE_NAMES} & {*frame.columns}:
-        frame[side] = [listed_names(names) for names in frame[side]]
-    for side in SIDES:
-        frame[side] = [joined_names(items) for items in frame[side]]
-    return frame

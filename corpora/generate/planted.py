@@ -25,8 +25,8 @@ import numpy as np
 from scipy import sparse, special
 
 from clinnlp.core.arrays import Array, Bools, Floats
-from clinnlp.core.checks import check_at_least
 from clinnlp.core.baskets import Baskets
+from clinnlp.core.checks import check_at_least
 from clinnlp.study.synthetic.interactions import additive_p
 
 __all__ = ["N_ENCOUNTERS", "Plant", "Planted", "draw_planted"]

@@ -135,7 +135,6 @@ def told_apart(stages: Stages) -> None:
         ("rules", mine_flow, ("mine_rules",)),
         ("signals", mine_flow, ("mine_signals",)),
         ("interactions", mine_flow, ("mine_interactions",)),
-        ("frames", mine_flow, ("rule_frame",)),
         ("frames", Signals, ("to_pandas", "to_arrow")),
         ("frames", Rules, ("to_pandas", "to_arrow")),
         ("writing", mine_flow, ("write_all_mined", "write_tables")),
