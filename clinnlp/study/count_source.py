@@ -24,11 +24,7 @@ COUNTS_LACK = (
     "the prior of EBGM."
 )
 _OF_COUNTS = frozenset({"a", "n_drug", "n_event"})  # named by who means counts
-_GOING_WITH = frozenset(
-    {"unit", "columns", "absent", "generic", "language", "roles", "gap_days", "default_days"}
-    | {"lag_days", "min_count", "min_margin", "max_len", "alpha", "level", "prior", "drug_kind"}
-    | {"outcome_kind"}
-)
+_GOING_WITH = {"columns", "generic", "fold_terms", "min_margin", "alpha", "level", "prior"}
 
 
 def read_count_source(

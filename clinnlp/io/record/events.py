@@ -85,7 +85,8 @@ def check_events(
     """
     seen = {} if seen is None else seen
     for name in ("patient", "code"):
-        without = table.coded(name).codes < 0
+        column = table.coded(name)
+        without = (column.codes < 0) | column.holding(lambda each: not str(each).strip())
         n, said = int(without.sum()), f"each event must have a {name}, got {{}} without"
         if n and columns and name not in columns:
             raise ArgumentError(_unnamed(name, columns))

@@ -79,6 +79,8 @@ def test_a_count_that_cannot_be_is_named_by_its_line(tmp_path, row, said):
         (["--min-cell", "5"], "without min_cell"),
         (["--strict"], "without strict"),
         (["--skip-bad"], "without skip_bad"),
+        (["--unit", "note"], "without unit"),
+        (["--min-count", "9"], "without min_count"),
     ],
 )
 def test_what_needs_the_reports_is_refused(tmp_path, capsys, asked, said):

@@ -171,3 +171,16 @@ def test_a_wrong_event_says_what_is_wanted(tmp_path, head, row, message):
     with pytest.raises(DataError, match=rf"e.csv:2: .*{message}") as caught:
         read_events(path)
     assert "Canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("blank", ["", " ", None])
+def test_an_event_of_a_blank_code_is_refused_in_parquet_as_in_csv(tmp_path, blank):
+    frame = pd.DataFrame({"patient": ["p", "q"], "code": ["x", blank]})
+    frame.to_parquet(tmp_path / "e.parquet")
+    frame.to_csv(tmp_path / "e.csv", index=False)
+    for name in ("e.parquet", "e.csv"):
+        with pytest.raises(DataError, match="each event must have a code, got 1 without"):
+            read_events(tmp_path / name)
+        skipped = []
+        assert read_events(tmp_path / name, skipped=skipped)["patient"].tolist() == ["p"]
+        assert len(skipped) == 1
