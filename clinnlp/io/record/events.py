@@ -9,6 +9,8 @@ another program stays.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.tables import EventTable
 from clinnlp.io.files.dialect import Dialect
@@ -85,8 +87,7 @@ def check_events(
     """
     seen = {} if seen is None else seen
     for name in ("patient", "code"):
-        column = table.coded(name)
-        without = (column.codes < 0) | column.holding(lambda each: not str(each).strip())
+        without = _blank(table, name)
         n, said = int(without.sum()), f"each event must have a {name}, got {{}} without"
         if n and columns and name not in columns:
             raise ArgumentError(_unnamed(name, columns))
@@ -101,6 +102,12 @@ def check_events(
             skipped.extend(DataError(said.format("one"), path=path, line=line) for line in told)
             table = table.take(~without)
     return table
+
+
+def _blank(table: EventTable, name: str) -> np.ndarray:
+    """Return which rows of a column have no value, or one of white space alone."""
+    column = table.coded(name)
+    return (column.codes < 0) | column.holding(lambda each: not str(each).strip())
 
 
 def _unnamed(name: str, columns: Mapping[str, str]) -> str:
@@ -119,7 +126,7 @@ def _lines_without(path: str | Path, column: str, dialect: Dialect | None) -> li
     if Path(path).is_dir() or not columns_named((column,), column_names(path, dialect=dialect)):
         return []
     rows = read_rows(path, [column], dialect=dialect, short=[])
-    return [line for line, cells in rows if len(cells) == 1 and cells[0] in (None, "")]
+    return [line for line, cells in rows if len(cells) == 1 and not (cells[0] or "").strip()]
 
 
 def write_events(table: EventTable, path: str | Path) -> None:

@@ -41,10 +41,15 @@ def mentions(texts):
     )
 
 
+def code(text):
+    """Return a text as a code, which is never blank."""
+    return text if text and text.strip() else "x"
+
+
 def events(texts):
     n = len(texts)
     return EventTable(
-        {"patient": ["-1"] * n, "code": [t or "x" for t in texts], "unit": texts, "value": [-2] * n}
+        {"patient": ["-1"] * n, "code": list(map(code, texts)), "unit": texts, "value": [-2] * n}
     )
 
 
@@ -104,8 +109,8 @@ def test_a_cell_of_another_program_stays_as_it_is(tmp_path, text):
     path = tmp_path / "a.csv"
     with open(path, "w", newline="") as handle:
         writer = csv.writer(handle)
-        writer.writerows([["patient", "code"], ["1", text or "x"], ["2", f"'{text}"]])
-    wanted = [text or "x", f"'{text}"]
+        writer.writerows([["patient", "code"], ["1", code(text)], ["2", f"'{text}"]])
+    wanted = [code(text), f"'{text}"]
     assert list(read_events(path)["code"]) == wanted
     assert [code for part in stream_events(path) for code in part["code"]] == wanted
     write_events(read_events(path), tmp_path / "b.csv")
