@@ -252,6 +252,7 @@ def pairs_duckdb(source: str) -> None:
 
     base = duckdb.connect()
     base.execute("set threads to 1")
+    base.execute("set enable_progress_bar = false")
     name = source.replace("'", "''")
     base.execute(f"create view given as select distinct * from read_parquet('{name}')")
     found = base.execute(
