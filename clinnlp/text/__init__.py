@@ -11,7 +11,7 @@
 ``plain``       a plain copy of what word processors write, which every pipe reads
 ``course``      whether a condition has ended, or lasts (``chronic``)
 ``normalise``   mentions to concepts (``linking``, ``names``, ``nearest``, ``drugs``,
-                ``abbreviations``), and ``candidates`` where none is sure
+                short forms), and ``candidates`` where none is sure
 =============== =============================================================================
 
 Everything that belongs to a language stands in ``data/*_<language>.tsv``; a language is a set of

@@ -11,12 +11,12 @@ from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Attribute, Entity, Note
 from clinnlp.core.vocab import Vocabulary
-from clinnlp.text.abbreviations import abbreviations
+from clinnlp.core.abbreviations import abbreviations
 from clinnlp.text.candidates import Candidates, NameVectors
 from clinnlp.text.drugs import fold_drug
 from clinnlp.text.linking import Link, Linker
 
-__all__ = ["DRUG_LABELS", "Normalise", "abbreviations", "fold_drug"]
+__all__ = ["DRUG_LABELS", "Normalise", "fold_drug"]
 
 DRUG_LABELS = ("Drug", "Chemical", "Medication")
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import clinnlp
 from clinnlp.core.vocab import Concept, Vocabulary, fold
 from clinnlp.io.tables.vocabularies import read_drugbank, read_icd10cm
-from clinnlp.text.abbreviations import abbreviations
+from clinnlp.core.abbreviations import abbreviations
 from clinnlp.text.candidates import Candidates
 from clinnlp.text.normalise import Normalise
 from tests.bench import DATA, ROOT, record

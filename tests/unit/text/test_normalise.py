@@ -5,7 +5,7 @@ import pytest
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.core.vocab import Concept, Vocabulary
-from clinnlp.text.normalise import Normalise, abbreviations, fold_drug
+from clinnlp.text.normalise import Normalise, fold_drug
 
 WORDS = Vocabulary(
     [
@@ -87,22 +87,3 @@ def test_drug_names_fold(name, expected):
 def test_folding_a_drug_twice_changes_nothing():
     for name in ("Percocet", "Lopressor HCl", "Xyz sodium", "Tylenol"):
         assert fold_drug(fold_drug(name)) == fold_drug(name)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("acute kidney injury (AKI)", {"AKI": "acute kidney injury"}),
-        (
-            "coronary artery disease (CAD), chronic obstructive pulmonary disease (COPD)",
-            {"CAD": "coronary artery disease", "COPD": "chronic obstructive pulmonary disease"},
-        ),
-        ("pain (see below) and (CHF)", {}),
-        ("the left arm (PICC)", {}),
-        ("(AKI)", {}),
-        ("given MTX (methotrexate) daily", {"MTX": "methotrexate"}),
-        ("the BP (was taken)", {}),
-    ],
-)
-def test_abbreviations(text, expected):
-    assert abbreviations(text) == expected
