@@ -19,6 +19,7 @@ __all__ = [
     "OWN_FILES",
     "PRETRAINED_FILE",
     "RECORD_FILE",
+    "numbers",
     "numbers_by_label",
     "read_record",
     "write_json",
@@ -88,6 +89,20 @@ def numbers_by_label(
         what = "a number" if n == 1 else "two numbers"
         raise StoreError(f"{key!r} in {path} must hold {what} for each label, and does not")
     return {label: tuple(map(float, values)) for label, values in by.items()}
+
+
+def numbers(record: Mapping[str, Any], key: str, path: Path, *, n: int) -> tuple[float, ...]:
+    """Return the `n` numbers that a record in `path` holds under `key`, or () where it has none.
+
+    Raises
+    ------
+    StoreError
+        They are no finite numbers, or not so many.
+    """
+    values = record.get(key, [])
+    if values != [] and not _are_numbers(values, n):
+        raise StoreError(f"{key!r} in {path} must hold {n} numbers or none, and does not")
+    return tuple(map(float, values))
 
 
 def _are_numbers(values: Any, n: int) -> bool:

@@ -68,7 +68,9 @@ class Learned(Trained):
 
     def record(self) -> dict[str, Any]:
         """Return the fields of this kind as plain values; every folder has these keys."""
-        return {"flat": True, "calibration": {}, "pooling": None, "thresholds": {}}
+        return {
+            "flat": True, "calibration": {}, "pooling": None, "thresholds": {}, "consistency": [],
+        }  # fmt: skip
 
     @classmethod
     @abstractmethod

@@ -119,10 +119,10 @@ def gold_tags(text: TokenisedText, entities: Iterable[Entity], labels: Sequence[
     """
     wanted = [e for e in entities if e.label in labels]
     tags = np.zeros(text.n_words, np.int64)
-    ranges = [_word_range(text, piece) for e in wanted for piece in e.pieces]
+    ranges = [text.words_of(piece) for e in wanted for piece in e.pieces]
     for a, b in ranges:
         tags[a:b] = IGNORED
-    flat = [(e, *_word_range(text, e.span)) for e in wanted if not e.parts]
+    flat = [(e, *text.words_of(e.span)) for e in wanted if not e.parts]
     flat = [(e, a, b) for e, a, b in flat if a < b]
     kept = keep_longest([Span(a, b) for _, a, b in flat])
     n_inexact = 0
@@ -229,13 +229,6 @@ def _trace(came_from: Ints32, last: Ints, offsets: Ints, sizes: Ints) -> Ints:
         tags[rows] = state[:n]
         state[:n] = came_from[rows, state[:n]]
     return tags
-
-
-def _word_range(text: TokenisedText, span: Span) -> tuple[int, int]:
-    """Return the words ``[a, b)`` that share a code point with `span`."""
-    a = int(np.searchsorted(text.ends, span.start, side="right"))
-    b = int(np.searchsorted(text.starts, span.end, side="left"))
-    return a, max(a, b)
 
 
 def _inside(head: Sequence[str]) -> list[str]:

@@ -8,17 +8,20 @@ order however the windows were batched.
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from scipy.special import expit
 
 from clinnlp.bert.confidence import Calibration, calibrated
-from clinnlp.bert.folder import numbers_by_label
+from clinnlp.bert.consistency import USUAL, Candidates, Weights, apart, candidates
+from clinnlp.bert.folder import numbers, numbers_by_label
 from clinnlp.bert.learned import Learned, blocks
 from clinnlp.bert.model import decode_words, heads_of, log_softmax, mention_ranges, n_outputs
 from clinnlp.bert.windows import TokenisedText
-from clinnlp.core.arrays import Floats, Floats32, Ints
+from clinnlp.core.arrays import Bools, Floats, Floats32, Ints
 from clinnlp.core.notes import Coverage, Entity, Note, fresh_ids
 from clinnlp.core.spans import Span
 
@@ -32,6 +35,14 @@ class _Mentions(NamedTuple):
     ends: Ints  # word past the last
     labels: Ints
     p: Floats  # that its words carry these tags and the next word does not go on
+    added: Bools  # whether only the rest of its note tells of it
+
+
+class Places(NamedTuple):
+    """What one head makes of one note."""
+
+    found: Candidates
+    spans: list[Span | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -62,6 +73,9 @@ class EntityTagger(Learned):
     thresholds : mapping of str to float
         Mentions of a label that score less are left out; with none all are given, so
         ``dataclasses.replace(tagger, thresholds={})`` gives the doubtful ones too.
+    consistency : tuple of float
+        How much the rest of a note counts (see `clinnlp.bert.consistency`); with ``()`` each place
+        is read for itself.
 
     Examples
     --------
@@ -81,6 +95,7 @@ class EntityTagger(Learned):
 
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    consistency: Weights = ()
 
     task: ClassVar[str] = "ner"
     source: ClassVar[str] = "tagger"
@@ -92,22 +107,24 @@ class EntityTagger(Learned):
         return heads_of([names[i] for i in range(len(names))])
 
     def record(self) -> dict[str, Any]:
-        """Return calibration and thresholds, and whether one head answers for all labels."""
+        """Return what was fitted, and whether one head answers for all labels."""
         fitted = {label: list(pair) for label, pair in self.calibration.items()}
         return Learned.record(self) | {
             "flat": len(self.heads) <= 1,
             "calibration": fitted,
             "thresholds": dict(self.thresholds),
+            "consistency": list(self.consistency),
         }
 
     @classmethod
     def fields_from(cls, record: Mapping[str, Any], path: Path) -> dict[str, Any]:
-        """Return calibration and thresholds."""
+        """Return calibration, thresholds and weights; models of older versions have no weights."""
         fitted = numbers_by_label(record, "calibration", path, n=2)
         least = numbers_by_label(record, "thresholds", path, n=1)
         return {
             "calibration": {label: Calibration(*pair) for label, pair in fitted.items()},
             "thresholds": {label: number for label, (number,) in least.items()},
+            "consistency": numbers(record, "consistency", path, n=len(USUAL)),
         }
 
     @classmethod
@@ -130,30 +147,49 @@ class EntityTagger(Learned):
         likeliest = np.min([head.max(axis=1) for head in log_p], axis=0)
         return np.split(np.exp(likeliest), np.cumsum(n_words)[:-1])
 
+    def places(self, notes: Sequence[Note]) -> list[list[Places]]:
+        """Return for each note and head all places of the names that the network finds there.
+
+        Scores, thresholds and overlaps do not matter.
+        """
+        texts = self.network.tokenise([note.text for note in notes])
+        n_words = np.array([text.n_words for text in texts], np.int64)
+        log_p, _ = self._word_log_p(texts, n_words)
+        return [
+            [Places(each, _spans(note.text, text, each.begins, each.ends)) for each in heads]
+            for note, text, heads in zip(
+                notes, texts, _candidates(notes, texts, log_p, n_words), strict=True
+            )
+        ]
+
     def _block(self, notes: list[Note]) -> Iterator[Note]:
         texts = self.network.tokenise([note.text for note in notes])
         n_words = np.array([text.n_words for text in texts], np.int64)
         log_p, n_seen = self._word_log_p(texts, n_words)
-        begins, ends, labels, p = _mentions(log_p, n_words)
-        scores = self._scores(labels, p)
-        least = np.array([self.thresholds.get(label, 0.0) for label in self.labels])
-        sure = scores >= least[labels]
-        begins, ends, labels, scores = begins[sure], ends[sure], labels[sure], scores[sure]
         offsets = np.cumsum(n_words) - n_words
+        if self.consistency:
+            heads = _candidates(notes, texts, log_p, n_words)
+            mentions = _agreed(heads, offsets, np.array(self.consistency))
+        else:
+            mentions = _mentions(log_p, n_words)
+        begins, ends, labels, p, added = mentions
+        scores = self._scores(labels, p)
+        # What the network itself does not give must at least be likelier than not
+        least, least_added = (
+            np.array([self.thresholds.get(label, low) for label in self.labels])
+            for low in (0.0, 0.5)
+        )
+        sure = scores >= np.where(added, least_added[labels], least[labels])
+        begins, ends, labels, scores = begins[sure], ends[sure], labels[sure], scores[sure]
         owner = np.searchsorted(offsets, begins, side="right") - 1
         for i, (note, text) in enumerate(zip(notes, texts, strict=True)):
             mine = slice(*np.searchsorted(owner, [i, i + 1]))
             coverage = Coverage(n_seen=int(n_seen[i]), n_total=len(text.ids))
+            spans = _spans(note.text, text, begins[mine] - offsets[i], ends[mine] - offsets[i])
             found = [
                 (span, self.labels[k], float(score))
-                for a, b, k, score in zip(
-                    begins[mine] - offsets[i],
-                    ends[mine] - offsets[i],
-                    labels[mine],
-                    scores[mine],
-                    strict=True,
-                )
-                if (span := _exact_span(note.text, text, int(a), int(b))) is not None
+                for span, k, score in zip(spans, labels[mine], scores[mine], strict=True)
+                if span is not None
             ]
             yield _with_mentions(note, found, coverage)
 
@@ -186,6 +222,45 @@ class EntityTagger(Learned):
         return [log_softmax(head) for head in of_heads], n_seen
 
 
+def _candidates(
+    notes: Sequence[Note], texts: Sequence[TokenisedText], log_p: list[Floats32], n_words: Ints
+) -> list[list[Candidates]]:
+    """Return the candidates of each head in each note, with words counted from its start."""
+    cuts = np.concatenate([[0], np.cumsum(n_words)])
+    found: list[list[Candidates]] = [[] for _ in notes]
+    first = 0  # label of the head
+    for head in log_p:
+        given = _head_mentions(head, n_words)
+        owner = np.searchsorted(given.begins, cuts)
+        for i, (a, b) in enumerate(pairwise(cuts.tolist())):
+            mine = slice(owner[i], owner[i + 1])
+            places = zip(
+                (given.begins[mine] - a).tolist(),
+                (given.ends[mine] - a).tolist(),
+                given.labels[mine].tolist(),
+                strict=True,
+            )
+            each = candidates(notes[i].text, texts[i], head[a:b], list(places))
+            found[i].append(each._replace(labels=each.labels + first))
+        first += head.shape[1] // 2
+    return found
+
+
+def _agreed(heads: list[list[Candidates]], offsets: Ints, weights: Floats) -> _Mentions:
+    """Return the likeliest candidates that do not overlap others of their head, in text order."""
+    parts = [np.zeros((5, 0))]
+    for offset, of_note in zip(offsets.tolist(), heads, strict=True):
+        for each in of_note:
+            p = expit(each.evidence @ weights)
+            kept = apart(each.begins, each.ends, p)
+            rows = (each.begins + offset, each.ends + offset, each.labels, p, each.added)
+            parts.append(np.stack([row[kept] for row in rows]))
+    begins, ends, labels, p, added = np.concatenate(parts, axis=1)
+    order = np.lexsort((labels, ends, begins))
+    whole = (column[order].astype(np.int64) for column in (begins, ends, labels))
+    return _Mentions(*whole, p[order], added[order] > 0)
+
+
 def _mentions(log_p: list[Floats32], n_words: Ints) -> _Mentions:
     """Return the mentions of the likeliest valid tags, head by head, then put in text order."""
     each = [_head_mentions(head, n_words) for head in log_p]
@@ -193,17 +268,18 @@ def _mentions(log_p: list[Floats32], n_words: Ints) -> _Mentions:
         return each[0]
     n_labels = np.array([head.shape[1] // 2 for head in log_p])
     firsts = np.repeat(np.cumsum(n_labels) - n_labels, [len(one.begins) for one in each])
-    begins, ends, labels, p = (np.concatenate(column) for column in zip(*each, strict=True))
+    begins, ends, labels, p, added = (np.concatenate(column) for column in zip(*each, strict=True))
     labels = labels + firsts
     order = np.lexsort((labels, ends, begins))
-    return _Mentions(begins[order], ends[order], labels[order], p[order])
+    return _Mentions(begins[order], ends[order], labels[order], p[order], added[order])
 
 
 def _head_mentions(log_p: Floats32, n_words: Ints) -> _Mentions:
     tags = decode_words(log_p, n_words)
     begins, ends, labels = mention_ranges(tags)
+    added = np.zeros(len(begins), bool)
     if not len(begins):
-        return _Mentions(begins, ends, labels, np.empty(0))
+        return _Mentions(begins, ends, labels, np.empty(0), added)
     log_tag = np.append(log_p[np.arange(len(tags)), tags], 0).astype(np.float64)
     inside = np.add.reduceat(log_tag, np.stack([begins, ends], 1).ravel())[::2]
     text_ends = np.cumsum(n_words)
@@ -211,7 +287,12 @@ def _head_mentions(log_p: Floats32, n_words: Ints) -> _Mentions:
     goes_on = np.exp(log_p[after, 2 * labels + 2].astype(np.float64))
     last = text_ends[np.searchsorted(text_ends, begins, side="right")] == ends
     stops = np.log1p(-np.where(last, 0.0, np.minimum(goes_on, 1 - 1e-9)))
-    return _Mentions(begins, ends, labels, np.exp(inside + stops))
+    return _Mentions(begins, ends, labels, np.exp(inside + stops), added)
+
+
+def _spans(text: str, words: TokenisedText, begins: Ints, ends: Ints) -> list[Span | None]:
+    pairs = zip(begins.tolist(), ends.tolist(), strict=True)
+    return [_exact_span(text, words, a, b) for a, b in pairs]
 
 
 def _exact_span(text: str, words: TokenisedText, a: int, b: int) -> Span | None:

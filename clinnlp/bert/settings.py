@@ -146,6 +146,14 @@ class TaggerSettings(FineTuneSettings):
     swap: float = option(
         0.3, "share of mentions replaced by others of their label in training, 0 to < 1"
     )
+    abbreviate: float = option(
+        0.0,
+        "share of the names exchanged that are given with their initials and then by them, "
+        "0 to < 1; above 0 a short form goes with its long form",
+    )
+    consistency: bool = option(
+        True, "what a note says of a name elsewhere, and of its short form, counts at each place"
+    )
     heads: Literal["auto", "joint", "per_label"] = option(
         "auto",
         "one head for all labels, or one for each; auto = one for those that the same corpora "
@@ -158,6 +166,7 @@ class TaggerSettings(FineTuneSettings):
         check_one_of(self.heads, ("auto", "joint", "per_label"), name="heads")
         _check_below_one(self.word_dropout, "word_dropout")
         _check_below_one(self.swap, "swap")
+        _check_below_one(self.abbreviate, "abbreviate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,25 +5,51 @@ and misses the names it has not seen. In each step a share of the different ment
 give way to mentions of the same label from elsewhere in the training notes, the same one to the
 same one all through the window, on tokens, so that nothing is tokenised anew.
 
+A short form goes with its long form: where "renal failure (RF)" gives way to another disease, its
+"RF" gives way to the short form of that. And a share of the names of several words that come in
+are abbreviated: given with their initials in brackets at first, and as initials from then on.
+
 References
 ----------
 Dai and Adel, An Analysis of Simple Data Augmentation for Named Entity Recognition, COLING 2020
 ("mention replacement").
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from clinnlp.bert.model import mention_ranges
+from clinnlp.bert.short_names import Name, bracketed, defined, initials
 from clinnlp.bert.windows import TokenisedText, Window
 from clinnlp.core.arrays import Ints, Ints32
 
-__all__ = ["Example", "Swaps"]
+__all__ = ["Abbreviated", "Example", "Swaps"]
 
 Kind = tuple[int, int]  # head, and tag of the first word
+Known = tuple[Kind, tuple[int, ...]]  # kind and ids of a name
+
+_NOTHING = np.empty(0, np.int32)
+
+
+class Abbreviated(NamedTuple):
+    """How the names of some texts are abbreviated.
+
+    Parameters
+    ----------
+    share : float
+        Of the names that come in and have initials, 0 to 1. With 0 short forms are names as all
+        others.
+    texts : sequence of str
+    tokenise : callable
+        Texts → tokens and words of each.
+    """
+
+    share: float
+    texts: Sequence[str]
+    tokenise: Callable[[Sequence[str]], Sequence[TokenisedText]]
 
 
 class Example(NamedTuple):
@@ -41,11 +67,6 @@ class _Mention(NamedTuple):
     name: tuple[int, ...]  # ids of its tokens
 
 
-class _Name(NamedTuple):
-    ids: Ints32
-    first: Ints  # which of them begin a word
-
-
 class Swaps:
     """What windows of some texts teach, some of their mentions exchanged.
 
@@ -57,20 +78,59 @@ class Swaps:
         Of the different mentions of a window; drawn from torch's generator. With 0 nothing is.
     longest : int
         Tokens of a window at most; one that would grow beyond stays as it is.
+    abbreviated : Abbreviated, optional
     """
 
     def __init__(
-        self, texts: Sequence[TokenisedText], tags: Sequence[Ints], share: float, *, longest: int
+        self,
+        texts: Sequence[TokenisedText],
+        tags: Sequence[Ints],
+        share: float,
+        *,
+        longest: int,
+        abbreviated: Abbreviated | None = None,
     ) -> None:
         self._texts, self._tags, self._share, self._longest = texts, tags, share, longest
         self._mentions = [_mentions(*one) for one in zip(texts, tags, strict=True)]
-        names: dict[Kind, dict[tuple[int, ...], _Name]] = {}
+        self._abbreviated = abbreviated
+        names: dict[Kind, dict[tuple[int, ...], Name]] = {}
         for text, found in zip(texts, self._mentions, strict=True):
             for mention in found:
-                a, b = mention.words
-                name = _Name(text.ids[slice(*mention.tokens)], text.first[a:b] - text.first[a])
+                name = _name(text, mention)
                 names.setdefault(mention.kind, {}).setdefault(mention.name, name)
         self._names = {kind: list(of_kind.values()) for kind, of_kind in names.items()}
+        self._long: list[dict[Known, Known]] = [{} for _ in texts]  # of each short form
+        self._short: dict[Known, Name] = {}  # of each long form
+        self._brackets = (_NOTHING, _NOTHING)
+        if abbreviated is not None and abbreviated.share and share:
+            self._abbreviate(names, abbreviated)
+        self._with_short = {
+            kind: [name for name in of_kind if (kind, _ids(name)) in self._short]
+            for kind, of_kind in self._names.items()
+        }
+
+    def _abbreviate(self, names: dict[Kind, dict[tuple[int, ...], Name]], by: Abbreviated) -> None:
+        """Find the short forms that the texts define, and make those of all other names."""
+        spelled: dict[Known, str] = {}
+        for i, (text, raw, found) in enumerate(
+            zip(self._texts, by.texts, self._mentions, strict=True)
+        ):
+            at = {m.words: m for m in found}
+            for pair in defined(raw, text):
+                short, long = at.get(pair.short), at.get(pair.long)
+                if short is not None and long is not None and short.kind == long.kind:
+                    known = (long.kind, long.name)
+                    self._long[i][short.kind, short.name] = known
+                    self._short.setdefault(known, names[short.kind][short.name])
+            for m in found:
+                words = [raw[text.starts[k] : text.ends[k]] for k in range(*m.words)]
+                spelled.setdefault((m.kind, m.name), initials(words))
+        made = by.tokenise([*spelled.values(), "(", ")"])
+        self._brackets = (made[-2].ids, made[-1].ids)
+        for known, text in zip(spelled, made, strict=False):
+            if text.n_words == 1:
+                one_word = Name(text.ids, np.zeros(1, np.int64), np.ones(1, np.int64))
+                self._short.setdefault(known, one_word)
 
     def example(self, i: int, window: Window) -> Example:
         """Return what a window of text `i` teaches; the words that it keeps are asked for."""
@@ -83,20 +143,42 @@ class Swaps:
             for m in self._mentions[i]
             if window.keep_start <= m.tokens[0] and m.tokens[1] <= window.keep_end
         ]
-        chosen = self._choose(dict.fromkeys((m.kind, m.name) for m in inside))
-        swapped = [(m, chosen[m.kind, m.name]) for m in inside if (m.kind, m.name) in chosen]
-        made = _exchange(text, tags, window, swapped)
+        made = _exchange(text, tags, window, self._swapped(i, inside))
         return made if len(made.ids) <= self._longest else plain
 
-    def _choose(
-        self, names: dict[tuple[Kind, tuple[int, ...]], None]
-    ) -> dict[tuple[Kind, tuple[int, ...]], _Name]:
-        out = {}
-        for (kind, name), p in zip(names, torch.rand(len(names)).tolist(), strict=True):
-            if p < self._share:
-                pool = self._names[kind]
-                out[kind, name] = pool[int(torch.randint(len(pool), ()))]
-        return out
+    def _swapped(self, i: int, inside: Sequence[_Mention]) -> list[tuple[_Mention, Name]]:
+        """Return the mentions that give way, and to what."""
+        long = self._long[i]
+        there = dict.fromkeys((m.kind, m.name) for m in inside)
+        short_of = {long[known]: known for known in there if long.get(known) in there}
+        alone = [known for known in there if long.get(known) not in there]
+        chosen: dict[Known, list[Name]] = {}  # the name at each place; the last one from then on
+        for known, p in zip(alone, torch.rand(len(alone)).tolist(), strict=True):
+            if p >= self._share:
+                continue
+            short = short_of.get(known)
+            pool = (self._names if short is None else self._with_short)[known[0]]
+            if not pool:
+                continue
+            name = pool[int(torch.randint(len(pool), ()))]
+            chosen[known] = self._places(known[0], name) if short is None else [name]
+            if short is not None:
+                chosen[short] = [self._short[known[0], _ids(name)]]
+        swapped, n_seen = [], dict.fromkeys(chosen, 0)
+        for mention in inside:
+            known = (mention.kind, mention.name)
+            if known in chosen:
+                names = chosen[known]
+                swapped.append((mention, names[min(n_seen[known], len(names) - 1)]))
+                n_seen[known] += 1
+        return swapped
+
+    def _places(self, kind: Kind, name: Name) -> list[Name]:
+        """Return what stands for a name that comes in, at its first place and at the others."""
+        short, by = self._short.get((kind, _ids(name))), self._abbreviated
+        if by is None or short is None or float(torch.rand(())) >= by.share:
+            return [name]
+        return [bracketed(name, self._brackets, short), short]
 
 
 def _mentions(text: TokenisedText, tags: Ints) -> list[_Mention]:
@@ -115,8 +197,19 @@ def _mentions(text: TokenisedText, tags: Ints) -> list[_Mention]:
     return sorted(found, key=lambda m: m.words)
 
 
+def _name(text: TokenisedText, mention: _Mention) -> Name:
+    a, b = mention.words
+    tags = np.full(b - a, 2, np.int64)
+    tags[0] = 1
+    return Name(text.ids[slice(*mention.tokens)], text.first[a:b] - text.first[a], tags)
+
+
+def _ids(name: Name) -> tuple[int, ...]:
+    return tuple(name.ids.tolist())
+
+
 def _exchange(
-    text: TokenisedText, tags: Ints, window: Window, swapped: Sequence[tuple[_Mention, _Name]]
+    text: TokenisedText, tags: Ints, window: Window, swapped: Sequence[tuple[_Mention, Name]]
 ) -> Example:
     ids: list[Ints32] = []
     columns: list[Ints] = []
@@ -137,7 +230,7 @@ def _exchange(
         go_on(mention.tokens[0], mention.words[0])
         head, begins = mention.kind
         answer = np.repeat(tags[word : word + 1], len(name.first), axis=0)
-        answer[1:, head] = begins + 1
+        answer[:, head] = np.where(name.tags > 0, begins - 1 + name.tags, 0)
         columns.append(name.first + n)
         answers.append(answer)
         ids.append(name.ids)

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields, replace
 from functools import partial
 from typing import Any
 
+from clinnlp.bert.consistency import USUAL
 from clinnlp.bert.corpus import (
     Corpora,
     TrainingSource,
@@ -64,16 +65,26 @@ class TaggerRecipe:
         """Return a tagger with new heads."""
         settings = self._settings
         network = job.network(partial(build_tagger, heads=self._heads), stride=settings.stride)
-        return EntityTagger(labels=self.labels, network=network, settings=settings_to(settings))
+        return EntityTagger(
+            labels=self.labels,
+            network=network,
+            settings=settings_to(settings),
+            consistency=USUAL if settings.consistency else (),
+        )
 
     def task(self, pipe: EntityTagger) -> TaggerTask:
         """Return the task of teaching it the words' tags."""
         return TaggerTask(pipe, self._fit, self._selection, self._annotated, self._settings)
 
     def finish(self, pipe: EntityTagger, task: TaggerTask) -> EntityTagger:
-        """Return the tagger with calibrated scores and least scores."""
+        """Return the tagger with what was fitted on the selection notes."""
         sure = task.confidence() if self._refit is None else self._refit
-        return replace(pipe, calibration=sure.calibration, thresholds=sure.thresholds)
+        return replace(
+            pipe,
+            calibration=sure.calibration,
+            thresholds=sure.thresholds,
+            consistency=sure.consistency,
+        )
 
     def score(self, pipe: EntityTagger) -> Card | None:
         """Return strict scores on dev; by corpus where the corpora of dev have names."""

@@ -10,15 +10,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from scipy.special import expit
 
 from clinnlp.bert.batches import shuffled_batches
 from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration, fit_threshold
+from clinnlp.bert.consistency import Candidates, Weights, apart, fit_weights
 from clinnlp.bert.corpus import Corpora
 from clinnlp.bert.model import IGNORED, GoldTags, gold_tags_per_head, n_outputs
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
 from clinnlp.bert.settings import TaggerSettings
-from clinnlp.bert.swaps import Example, Swaps
+from clinnlp.bert.swaps import Abbreviated, Example, Swaps
 from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.arrays import Ints
 from clinnlp.core.errors import DataError
@@ -27,12 +29,24 @@ from clinnlp.core.spans import Span
 
 __all__ = ["Confidence", "TaggerTask", "tagged"]
 
+_N_FOLDS = 5
+
 
 class Confidence(NamedTuple):
-    """What the selection notes say of scores, per label."""
+    """What the selection notes say of scores, per label, and of the rest of a note."""
 
     calibration: dict[str, Calibration]
     thresholds: dict[str, float]
+    consistency: Weights
+
+
+class _Judged(NamedTuple):
+    """Places of names in a selection note, and whether a gold mention is there."""
+
+    fold: int
+    found: Candidates
+    labels: list[str]
+    right: list[bool]
 
 
 class TaggerTask:
@@ -75,7 +89,15 @@ class TaggerTask:
             for (name, note), text in zip(notes, texts, strict=True)
         ]
         tags = [each.tags for each in gold]
-        self._swaps = Swaps(texts, tags, settings.swap, longest=network.window_size)
+        self._swaps = Swaps(
+            texts,
+            tags,
+            settings.swap,
+            longest=network.window_size,
+            abbreviated=Abbreviated(
+                settings.abbreviate, [note.text for _, note in notes], network.tokenise
+            ),
+        )
         extra = len(network.prefix) + len(network.suffix)
         self._lengths = np.array(
             [row.window.end - row.window.start + extra for row in self._rows], np.int64
@@ -113,22 +135,54 @@ class TaggerTask:
         return mean_of_ratios(hits, sizes, patients_of(golds))
 
     def confidence(self) -> Confidence:
-        """Return calibration and least score of each label, fitted on the selection notes."""
+        """Return what is fitted on the selection notes: weights, calibration and least scores.
+
+        What is calibrated are scores by weights that were fitted without the patient's notes.
+        """
+        judged, n_gold = self._judged()
         p: dict[str, list[float]] = {}
         right: dict[str, list[bool]] = {}
-        n_gold: Counter[str] = Counter()
-        for gold, note in self._selection_read():
-            truth = _mentions(gold)
-            n_gold.update(label for label, _ in truth)
-            for e in note.entities:
-                p.setdefault(e.label, []).append(e.score or 0.0)
-                right.setdefault(e.label, []).append((e.label, e.pieces) in truth)
+        for fold in range(_N_FOLDS):
+            weights = self._weights([each for each in judged if each.fold != fold])
+            for each in (each for each in judged if each.fold == fold):
+                scores = _scores(each.found, weights)
+                for k in apart(each.found.begins, each.found.ends, scores).tolist():
+                    if scores[k]:
+                        p.setdefault(each.labels[k], []).append(scores[k])
+                        right.setdefault(each.labels[k], []).append(each.right[k])
         by = {label: fit_calibration(p[label], right[label]) for label in sorted(p)}
         least = {
             label: fit_threshold(calibrated(p[label], by[label]), right[label], n_gold[label])
             for label in by
         }
-        return Confidence(by, least)
+        return Confidence(by, least, self._weights(judged))
+
+    def _weights(self, judged: Sequence[_Judged]) -> Weights:
+        """Return the weights that some selection notes give; none where none are asked for."""
+        if not self._tagger.consistency or not judged:
+            return self._tagger.consistency
+        evidence = np.concatenate([each.found.evidence for each in judged])
+        return fit_weights(evidence, [one for each in judged for one in each.right])
+
+    def _judged(self) -> tuple[list[_Judged], Counter[str]]:
+        """Return all places of names in the selection notes, and gold mentions of each label."""
+        judged, n_gold = list[_Judged](), Counter[str]()
+        patients: dict[str, int] = {}
+        for name, notes in self._selection.items():
+            annotated = self._annotated[name]
+            for note, heads in zip(notes, self._tagger.places(notes), strict=True):
+                truth = _mentions(note)
+                n_gold.update(label for label, _ in truth)
+                fold = patients.setdefault(note.patient or note.id, len(patients)) % _N_FOLDS
+                for found, spans in heads:
+                    labels = [self._tagger.labels[k] for k in found.labels]
+                    right = [
+                        span is not None and (label, (span,)) in truth
+                        for label, span in zip(labels, spans, strict=True)
+                    ]
+                    if set(labels) <= set(annotated):
+                        judged.append(_Judged(fold, found, labels, right))
+        return judged, n_gold
 
     def _selection_read(self) -> Iterator[tuple[Note, Note]]:
         """Yield each selection note as annotated, and as the tagger reads it now."""
@@ -156,6 +210,14 @@ def tagged(
     """Return the notes with the tagger's mentions (of `labels`, where named) and no others."""
     found = tagger.batch([note.with_(entities=(), relations=()) for note in notes])
     return found if labels is None else [_only(note, labels) for note in found]
+
+
+def _scores(found: Candidates, weights: Weights) -> list[float]:
+    """Return the probability of each candidate; without weights that of its tags, if given."""
+    if weights:
+        return expit(found.evidence @ np.array(weights)).tolist()
+    own: list[float] = np.where(found.added, 0.0, expit(found.evidence[:, 1])).tolist()
+    return own
 
 
 def _as_annotated(

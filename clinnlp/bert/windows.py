@@ -22,6 +22,7 @@ import numpy as np
 
 from clinnlp.core.arrays import Ints32
 from clinnlp.core.errors import ArgumentError, StoreError, instead_of
+from clinnlp.core.spans import Span
 
 __all__ = ["TokenisedText", "Window", "split_windows", "tokenise"]
 
@@ -58,6 +59,12 @@ class TokenisedText:
     def n_words(self) -> int:
         """Number of words."""
         return len(self.first)
+
+    def words_of(self, span: Span) -> tuple[int, int]:
+        """Return the words ``[a, b)`` that share a code point with a span."""
+        a = int(np.searchsorted(self.ends, span.start, side="right"))
+        b = int(np.searchsorted(self.starts, span.end, side="left"))
+        return a, max(a, b)
 
     def __repr__(self) -> str:
         return f"TokenisedText({len(self.ids)} tokens, {self.n_words} words)"

@@ -7,11 +7,11 @@ form that the note defines for it (``congestive heart failure (CHF)``): step ``a
 from collections.abc import Mapping
 from dataclasses import replace
 
+from clinnlp.core.abbreviations import abbreviations
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Attribute, Entity, Note
 from clinnlp.core.vocab import Vocabulary
-from clinnlp.core.abbreviations import abbreviations
 from clinnlp.text.candidates import Candidates, NameVectors
 from clinnlp.text.drugs import fold_drug
 from clinnlp.text.linking import Link, Linker

@@ -17,9 +17,9 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import clinnlp
+from clinnlp.core.abbreviations import abbreviations
 from clinnlp.core.vocab import Concept, Vocabulary, fold
 from clinnlp.io.tables.vocabularies import read_drugbank, read_icd10cm
-from clinnlp.core.abbreviations import abbreviations
 from clinnlp.text.candidates import Candidates
 from clinnlp.text.normalise import Normalise
 from tests.bench import DATA, ROOT, record

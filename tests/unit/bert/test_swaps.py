@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from clinnlp.bert.model import IGNORED, gold_tags, gold_tags_per_head
-from clinnlp.bert.swaps import Example, Swaps
+from clinnlp.bert.swaps import Abbreviated, Example, Swaps
 from clinnlp.bert.windows import Window, split_windows
 
-from .conftest import DRUG, PROBLEM, TRAIN
+from .conftest import DRUG, PROBLEM, TRAIN, note_of
 
 LABELS = (DRUG, PROBLEM)
 HEADS = [(DRUG,), (PROBLEM,)]
@@ -125,3 +125,66 @@ def test_heads_of_their_own(tagger, texts):
     for _ in range(10):
         made = swaps.example(0, whole(text))
         assert made.ids.tolist() == text.ids.tolist()
+
+
+def abbreviating(tagger, texts, notes, tags, share=0.99):
+    by = Abbreviated(share, [note.text for note in notes], tagger.network.tokenise)
+    return Swaps(texts, tags, 0.99, longest=500, abbreviated=by)
+
+
+def read_back(tagger, example):
+    """Return the words of an example with their tags."""
+    ids = np.split(example.ids, example.columns[1:])
+    spelled = tagger.network.tokenizer.convert_ids_to_tokens
+    words = ["".join(spelled(each.tolist())).replace("##", "") for each in ids]
+    return list(zip(words, example.tags[:, 0].tolist(), strict=True))
+
+
+def taught(tagger, texts, mentions, share=0.99):
+    notes = [
+        note_of(k, text, *found)
+        for k, (text, found) in enumerate(zip(texts, mentions, strict=False))
+    ]
+    words = tagger.network.tokenise(texts)
+    tags = [
+        gold_tags(t, n.entities, LABELS).tags[:, None] for t, n in zip(words, notes, strict=False)
+    ]
+    return words, abbreviating(tagger, words, notes, tags, share)
+
+
+def test_a_short_form_goes_with_its_long_form(tagger):
+    texts = ["renal failure (RF) and RF", "chest pain for fever (FEV)"]
+    found = [
+        (("renal failure", PROBLEM), ("RF", PROBLEM)),
+        (("chest pain", PROBLEM), ("fever", PROBLEM), ("FEV", PROBLEM)),
+    ]
+    words, swaps = taught(tagger, texts, found)
+    torch.manual_seed(0)
+    seen = set()
+    for _ in range(60):
+        read = read_back(tagger, swaps.example(0, whole(words[0])))
+        named = [word for word, tag in read if tag]
+        seen.add(" ".join(named))
+    assert seen == {"renal failure rf", "chest pain cp", "fever fev"}
+
+
+def test_a_name_may_come_in_with_its_initials_and_then_by_them(tagger):
+    texts = ["no fever and fever started", "severe chest pain"]
+    found = [(("fever", PROBLEM),), (("severe chest pain", PROBLEM),)]
+    words, swaps = taught(tagger, texts, found)
+    torch.manual_seed(0)
+    made = {tuple(read_back(tagger, swaps.example(0, whole(words[0])))) for _ in range(40)}
+    wanted = ["no", "severe", "chest", "pain", "(", "scp", ")", "and", "fever", "started"]
+    tags = [0, 3, 4, 4, 0, 3, 0, 0, 0, 0]
+    assert tuple(zip(wanted, tags, strict=True)) in made
+
+
+def test_nothing_is_abbreviated_unasked(tagger):
+    texts = ["renal failure (RF) and RF", "severe chest pain"]
+    found = [(("renal failure", PROBLEM), ("RF", PROBLEM)), (("severe chest pain", PROBLEM),)]
+    words, swaps = taught(tagger, texts, found, share=0.0)
+    torch.manual_seed(0)
+    for _ in range(40):
+        read = read_back(tagger, swaps.example(0, whole(words[0])))
+        named = {word for word, tag in read if tag}
+        assert named <= {"renal", "failure", "rf", "severe", "chest", "pain"}

@@ -1,0 +1,232 @@
+"""What a note says of a name at one place tells of its other places, and of its short form.
+
+A network reads each place of a name anew, and misses some that it finds elsewhere in the note. And
+short forms it can only know from what stands around them, though the note says what they are:
+"renal failure (RF)". So for each name that is found anywhere in a note, all its places are
+*candidates*, and the log odds of each are a weighted sum of what is known of
+
+- the place itself: log odds z that its words carry the tags of a mention and it goes no further;
+- the other places of the name: whether there are any, how many, their mean and largest z;
+- the places of its short or long form, where the note defines one: whether there are any, their
+  largest z;
+- whether the network alone would not have given the place.
+
+Of candidates that overlap the likelier is given. Names are compared without case, but for words
+with two capitals, which would be other words ("AIDS" and "aids"). A place inside a longer mention
+of the same reading says nothing of the shorter name. Nothing outside of the note is looked at.
+
+The weights are fitted on the notes that were set aside from training, pulled towards those that
+were found inside of the BC5CDR training set: a model of 350 of its notes, scored on the other 150
+by five folds, had F1 0.810 by the tags alone, 0.814 with the other places of names, and 0.837 with
+short and long forms too; abbreviations of 2 to 7 capitals 0.667, 0.705 and 0.839.
+
+References
+----------
+Schwartz and Hearst, Pac Symp Biocomput 2003: 451-462 (short forms). Krishnan and Manning, An
+effective two-stage model for exploiting non-local dependencies in named entity recognition, ACL
+2006 (agreement within a document).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from math import log1p
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from clinnlp.bert.windows import TokenisedText
+from clinnlp.core.abbreviations import short_forms
+from clinnlp.core.arrays import Bools, Floats, Floats32, Ints
+
+__all__ = ["USUAL", "Candidates", "Place", "Weights", "apart", "candidates", "fit_weights"]
+
+Place = tuple[int, int, int]  # first word, word past the end, label
+Weights = tuple[float, ...]
+
+# constant; z; others: any, mean z, largest z, log(1 + n); short or long form: any, largest z; added
+USUAL: Weights = (-0.26, 0.54, 0.03, 0.05, 0.23, -0.49, 1.31, 0.63, 1.14)
+
+_OWN, _OTHERS = 10.0, 6.0  # the farthest that log odds count, of the place and of others
+_NEVER = 1e9
+_TINY = 1e-7
+_PULL = 10.0  # how strongly the weights are pulled towards the usual ones
+
+_Name = tuple[str, ...]
+
+
+class Candidates(NamedTuple):
+    """Places of a note that may be mentions, as columns."""
+
+    begins: Ints  # first word
+    ends: Ints  # word past the last
+    labels: Ints
+    added: Bools  # whether the network alone would not have given it
+    evidence: Floats  # (n, 9), what the weights are of
+
+
+def candidates(
+    text: str, words: TokenisedText, log_p: Floats32, given: Sequence[Place]
+) -> Candidates:
+    """Return all places of the names that are found in a note, with what is known of each.
+
+    Parameters
+    ----------
+    text : str
+    words : TokenisedText
+        Of the text.
+    log_p : array of float32, shape (n_words, n_tags)
+        Log probabilities of the tags of one head.
+    given : sequence of (first word, word past the last, label)
+        What the network alone gives, in text order.
+    """
+    if not given:
+        return Candidates(*np.zeros((3, 0), np.int64), np.zeros(0, bool), np.zeros((0, len(USUAL))))
+    spans = zip(words.starts.tolist(), words.ends.tolist(), strict=True)
+    keys = [_key(text[a:b]) for a, b in spans]
+    forms = _forms(text, words, keys)
+    places = _places(keys, given, forms)
+    every = [place for each in places.values() for place in each]
+    z = iter(_log_odds(log_p, every).tolist())
+    of_name = {name: [next(z) for _ in each] for name, each in places.items()}
+    largest = {name: max(each) for name, each in of_name.items()}
+    known, rows = set(given), list[list[float]]()
+    for (name, label), each in places.items():
+        of_forms = [largest.get((other, label), -_NEVER) for other in forms.get(name, ())]
+        rows += _evidence(of_name[name, label], max(of_forms, default=-_NEVER))
+        for row, place in zip(rows[-len(each) :], each, strict=True):
+            row[-1] = float(place not in known)
+    columns, evidence = np.array(every, np.int64), np.array(rows)
+    order = np.lexsort(columns.T[::-1])
+    evidence = evidence[order]
+    return Candidates(*columns[order].T, evidence[:, -1] > 0, evidence)
+
+
+def apart(begins: ArrayLike, ends: ArrayLike, p: ArrayLike) -> Ints:
+    """Return which of some ranges to give, in order, so that none overlap: the likeliest first.
+
+    Examples
+    --------
+    >>> apart([0, 1, 4], [2, 3, 5], [0.6, 0.9, 0.2]).tolist()
+    [1, 2]
+    """
+    a, b = (np.asarray(each, np.int64).tolist() for each in (begins, ends))
+    taken, kept = set[int](), list[int]()
+    for i in np.argsort(-np.asarray(p, np.float64), kind="stable").tolist():
+        words = range(a[i], b[i])
+        if taken.isdisjoint(words):
+            taken.update(words)
+            kept.append(i)
+    return np.array(sorted(kept), np.int64)
+
+
+def fit_weights(evidence: Floats, right: Sequence[bool] | Bools) -> Weights:
+    """Return the weights under which `right` is likeliest, near the usual ones.
+
+    Parameters
+    ----------
+    evidence : array, shape (n, 9)
+        Of `candidates`.
+    right : array of bool, shape (n,)
+        Whether a gold mention has the same span and label.
+
+    Examples
+    --------
+    >>> fit_weights(np.zeros((0, 9)), []) == USUAL
+    True
+    """
+    y, usual = np.asarray(right, np.float64), np.array(USUAL)
+
+    def cost(w: Floats) -> tuple[float, Floats]:
+        u, off = evidence @ w, w - usual
+        value = np.logaddexp(0, u).sum() - y @ u + _PULL * (off @ off) / 2
+        return float(value), evidence.T @ (expit(u) - y) + _PULL * off
+
+    found = minimize(cost, usual, jac=True, method="L-BFGS-B")
+    return tuple(found.x.tolist())
+
+
+def _key(word: str) -> str:
+    """Return a word without case, but for one with two capitals."""
+    low = word.casefold()
+    return low if low == word or sum(map(str.isupper, word)) < 2 else word
+
+
+def _forms(text: str, words: TokenisedText, keys: Sequence[str]) -> dict[_Name, set[_Name]]:
+    """Return the other forms of each name that the text gives a short or long one."""
+    forms = defaultdict[_Name, set[_Name]](set)
+    for pair in short_forms(text):
+        short, long = (tuple(keys[slice(*words.words_of(span))]) for span in pair)
+        if short and long:
+            forms[short].add(long)
+            forms[long].add(short)
+    return dict(forms)
+
+
+def _places(
+    keys: Sequence[str], given: Sequence[Place], forms: dict[_Name, set[_Name]]
+) -> dict[tuple[_Name, int], list[Place]]:
+    """Return all places of each name and label that stands among those that are given."""
+    names = defaultdict[_Name, set[int]](set)
+    for a, b, label in given:
+        names[tuple(keys[a:b])].add(label)
+    for name in list(names):
+        for other in forms.get(name, ()):
+            names[other] |= names[name]
+    at = defaultdict[str, list[int]](list)
+    for i, key in enumerate(keys):
+        at[key].append(i)
+    longest = {i: (b - a, label) for a, b, label in given for i in range(a, b)}
+    known = set(given)
+    found: dict[tuple[_Name, int], list[Place]] = {}
+    for name, labels in names.items():
+        n = len(name)
+        starts = [i for i in at[name[0]] if tuple(keys[i : i + n]) == name]
+        for label in sorted(labels):
+            places = [
+                (i, i + n, label)
+                for i in starts
+                if (i, i + n, label) in known or not _is_within(longest, i, n)
+            ]
+            if places:
+                found[name, label] = places
+    return found
+
+
+def _is_within(longest: dict[int, tuple[int, int]], start: int, n: int) -> bool:
+    """Return whether words lie inside a longer mention that is given."""
+    here, there = (longest.get(i, (0, -1)) for i in (start, start + n - 1))
+    return here == there and here[0] > n
+
+
+def _log_odds(log_p: Floats32, places: Iterable[Place]) -> Floats:
+    """Return the log odds that each place carries the tags of a mention and goes no further."""
+    at = np.array(list(places), np.int64).reshape(-1, 3)
+    a, b, label = at.T
+    total = np.concatenate([np.zeros((1, log_p.shape[1])), np.cumsum(log_p, 0, np.float64)])
+    tag_in = 2 * label + 2
+    inside = log_p[a, tag_in - 1] + total[b, tag_in] - total[np.minimum(a + 1, b), tag_in]
+    after = np.exp(np.minimum(log_p[np.minimum(b, len(log_p) - 1), tag_in], -1e-9, dtype=float))
+    stops = np.where(b < len(log_p), np.log1p(-after), 0.0)
+    p = np.clip(np.exp(inside + stops), _TINY, 1 - _TINY)
+    z: Floats = np.log(p / (1 - p))
+    return z
+
+
+def _evidence(own: Sequence[float], of_forms: float) -> list[list[float]]:
+    """Return what is known of each place of a name, from the log odds of all of them."""
+    kept = [min(max(z, -_OTHERS), _OTHERS) for z in own]
+    n, total, high = len(kept) - 1, sum(kept), sorted(kept)
+    partner = [0.0, 0.0]
+    if of_forms > -_NEVER:
+        partner = [1.0, min(max(of_forms, -_OTHERS), _OTHERS)]
+    rows = []
+    for z, mine in zip(own, kept, strict=True):
+        others = [0.0] * 4
+        if n:
+            most = high[-2] if mine == high[-1] else high[-1]
+            others = [1.0, (total - mine) / n, most, log1p(n)]
+        rows.append([1.0, min(max(z, -_OWN), _OWN), *others, *partner, 0.0])
+    return rows
