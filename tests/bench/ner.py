@@ -1,10 +1,13 @@
 """Fine-tune on real corpora and score their dev splits once: scripts/bench ner [--corpora ...].
 
-Each run is one row of out/bench.jsonl per corpus; `--summary` prints mean and spread over seeds.
+Documents of the corpora's test parts are left out of training too (overlap_pmids.json), since
+corpora overlap. Each run is one row of out/bench.jsonl per corpus; `--summary` prints mean and
+spread over seeds.
 """
 
 import argparse
 import json
+import re
 import time
 from dataclasses import replace
 
@@ -60,7 +63,11 @@ def main() -> None:
 def run(args) -> None:
     dev = {name: read(name, 1) for name in args.corpora}
     train = {name: read(name, 0) for name in args.corpora}
-    kept = {name: drop_overlap(notes, *dev.values()) for name, notes in train.items()}
+    tested = ids_of_test_parts()
+    kept = {
+        name: [n for n in drop_overlap(notes, *dev.values()) if n.id not in tested]
+        for name, notes in train.items()
+    }
     n_dropped = {name: len(train[name]) - len(kept[name]) for name in train}
     if args.notes:
         kept = {name: drawn(notes, args.notes, args.seed) for name, notes in kept.items()}
@@ -85,6 +92,17 @@ def run(args) -> None:
         score(args, name, gold, kept[name], tagger, {**spent, **n_notes})
 
 
+def ids_of_test_parts() -> set[str]:
+    """Return the ids of documents that stand in a test part of any corpus."""
+    listed = json.loads((DATA / "overlap_pmids.json").read_text())
+    return {pmid for part in listed.values() for pmid in part}
+
+
+def is_abbreviation(note, entity) -> str:
+    """Return whether a mention is 2 to 7 capitals."""
+    return "yes" if re.fullmatch(r"[A-Z]{2,7}", note[entity.span]) else "no"
+
+
 def drawn(notes: list, n: int, seed: int) -> list:
     """Return n notes, drawn by the seed."""
     order = np.random.default_rng(seed).permutation(len(notes))[:n]
@@ -107,6 +125,9 @@ def score(args, name, gold, train, tagger, more) -> None:
         ece=round(sure.ece, 4), brier=round(sure.brier, 4),
         by_seen={k: round(v.f1, 4) for k, v in score_groups(gold, found, seen_in(train)).items()},
         by_length={k: round(v.f1, 4) for k, v in score_groups(gold, found, mention_length).items()},
+        by_abbreviation={
+            k: round(v.f1, 4) for k, v in score_groups(gold, found, is_abbreviation).items()
+        },
         settings=args.set, encoder=args.encoder, best_epoch=tagger.card["best_epoch"],
     )  # fmt: skip
 
