@@ -147,7 +147,7 @@ class TaggerSettings(FineTuneSettings):
         0.3, "share of mentions replaced by others of their label in training, 0 to < 1"
     )
     abbreviate: float = option(
-        0.0,
+        0.3,
         "share of the names exchanged that are given with their initials and then by them, "
         "0 to < 1; above 0 a short form goes with its long form",
     )
