@@ -28,7 +28,7 @@ effective two-stage model for exploiting non-local dependencies in named entity 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import log1p
 from typing import NamedTuple
 
@@ -178,7 +178,7 @@ def _places(
     at = defaultdict[str, list[int]](list)
     for i, key in enumerate(keys):
         at[key].append(i)
-    longest = {i: (b - a, label) for a, b, label in given for i in range(a, b)}
+    mention_at = {i: (a, b) for a, b, _ in given for i in range(a, b)}
     known = set(given)
     found: dict[tuple[_Name, int], list[Place]] = {}
     for name, labels in names.items():
@@ -188,17 +188,17 @@ def _places(
             places = [
                 (i, i + n, label)
                 for i in starts
-                if (i, i + n, label) in known or not _is_within(longest, i, n)
+                if (i, i + n, label) in known or not _is_within(mention_at, i, n)
             ]
             if places:
                 found[name, label] = places
     return found
 
 
-def _is_within(longest: dict[int, tuple[int, int]], start: int, n: int) -> bool:
-    """Return whether words lie inside a longer mention that is given."""
-    here, there = (longest.get(i, (0, -1)) for i in (start, start + n - 1))
-    return here == there and here[0] > n
+def _is_within(mention_at: Mapping[int, tuple[int, int]], start: int, n: int) -> bool:
+    """Return whether `n` words lie inside a longer mention that is given."""
+    a, b = mention_at.get(start, (0, 0))
+    return b - a > n and start + n <= b
 
 
 def _log_odds(log_p: Floats32, places: Iterable[Place]) -> Floats:
