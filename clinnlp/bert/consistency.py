@@ -83,7 +83,8 @@ def candidates(
         What the network alone gives, in text order.
     """
     if not given:
-        return Candidates(*np.zeros((3, 0), np.int64), np.zeros(0, bool), np.zeros((0, len(USUAL))))
+        none = np.zeros(0, np.int64)
+        return Candidates(none, none, none, np.zeros(0, bool), np.zeros((0, len(USUAL))))
     spans = zip(words.starts.tolist(), words.ends.tolist(), strict=True)
     keys = [_key(text[a:b]) for a, b in spans]
     forms = _forms(text, words, keys)
@@ -100,8 +101,9 @@ def candidates(
             row[-1] = float(place not in known)
     columns, evidence = np.array(every, np.int64), np.array(rows)
     order = np.lexsort(columns.T[::-1])
+    begins, ends, labels = columns[order].T
     evidence = evidence[order]
-    return Candidates(*columns[order].T, evidence[:, -1] > 0, evidence)
+    return Candidates(begins, ends, labels, evidence[:, -1] > 0, evidence)
 
 
 def apart(begins: ArrayLike, ends: ArrayLike, p: ArrayLike) -> Ints:

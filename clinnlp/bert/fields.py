@@ -38,6 +38,8 @@ class TaggerFields(LoopFields, total=False):
     strict_labels: bool
     word_dropout: float
     swap: float
+    abbreviate: float
+    consistency: bool
     heads: Literal["auto", "joint", "per_label"]
     labels: tuple[str, ...] | list[str] | None
 

@@ -248,17 +248,17 @@ def _candidates(
 
 def _agreed(heads: list[list[Candidates]], offsets: Ints, weights: Floats) -> _Mentions:
     """Return the likeliest candidates that do not overlap others of their head, in text order."""
-    parts = [np.zeros((5, 0))]
+    columns: list[list[Any]] = [[], [], [], [], []]
     for offset, of_note in zip(offsets.tolist(), heads, strict=True):
         for each in of_note:
             p = expit(each.evidence @ weights)
             kept = apart(each.begins, each.ends, p)
             rows = (each.begins + offset, each.ends + offset, each.labels, p, each.added)
-            parts.append(np.stack([row[kept] for row in rows]))
-    begins, ends, labels, p, added = np.concatenate(parts, axis=1)
+            for column, row in zip(columns, rows, strict=True):
+                column.append(row[kept])
+    begins, ends, labels, p, added = (np.concatenate(column) for column in columns)
     order = np.lexsort((labels, ends, begins))
-    whole = (column[order].astype(np.int64) for column in (begins, ends, labels))
-    return _Mentions(*whole, p[order], added[order] > 0)
+    return _Mentions(begins[order], ends[order], labels[order], p[order], added[order])
 
 
 def _mentions(log_p: list[Floats32], n_words: Ints) -> _Mentions:

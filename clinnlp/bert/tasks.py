@@ -214,10 +214,9 @@ def tagged(
 
 def _scores(found: Candidates, weights: Weights) -> list[float]:
     """Return the probability of each candidate; without weights that of its tags, if given."""
-    if weights:
-        return expit(found.evidence @ np.array(weights)).tolist()
-    own: list[float] = np.where(found.added, 0.0, expit(found.evidence[:, 1])).tolist()
-    return own
+    z = found.evidence @ np.array(weights) if weights else found.evidence[:, 1]
+    p: list[float] = np.where(found.added & (not weights), 0.0, expit(z)).tolist()
+    return p
 
 
 def _as_annotated(
