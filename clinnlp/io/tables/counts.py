@@ -1,12 +1,15 @@
 """Counts without reports from a file: drug, event, both, each alone, all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.pair_counts import COUNT_COLUMNS, PairCounts, first_fault
 from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.tables.columns import columns_named
+from clinnlp.io.tables.numbers import count_from_text
+from clinnlp.io.tables.rows import table_form, table_look
 from clinnlp.io.tables.typed import read_typed
 
 __all__ = ["is_counts", "read_counts"]
@@ -38,7 +41,8 @@ def read_counts(
     columns : mapping of str to str, optional
         How one of ``drug, event, a, n_drug, n_event, n`` is called in the file.
     dialect : Dialect, optional
-        How text is written; found by looking by default.
+        How text is written; found by looking by default. A lone mark with three digits behind it
+        (1,000) is refused until `decimal` is said; 1,234,567 and 1 000 have one meaning.
 
     Returns
     -------
@@ -48,8 +52,8 @@ def read_counts(
     Raises
     ------
     DataError
-        A file that cannot be read, a column that is missing, or a count that cannot be, with its
-        line.
+        A file that cannot be read or has no row, a column that is missing, or a count that cannot
+        be, with its line.
 
     Examples
     --------
@@ -61,14 +65,30 @@ def read_counts(
     ...     read_counts(f"{folder}/counts.csv").a.tolist()
     [6]
     """
-    table = read_typed(
-        path, COUNT_COLUMNS, named=columns, dialect=dialect or Dialect(), guarded=False
-    )
+    how = dialect or Dialect()
+    table = read_typed(path, COUNT_COLUMNS, named=columns, dialect=how, guarded=False)
+    if not len(table):
+        raise DataError("a table of counts must have a row per pair, got none", path=table.path)
     made = {name: table.text(name) for name in COUNT_COLUMNS[:2]}
-    made |= {name: table.whole(name) for name in COUNT_COLUMNS[2:]}
+    made |= {name: table.whole(name, _reader(table.path, how)) for name in COUNT_COLUMNS[2:]}
     fault = first_fault(made)
     if fault is not None:
         raise DataError(
             f"{fault[1]}, got another value", path=table.path, line=table.lines[fault[0]]
         )
     return PairCounts(**made)
+
+
+def _reader(path: Path, dialect: Dialect) -> Callable[[Any], int]:
+    """Return what reads a count of a file that stands there as text."""
+    sep = "," if table_form(path) == "parquet" else table_look(path, None, dialect).sep
+
+    def read(value: Any) -> int:
+        number: float = (
+            count_from_text(value, dialect.decimal, sep) if isinstance(value, str) else float(value)
+        )
+        if not 0 <= number < 2**63 or number != int(number):
+            raise ValueError
+        return int(number)
+
+    return read

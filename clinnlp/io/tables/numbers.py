@@ -25,8 +25,10 @@ from clinnlp.io.files.dialect import MISSING
 __all__ = [
     "COMPARATORS",
     "RESULT_FORM",
+    "TWO_MEANINGS",
     "AmbiguousNumberError",
     "Measurement",
+    "count_from_text",
     "measurement_of",
     "number_from_text",
 ]
@@ -42,6 +44,7 @@ COMPARATORS = {
     "≥": ">=",
 }
 RESULT_FORM = "numbers such as 7.5, or results such as <5, 1+ or neg"
+TWO_MEANINGS = "got a form of two meanings such as 1,234; say decimal (--decimal)"
 
 _RESULTS = {
     **dict.fromkeys(
@@ -62,6 +65,7 @@ _GROUPS = {
     ",": re.compile(r"[+-]?\d{1,3}(?:,\d{3})+"),
     ".": re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+"),
 }
+_ONE_GROUP = (re.compile(r"\+?[1-9]\d{0,2},\d{3}"), re.compile(r"\+?[1-9]\d{0,2}\.\d{3}"))
 
 
 class AmbiguousNumberError(ValueError):
@@ -127,6 +131,33 @@ def number_from_text(text: str, decimal: str | None = None, sep: str = ",") -> f
     if number != number or isinf(number):
         raise ValueError("a number must be finite and of one form, got another")
     return number
+
+
+def count_from_text(text: str, decimal: str | None = None, sep: str = ",") -> int:
+    """Return a whole number from 0, with or without marks between its thousands.
+
+    A lone mark with three digits behind it is refused until `decimal` is said: 1.000 may be a
+    thousand or one.
+
+    Raises
+    ------
+    ValueError
+        As `number_from_text`, or a number that is not whole.
+
+    Examples
+    --------
+    >>> count_from_text("1,000", decimal="."), count_from_text("1.234.567")
+    (1000, 1234567)
+    """
+    digits = _BLANKS.sub("", text.strip())
+    if digits.isascii() and digits.isdecimal():  # exact, however large
+        return int(digits)
+    if decimal is None and any(form.fullmatch(digits) for form in _ONE_GROUP):
+        raise AmbiguousNumberError("a number must have one meaning, got one of two")
+    number = number_from_text(digits, decimal, sep)
+    if number < 0 or not number.is_integer():
+        raise ValueError("a number must be whole, got another")
+    return int(number)
 
 
 def _decimal_of(digits: str, decimal: str | None, sep: str) -> str:

@@ -19,6 +19,7 @@ from clinnlp.io.files.dialect import MISSING, Dialect
 from clinnlp.io.tables.dates import time_fault, time_reader
 from clinnlp.io.tables.numbers import (
     RESULT_FORM,
+    TWO_MEANINGS,
     AmbiguousNumberError,
     measurement_of,
     number_from_text,
@@ -95,7 +96,7 @@ def _refusal(column: str, form: str, path: Path, line: int, error: ValueError) -
     must = f"column {column!r} must hold {form or 'ISO 8601 times'}"
     said = f"{must}, got another value" if form else time_fault(error, must)
     if isinstance(error, AmbiguousNumberError):
-        said = f"{must}, got a form of two meanings such as 1,234; say decimal (--decimal)"
+        said = f"{must}, {TWO_MEANINGS}"
     return DataError(said, path=path, line=line)
 
 

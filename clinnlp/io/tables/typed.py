@@ -18,6 +18,7 @@ from clinnlp.core.formulas import unguarded
 from clinnlp.core.name_lists import split_names
 from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.tables.columns import check_columns, columns_named
+from clinnlp.io.tables.numbers import TWO_MEANINGS, AmbiguousNumberError
 from clinnlp.io.tables.parquet import parquet_facts, parquet_names, parquet_table
 from clinnlp.io.tables.rows import column_names, read_rows, table_form
 
@@ -57,13 +58,13 @@ class TypedTable:
         column: Array = self._made(name, "text", _name, object)
         return column
 
-    def whole(self, name: str) -> Ints:
-        """Return a column of whole numbers from 0."""
+    def whole(self, name: str, read: Callable[[Any], int] | None = None) -> Ints:
+        """Return a column of whole numbers from 0; `read` reads those that stand there as text."""
         values = self.columns[name]
         if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
             self.check(values >= 0, f"column {name!r} must hold whole numbers from 0")
             return values.astype(np.int64)
-        column: Ints = self._made(name, "whole numbers from 0", _whole, np.int64)
+        column: Ints = self._made(name, "whole numbers from 0", read or _whole, np.int64)
         return column
 
     def real(self, name: str) -> Floats:
@@ -118,8 +119,11 @@ class TypedTable:
     def _made(self, name: str, said: str, read: Callable[[Any], Any], dtype: Any) -> Any:
         made: list[Any] = []
 
-        def refusal(_: Exception) -> DataError:
-            return self.error(len(made), f"column {name!r} must hold {said}")
+        def refusal(error: Exception) -> DataError:
+            must, row = f"column {name!r} must hold {said}", len(made)
+            if isinstance(error, AmbiguousNumberError):
+                return DataError(f"{must}, {TWO_MEANINGS}", path=self.path, line=self.lines[row])
+            return self.error(row, must)
 
         with instead_of((ValueError, TypeError, OverflowError), refusal):
             made.extend(map(read, self.columns[name]))  # those before a fault are in it

@@ -35,7 +35,8 @@ from clinnlp.mine.measures.prior import WHOLE
 from clinnlp.mine.measures.squash import Cells, squashed
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.sets.pairs import Across
-from clinnlp.mine.signals.interactions import Signals, check_query
+from clinnlp.mine.signals.asked import check_query
+from clinnlp.mine.signals.interactions import Signals
 from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.strata import strata_of
 

@@ -30,7 +30,6 @@ from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.baskets import Baskets
-from clinnlp.core.checks import check_at_least, check_fraction
 from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import EntityTable, EventTable
@@ -47,7 +46,8 @@ from clinnlp.mine.measures.additive import (
 from clinnlp.mine.measures.prior import FittedMixture
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.signals.adjust import AdditiveModel, Asked
-from clinnlp.mine.signals.triplets import Candidates, candidates, count_triplets
+from clinnlp.mine.signals.asked import check_query
+from clinnlp.mine.signals.triplets import MAX_MEMORY_GB, Candidates, candidates, count_triplets
 from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.strata import strata_of
 
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Signals", "check_query", "mine_interactions"]
+__all__ = ["Signals", "mine_interactions"]
 
 
 COUNTS = ("n_111", "n_101", "n_011", "n_001", "n_110", "n_100", "n_010", "n_000")
@@ -231,6 +231,7 @@ def mine_interactions(
     strata: Sequence[str] | Ints | None = None,
     adjust: bool = True,
     cells: SmallCells | None = None,
+    max_memory_gb: float = MAX_MEMORY_GB,
 ) -> Signals:
     """Return interaction signals, drug + drug → outcome, with their tests against additivity.
 
@@ -256,6 +257,8 @@ def mine_interactions(
     cells : SmallCells, optional
         Only rows from which no small cell follows, without strata and adjustment. Candidates are
         of pairs and outcomes that may be shown.
+    max_memory_gb : float
+        What counting may take, in GB (10⁹ bytes); more is refused with the estimate.
 
     Returns
     -------
@@ -265,7 +268,8 @@ def mine_interactions(
     Raises
     ------
     ArgumentError
-        An argument is out of range, no item is of a kind, or `cells` with `adjust` or `strata`.
+        An argument is out of range, no item is of a kind, `cells` with `adjust` or `strata`, or
+        more than `max_memory_gb`.
 
     Examples
     --------
@@ -288,8 +292,9 @@ def mine_interactions(
     drugs, outcomes = baskets.matrix[:, is_drug], baskets.matrix[:, is_outcome].tocsc()
     found = _shown_candidates(candidates(drugs, outcomes, min_margin=min_margin), places, cells)
     counted = count_triplets(
-        drugs, outcomes, found, min_count=min_count, strata=strata_of(baskets, strata)
-    )
+        drugs, outcomes, found, min_count=min_count, strata=strata_of(baskets, strata),
+        max_memory_gb=max_memory_gb,
+    )  # fmt: skip
     columns = _shown_rows(_joined([_crude(found, *one) for one in counted]), places, cells)
     if adjust:
         others = baskets.matrix[:, ~is_drug & ~is_outcome]
@@ -403,32 +408,3 @@ def _adjust(
             for k in group
         }
     )
-
-
-def check_query(
-    baskets: Baskets, kinds: tuple[str, str], min_count: int, min_margin: int, alpha: float
-) -> tuple[Bools, Bools]:
-    """Return which items are of each kind, shape (n_items,) each.
-
-    Raises
-    ------
-    ArgumentError
-        A number is out of range, or no item is of a kind.
-    """
-    if not isinstance(baskets, Baskets):
-        raise ArgumentError(
-            "signals need baskets that say which items are drugs and outcomes, got "
-            f"{type(baskets).__name__}; make them with clinnlp.frame_baskets(table, kinds=...)"
-        )
-    check_at_least(min_count, 1, name="min_count")
-    check_at_least(min_margin, 1, name="min_margin")
-    check_fraction(alpha, name="alpha")
-    for kind in kinds:
-        if kind not in baskets.kinds:
-            known = ", ".join(sorted(set(baskets.kinds))) or "none"
-            raise ArgumentError(
-                f"baskets must hold items of kind {kind!r}, got the kinds {known}; "
-                "name the kinds when making the baskets"
-            )
-    of = np.array(baskets.kinds, dtype=str)
-    return of == kinds[0], of == kinds[1]

@@ -4,9 +4,11 @@ Pairs are counted over all baskets (`clinnlp.mine.sets.pairs`), and, basket by b
 with the outcome; every other cell follows by inclusion and exclusion. A candidate is decided by
 margins alone: the outcome, the pair, and each drug without the other must have enough baskets; how
 often all three meet is not looked at. So their number is the true m of the screen. What meets often
-enough comes in blocks, so that memory does not grow with their number.
+enough comes in blocks, so that memory does not grow with their number. Pairs that never meet are
+not listed; what those that pass will take is told before, and refused where it is too much.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,12 +17,18 @@ from scipy import sparse
 
 from clinnlp.core.arrays import Counts, Ints, Ints32
 from clinnlp.core.compiled import compiled
+from clinnlp.core.errors import ArgumentError
 from clinnlp.mine.measures.additive import CELLS, PairCounts
-from clinnlp.mine.sets.pairs import Together, count_together, starts_of
+from clinnlp.mine.sets.pairs import Together, count_together, pair_counts, starts_of
 
-__all__ = ["Candidates", "candidates", "count_triplets"]
+__all__ = ["MAX_MEMORY_GB", "Candidates", "candidates", "count_triplets"]
+
+MAX_MEMORY_GB = 8.0
+
+_log = logging.getLogger(__name__)
 
 _BLOCK = 200_000  # triplets and strata that are handed out at once, or the pairs of one outcome
+_PER_PAIR = 400  # bytes of a pair beside its counts by stratum: places, and columns of a block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,14 +57,11 @@ def candidates(
     drugs: sparse.csr_matrix, outcomes: sparse.csr_matrix, *, min_margin: int
 ) -> Candidates:
     """Return the candidates of 0/1 matrices of shape (n_baskets, n_drugs) and (…, n_outcomes)."""
-    alone = count_together(drugs)
-    first, second = np.triu_indices(drugs.shape[1], k=1)
-    both = alone.pairs
-    kept = both >= min_margin
+    met = pair_counts(drugs, min_count=min_margin)
+    first, second, both = met.tocoo().coords[0], met.indices, met.data
+    singles = np.bincount(drugs.indices, minlength=drugs.shape[1])
     # Each drug without the other as well: the null needs the risk of either alone
-    kept &= (alone.singles[first] - both >= min_margin) & (
-        alone.singles[second] - both >= min_margin
-    )
+    kept = np.minimum(singles[first], singles[second]) - both >= min_margin
     totals = np.asarray(outcomes.sum(axis=0, dtype=np.int64)).ravel()
     return Candidates(
         first=first[kept].astype(np.int64),
@@ -72,6 +77,7 @@ def count_triplets(
     *,
     min_count: int,
     strata: Ints,
+    max_memory_gb: float = MAX_MEMORY_GB,
 ) -> Iterator[tuple[Ints, Ints, PairCounts]]:
     """Yield, in blocks, the triplets that meet at least `min_count` times, and all their counts.
 
@@ -81,6 +87,13 @@ def count_triplets(
         At least 1.
     strata : array of int64, shape (n_baskets,)
         Stratum of each basket, from 0.
+    max_memory_gb : float
+        What counting may take, in GB (10⁹ bytes).
+
+    Raises
+    ------
+    ArgumentError
+        There are so many pairs that `max_memory_gb` would not do.
 
     Yields
     ------
@@ -96,6 +109,7 @@ def count_triplets(
     first, second = at.reshape(2, -1)
     narrow = drugs[:, used].sorted_indices()
     n_strata = int(strata.max(initial=0)) + 1
+    _announce(found, len(used), n_strata, max_memory_gb)
     rows = [np.flatnonzero(strata == s) for s in range(n_strata)]
     totals = np.stack(
         [_cells(count_together(narrow, at), first, second) for at in rows], axis=1
@@ -115,6 +129,24 @@ def count_triplets(
         y = (both, one - both, two - both, every - one - two + both)
         counts = PairCounts(**dict(zip(CELLS, (*y, *totals[:, :, pairs]), strict=True)))
         yield targets, pairs, counts
+
+
+def _announce(found: Candidates, n_drugs: int, n_strata: int, max_memory_gb: float) -> None:
+    """Log the bytes that counting will take, or refuse it if they are too many."""
+    n_pairs = len(found.first)
+    # Two triangles of all pairs of drugs; counts by stratum, with and without the outcome, of each
+    # pair and of a block of at least as many triplets; their numbers and columns
+    need = 8 * n_drugs * n_drugs / 2 + n_pairs * (64 * n_strata + _PER_PAIR)
+    _log.info(
+        "counting %d candidates, %d pairs of %d drugs: %.3g GB",
+        found.m, n_pairs, n_drugs, need / 1e9,
+    )  # fmt: skip
+    if need > max_memory_gb * 1e9:
+        raise ArgumentError(
+            f"counting {n_pairs} pairs of {n_drugs} drugs must fit into max_memory_gb="
+            f"{max_memory_gb:g}, got an estimate of {need / 1e9:.3g} GB; raise min_margin, or "
+            "max_memory_gb of clinnlp.mine_interactions"
+        )
 
 
 def _walked(matrix: sparse.csr_matrix | sparse.csc_matrix) -> tuple[Ints, Ints32]:

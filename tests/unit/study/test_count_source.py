@@ -6,6 +6,7 @@ import pytest
 from clinnlp import read_counts, read_signals
 from clinnlp.cli import main
 from clinnlp.core.errors import DataError
+from clinnlp.io.files.dialect import Dialect
 
 LINES = [
     "drug,event,a,n_drug,n_event,n",
@@ -80,7 +81,7 @@ def test_a_count_that_cannot_be_is_named_by_its_line(tmp_path, row, said):
         (["--strict"], "without strict"),
         (["--skip-bad"], "without skip_bad"),
         (["--unit", "note"], "without unit"),
-        (["--min-count", "9"], "without min_count"),
+        (["--max-len", "3"], "without max_len"),
     ],
 )
 def test_what_needs_the_reports_is_refused(tmp_path, capsys, asked, said):
@@ -102,3 +103,50 @@ def test_names_that_reports_would_fold_are_told(tmp_path, capsys):
     assert "2 drugs and 0 events differ from another only in case" in capsys.readouterr().out
     assert main(["mine", str(write(tmp_path, LINES)), "--out", str(tmp_path / "out")]) == 0
     assert "differ from another" not in capsys.readouterr().out
+
+
+def test_a_table_without_a_pair_is_refused(tmp_path, capsys):
+    path = write(tmp_path, LINES[:1])
+    assert main(["mine", str(path), "--out", str(tmp_path / "out")]) == 2
+    assert "a table of counts must have a row per pair, got none" in capsys.readouterr().err
+
+
+def one_count(folder, cell, sep=",", **said):
+    """Return a count of all reports as it is read."""
+    values = ["statin", "myalgia", "1", "1", "1", f'"{cell}"']
+    path = write(folder, [sep.join(row) for row in (LINES[0].split(","), values)])
+    return read_counts(path, dialect=Dialect(**said)).n_reports
+
+
+@pytest.mark.parametrize(
+    ("cell", "said", "n"),
+    [
+        ("1,000", {"decimal": "."}, 1000),
+        ("1.000", {"decimal": ","}, 1000),
+        ("1.000", {"decimal": "."}, 1),
+        ("12,345,678", {}, 12345678),
+        ("12.345.678", {}, 12345678),
+        ("1 000", {}, 1000),
+        ("1\u202f000", {}, 1000),
+        ("1'000", {}, 1000),
+        ("1000.0", {}, 1000),
+        ("9007199254740993", {}, 9007199254740993),
+    ],
+)
+@pytest.mark.parametrize("sep", [",", ";"])
+def test_thousands_are_read_where_they_can_be_told(tmp_path, cell, said, n, sep):
+    assert one_count(tmp_path, cell, sep, **said) == n
+
+
+@pytest.mark.parametrize("cell", ["1,000", "1.000", "+20.000"])
+@pytest.mark.parametrize("sep", [",", ";"])
+def test_a_count_of_two_meanings_is_refused_with_the_way(tmp_path, cell, sep):
+    with pytest.raises(DataError, match=r"say decimal \(--decimal\)") as caught:
+        one_count(tmp_path, cell, sep)
+    assert caught.value.line == 2
+
+
+@pytest.mark.parametrize("cell", ["1,00", "1,0000", "10,00,000", "-1", "1e30", "9" * 30, "nan"])
+def test_what_is_no_count_is_refused(tmp_path, cell):
+    with pytest.raises(DataError, match="'n' must hold whole numbers from 0"):
+        one_count(tmp_path, cell, decimal=".")
