@@ -24,7 +24,9 @@ COUNTS_LACK = (
     "the prior of EBGM."
 )
 _OF_COUNTS = frozenset({"a", "n_drug", "n_event"})  # named by who means counts
-_GOING_WITH = {"columns", "generic", "fold_terms", "min_margin", "alpha", "level", "prior"}
+_GOING_WITH = {
+    *("columns", "generic", "fold_terms", "min_count", "min_margin", "alpha", "level", "prior")
+}
 
 
 def read_count_source(

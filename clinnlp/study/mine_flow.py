@@ -146,11 +146,12 @@ def _of_counts(
     counts: PairCounts, source: str | Path, out: Path, settings: MineSettings, reading: TableReading
 ) -> MineResult:
     """Mine the signals of single drugs, which is all that counts without reports give."""
-    margin: dict[str, int] = {}
-    if settings.min_margin is not None:
-        margin["min_margin"] = settings.min_margin
     signals = mine_counts(
-        counts, alpha=settings.alpha, level=settings.coverage, prior=settings.prior, **margin
+        counts,
+        alpha=settings.alpha,
+        level=settings.coverage,
+        prior=settings.prior,
+        **_limits(settings),
     )
     mined: dict[str, Rules | Signals] = {"drug_events": signals}
     whole = whole_name("drug_events", len(signals))
@@ -211,9 +212,8 @@ def _mine_signals(
         "alpha": settings.alpha,
         "cells": cells,
         "strata": None if strata is None else strata.groups,
+        **_limits(settings),
     }
-    if settings.min_margin is not None:
-        asked["min_margin"] = settings.min_margin
     of_pairs = (settings.adjust is None and not cells) or bool(settings.adjust)
     return {
         "drug_events": mine_signals(
@@ -225,6 +225,12 @@ def _mine_signals(
         ),
         "signals": mine_interactions(cells.baskets, adjust=of_pairs, **asked),
     }
+
+
+def _limits(settings: MineSettings) -> dict[str, int]:
+    """Return the limits that were said; each kind of signal has its own otherwise."""
+    limits = {"min_count": settings.min_count, "min_margin": settings.min_margin}
+    return {name: least for name, least in limits.items() if least is not None}
 
 
 def _summary(

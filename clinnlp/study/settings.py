@@ -171,7 +171,10 @@ class MineSettings:
         None, "unit exposure: days that a drug without an end lasts, >= 1 (else it is left out)"
     )
     lag_days: int = option(0, "unit exposure: days after it on which an outcome counts, >= 0")
-    min_count: int = option(5, "baskets with both sides of a rule, >= 1")
+    min_count: int | None = option(
+        None, "baskets with all items of a rule, of a drug and an outcome, or of two drugs and an "
+        "outcome, >= 1 (5 of rules, 3 of signals)",
+    )  # fmt: skip
     max_len: int = option(2, "most items of a rule, >= 2")
     min_margin: int | None = option(
         None, "baskets that each side of a rule or signal needs alone, >= 1: it decides the "
@@ -222,10 +225,10 @@ class MineSettings:
     def __post_init__(self) -> None:
         check_one_of(self.unit, ("note", "encounter", "patient", "exposure"), name="unit")
         check_one_of(self.prior, ("penalised", "openebgm"), name="prior")
-        low = {"min_count": 1, "max_len": 2, "gap_days": 0, "lag_days": 0, "min_cell": 0}
+        low = {"max_len": 2, "gap_days": 0, "lag_days": 0, "min_cell": 0}
         for name, least in low.items():
             check_at_least(getattr(self, name), least, name=name)
-        for name in ("default_days", "min_margin"):
+        for name in ("default_days", "min_count", "min_margin"):
             if getattr(self, name) is not None:
                 check_at_least(getattr(self, name), 1, name=name)
         check_level(self.coverage)
