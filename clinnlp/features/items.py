@@ -22,6 +22,7 @@ __all__ = [
     "Spelled",
     "assembled",
     "folded_alike",
+    "joined_alike",
     "one_spelling",
     "rolled_up",
     "spelled_alike",
@@ -110,6 +111,44 @@ def spelled_alike(
         for k in group:
             shown[k] = best
     return Spelled(shown, _n_folded(values, shown, counts))
+
+
+def joined_alike(
+    items: Sequence[Any], matrix: sparse.csr_matrix
+) -> tuple[list[Any], sparse.csr_matrix, dict[str, int]]:
+    """Return items and baskets with one column for all spellings of a term, and what was folded.
+
+    It stands where the first of them does. What is no text is no spelling.
+
+    Examples
+    --------
+    >>> held = sparse.csr_matrix(np.array([[1, 0, 0], [1, 1, 1], [1, 0, 1]], np.int8))
+    >>> items, joined, n_folded = joined_alike(["Rash", 7, "rash "], held)
+    >>> items, joined.toarray().tolist(), n_folded
+    (['Rash', 7], [[1, 0], [1, 1], [1, 0]], {'spellings': 1, 'rows': 2})
+    """
+    text = [k for k, item in enumerate(items) if isinstance(item, str)]
+    counts = np.bincount(matrix.indices, minlength=len(items))[text]
+    # An item that no basket holds is one all the same
+    made = spelled_alike([items[k] for k in text], counts + 1)
+    n_folded = {**made.n_folded, "rows": made.n_folded["rows"] - made.n_folded["spellings"]}
+    shown = [*items]
+    for k, name in zip(text, made.names, strict=True):
+        shown[k] = name
+    place: dict[str, int] = {}
+    there, onto = list[Any](), list[int]()
+    for item in shown:
+        at = place.setdefault(item, len(there)) if isinstance(item, str) else len(there)
+        there += [item] if at == len(there) else []
+        onto.append(at)
+    if len(there) == len(items):
+        return there, matrix, n_folded
+    ones = np.ones(len(items), np.int32)
+    join = sparse.csr_matrix((ones, (np.arange(len(items)), onto)), (len(items), len(there)))
+    joined = sparse.csr_matrix(matrix.astype(np.int32) @ join)
+    joined.sort_indices()
+    joined.data = np.ones(joined.nnz, np.int8)
+    return there, joined, n_folded
 
 
 def folded_alike(values: Sequence[str], counts: Counts) -> Spelled:

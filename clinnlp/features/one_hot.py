@@ -1,10 +1,12 @@
 """Baskets from what users of mlxtend hold: a one-hot table, or lists of items.
 
-Items keep their type: a column named 7 is the item 7 and not "7", and nothing is folded. A table
-with a row per occurrence, or of mentions or events, needs to be told what a basket is: that is what
-`clinnlp.frame_baskets`, `clinnlp.baskets` and `clinnlp.event_baskets` are for.
+Items keep their type: a column named 7 is the item 7 and not "7". Spellings of text fold as in
+every other source (`clinnlp.features.items`). A table with a row per occurrence, or of mentions or
+events, needs to be told what a basket is: that is what `clinnlp.frame_baskets`, `clinnlp.baskets`
+and `clinnlp.event_baskets` are for.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +18,7 @@ from clinnlp.core.arrow import column_arrays, is_frame, names_of, read_once, row
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.columnar import Table
 from clinnlp.core.errors import ArgumentError, instead_of
+from clinnlp.features.items import joined_alike, spelled_alike
 
 __all__ = ["as_baskets"]
 
@@ -23,7 +26,7 @@ _NO_BASKETS = "baskets must be Baskets, a table of bool or 0 and 1, or a list of
 _MINED = {"itemsets", "support"}  # columns of a table of itemsets, in mlxtend and here
 
 
-def as_baskets(data: Any) -> Baskets:
+def as_baskets(data: Any, *, fold_terms: bool = True) -> Baskets:
     """Return baskets as they are, and those of a one-hot table or of lists of items.
 
     Parameters
@@ -32,6 +35,10 @@ def as_baskets(data: Any) -> Baskets:
         A table has a row per basket, a column per item, and holds bool or 0 and 1; columns of a
         DataFrame may be sparse. Of lists, each is a basket, in which an item counts once; items
         are any values that can be hashed, and are put in order where they can be.
+    fold_terms : bool
+        Take as one item texts that differ only in case, white space or the composition of
+        characters, as in `clinnlp.frame_baskets`; ``Baskets.n_folded`` counts them. ``False``
+        takes them as they are. Of Baskets it says nothing: they were folded as they were made.
 
     Raises
     ------
@@ -53,7 +60,7 @@ def as_baskets(data: Any) -> Baskets:
         )
     is_column = hasattr(data, "dtype")  # a Series, which may hold lists
     if is_frame(data) or (hasattr(data, "__arrow_c_stream__") and not is_column):
-        return _of_table(read_once(data))
+        return _of_table(read_once(data), fold_terms=fold_terms)
     if sparse.issparse(data) or (isinstance(data, np.ndarray) and data.ndim != 1):
         raise ArgumentError(
             "an array has no names of items: give a DataFrame of it, or lists of items, got "
@@ -61,10 +68,10 @@ def as_baskets(data: Any) -> Baskets:
         )
     if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
         raise ArgumentError(f"{_NO_BASKETS}, got {type(data).__name__}")
-    return _of_lists(list(data))
+    return _of_lists(list(data), fold_terms=fold_terms)
 
 
-def _of_table(table: Any) -> Baskets:
+def _of_table(table: Any, *, fold_terms: bool) -> Baskets:
     names = names_of(table)
     if set(names) >= _MINED:
         raise ArgumentError(
@@ -73,16 +80,22 @@ def _of_table(table: Any) -> Baskets:
         )
     if len(set(names)) != len(names):
         raise ArgumentError("items of a one-hot table must be unique, got a repeated one")
-    items = tuple(table.columns.tolist()) if is_frame(table) else tuple(names)
+    items: list[Any] = table.columns.tolist() if is_frame(table) else names
     rows = [
         _held(column, name) for column, name in zip(column_arrays(table, names), names, strict=True)
     ]
     columns = [np.full(len(row), k, np.int64) for k, row in enumerate(rows)]
     ids = [str(each) for each in row_ids(table)]
-    return _made(np.concatenate([_none(), *rows]), np.concatenate([_none(), *columns]), ids, items)
+    matrix = _held_by(
+        np.concatenate([_none(), *rows]), np.concatenate([_none(), *columns]), ids, items
+    )
+    n_folded: dict[str, int] = {}
+    if fold_terms:
+        items, matrix, n_folded = joined_alike(items, matrix)
+    return _made(matrix, ids, items, n_folded)
 
 
-def _of_lists(rows: Sequence[Any]) -> Baskets:
+def _of_lists(rows: Sequence[Any], *, fold_terms: bool) -> Baskets:
     where: list[int] = []
     held: list[Hashable] = []
     for k, row in enumerate(rows):
@@ -94,32 +107,55 @@ def _of_lists(rows: Sequence[Any]) -> Baskets:
         where += [k] * len(each)
         held += each
     with instead_of(TypeError, ArgumentError("items must be text, numbers or other fixed values")):
-        known = dict.fromkeys(item for item in held if item is not None)
+        known = Counter(item for item in held if item is not None)
+    n_folded: dict[str, int] = {}
+    if fold_terms:
+        alias, n_folded = _spelled(known)
+        held = [alias.get(item, item) if isinstance(item, str) else item for item in held]
+        known = Counter(item for item in held if item is not None)
     try:
-        items = tuple(sorted(known))  # type: ignore[type-var]
+        items = sorted(known)  # type: ignore[type-var]
     except TypeError:  # of several types: as they come
-        items = tuple(known)
+        items = list(known)
     at = {item: k for k, item in enumerate(items)}
     kept = [(k, at[item]) for k, item in zip(where, held, strict=True) if item is not None]
     pairs = np.array(kept, np.int64).reshape(-1, 2)
-    return _made(pairs[:, 0], pairs[:, 1], [str(k) for k in range(len(rows))], items)
+    ids = [str(k) for k in range(len(rows))]
+    return _made(_held_by(pairs[:, 0], pairs[:, 1], ids, items), ids, items, n_folded)
 
 
-def _made(where: Ints, held: Ints, ids: list[str], items: tuple[Any, ...]) -> Baskets:
+def _spelled(known: Mapping[Hashable, int]) -> tuple[dict[str, str], dict[str, int]]:
+    """Return one spelling of each text among some items, and what was folded."""
+    text = {item: n for item, n in known.items() if isinstance(item, str)}
+    made = spelled_alike([*text], np.array([*text.values()], np.int64))
+    return dict(zip(text, made.names, strict=True)), made.n_folded
+
+
+def _held_by(
+    where: Ints, held: Ints, ids: Sequence[str], items: Sequence[Any]
+) -> sparse.csr_matrix:
+    """Return ones where a basket holds an item, once or more often."""
     shape = (len(ids), len(items))
     matrix = sparse.csr_matrix((np.ones(len(where), np.int32), (where, held)), shape=shape)
     matrix.sum_duplicates()
     matrix.data = np.ones(matrix.nnz, np.int8)
+    return matrix
+
+
+def _made(
+    matrix: sparse.csr_matrix, ids: list[str], items: Sequence[Any], n_folded: dict[str, int]
+) -> Baskets:
     return Baskets(
         matrix=matrix,
         ids=objects(ids),
-        items=items,
+        items=tuple(items),
         kinds=("item",) * len(items),
         unit="row",
         evidence=np.empty((0, 3), np.int64),
         entities=None,
         n_excluded={},
         n_unassessed={},
+        n_folded=n_folded,
     )
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from clinnlp.core.arrays import Array, Counts, Ints, objects
+from clinnlp.core.arrays import Array, Ints, objects
 from clinnlp.core.arrow import coded_column, column_arrays, column_lists, names_of, row_ids
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.coded import first_seen
 from clinnlp.core.errors import DataError
 from clinnlp.core.vocab import fold_term, squeeze
-from clinnlp.features.items import assembled, spelled_alike
+from clinnlp.features.items import assembled, joined_alike, spelled_alike
 
 __all__ = ["long_baskets", "wide_baskets"]
 
@@ -42,7 +42,7 @@ def wide_baskets(
     ).tocsr()
     n_folded: dict[str, int] = {}
     if fold_terms:
-        names, matrix, n_folded = _joined(names, matrix, np.array([*map(len, columns)], np.int64))
+        names, matrix, n_folded = joined_alike(names, matrix)
     return Baskets(
         matrix=matrix,
         ids=objects([str(i) for i in ids]),
@@ -55,25 +55,6 @@ def wide_baskets(
         n_unassessed={},
         n_folded=n_folded,
     )
-
-
-def _joined(
-    names: list[str], matrix: sparse.csr_matrix, counts: Counts
-) -> tuple[list[str], sparse.csr_matrix, dict[str, int]]:
-    """Return one column for all spellings of an item, where the first of them stands."""
-    made = spelled_alike(names, counts + 1)  # an item that no basket holds is one all the same
-    there = list(dict.fromkeys(made.names))
-    if len(there) == len(names):
-        return there, matrix, made.n_folded
-    place = {name: k for k, name in enumerate(there)}
-    onto = [place[name] for name in made.names]
-    ones = np.ones(len(names), np.int32)
-    join = sparse.csr_matrix((ones, (np.arange(len(names)), onto)), (len(names), len(there)))
-    matrix = sparse.csr_matrix(matrix.astype(np.int32) @ join)
-    matrix.sort_indices()
-    matrix.data = np.ones(matrix.nnz, np.int8)
-    rows = made.n_folded["rows"] - made.n_folded["spellings"]  # less the one added above
-    return there, matrix, {**made.n_folded, "rows": rows}
 
 
 def long_baskets(

@@ -61,6 +61,7 @@ def mine_rules(
     cells: SmallCells | None = None,
     metric: str | None = None,
     min_threshold: float | None = None,
+    fold_terms: bool = True,
 ) -> Rules:
     """Return every rule whose two sides stand together in at least `min_count` baskets.
 
@@ -90,6 +91,9 @@ def mine_rules(
         returned has at least `min_threshold`. It hides rules only: m, p and q are those of all.
     min_threshold : float, optional
         Goes with `metric`; of the confidence where that is absent.
+    fold_terms : bool
+        Of a table or of lists: take as one item texts that differ only in case, white space or
+        Unicode form, as `clinnlp.frame_baskets` does; ``rules.baskets.n_folded`` counts them.
 
     Returns
     -------
@@ -119,7 +123,7 @@ def mine_rules(
     check_fraction(alpha, name="alpha")
     check_level(level)
     threshold = _threshold(metric, min_threshold)
-    baskets = as_baskets(baskets)
+    baskets = as_baskets(baskets, fold_terms=fold_terms)
     if min_support is None and min_count is None:
         min_count = MIN_COUNT
     least = min_count_of(len(baskets), min_count=min_count, min_support=min_support)

@@ -161,6 +161,7 @@ def mine_itemsets(
     threads: int | None = None,
     max_memory_gb: float = MAX_MEMORY_GB,
     progress: bool = False,
+    fold_terms: bool = True,
 ) -> Itemsets:
     """Return every itemset in at least `min_count` baskets.
 
@@ -192,6 +193,9 @@ def mine_itemsets(
         more is refused with the estimate, as soon as it is known.
     progress : bool
         Show a progress bar (native engine).
+    fold_terms : bool
+        Of a table or of lists: take as one item texts that differ only in case, white space or
+        Unicode form, as `clinnlp.frame_baskets` does.
 
     Returns
     -------
@@ -216,7 +220,7 @@ def mine_itemsets(
     >>> [sorted(names) for names, _ in mine_itemsets(milk, min_count=2, closed=True)]
     [['bread'], ['bread', 'milk']]
     """
-    baskets = as_baskets(baskets)
+    baskets = as_baskets(baskets, fold_terms=fold_terms)
     least = min_count_of(len(baskets), min_count=min_count, min_support=min_support)
     for value, low, name in ((max_len, 1, "max_len"), (threads, 1, "threads")):
         if value is not None:

@@ -109,3 +109,41 @@ def test_a_frame_gives_the_same_rules_as_its_baskets():
 def test_no_baskets_give_no_rules():
     assert len(mine_rules([])) == 0
     assert len(mine_rules(pd.DataFrame())) == 0
+
+
+SPELLED = ["Rash", "rash ", "RASH", "iron", 7]
+ROWS = [[1, 0, 0, 1, 0], [1, 1, 0, 0, 1], [0, 0, 1, 0, 1], [1, 0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pd.DataFrame(ROWS, columns=SPELLED),
+        lambda: [[item for item, has in zip(SPELLED, row, strict=True) if has] for row in ROWS],
+    ],
+)
+def test_spellings_of_a_term_are_one_item_and_counted(make):
+    made = as_baskets(make())
+    assert {*made.items} == {"Rash", "iron", 7}
+    assert dict(zip(made.items, made.matrix.sum(axis=0).A1, strict=True))["Rash"] == 4
+    assert made.n_folded == {"spellings": 2, "rows": 2}
+    assert mine_itemsets(make(), min_count=4).to_pandas()["itemsets"].tolist() == [{"Rash"}]
+    rules = mine_rules(make(), min_count=2)
+    assert frozenset({"Rash"}) in rules.antecedents
+    assert rules.baskets.n_folded["spellings"] == 2
+    plain = as_baskets(make(), fold_terms=False)
+    assert ({*plain.items}, plain.n_folded) == ({*SPELLED}, {})
+    assert mine_rules(make(), min_count=2, fold_terms=False).baskets.items == plain.items
+    assert mine_itemsets(make(), min_count=4, fold_terms=False).counts.tolist() == []
+
+
+def test_a_wide_table_folds_alike_wherever_it_goes():
+    frame = pd.DataFrame(np.array(ROWS)[:, :4], columns=SPELLED[:4])
+    one, two = as_baskets(frame), frame_baskets(frame)
+    assert (one.items, one.n_folded) == (two.items, two.n_folded)
+    assert one.matrix.toarray().tolist() == two.matrix.toarray().tolist()
+
+
+def test_an_item_that_is_no_text_is_no_spelling():
+    made = as_baskets([[1, "1", "A"], ["1", "a", 2.5], [True, "A"]])
+    assert sorted(map(str, made.items)) == ["1", "1", "2.5", "A"]
