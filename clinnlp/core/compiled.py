@@ -10,7 +10,7 @@ import hashlib
 import io
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataC
 from numba.core.caching import _CacheLocator as CacheLocator
 from numba.extending import intrinsic
 
-from clinnlp.core.kernel_folders import kernel_folder, kernel_key
+from clinnlp.core.kernel_folders import kernel_folder, kernel_key, tell_unkept
 
 __all__ = ["compiled", "compiled_for_vectors", "popcount"]
 
@@ -72,8 +72,10 @@ class _Kernels(FunctionCache):  # type: ignore[misc]
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        with suppress(OSError):  # a full disk, or a folder that may only be read
+        try:
             super().save_overload(sig, data)
+        except OSError:  # a full disk, or a folder that may only be read
+            tell_unkept()
 
 
 class _Kept(CompileResultCacheImpl):  # type: ignore[misc]

@@ -11,10 +11,12 @@ Machine code that is found again is run, so it must come from the user's own han
 Of 1 and 4 a folder is made for the user alone (mode 0700), one for each version of the code, of
 Python, numba and llvmlite; numba tells processors apart. It is used only where the folder and what
 is in it, and every folder above it, belong to the user or to root and can be written by nobody
-else (above it the sticky bit is enough, as of ``/tmp``). All of it may be deleted at any time.
+else (above it the sticky bit is enough, as of ``/tmp``). Where the folder that was asked for by 1
+keeps nothing, that is told once. All of it may be deleted at any time.
 """
 
 import hashlib
+import logging
 import os
 import stat
 import sys
@@ -22,11 +24,14 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["CACHE", "kernel_folder", "kernel_key", "own_folder"]
+__all__ = ["CACHE", "kernel_folder", "kernel_key", "own_folder", "tell_unkept"]
 
 CACHE = "CLINNLP_CACHE"
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _ANY = stat.S_IRWXG | stat.S_IRWXO
+_OWN = "belong to you or to root and be closed to the writing of others, as all above it"
+
+_log = logging.getLogger(__name__)
 
 
 def kernel_folder(source: Path) -> Path | None:
@@ -36,7 +41,10 @@ def kernel_folder(source: Path) -> Path | None:
         return None
     name = f"{source.parent.name}-{kernel_key(source)[:16]}"
     if named:
-        return own_folder(Path(named) / "kernels" / name)
+        folder = own_folder(Path(named) / "kernels" / name)
+        if folder is None:
+            _tell(named, f"be a folder that can be made, {_OWN}")
+        return folder
     if of_numba:
         return Path(of_numba) / name
     beside = source.parent / "__pycache__"
@@ -44,6 +52,20 @@ def kernel_folder(source: Path) -> Path | None:
         return beside
     root = _user_folder()
     return None if root is None else own_folder(root / "clinnlp" / "kernels" / name)
+
+
+def tell_unkept() -> None:
+    """Tell once that kernels cannot be written into the folder that was asked for, if one was."""
+    if os.environ.get(CACHE):
+        _tell(os.environ[CACHE], "be a folder that can be written, on a disk with room")
+
+
+@cache
+def _tell(named: str, must: str) -> None:
+    _log.warning(
+        "clinnlp: the folder that %s names must %s, got %s; compiled kernels are not kept there: "
+        "mend it, name another, or leave %s empty to keep none", CACHE, must, named, CACHE,
+    )  # fmt: skip
 
 
 @cache

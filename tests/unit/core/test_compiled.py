@@ -42,6 +42,7 @@ def run(tmp_path):
             cwd=tmp_path, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+        fresh.told = done.stderr
         return int(done.stdout)
 
     fresh.code = code / "kernels.py"
@@ -116,3 +117,20 @@ def test_processes_may_start_at_once(run):
     assert run() == 2
     assert len(files_of(run)) == 2
     assert not list(run.cache.rglob("*.tmp.*"))
+
+
+def test_a_named_folder_that_keeps_nothing_is_told_once(run):
+    run()
+    assert run.told == ""
+    run.cache.chmod(0o777)
+    run()
+    assert run.told.count("CLINNLP_CACHE names must be a folder that can be made") == 1
+    run.cache.chmod(0o700)
+    (folder,) = {file.parent for file in files_of(run)}
+    for file in files_of(run):
+        file.unlink()
+        file.mkdir()  # so that not even root can write it
+    folder.chmod(0o700)
+    run()
+    assert run.told.count("CLINNLP_CACHE names must be a folder that can be written") == 1
+    assert run.told.count("\n") == 1

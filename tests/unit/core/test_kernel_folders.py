@@ -25,6 +25,7 @@ def _nothing_said(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr("sys.dont_write_bytecode", True)
+    kernel_folders._tell.cache_clear()
 
 
 def test_the_order_of_folders(source, monkeypatch, tmp_path):
@@ -101,3 +102,25 @@ def test_the_folder_of_another_user_is_refused(tmp_path):
     assert own_folder(folder) is None
     assert own_folder(folder / "below") is None
     assert not (folder / "below").exists()
+
+
+def test_a_named_folder_that_is_refused_is_told_once(source, monkeypatch, tmp_path, caplog):
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    folder.chmod(0o777)
+    monkeypatch.setenv("CLINNLP_CACHE", str(folder))
+    assert [kernel_folder(source) for _ in range(3)] == [None] * 3
+    assert len(caplog.records) == 1
+    assert "the folder that CLINNLP_CACHE names must be a folder" in caplog.text
+    assert caplog.text.count("\n") == 1
+
+
+@pytest.mark.parametrize("named", ["", None])
+def test_who_named_no_folder_is_told_nothing(source, monkeypatch, tmp_path, caplog, named):
+    if named is not None:
+        monkeypatch.setenv("CLINNLP_CACHE", named)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("")
+    assert kernel_folder(source) is None
+    kernel_folders.tell_unkept()
+    assert not caplog.records
