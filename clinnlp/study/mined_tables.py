@@ -3,8 +3,8 @@
 Each table stands alone: beside its rows it says m (what q is counted over), alpha, and the unit.
 In CSV the items of a side stand in one cell (`core.name_lists`), and what a spreadsheet would run
 as a formula has an apostrophe in front (`core.formulas`); in Parquet they are lists. Both give back
-every number exactly. A CSV without rows says nothing beside them, and the prior of EBGM and
-`max_len` stand in Parquet alone.
+every number exactly. The prior of EBGM and `max_len` stand in Parquet alone. Beside a CSV without
+rows, which has no place for m, stands a Parquet file of its name without rows, which has.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,8 @@ from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.name_lists import joined_names, listed_names, split_names
-from clinnlp.io.tables.parquet import write_arrow
+from clinnlp.io.files.packing import plain_name
+from clinnlp.io.tables.parquet import parquet_facts, write_arrow
 from clinnlp.io.tables.rows import column_names, table_form
 from clinnlp.io.tables.typed import TypedTable, read_typed
 from clinnlp.mine.measures.prior import FittedMixture
@@ -37,6 +38,7 @@ __all__ = ["read_itemsets", "read_rules", "read_signals", "write_mined"]
 
 Mined = Rules | Signals | Itemsets
 
+_OF_CSV = "of_csv"  # a fact of the Parquet file beside a CSV without rows
 _PART = 1 << 16  # rows in memory as a table at a time
 _TESTS = ("p_fisher", "p_mid", "q_bh", "q_by", "improvement", "p_productive")
 _COUNTS = {"n_ab": "n_both", "n_a": "n_antecedent", "n_b": "n_consequent", "n": "n"}
@@ -57,7 +59,9 @@ def write_mined(mined: Mined, path: str | Path) -> None:
     Returns
     -------
     None
-        `read_rules`, `read_signals` and `read_itemsets` read the file.
+        `read_rules`, `read_signals` and `read_itemsets` read the file. Beside a CSV without rows
+        ``NAME.parquet`` says m, alpha and the rest, unless there is a file of that name; it goes
+        when rows are written.
 
     Raises
     ------
@@ -82,6 +86,7 @@ def write_mined(mined: Mined, path: str | Path) -> None:
         write_arrow(_parts(mined), path, facts=_facts(mined))
     elif table_form(path) == "csv":
         write_frame(_frame(mined), path)
+        _write_beside(mined, _parquet_of(path))
     else:
         raise ArgumentError(f"what was mined must be written to .csv or .parquet, got {path}")
 
@@ -117,7 +122,7 @@ def read_rules(path: str | Path) -> Rules:
     ...     read_rules(f"{folder}/rules")
     Rules(2 of m=2 candidates, 2 with q < 0.05, unit='row')
     """
-    table = read_typed(
+    table = _read(
         _whole(path),
         (*SIDES, *_COUNTS.values(), *_TESTS, "m", "alpha", "level", "unit"),
         also=SIDE_NAMES,
@@ -183,7 +188,7 @@ def read_signals(path: str | Path) -> Signals:
     names = column_names(path)
     keys = next((keys for keys in _KEYS if {*keys} <= {*names}), _KEYS[1])
     needed = COLUMNS if keys == _KEYS[0] else DRUG_EVENT_COLUMNS
-    table = read_typed(path, (*needed, "m", "alpha", "unit"), also=names)
+    table = _read(path, (*needed, "m", "alpha", "unit"), also=names)
     columns = {
         name: _column(table, name) for name in table.columns if name not in ("m", "alpha", "unit")
     }
@@ -230,7 +235,7 @@ def read_itemsets(path: str | Path) -> Itemsets:
     ...     read_itemsets(f"{folder}/sets").counts.tolist()
     [6, 6, 6]
     """
-    table = read_typed(_whole(path), ("itemsets", "count", "n", "min_count", "unit"))
+    table = _read(_whole(path), ("itemsets", "count", "n", "min_count", "unit"))
     sets, counts, n = table.sets("itemsets"), table.whole("count"), table.whole("n")
     table.check(counts <= n, "a count must be at most n")
     table.check(np.array([bool(one) for one in sets], bool), "an itemset must hold a name")
@@ -296,6 +301,38 @@ def _parts(mined: Mined) -> "Iterator[pa.Table]":
 def _with_constants(table: "pa.Table", mined: Mined) -> "pa.Table":
     for name, value in _constants(mined).items():
         table = table.append_column(name, [[value] * table.num_rows])
+    return table
+
+
+def _parquet_of(path: str | Path) -> Path:
+    """Return the Parquet file of the name of a CSV."""
+    plain = Path(path).name[: len(plain_name(path))]
+    return Path(path).with_name(plain).with_suffix(".parquet")
+
+
+def _write_beside(mined: Mined, path: Path) -> None:
+    """Write what a CSV without rows has no place for; where it has rows, remove what is of none."""
+    if path.exists() and _OF_CSV not in (_facts_of(path) or {}):
+        return
+    if len(mined):
+        path.unlink(missing_ok=True)
+    else:
+        write_arrow(_parts(mined), path, facts=_facts(mined) | {_OF_CSV: True})
+
+
+def _facts_of(path: Path) -> dict[str, Any] | None:
+    """Return what a Parquet file says beside its rows; None where it is another's, or none."""
+    try:
+        return parquet_facts(path) if path.is_file() else None
+    except DataError:
+        return None
+
+
+def _read(path: str | Path, wanted: Iterable[str], *, also: Iterable[str] = ()) -> TypedTable:
+    """Return the columns of a table; those of a CSV without rows with what is said beside it."""
+    table = read_typed(path, wanted, also=also)
+    if not len(table) and not table.facts:
+        table.facts = _facts_of(_parquet_of(path)) or {}
     return table
 
 

@@ -84,15 +84,52 @@ def test_itemsets_come_back_exactly(baskets, tmp_path, suffix):
     assert (again.min_count, len(again.baskets)) == (10, 200)
 
 
+def without_rows():
+    """Yield what was mined without a row, and its reader."""
+    sets = frame_baskets(
+        pd.DataFrame({"a": [1, 0] * 30, "b": [0, 1] * 30}), kinds={"a": "drug", "b": "outcome"}
+    )
+    rules = mine_rules(sets, min_count=7, alpha=0.01, level=0.9, max_len=3)
+    return (
+        (rules, read_rules, ("m", "alpha", "level", "max_len")),
+        (mine_itemsets(sets, min_count=31), read_itemsets, ("min_count",)),
+        (mine_signals(sets, alpha=0.01), read_signals, ("m", "alpha", "keys")),
+        (mine_rules(baskets_of(["x", "y"], seed=1, n=60)).take(slice(0)), read_rules, ("m",)),
+    )
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_tables_without_rows_come_back(tmp_path, suffix):
-    sets = frame_baskets(pd.DataFrame({"a": [1, 0], "b": [0, 1]}))
-    for found, read in (
-        (mine_rules(sets, min_count=2), read_rules),
-        (mine_itemsets(sets, min_count=2), read_itemsets),
-    ):
-        write_mined(found, tmp_path / f"t.{suffix}")
-        assert len(read(tmp_path / f"t.{suffix}")) == 0
+@pytest.mark.parametrize("k", range(4))
+def test_tables_without_rows_come_back(tmp_path, suffix, k):
+    found, read, said = without_rows()[k]
+    write_mined(found, tmp_path / f"t.{suffix}")
+    for name in (f"t.{suffix}", "t"):
+        again = read(tmp_path / name)
+        assert len(again) == 0
+        assert {name: getattr(again, name) for name in said} == {
+            name: getattr(found, name) for name in said
+        }
+        assert (len(again.baskets), again.baskets.unit) == (60, "row")
+
+
+def test_what_stands_beside_a_table_without_rows_goes_with_them(baskets, tmp_path):
+    rules = mine_rules(baskets)
+    write_mined(rules.take(slice(0)), tmp_path / "rules.csv")
+    assert read_rules(tmp_path / "rules.csv").m == rules.m > 0
+    write_mined(rules, tmp_path / "rules.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["rules.csv"]
+    assert len(read_rules(tmp_path / "rules")) == len(rules)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_another_file_of_that_name_stays(baskets, tmp_path, ours):
+    rules, path = mine_rules(baskets), tmp_path / "rules.parquet"
+    write_mined(rules, path) if ours else path.write_bytes(b"no Parquet")
+    before = path.read_bytes()
+    for some in (rules.take(slice(0)), rules):
+        write_mined(some, tmp_path / "rules.csv")
+        assert path.read_bytes() == before
+        assert read_rules(tmp_path / "rules.csv").m == (rules.m if ours or len(some) else 0)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
