@@ -14,8 +14,10 @@ Confounding by indication enters through the conditions, co-medication with a gu
 that drug's β, and a *shadow* (drug c often taken with b, where a + b interact) through the pair
 term. What no item of the baskets records cannot be adjusted for.
 
-Baskets with the same covariates are one row with a multiplicity, and all models are solved from one
-inverse (`clinnlp.mine.signals.shared_solve`); the sums over rows are taken for some at once.
+Baskets with the same covariates are one row with a multiplicity. All models are solved from one
+inverse (`clinnlp.mine.signals.shared_solve`), those of one pair as one with a side per outcome; the
+models of one outcome share the terms of all its called pairs. Sums over rows are taken for some at
+once.
 
 References
 ----------
@@ -25,22 +27,23 @@ Econometrica 1980;48:817. VanderWeele and Knol, A tutorial on interaction, Epide
 2014;3:33.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 
 from clinnlp.core.arrays import Bools, Floats, Ints
 from clinnlp.mine.measures.additive import Additive
 from clinnlp.mine.signals.distinct_rows import LANES, distinct_rows, spreads
-from clinnlp.mine.signals.shared_solve import LeftOut, SharedSolve
+from clinnlp.mine.signals.shared_solve import Border, LeftOut, SharedSolve
 
 __all__ = ["AdditiveModel", "Asked"]
 
 _RIDGE = 1e-6  # per column; only decides what no basket without the pair can tell
 _AT_ONCE = 128  # right sides that are solved together
-_TOLD = 1e-2  # least eigenvalue of terms that baskets decide, not the ridge
 
 Pair = tuple[int, int]
 
@@ -55,28 +58,37 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Terms:
+    """Pairs with terms of their own, as the models of an outcome share them."""
+
+    rows: list[Ints]  # with each pair
+    there: Ints  # rows with any of them
+    held: sparse.csr_matrix  # which of them each of these rows holds, (n_there, n_terms)
+    border: Border
+    with_y: Floats  # baskets with each pair and the outcome, (n_terms,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Sums:
-    """Products of the baskets of one model, those with the pair left out."""
+    """Products of the baskets of a model, those with the pair left out, and who asks for it."""
 
     own: list[int]  # the columns of its drugs
     both: Ints  # rows with the pair
     left: LeftOut
-    n_joint: float
     n_pair: float
-    sides: Floats  # Σ x of baskets with the pair, of others with the outcome; (n_columns, 2)
-    terms: sparse.csc_matrix  # of each pair beside, where the others hold it; (n_rows, n_terms)
-    cross: Floats  # of columns and terms, shape (n_columns, n_terms)
-    term_gram: Floats
-    term_sides: Floats  # as `sides`, of the terms
+    sides: Floats  # Σ x of baskets with the pair, of others with each outcome; (n_columns, 1 + …)
+    terms: _Terms | None
+    asked: list[int]
+    n_joint: list[float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Fit:
-    """Solutions of one model: weights of the expectation and risks, of columns and of terms."""
+    """Solutions for one candidate: weights of the expectation and risks, of columns and terms."""
 
     sums: _Sums
-    columns: Floats  # (n_columns, 2)
-    terms: Floats  # (n_terms, 2)
+    k: int  # which of those who asked
+    solved: Floats  # (n_columns + n_terms, 2)
 
 
 class AdditiveModel:
@@ -109,22 +121,22 @@ class AdditiveModel:
         self._weighted = self._x.multiply(self._times[:, None]).tocsr()
         self._outcomes = outcomes
         self._found: dict[Pair, Ints] = {}  # rows with a pair
+        self._seen: dict[int, tuple[Ints, Floats, Floats]] = {}  # of an outcome
         self._totals = self._weighted.T @ np.ones(len(self._times))
         self._solve = SharedSolve((self._x.T @ self._weighted).toarray(), ridge=_RIDGE)
 
     def nulls(self, asked: Sequence[Asked]) -> Additive:
         """Return the adjusted additive null of each candidate, shape (n_asked,) each."""
-        fits = (fit for block in self._blocks(asked) for fit in self._fitted(block))
-        parts = [np.zeros((0, 5))]
+        rows = np.zeros((len(asked), 5))
         lanes: list[_Fit] = []
-        for fit in fits:
+        for fit in self._fits(asked):
             lanes.append(fit)
             if len(lanes) == LANES:
-                parts.append(self._expected(lanes))
+                self._expected(lanes, rows)
                 lanes = []
         if lanes:
-            parts.append(self._expected(lanes))
-        n_joint, n_pair, expected, one_more, variance = np.concatenate(parts).T
+            self._expected(lanes, rows)
+        n_joint, n_pair, expected, one_more, variance = rows.T
         return Additive(
             n_joint=n_joint.astype(np.int64),
             n_pair=n_pair.astype(np.int64),
@@ -133,44 +145,95 @@ class AdditiveModel:
             variance=variance,
         )
 
+    def _fits(self, asked: Sequence[Asked]) -> Iterator[_Fit]:
+        """Yield the fit of each candidate, in any order."""
+        for block in self._blocks(asked):
+            borders = [None if one.terms is None else one.terms.border for one in block]
+            solved = self._solve.solve(
+                [one.left for one in block], [one.sides for one in block], borders
+            )
+            for sums, x in zip(block, solved, strict=True):
+                for k in range(len(sums.asked)):
+                    yield _Fit(sums=sums, k=k, solved=x[:, [0, 1 + k]])
+
     def _blocks(self, asked: Sequence[Asked]) -> Iterator[list[_Sums]]:
+        """Yield the models, those of one pair without terms as one."""
+        alone, beside = defaultdict[Pair, list[int]](list), defaultdict[Any, list[int]](list)
+        for k, one in enumerate(asked):
+            if one.beside:
+                beside[one.outcome, frozenset((one.pair, *one.beside))].append(k)
+            else:
+                alone[one.pair].append(k)
         block, n_sides = list[_Sums](), 0
-        for one in asked:
-            block.append(self._sums(one))
-            n_sides += 2 + block[-1].cross.shape[1]
+        for one in self._each(asked, alone, beside):
+            block.append(one)
+            n_sides += one.sides.shape[1]
             if n_sides >= _AT_ONCE:
                 yield block
                 block, n_sides = [], 0
         if block:
             yield block
 
-    def _sums(self, asked: Asked) -> _Sums:
-        own = [1 + drug for drug in asked.pair]
-        both, times = self._rows_with(asked.pair), self._times
-        rows, y = self._outcome(asked.outcome)
-        joint = _among(rows, both)
-        rest, y_rest = rows[~joint], y[~joint]
-        left = LeftOut(rows=self._x[both], times=times[both])
-        # A term that only baskets with the pair hold is not of the model: its risk is 0
-        beside = [
-            rows for rows in map(self._rows_with, asked.beside) if not _among(rows, both).all()
-        ]
-        held = [_among(rows, both) for rows in beside]
-        terms = self._indicators([of[~gone] for of, gone in zip(beside, held, strict=True)])
-        weighted = terms.multiply(times[:, None]).tocsc()
-        of_pair = [times[of[gone]].sum() for of, gone in zip(beside, held, strict=True)]
-        with_y = [y_rest[_among(rest, of)].sum() for of in beside]
+    def _each(
+        self,
+        asked: Sequence[Asked],
+        alone: Mapping[Pair, list[int]],
+        beside: Mapping[Any, list[int]],
+    ) -> Iterator[_Sums]:
+        for pair, rows in alone.items():
+            for low in range(0, len(rows), _AT_ONCE):
+                some = rows[low : low + _AT_ONCE]
+                yield self._sums(pair, [asked[k].outcome for k in some], some, None)
+        for (outcome, pairs), rows in beside.items():
+            terms = self._terms(sorted(pairs), outcome)
+            for k in rows:
+                yield self._sums(asked[k].pair, [outcome], [k], terms)
+
+    def _terms(self, pairs: Sequence[Pair], outcome: int) -> _Terms:
+        rows = [self._rows_with(pair) for pair in pairs]
+        with_y, y, _ = self._outcome(outcome)
+        there, place = np.unique(np.concatenate(rows), return_inverse=True)
+        term = np.repeat(np.arange(len(rows)), [*map(len, rows)])
+        ones = (np.ones(len(place)), (place, term))
+        held = sparse.csr_matrix(ones, shape=(len(there), len(rows)))
+        cross = [self._x[at].T @ self._times[at] for at in rows]
+        return _Terms(
+            rows=rows,
+            there=there,
+            held=held,
+            border=Border(
+                cross=np.stack(cross, axis=1),
+                gram=(held.T @ held.multiply(self._times[there][:, None])).toarray(),
+            ),
+            with_y=held.T @ _taken(with_y, y, there),
+        )
+
+    def _sums(
+        self, pair: Pair, outcomes: Sequence[int], asked: list[int], terms: _Terms | None
+    ) -> _Sums:
+        both = self._rows_with(pair)
+        rows, times = self._x[both], self._times[both]
+        if terms is not None:
+            of_terms = terms.held[np.searchsorted(terms.there, both)]
+            rows = sparse.hstack([rows, of_terms], format="csr")
+        left = LeftOut(rows=rows, times=times)
+        sides, n_joint = [left.sums()], []
+        for outcome in outcomes:
+            with_y, y, every = self._outcome(outcome)
+            joint = _taken(with_y, y, both)
+            if terms is not None:
+                every = np.concatenate([every, terms.with_y])
+            sides.append(every - rows.T @ joint)
+            n_joint.append(float(joint.sum()))
         return _Sums(
-            own=own,
+            own=[1 + drug for drug in pair],
             both=both,
             left=left,
-            n_joint=float(y[joint].sum()),
-            n_pair=float(times[both].sum()),
-            sides=np.stack([left.sums(), self._x[rest].T @ y_rest], axis=1),
+            n_pair=float(times.sum()),
+            sides=np.stack(sides, axis=1),
             terms=terms,
-            cross=(self._x.T @ weighted).toarray(),
-            term_gram=(terms.T @ weighted).toarray() + _RIDGE * np.eye(len(beside)),
-            term_sides=np.array([of_pair, with_y], np.float64).reshape(2, -1).T,
+            asked=asked,
+            n_joint=n_joint,
         )
 
     def _rows_with(self, pair: Pair) -> Ints:
@@ -183,70 +246,43 @@ class AdditiveModel:
         self._found[pair] = few[_among(few, many)].astype(np.int64)
         return self._found[pair]
 
-    def _outcome(self, k: int) -> tuple[Ints, Floats]:
-        """Return the rows with an outcome, rising, and how many of their baskets have it."""
-        y = self._outcomes
-        baskets = y.indices[y.indptr[k] : y.indptr[k + 1]]
-        rows, times = np.unique(self._row_of[baskets], return_counts=True)
-        return rows, times.astype(np.float64)
+    def _outcome(self, k: int) -> tuple[Ints, Floats, Floats]:
+        """Return the rows with an outcome, rising, how many of their baskets have it, their Σ x."""
+        if k not in self._seen:
+            y = self._outcomes
+            baskets = y.indices[y.indptr[k] : y.indptr[k + 1]]
+            rows, n = np.unique(self._row_of[baskets], return_counts=True)
+            times = n.astype(np.float64)
+            self._seen[k] = rows, times, self._x[rows].T @ times
+        return self._seen[k]
 
-    def _indicators(self, rows: list[Ints]) -> sparse.csc_matrix:
-        """Return 0/1 columns that hold these rows."""
-        ends = np.cumsum([0, *map(len, rows)])
-        at = np.concatenate([np.zeros(0, np.int64), *rows])
-        shape = (len(self._times), len(rows))
-        return sparse.csc_matrix((np.ones(len(at)), at, ends), shape=shape)
-
-    def _fitted(self, block: list[_Sums]) -> list[_Fit]:
-        sides = [np.concatenate([sums.sides, sums.cross], axis=1) for sums in block]
-        solved = self._solve.solve([sums.left for sums in block], sides)
-        return [self._with_terms(*one) for one in zip(block, solved, strict=True)]
-
-    def _with_terms(self, sums: _Sums, solved: Floats) -> _Fit:
-        """Return the fit with the terms, from the solutions for the columns alone."""
-        columns, across = solved[:, :2], solved[:, 2:]
-        inner = sums.term_gram - sums.cross.T @ across
-        if len(inner) and np.linalg.eigvalsh(inner)[0] < _TOLD:
-            return self._whole(sums)
-        right = sums.term_sides - sums.cross.T @ columns
-        terms = np.asarray(np.linalg.solve(inner, right), np.float64)
-        return _Fit(sums=sums, columns=columns - across @ terms, terms=terms)
-
-    def _whole(self, sums: _Sums) -> _Fit:
-        """Return the fit by a factorization of all, where the ridge must tell terms apart."""
-        a = np.block([[self._solve.matrix(sums.left), sums.cross], [sums.cross.T, sums.term_gram]])
-        sides = np.concatenate([sums.sides, sums.term_sides])
-        solved = linalg.cho_solve(linalg.cho_factor(a, overwrite_a=True), sides)
-        n = len(sums.sides)
-        return _Fit(sums=sums, columns=solved[:n], terms=solved[n:])
-
-    def _expected(self, fits: list[_Fit]) -> Floats:
-        """Return n_joint, n_pair, expected, one more report of each drug, and variance of each."""
+    def _expected(self, fits: list[_Fit], found: Floats) -> None:
+        """Fill in n_joint, n_pair, expected, one more report of each drug, and variance of each."""
         spread = self._spreads(fits)
-        rows = []
         for fit, robust in zip(fits, spread.tolist(), strict=False):
             sums, n = fit.sums, fit.sums.n_pair
-            expected = (
-                sums.sides[:, 0] @ fit.columns[:, 1] + sums.term_sides[:, 0] @ fit.terms[:, 1]
-            )
+            expected = sums.sides[:, 0] @ fit.solved[:, 1]
             # A drug that seems to protect must not lower what is expected of the pair
-            expected -= n * np.minimum(fit.columns[sums.own, 1], 0).sum()
+            expected -= n * np.minimum(fit.solved[sums.own, 1], 0).sum()
             one_more = n / (self._totals[sums.own] - n)
             variance = robust + (one_more**2).sum()
-            rows.append((sums.n_joint, n, max(expected, 0.0), one_more.sum(), variance))
-        return np.array(rows)
+            row = (sums.n_joint[fit.k], n, max(expected, 0.0), one_more.sum(), variance)
+            found[sums.asked[fit.k]] = row
 
     def _spreads(self, fits: list[_Fit]) -> Floats:
         """Return Σ w² p (1 − p): the expectation is a weighted sum of the others' outcomes."""
-        both = np.zeros((2, len(self._totals), LANES))
+        n = len(self._totals)
+        both = np.zeros((2, n, LANES))
         rows, lanes, more, gone = list[Ints](), list[int](), list[Floats](), list[bool]()
         for i, fit in enumerate(fits):
-            both[:, :, i] = fit.columns.T
-            added = fit.sums.terms.tocoo()
-            rows += [fit.sums.both, added.row]
-            lanes += [i, i]
-            more += [np.zeros((len(fit.sums.both), 2)), fit.terms[added.col]]
-            gone += [True, False]
+            both[:, :, i] = fit.solved[:n].T
+            added = [] if fit.sums.terms is None else fit.sums.terms.rows
+            rest = [at[~_among(at, fit.sums.both)] for at in added]
+            rows += [fit.sums.both, *rest]
+            lanes += [i] * (1 + len(rest))
+            more += [np.zeros((len(fit.sums.both), 2))]
+            more += [np.tile(w, (len(at), 1)) for at, w in zip(rest, fit.solved[n:], strict=True)]
+            gone += [True] + [False] * len(rest)
         at, lengths = np.concatenate(rows), [*map(len, rows)]
         order = np.argsort(at, kind="stable")
         lane, left_out = (np.repeat(of, lengths)[order] for of in (lanes, gone))
@@ -255,6 +291,14 @@ class AdditiveModel:
             self._times, both[0], both[1], at[order].astype(np.int64), lane,
             np.concatenate(more)[order], left_out,
         )  # fmt: skip
+
+
+def _taken(at: Ints, values: Floats, wanted: Ints) -> Floats:
+    """Return the values of wanted rows, 0 where they have none; all rows rise."""
+    if not len(at):
+        return np.zeros(len(wanted))
+    places = np.minimum(np.searchsorted(at, wanted), len(at) - 1)
+    return np.where(at[places] == wanted, values[places], 0.0)
 
 
 def _among(few: Ints, many: Ints) -> Bools:

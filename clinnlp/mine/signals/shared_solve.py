@@ -1,18 +1,22 @@
-"""Normal equations of many regressions that differ in a few rows, solved from one inverse.
+"""Normal equations of many regressions that differ in a few rows, solved beside each other.
 
-All models share X; each leaves out its own rows Z of it (with multiplicities N):
+All models share X; each leaves out its own rows Z of it (with multiplicities N), and some have
+terms beside the columns of X:
 
-    A = M − Zᵀ N Z,  M = Xᵀ X + r I,   A⁻¹ b = c + M⁻¹ Zᵀ (N⁻¹ − Z M⁻¹ Zᵀ)⁻¹ Z c,  c = M⁻¹ b
+    A = M − Zᵀ N Z,  M = Xᵀ X + r I
 
-(Woodbury), which costs as many rows as Z has distinct ones, not a factorization each. One step of
-iterative refinement against A itself takes the rounding away; where that step is not small, where Z
-has too many rows, or where there are few models, A is factorized.
+M⁻¹ A is near the identity but for a few directions, so conjugate gradients preconditioned by the
+one M⁻¹ need some seven steps, whatever the number of rows of Z. A step is one product by M⁻¹ for
+the sides of all models at once; M p needs none, since it follows from the residuals. Terms border
+M; its inverse is that of M and a small one of the terms, which models of the same terms share. What
+is found is checked against A itself. Where it is not right, where only the ridge tells terms apart,
+or where there are few models, A is factorized.
 
 A column that only the rows left out hold is not of the model: its solution is 0.
 
 References
 ----------
-Golub and Van Loan, Matrix computations, 4th ed. 2013, sections 2.1.4 and 3.5.3.
+Golub and Van Loan, Matrix computations, 4th ed. 2013, sections 11.3 and 11.5.2.
 """
 
 from collections.abc import Sequence
@@ -21,13 +25,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, sparse
 
-from clinnlp.core.arrays import Bools, Floats
+from clinnlp.core.arrays import Bools, Floats, Ints
 
-__all__ = ["LeftOut", "SharedSolve"]
+__all__ = ["Border", "LeftOut", "SharedSolve"]
 
 _FEW = 4  # models below which one inverse costs more than they do
-_SHARE = 0.5  # rows left out, per column, from which a factorization is as fast
-_SMALL = 1e-6  # largest relative refinement after which a second one would not be seen
+_ENOUGH = 1e-12  # residual, of the right side, at which a solution is there
+_SMALL = 1e-10  # largest residual against A itself
+_MOST = 60  # steps after which a factorization is as fast
+_TOLD = 1e-2  # least eigenvalue of terms that baskets decide, not the ridge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,7 +42,7 @@ class LeftOut:
 
     Parameters
     ----------
-    rows : csr_matrix, shape (n_rows, n_columns)
+    rows : csr_matrix, shape (n_rows, n_columns + n_terms)
     times : array of float64, shape (n_rows,)
     """
 
@@ -49,8 +55,22 @@ class LeftOut:
         return product
 
     def sums(self) -> Floats:
-        """Return how often each column stands in the rows, shape (n_columns,)."""
+        """Return how often each column stands in the rows, shape (n_columns + n_terms,)."""
         return np.asarray(self.rows.T @ self.times, np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Border:
+    """Products of terms that models have beside the columns, over all rows.
+
+    Parameters
+    ----------
+    cross : array of float64, shape (n_columns, n_terms)
+    gram : array of float64, shape (n_terms, n_terms)
+    """
+
+    cross: Floats
+    gram: Floats
 
 
 class SharedSolve:
@@ -73,98 +93,235 @@ class SharedSolve:
     """
 
     def __init__(self, gram: Floats, *, ridge: float) -> None:
-        self._gram = gram
+        self._gram, self._ridge = gram, ridge
         self._m = gram + ridge * np.eye(len(gram))
         self._inverse: Floats | None = None
 
-    def solve(self, left: Sequence[LeftOut], b: Sequence[Floats]) -> list[Floats]:
-        """Return the solutions of each model for its own right sides, shape (n_columns, n) each."""
-        held = [self._held(one) for one in left]
+    def solve(
+        self,
+        left: Sequence[LeftOut],
+        b: Sequence[Floats],
+        borders: Sequence[Border | None] | None = None,
+    ) -> list[Floats]:
+        """Return the solutions of each model for its own right sides.
+
+        Parameters
+        ----------
+        left : sequence of LeftOut
+        b : sequence of array of float64, shape (n_columns + n_terms, n) each
+        borders : sequence of Border or None, optional
+            Terms of each model; none by default.
+        """
+        borders = borders or [None] * len(left)
+        held = [self._held(*one) for one in zip(left, borders, strict=True)]
         b = [side * kept[:, None] for side, kept in zip(b, held, strict=True)]
-        shared = [k for k, one in enumerate(left) if self._is_shared(one)]
-        if self._inverse is None and len(shared) < _FEW:
-            shared = []
-        found = dict(zip(shared, self._by_inverse(left, b, shared), strict=True))
+        found: dict[int, Floats] = {}
+        if self._inverse is not None or len(left) >= _FEW:
+            models = self._models(left, borders, held)
+            found = self._by_gradients(models, {k: b[k] for k in models})
         solved = []
-        for k, one in enumerate(left):
+        for k, kept in enumerate(held):
             x = found.get(k)
-            solved.append((self._factorized(one, b[k]) if x is None else x) * held[k][:, None])
+            if x is None:
+                x = self._factorized(left[k], b[k], borders[k])
+            solved.append(x * kept[:, None])
         return solved
 
-    def _held(self, left: LeftOut) -> Bools:
-        """Return which columns any row of the model holds."""
-        held: Bools = np.diagonal(self._gram) - left.sums() > 0
+    def _held(self, left: LeftOut, border: Border | None) -> Bools:
+        """Return which columns and terms any row of the model holds."""
+        terms = np.zeros(0) if border is None else np.diagonal(border.gram)
+        held: Bools = np.concatenate([np.diagonal(self._gram), terms]) - left.sums() > 0
         return held
 
-    def _is_shared(self, left: LeftOut) -> bool:
-        return len(left.times) < _SHARE * len(self._m)
-
-    def matrix(self, left: LeftOut) -> Floats:
-        """Return A of a model."""
-        a: Floats = self._m - (left.rows.T @ left.rows.multiply(left.times[:, None])).toarray()
-        return a
-
-    def _factorized(self, left: LeftOut, b: Floats) -> Floats:
-        factor = linalg.cho_factor(self.matrix(left), overwrite_a=True, check_finite=False)
+    def _factorized(self, left: LeftOut, b: Floats, border: Border | None) -> Floats:
+        a = self._m
+        if border is not None:
+            a = np.block([[a, border.cross], [border.cross.T, self._ridged(border)]])
+        a = a - (left.rows.T @ left.rows.multiply(left.times[:, None])).toarray()
+        factor = linalg.cho_factor(a, overwrite_a=True, check_finite=False)
         return np.asarray(linalg.cho_solve(factor, b, check_finite=False), np.float64)
 
-    def _by_inverse(
-        self, left: Sequence[LeftOut], b: Sequence[Floats], models: list[int]
-    ) -> list[Floats | None]:
-        """Return the solutions of some models; none where they cannot be trusted."""
-        if not models:
-            return []
+    def _ridged(self, border: Border) -> Floats:
+        ridged: Floats = border.gram + self._ridge * np.eye(len(border.gram))
+        return ridged
+
+    def _models(
+        self, left: Sequence[LeftOut], borders: Sequence[Border | None], held: Sequence[Bools]
+    ) -> "dict[int, _Model]":
+        """Return the models that can be solved together: whose terms baskets tell apart."""
         if self._inverse is None:
             self._inverse = linalg.inv(self._m, check_finite=False)
-        mends = [_Mend.of(self._inverse, left[k]) for k in models]
-        sides = [b[k] for k in models]
-        first = self._step(mends, sides)
-        products = self._apart(self._m, first)
-        rests = [
-            side - (product - left[k].product(x))
-            for k, side, product, x in zip(models, sides, products, first, strict=True)
-        ]
-        second = self._step(mends, rests)
-        return [
-            x + more
-            if mend is not None and np.abs(more).max() <= _SMALL * np.abs(x).max()
-            else None
-            for x, more, mend in zip(first, second, mends, strict=True)
-        ]
+        known = self._inners({id(one): one for one in borders if one is not None})
+        models = {}
+        for k, border in enumerate(borders):
+            if border is None:
+                models[k] = _Model(left[k], None)
+                continue
+            terms = _Terms.of(known[id(border)], np.flatnonzero(held[k][len(self._m) :]))
+            if terms is not None:
+                models[k] = _Model(left[k], terms)
+        return models
 
-    def _step(self, mends: "list[_Mend | None]", b: list[Floats]) -> list[Floats]:
+    def _inners(self, borders: dict[int, Border]) -> "dict[int, _Inner]":
+        if not borders:
+            return {}
+        ends = np.cumsum([one.cross.shape[1] for one in borders.values()])[:-1]
+        every = self._inverse @ np.concatenate([one.cross for one in borders.values()], axis=1)
+        return {
+            k: _Inner(one, across, self._ridged(one) - one.cross.T @ across)
+            for (k, one), across in zip(borders.items(), np.split(every, ends, axis=1), strict=True)
+        }
+
+    def _by_gradients(self, models: "dict[int, _Model]", b: dict[int, Floats]) -> dict[int, Floats]:
+        """Return the solutions that are right, by model."""
+        if not models:
+            return {}
+        of, ends = [*models.values()], np.cumsum([0, *(b[k].shape[1] for k in models)])
+        sides = np.zeros((max(map(len, b.values())), ends[-1]))  # all side by side, 0 below
+        for k, low, high in zip(models, ends, ends[1:], strict=False):
+            sides[: len(b[k]), low:high] = b[k]
+        with np.errstate(all="ignore"):  # what is not finite is not right
+            x = self._stepped(of, sides, np.repeat(np.arange(len(of)), np.diff(ends)))
+            right = self._right(of, sides, x, ends)
+        return {
+            k: x[: len(b[k]), low:high]
+            for k, low, high in zip(models, ends, ends[1:], strict=False)
+            if right[low:high].all()
+        }
+
+    def _stepped(self, models: "list[_Model]", b: Floats, owner: Ints) -> Floats:
+        """Return the solutions by conjugate gradients; `owner` is the model of each side."""
+        found = np.zeros_like(b)
+        at, x, r = np.arange(b.shape[1]), found.copy(), b.copy()
+        z = self._conditioned(models, r, owner)
+        p, mp, rz = z.copy(), r.copy(), _dots(r, z)
+        enough = _ENOUGH**2 * rz
+        for _ in range(_MOST):
+            going = rz > enough
+            if not going.any():
+                break
+            if 4 * going.sum() <= 3 * len(going):  # go on with those that are not there yet
+                found[:, at] = x
+                at, owner, rz, enough = (one[going] for one in (at, owner, rz, enough))
+                x, r, p, mp = (one[:, going] for one in (x, r, p, mp))
+                going = going[going]
+            ap = mp - _products(models, p, owner)
+            step = np.where(going, rz / _dots(p, ap), 0.0)
+            x += step * p
+            r -= step * ap
+            z = self._conditioned(models, r, owner)
+            before, rz = rz, _dots(r, z)
+            turn = np.where(going, rz / before, 0.0)
+            p, mp = z + turn * p, r + turn * mp
+        found[:, at] = x
+        return found
+
+    def _conditioned(self, models: "list[_Model]", r: Floats, owner: Ints) -> Floats:
+        """Return M⁻¹ r, of a model with terms that of M with its border."""
         assert self._inverse is not None
-        return [
-            x if mend is None else mend.of_shared(x)
-            for mend, x in zip(mends, self._apart(self._inverse, b), strict=True)
-        ]
+        n = len(self._m)
+        z = np.zeros_like(r)
+        z[:n] = self._inverse @ r[:n]
+        for k, low, high in _spans(owner):
+            terms = models[k].terms
+            if terms is not None:
+                terms.mend(z[:, low:high], r[:, low:high])
+        return z
 
-    @staticmethod
-    def _apart(matrix: Floats, b: list[Floats]) -> list[Floats]:
-        """Return the product with each, all at once."""
-        ends = np.cumsum([side.shape[1] for side in b])
-        return np.split(matrix @ np.concatenate(b, axis=1), ends[:-1], axis=1)
+    def _right(self, models: "list[_Model]", b: Floats, x: Floats, ends: Ints) -> Bools:
+        """Return which sides are solved, by A itself."""
+        n = len(self._m)
+        product = np.zeros_like(x)
+        product[:n] = self._m @ x[:n]
+        scale = np.ones((len(x), 1))
+        scale[:n, 0] = np.diagonal(self._m)
+        for one, low, high in zip(models, ends, ends[1:], strict=False):
+            if one.terms is not None:
+                border = one.terms.inner.border
+                g, of = len(border.gram), slice(low, high)
+                product[:n, of] += border.cross @ x[n : n + g, of]
+                product[n : n + g, of] = (
+                    border.cross.T @ x[:n, of] + self._ridged(border) @ x[n : n + g, of]
+                )
+                one.terms.drop(product[:, of])
+        owner = np.repeat(np.arange(len(models)), np.diff(ends))
+        rest = b - (product - _products(models, x, owner))
+        right: Bools = (rest**2 / scale).sum(axis=0) <= _SMALL**2 * (b**2 / scale).sum(axis=0)
+        return right
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Mend:
-    """What leaving rows out adds to a solution of all rows."""
+class _Inner:
+    """What the inverse of M with a border needs."""
 
-    rows: sparse.csr_matrix
-    across: Floats  # Z M⁻¹, shape (n_rows, n_columns)
+    border: Border
+    across: Floats  # M⁻¹ cross, shape (n_columns, n_terms)
+    inner: Floats  # of the terms, once the columns are taken out; (n_terms, n_terms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Terms:
+    """The terms of one model among those of a border."""
+
+    inner: _Inner
+    kept: Ints
     factor: tuple[Floats, bool]
 
     @classmethod
-    def of(cls, inverse: Floats, left: LeftOut) -> "_Mend | None":
-        """Return it, or none where the rows left out are all that a direction has."""
-        across = left.rows @ inverse
-        inner = np.diag(1 / left.times) - left.rows @ across.T
-        try:
-            factor = linalg.cho_factor(inner, lower=True, check_finite=False)
-        except linalg.LinAlgError:
+    def of(cls, inner: _Inner, kept: Ints) -> "_Terms | None":
+        """Return them, or none where only the ridge tells them apart."""
+        own = inner.inner[np.ix_(kept, kept)]
+        if len(own) and np.linalg.eigvalsh(own)[0] < _TOLD:
             return None
-        return cls(left.rows, across, factor)
+        return cls(
+            inner, kept, linalg.cho_factor(own, check_finite=False) if len(own) else (own, False)
+        )
 
-    def of_shared(self, x: Floats) -> Floats:
-        mended: Floats = x + self.across.T @ linalg.cho_solve(self.factor, self.rows @ x)
-        return mended
+    def mend(self, z: Floats, r: Floats) -> None:
+        """Make of M⁻¹ r that of M with the border, in place."""
+        across = self.inner.across
+        n, g = across.shape
+        x = np.zeros((g, z.shape[1]))
+        if len(self.kept):
+            rest = r[n + self.kept] - (across.T @ r[:n])[self.kept]
+            x[self.kept] = linalg.cho_solve(self.factor, rest, check_finite=False)
+        z[:n] -= across @ x
+        z[n : n + g] = x
+
+    def drop(self, x: Floats) -> None:
+        """Set to 0 what belongs to no term of the model, in place."""
+        n = len(self.inner.across)
+        gone = np.ones(len(x) - n, bool)
+        gone[self.kept] = False
+        x[n:][gone] = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Model:
+    left: LeftOut
+    terms: _Terms | None
+
+
+def _products(models: list[_Model], x: Floats, owner: Ints) -> Floats:
+    """Return Zᵀ N Z x of each model for its sides."""
+    product = np.zeros_like(x)
+    for k, low, high in _spans(owner):
+        one = models[k]
+        width = one.left.rows.shape[1]
+        product[:width, low:high] = one.left.product(x[:width, low:high])
+        if one.terms is not None:
+            one.terms.drop(product[:, low:high])
+    return product
+
+
+def _dots(a: Floats, b: Floats) -> Floats:
+    """Return the products of two arrays column by column."""
+    dots: Floats = np.einsum("ij,ij->j", a, b)
+    return dots
+
+
+def _spans(owner: Ints) -> list[tuple[int, int, int]]:
+    """Return each model that has sides, where they begin and where they end."""
+    models, starts = np.unique(owner, return_index=True)
+    ends = [*starts[1:].tolist(), len(owner)]
+    return list(zip(models.tolist(), starts.tolist(), ends, strict=True))

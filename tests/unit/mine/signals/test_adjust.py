@@ -6,6 +6,7 @@ from scipy import sparse
 
 from clinnlp.mine.measures.additive import additive_null, additive_p
 from clinnlp.mine.signals.adjust import AdditiveModel, Asked
+from clinnlp.mine.signals.shared_solve import SharedSolve
 from clinnlp.mine.signals.triplets import candidates, count_triplets
 from tests.unit.mine.signals import additive_oracle
 
@@ -120,3 +121,31 @@ def test_many_at_once_are_each_alone(seed, n, alike, within):
         for name in ("n_joint", "n_pair", "expected", "mean", "variance"):
             expected = getattr(null, name)[0]
             assert getattr(nulls, name)[i] == pytest.approx(expected, rel=within, abs=within), name
+
+
+def n_solved(monkeypatch, model, asked):
+    """Return how many right sides are solved for some candidates."""
+    sides, solve = [], SharedSolve.solve
+
+    def counted(self, left, b, *more):
+        sides.extend(one.shape[1] for one in b)
+        return solve(self, left, b, *more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SharedSolve, "solve", counted)
+        model.nulls(asked)
+    return sum(sides)
+
+
+def test_work_grows_with_candidates_and_not_with_their_squares(monkeypatch):
+    rng, drugs, others, outcomes = drawn_baskets(0, alike=False)
+    drugs, others = sparse.csr_matrix(drugs), sparse.csr_matrix(others)
+    model = AdditiveModel(drugs, others, sparse.csc_matrix(outcomes))
+    pairs = list(dict.fromkeys(one.pair for one in asked_of(rng, drugs.toarray(), 20)))
+    beside = [
+        Asked(pair=pair, outcome=0, beside=[of for of in pairs if of != pair]) for pair in pairs
+    ]
+    assert len(pairs) > 8
+    assert n_solved(monkeypatch, model, beside) == 2 * len(pairs)
+    of_one_pair = [Asked(pair=pairs[0], outcome=k) for k in range(4)]
+    assert n_solved(monkeypatch, model, of_one_pair) == 1 + 4
