@@ -60,7 +60,7 @@ class MineResult:
     folder : path
         Holds ``rules.csv``, ``drug_events.csv``, ``signals.csv`` and the report. Of a table of more
         than 50,000 rows the CSV holds the called ones (q < alpha), and a Parquet file of that name
-        all; the report says so.
+        all; the report says so. Beside a CSV without rows the Parquet file says m and alpha.
     """
 
     baskets: Baskets | BasketCounts

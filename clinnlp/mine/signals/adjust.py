@@ -217,7 +217,7 @@ class AdditiveModel:
             of_terms = terms.held[np.searchsorted(terms.there, both)]
             rows = sparse.hstack([rows, of_terms], format="csr")
         left = LeftOut(rows=rows, times=times)
-        sides, n_joint = [left.sums()], []
+        sides, n_joint = [left.sums()], list[float]()
         for outcome in outcomes:
             with_y, y, every = self._outcome(outcome)
             joint = _taken(with_y, y, both)

@@ -165,6 +165,7 @@ class SharedSolve:
     def _inners(self, borders: dict[int, Border]) -> "dict[int, _Inner]":
         if not borders:
             return {}
+        assert self._inverse is not None
         ends = np.cumsum([one.cross.shape[1] for one in borders.values()])[:-1]
         every = self._inverse @ np.concatenate([one.cross for one in borders.values()], axis=1)
         return {

@@ -187,4 +187,4 @@ def test_tables_and_hashes_of_an_earlier_run_do_not_stay(tmp_path):
         if source == "a.csv":
             assert {"drug_events.csv", "inputs.sha256"} <= {path.name for path in out.iterdir()}
     left = {path.name for path in out.iterdir()}
-    assert left == {"rules.csv", "report.html", "report.md"}
+    assert left == {"rules.csv", "rules.parquet", "report.html", "report.md"}  # without a rule
