@@ -96,6 +96,22 @@ def _of_table(table: Any, *, fold_terms: bool) -> Baskets:
 
 
 def _of_lists(rows: Sequence[Any], *, fold_terms: bool) -> Baskets:
+    where, held = _flat(rows)
+    with instead_of(TypeError, ArgumentError("items must be text, numbers or other fixed values")):
+        known = Counter(held)
+    n_folded: dict[str, int] = {}
+    if fold_terms:
+        held, n_folded = _spelled(held, known)
+    items = _in_order(held)
+    at = {item: k for k, item in enumerate(items)}
+    columns = np.array([at[item] for item in held], np.int64)
+    ids = [str(k) for k in range(len(rows))]
+    matrix = _held_by(np.array(where, np.int64), columns, ids, items)
+    return _made(matrix, ids, items, n_folded)
+
+
+def _flat(rows: Sequence[Any]) -> tuple[list[int], list[Hashable]]:
+    """Return the basket of each item and the item, those that are there."""
     where: list[int] = []
     held: list[Hashable] = []
     for k, row in enumerate(rows):
@@ -103,32 +119,30 @@ def _of_lists(rows: Sequence[Any], *, fold_terms: bool) -> Baskets:
             raise ArgumentError(
                 f"basket {k} of a list must be a list of items, got {type(row).__name__}"
             )
-        each = list(row)
+        each = [item for item in row if item is not None]
         where += [k] * len(each)
         held += each
-    with instead_of(TypeError, ArgumentError("items must be text, numbers or other fixed values")):
-        known = Counter(item for item in held if item is not None)
-    n_folded: dict[str, int] = {}
-    if fold_terms:
-        alias, n_folded = _spelled(known)
-        held = [alias.get(item, item) if isinstance(item, str) else item for item in held]
-        known = Counter(item for item in held if item is not None)
+    return where, held
+
+
+def _in_order(held: Sequence[Any]) -> list[Any]:
+    """Return each item once, in order where they have one."""
+    known = dict.fromkeys(held)
     try:
-        items = sorted(known)  # type: ignore[type-var]
+        return sorted(known)
     except TypeError:  # of several types: as they come
-        items = list(known)
-    at = {item: k for k, item in enumerate(items)}
-    kept = [(k, at[item]) for k, item in zip(where, held, strict=True) if item is not None]
-    pairs = np.array(kept, np.int64).reshape(-1, 2)
-    ids = [str(k) for k in range(len(rows))]
-    return _made(_held_by(pairs[:, 0], pairs[:, 1], ids, items), ids, items, n_folded)
+        return list(known)
 
 
-def _spelled(known: Mapping[Hashable, int]) -> tuple[dict[str, str], dict[str, int]]:
-    """Return one spelling of each text among some items, and what was folded."""
+def _spelled(
+    held: Sequence[Hashable], known: Mapping[Hashable, int]
+) -> tuple[list[Hashable], dict[str, int]]:
+    """Return items with one spelling of each text, and what was folded."""
     text = {item: n for item, n in known.items() if isinstance(item, str)}
     made = spelled_alike([*text], np.array([*text.values()], np.int64))
-    return dict(zip(text, made.names, strict=True)), made.n_folded
+    alias = dict(zip(text, made.names, strict=True))
+    folded = [alias.get(item, item) if isinstance(item, str) else item for item in held]
+    return folded, made.n_folded
 
 
 def _held_by(
