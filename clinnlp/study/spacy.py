@@ -64,7 +64,7 @@ def _component(
         chunk_prefix=tuple(word.lower() for word in chunk_prefix or ()),
         extension_name=extension_name,
     )
-    return Component(_parts, settings, habits)
+    return Component(_parts, settings, habits, name)
 
 
 def _parts(**settings: Any) -> Parts:

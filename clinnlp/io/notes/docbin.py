@@ -6,7 +6,8 @@ in the file                 in the note
 text of a Doc               text, character for character
 ``user_data["clinnlp"]``    JSON with everything else of a note that this library wrote; the rows
                             below are for files of others
-``ents``, ``kb_id_``        entities and their concept
+``ents``, ``kb_id_``,       entities and their concepts: of a linker, and of the pattern of a
+``ent_id_``                 ruler
 ``spans`` (span groups)     entities with ``attributes["group"]``
 tokens but white space      ``tokens``
 sentence starts             ``sentences``
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
     from spacy.vocab import Vocab
 
-__all__ = ["DOCBIN", "OURS", "doc_of", "json_of", "note_of"]
+__all__ = ["DOCBIN", "OURS", "concepts_of", "doc_of", "json_of", "note_of"]
 
 OURS = "clinnlp"
 _GROUP = "sc"
@@ -154,9 +155,14 @@ def _entity(span: Any, position: int, attributes: dict[str, str]) -> Entity:
         id=f"T{position}",
         span=Span(span.start_char, span.end_char),
         label=span.label_,
-        concepts=(span.kb_id_,) if span.kb_id_ else (),
+        concepts=concepts_of(span),
         attributes=attributes,
     )
+
+
+def concepts_of(span: Any) -> tuple[str, ...]:
+    """Return what a linker calls a span, and what the pattern of a ruler calls it, if they do."""
+    return tuple(dict.fromkeys(code for code in (span.kb_id_, span.id_) if code))
 
 
 # --- writing -------------------------------------------------------------------------------
@@ -211,7 +217,6 @@ def _spans(doc: "Doc", note: Note, bounds: list[Span]) -> list[Any]:
             last[e.span.end],
             label=e.label,
             kb_id=e.concepts[0] if e.concepts else "",
-            span_id=e.id,
         )
         for e in note.entities
     ]

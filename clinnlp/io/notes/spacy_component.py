@@ -4,26 +4,30 @@ Mentions of other components (rulers, recognisers) are asserted, linked and give
 those that this library finds, and stay where they are. What this library finds is the same with
 and without them.
 
-``nlp.to_disk`` takes vocabulary, model and table of chronic conditions along, copied as they are:
-
-    <component>/vocabulary/drugs.csv     <component>/model/toy/...     <component>/chronic/own.tsv
+``nlp.pipe`` gives the pipelines as many texts at a time as its ``batch_size`` says. ``nlp.to_disk``
+and ``nlp.to_bytes`` take vocabulary, model and table of chronic conditions along, as they are
+(`clinnlp.io.notes.spacy_files`).
 """
 
-import shutil
-from collections.abc import Callable, Collection, Iterable, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
+from weakref import finalize
 
 from spacy.language import Language
 from spacy.scorer import Scorer, get_ner_prf
 from spacy.tokens import Doc
 from spacy.tokens import Span as DocSpan
+from spacy.util import raise_error
 
 from clinnlp.core.notes import AXES, Assertion, Entity, Note
-from clinnlp.core.pipeline import Pipeline
+from clinnlp.core.pipeline import Pipeline, chunks
 from clinnlp.core.spans import Span, pairs_overlapping
+from clinnlp.io.notes.docbin import concepts_of
 from clinnlp.io.notes.spacy import (
     EXTENSIONS,
     GROUP,
@@ -32,12 +36,19 @@ from clinnlp.io.notes.spacy import (
     set_extensions,
     write_on,
 )
+from clinnlp.io.notes.spacy_files import (
+    copied_files,
+    copy_files,
+    files_in,
+    packed_files,
+    paths_of,
+    remove_folder,
+)
 from clinnlp.io.notes.spacy_names import NAMES, add_name
 from clinnlp.metrics.assertion import score_assertions
 
-__all__ = ["FILES", "Component", "Habits", "Parts", "register"]
+__all__ = ["Component", "Habits", "Parts", "register"]
 
-FILES = ("vocabulary", "model", "chronic")  # settings that may name a file or folder
 Parts = tuple[Pipeline, Pipeline]  # what finds mentions, and what says something of them
 
 _ASSIGNS = (
@@ -105,36 +116,63 @@ class Component:
     make : callable
         Takes the settings and returns what finds mentions, and what says something of them.
     settings : dict
-        Where one of `FILES` names a path that is not there, the pipelines are made when they are
-        first needed: ``nlp.from_disk`` brings the files.
+        Where one that may name a file names a path that is not there, the pipelines are made when
+        they are first needed: ``nlp.from_disk`` or ``nlp.from_bytes`` brings the files.
     habits : Habits
+    name : str
+        Of the component in its pipeline, for the handler of errors.
     """
 
     def __init__(
-        self, make: Callable[..., Parts], settings: dict[str, Any], habits: Habits | None = None
+        self,
+        make: Callable[..., Parts],
+        settings: dict[str, Any],
+        habits: Habits | None = None,
+        name: str = GROUP,
     ) -> None:
+        self.name = name
         self._make, self._settings = make, dict(settings)
         self._habits = habits or Habits()
+        self._handler: Callable[..., Any] = raise_error
+        self._holds_files = False  # which came as bytes
         self._parts: Parts | None = None
-        if all(path.exists() for path in self._paths().values()):
-            self._parts = make(**settings)
-        self._know_names()
+        self._begin()
 
     def __call__(self, doc: Doc) -> Doc:
         """Return the Doc with what the pipelines found and said written onto it."""
-        find, tell = self._ready()
-        others = self._others(doc)
-        read = find(Note(id=str(doc.user_data.get("id", "text")), text=doc.text))
-        note = tell(read)
-        theirs = _told(tell, read, note, [self._entity(span) for span in others])
-        for span, entity in zip(others, theirs, strict=True):
-            say(span, entity, note)
-        how = self._habits
-        made = _with_others(note, theirs)
-        return write_on(doc, made, group=how.spans_key, overwrite_ents=how.overwrite_ents)
+        return self._batch([doc])[0]
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Component, (self._make, self._settings, self._habits)
+    def pipe(self, docs: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
+        """Yield Docs as `__call__` returns them, `batch_size` of them at a time.
+
+        Where one of them fails, they are tried one by one: the handler of errors gets that alone.
+        """
+        for several in chunks(docs, batch_size):
+            try:
+                done = self._batch(several)
+            except Exception:
+                done = None  # whose fault it is will be seen below
+            yield from self._one_by_one(several) if done is None else done
+
+    def set_error_handler(self, error_handler: Callable[..., Any]) -> None:
+        """Set what is called with name, component, Docs and error where a Doc fails."""
+        self._handler = error_handler
+
+    def get_error_handler(self) -> Callable[..., Any]:
+        """Return what `set_error_handler` set; by default the error is raised."""
+        return self._handler
+
+    def __getstate__(self) -> dict[str, Any]:
+        packed = self.to_bytes() if self._holds_files else None
+        return {**self.__dict__, "_parts": None, "packed": packed}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        packed = state.pop("packed")
+        self.__dict__ |= state
+        if packed is None:
+            self._begin()
+        else:
+            self.from_bytes(packed)
 
     def initialize(self, get_examples: Any = None, *, nlp: Any = None) -> None:  # noqa: ARG002
         """Make the pipelines, where their files were not there yet."""
@@ -161,42 +199,85 @@ class Component:
 
     def to_disk(self, path: Any, *, exclude: Collection[str] = ()) -> None:
         """Copy the files that the settings name; the settings stand in the pipeline's own."""
-        folder = Path(path)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, source in self._paths().items():
-            place = folder / name
-            if name in exclude or source.resolve().parent == place.resolve():
-                continue
-            if place.exists():
-                shutil.rmtree(place)
-            place.mkdir()
-            copy = shutil.copytree if source.is_dir() else shutil.copy2
-            copy(source, place / source.name)
+        copy_files(self._settings, Path(path), exclude=exclude)
 
     def from_disk(self, path: Any, *, exclude: Collection[str] = ()) -> "Component":
         """Return the component with the files that `to_disk` copied."""
-        kept = {
-            name: next(iter(sorted((Path(path) / name).iterdir())), None)
-            for name in FILES
-            if name not in exclude and (Path(path) / name).is_dir()
-        }
-        if any(kept.values()):
-            self._settings |= {name: str(file) for name, file in kept.items() if file}
+        return self._with(copied_files(Path(path), exclude=exclude))
+
+    def to_bytes(self, *, exclude: Collection[str] = ()) -> bytes:
+        """Return the files that the settings name, and a vocabulary in them, as bytes."""
+        return packed_files(self._settings, exclude=exclude)
+
+    def from_bytes(self, packed: bytes, *, exclude: Collection[str] = ()) -> "Component":
+        """Return the component with what `to_bytes` packed.
+
+        The files lie in a folder for as long as the component lives.
+
+        Raises
+        ------
+        DataError
+            The bytes are others.
+        """
+        folder = Path(mkdtemp(prefix=f"{GROUP}-"))
+        finalize(self, remove_folder, folder, os.getpid())
+        found = files_in(packed, folder, exclude=exclude)
+        self._holds_files = self._holds_files or bool(paths_of(found))
+        return self._with(found)
+
+    def _with(self, found: dict[str, Any]) -> "Component":
+        """Return the component with settings that name other files."""
+        if found:
+            self._settings |= found
             self._parts = self._make(**self._settings)
+        self._know_names()
         return self
+
+    def _begin(self) -> None:
+        """Make the pipelines, where all their files are there."""
+        if all(path.exists() for path in paths_of(self._settings).values()):
+            self._parts = self._make(**self._settings)
+        self._know_names()
+
+    def _batch(self, docs: Sequence[Doc]) -> list[Doc]:
+        """Return Docs with what is found and said in each; nothing is written before all is."""
+        find, tell = self._ready()
+        others = [self._others(doc) for doc in docs]
+        texts = [Note(id=str(d.user_data.get("id", "text")), text=d.text) for d in docs]
+        read = find.batch(texts)
+        notes = tell.batch(read)
+        named = [
+            _named(note, [self._entity(span) for span in spans])
+            for note, spans in zip(notes, others, strict=True)
+        ]
+        theirs = _told(tell, read, named)
+        for doc, note, spans, told in zip(docs, notes, others, theirs, strict=True):
+            self._write(doc, note, spans, told)
+        return list(docs)
+
+    def _write(
+        self, doc: Doc, note: Note, spans: Sequence[DocSpan], told: Sequence[Entity]
+    ) -> None:
+        """Write a note, and what is said of the mentions of others, onto its Doc."""
+        for span, entity in zip(spans, told, strict=True):
+            say(span, entity, note)
+        how = self._habits
+        made = _with_others(note, told)
+        write_on(doc, made, group=how.spans_key, overwrite_ents=how.overwrite_ents)
+
+    def _one_by_one(self, docs: Iterable[Doc]) -> Iterator[Doc]:
+        for doc in docs:
+            try:
+                done = self._batch([doc])
+            except Exception as error:
+                self._handler(self.name, self, [doc], error)
+            else:
+                yield from done
 
     def _ready(self) -> Parts:
         if self._parts is None:
             self._parts = self._make(**self._settings)
         return self._parts
-
-    def _paths(self) -> dict[str, Path]:
-        """Return the settings that name a file or folder."""
-        return {
-            name: Path(value)
-            for name in FILES
-            if isinstance(value := self._settings.get(name), str)
-        }
 
     def _know_names(self) -> None:
         set_extensions()
@@ -223,20 +304,29 @@ class Component:
             id="",
             span=Span(span.doc[start].idx, span.end_char),
             label=span.label_,
-            concepts=(span.kb_id_,) if span.kb_id_ else (),
+            concepts=concepts_of(span),
             source=OTHERS,
         )
 
 
-def _told(tell: Pipeline, read: Note, note: Note, theirs: Sequence[Entity]) -> list[Entity]:
-    """Return the mentions of others with what is said of each, in order."""
-    if not theirs:
-        return []
+def _named(note: Note, theirs: Sequence[Entity]) -> tuple[Entity, ...]:
+    """Return mentions of others with ids that no mention of the note has."""
     taken = {entity.id for entity in note.entities}
     free = (name for k in range(1, len(taken) + len(theirs) + 1) if (name := f"S{k}") not in taken)
-    named = [replace(entity, id=name) for entity, name in zip(theirs, free, strict=False)]
-    said = {e.id: e for e in tell(read.with_(entities=tuple(named), relations=())).entities}
-    return [said[entity.id] for entity in named]
+    return tuple(replace(entity, id=name) for entity, name in zip(theirs, free, strict=False))
+
+
+def _told(
+    tell: Pipeline, read: Sequence[Note], theirs: Sequence[tuple[Entity, ...]]
+) -> list[list[Entity]]:
+    """Return for each note the mentions of others with what is said of them, in order."""
+    held = [k for k, entities in enumerate(theirs) if entities]
+    asked = [read[k].with_(entities=theirs[k], relations=()) for k in held]
+    told: list[list[Entity]] = [[] for _ in theirs]
+    for k, note in zip(held, tell.batch(asked) if asked else (), strict=True):
+        said = {entity.id: entity for entity in note.entities}
+        told[k] = [said[entity.id] for entity in theirs[k]]
+    return told
 
 
 def _with_others(note: Note, theirs: Sequence[Entity]) -> Note:

@@ -244,6 +244,50 @@ def test_a_saved_pipeline_carries_vocabulary_and_table(words, tmp_path):
     assert again(TEXT).ents[0]._.attributes["course"] == "chronic"
 
 
+@pytest.mark.parametrize("in_settings", [True, False])
+def test_a_pipeline_comes_back_from_its_bytes(in_settings, words, tmp_path):
+    copy = tmp_path / "w.csv"
+    shutil.copy(words, copy)
+    listed = [{"name": "chest pain", "code": "P1", "label": "Problem"}]
+    nlp = spacy.blank("en")
+    nlp.add_pipe("clinnlp", config={"vocabulary": listed if in_settings else str(copy)})
+    packed, said = nlp.to_bytes(), _said(nlp(TEXT))
+    copy.unlink()
+    as_configured = spacy.blank("en").from_config(nlp.config)
+    bare = spacy.blank("en")
+    bare.add_pipe("clinnlp")
+    for made in (as_configured, bare):
+        made.from_bytes(packed)
+        assert _said(made(TEXT)) == said
+        assert made.to_bytes()
+    assert said[0] == EXPECTED[0]
+
+
+def test_streams_say_what_single_texts_say(words):
+    nlp = _pipeline(vocabulary=words)
+    texts = [TEXT, OTHER, "", "💊 no rash"] * 3
+    assert [_said(doc) for doc in nlp.pipe(texts, batch_size=5)] == [_said(nlp(t)) for t in texts]
+
+
+def test_the_handler_of_errors_gets_the_text_at_fault(words, monkeypatch):
+    nlp = _pipeline(vocabulary=words)
+    failed = []
+    nlp.set_error_handler(lambda name, _, docs, error: failed.append((name, len(docs), error)))
+    bad = nlp.make_doc(TEXT)
+    bad.user_data["id"] = "bad"
+    component = nlp.get_pipe("clinnlp")
+    writing = type(component)._write
+
+    def write(self, doc, *rest):
+        if doc.user_data.get("id") == "bad":
+            raise OSError
+        writing(self, doc, *rest)
+
+    monkeypatch.setattr(type(component), "_write", write)
+    assert len(list(nlp.pipe([TEXT, bad, OTHER]))) == 2
+    assert [(name, n, type(error)) for name, n, error in failed] == [("clinnlp", 1, OSError)]
+
+
 def test_a_file_that_is_nowhere_is_named_when_it_is_needed(tmp_path):
     nlp = spacy.blank("en")
     nlp.add_pipe("clinnlp", config={"vocabulary": str(tmp_path / "gone.csv")})
