@@ -18,10 +18,14 @@ coverage                    [seen, total]
 `from_dataset` also reads datasets of others: a text column, or tokens with tags, as most entity
 corpora on the hub have them (`clinnlp.io.notes.datasets_of_others`). Times are written to the
 microsecond, since a reader of JSON makes a time of its own of a shorter one, without its zone.
+
+What ``to_json`` writes of these columns `read_notes` reads, and what ``load_dataset("json", ...)``
+makes of our JSON Lines `from_dataset` reads; there all rows have the same keys, so that an
+attribute, axis or role without value is one of another row.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -36,7 +40,7 @@ from clinnlp.io.notes.values import check_values
 if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset
 
-__all__ = ["from_dataset", "to_dataset"]
+__all__ = ["from_dataset", "is_row", "record_of_row", "to_dataset"]
 
 _JSON = {"entities": ("assertion", "attributes"), "relations": ("roles", "attributes")}
 _META = ("id", "text", "patient", "encounter", "time", "known", "kind")
@@ -210,19 +214,65 @@ def _refusal(row: str, error: Exception) -> DataError:
 
 
 def _own(row: dict[str, Any]) -> Note:
-    record = {key: value for key, value in row.items() if value is not None}
+    record = record_of_row(row)
     for key in _TIMES:
         if isinstance(record.get(key), datetime):  # as a reader of JSON or CSV has made it
             record[key] = record[key].isoformat()
-    for kind, fields in _JSON.items():
-        record[kind] = [_thing(thing, fields) for thing in record.get(kind) or ()]
     return note_from_record(record)
 
 
+def is_row(record: Mapping[str, Any]) -> bool:
+    """Return whether an object is a row of `to_dataset`, whose columns are JSON or null.
+
+    Examples
+    --------
+    >>> is_row({"entities": [{"start": 0, "end": 5, "label": "Sign", "attributes": None}]})
+    True
+    >>> is_row({"entities": [{"start": 0, "end": 5, "label": "Sign"}]})
+    False
+    """
+    for kind, fields in _JSON.items():
+        things = record.get(kind)
+        first = things[0] if isinstance(things, list) and things else None
+        if isinstance(first, dict) and any(
+            first[field] is None or isinstance(first[field], str)
+            for field in fields
+            if field in first
+        ):
+            return True
+    return False
+
+
+def record_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as an object of JSON Lines: what is null left out, what is JSON read.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A row of another form.
+    """
+    record = {key: value for key, value in row.items() if value is not None}
+    for kind, fields in _JSON.items():
+        if kind in record:
+            record[kind] = [_thing(thing, fields) for thing in record[kind]]
+    return record
+
+
 def _thing(row: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
-    """Return an entity or a relation, some of whose fields are JSON."""
+    """Return an entity or a relation, some of whose fields are JSON or have keys of all rows."""
     known = {key: value for key, value in row.items() if value is not None}
-    return {key: json.loads(value) if key in fields else value for key, value in known.items()}
+    return {key: _value(value) if key in fields else value for key, value in known.items()}
+
+
+def _value(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else _without_null(value)
+
+
+def _without_null(value: Any) -> Any:
+    """Return an object without the keys that only other rows fill, as those of its objects."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_null(each) for key, each in value.items() if each is not None}
 
 
 def _rows(notes: Iterable[Note]) -> Iterator[dict[str, Any]]:

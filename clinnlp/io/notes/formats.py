@@ -89,6 +89,7 @@ FORMATS: Mapping[str, Format] = _Formats(
     }
 )
 _STREAMED = "jsonl"  # what goes through a pipe whose format nobody says
+_KEYED = ".json"  # of objects, where the caller names their keys as columns
 _HEAD = 4096  # bytes that are looked at where a suffix does not say the format
 
 
@@ -171,6 +172,8 @@ def _guess(path: Path, *, columns: bool, encoding: str) -> str | None:
     n, named = _by_suffix(name)
     if named is not None and (columns or n > len(shared)):
         return named
+    if columns and shared == _KEYED:
+        return _STREAMED
     return _by_look(path, shared, encoding) or named
 
 
@@ -290,7 +293,9 @@ def _known(name: str | None, path: Path) -> str:
         wrong = f"what a {suffix} begins with must be of a known format, got another, or no notes"
     else:
         wrong = f"the suffix must be one of a known format, got {path.suffix or 'none'}"
-    raise DataError(f"{wrong}; give format= one of {_listed()}", path=path)
+    or_keys = ", or name the key of the text of its objects (text=, --text-column)"
+    fix = f"give format= one of {_listed()}{or_keys * (suffix == _KEYED)}"
+    raise DataError(f"{wrong}; {fix}", path=path)
 
 
 def _listed() -> str:

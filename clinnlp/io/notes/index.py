@@ -29,7 +29,7 @@ from clinnlp.io.files.source import Source
 from clinnlp.io.notes.corpora import Notes
 from clinnlp.io.notes.documents import Format, Reading
 from clinnlp.io.notes.formats import FORMATS, check_format
-from clinnlp.io.notes.jsonl import parse_note
+from clinnlp.io.notes.jsonl import parse_note, stands_in_lines
 from clinnlp.io.notes.sidecar import restored
 
 __all__ = ["NoteIndex"]
@@ -260,7 +260,7 @@ def _words(columns: Mapping[Any, Any]) -> dict[str, str]:
 
 def _is_plain_jsonl(path: Path, name: str, encoding: str) -> bool:
     """Return whether a line can be read by seeking to its byte."""
-    if name != "jsonl" or encoding != UTF_8 or packing(path):
+    if name != "jsonl" or encoding != UTF_8 or packing(path) or not stands_in_lines(path):
         return False
     with path.open("rb") as handle:
         return handle.read(2) not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

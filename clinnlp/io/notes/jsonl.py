@@ -34,7 +34,10 @@ whose id is its position from 0 behind the name of the file (``notes-0``); ids o
 and encounters as whole numbers; one ``label``. Unknown keys are refused, by name where they are
 those of an annotation tool. Where the caller says which key is the text, the id, ..., as of the
 columns of a table, keys that nobody named are read over, but what may hold mentions is counted
-(`Notes.n_excluded`).
+(`Notes.n_excluded`). Rows of a data set of Hugging Face that `to_dataset` made are read as its
+``to_json`` writes them.
+
+A ``.json`` of such objects, one a line or in one array, is read too.
 """
 
 import json
@@ -42,19 +45,28 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from clinnlp.core.errors import DataError, located
+from clinnlp.core.errors import DataError, instead_of, located
 from clinnlp.core.notes import Note
-from clinnlp.io.files.json_stream import json_value
+from clinnlp.io.files.json_stream import json_items, json_value
 from clinnlp.io.files.lines import byte_lines, decode
+from clinnlp.io.files.packing import plain_name
 from clinnlp.io.files.source import Document, Source
+from clinnlp.io.notes.datasets import is_row, record_of_row
 from clinnlp.io.notes.documents import Format, file_writer, id_of
 from clinnlp.io.notes.foreign import ANNOTATIONS
 from clinnlp.io.notes.records import NOTE_KEYS, note_from_record, note_to_record
+from clinnlp.io.notes.tools.tasks import first_task, is_array
 
-__all__ = ["JSONL", "parse_note"]
+__all__ = ["JSONL", "parse_note", "stands_in_lines"]
 
 _NUMBERED = ("id", "patient", "encounter")
 _PLAIN = {*_NUMBERED, "label"}
+_PLACED = {"start", "end", "label"}
+
+
+def stands_in_lines(path: Path) -> bool:
+    """Return whether the name of a file says that each note stands on a line of its own."""
+    return not plain_name(path).endswith(".json")
 
 
 def parse_note(line: str, path: str | Path, number: int, name: str = "") -> Note:
@@ -80,13 +92,22 @@ def _object(line: str, path: str | Path, number: int) -> Any:
 
 def _native(record: Any, name: str) -> Any:
     """Return an object with its id, numbers as text and a label as labels."""
-    if not isinstance(record, dict) or not (record.keys() & _PLAIN or "id" not in record):
+    if not isinstance(record, dict):
         return record
-    made = dict(record)
+    made = _unpacked(record) if is_row(record) else dict(record)
+    if not (made.keys() & _PLAIN or "id" not in made):
+        return made
     if made.get("id") is None and name and type(made.get("text")) is str:
         made["id"] = name
     made |= {key: str(made[key]) for key in _NUMBERED if type(made.get(key)) is int}
     return _with_label(made)
+
+
+def _unpacked(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of a data set as an object of this form."""
+    refusal = DataError("a row of a data set must be as to_dataset makes it, got another form")
+    with instead_of((TypeError, ValueError, AttributeError, RecursionError), refusal):
+        return record_of_row(row)
 
 
 def _with_label(record: dict[str, Any]) -> dict[str, Any]:
@@ -98,12 +119,16 @@ def _with_label(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _split(source: Source) -> Iterator[Document]:
-    named = dict(source.columns)
+    named, path = dict(source.columns), source.path
     position = 0
-    for number, raw in byte_lines(source.path, source.encoding):
+    if stands_in_lines(path) or not is_array(path, source.encoding):
+        found = byte_lines(path, source.encoding)
+    else:
+        found = json_items(path, None, source.encoding)
+    for number, raw in found:
         if raw.strip():
             data = (raw, named) if named else raw
-            yield Document(source.path, number, data, id_of(source.path, position))
+            yield Document(path, number, data, id_of(path, position))
             position += 1
 
 
@@ -132,12 +157,26 @@ def _renamed(record: Mapping[str, Any], named: Mapping[str, str], document: Docu
     return {**native, **{field: record[key] for field, key in named.items()}}
 
 
+def _is_native(path: Path, encoding: str) -> bool:
+    """Return whether the first object of a file has the keys of a note alone, and its marks."""
+    task = first_task(path, encoding)
+    if not isinstance(task.get("text"), str) or not task.keys() <= {*NOTE_KEYS, "label"}:
+        return False
+    listed = [task.get(key) or [] for key in ("entities", "labels")]
+    if isinstance(task.get("label"), list) or not all(isinstance(each, list) for each in listed):
+        return False
+    entities, labels = (each[:1] for each in listed)
+    is_placed = all(isinstance(one, dict) and one.keys() >= _PLACED for one in entities)
+    return is_placed and all(isinstance(one, str) for one in labels)
+
+
 def _encode(note: Note) -> str:
     return json.dumps(note_to_record(note), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 JSONL = Format(
     suffixes=(".jsonl", ".ndjson"),
+    looks={".json": _is_native},
     split=_split,
     parse=_parse,
     write=file_writer(_encode),

@@ -172,7 +172,8 @@ def _check_keys(record: Any, known: dict[str, None], whose: str) -> None:
     if not record.keys() <= known.keys():
         other = [key for key in record if key not in known]
         said = f"keys of {whose} must be among {', '.join(known)}, got {named_keys(other)}"
-        raise DataError(said + (hint_of(other) if known is _NOTE else ""))
+        without = [key for key in ("text", "id") if record.get(key) is None]
+        raise DataError(said + (hint_of(other, without=without) if known is _NOTE else ""))
 
 
 def _typed(record: Json, key: str, kind: type) -> Any:

@@ -49,6 +49,7 @@ COLUMNS = ("id", "text", "patient", "encounter", "time", "known", "kind", "label
 _TIMES = ("time", "known")
 _NO_TEXT = "row without text"
 _MENTION = frozenset({"note", "entity", "start", "end"})  # columns of each table of mentions
+_ROWS = frozenset({"id", "text", "entities", "relations", "coverage"})  # columns of a data set
 _SPANS = ANNOTATIONS - {
     *("label", "labels", "data", "context", "words", "word", "tag", "tags", "answer", "events"),
     *("projects", "concept", "cui", "cuis", "start", "end", "begin", "offset", "offsets"),
@@ -128,6 +129,12 @@ def _refuse_mentions(names: Sequence[str], path: Path) -> None:
             "a table of notes must have a note in each row, got a table of spans; put it into a "
             "folder with the table of the texts (format='spans', --format spans), or name the "
             "column of the text",
+            path=path,
+        )
+    if plain >= _ROWS:
+        raise DataError(
+            "a table of notes must hold no mentions, got the rows of a data set that to_dataset "
+            "made; give what its to_json writes, or load it and give it to clinnlp.from_dataset",
             path=path,
         )
     others = sorted(plain & _SPANS)

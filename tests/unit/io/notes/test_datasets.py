@@ -1,14 +1,18 @@
 """Datasets of this library come back whole; those of others are read by naming columns."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value, load_dataset
 
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.core.notes import Note
+from clinnlp.core.notes import Assertion, Entity, Note, Relation
 from clinnlp.core.spans import Span
+from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.io.notes.datasets import from_dataset, to_dataset
+from clinnlp.io.notes.index import NoteIndex
 from tests.common.format_samples import FULL
 
 NOTES = [FULL["jsonl"], Note(id="b", text="", tokens=())]
@@ -54,6 +58,68 @@ def test_times_survive_a_file(format, tmp_path):
 def test_a_time_that_a_reader_has_made_is_read():
     rows = Dataset.from_dict({"id": ["a"], "text": ["x"], "time": [datetime(2024, 3, 1, 8)]})
     assert [n.time for n in from_dataset(rows)] == [datetime(2024, 3, 1, 8)]
+
+
+SAID = Note(
+    id="e",
+    text="💊 no fever",
+    time=TIMES[4],
+    entities=(
+        Entity(id="T1", span=Span(5, 10), label="Sign", assertion=Assertion(negated=True)),
+        Entity(id="T2", span=Span(0, 1), label="Drug", attributes={"dose": 2, "prn": None}),
+    ),
+    relations=(Relation(id="R1", label="for", roles={"of": ("T2",), "to": ("T1",)}),),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"), [("a.jsonl", True), ("a.json", True), ("b.json", False)]
+)
+def test_what_to_json_writes_is_read_as_notes(name, lines, tmp_path):
+    notes = [Note(id="z", text=""), SAID, *NOTES]
+    to_dataset(notes).to_json(tmp_path / name, lines=lines)
+    source = read_notes(tmp_path / name)
+    assert list(source) == notes
+    index = NoteIndex.build(source)
+    assert [index.note_at(note.id) for note in notes] == notes
+    less = to_dataset(notes).remove_columns(["coverage", "kind", "known"])
+    less.to_json(tmp_path / name, lines=lines)
+    assert list(read_notes(tmp_path / name))[1] == SAID
+
+
+@pytest.mark.parametrize("value", ["{", "[]", "7", '"x"', '{"a": {}}'])
+def test_a_row_of_another_form_is_refused(value, tmp_path):
+    row = {"id": "a", "text": "fever", "entities": [{"start": 0, "end": 5, "label": "S"}]}
+    row["entities"][0]["attributes"] = value
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    with pytest.raises(DataError, match=r"a\.jsonl:1: "):
+        list(read_notes(tmp_path / "a.jsonl"))
+
+
+def test_a_table_of_rows_names_what_reads_it(tmp_path):
+    to_dataset([SAID]).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"to_json writes.* clinnlp\.from_dataset"):
+        list(read_notes(tmp_path / "a.parquet"))
+
+
+@pytest.mark.parametrize("notes", [[SAID, *NOTES], [SAID], [SAID, FULL["jsonl"]]])
+def test_our_lines_are_a_dataset(notes, tmp_path):
+    """All rows get the keys of all: a null stands for what others have."""
+    kept = [note.with_(time=None, known=None) for note in notes]  # which datasets make their own
+    write_notes(kept, tmp_path / "a.jsonl")
+    cache = str(tmp_path / "cache")
+    read = load_dataset(
+        "json", data_files=str(tmp_path / "a.jsonl"), split="train", cache_dir=cache
+    )
+    said = {"dose": 2}
+    wanted = [
+        note.with_(entities=tuple(
+            replace(e, attributes=said) if e.attributes == {**said, "prn": None} else e
+            for e in note.entities
+        ))
+        for note in kept
+    ]  # fmt: skip
+    assert list(from_dataset(read)) == wanted
 
 
 NER = Features(

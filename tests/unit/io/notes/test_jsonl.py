@@ -1,6 +1,7 @@
 """The native form: absent where empty, refused where unknown."""
 
 import json
+import re
 
 import pytest
 
@@ -81,7 +82,7 @@ def test_times_keep_their_zone(zone):
     ("more", "message"),
     [
         ({"entity": []}, "keys of a note must be among id, text, .*, got 'entity'"),
-        ({"Doe": []}, "keys of a note must be among id, text, .*, got 1 other"),
+        ({"Doe": []}, "keys of a note must be among id, text, .*, got 1 other; name the key of"),
         ({"entities": [{"id": "T", "start": 0, "end": 1}]}, "'label' of an entity must be text"),
         ({"entities": ["T1"]}, "an entity must be a JSON object, got str"),
         ({"entities": [{"start": 0, "end": 1, "label": "A", "parts": [0]}]}, "two whole numbers"),
@@ -179,7 +180,7 @@ def test_text_column_on_the_command_line(tmp_path):
         ("annotations", "if the file is one of label-studio"),
         ("label", "if the file is one of doccano"),
         ("ner_tags", "got 'ner_tags'$"),
-        ("Doe", "got 1 other$"),
+        ("Doe", "got 1 other; name the key of the text, and the others are read over"),
     ],
 )
 def test_keys_of_other_programs_are_refused_by_name(key, hint, tmp_path):
@@ -187,3 +188,61 @@ def test_keys_of_other_programs_are_refused_by_name(key, hint, tmp_path):
     path.write_text(f'{{"id": "a", "text": "Fever.", "{key}": []}}\n')
     with pytest.raises(DataError, match=hint):
         list(read_notes(path, format="jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "hint"),
+    [
+        (["note_id", "note_text"], "--text-column note_text --id-column note_id"),
+        (["ROW_ID", "SUBJECT_ID", "TEXT"], r"--text-column TEXT --id-column ROW_ID"),
+        (["body"], r"got 'body'; name the keys to read: text='body' \(--text-column body\)"),
+        (["key", "transcription"], "text='transcription', id='key'"),
+        (["reportText", "docId"], "text='reportText', id='docId'"),
+        (["befund"], r"got 1 other; name the keys to read: text='KEY' \(--text-column KEY\)"),
+        ([f"text_{'abcdefghij'[k]}" for k in range(10)], "got 10 other"),
+        (["text_1", "text_2"], "got 'text_1', 'text_2'"),
+    ],
+)
+def test_keys_of_text_and_id_are_hinted_at(keys, hint, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(dict.fromkeys(keys, "Zebraperson")) + "\n")
+    with pytest.raises(DataError, match=hint) as caught:
+        list(read_notes(path))
+    assert "Zebraperson" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key", ["Zebraperson", "note Zebraperson", "note_4711", "id:12 Doe", "Text!"]
+)
+def test_a_key_that_may_be_of_a_patient_is_not_shown(key, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"id": "a", key: "x"}) + "\n")
+    with pytest.raises(DataError, match="got 1 other") as caught:
+        list(read_notes(path))
+    assert key not in str(caught.value)
+
+
+def test_what_the_hint_says_reads_the_file(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"note_id": 7, "note_text": "Fever.", "author": "x"}\n')
+    with pytest.raises(DataError) as caught:
+        list(read_notes(path))
+    flags = re.search(r"\((--[^)]*)\)", str(caught.value))[1]
+    assert main(["convert", str(path), str(tmp_path / "out.jsonl"), *flags.split()]) == 0
+    assert [(n.id, n.text) for n in read_notes(tmp_path / "out.jsonl")] == [("7", "Fever.")]
+
+
+def test_objects_of_notes_in_json(tmp_path):
+    path = tmp_path / "notes.json"
+    for content in (
+        '[{"text": "💊\\r\\n"},\n {"text": "b"}]',
+        '{"text": "💊\\r\\n"}\n{"text": "b"}',
+    ):
+        path.write_text(content)
+        source = read_notes(path)
+        assert [(n.id, n.text) for n in source] == [("notes-0", "💊\r\n"), ("notes-1", "b")]
+        assert NoteIndex.build(source).note_at("notes-1").text == "b"
+    path.write_text('[{"body": "a", "key": 7}]')
+    assert [(n.id, n.text) for n in read_notes(path, text="body", id="key")] == [("7", "a")]
+    with pytest.raises(DataError, match=r"or name the key of the text .* --text-column"):
+        list(read_notes(path))
