@@ -69,8 +69,8 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "--layers",
         nargs="+",
         metavar="LAYER=FEATURE",
-        help="of a CAS of UIMA (xmi, cas-json): which layers are mentions, and which feature of "
-        "each is the label (default: every layer but those of grammar)",
+        help="of a CAS of UIMA (xmi, cas-json, webanno-tsv): which layers are mentions, and which "
+        "feature of each is the label (default: every layer but those of grammar)",
     )
     table = parser.add_argument_group("tables of notes, and JSON Lines with other keys")
     for name, line in COLUMNS.items():

@@ -117,7 +117,18 @@ GOOD = {
     "conllu": f"# newdoc id = a\n\n{conllu((CANARY + '💊', 'NE=B-Name'))}",
 }
 CLOSING = {"label-studio": "]\n", "medcat": "]}\n", "spacy-json": "]\n"}
-FOLDERS = {"cas-json": {"a.json": CAS % ""}}
+TSV = (
+    "#FORMAT=WebAnno TSV 3.3\n#T_SP=custom.Finding|kind\n#T_SP=custom.Frame|ROLE_custom.Frame:to_L|"
+    f"custom.Finding\n#T_RL=custom.Link|BT_custom.Finding\n\n\n#Text={CANARY} had\n"
+    f"1-1\t0-11\t{CANARY}\tname\t_\t_\t_\n"
+)
+
+
+def token(line):
+    return TSV + f"1-2\t{line}\n"
+
+
+FOLDERS = {"cas-json": {"a.json": CAS % ""}, "webanno-tsv": {"a.tsv": TSV}}
 
 
 def doccano(inside, text=CANARY):
@@ -233,5 +244,22 @@ BROKEN_FOLDERS = {
             (structure('"begin": 0, "end": 3, "@ontologyConceptArr": 9'), DataError),
             (structure('"begin": 0, "end": 3, "x": {"y": 1}'), DataError),
         )
-    ]
+    ],
+    "webanno-tsv": [
+        ({"b.tsv": text}, "b.tsv", line, kind)
+        for text, line, kind in (
+            (token(f"12-15\t{CANARY}\t_\t_\t_\t_"), 9, OffsetError),
+            (token("12-16\thad\t_\t_\t_\t_"), 9, OffsetError),
+            (token("12\thad\t_\t_\t_\t_"), 9, DataError),
+            (token("12-15\thad\t_\t_\t_"), 9, DataError),
+            (token("12-15\thad\t_\t*\t3-1\t_"), 9, DataError),
+            (token("12-15\thad\t_\ta;b\t1-1\t_"), 1, DataError),
+            (token("12-15\thad\tx\t_\t_\t1-1[7_0]"), 9, DataError),
+            (f"{TSV}{CANARY}\n", 9, DataError),
+            (f"{TSV}\n#Text={CANARY}\n2-1\t3-14\t{CANARY}\t_\t_\t_\t_\n", 11, DataError),
+            (f"#FORMAT=WebAnno TSV 3.1\n#Text={CANARY}\n", 1, DataError),
+            (f"{CANARY}\n", 1, DataError),
+            (f"{TSV}\udcff{CANARY}\n", 9, DataError),
+        )
+    ],
 }

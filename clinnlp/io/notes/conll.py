@@ -19,6 +19,11 @@ BILOU)
 no ``-DOCSTART-``            every sentence is a note ``<file>-<n>``, n from 0
 ============================ ==============================================================
 
+The form of spaCy's ``.iob`` is read too: a sentence to each line, of words with their tags::
+
+    Tricuspid|B-Disease valve|I-Disease and|O
+    No|DT|O cough|NN|B-Disease
+
 A file begins with ``-DOCSTART-`` or has none. Columns stand between tabs, or blanks where a line
 has no tab. The format has lost the text between tokens, so what is read is a text of its own.
 The writer takes `Note.tokens`, or `core.tokens.tokenize` where there are none, writes IOB2, and
@@ -61,9 +66,8 @@ def looks_like_conll(path: Path, encoding: str = UTF_8) -> bool:
     for _, line in read_lines(path, encoding):
         if line.strip():
             columns = _columns(line)
-            return line.startswith(_START) or (
-                len(columns) > 1 and _TAG.fullmatch(columns[-1]) is not None
-            )
+            has_tag = len(columns) > 1 and _TAG.fullmatch(columns[-1]) is not None
+            return line.startswith(_START) or has_tag or _is_of_pairs(line)
     return False
 
 
@@ -74,6 +78,8 @@ def _is_text_of_tags(path: Path, encoding: str = UTF_8) -> bool:
     several, of one number of columns, some of them ``O``, and a mention or two columns alone.
     """
     lines = [line for line in first_lines(path, encoding) if line.strip() and line[0] not in "#-"]
+    if lines and all(map(_is_of_pairs, lines)) and len(lines[0].split()) > 1:
+        return True
     rows = [_columns(line) for line in lines]
     widths, tags = {len(row) for row in rows}, {row[-1] for row in rows}
     if len(rows) < 2 or len(widths) > 1 or widths == {1}:
@@ -84,13 +90,18 @@ def _is_text_of_tags(path: Path, encoding: str = UTF_8) -> bool:
 # --- reading -------------------------------------------------------------------------------
 
 
-def split_lines(source: Source, begins: Callable[[bytes], bool]) -> Iterator[Document]:
-    """Give the lines of each document, or of each sentence where no line begins a document."""
+def split_lines(
+    source: Source, begins: Callable[[bytes], bool], *, each: bool = False
+) -> Iterator[Document]:
+    """Give the lines of each document, or of each sentence where no line begins a document.
+
+    With `each` a sentence is one line.
+    """
     held: list[bytes] = []
     first, n, headed = 0, 0, False
     for number, raw in byte_lines(source.path, source.encoding):
         start = begins(raw)
-        if held and (start or (not headed and raw.isspace())):
+        if held and (start or (not headed and (each or raw.isspace()))):
             yield Document(source.path, first, held, id_of(source.path, n))
             held, n = [], n + 1
         headed = headed or start
@@ -102,7 +113,26 @@ def split_lines(source: Source, begins: Callable[[bytes], bool]) -> Iterator[Doc
 
 
 def _split(source: Source) -> Iterator[Document]:
-    return split_lines(source, lambda raw: raw.startswith(_START.encode()))
+    lines = (line for line in first_lines(source.path, source.encoding) if line.strip())
+    first = next((line for line in lines if not line.startswith(_START)), "")
+    begin = _START.encode()
+    if _is_of_pairs(first):  # each line that no -DOCSTART- holds together is a note
+        return split_lines(source, lambda raw: raw.startswith(begin), each=True)
+    return split_lines(source, lambda raw: raw.startswith(begin))
+
+
+def _is_of_pairs(line: str) -> bool:
+    """Return whether a line is a sentence of words with their tags."""
+    items = [item.rpartition("|") for item in line.split()]
+    return bool(items) and all(word and _is_tag(tag) for word, _, tag in items)
+
+
+def _pairs(line: str) -> _Sentence:
+    """Return the words of such a line, without their part of speech, and their tags."""
+    items = [item.rpartition("|") for item in line.split()]
+    parts = [word.split("|") for word, _, _ in items]
+    words = [p[0] if len(p) == 2 and all(p) else "|".join(p) for p in parts]
+    return words, [tag for _, _, tag in items]
 
 
 def _parse(document: Document) -> Note:
@@ -114,7 +144,9 @@ def _parse(document: Document) -> Note:
         del lines[0]
     sentences: list[_Sentence] = [([], [])]
     for number, line in enumerate(lines, first):
-        if line and not line.isspace():
+        if _is_of_pairs(line):
+            sentences += [_pairs(line), ([], [])]
+        elif line and not line.isspace():
             word, tag = _word_and_tag(line, document, number)
             sentences[-1][0].append(word)
             sentences[-1][1].append(tag)
@@ -128,7 +160,8 @@ def _word_and_tag(line: str, document: Document, number: int) -> tuple[str, str]
     if len(columns) < 2 or not columns[0] or not _is_tag(columns[-1]):
         raise document.wrong(
             "a line must have a token and, in the last column, a tag such as 'O' or "
-            f"'B-Label', got {len(columns)} columns in another form",
+            f"'B-Label', or all its words a tag as in 'x|O', got {len(columns)} columns in "
+            "another form",
             number,
         )
     return columns[0], columns[-1]

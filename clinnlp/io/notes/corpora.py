@@ -28,7 +28,7 @@ __all__ = ["Notes", "OnLoss", "read_notes", "write_notes"]
 
 _RECORDS = {"omop": "a record of OMOP", "mimic": "a record of MIMIC"}  # of a form of their own
 
-_CAS = ("xmi", "cas-json")
+_CAS = ("xmi", "cas-json", "webanno-tsv")
 
 Paths = str | Path | Sequence[str | Path]
 OnLoss = Literal["error", "sidecar"]
@@ -125,8 +125,8 @@ def read_notes(
     number_repeated : bool
         Call the second note of an id ``id#2``; else it is refused.
     layers : dict of str to str, optional
-        For UIMA (``xmi``, ``cas-json``): which layers are mentions, by full or short name, and
-        which feature of each is the label (see `clinnlp.io.notes.xmi`).
+        For UIMA (``xmi``, ``cas-json``, ``webanno-tsv``): which layers are mentions, by full or
+        short name, and which feature of each is the label (see `clinnlp.io.notes.xmi`).
     **columns : str
         For tables, and JSON Lines whose keys are called otherwise: which column is ``text``,
         ``id``, ``patient``, ``encounter``, ``time``, ``known``, ``kind``, ``label`` (see

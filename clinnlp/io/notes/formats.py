@@ -76,6 +76,7 @@ FORMATS: Mapping[str, Format] = _Formats(
         "i2b2": "i2b2:I2B2",
         "xmi": "xmi:XMI",
         "cas-json": "tools.cas_json:CAS_JSON",
+        "webanno-tsv": "tools.webanno_tsv:WEBANNO_TSV",
         "i2b2-xml": "i2b2_xml:I2B2_XML",
         "omop": "omop:OMOP",
         "mimic": "mimic:MIMIC",

@@ -22,7 +22,7 @@ from clinnlp.io.notes.tools.cas_own import (
     own_relation,
 )
 
-__all__ = ["Cas", "Structure", "note_of_cas", "with_refs"]
+__all__ = ["Cas", "Structure", "is_grammar", "note_of_cas", "with_refs"]
 
 _CTAKES = "org.apache.ctakes.typesystem.type."
 # layers of grammar and layout, which are no mentions
@@ -259,8 +259,12 @@ def _kind_of(one: Structure) -> str | None:
         return "section"
     if one.type.startswith(f"{_CTAKES}syntax.") or name == "Token":
         return "token" if name.endswith("Token") and name not in _NO_TOKENS else None
-    other = one.type.startswith(_OTHER_LAYERS) and not one.type.startswith(_NAMED)
-    return None if other or name in _NOT_MENTIONS else "mention"
+    return None if is_grammar(one.type) or name in _NOT_MENTIONS else "mention"
+
+
+def is_grammar(type: str) -> bool:
+    """Return whether a layer is one of grammar or layout, which holds no mentions."""
+    return type.startswith(_OTHER_LAYERS) and not type.startswith(_NAMED)
 
 
 def _span(one: Structure, text: str, document: Document) -> Span | None:

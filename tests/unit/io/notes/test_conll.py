@@ -6,7 +6,9 @@ from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.io.notes.conll import CONLL, looks_like_conll
+from clinnlp.io.notes.corpora import read_notes
 from clinnlp.io.notes.formats import find_format
+from clinnlp.io.notes.index import NoteIndex
 
 
 def read(tmp_path, text, name="train.conll"):
@@ -42,6 +44,8 @@ def test_documents_of_conll_2003(tmp_path):
         ("22\tB-Chemical", True),
         ("EU NNP I-NP O", True),
         ("-DOCSTART-\tO", True),
+        ("No|O fever|B-Problem", True),
+        ("No|O fever", False),
         ("id\ttext", False),
         ("O", False),
         ("", False),
@@ -113,9 +117,55 @@ def test_an_id_with_a_tab_is_refused(tmp_path):
         ("Blood group O\nRhesus negative O\n", False),
         ("Vitamin B-12\nVitamin B-6\n", False),
         ("- aspirin\n- fever\n", False),
+        ("No|O fever|B-Problem\n", True),
+        ("No|DT|O fever|NN|O\n\nWell|O\n", True),
+        ("a|O\n", False),
+        ("No|O fever|B-Problem\nand then prose\n", False),
     ],
 )
 def test_a_text_of_words_with_tags_is_no_note_without_mentions(text, is_tags, tmp_path):
     path = tmp_path / "a.txt"
     path.write_text(text)
     assert find_format(path) == ("conll" if is_tags else "brat")
+
+
+@pytest.mark.parametrize("name", ["train.iob", "train.txt", "train.tsv"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_sentence_to_a_line(name, ends, tmp_path):
+    """The form that spaCy converts from .iob; a word may hold the mark itself."""
+    lines = [
+        "Big|O 💊|B-Drug liver|B-Organ lobe|I-Organ",
+        "",
+        "No|DT|O ||O a|b|c|O",
+        "Well|I-State",
+    ]
+    path = tmp_path / name
+    path.write_bytes("".join(line + ends for line in lines).encode())
+    notes = list(read_notes(path))
+    assert [(n.id, n.text) for n in notes] == [
+        ("train-0", "Big 💊 liver lobe"),
+        ("train-1", "No | a|b|c"),
+        ("train-2", "Well"),
+    ]
+    assert [(notes[0][e.span], e.label) for e in notes[0].entities] == [
+        ("💊", "Drug"),
+        ("liver lobe", "Organ"),
+    ]
+    assert [(e.span, e.label) for e in notes[2].entities] == [(Span(0, 4), "State")]
+    assert NoteIndex.build(read_notes(path)).note_at("train-1") == notes[1]
+
+
+def test_lines_of_one_document(tmp_path):
+    path = tmp_path / "a.iob"
+    path.write_text("-DOCSTART- (n7) O\n\nNo|O\nfever|B-P x|O\n-DOCSTART- (n8) O\ny|O\n")
+    first, second = read_notes(path)
+    assert (first.id, first.text, second.id) == ("n7", "No\nfever x", "n8")
+    assert first.sentences == (Span(0, 2), Span(3, 10))
+
+
+def test_a_word_without_its_tag_is_refused(tmp_path):
+    path = tmp_path / "a.iob"
+    path.write_text("No|O fever|B-P\nwell|O Zebraperson\n")
+    with pytest.raises(DataError, match=r"a\.iob:2: .* as in 'x\|O'") as caught:
+        list(read_notes(path))
+    assert "Zebraperson" not in str(caught.value)
