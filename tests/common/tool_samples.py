@@ -96,6 +96,7 @@ def conllu(*words):
     return "".join(f"{line}\n" for line in lines) + "\n"
 
 
+TWICE = '{"name": "b", "text": "", "annotations": []}'
 HEAD = "# newdoc id = b\n"
 CAS = (
     '{"%%TYPES": {}, "%%FEATURE_STRUCTURES": [{"%%ID": 1, "%%TYPE": "uima.cas.Sofa", '
@@ -109,6 +110,7 @@ def structure(inside):
 
 GOOD = {
     "doccano": f'{{"id": "a", "text": "{TEXT}", "label": [[0, 11, "Name"]]}}\n',
+    "doccano-1.4": f'{{"id": "a", "data": "{TEXT}", "label": [[24, 29, "Sign"]]}}\n',
     "prodigy": f'{{"meta": {{"id": "a"}}, "text": "{TEXT}", "spans": []}}\n',
     "label-studio": f'[{{"id": "a", "data": {{"text": "{TEXT}"}}, "annotations": []}}\n',
     "medcat": '{"projects": [\n{"documents": [{"name": "a", "text": "' + TEXT + '", '
@@ -176,6 +178,12 @@ BROKEN = {
         (doccano(f'"entities": [], "relations": [{{"from_id": "{CANARY}"}}]'), 2, DataError),
         (GOOD["doccano"], 2, DataError),
     ],
+    "doccano-1.4": [
+        (f'{{"id": "b", "data": "{CANARY}"}}\n', 2, DataError),
+        (doccano('"label": [[0, 12, "D"]]'), 2, OffsetError),
+        (doccano('"label": [[5, 13, "D"]]', f"💊{CANARY}"), 2, OffsetError),
+        (doccano(f'"label": [[0, "{CANARY}", "D"]]'), 2, DataError),
+    ],
     "prodigy": [
         (f'{{"meta": {{"id": "b"}}, "text": "{CANARY}"}}\n', 2, DataError),
         (f'{{"spans": [], "text": "{CANARY}\n', 2, DataError),
@@ -208,7 +216,7 @@ BROKEN = {
         (annotation('"start": 0, "end": 3, "meta_anns": [7]'), 3, DataError),
         (annotation('"start": 0, "end": 3', ', "relations": [{"relation": "r"}]'), 3, DataError),
         (f', {{"documents": [{CANARY}]}}\n', 3, DataError),
-        (', {"documents": [{"name": "a", "text": "", "annotations": []}]}\n', 3, DataError),
+        (f', {{"documents": [{TWICE}, {TWICE}]}}\n', 3, DataError),
     ],
     "spacy-json": [
         (doc('"x": 1'), 2, DataError),

@@ -60,6 +60,7 @@ class _Formats(Mapping[str, Format]):
 FORMATS: Mapping[str, Format] = _Formats(
     {
         "jsonl": "jsonl:JSONL",
+        "doccano-1.4": "tools.doccano:DOCCANO_POINTS",
         "doccano": "tools.doccano:DOCCANO",
         "label-studio": "tools.label_studio:LABEL_STUDIO",
         "prodigy": "tools.prodigy:PRODIGY",

@@ -31,8 +31,16 @@ other keys                         what came with the text into doccano: read ov
 
 Offsets count units of UTF-16, as the page of doccano does in the browser since 1.5: an emoji is
 two. Those inside a character are refused. Before, the page counted code points: so do
-``annotations`` here. Other files of 1.2 to 1.4, and projects that count grapheme clusters, cannot
-be told from those; where their texts have emoji, `clinnlp inspect` counts mentions that cut words.
+``annotations``, and files with ``annotation_approver`` (up to 1.2), here; other files of 1.2 to 1.4
+are of the format ``doccano-1.4``, which reads all offsets as code points. Where nobody names one,
+the mentions behind an emoji tell: offsets that only one of both can mean, else the reading that
+cuts fewer words; nothing told: UTF-16. Projects that count grapheme clusters cannot be told;
+`clinnlp inspect` counts mentions that cut words.
+
+Where several people annotated a text, which ``annotations`` say (``user``), each has a note, as in
+the other tools: ``<id>/<user>``. Since 1.2 doccano writes a file to each of them, whose ids repeat:
+read them one by one, or with `number_repeated`.
+
 The writer gives triples, or entities with ids where there are relations or ids other than ``T1``,
 ``T2``, ...; doccano has no project for relations and classes of texts together, nor for
 discontinuous mentions.
@@ -45,17 +53,19 @@ https://doccano.github.io/doccano/; Nakayama et al., doccano, 2018.
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, OffsetError, instead_of
 from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.spans import Span
-from clinnlp.io.files.source import Document
+from clinnlp.io.files.json_stream import json_value
+from clinnlp.io.files.lines import decode
+from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format, file_writer
 from clinnlp.io.notes.losses import refusal
-from clinnlp.io.notes.offsets import to_utf16
+from clinnlp.io.notes.offsets import from_utf16, to_utf16
 from clinnlp.io.notes.tools.tasks import (
     META,
     Json,
@@ -72,10 +82,14 @@ from clinnlp.io.notes.tools.tasks import (
     utf16,
 )
 
-__all__ = ["DOCCANO"]
+__all__ = ["DOCCANO", "DOCCANO_POINTS"]
 
 _SPANS = ("label", "labels", "entities", "annotations")
 _OLD = "annotations"
+_COUNTED_POINTS = "annotation_approver"  # a key of the releases that counted code points
+_POINTS = "doccano-1.4"
+_ASTRAL = "\U00010000"  # from where a character is two units of UTF-16
+_MOST_LOOKED_AT = 1000  # texts, for one that tells what offsets count
 _NAMES = ("label", "labels", "cats")
 _ROLES = ("from", "to")
 
@@ -84,7 +98,7 @@ def _is_doccano(path: Path, encoding: str) -> bool:
     """Return whether the first object of a file has spans or comments as doccano writes them."""
     task = first_task(path, encoding)
     listed = [found for key in _SPANS if isinstance(found := task.get(key), list)]
-    if not isinstance(task.get("text"), str) or not listed:
+    if not isinstance(_text(task), str) or not listed:
         return False
     first = next(chain.from_iterable(listed), None)
     if isinstance(first, dict):
@@ -92,11 +106,81 @@ def _is_doccano(path: Path, encoding: str) -> bool:
     return isinstance(first, list) or "Comments" in task or (first is None and "label" in task)
 
 
+def _text(task: Json) -> Any:
+    """Return the text of a task, which is called ``data`` from 1.2 to 1.6."""
+    return task["text"] if "text" in task else task.get("data")
+
+
+def _counts_points(path: Path, encoding: str) -> bool:
+    """Return whether a file is one of doccano whose offsets tell that they count code points."""
+    if not _is_doccano(path, encoding) or _OLD in first_task(path, encoding):
+        return False
+    n_cut = [0, 0]
+    for document in islice(split_tasks(Source(path, encoding)), _MOST_LOOKED_AT):
+        for text, start, end in _behind_emoji(document):
+            ends = from_utf16(text, start), from_utf16(text, end)
+            is_utf16 = tuple(to_utf16(text, at) for at in ends) == (start, end)
+            if not is_utf16 or end > len(text):
+                return not is_utf16 and end <= len(text)
+            n_cut[0] += _n_cut(text, start, end)
+            n_cut[1] += _n_cut(text, *ends)
+    return n_cut[0] < n_cut[1]
+
+
+def _behind_emoji(document: Document) -> Iterator[tuple[str, int, int]]:
+    """Yield text and bounds of each mention for which code points and UTF-16 differ."""
+    task = json_value(decode(document.data, document.path, document.line or 1))
+    text = _text(task) if isinstance(task, dict) else None
+    if not isinstance(text, str) or text.isascii() or max(text) < _ASTRAL:
+        return
+    for one in (each for key in _SPANS for each in _lists(task.get(key))):
+        start, end = _bounds_of(one)
+        if type(start) is int and type(end) is int and 0 <= start < end <= 2 * len(text):
+            if from_utf16(text, end) != end:
+                yield text, start, end
+
+
+def _lists(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _bounds_of(one: Any) -> tuple[Any, Any]:
+    if isinstance(one, dict):
+        return one.get("start_offset"), one.get("end_offset")
+    return (one[0], one[1]) if isinstance(one, list) and len(one) == 3 else (None, None)
+
+
+def _n_cut(text: str, start: int, end: int) -> int:
+    """Return how many ends of a mention stand inside a word."""
+    inside = (at for at in (start, end) if 0 < at < len(text))
+    return sum(text[at - 1].isalnum() and text[at].isalnum() for at in inside)
+
+
 # --- reading -------------------------------------------------------------------------------
 
 
-def _build(document: Document, task: Json) -> Note:
-    text = text_of(task["text"] if "text" in task else task["data"])
+def _split(source: Source) -> Iterator[Document]:
+    """Give the tasks; one that several people annotated once for each."""
+    for document in split_tasks(source):
+        raw = document.data
+        task = json_value(raw.decode("utf-8", "replace")) if b'"user"' in raw else None
+        found = task.get(_OLD) if isinstance(task, dict) else None
+        users = {str(one["user"]): one["user"] for one in _lists(found) if _has_user(one)}
+        if len(users) < 2 or task is None:
+            yield document
+            continue
+        name = document.name if task.get("id") is None else task["id"]
+        for user in users:
+            mine = [one for one in _lists(found) if not _has_user(one) or str(one["user"]) == user]
+            yield document._replace(data={**task, "id": f"{name}/{user}", _OLD: mine})
+
+
+def _has_user(one: Any) -> bool:
+    return isinstance(one, dict) and type(one.get("user")) in (int, str)
+
+
+def _build(document: Document, task: Json, *, points: bool = False) -> Note:
+    text = text_of(_text(task))
     if not task.keys() & {*_SPANS, "cats"}:
         raise document.wrong(
             "a text of doccano must have one of label, labels, entities, annotations or cats, "
@@ -108,8 +192,9 @@ def _build(document: Document, task: Json) -> Note:
         if isinstance(one, str):
             labels.append(one)
         else:
-            count = span_of if key == _OLD else utf16
-            entities.append(_entity(one, len(entities) + 1, partial(count, document, text)))
+            old = points or key == _OLD or _COUNTED_POINTS in task
+            count = partial(span_of if old else _utf16, document, text)
+            entities.append(_entity(one, len(entities) + 1, count))
     for _ in (*_listed(task, "Comments"), *_listed(task, "comments")):
         document.leave_out("comment in doccano")
     return Note(
@@ -120,6 +205,18 @@ def _build(document: Document, task: Json) -> Note:
         labels=tuple(labels),
         **meta_of(task),
     )
+
+
+def _utf16(document: Document, text: str, start: Any, end: Any) -> Span:
+    """Return where a mention stands, or raise `OffsetError` that names the other unit."""
+
+    def refusal(error: Exception) -> OffsetError:
+        hint = f"; before 1.5 doccano counted code points: format={_POINTS!r} (--format {_POINTS})"
+        said = str(getattr(error, "message", "")) + hint * (0 <= start < end <= len(text))
+        return OffsetError(said, path=document.path, line=document.line)
+
+    with instead_of(OffsetError, refusal):
+        return utf16(document, text, start, end)
 
 
 def _marks(task: Json) -> Iterator[tuple[str, Any]]:
@@ -210,10 +307,16 @@ def _encode(note: Note) -> str:
     return json.dumps(_task(note), ensure_ascii=False) + "\n"
 
 
+DOCCANO_POINTS = Format(
+    suffixes=(),
+    looks=dict.fromkeys((".jsonl", ".json"), _counts_points),
+    split=_split,
+    parse=partial(shaped, build=partial(_build, points=True)),
+)
 DOCCANO = Format(
     suffixes=(".doccano.jsonl",),
     looks=dict.fromkeys((".jsonl", ".json"), _is_doccano),
-    split=split_tasks,
+    split=_split,
     parse=partial(shaped, build=_build),
     write=file_writer(_encode),
     holds=frozenset({"entities", "relations", "labels", *META}),

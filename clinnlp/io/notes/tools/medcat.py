@@ -11,7 +11,8 @@ r"""MedCATtrainer's JSON: projects of documents, with the concepts that people j
 =========================== ===============================================================
 in the file                 in the note
 =========================== ===============================================================
-``name``, else ``id``       id
+``name``, else ``id``       id; of a document that an earlier project has too, for other people,
+                            ``<name>/<k>``, k the position of its project from 1
 ``text``                    text
 annotation                  entity ``Concept``, its id the number of the annotation
 ``cui``                     ``concepts``
@@ -116,12 +117,24 @@ _NOT_VALIDATED = "annotation that nobody validated in MedCATtrainer"
 
 def _split(source: Source) -> Iterator[Document]:
     """Give the documents of one project after the other."""
-    n = 0
-    for number, raw in json_items(source.path, ("projects",), source.encoding):
+    n, seen = 0, set[str]()
+    for k, (number, raw) in enumerate(json_items(source.path, ("projects",), source.encoding), 1):
         project = Document(source.path, number, raw)
+        mine: list[str] = []
         for data in _documents(project):
-            yield project._replace(data=data, name=id_of(source.path, n))
+            made = _named(data, seen, k) if k > 1 and isinstance(data, dict) else data
+            mine += [str(data.get("name") or data.get("id"))] if isinstance(data, dict) else []
+            yield project._replace(data=made, name=id_of(source.path, n))
             n += 1
+        seen.update(mine)
+
+
+def _named(document: Json, seen: set[str], position: int) -> Json:
+    """Return a document, called ``<name>/<project>`` where an earlier project has it too."""
+    name = document.get("name") or document.get("id")
+    if type(name) not in (int, str) or str(name) not in seen:
+        return document
+    return {**document, "name": f"{name}/{position}"}
 
 
 def _documents(project: Document) -> list[Any]:
@@ -251,7 +264,7 @@ def _encode(note: Note) -> str:
 
 MEDCAT = Format(
     suffixes=(".medcat.json",),
-    looks={".json": rb'\A\s*\{\s*"projects"\s*:\s*\['},
+    looks=dict.fromkeys((".json", ".jsonl"), rb'\A\s*\{\s*"projects"\s*:\s*\['),
     split=_split,
     parse=partial(shaped, build=_build),
     write=file_writer(_encode, head=_HEAD, between=",\n", tail="\n]}]}\n"),

@@ -11,7 +11,8 @@ r"""Prodigy's JSONL, as ``db-out`` writes it and ``db-in`` reads it.
 in the file                 in the note
 =========================== ===============================================================
 ``text``                    text
-``meta.id``, else ``id``    id, number or text; without one ``<file>-<n>``
+``meta.id``, else ``id``    id, number or text; without one ``<file>-<n>``; of a named session,
+                            for several people answer a text there, ``<id>/<session>``
 ``tokens``                  ``tokens``
 ``spans``                   entities ``T1``, ``T2``, ... in file order, their ``kb_id``
                             the concept, ``source`` and ``score`` the same
@@ -25,7 +26,7 @@ answer ``reject``,          no note: left out and counted (`Notes.n_excluded`)
 ``ignore``
 =========================== ===============================================================
 
-Offsets count code points, as in spaCy. Hashes, sessions and what else Prodigy keeps of its own are
+Offsets count code points, as in spaCy. Hashes and what else Prodigy keeps of its own are
 read over. Mentions may overlap (``spans.manual``); discontinuous ones have no place. Tokens are
 written where the note has them; else Prodigy makes its own.
 
@@ -35,6 +36,7 @@ https://prodi.gy/docs/api-interfaces
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -66,6 +68,8 @@ __all__ = ["PRODIGY"]
 
 _MARKS = ("spans", "relations", "answer", "_input_hash", "_task_hash", "accept")
 _ROLES = ("head", "child")
+_SESSIONS = ("_annotator_id", "_session_id")
+_UNNAMED = re.compile(r".*-(?:default|[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}-[0-9]{2}-[0-9]{2})")
 
 _There = dict[tuple[Span, str | None], str]  # ids of mentions by place and label, or place alone
 
@@ -98,12 +102,12 @@ def _build(document: Document, task: Json) -> Note:
     if not task.keys() & {*_MARKS}:
         raise document.wrong(f"a task of Prodigy must have one of {', '.join(_MARKS)}, got none")
     text, meta = text_of(task["text"]), task.get("meta") or {}
-    name = meta.get("id", task.get("id"))
+    name, session = meta.get("id", task.get("id")), _session(task)
     entities = [_entity(s, k, text, document) for k, s in enumerate(task.get("spans") or (), 1)]
     links = list(_relations(task.get("relations") or (), text, document, entities))
     tokens = task.get("tokens")
     return Note(
-        id=document.name if name is None else name_of(name),
+        id=(document.name if name is None else name_of(name)) + (f"/{session}" if session else ""),
         text=text,
         tokens=None if tokens is None else tuple(_tokens(tokens, text, document)),
         entities=tuple(entities),
@@ -111,6 +115,12 @@ def _build(document: Document, task: Json) -> Note:
         labels=_labels(task),
         **meta_of(meta),
     )
+
+
+def _session(task: Json) -> str:
+    """Return who answered, where the session was given a name and not the time it began."""
+    said = next((task[key] for key in _SESSIONS if isinstance(task.get(key), str)), "")
+    return "" if _UNNAMED.fullmatch(said) else said
 
 
 def _labels(task: Json) -> tuple[str, ...]:

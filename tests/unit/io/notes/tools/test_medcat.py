@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Assertion
 from clinnlp.io.notes.corpora import read_notes
 
@@ -55,3 +56,22 @@ def test_relations_between_what_was_kept(tmp_path):
     assert [r.roles for r in note.relations] == [{"start": ("9",), "end": ("10",)}]
     list(source)
     assert source.n_excluded["relation of a mention that was left out in MedCATtrainer"] == 1
+
+
+def test_a_document_of_two_projects_is_two_notes(tmp_path):
+    def project(name, *documents):
+        made = [
+            {"id": 3, "name": d, "text": TEXT, "annotations": [annotation()]} for d in documents
+        ]
+        return {"name": name, "documents": made}
+
+    whole = {"projects": [project("p", "n1", "n2"), project("q", "n1", "n3"), project("r", "n1")]}
+    path = tmp_path / "a.jsonl"  # MedCATtrainer's file under another ending
+    path.write_text(json.dumps(whole))
+    source = read_notes(path)
+    assert repr(source) == "Notes(1 files, medcat)"
+    assert [n.id for n in source] == ["n1", "n2", "n1/2", "n3", "n1/3"]
+    whole["projects"][0] = project("p", "n1", "n1")
+    path.write_text(json.dumps(whole))
+    with pytest.raises(DataError, match="ids of notes must be unique, got 'n1'"):
+        list(source)

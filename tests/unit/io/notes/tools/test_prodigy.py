@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from clinnlp.core.notes import Relation
 from clinnlp.core.spans import Span
 from clinnlp.io.notes.corpora import read_notes
@@ -55,3 +57,19 @@ def test_classes_and_choices(tmp_path):
     ]
     notes, _ = read(tmp_path / "a.jsonl", *tasks)
     assert [note.labels for note in notes] == [("ENT",), ("b",)]
+
+
+@pytest.mark.parametrize(
+    ("sessions", "ids"),
+    [
+        ({"_session_id": None}, "n1"),
+        ({"_annotator_id": "ner-2024-05-06_07-08-09", "_session_id": None}, "n1"),
+        ({"_session_id": "ner-default"}, "n1"),
+        ({"_annotator_id": "ner-anna", "_session_id": "ner-anna"}, "n1/ner-anna"),
+        ({"_session_id": "ner-ben"}, "n1/ner-ben"),
+    ],
+)
+def test_named_sessions_are_notes_of_their_own(sessions, ids, tmp_path):
+    task = {"text": "💊 fever", "meta": {"id": "n1"}, "spans": [], "answer": "accept", **sessions}
+    (tmp_path / "a.jsonl").write_text(json.dumps(task))
+    assert [note.id for note in read_notes(tmp_path / "a.jsonl")] == [ids]
