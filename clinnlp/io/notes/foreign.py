@@ -56,8 +56,10 @@ mentions annotation annotations texto nota notas informe documento paciente fech
 _WORDS = frozenset(_LISTED.split())
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _MOST_SHOWN = 6
-_TEXT = ("text", "note", "body", "content", "report", "narrative", "document", "transcription")
-_TEXT += ("transcript", "description", "message", "summary", "abstract", "sentence", "nota")
+_TEXT = (
+    *("text", "note", "body", "content", "report", "narrative", "document", "transcription"),
+    *("transcript", "description", "message", "summary", "abstract", "sentence", "nota"),
+)
 _ID = ("id", "uid", "uuid", "key", "mrn", "number", "idx", "index", "filename", "name")
 
 
