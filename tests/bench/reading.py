@@ -1,6 +1,8 @@
 """What reading gives a recogniser: context, overlap, decoding, least scores: scripts/bench reading.
 
 One model of `scripts/bench ner`, scored on bc5cdr dev read in different ways; nothing is trained.
+Where the rest of a note does not count, scores and least scores are fitted anew for that, on the
+same selection notes. `--only` names some ways.
 """
 
 import argparse
@@ -10,11 +12,15 @@ import numpy as np
 
 import clinnlp
 from clinnlp.bert import predict
+from clinnlp.bert.corpus import drop_overlap, split_selection
+from clinnlp.bert.settings import TaggerSettings
 from clinnlp.bert.store import load
+from clinnlp.bert.tasks import TaggerTask
 from clinnlp.core.notes import Note
 from clinnlp.metrics.mentions import compare_spans
 from clinnlp.text.sentences import Sentences
 from tests.bench import DATA, ROOT, record
+from tests.bench.ner import ids_of_test_parts, read
 
 
 def greedy(log_p, lengths):
@@ -45,8 +51,22 @@ def by_sentence(tagger, notes):
     return done
 
 
+def for_itself(tagger):
+    """The same model where the rest of a note does not count."""
+    tested = ids_of_test_parts()
+    dev = read("bc5cdr", 1)
+    train = [n for n in drop_overlap(read("bc5cdr", 0), dev) if n.id not in tested]
+    fit, selection = split_selection(train, tagger.settings["selection_fraction"])
+    plain = replace(tagger, consistency=(), calibration={}, thresholds={})
+    every = {"train": tagger.labels}
+    task = TaggerTask(plain, {"train": fit[:1]}, {"train": selection}, every, TaggerSettings())
+    sure = task.confidence()
+    return replace(plain, calibration=sure.calibration, thresholds=sure.thresholds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", help="some of the ways, as printed")
     parser.add_argument("--model", default=str(ROOT / "out" / "models" / "bc5cdr-default-0"))
     args = parser.parse_args()
     tagger = load(args.model)
@@ -63,11 +83,17 @@ def main() -> None:
         "greedy decoding": (size, stride, greedy),
     }
     for way, (network.max_tokens, network.stride, predict.decode_words) in ways.items():
-        tell(args, way, gold, tagger.batch(bare), usual)
+        if args.only is None or way in args.only:
+            tell(args, way, gold, tagger.batch(bare), usual)
     network.max_tokens, network.stride, predict.decode_words = ways["as trained"]
-    tell(args, "sentence by sentence", gold, by_sentence(tagger, bare), usual)
-    everything = replace(tagger, thresholds={})
-    tell(args, "no least score", gold, everything.batch(bare), usual)
+    others = {
+        "sentence by sentence": lambda: by_sentence(tagger, bare),
+        "no least score": lambda: replace(tagger, thresholds={}).batch(bare),
+        "each place for itself": lambda: for_itself(tagger).batch(bare),
+    }
+    for way, found in others.items():
+        if args.only is None or way in args.only:
+            tell(args, way, gold, found(), usual)
 
 
 def tell(args, way, gold, found, usual) -> None:

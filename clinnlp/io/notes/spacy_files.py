@@ -11,7 +11,7 @@ disk it stands in the settings of the pipeline.
 
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -62,7 +62,9 @@ def copied_files(folder: Path, *, exclude: Collection[str]) -> dict[str, str]:
 
 def packed_files(settings: Mapping[str, Any], *, exclude: Collection[str]) -> bytes:
     """Return what the settings name, and a vocabulary that stands in them, as bytes."""
-    getters = {name: partial(_contents, path) for name, path in paths_of(settings).items()}
+    getters: dict[str, Callable[[], Any]] = {
+        name: partial(_contents, path) for name, path in paths_of(settings).items()
+    }
     if isinstance(words := settings.get(FILES[0]), list | tuple):
         getters[FILES[0]] = partial(list, words)
     packed: bytes = util.to_bytes(getters, exclude)

@@ -165,9 +165,9 @@ class AdditiveModel:
             else:
                 alone[one.pair].append(k)
         block, n_sides = list[_Sums](), 0
-        for one in self._each(asked, alone, beside):
-            block.append(one)
-            n_sides += one.sides.shape[1]
+        for sums in self._each(asked, alone, beside):
+            block.append(sums)
+            n_sides += sums.sides.shape[1]
             if n_sides >= _AT_ONCE:
                 yield block
                 block, n_sides = [], 0
@@ -266,8 +266,8 @@ class AdditiveModel:
             expected -= n * np.minimum(fit.solved[sums.own, 1], 0).sum()
             one_more = n / (self._totals[sums.own] - n)
             variance = robust + (one_more**2).sum()
-            row = (sums.n_joint[fit.k], n, max(expected, 0.0), one_more.sum(), variance)
-            found[sums.asked[fit.k]] = row
+            row = [sums.n_joint[fit.k], n, max(float(expected), 0.0), one_more.sum(), variance]
+            found[sums.asked[fit.k]] = np.array(row)
 
     def _spreads(self, fits: list[_Fit]) -> Floats:
         """Return Σ w² p (1 − p): the expectation is a weighted sum of the others' outcomes."""

@@ -203,7 +203,8 @@ class SharedSolve:
                 break
             if 4 * going.sum() <= 3 * len(going):  # go on with those that are not there yet
                 found[:, at] = x
-                at, owner, rz, enough = (one[going] for one in (at, owner, rz, enough))
+                at, owner = at[going], owner[going]
+                rz, enough = rz[going], enough[going]
                 x, r, p, mp = (one[:, going] for one in (x, r, p, mp))
                 going = going[going]
             ap = mp - _products(models, p, owner)

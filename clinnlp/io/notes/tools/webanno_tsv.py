@@ -346,7 +346,7 @@ def _add_relations(body: _Body, layer: _Layer, unit: _Unit, cells: Sequence[str]
     for k, said in enumerate(stacks[-1]):
         name, numbers = _cell(said)
         first, _, second = numbers.partition("_")
-        refs = {
+        refs: dict[str, tuple[str, ...]] = {
             "Governor": (_found(body, base, name, first, unit.line),),
             "Dependent": (_found(body, base, unit.name, second, unit.line),),
         }
