@@ -261,7 +261,7 @@ BROKEN_FOLDERS = {
             (token("12\thad\t_\t_\t_\t_"), 9, DataError),
             (token("12-15\thad\t_\t_\t_"), 9, DataError),
             (token("12-15\thad\t_\t*\t3-1\t_"), 9, DataError),
-            (token("12-15\thad\t_\ta;b\t1-1\t_"), 1, DataError),
+            (token("12-15\thad\t_\ta;b\t1-1\t_"), 9, DataError),
             (token("12-15\thad\tx\t_\t_\t1-1[7_0]"), 9, DataError),
             (f"{TSV}{CANARY}\n", 9, DataError),
             (f"{TSV}\n#Text={CANARY}\n2-1\t3-14\t{CANARY}\t_\t_\t_\t_\n", 11, DataError),
