@@ -1,8 +1,8 @@
 """Itemsets, pairs and triplets: clinnlp beside mlxtend, efficient-apriori, pyfim and rusket.
 
 scripts/bench mine [--only PART ...] [--threads N] [--peers FOLDER]: PART is one of cold, itemsets,
-pairs, triplets, scale, spark, end_to_end (see `tests.bench.end_to_end`). Peers are no dependencies:
-they are taken where they can be imported, from FOLDER (a site-packages) too. Every peer gets its
+pairs, triplets, scale, spark, end_to_end (see `tests.bench.end_to_end`), closed. Peers are no
+dependencies: they are taken where they can be imported, from FOLDER (a site-packages) too. Every peer gets its
 own natural input, made before the clock starts, and its sets and counts are compared with ours.
 Times are the best of several warm calls (five, or as many as ten seconds hold): ``_s`` by the
 clock, ``_cpu_s`` of the processor, which other work on the machine disturbs less. A peer that takes
@@ -34,7 +34,7 @@ from clinnlp.mine.signals.triplets import candidates, count_triplets
 from tests.bench import DATA, ROOT, record
 from tests.bench.end_to_end import SIZES, end_to_end
 
-PARTS = ("cold", "itemsets", "pairs", "triplets", "scale", "spark", "end_to_end")
+PARTS = ("cold", "itemsets", "pairs", "triplets", "scale", "spark", "end_to_end", "closed")
 MILLION = 1_000_000
 
 
@@ -59,7 +59,7 @@ def main() -> None:
         return
     for part in args.only:
         {"cold": cold, "itemsets": itemsets, "pairs": pairs, "triplets": triplets,
-         "scale": scale, "spark": spark, "end_to_end": end_to_end}[part](args)  # fmt: skip
+         "scale": scale, "spark": spark, "end_to_end": end_to_end, "closed": closed}[part](args)  # fmt: skip
 
 
 # --- data
@@ -164,6 +164,31 @@ def itemsets(args) -> None:
                 round(min(rivals) / cpu, 2) if rivals else None
             )
             record("mine itemsets", **row)
+
+
+def closed(_args) -> None:
+    """Closed and maximal sets beside pyfim's; what every basket holds it does not tell."""
+    import fim as pyfim
+
+    rng = np.random.default_rng(0)
+    lengths = 1 + rng.poisson(5, 80_000)
+    drawn = np.minimum(rng.zipf(1.3, int(lengths.sum())), 2_000).astype(np.int32) - 1
+    rows = [np.unique(each) for each in np.split(drawn, np.cumsum(lengths)[:-1])]
+    sparse_set = csr(np.cumsum([0, *map(len, rows)]), np.concatenate(rows), 2_000)
+    work = (("mushroom", fim("mushroom"), (812, 400)), ("T10I4D100K", fim("T10I4D100K"), (100, 20)),
+            ("80,000 sparse", sparse_set, (40, 20, 12)))  # fmt: skip
+    asked = [
+        (*one, least, kind) for one in work for least in one[2] for kind in ("closed", "maximal")
+    ]
+    for name, matrix, _, least, kind in asked:
+        lists = [row.tolist() for row in np.split(matrix.indices, matrix.indptr[1:-1])]
+        ask = partial(mine_itemsets, as_baskets(matrix), min_count=least, threads=1, **{kind: True})
+        _, ours, found = best(ask)
+        _, theirs, others = best(partial(pyfim.fpgrowth, lists, target=kind[0], supp=-least))
+        told = counted(found.members, found.counts.tolist())
+        same = {one for one in told if one[1] < len(lists)} == counted(*zip(*others, strict=True))
+        record("mine closed", data=name, kind=kind, min_count=least, itemsets=len(found),
+               clinnlp_cpu_s=ours, pyfim_cpu_s=theirs, equal=same)  # fmt: skip
 
 
 def best(call, n: int = 5):
