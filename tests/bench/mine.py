@@ -1,10 +1,10 @@
 """Itemsets, pairs and triplets: clinnlp beside mlxtend, efficient-apriori, pyfim and rusket.
 
 scripts/bench mine [--only PART ...] [--threads N] [--peers FOLDER]: PART is one of cold, itemsets,
-pairs, triplets, scale, spark, end_to_end (see `tests.bench.end_to_end`), closed. Peers are no
-dependencies: they are taken where they can be imported, from FOLDER (a site-packages) too. Every peer gets its
-own natural input, made before the clock starts, and its sets and counts are compared with ours.
-Times are the best of several warm calls (five, or as many as ten seconds hold): ``_s`` by the
+closed, pairs, triplets, scale, spark, end_to_end (see `tests.bench.end_to_end`). Peers are no
+dependencies: they are taken where they can be imported, from FOLDER (a site-packages) too. Every
+peer gets its own natural input, made before the clock starts, and its sets and counts are compared
+with ours. Times are the best of several warm calls (five, or as many as ten seconds hold): ``_s`` by the
 clock, ``_cpu_s`` of the processor, which other work on the machine disturbs less. A peer that takes
 longer than --patience seconds is stopped and shown as above that.
 """
@@ -59,7 +59,8 @@ def main() -> None:
         return
     for part in args.only:
         {"cold": cold, "itemsets": itemsets, "pairs": pairs, "triplets": triplets,
-         "scale": scale, "spark": spark, "end_to_end": end_to_end, "closed": closed}[part](args)  # fmt: skip
+         "scale": scale, "spark": spark, "end_to_end": end_to_end,
+         "closed": closed}[part](args)  # fmt: skip
 
 
 # --- data
