@@ -4,9 +4,9 @@ scripts/bench mine [--only PART ...] [--threads N] [--peers FOLDER]: PART is one
 closed, pairs, triplets, scale, spark, end_to_end (see `tests.bench.end_to_end`). Peers are no
 dependencies: they are taken where they can be imported, from FOLDER (a site-packages) too. Every
 peer gets its own natural input, made before the clock starts, and its sets and counts are compared
-with ours. Times are the best of several warm calls (five, or as many as ten seconds hold): ``_s`` by the
-clock, ``_cpu_s`` of the processor, which other work on the machine disturbs less. A peer that takes
-longer than --patience seconds is stopped and shown as above that.
+with ours. Times are the best of several warm calls (five, or as many as ten seconds hold): ``_s``
+by the clock, ``_cpu_s`` of the processor, which other work on the machine disturbs less. A peer
+that takes longer than --patience seconds is stopped and shown as above that.
 """
 
 import argparse
