@@ -70,7 +70,7 @@ def _check(names: list[str], *, marked: bool = False) -> int:
             continue
         if marked:
             for m in reversed(mentions):
-                words = f"[{text[m.start : m.end]}|{m.label[:2]}{m.axes and ' ' + m.axes}]"
+                words = f"[{text[m.start : m.end]}|{m.label[:4]}{m.axes and ' ' + m.axes}]"
                 text = text[: m.start] + words + text[m.end :]
         sys.stdout.write(f"{path.name}: {len(mentions)} mentions\n" + (text + "\n") * marked)
     return 2 if failed else 0

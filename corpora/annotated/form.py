@@ -10,7 +10,10 @@ begin with ``#`` are skipped::
 - ``label``: Problem, Drug, Test, Procedure or Anatomy;
 - ``surface``: the words exactly as they stand, in the same case;
 - ``which``: 1 is the first place where they stand as whole words, 2 the second, ``2,3`` both, and
-  ``*`` every place that no other line takes; places inside longer mentions are counted as well;
+  ``*`` every place that no other line takes; places inside longer mentions are counted as well.
+  ``~2`` counts places inside words too, for what is typed without a blank ("BP191/89");
+- a surface such as ``to [his pain] and`` is what stands in the brackets, where those words around it
+  stand: there is nothing to count;
 - ``axes``: letters of what is true, none where all five are false, and none for Anatomy.
 
 Offsets are looked up, so that none is written by hand. A surface that does not stand there, spans
@@ -35,8 +38,9 @@ AXIS_LETTERS = {
     "f": "experiencer",
 }
 DETERMINERS = frozenset(
-    "a an the this that these those his her its their my our your no any some".split()
+    ["a", "an", "the", "this", "that", "these", "those", "his", "her", "its", "their", "no", "any"]
 )
+_CONTEXT = re.compile(r"([^\[\]]*)\[([^\[\]]+)\]([^\[\]]*)")  # words around, the mention
 _TRIMMED = re.compile(r"[\w(+].*[\w)%+']|\w", re.DOTALL)
 
 
@@ -79,8 +83,11 @@ def parse_form(lines: Iterable[str], text: str, *, path: str | Path | None = Non
     Examples
     --------
     >>> form = ["Problem\\tfever\\t1\\tn", "Problem\\tchills\\t1\\tn", "Drug\\taspirin\\t*"]
-    >>> parse_form(form[1:], "No fever or chills. Aspirin stopped; aspirin was ineffective.")
-    [Mention(start=12, end=18, label='Problem', axes='n'), Mention(start=37, end=44, label='Drug', axes='')]
+    >>> for mention in parse_form(form, "No fever or chills. Aspirin stopped; aspirin failed."):
+    ...     print(mention)
+    Mention(start=3, end=8, label='Problem', axes='n')
+    Mention(start=12, end=18, label='Problem', axes='n')
+    Mention(start=37, end=44, label='Drug', axes='')
     """
     taken: dict[Mention, int] = {}  # mention → line
     open_ended: list[tuple[int, list[str]]] = []
@@ -114,12 +121,14 @@ def _check_cells(cells: list[str], path: str | Path | None, number: int) -> None
         wrong = f"a line must hold at most 4 cells, got {len(cells)}"
     elif label not in LABELS:
         wrong = f"the label must be one of {', '.join(LABELS)}"
-    elif not _TRIMMED.fullmatch(surface):
+    elif _CONTEXT.fullmatch(surface) is None and "[" in surface:
+        wrong = "the surface must hold one pair of brackets"
+    elif not _TRIMMED.fullmatch(words := _words(surface)):
         wrong = "the surface must begin and end in a letter or digit, or in a bracket"
-    elif surface.lower().split()[0] in DETERMINERS and len(surface.split()) > 1:
+    elif words.lower().split()[0] in DETERMINERS and len(words.split()) > 1:
         wrong = "the surface must not begin with a determiner"
-    elif not re.fullmatch(r"\*|[1-9]\d*(,[1-9]\d*)*", which):
-        wrong = "which must be numbers parted by commas, or *"
+    elif not re.fullmatch(r"\*|~?[1-9]\d*(,[1-9]\d*)*", which):
+        wrong = "which must be numbers parted by commas, or *, or begin with ~"
     elif set(axes) - set(AXIS_LETTERS) or len(set(axes)) < len(axes):
         wrong = f"axes must be different letters of {''.join(AXIS_LETTERS)}"
     elif axes and label == "Anatomy":
@@ -130,8 +139,8 @@ def _check_cells(cells: list[str], path: str | Path | None, number: int) -> None
 
 def _named(cells: list[str], text: str, path: str | Path | None, number: int) -> list[Mention]:
     """Return the mentions at the numbered places of a surface."""
-    places = _places(cells[1], text)
-    numbers = [int(k) for k in cells[2].split(",")]
+    places = _places(cells[1], text, inside=cells[2].startswith("~"))
+    numbers = [int(k) for k in cells[2].removeprefix("~").split(",")]
     if max(numbers) > len(places):
         message = f"the surface must stand {max(numbers)} times in the note, got {len(places)}"
         raise DataError(message, path=path, line=number)
@@ -152,10 +161,19 @@ def _remaining(
     return [_mention(*place, cells) for place in free]
 
 
-def _places(surface: str, text: str) -> list[tuple[int, int]]:
-    """Return where a surface stands as whole words."""
-    pattern = rf"(?<!\w){re.escape(surface)}(?!\w)"
-    return [found.span() for found in re.finditer(pattern, text)]
+def _words(surface: str) -> str:
+    """Return the words of the mention, without those around it."""
+    found = _CONTEXT.fullmatch(surface)
+    return found[2] if found else surface
+
+
+def _places(surface: str, text: str, *, inside: bool = False) -> list[tuple[int, int]]:
+    """Return where a surface stands as whole words, or `inside` of words too."""
+    around = _CONTEXT.fullmatch(surface)
+    before, words, behind = map(re.escape, around.groups() if around else ("", surface, ""))
+    edge, end = ("", "") if inside else (r"(?<!\w)", r"(?!\w)")
+    pattern = f"{before}{edge}(?P<mention>{words}){end}{behind}"
+    return [found.span("mention") for found in re.finditer(pattern, text)]
 
 
 def _mention(start: int, end: int, cells: list[str]) -> Mention:

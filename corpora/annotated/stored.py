@@ -84,7 +84,7 @@ def read_stored(path: Path) -> dict[str, list[Mention]]:
 def collate(
     forms: Iterable[Path], target: Path, data: str | Path, *, folder: Path = FOLDER
 ) -> dict[str, int]:
-    """Write the mentions of all forms found in the folders `forms`; a later folder counts over an earlier.
+    """Write the mentions of all forms of folders; a later folder counts over an earlier one.
 
     Parameters
     ----------

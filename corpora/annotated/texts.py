@@ -76,7 +76,7 @@ def near_duplicates(texts: Mapping[str, str]) -> dict[str, str]:
     Examples
     --------
     >>> said = "No fever, no chills and no cough since last week."
-    >>> near_duplicates({"a": said, "b": said.upper() + " Well.", "c": "Clear lungs on both sides."})
+    >>> near_duplicates({"a": said, "b": said.upper() + " Well.", "c": "Clear lungs on the left."})
     {'a': 'a', 'b': 'a', 'c': 'c'}
     """
     keys = list(texts)
