@@ -12,7 +12,7 @@ begin with ``#`` are skipped::
 - ``which``: 1 is the first place where they stand as whole words, 2 the second, ``2,3`` both, and
   ``*`` every place that no other line takes; places inside longer mentions are counted as well.
   ``~2`` counts places inside words too, for what is typed without a blank ("BP191/89");
-- a surface such as ``to [his pain] and`` is what stands in the brackets, where those words around it
+- a surface such as ``his [pain] and`` is what stands in the brackets, where those words around it
   stand: there is nothing to count;
 - ``axes``: letters of what is true, none where all five are false, and none for Anatomy.
 
