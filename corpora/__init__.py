@@ -1,1 +1,1 @@
-"""The corpora that may be shipped, a folder each, and what generates the synthetic ones."""
+"""The corpora that may be shipped, a folder each, and what makes some of them."""

@@ -13,9 +13,11 @@ import sys
 from pathlib import Path
 
 from clinnlp.core.errors import ClinnlpError
-from corpora.annotated.form import parse_form
+from clinnlp.core.files import atomic_write
+from corpora.annotated.card import annotated_card
+from corpora.annotated.form import Mention, parse_form
 from corpora.annotated.sample import write_sample
-from corpora.annotated.stored import FOLDER, collate, read_sample
+from corpora.annotated.stored import FOLDER, READINGS, collate, read_sample
 from corpora.annotated.texts import read_texts
 
 DATA = Path(os.environ.get("CLINNLP_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -53,27 +55,36 @@ def _check(names: list[str], *, marked: bool = False) -> int:
     texts, failed = read_texts(DATA), False
     for path in map(Path, names):
         text = texts[path.stem].text
-        lines, kept = path.read_text(encoding="utf-8").split("\n"), []
-        for number, line in enumerate(lines, start=1):
-            try:
-                parse_form([*[""] * (number - 1), line], text, path=path)
-                kept.append(line)
-            except ClinnlpError as error:
-                sys.stdout.write(f"{error}\n")
-                failed = True
-                kept.append("")
-        try:
-            mentions = parse_form(kept, text, path=path)
-        except ClinnlpError as error:
-            sys.stdout.write(f"{error}\n")
-            failed = True
-            continue
+        mentions, errors = _parsed(path, text)
+        failed |= bool(errors)
+        sys.stdout.writelines(f"{error}\n" for error in errors)
+        sys.stdout.write(f"{path.name}: {len(mentions)} mentions\n")
         if marked:
-            for m in reversed(mentions):
-                words = f"[{text[m.start : m.end]}|{m.label[:4]}{m.axes and ' ' + m.axes}]"
-                text = text[: m.start] + words + text[m.end :]
-        sys.stdout.write(f"{path.name}: {len(mentions)} mentions\n" + (text + "\n") * marked)
+            sys.stdout.write(_with_marks(text, mentions) + "\n")
     return 2 if failed else 0
+
+
+def _parsed(path: Path, text: str) -> tuple[list[Mention], list[ClinnlpError]]:
+    """Return the mentions of the lines that are right, and what is wrong with the others."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    errors: list[ClinnlpError] = []
+    for number, line in enumerate(lines):
+        try:
+            parse_form([*[""] * number, line], text, path=path)
+        except ClinnlpError as error:
+            errors.append(error)
+            lines[number] = ""
+    try:
+        return parse_form(lines, text, path=path), errors
+    except ClinnlpError as error:  # mentions that overlap
+        return [], [*errors, error]
+
+
+def _with_marks(text: str, mentions: list[Mention]) -> str:
+    for m in reversed(mentions):
+        words = f"[{text[m.start : m.end]}|{m.label[:4]}{m.axes and ' ' + m.axes}]"
+        text = text[: m.start] + words + text[m.end :]
+    return text
 
 
 def _marked(names: list[str]) -> int:
@@ -81,13 +92,29 @@ def _marked(names: list[str]) -> int:
 
 
 def _store(names: list[str]) -> int:
-    target, *folders = map(Path, names)
-    counts = collate(folders, target, DATA)
+    reading, *folders = names
+    target = FOLDER / f"{READINGS[reading]}.jsonl"
+    counts = collate(map(Path, folders), target, DATA)
     sys.stdout.write(f"{len(counts)} notes, {sum(counts.values())} mentions\n")
     return 0
 
 
-COMMANDS = {"draw": _draw, "show": _show, "check": _check, "marked": _marked, "store": _store}
+def _card(names: list[str]) -> int:
+    del names
+    text = annotated_card(DATA)
+    with atomic_write(FOLDER / "CARD.md") as handle:
+        handle.write(text)
+    return 0
+
+
+COMMANDS = {
+    "draw": _draw,
+    "show": _show,
+    "check": _check,
+    "marked": _marked,
+    "store": _store,
+    "card": _card,
+}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ near-duplicates one note at most is drawn. Notes of 100 to 450 words, and ten of
 Parts are dealt along the list sorted by specialty, so each part spans them.
 """
 
-import csv
 import hashlib
 import random
 from collections import Counter
@@ -42,9 +41,9 @@ def write_sample(folder: Path, data: Path) -> None:
     sources = read_texts(data)
     groups = near_duplicates({key: source.text for key, source in sources.items()})
     with atomic_write(folder / "notes.tsv") as handle:
-        rows = csv.DictWriter(handle, COLUMNS, delimiter="\t", lineterminator="\n")
-        rows.writeheader()
-        rows.writerows(draw_sample(sources, groups))
+        handle.write("\t".join(COLUMNS) + "\n")
+        for row in draw_sample(sources, groups):
+            handle.write("\t".join(row[name] for name in COLUMNS) + "\n")
     several = {group for group, n in Counter(groups.values()).items() if n > 1}
     with atomic_write(folder / "groups.tsv") as handle:
         handle.write("note\tgroup\n")

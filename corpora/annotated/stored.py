@@ -22,7 +22,7 @@ from clinnlp.core.spans import Span
 from corpora.annotated.form import AXIS_LETTERS, Mention, parse_form
 from corpora.annotated.texts import read_texts
 
-__all__ = ["FOLDER", "READINGS", "collate", "read_annotated", "read_sample", "read_stored"]
+__all__ = ["FOLDER", "PARTS", "READINGS", "collate", "read_annotated", "read_sample", "read_stored"]
 
 FOLDER = Path(__file__).parents[1] / "mtsamples-notes"
 READINGS = {"settled": "mentions", "a": "reading_a", "b": "reading_b"}
