@@ -33,8 +33,9 @@ there; shares of specialties are therefore not those of the source. Notes of 100
 55 % of the source; shorter ones (5 %) and all but ten longer ones are not there, nor autopsies.
 Of a group of near-duplicates (a fifth of the runs of five words of the shorter note stand in the
 other) one note was drawn. `groups.tsv` lists all such groups of the source: **what is trained or
-distilled on other MTSamples notes must leave out the test and dev notes and their groups.** Authors
-and templates are not told apart, so that notes of one author may stand in two parts.
+distilled on other MTSamples notes must leave out the test and dev notes and their groups**
+(`corpora.annotated.stored.withheld_notes`). Authors and templates are not told apart, so that notes
+of one author may stand in two parts.
 
 **Parts.** `test` 40, `dev` 20, `train` 90 notes, dealt along the specialties; the ten long notes
 are in all three. Test is scored once, last. A mention or two of 10 test, 5 dev and 15 train notes

@@ -11,7 +11,7 @@ is what counts; ``reading_a.jsonl`` and ``reading_b.jsonl`` are what two readers
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from clinnlp.core.checks import check_file, check_one_of
@@ -22,7 +22,16 @@ from clinnlp.core.spans import Span
 from corpora.annotated.form import AXIS_LETTERS, Mention, parse_form
 from corpora.annotated.texts import read_texts
 
-__all__ = ["FOLDER", "PARTS", "READINGS", "collate", "read_annotated", "read_sample", "read_stored"]
+__all__ = [
+    "FOLDER",
+    "PARTS",
+    "READINGS",
+    "collate",
+    "read_annotated",
+    "read_sample",
+    "read_stored",
+    "withheld_notes",
+]
 
 FOLDER = Path(__file__).parents[1] / "mtsamples-notes"
 READINGS = {"settled": "mentions", "a": "reading_a", "b": "reading_b"}
@@ -33,6 +42,35 @@ def read_sample(folder: Path = FOLDER) -> list[dict[str, str]]:
     """Return the rows of ``notes.tsv``."""
     with check_file(folder / "notes.tsv").open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle, delimiter="\t"))
+
+
+def withheld_notes(
+    *, parts: Collection[str] = ("dev", "test"), folder: Path = FOLDER
+) -> frozenset[str]:
+    """Return the keys that silver labels, pretraining and distillation must leave out.
+
+    They are the notes of the parts and all near-duplicates of them in the source.
+
+    Parameters
+    ----------
+    parts : collection of str
+        Of ``"train"``, ``"dev"`` and ``"test"``.
+    folder : Path
+        The corpus.
+
+    Examples
+    --------
+    >>> keys = withheld_notes()
+    >>> len(keys) >= 60, {row["note"] for row in read_sample() if row["part"] == "test"} <= keys
+    (True, True)
+    """
+    for part in parts:
+        check_one_of(part, PARTS, name="part")
+    groups = {row["group"] for row in read_sample(folder) if row["part"] in parts}
+    with check_file(folder / "groups.tsv").open(encoding="utf-8", newline="") as handle:
+        near = {row["note"]: row["group"] for row in csv.DictReader(handle, delimiter="\t")}
+    alone = {row["note"] for row in read_sample(folder) if row["group"] in groups}
+    return frozenset(alone | {note for note, group in near.items() if group in groups})
 
 
 def read_annotated(

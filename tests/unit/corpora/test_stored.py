@@ -7,7 +7,7 @@ import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Assertion
-from corpora.annotated.stored import collate, read_annotated
+from corpora.annotated.stored import collate, read_annotated, withheld_notes
 
 TEXTS = ["No fever today.", "Heart normal.", "Aspirin ordered.", "No fever today."]
 ROWS = [(0, "mt2", "test"), (1, "mt0", "train"), (2, "mt1", "dev")]
@@ -103,3 +103,13 @@ def test_a_form_of_another_note_is_refused_and_nothing_written(corpus):
     with pytest.raises(DataError, match=r"mt1\.tsv"):
         stored(corpus)
     assert not (corpus / "corpus" / "mentions.jsonl").exists()
+
+
+def test_near_duplicates_of_what_is_scored_are_withheld_and_those_of_train_are_not(corpus):
+    folder = corpus / "corpus"
+    groups = "note\tgroup\nmt1\tmt1\nmt7\tmt1\nmt0\tmt0\nmt8\tmt0\n"
+    (folder / "groups.tsv").write_text(groups, encoding="utf-8")
+    assert withheld_notes(folder=folder) == {"mt1", "mt2", "mt7"}
+    assert withheld_notes(parts=["test"], folder=folder) == {"mt2"}
+    with pytest.raises(ArgumentError, match="part"):
+        withheld_notes(parts=["held"], folder=folder)
