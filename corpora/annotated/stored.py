@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from clinnlp.core.checks import check_file, check_one_of
 from clinnlp.core.errors import ArgumentError, DataError
@@ -188,4 +189,5 @@ def _note(key: str, text: str, kind: str, mentions: Iterable[Mention]) -> Note:
 def _assertion(mention: Mention) -> Assertion:
     if mention.label == "Anatomy":
         return Assertion()
-    return Assertion(**{axis: sign in mention.axes for sign, axis in AXIS_LETTERS.items()})
+    said: dict[str, Any] = {axis: sign in mention.axes for sign, axis in AXIS_LETTERS.items()}
+    return Assertion(**said)
