@@ -14,13 +14,15 @@ from pathlib import Path
 
 from clinnlp.core.errors import ClinnlpError
 from clinnlp.core.files import atomic_write
+from corpora.annotated.agreement import list_differences
 from corpora.annotated.card import annotated_card
 from corpora.annotated.form import Mention, parse_form
 from corpora.annotated.sample import write_sample
-from corpora.annotated.stored import FOLDER, READINGS, collate, read_sample
+from corpora.annotated.stored import FOLDER, READINGS, collate, read_annotated, read_sample
 from corpora.annotated.texts import read_texts
 
 DATA = Path(os.environ.get("CLINNLP_DATA", Path(__file__).parents[3] / "shared" / "data"))
+AROUND = 50  # characters shown on each side of a difference
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,6 +101,19 @@ def _store(names: list[str]) -> int:
     return 0
 
 
+def _differ(names: list[str]) -> int:
+    first, second = (read_annotated(DATA, reading=reading) for reading in "ab")
+    texts = {note.id: note.text for note in first}
+    for d in list_differences(first, second):
+        if not names or d.note in names:
+            text = texts[d.note]
+            before, behind = text[max(0, d.start - AROUND) : d.start], text[d.end : d.end + AROUND]
+            what = {"first": "a", "second": "b"}.get(d.only) or ", ".join(d.axes)
+            words = f"{before}[{text[d.start : d.end]}]{behind}"
+            sys.stdout.write(f"{d.note}\t{d.start}\t{what}\t{d.label}\t{words}\n")
+    return 0
+
+
 def _card(names: list[str]) -> int:
     del names
     text = annotated_card(DATA)
@@ -113,6 +128,7 @@ COMMANDS = {
     "check": _check,
     "marked": _marked,
     "store": _store,
+    "differ": _differ,
     "card": _card,
 }
 

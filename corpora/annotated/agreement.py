@@ -12,13 +12,14 @@ Hripcsak and Rothschild, Agreement, the F-measure, and reliability in informatio
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from clinnlp.core.counts import PRF, Estimate
 from clinnlp.core.notes import AXES, Entity, Note
 from clinnlp.metrics.agreement import cohen_kappa
 from clinnlp.metrics.spans import SpanScores, score_spans
 
-__all__ = ["Agreement", "AxisAgreement", "compare_readings"]
+__all__ = ["Agreement", "AxisAgreement", "Difference", "compare_readings", "list_differences"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,17 @@ class Agreement:
     relaxed: SpanScores
     axes: dict[str, AxisAgreement]
     n_paired: int
+
+
+class Difference(NamedTuple):
+    """A mention that one reading lacks, or of which axes differ."""
+
+    note: str
+    start: int
+    end: int
+    label: str
+    only: str = ""  # "first" or "second"
+    axes: tuple[str, ...] = ()
 
 
 def compare_readings(
@@ -92,6 +104,46 @@ def compare_readings(
         axes=axes,
         n_paired=len(pairs),
     )
+
+
+def list_differences(first: Sequence[Note], second: Sequence[Note]) -> list[Difference]:
+    """Return what a third look must settle, by note and place.
+
+    Parameters
+    ----------
+    first, second : sequence of Note
+        Notes that only one of them has are left out.
+
+    Examples
+    --------
+    >>> from clinnlp.core.spans import Span
+    >>> one = Entity(id="T1", span=Span(3, 8), label="Problem")
+    >>> note = Note(id="n", text="No cough.", entities=(one,))
+    >>> [d.only for d in list_differences([note], [note.with_(entities=())])]
+    ['first']
+    """
+    other = {note.id: note for note in second}
+    found: list[Difference] = []
+    for note in first:
+        if note.id in other:
+            found += _differences(note, other[note.id])
+    return found
+
+
+def _differences(first: Note, second: Note) -> list[Difference]:
+    ours = {(e.span.start, e.span.end, e.label): e.assertion.axes for e in first.entities}
+    theirs = {(e.span.start, e.span.end, e.label): e.assertion.axes for e in second.entities}
+    found = []
+    for key in sorted(ours.keys() | theirs.keys()):
+        if key not in theirs:
+            found.append(Difference(first.id, *key, only="first"))
+        elif key not in ours:
+            found.append(Difference(first.id, *key, only="second"))
+        elif ours[key] != theirs[key]:
+            pairs = zip(AXES, ours[key], theirs[key], strict=True)
+            axes = tuple(axis for axis, a, b in pairs if a != b)
+            found.append(Difference(first.id, *key, axes=axes))
+    return found
 
 
 def _same_mentions(first: Note, second: Note) -> list[tuple[Entity, Entity]]:

@@ -5,7 +5,7 @@ import math
 from clinnlp.core.counts import PRF
 from clinnlp.core.notes import AXES, Assertion, Entity, Note
 from clinnlp.core.spans import Span
-from corpora.annotated.agreement import compare_readings
+from corpora.annotated.agreement import compare_readings, list_differences
 
 TEXT = "0123456789" * 4
 
@@ -63,3 +63,14 @@ def test_intervals_are_by_note_and_hold_the_value():
 
 def test_readings_without_a_common_mention_have_no_axes():
     assert compare_readings(FIRST[:1], [note("n1")], n_boot=0).axes == {}
+
+
+def test_what_a_third_look_must_settle():
+    found = list_differences(FIRST, SECOND)
+    assert [(d.note, d.start, d.end, d.label, d.only, d.axes) for d in found] == [
+        ("n1", 6, 9, "Drug", "first", ()),
+        ("n1", 6, 9, "Test", "second", ()),
+        ("n2", 0, 5, "Problem", "", ("negated",)),
+        ("n2", 20, 25, "Problem", "first", ()),
+        ("n2", 20, 26, "Problem", "second", ()),
+    ]
