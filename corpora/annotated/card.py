@@ -51,7 +51,8 @@ was not to see the first (`reading_b.jsonl`). Where the two differ, the first re
 looked again with both in view and decided by the guideline; what that had left open was added to it
 (what kind anticoagulation is, whose a newborn's findings are). `mentions.jsonl` is what counts:
 settled for places 0 to 44, else the first reading, of which two notes of dev were made to agree
-with what was settled. So **train is read once**, and its boundaries are less even than those of test.
+with what was settled. So **train is read once**, and its boundaries are less even than those of
+test.
 
 **By whom, and by whom not.** By a general language model that read the notes under the guideline.
 **Not annotated by clinicians, nor checked by any.** All readers were one kind of model with one

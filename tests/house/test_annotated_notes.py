@@ -1,6 +1,5 @@
 """``mtsamples-notes`` is what its sample and card say, and holds no text."""
 
-import csv
 import hashlib
 import json
 from collections import Counter
@@ -11,7 +10,7 @@ from corpora.annotated.card import annotated_card
 from corpora.annotated.form import AXIS_LETTERS, LABELS, parse_form
 from corpora.annotated.sample import write_sample
 from corpora.annotated.stored import FOLDER, READINGS, read_annotated, read_sample
-from corpora.annotated.texts import near_duplicates, read_texts
+from corpora.annotated.texts import read_texts
 
 STORED = sorted(name for name in READINGS.values() if (FOLDER / f"{name}.jsonl").exists())
 
@@ -25,16 +24,6 @@ def test_sample_parts_share_no_group_and_no_text():
     assert Counter(row["part"] for row in sample) == {"test": 40, "dev": 20, "train": 90}
     for column in ("note", "group", "sha256", "place"):
         assert len({row[column] for row in sample}) == len(sample)
-
-
-def test_groups_name_the_near_duplicates_of_the_sample(data_dir):
-    sources = read_texts(data_dir("mtsamples").parent)
-    groups = near_duplicates({key: source.text for key, source in sources.items()})
-    assert all(groups[row["note"]] == row["group"] for row in read_sample())
-    with (FOLDER / "groups.tsv").open(encoding="utf-8", newline="") as handle:
-        listed = {row["note"]: row["group"] for row in csv.DictReader(handle, delimiter="\t")}
-    sizes = Counter(groups.values())
-    assert listed == {key: group for key, group in groups.items() if sizes[group] > 1}
 
 
 def test_the_sample_is_drawn_again_byte_for_byte(data_dir, tmp_path):
