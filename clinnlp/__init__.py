@@ -88,6 +88,8 @@ _HOMES = {
     ),
     "clinnlp.study.pipeline": ("pipeline",),
     "clinnlp.study.shown": ("plots", "show"),
+    "clinnlp.study.tune": ("tune_classifier", "tune_ner"),
+    "clinnlp.study.tuning": ("Tuning",),
     "clinnlp.risk.splits": ("split_by_time", "splits_by_site"),
     "clinnlp.study.apply": ("RiskModel", "apply_risk_model"),
     "clinnlp.study.risk": ("risk_study",),

@@ -75,6 +75,8 @@ from clinnlp.study.risk_rows import RiskRows, risk_rows, rows_of_table
 from clinnlp.study.risk_values import RiskStudy, notes_gain
 from clinnlp.study.settings import RiskRowSettings, RiskStudySettings
 from clinnlp.study.shown import plots, show
+from clinnlp.study.tune import tune_classifier, tune_ner
+from clinnlp.study.tuning import Tuning
 from clinnlp.text.assertion import Assertions
 from clinnlp.text.course import Courses
 from clinnlp.text.lookup import Lookup
@@ -137,6 +139,7 @@ __all__ = [
     "Table2x2",
     "TaggerSettings",
     "TimeWindow",
+    "Tuning",
     "Vocabulary",
     "__version__",
     "apply_risk_model",
@@ -198,6 +201,8 @@ __all__ = [
     "stream_record",
     "to_dataset",
     "to_spacy",
+    "tune_classifier",
+    "tune_ner",
     "westfall_young",
     "write_fhir",
     "write_mined",

@@ -21,12 +21,20 @@ __all__ = ["ClassifierRecipe"]
 
 
 class ClassifierRecipe:
-    """A `clinnlp.bert.job.Recipe`; parameters and errors as of `fine_tune_classifier`."""
+    """A `clinnlp.bert.job.Recipe`; parameters and errors as of `fine_tune_classifier`.
+
+    With `selects` notes are set aside also where the head alone is learned, to score it.
+    """
 
     reads_annotations = True
 
     def __init__(
-        self, train: Iterable[Note], dev: Iterable[Note] | None, settings: ClassifierSettings
+        self,
+        train: Iterable[Note],
+        dev: Iterable[Note] | None,
+        settings: ClassifierSettings,
+        *,
+        selects: bool = False,
     ) -> None:
         self._dev, self._settings = dev, settings
         notes, several = read_train(train, dev), settings.multi_label
@@ -38,7 +46,7 @@ class ClassifierRecipe:
         if not several:
             self.notes = [note for note in notes if note.labels[0] in self.labels]
         self.trains = settings.tune_encoder
-        selects = several or self.trains  # the head alone leaves nothing to choose
+        selects = selects or several or self.trains  # the head alone leaves nothing to choose
         fraction = settings.selection_fraction if selects else 0.0
         self._fit, self._selection = split_selection(self.notes, fraction)
         self.n_selection = len(self._selection)
@@ -55,9 +63,13 @@ class ClassifierRecipe:
             thresholds=dict.fromkeys(self.labels, 0.5) if settings.multi_label else {},
         )
 
+    def prepared(self, pipe: NoteClassifier) -> ClassifierTask:
+        """Return the task of teaching it the labels, before anything is learned."""
+        return ClassifierTask(pipe, self._fit, self._selection, self._settings)
+
     def task(self, pipe: NoteClassifier) -> ClassifierTask:
         """Return the task of teaching it the labels; its head is then the best on the encoder."""
-        task = ClassifierTask(pipe, self._fit, self._selection, self._settings)
+        task = self.prepared(pipe)
         task.begin()
         return task
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import torch
 
@@ -20,8 +20,9 @@ from clinnlp.bert.corpus import corpus_sha256
 from clinnlp.bert.encoders import find_encoder, load_tokenizer, max_positions
 from clinnlp.bert.folder import OWN_FILES
 from clinnlp.bert.learned import Card, Trained
-from clinnlp.bert.loop import Task, make_accelerator, train_model
+from clinnlp.bert.loop import GoesOn, Task, make_accelerator, planned_epochs, train_model
 from clinnlp.bert.network import Network
+from clinnlp.bert.selection import Score
 from clinnlp.bert.settings import LoopSettings, default_learning_rate
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
@@ -30,7 +31,7 @@ from clinnlp.core.notes import Note
 from clinnlp.core.places import one_writer
 from clinnlp.core.versions import package_versions
 
-__all__ = ["Job", "Recipe"]
+__all__ = ["Job", "Recipe", "Start", "TrialRecipe", "Tried"]
 
 P = TypeVar("P", bound=Trained)
 S = TypeVar("S", bound=LoopSettings)
@@ -75,6 +76,28 @@ class Recipe(Protocol[P, T]):
 
     def score(self, pipe: P) -> Card | None:
         """Return the scores on dev, for the card; None without dev."""
+
+
+class TrialRecipe(Recipe[P, T], Protocol[P, T]):
+    """A recipe of which settings can be searched."""
+
+    def prepared(self, pipe: P) -> T:
+        """Return the task before anything is learned."""
+
+
+class Start(NamedTuple, Generic[S]):
+    """Where a search of settings starts."""
+
+    settings: S  # learning rate and epochs are numbers
+    n_selection: int
+    identity: str  # of notes, settings and versions: to be kept as a keyed hash
+
+
+class Tried(NamedTuple):
+    """What came of a training that was for its selection score alone."""
+
+    score: Score | None  # of the epoch that is kept; None without a finite loss
+    n_epochs: int  # that were trained; 0 where the head alone was
 
 
 class Job(Generic[S]):
@@ -133,12 +156,39 @@ class Job(Generic[S]):
         with self._lock():
             return self._run(recipe)
 
-    def _run(self, recipe: Recipe[P, T]) -> P:
+    def start(self, recipe: TrialRecipe[P, T]) -> Start[S]:
+        """Return where a search of settings starts: those of this job, nothing left open.
+
+        Raises
+        ------
+        ArgumentError
+            Several processes train at once.
+        """
+        if self._accelerator.num_processes > 1:
+            raise ArgumentError("a search of settings needs one process, got several")
         with _seeded(self.settings.seed):
             pipe = recipe.untrained(self)
-            checkpoint = self._checkpoint(pipe, recipe) if recipe.trains else None
-            task = recipe.task(pipe)
-            card = self._train(pipe, task, recipe, checkpoint)
+        n_epochs = planned_epochs(recipe.prepared(pipe), self.settings, self._accelerator)
+        found = replace(self.settings, learning_rate=self._rate(pipe), epochs=n_epochs)
+        return Start(found, recipe.n_selection, self._identity(pipe, recipe))
+
+    def try_out(self, recipe: Recipe[P, T], goes_on: GoesOn) -> Tried:
+        """Train by the recipe as `run` does, for the selection score alone: no model is written.
+
+        Raises
+        ------
+        RunError, StoreError
+            As of `run`; `DivergedError` where the loss stopped being a finite number.
+        """
+        with self._lock():
+            _, task, card, checkpoint = self._trained(recipe, goes_on)
+            score = task.score()
+            if checkpoint is not None:
+                checkpoint.remove()
+        return Tried(score, len(card["epochs"]))
+
+    def _run(self, recipe: Recipe[P, T]) -> P:
+        pipe, task, card, checkpoint = self._trained(recipe)
         pipe = recipe.finish(pipe, task)
         scores = recipe.score(pipe)
         if scores is not None:
@@ -151,6 +201,15 @@ class Job(Generic[S]):
                 checkpoint.remove()
         self._accelerator.wait_for_everyone()
         return pipe
+
+    def _trained(
+        self, recipe: Recipe[P, T], goes_on: GoesOn | None = None
+    ) -> tuple[P, T, dict[str, Any], Checkpoint | None]:
+        with _seeded(self.settings.seed):
+            pipe = recipe.untrained(self)
+            checkpoint = self._checkpoint(pipe, recipe) if recipe.trains else None
+            task = recipe.task(pipe)
+            return pipe, task, self._train(pipe, task, recipe, checkpoint, goes_on), checkpoint
 
     def _lock(self) -> AbstractContextManager[Any]:
         """Return the lock on the folder, which one of several processes takes for all."""
@@ -169,23 +228,32 @@ class Job(Generic[S]):
             bf16="on" if self._accelerator.mixed_precision == "bf16" else "off",
         )
 
+    def _rate(self, pipe: Trained) -> float:
+        width = pipe.network.model.config.hidden_size
+        return self.settings.learning_rate or default_learning_rate(width)
+
     def _train(
-        self, pipe: P, task: T, recipe: Recipe[P, T], checkpoint: Checkpoint | None
+        self,
+        pipe: P,
+        task: T,
+        recipe: Recipe[P, T],
+        checkpoint: Checkpoint | None,
+        goes_on: GoesOn | None,
     ) -> dict[str, Any]:
         """Train `pipe` in place, where the recipe trains at all, and return its card."""
-        model = pipe.network.model
-        rate = self.settings.learning_rate or default_learning_rate(model.config.hidden_size)
+        rate = self._rate(pipe)
         began = time.perf_counter()
         record: dict[str, Any] = {"epochs": [], "best_epoch": 0, "n_steps": 0}
         if recipe.trains:
             record = train_model(
-                model,
+                pipe.network.model,
                 task,
                 self.settings,
                 accelerator=self._accelerator,
                 learning_rate=rate,
                 progress=self._progress,
                 checkpoint=checkpoint,
+                goes_on=goes_on,
             )
         return {
             "encoder": self._encoder,
@@ -202,6 +270,15 @@ class Job(Generic[S]):
 
     def _checkpoint(self, pipe: P, recipe: Recipe[P, T]) -> Checkpoint:
         """Return the checkpoint beside the folder, which is of this very training."""
+        return Checkpoint(
+            self._out.with_name(f"{self._out.name}-checkpoint"),
+            minutes=self.settings.checkpoint_minutes,
+            resume=self._resume,
+            identity=self._identity(pipe, recipe),
+        )
+
+    def _identity(self, pipe: P, recipe: Recipe[P, T]) -> str:
+        """Return what this training is of, to be kept as a keyed hash."""
         settings = settings_to(self.settings) | {"checkpoint_minutes": None}  # may change
         what = [
             type(pipe).__name__,
@@ -214,12 +291,7 @@ class Job(Generic[S]):
             self._accelerator.mixed_precision,
             package_versions(_PACKAGES),
         ]
-        return Checkpoint(
-            self._out.with_name(f"{self._out.name}-checkpoint"),
-            minutes=self.settings.checkpoint_minutes,
-            resume=self._resume,
-            identity=json.dumps(what, sort_keys=True, default=str),
-        )
+        return json.dumps(what, sort_keys=True, default=str)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ told to end finishes its step and keeps a checkpoint first (`clinnlp.bert.stop`)
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -33,11 +33,18 @@ from clinnlp.bert.settings import LoopSettings, default_epochs
 from clinnlp.bert.stop import Stop
 from clinnlp.core.errors import MissingExtra, RunError
 
-__all__ = ["Task", "make_accelerator", "train_model"]
+__all__ = ["DivergedError", "GoesOn", "Task", "make_accelerator", "planned_epochs", "train_model"]
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of a weight
 
 B = TypeVar("B")
+
+# Asked after each epoch, with its selection score and the share of the plan that is done, 0 to 1
+GoesOn = Callable[[Score | None, float], bool]
+
+
+class DivergedError(RunError):
+    """The loss stopped being a finite number."""
 
 
 class Task(Protocol[B]):
@@ -91,10 +98,12 @@ def train_model(
     learning_rate: float,
     progress: bool,
     checkpoint: Checkpoint | None = None,
+    goes_on: GoesOn | None = None,
 ) -> dict[str, Any]:
     """Train `model` in place and leave it with the averaged weights of the epoch that is kept.
 
-    The checkpoint holds them at the end, for its owner to remove.
+    The checkpoint holds them at the end, for its owner to remove; where `goes_on` has given the
+    training up, that before its last epoch.
 
     Returns
     -------
@@ -110,6 +119,7 @@ def train_model(
         The checkpoint to resume from is of another training.
     """
     run = _Run(model, task, settings, accelerator, learning_rate, checkpoint)
+    run.goes_on = goes_on
     told = progress and accelerator.is_main_process
     with tqdm(total=run.n_steps, disable=not told, desc="fine-tuning") as bar:
         bar.update(run.at.step)
@@ -130,6 +140,11 @@ def train_model(
         "best_epoch": run.at.best_epoch,
         "n_steps": run.n_steps,
     }
+
+
+def planned_epochs(task: Task[Any], settings: LoopSettings, accelerator: Accelerator) -> int:
+    """Return how many epochs `train_model` plans for a task."""
+    return settings.epochs or default_epochs(len(_epoch(task, settings, accelerator, 0)))
 
 
 class _Run:
@@ -157,13 +172,16 @@ class _Run:
         self.average = WeightAverage(self.names.values(), settings.average)
         self.best: list[torch.Tensor] = []
         self.fresh: list[torch.Tensor] = []  # losses not yet fetched: fetching each waits for a GPU
+        self.goes_on: GoesOn | None = None
+        self.given_up = False
         self._restore()
 
     def is_open(self) -> bool:
         """Return whether there is an epoch left, and hope."""
         done, patience = len(self.at.history), self.settings.patience
         tired = patience is not None and done - self.at.top_epoch >= patience
-        return done < len(self.plan) and not (tired and self.is_between())
+        ended = self.given_up or (tired and self.is_between())
+        return done < len(self.plan) and not ended
 
     def is_between(self) -> bool:
         """Return whether an epoch has just been scored, or none has begun."""
@@ -179,8 +197,10 @@ class _Run:
             self.keep()
 
     def keep(self) -> None:
-        """Write a checkpoint, where any are wanted."""
-        if self.checkpoint and self.checkpoint.writes and self.accelerator.is_main_process:
+        """Write a checkpoint, where any are wanted; of what was given up none goes on."""
+        if self.given_up or self.checkpoint is None:
+            return
+        if self.checkpoint.writes and self.accelerator.is_main_process:
             self._fetch()
             self.checkpoint.write(self.at, self._tensors())
 
@@ -266,6 +286,8 @@ class _Run:
             at.best_epoch = number
             now = self.average.tensors or list(self.names.values())
             self.best = [p.detach().clone() for p in now]
+        if self.goes_on is not None:
+            self.given_up = not self.goes_on(score, number / len(self.plan))
 
     def _tensors(self) -> dict[str, torch.Tensor]:
         """Return all that changes in training, by name; once it is done, what is kept."""
@@ -304,22 +326,25 @@ class _Run:
 
 
 def _plan(task: Task[B], settings: LoopSettings, accelerator: Accelerator) -> list[list[list[B]]]:
-    """Return this process's steps of each epoch, `accumulate` batches each.
+    """Return this process's steps of each epoch."""
+    first = _epoch(task, settings, accelerator, 0)
+    n_epochs = settings.epochs or default_epochs(len(first))
+    return [first, *(_epoch(task, settings, accelerator, k) for k in range(1, n_epochs))]
+
+
+def _epoch(
+    task: Task[B], settings: LoopSettings, accelerator: Accelerator, number: int
+) -> list[list[B]]:
+    """Return this process's steps of an epoch, `accumulate` batches each.
 
     Every process gets equally many batches.
     """
     rank, n = accelerator.process_index, accelerator.num_processes
-
-    def epoch(number: int) -> list[list[B]]:
-        batches = task.plan(np.random.default_rng([settings.seed, number]))
-        batches += batches[: -len(batches) % n]
-        mine = batches[rank::n]
-        every = range(0, len(mine), settings.accumulate)
-        return [mine[i : i + settings.accumulate] for i in every]
-
-    first = epoch(0)
-    n_epochs = settings.epochs or default_epochs(len(first))
-    return [first, *map(epoch, range(1, n_epochs))]
+    batches = task.plan(np.random.default_rng([settings.seed, number]))
+    batches += batches[: -len(batches) % n]
+    mine = batches[rank::n]
+    every = range(0, len(mine), settings.accumulate)
+    return [mine[i : i + settings.accumulate] for i in every]
 
 
 def _step_seed(seed: int, step: int, rank: int) -> int:
@@ -329,7 +354,7 @@ def _step_seed(seed: int, step: int, rank: int) -> int:
 def _mean(losses: Sequence[float], number: int) -> float:
     mean = math.fsum(losses) / max(1, len(losses)) if np.isfinite(losses).all() else math.nan
     if math.isnan(mean):
-        raise RunError(
+        raise DivergedError(
             f"the loss of epoch {number} must be finite, got nan or inf; lower learning_rate"
         )
     return mean

@@ -13,6 +13,7 @@ Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984, 
 one-standard-error rule); Cochran, Sampling Techniques, 1977, section 6.4 (errors of ratios).
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from numpy.typing import ArrayLike
 from clinnlp.core.notes import Note
 from clinnlp.metrics.intervals import cluster_codes
 
-__all__ = ["Score", "is_as_good", "mean_of_ratios", "patients_of"]
+__all__ = ["Score", "error_of_difference", "is_as_good", "mean_of_ratios", "patients_of"]
 
 
 class Score(NamedTuple):
@@ -68,11 +69,24 @@ def is_as_good(score: Score, best: Score) -> bool:
     >>> is_as_good(Score(0.5, [0.25, -0.25]), Score(0.6, [0.24, -0.24]))
     False
     """
-    n = len(best.shares)
-    if n < 2:
+    if len(best.shares) < 2:
         return True
-    gaps = np.subtract(best.shares, score.shares)
-    return best.value - score.value <= float(np.sqrt(gaps @ gaps * n / (n - 1)))
+    return best.value - score.value <= error_of_difference(score, best)
+
+
+def error_of_difference(one: Score, other: Score) -> float:
+    """Return the standard error of the difference of two scores on the same notes; nan of one note.
+
+    Examples
+    --------
+    >>> error_of_difference(Score(0.5, [0.25, -0.25]), Score(0.6, [0.2, -0.2])).__round__(3)
+    0.1
+    """
+    n = len(one.shares)
+    if n < 2:
+        return math.nan
+    gaps = np.subtract(other.shares, one.shares)
+    return float(np.sqrt(gaps @ gaps * n / (n - 1)))
 
 
 def patients_of(notes: Sequence[Note]) -> list[str]:

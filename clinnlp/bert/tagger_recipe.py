@@ -72,9 +72,13 @@ class TaggerRecipe:
             consistency=USUAL if settings.consistency else (),
         )
 
+    def prepared(self, pipe: EntityTagger) -> TaggerTask:
+        """Return the task of teaching it the words' tags, before anything is learned."""
+        return TaggerTask(pipe, self._fit, self._selection, self._annotated, self._settings)
+
     def task(self, pipe: EntityTagger) -> TaggerTask:
         """Return the task of teaching it the words' tags."""
-        return TaggerTask(pipe, self._fit, self._selection, self._annotated, self._settings)
+        return self.prepared(pipe)
 
     def finish(self, pipe: EntityTagger, task: TaggerTask) -> EntityTagger:
         """Return the tagger with what was fitted on the selection notes."""

@@ -25,6 +25,7 @@ from clinnlp.cli.notes import add_extract, add_score
 from clinnlp.cli.risk import add_risk, add_risk_apply
 from clinnlp.cli.signals import ended_by_signals
 from clinnlp.cli.terminal import is_hung_up, show_traceback, streams, warn
+from clinnlp.cli.tune import add_tune
 from clinnlp.core.errors import ClinnlpError, PipeError, RunError
 from clinnlp.core.installed import missing_of
 from clinnlp.core.modes import group_readable
@@ -34,6 +35,7 @@ __all__ = ["main"]
 
 COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "fine-tune": (add_fine_tune, "fine-tune a BERT encoder on annotated notes"),
+    "tune": (add_tune, "search the settings of a fine-tuning, by its selection notes"),
     "next": (add_next, "choose the notes to annotate next"),
     "pretrain": (add_pretrain, "teach an encoder the language of your own notes"),
     "export": (add_export, "write a fine-tuned model as ONNX, on wish in 8-bit integers"),

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Kept", "kept_training", "told_when_interrupted"]
+__all__ = ["Kept", "kept_search", "kept_training", "told_when_interrupted"]
+
+_SEARCH = "search.sqlite"  # of `clinnlp.study.tune_store`, which is heavy to import
 
 
 class Kept(NamedTuple):
@@ -48,8 +50,18 @@ def kept_training(args: argparse.Namespace) -> Kept | None:
     folder = out.with_name(f"{out.name}-checkpoint")
     if not folder.is_dir():
         return None
-    anew = not getattr(args, "resume", True)
-    return Kept(f"the training so far is kept in {folder}", ("--resume",) if anew else ())
+    return Kept(f"the training so far is kept in {folder}", _going_on(args))
+
+
+def kept_search(args: argparse.Namespace) -> Kept | None:
+    """Return the search of settings in ``args.out``."""
+    if not Path(args.out, _SEARCH).is_file():
+        return None
+    return Kept(f"the search so far is kept in {args.out}", _going_on(args))
+
+
+def _going_on(args: argparse.Namespace) -> tuple[str, ...]:
+    return () if getattr(args, "resume", True) else ("--resume",)
 
 
 def _words(typed: Sequence[str] | None) -> list[str]:

@@ -4,9 +4,10 @@ Unknown keys are refused by naming the valid ones; the same dataclass makes the 
 flags, its field comments in ``metadata["help"]`` the help.
 """
 
+import json
 import tomllib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -17,7 +18,14 @@ from clinnlp.core.errors import ArgumentError, DataError, instead_of
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["mapping_of", "option", "read_settings", "settings_from", "settings_to"]
+__all__ = [
+    "mapping_of",
+    "option",
+    "read_settings",
+    "render_settings",
+    "settings_from",
+    "settings_to",
+]
 
 S = TypeVar("S", bound="DataclassInstance")
 
@@ -85,6 +93,38 @@ def read_settings(kind: type[S], path: str | Path) -> S:
 def settings_to(settings: "DataclassInstance") -> dict[str, Any]:
     """Return the settings as plain values for JSON."""
     return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items()}
+
+
+def render_settings(settings: "DataclassInstance", *, always: Collection[str] = ()) -> str:
+    """Return the settings as TOML that `read_settings` reads: those that are not the defaults.
+
+    Parameters
+    ----------
+    settings : settings dataclass
+    always : collection of str
+        Fields that are written whatever they are, but for None, which TOML has not.
+
+    Examples
+    --------
+    >>> from clinnlp.study.settings import ExtractSettings
+    >>> print(render_settings(ExtractSettings(on_error="skip"), always=("part_size",)), end="")
+    on_error = "skip"
+    part_size = 2000
+    """
+    lines = []
+    for f in fields(settings):
+        value = getattr(settings, f.name)
+        if value is not None and (f.name in always or value != f.default):
+            lines.append(f"{f.name} = {_toml(value)}\n")
+    return "".join(lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, str):  # JSON's words but for DEL, which TOML wants escaped
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _coerce(value: Any, hint: Any, key: str, path: Path | None) -> Any:

@@ -15,6 +15,7 @@ from clinnlp.report.pictures import Picture, Plot
 from clinnlp.study.risk_section import risk_plots
 from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.signal_plots import drug_event_plots, interaction_plots, rule_volcano
+from clinnlp.study.tuning import Tuning, history_plot
 
 __all__ = ["plots", "show"]
 
@@ -86,15 +87,15 @@ def show(
     return Shown(title=named, blocks=tuple(blocks))
 
 
-def plots(result: Rules | Signals | RiskStudy | SpanScores) -> tuple[Picture, ...]:
+def plots(result: Rules | Signals | RiskStudy | SpanScores | Tuning) -> tuple[Picture, ...]:
     """Return the plots of a result: each displays itself in a notebook and can be saved.
 
     Parameters
     ----------
-    result : Rules, Signals, RiskStudy or SpanScores
+    result : Rules, Signals, RiskStudy, SpanScores or Tuning
         Of `mine_rules` (a volcano of lift and p), `mine_signals` and `mine_interactions` (volcano,
         forest, network of called pairs), `risk_study` (AUROC, ROC, precision and recall,
-        calibration) or `score_spans` (F1 by label).
+        calibration), `score_spans` (F1 by label) or `tune_ner` (score of each trial).
 
     Returns
     -------
@@ -131,6 +132,9 @@ def _plots(result: object) -> Sequence[Plot]:
         case SpanScores():
             rows = tuple(result.label_f1.items())
             return [ForestPlot(title="F1 by label", rows=rows, x_label="F1")] if rows else []
+        case Tuning():
+            return [history_plot(result)]
     raise ArgumentError(
-        "plots takes Rules, Signals, a RiskStudy or SpanScores, got " + type(result).__name__
+        "plots takes Rules, Signals, a RiskStudy, SpanScores or a Tuning, got "
+        + type(result).__name__
     )

@@ -11,7 +11,8 @@ NOTES = TABLES | {"--format", "--repair", "--number-repeated", "--layers"}
 NOTES |= {"--text-column", "--id-column"}
 WANTED = {
     **dict.fromkeys(
-        ("fine-tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff"), NOTES
+        ("fine-tune", "tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff"),
+        NOTES,
     ),
     **dict.fromkeys(("risk", "risk apply", "mine"), TABLES),
     "export": set(),  # reads a model
