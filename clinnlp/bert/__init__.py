@@ -4,6 +4,7 @@
 ``windows``       notes to overlapping token windows, and back to exact code points
 ``loop``          the one training loop: batches, rates, running average, checkpoints
 ``job``           one call of training: settings, encoder, recipe, card, folder
+``trials``        a training for its selection score alone, for a search of settings
 ``predict``       `EntityTagger`, with its ``model`` (heads, decoding) and ``confidence``
 ``classify``      `NoteClassifier`, with its ``head``
 ``pretrain``      an encoder taught the language of one's own notes

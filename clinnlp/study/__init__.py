@@ -7,6 +7,7 @@ sees of a result is in its ``lines()``, which the command line prints and a serv
 ``mine_flow``, ``signal_plots``  tables to rules, signals and their report
 ``risk``, ``risk_flow``          rows (``risk_rows``) to a study, its models and its report
 ``apply``, ``apply_flow``        a kept model on new patients
+``tune``, ``tuning``             a search of settings, and what it found
 ``error_page``, ``inspection``   what is wrong in predictions, and in files
 ``demo``, ``synthetic``          the demonstration and its generated cohort
 

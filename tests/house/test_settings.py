@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSettings
 from clinnlp.study.settings import ExtractSettings, MineSettings, RiskSettings
+from clinnlp.study.tune_space import described
 
 ROOT = Path(__file__).parents[2]
 MADE_BY = {
@@ -37,6 +38,14 @@ def page():
         for one in fields(kind):
             said = one.metadata["help"].replace("|", "\\|")
             lines.append(f"| `{one.name}` | `{one.default!r}` | {said} |")
+    lines += ["", "## What a search varies", ""]
+    lines += ["Of `clinnlp.tune_ner`, `clinnlp.tune_classifier`, `clinnlp tune`: the start is what"]
+    lines += [
+        "the search is given, or the default; `search` names fewer. See [tuning.md](tuning.md)."
+    ]
+    lines += ["", "| setting | of | range |", "|---|---|---|"]
+    for kind in (TaggerSettings, ClassifierSettings):
+        lines += [f"| `{name}` | {kind.__name__} | {how} |" for name, how in described(kind)]
     return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,13 @@ from typing import Literal
 
 import pytest
 
-from clinnlp.core.config import option, read_settings, settings_from, settings_to
+from clinnlp.core.config import (
+    option,
+    read_settings,
+    render_settings,
+    settings_from,
+    settings_to,
+)
 from clinnlp.core.errors import ArgumentError, DataError
 
 
@@ -48,3 +54,25 @@ def test_a_wrong_file_says_what_and_where(tmp_path, content, message):
     with pytest.raises(DataError, match=message) as caught:
         read_settings(Settings, path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        Settings(),
+        Settings(epochs=5, rate=2.5e-05, mode="off"),
+        Settings(rate=1e22, names=()),
+        Settings(names=('a "quoted" \\ one', "tab\tand\x7f", "é 😀 \u2028", "# no comment", "")),
+    ],
+)
+@pytest.mark.parametrize("always", [(), ("epochs", "rate", "mode", "names")])
+def test_what_is_rendered_is_read_back(tmp_path, made, always):
+    path = tmp_path / "s.toml"
+    path.write_text(render_settings(made, always=always), encoding="utf-8")
+    assert read_settings(Settings, path) == made
+
+
+def test_only_what_differs_is_rendered_and_what_is_wanted_always():
+    assert render_settings(Settings()) == ""
+    made = render_settings(Settings(rate=0.5), always=["epochs", "names"])
+    assert made == "epochs = 3\nrate = 0.5\n"

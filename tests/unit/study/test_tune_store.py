@@ -151,9 +151,10 @@ def test_optuna_says_as_much_as_before(tmp_path, capfd):
 
 def test_a_file_that_cannot_be_written_any_more_is_a_failure_of_the_machine(tmp_path):
     kept = store(tmp_path)
-    with sqlite3.connect(tmp_path / STORE) as other:
-        with pytest.raises(RunError, match="what was finished before is kept"):
-            with kept.opened() as opened:
-                other.execute("drop table trials")
-                other.commit()
-                opened.begin(0, None)
+    other = sqlite3.connect(tmp_path / STORE)
+    refused = pytest.raises(RunError, match="what was finished before is kept")
+    with refused, kept.opened() as opened:
+        other.execute("drop table trials")
+        other.commit()
+        opened.begin(0, None)
+    other.close()

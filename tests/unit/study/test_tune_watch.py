@@ -1,4 +1,4 @@
-"""When a trial goes on: as long as it does not lie behind the best beyond chance, and there is time."""
+"""When a trial goes on: while it is not behind the best beyond chance, and there is time."""
 
 from dataclasses import replace
 
@@ -63,7 +63,7 @@ def test_a_verdict_is_the_same_after_a_kill():
 def test_the_end_is_never_cut():
     ours = watch(left=-1)
     assert ours(score(0.0), 1.0)
-    assert not (ours.is_late or ours.is_behind)
+    assert (ours.is_late, ours.is_behind) == (False, False)
 
 
 def test_the_first_trial_has_all_the_time():
