@@ -80,7 +80,8 @@ def tune_ner(
     search : sequence of str, optional
         Settings to vary, of those in docs/settings.md; all of them by default. The others stay.
     settings : TaggerSettings, optional
-        Where the search begins: the first trial, and the middle of the ranges.
+        Where the search begins: the first trial, and the middle of the ranges. Trackers that it
+        names are told nothing.
     progress : bool
         Show a bar for each trial on stderr.
     resume : bool

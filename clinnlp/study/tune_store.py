@@ -115,6 +115,8 @@ class SearchStore:
     def __init__(self, folder: Path, *, identity: str, seed: int) -> None:
         self._path, self._seed = folder / STORE, seed
         if not self._path.exists():
+            for left in folder.glob(f".{STORE}.*.part-journal"):  # SQLite's, of one that was killed
+                left.unlink()
             with atomic_path(self._path) as temporary, _opened(temporary, new=True) as study:
                 key = secrets.token_hex(16)
                 study.set_user_attr("identity", [key, _keyed(key, identity)])

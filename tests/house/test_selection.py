@@ -12,7 +12,7 @@ from clinnlp.study.tune import tune_classifier, tune_ner
 from tests.unit.bert.conftest import LABELLED, QUICK, TRAIN, make_encoder, note_of
 from tests.unit.bert.test_checkpoint import weights
 
-OPTIONS = {**QUICK, "tokens_per_batch": 40, "epochs": 3, "learning_rate": 0.01,
+OPTIONS = {**QUICK, "tokens_per_batch": 40, "epochs": 2, "learning_rate": 0.01,
            "selection_fraction": 0.3}  # fmt: skip
 DEVS = {
     "none": None,
@@ -54,7 +54,7 @@ def test_dev_chooses_nothing_in_a_training(encoder, tmp_path, fine_tune, train, 
 def test_dev_chooses_nothing_in_a_search(encoder, tmp_path, tune, train):
     pytest.importorskip("optuna")
     found = [
-        tune(train, dev=dev, encoder=encoder, out=tmp_path / name, trials=3, **OPTIONS)
+        tune(train, dev=dev, encoder=encoder, out=tmp_path / name, trials=2, **OPTIONS)
         for name, dev in DEVS.items()
     ]
     rows = [[(t.changed, t.score, t.given_up, t.n_epochs) for t in each.trials] for each in found]

@@ -84,10 +84,17 @@ def test_more_trials_go_on_where_the_search_stood(encoder, whole, tmp_path, monk
     assert told(tune_ner(TRAIN, minutes=1e-6, **how)) == told(whole)
 
 
-@pytest.mark.parametrize("at", [3, 14, 20])
-@pytest.mark.parametrize("place", [(WeightAverage, "update"), (TaggerTask, "loss")])
+@pytest.mark.parametrize(
+    ("place", "at"),
+    [
+        ((WeightAverage, "update"), 3),
+        ((TaggerTask, "loss"), 14),
+        *(pytest.param((WeightAverage, "update"), at, marks=pytest.mark.slow) for at in (14, 20)),
+        *(pytest.param((TaggerTask, "loss"), at, marks=pytest.mark.slow) for at in (3, 20)),
+    ],
+)
 def test_an_interrupted_search_goes_on_within_its_trial(
-    encoder, whole, tmp_path, monkeypatch, at, place
+    encoder, whole, tmp_path, monkeypatch, place, at
 ):
     how = {"encoder": encoder, "out": tmp_path, "trials": 5, **OPTIONS}
     with monkeypatch.context() as patch:

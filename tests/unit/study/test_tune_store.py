@@ -117,6 +117,12 @@ def test_the_file_of_another_search_is_refused_and_says_nothing_of_this_one(tmp_
     assert [path.name for path in tmp_path.iterdir()] == [STORE]
 
 
+def test_what_a_killed_one_left_is_removed(tmp_path):
+    (tmp_path / f".{STORE}.0123abcd.part-journal").touch()
+    store(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [STORE]
+
+
 @pytest.mark.parametrize("how", ["empty", "text", "cut", "another", "no study"])
 def test_a_damaged_file_is_one_sentence(tmp_path, how):
     store(tmp_path)
