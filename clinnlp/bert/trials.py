@@ -30,12 +30,17 @@ class _Kind(NamedTuple):
     recipe: Callable[[TrainingSource, Any], TrialRecipe[Any, Any]]
 
 
+def _tagger(train: TrainingSource, settings: TaggerSettings) -> TrialRecipe[Any, Any]:
+    return TaggerRecipe(train, None, settings, None)
+
+
+def _classifier(train: Any, settings: ClassifierSettings) -> TrialRecipe[Any, Any]:
+    return ClassifierRecipe(train, None, settings, selects=True)
+
+
 _KINDS = {
-    "ner": _Kind(TaggerSettings, lambda train, settings: TaggerRecipe(train, None, settings, None)),
-    "classifier": _Kind(
-        ClassifierSettings,
-        lambda train, settings: ClassifierRecipe(train, None, settings, selects=True),  # type: ignore[arg-type]
-    ),
+    "ner": _Kind(TaggerSettings, _tagger),
+    "classifier": _Kind(ClassifierSettings, _classifier),
 }
 
 
