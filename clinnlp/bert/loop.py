@@ -280,14 +280,19 @@ class _Run:
             return
         at.history.append({"loss": loss, "score": score and score.value})
         at.losses = []
+        self._compare(score, number)
+        if self.goes_on is not None:
+            self.given_up = not self.goes_on(score, number / len(self.plan))
+
+    def _compare(self, score: Score | None, number: int) -> None:
+        """Keep the weights of an epoch that is as good as the best so far."""
+        at = self.at
         if score is None or at.top is None or score.value > at.top.value:
             at.top, at.top_epoch = score, number
         if score is None or at.top is None or is_as_good(score, at.top):
             at.best_epoch = number
             now = self.average.tensors or list(self.names.values())
             self.best = [p.detach().clone() for p in now]
-        if self.goes_on is not None:
-            self.given_up = not self.goes_on(score, number / len(self.plan))
 
     def _tensors(self) -> dict[str, torch.Tensor]:
         """Return all that changes in training, by name; once it is done, what is kept."""
@@ -312,17 +317,21 @@ class _Run:
             for name, p in self.names.items()
             if self.at.history
         ]
-        for i, (name, p) in enumerate(self.names.items() if self.is_open() else ()):
-            p.copy_(tensors[f"weights/{name}"])
-            if self.average.tensors:
-                self.average.tensors[i].copy_(tensors[f"average/{name}"])
-            moments = {
-                kind: moment.to(p.device)
-                for kind in _MOMENTS
-                if (moment := tensors.get(f"adam.{kind}/{name}")) is not None
-            }
-            if moments:
-                self.optimizer.state[p] = moments
+        for i, name in enumerate(self.names if self.is_open() else ()):
+            self._restore_weight(i, name, tensors)
+
+    def _restore_weight(self, i: int, name: str, tensors: dict[str, torch.Tensor]) -> None:
+        p = self.names[name]
+        p.copy_(tensors[f"weights/{name}"])
+        if self.average.tensors:
+            self.average.tensors[i].copy_(tensors[f"average/{name}"])
+        moments = {
+            kind: moment.to(p.device)
+            for kind in _MOMENTS
+            if (moment := tensors.get(f"adam.{kind}/{name}")) is not None
+        }
+        if moments:
+            self.optimizer.state[p] = moments
 
 
 def _plan(task: Task[B], settings: LoopSettings, accelerator: Accelerator) -> list[list[list[B]]]:
