@@ -93,13 +93,13 @@ def candidates(
     z = iter(_log_odds(log_p, every).tolist())
     of_name = {name: [next(z) for _ in each] for name, each in places.items()}
     largest = {name: max(each) for name, each in of_name.items()}
-    known, rows = set(given), list[list[float]]()
-    for (name, label), each in places.items():
+    rows = list[list[float]]()
+    for (name, label), own in of_name.items():
         of_forms = [largest.get((other, label), -_NEVER) for other in forms.get(name, ())]
-        rows += _evidence(of_name[name, label], max(of_forms, default=-_NEVER))
-        for row, place in zip(rows[-len(each) :], each, strict=True):
-            row[-1] = float(place not in known)
+        rows += _evidence(own, max(of_forms, default=-_NEVER))
+    known = set(given)
     columns, evidence = np.array(every, np.int64), np.array(rows)
+    evidence[:, -1] = [place not in known for place in every]
     order = np.lexsort(columns.T[::-1])
     begins, ends, labels = columns[order].T
     evidence = evidence[order]
@@ -171,30 +171,33 @@ def _places(
     keys: Sequence[str], given: Sequence[Place], forms: dict[_Name, set[_Name]]
 ) -> dict[tuple[_Name, int], list[Place]]:
     """Return all places of each name and label that stands among those that are given."""
+    at = defaultdict[str, list[int]](list)
+    for i, key in enumerate(keys):
+        at[key].append(i)
+    mention_at = {i: (a, b) for a, b, _ in given for i in range(a, b)}
+    known = set(given)
+    found = defaultdict[tuple[_Name, int], list[Place]](list)
+    for name, labels in _labels(keys, given, forms).items():
+        n = len(name)
+        for i in (i for i in at[name[0]] if tuple(keys[i : i + n]) == name):
+            within = _is_within(mention_at, i, n)
+            for label in sorted(labels):
+                if not within or (i, i + n, label) in known:
+                    found[name, label].append((i, i + n, label))
+    return dict(found)
+
+
+def _labels(
+    keys: Sequence[str], given: Sequence[Place], forms: dict[_Name, set[_Name]]
+) -> dict[_Name, set[int]]:
+    """Return the labels of each name that is given, and of its other forms."""
     names = defaultdict[_Name, set[int]](set)
     for a, b, label in given:
         names[tuple(keys[a:b])].add(label)
     for name in list(names):
         for other in forms.get(name, ()):
             names[other] |= names[name]
-    at = defaultdict[str, list[int]](list)
-    for i, key in enumerate(keys):
-        at[key].append(i)
-    mention_at = {i: (a, b) for a, b, _ in given for i in range(a, b)}
-    known = set(given)
-    found: dict[tuple[_Name, int], list[Place]] = {}
-    for name, labels in names.items():
-        n = len(name)
-        starts = [i for i in at[name[0]] if tuple(keys[i : i + n]) == name]
-        for label in sorted(labels):
-            places = [
-                (i, i + n, label)
-                for i in starts
-                if (i, i + n, label) in known or not _is_within(mention_at, i, n)
-            ]
-            if places:
-                found[name, label] = places
-    return found
+    return dict(names)
 
 
 def _is_within(mention_at: Mapping[int, tuple[int, int]], start: int, n: int) -> bool:

@@ -14,7 +14,7 @@ from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.abbreviations import short_forms
 from clinnlp.core.arrays import Ints, Ints32
 
-__all__ = ["Defined", "Name", "bracketed", "defined", "initials"]
+__all__ = ["Defined", "Name", "bracketed", "defined", "initials", "one_word"]
 
 _MOST_LETTERS = 6
 _SMALL_WORDS = frozenset(
@@ -60,6 +60,11 @@ def initials(words: Iterable[str]) -> str:
     if not (2 <= len(big) <= _MOST_LETTERS and all(word.isalpha() for word in big)):
         return ""
     return "".join(word[0] for word in big).upper()
+
+
+def one_word(ids: Ints32) -> Name:
+    """Return a name of one word."""
+    return Name(ids, np.zeros(1, np.int64), np.ones(1, np.int64))
 
 
 def bracketed(long: Name, brackets: tuple[Ints32, Ints32], short: Name) -> Name:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from clinnlp.bert.model import mention_ranges
-from clinnlp.bert.short_names import Name, bracketed, defined, initials
+from clinnlp.bert.short_names import Name, bracketed, defined, initials, one_word
 from clinnlp.bert.windows import TokenisedText, Window
 from clinnlp.core.arrays import Ints, Ints32
 
@@ -93,11 +93,7 @@ class Swaps:
         self._texts, self._tags, self._share, self._longest = texts, tags, share, longest
         self._mentions = [_mentions(*one) for one in zip(texts, tags, strict=True)]
         self._abbreviated = abbreviated
-        names: dict[Kind, dict[tuple[int, ...], Name]] = {}
-        for text, found in zip(texts, self._mentions, strict=True):
-            for mention in found:
-                name = _name(text, mention)
-                names.setdefault(mention.kind, {}).setdefault(mention.name, name)
+        names = _names_of(texts, self._mentions)
         self._names = {kind: list(of_kind.values()) for kind, of_kind in names.items()}
         self._long: list[dict[Known, Known]] = [{} for _ in texts]  # of each short form
         self._short: dict[Known, Name] = {}  # of each long form
@@ -115,13 +111,9 @@ class Swaps:
         for i, (text, raw, found) in enumerate(
             zip(self._texts, by.texts, self._mentions, strict=True)
         ):
-            at = {m.words: m for m in found}
-            for pair in defined(raw, text):
-                short, long = at.get(pair.short), at.get(pair.long)
-                if short is not None and long is not None and short.kind == long.kind:
-                    known = (long.kind, long.name)
-                    self._long[i][short.kind, short.name] = known
-                    self._short.setdefault(known, names[short.kind][short.name])
+            self._long[i] = _long_forms(raw, text, found)
+            for kind, short in self._long[i]:
+                self._short.setdefault(self._long[i][kind, short], names[kind][short])
             for m in found:
                 words = [raw[text.starts[k] : text.ends[k]] for k in range(*m.words)]
                 spelled.setdefault((m.kind, m.name), initials(words))
@@ -129,8 +121,7 @@ class Swaps:
         self._brackets = (made[-2].ids, made[-1].ids)
         for known, text in zip(spelled, made, strict=False):
             if text.n_words == 1:
-                one_word = Name(text.ids, np.zeros(1, np.int64), np.ones(1, np.int64))
-                self._short.setdefault(known, one_word)
+                self._short.setdefault(known, one_word(text.ids))
 
     def example(self, i: int, window: Window) -> Example:
         """Return what a window of text `i` teaches; the words that it keeps are asked for."""
@@ -148,22 +139,7 @@ class Swaps:
 
     def _swapped(self, i: int, inside: Sequence[_Mention]) -> list[tuple[_Mention, Name]]:
         """Return the mentions that give way, and to what."""
-        long = self._long[i]
-        there = dict.fromkeys((m.kind, m.name) for m in inside)
-        short_of = {long[known]: known for known in there if long.get(known) in there}
-        alone = [known for known in there if long.get(known) not in there]
-        chosen: dict[Known, list[Name]] = {}  # the name at each place; the last one from then on
-        for known, p in zip(alone, torch.rand(len(alone)).tolist(), strict=True):
-            if p >= self._share:
-                continue
-            short = short_of.get(known)
-            pool = (self._names if short is None else self._with_short)[known[0]]
-            if not pool:
-                continue
-            name = pool[int(torch.randint(len(pool), ()))]
-            chosen[known] = self._places(known[0], name) if short is None else [name]
-            if short is not None:
-                chosen[short] = [self._short[known[0], _ids(name)]]
+        chosen = self._chosen(self._long[i], dict.fromkeys((m.kind, m.name) for m in inside))
         swapped, n_seen = [], dict.fromkeys(chosen, 0)
         for mention in inside:
             known = (mention.kind, mention.name)
@@ -173,12 +149,42 @@ class Swaps:
                 n_seen[known] += 1
         return swapped
 
+    def _chosen(
+        self, long: dict[Known, Known], there: dict[Known, None]
+    ) -> dict[Known, list[Name]]:
+        """Return what stands for a name at each of its places, the last one from then on."""
+        short_of = {long[known]: known for known in there if long.get(known) in there}
+        alone = [known for known in there if long.get(known) not in there]
+        chosen: dict[Known, list[Name]] = {}
+        for known, p in zip(alone, torch.rand(len(alone)).tolist(), strict=True):
+            short, kind = short_of.get(known), known[0]
+            pool = (self._names if short is None else self._with_short)[kind]
+            if p >= self._share or not pool:
+                continue
+            name = pool[int(torch.randint(len(pool), ()))]
+            if short is None:
+                chosen[known] = self._places(kind, name)
+            else:
+                chosen |= {known: [name], short: [self._short[kind, _ids(name)]]}
+        return chosen
+
     def _places(self, kind: Kind, name: Name) -> list[Name]:
         """Return what stands for a name that comes in, at its first place and at the others."""
         short, by = self._short.get((kind, _ids(name))), self._abbreviated
         if by is None or short is None or float(torch.rand(())) >= by.share:
             return [name]
         return [bracketed(name, self._brackets, short), short]
+
+
+def _long_forms(raw: str, text: TokenisedText, found: Sequence[_Mention]) -> dict[Known, Known]:
+    """Return the long form of each mention that a text gives as a short form of another."""
+    at = {m.words: m for m in found}
+    pairs = [(at.get(pair.short), at.get(pair.long)) for pair in defined(raw, text)]
+    return {
+        (short.kind, short.name): (long.kind, long.name)
+        for short, long in pairs
+        if short is not None and long is not None and short.kind == long.kind
+    }
 
 
 def _mentions(text: TokenisedText, tags: Ints) -> list[_Mention]:
@@ -195,6 +201,17 @@ def _mentions(text: TokenisedText, tags: Ints) -> list[_Mention]:
                 name = tuple(text.ids[start:end].tolist())
                 found.append(_Mention(kind, (int(a), int(b)), (start, end), name))
     return sorted(found, key=lambda m: m.words)
+
+
+def _names_of(
+    texts: Sequence[TokenisedText], mentions: Sequence[Sequence[_Mention]]
+) -> dict[Kind, dict[tuple[int, ...], Name]]:
+    """Return the different names of each kind, by their ids."""
+    names: dict[Kind, dict[tuple[int, ...], Name]] = {}
+    for text, found in zip(texts, mentions, strict=True):
+        for mention in found:
+            names.setdefault(mention.kind, {}).setdefault(mention.name, _name(text, mention))
+    return names
 
 
 def _name(text: TokenisedText, mention: _Mention) -> Name:

@@ -142,14 +142,13 @@ class TaggerTask:
         judged, n_gold = self._judged()
         p: dict[str, list[float]] = {}
         right: dict[str, list[bool]] = {}
-        for fold in range(_N_FOLDS):
-            weights = self._weights([each for each in judged if each.fold != fold])
-            for each in (each for each in judged if each.fold == fold):
-                scores = _scores(each.found, weights)
-                for k in apart(each.found.begins, each.found.ends, scores).tolist():
-                    if scores[k]:
-                        p.setdefault(each.labels[k], []).append(scores[k])
-                        right.setdefault(each.labels[k], []).append(each.right[k])
+        weights = [
+            self._weights([each for each in judged if each.fold != k]) for k in range(_N_FOLDS)
+        ]
+        for each in judged:
+            for k, score in _scores(each.found, weights[each.fold]):
+                p.setdefault(each.labels[k], []).append(score)
+                right.setdefault(each.labels[k], []).append(each.right[k])
         by = {label: fit_calibration(p[label], right[label]) for label in sorted(p)}
         least = {
             label: fit_threshold(calibrated(p[label], by[label]), right[label], n_gold[label])
@@ -212,11 +211,14 @@ def tagged(
     return found if labels is None else [_only(note, labels) for note in found]
 
 
-def _scores(found: Candidates, weights: Weights) -> list[float]:
-    """Return the probability of each candidate; without weights that of its tags, if given."""
+def _scores(found: Candidates, weights: Weights) -> list[tuple[int, float]]:
+    """Return the candidates that do not overlap likelier ones, with the probability of each.
+
+    Without weights only what the network itself gives, with the probability of its tags.
+    """
     z = found.evidence @ np.array(weights) if weights else found.evidence[:, 1]
-    p: list[float] = np.where(found.added & (not weights), 0.0, expit(z)).tolist()
-    return p
+    p = np.where(found.added & (not weights), 0.0, expit(z))
+    return [(k, float(p[k])) for k in apart(found.begins, found.ends, p).tolist() if p[k]]
 
 
 def _as_annotated(

@@ -37,7 +37,7 @@ Tjong Kim Sang and De Meulder, CoNLL-2003; Crichton et al., BMC Bioinformatics 2
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -80,11 +80,15 @@ def _is_text_of_tags(path: Path, encoding: str = UTF_8) -> bool:
     lines = [line for line in first_lines(path, encoding) if line.strip() and line[0] not in "#-"]
     if lines and all(map(_is_of_pairs, lines)) and len(lines[0].split()) > 1:
         return True
-    rows = [_columns(line) for line in lines]
+    return len(lines) > 1 and _are_tagged([_columns(line) for line in lines])
+
+
+def _are_tagged(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether rows have as many columns, more than one, and a tag in the last."""
     widths, tags = {len(row) for row in rows}, {row[-1] for row in rows}
-    if len(rows) < 2 or len(widths) > 1 or widths == {1}:
+    if len(widths) > 1 or widths == {1} or "O" not in tags:
         return False
-    return "O" in tags and all(map(_is_tag, tags)) and (tags != {"O"} or widths == {2})
+    return all(map(_is_tag, tags)) and (tags != {"O"} or widths == {2})
 
 
 # --- reading -------------------------------------------------------------------------------
