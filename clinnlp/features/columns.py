@@ -184,6 +184,11 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
         check_is_fitted(self)
         return np.array([self.medians_.get(name, 0.0) for name in self.feature_names_out_])
 
+    def origins(self) -> Floats:
+        """Return what 0 stands for in each column: 0."""
+        check_is_fitted(self)
+        return np.zeros(len(self.feature_names_out_))
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True

@@ -1,9 +1,9 @@
 """Cases to a feature matrix: counts per code and time window, recency, last values, demographics.
 
-The vocabulary (which codes, which values, which sexes), the medians that stand for missing
-numbers, and nothing else are fitted; on training patients only. A code, a sex or an age is kept
-where at least `min_patients` of them have it, so that a rare word of a note never becomes the name
-of a feature, and no median is that of one patient.
+The vocabulary (which codes, which values, which sexes), the medians that numbers are told from,
+and nothing else are fitted; on training patients only. A code, a sex or an age is kept where at least `min_patients`
+of them have it, so that a rare word of a note never becomes the name of a feature, and no median
+is that of one patient.
 
 The patients it was fitted on stay with a fitted transformer, as hashes, so that an evaluation can
 refuse one that has seen its test patients. They stay in memory: whoever has a list of ids can
@@ -53,7 +53,8 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
     recency : bool
         Add ``1 / (1 + days since the code was last known)`` per code, 0 where it never was.
     values : bool
-        Add the last known value of each measurement, the training median where it is missing.
+        Add the last known value of each measurement, less the training median: 0 stands for the
+        median, also where the value is missing, so that a matrix stores known values alone.
     demographics : bool
         Add age at index in years (with an indicator where it is missing) and sex.
 
@@ -127,6 +128,7 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
             self._fit_values(X, person)
         self.sexes_: list[str] = []
         self.ages_: list[str] = []
+        self.age_median_ = 0.0
         if self.demographics:
             self._fit_demographics(X, person)
         named = self._named(dict(zip(X.codes, X.concepts, strict=True)))
@@ -184,16 +186,32 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
     def reference(self) -> Floats:
         """Return the features of nobody in particular: no fact, and the median of each number."""
         check_is_fitted(self)
-        n_before = sum(map(len, self.counted_)) + len(self.recent_)
-        ages = [self.age_median_, 0.0][: len(self.ages_)] if self.ages_ else []
-        return np.array([*[0.0] * n_before, *self.medians_, *ages, *[0.0] * len(self.sexes_)])
+        return self._row(np.zeros_like(self.medians_), self.age_median_)
+
+    def origins(self) -> Floats:
+        """Return what 0 stands for in each column: the median of a measurement, else 0."""
+        check_is_fitted(self)
+        return self._row(self.medians_, 0.0)
+
+    def _row(self, measured: Floats, age: float) -> Floats:
+        """Return a row of zeros but for measurements and age."""
+        counts = np.zeros(sum(map(len, self.counted_)) + len(self.recent_))
+        ages, sexes = [age, 0.0][: len(self.ages_)], np.zeros(len(self.sexes_))
+        row: Floats = np.concatenate([counts, measured, ages, sexes])
+        return row
 
     def matrix(self, X: Cases) -> FeatureMatrix:
-        """Return the features of cases as a `FeatureMatrix` with patients and names."""
+        """Return the features of cases as a `FeatureMatrix` with patients and names.
+
+        Unlike in `transform`, a measurement is its value, and the training median where missing.
+        """
         check_is_fitted(self)
         _check_cases(X)
+        origins = sparse.csr_matrix(np.ones((len(X), 1))) @ sparse.csr_matrix(
+            self.origins()
+        )  # (n_cases, n_features)
         return FeatureMatrix(
-            values=self._matrix(X),
+            values=sparse.csr_matrix(self._matrix(X) + origins),
             patients=X.patients,
             names=self.feature_names_out_,
             n_excluded=X.n_excluded,
@@ -215,9 +233,12 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
     def _fit_values(self, X: Cases, person: Counts) -> None:
         self.measured_ = self._frequent(X, person, self._valued(X))
         _, column, value = self._last(X)
-        self.medians_ = np.array(
-            [np.median(value[column == j]) for j in range(len(self.measured_))]
-        )
+        value = value[np.lexsort((value, column))]
+        ends = np.bincount(column, minlength=len(self.measured_)).cumsum()
+        first = np.append(0, ends)[: len(ends)]
+        # The middle one, or the mean of the two about the middle
+        middle = value[(first + ends - 1) // 2], value[(first + ends) // 2]
+        self.medians_ = np.mean(middle, axis=0)
 
     def _fit_demographics(self, X: Cases, person: Counts) -> None:
         known = np.isfinite(X.age_years)
@@ -245,9 +266,8 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
 
     def _last_values(self, X: Cases) -> sparse.csr_matrix:
         case, column, value = self._last(X)
-        dense = np.tile(self.medians_, (len(X), 1))
-        dense[case, column] = value
-        return sparse.csr_matrix(dense)
+        at, shape = (case, column), (len(X), len(self.measured_))
+        return sparse.csr_matrix((value - self.medians_[column], at), shape=shape)
 
     def _recencies(self, X: Cases) -> sparse.csr_matrix:
         column = _columns(X, self.recent_)

@@ -2,18 +2,9 @@
 
 The scores a calibration map is fitted to come from held-out folds: each inner fold is scored by
 a model that has not seen its patients; one map is fitted to all of them, unweighted; then the
-model is refitted on everything. Sigmoid: ``P(y = 1) = 1 / (1 + exp(-(a s + b)))`` over log odds
-or decision values s, with a slope a that is not below 0. Isotonic: the rising step function
-nearest to the outcomes.
-
-A map that falls would turn the model's ranking upside down, on the word of a few held-out
-positives. The likelihood is concave in a and b: where the best slope of all is below 0, the best
-that is not is 0, and the best map the base rate of the calibration rows, the same for every row.
-It lies inside (0, 1), since both classes are there, so no target needs to be smoothed.
-
-References
-----------
-Platt 1999; Zadrozny and Elkan, KDD 2002; Niculescu-Mizil and Caruana, ICML 2005.
+model is refitted on everything. The map is one of `clinnlp.risk.maps`: a sigmoid over log odds or
+decision values, or rising steps. Both rise with the score, so that a model ranks calibrated as it
+does by itself; where held-out scores fall beyond doubt, every row has the base rate.
 """
 
 import warnings
@@ -25,8 +16,6 @@ from numpy.typing import ArrayLike
 from scipy.special import logit
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.multiclass import check_classification_targets
@@ -42,6 +31,7 @@ from clinnlp.core.arrow import is_frame
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError
 from clinnlp.risk.indicators import Dense
+from clinnlp.risk.maps import mapped, rise_of, sigmoid_map, step_map, unit_of
 from clinnlp.risk.splits import patient_folds
 
 __all__ = ["METHODS", "GroupCalibrated", "log_odds"]
@@ -50,7 +40,6 @@ __all__ = ["METHODS", "GroupCalibrated", "log_odds"]
 METHODS = ("sigmoid", "isotonic")
 
 _CERTAIN = 1e-6  # a forest's 0 or 1 counts as this far from it
-_WEAK = 1e6  # inverse penalty of the sigmoid: none to speak of
 
 _UNGROUPED = (
     "GroupCalibrated was fitted without groups, so each row counts as a patient of its own; where "
@@ -83,9 +72,15 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classes_ : array, shape (2,)
     estimator_ : classifier
         Fitted on all rows.
-    map_ : LogisticRegression or IsotonicRegression
+    map_ : LogisticRegression
+        Sigmoid over the scores of `estimator_`.
+    steps_ : IsotonicRegression or None
+        Rising steps, of method isotonic.
+    rises_ : bool
+        Held-out scores rose with the outcome. Where they did not, by chance or because there is
+        nothing to learn, risks lie near the base rate.
     flat_ : bool
-        Held-out scores did not rise with the outcome: every row is given the base rate.
+        They fell beyond doubt, or were all the same: every row is given the base rate.
 
     Examples
     --------
@@ -168,18 +163,14 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows = np.arange(len(truth)).astype(str) if rows is None else rows
         scores = self._held_out(X, truth, rows, weights)
         self.estimator_ = _fitted(self.estimator, X, truth, weights)
-        self.map_, self.flat_ = _fit_map(self.method, scores, truth, weights)
+        self._fit_map(scores, truth, weights)
         return self
 
     def predict_proba(self, X: Any) -> Floats:
         """Return the calibrated probabilities of both classes, shape (n, 2)."""
         check_is_fitted(self)
         X = self._checked(X)
-        scores = log_odds(self.estimator_, X)
-        if self.method == "sigmoid":
-            both: Floats = self.map_.predict_proba(scores[:, None])
-            return both
-        p = self.map_.predict(scores)
+        p = mapped(log_odds(self.estimator_, X), self.map_, self.steps_)
         return np.column_stack([1 - p, p])
 
     def predict(self, X: Any) -> Array:
@@ -218,6 +209,15 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             scores[test] = log_odds(model, _rows_at(X, test))
         return scores
 
+    def _fit_map(self, scores: Floats, truth: Array, weights: Floats | None) -> None:
+        rise = rise_of(scores, truth, weights)
+        unit = unit_of(scores, weights, are_log_odds=hasattr(self.estimator_, "predict_proba"))
+        level = rise.falls_beyond_doubt
+        self.map_ = sigmoid_map(scores, truth, weights, unit=unit, level=level)
+        wants_steps = self.method == "isotonic" and not level
+        self.steps_ = step_map(scores, truth, weights) if wants_steps else None
+        self.rises_, self.flat_ = rise.rises, level
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         given = getattr(self, "estimator", None)
@@ -241,27 +241,6 @@ def log_odds(model: Any, X: Any) -> Floats:
     scores: Floats = log_p[:, 1] - log_p[:, 0]
     # A forest whose trees all agree is sure without bound; a map cannot be fitted to that
     return np.where(np.isinf(scores), np.copysign(-logit(_CERTAIN), scores), scores)
-
-
-def _fit_map(method: str, scores: Floats, truth: Array, weights: Floats | None) -> tuple[Any, bool]:
-    """Return the calibration map, and whether it is the same for all scores."""
-    if method == "isotonic":
-        rising = IsotonicRegression(out_of_bounds="clip", y_min=0, y_max=1)
-        rising.fit(scores, truth, sample_weight=weights)
-        return rising, bool(np.ptp(rising.y_thresholds_) == 0)
-    sigmoid = LogisticRegression(C=_WEAK).fit(scores[:, None], truth, sample_weight=weights)
-    # the best slope has the sign of this difference; the solver knows it up to its tolerance only
-    mean_0, mean_1 = (_mean(scores, weights, truth == k) for k in (0, 1))
-    flat = not (mean_1 > mean_0 and sigmoid.coef_[0, 0] > 0)
-    if flat:
-        sigmoid.coef_ = np.zeros((1, 1))
-        sigmoid.intercept_ = logit(np.average(truth, weights=weights, keepdims=True))
-    return sigmoid, flat
-
-
-def _mean(scores: Floats, weights: Floats | None, where: Bools) -> float:
-    kept = None if weights is None else weights[where]
-    return float(np.average(scores[where], weights=kept))
 
 
 def _fitted(estimator: Any, X: Any, y: Array, weights: Floats | None) -> Any:

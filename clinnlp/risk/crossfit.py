@@ -87,7 +87,9 @@ class CrossFit:
     seconds : float
         Choosing, fitting and predicting, all splits, without the features.
     n_flat : int
-        Splits where held-out scores did not rise with the outcome: all rows have one risk there.
+        Splits where held-out scores fell beyond doubt or were the same: all rows have one risk.
+    n_not_rising : int
+        Splits where held-out scores did not rise with the outcome, those among them.
     """
 
     p: Floats = field(repr=False)
@@ -99,6 +101,7 @@ class CrossFit:
     n_rare: int
     seconds: float
     n_flat: int = 0
+    n_not_rising: int = 0
 
 
 def cross_fit(
@@ -162,6 +165,7 @@ def permuted_aurocs(
     *,
     features: Features,
     settings: ModelSettings,
+    method: str = "sigmoid",
     n_permutations: int = 20,
     seed: int = 0,
 ) -> Floats:
@@ -169,7 +173,7 @@ def permuted_aurocs(
 
     Each permutation deals the outcomes anew among all rows, trains and tests. Nothing can be
     learned then: a mean that is far from 0.5 against its standard error shows a leak. The models
-    are not calibrated, which would never turn the order of their scores.
+    are calibrated as those of `cross_fit` are, so that both rank in the same way.
 
     Returns
     -------
@@ -190,8 +194,10 @@ def permuted_aurocs(
             part = _prepare(rows, split, clone(features))
             # Features do not look at outcomes, so one set serves all permutations
             for k, outcomes in enumerate(dealt):
-                model = make_model(settings, seed=seed).fit(part.X_train, outcomes[split.train])
-                found[k, j] = auroc_of(outcomes[split.test], log_odds(model, part.X_test))
+                model = _calibrated(settings, method, seed)
+                model.fit(part.X_train, outcomes[split.train], groups=part.train_patients)
+                p = model.predict_proba(part.X_test)[:, 1]
+                found[k, j] = auroc_of(outcomes[split.test], p)
     means: Floats = found.mean(axis=1)
     return means
 
@@ -222,6 +228,7 @@ def fit_risk_model(
         X_test=X[:0],
         train_patients=whose,
         names=fitted.get_feature_names_out(),
+        origins=fitted.origins(),
         concepts=fitted.feature_concepts_,
         n_rare=fitted.n_rare_,
     )
@@ -245,6 +252,7 @@ class _Part:
     X_test: sparse.csr_matrix
     train_patients: Array
     names: Array
+    origins: Floats
     concepts: tuple[str, ...]
     n_rare: int
 
@@ -261,7 +269,7 @@ class _Running:
         self.n_features: list[int] = []
         self.n_rare = 0
         self.seconds = 0.0
-        self.n_flat = 0
+        self.n_flat = self.n_not_rising = 0
 
     def add(
         self,
@@ -280,9 +288,11 @@ class _Running:
         self.chosen.append(settings)
         self.n_features.append(len(part.names))
         self.n_flat += model.flat_
+        self.n_not_rising += not model.rises_
         self.n_rare = max(self.n_rare, part.n_rare)
         if isinstance(settings, NaiveBayesSettings):
-            for point in naive_bayes_points(model.estimator_, part.names.tolist()):
+            named = part.names.tolist()
+            for point in naive_bayes_points(model.estimator_, named, origins=part.origins):
                 self.points.setdefault(point.name, []).append((point.present, point.absent))
 
     def explain(
@@ -316,6 +326,7 @@ class _Running:
             n_rare=self.n_rare,
             seconds=self.seconds,
             n_flat=self.n_flat,
+            n_not_rising=self.n_not_rising,
         )
 
 
@@ -369,6 +380,7 @@ def _prepare(rows: Rows, split: Split, features: Any) -> _Part:
         X_test=features.transform(test),
         train_patients=train.patients,
         names=names,
+        origins=features.origins(),
         concepts=features.feature_concepts_,
         n_rare=features.n_rare_,
     )

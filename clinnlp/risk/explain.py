@@ -71,7 +71,9 @@ class Reason:
     events: tuple[int, ...]
 
 
-def naive_bayes_points(model: Pipeline, names: Sequence[str]) -> list[Points]:
+def naive_bayes_points(
+    model: Pipeline, names: Sequence[str], *, origins: Floats | None = None
+) -> list[Points]:
     """Return the points of a fitted naive Bayes pipeline, largest spread first.
 
     Parameters
@@ -80,6 +82,8 @@ def naive_bayes_points(model: Pipeline, names: Sequence[str]) -> list[Points]:
         ``make_model(NaiveBayesSettings())``, fitted on classes 0 and 1.
     names : sequence of str
         Feature names of the matrix it was fitted on.
+    origins : array of float, shape (n_features,), optional
+        What 0 stands for in each column, which the bounds of bins are told from; else 0.
 
     Raises
     ------
@@ -95,7 +99,7 @@ def naive_bayes_points(model: Pipeline, names: Sequence[str]) -> list[Points]:
     (1.099, -1.099)
     """
     present, absent = _points(model)
-    indicators = model[0].get_feature_names_out(np.array(names, dtype=object))
+    indicators = model[0].names_from(names, origins)
     made = [
         Points(name=str(name), present=float(a), absent=float(b))
         for name, a, b in zip(indicators, present, absent, strict=True)
@@ -228,9 +232,11 @@ def _auroc(model: GroupCalibrated, X: sparse.csr_matrix, y: Array) -> float:
 
 def _with_columns(X: sparse.csr_matrix, at: Array, other: sparse.csr_matrix) -> sparse.csr_matrix:
     """Return X with the columns `at` taken from another matrix."""
-    rest = np.setdiff1d(np.arange(X.shape[1]), at)
-    back = np.argsort(np.concatenate([rest, at]))
-    return sparse.hstack([X[:, rest], other[:, at]], format="csr")[:, back]
+    there = np.isin(np.arange(X.shape[1]), at)
+    without, with_these = X.copy(), other.copy()
+    without.data *= ~there[X.indices]
+    with_these.data *= there[other.indices]
+    return sparse.csr_matrix(without + with_these)
 
 
 def _correlations(X: sparse.csr_matrix, scores: Floats) -> Floats:

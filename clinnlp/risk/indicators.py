@@ -1,8 +1,7 @@
 """Matrices as the models want them: bins, dense rows for trees, fewer columns, a kernel."""
 
 import warnings
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +17,7 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from clinnlp.core.arrays import Array
+from clinnlp.core.arrays import Array, Floats
 from clinnlp.core.checks import check_at_least
 from clinnlp.features.frames import as_asked
 
@@ -30,7 +29,8 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     The bins of a column lie between the distinct quantiles of its values other than zero, each
     closed on the right, with an edge at zero where it has zeros. Two bins give one indicator,
-    ``x > edge``; more give one each.
+    ``x > edge``; more give one each, but for that of zero where most rows are zero: it is what is
+    left where no other is there, so that what stays sparse is told by what is there.
 
     Parameters
     ----------
@@ -39,8 +39,10 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
-    edges_ : list of array of float64
-        Inner bin edges per column.
+    edges_ : array of float64, shape (n_features, at most n_bins)
+        Inner bin edges per column, rising, then ``inf`` where it has fewer.
+    number_ : array of int64, shape (n_features, at most n_bins + 1)
+        Indicator of each bin, -1 where it has none.
     source_ : array of int64, shape (n_features_out,)
         Column of X each indicator comes from.
 
@@ -61,10 +63,12 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Learn the bin edges."""
         check_at_least(self.n_bins, 2, name="n_bins")
         X = validate_data(self, X, accept_sparse="csc", dtype=np.float64)
-        n = X.shape[0]
-        self.edges_ = [_edges(x, n - len(x), self.n_bins) for _, x in _stored(X)]
-        widths = [_width(edges) for edges in self.edges_]
-        self.source_ = np.repeat(np.arange(X.shape[1]), widths)
+        column, x = _stored(X)
+        n_zeros = X.shape[0] - np.bincount(column, minlength=X.shape[1])
+        self.edges_ = _edges(column, x, n_zeros, self.n_bins)
+        shown = _has_indicator(self.edges_, mostly_zero=2 * n_zeros > X.shape[0])
+        self.number_ = np.where(shown, np.cumsum(shown).reshape(shown.shape) - 1, -1)
+        self.source_ = np.nonzero(shown)[0]
         return self
 
     def transform(self, X: Any) -> Any:
@@ -74,30 +78,32 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csc", dtype=np.float64, reset=False)
-        n, first = X.shape[0], 0
-        rows, columns = [], []
-        for (where, x), edges in zip(_stored(X), self.edges_, strict=True):
-            # Zeros are not stored, and all of them lie in one bin
-            bins = np.full(n, np.searchsorted(edges, 0.0))
-            bins[where] = np.searchsorted(edges, x, side="left")
-            # Of two bins only the upper one is an indicator
-            shown = np.arange(n) if len(edges) > 1 else np.flatnonzero(bins)
-            rows.append(shown)
-            columns.append(first + bins[shown] - (len(edges) == 1))
-            first += _width(edges)
-        at = (np.concatenate(rows), np.concatenate(columns))
-        return as_asked(self, sparse.csr_matrix((np.ones(len(at[0])), at), shape=(n, first)))
+        column, x = _stored(X)
+        row = sparse.csc_matrix(X).indices[sparse.csc_matrix(X).data != 0]
+        made = self.number_[column, _bins_of(x, self.edges_[column])]
+        row, made = row[made >= 0], made[made >= 0]
+        # Zeros are not stored, and all of them lie in one bin
+        of_zero = self.number_[np.arange(X.shape[1]), _bins_of(0.0, self.edges_)]
+        zero_rows, zero_columns = _zeros(X, np.flatnonzero(of_zero >= 0))
+        at = (np.append(row, zero_rows), np.append(made, of_zero[zero_columns]))
+        shape = (X.shape[0], len(self.source_))
+        return as_asked(self, sparse.csr_matrix((np.ones(len(at[0])), at), shape=shape))
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the indicators, such as ``"age in (60, 70]"``."""
         check_is_fitted(self)
-        names = _names_of(self, input_features)
-        made = [
-            name
-            for given, edges in zip(names, self.edges_, strict=True)
-            for name in _bin_names(str(given), edges)
-        ]
-        return np.array(made, dtype=object)
+        return self.names_from(_names_of(self, input_features))
+
+    def names_from(self, names: Sequence[Any], origins: Floats | None = None) -> Array:
+        """Return the names of the indicators of columns whose 0 stands for another number."""
+        lifted = self.edges_ if origins is None else self.edges_ + origins[:, None]
+        return np.array(
+            [
+                _bin_name(str(names[j]), lifted[j][np.isfinite(self.edges_[j])], bin_)
+                for j, bin_ in np.argwhere(self.number_ >= 0)
+            ],
+            dtype=object,
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -238,9 +244,10 @@ class KernelColumns(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         """Draw the landmarks from the shares of the columns."""
         check_at_least(self.n_landmarks, 1, name="n_landmarks")
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float64)
-        columns = list(_stored(X))
-        share = np.array([len(x) / X.shape[0] for _, x in columns])
-        height = np.array([x.mean() if len(x) else 0.0 for _, x in columns])
+        column, x = _stored(X)
+        n = np.bincount(column, minlength=X.shape[1])
+        share = n / X.shape[0]
+        height = np.bincount(column, x, minlength=X.shape[1]) / np.maximum(1, n)
         rng = np.random.default_rng(self.seed)
         drawn = [
             sparse.csr_matrix(np.where(rng.random(len(share)) < share, height, 0.0))
@@ -276,39 +283,87 @@ def _names_of(transformer: Indicators | BestColumns, given: Any) -> Sequence[Any
     return names
 
 
-def _stored(X: Any) -> Iterator[tuple[Array, Array]]:
-    """Yield row numbers and values of the cells other than zero, column by column."""
-    columns = sparse.csc_matrix(X)
-    for a, b in pairwise(columns.indptr):
-        there = columns.data[a:b] != 0
-        yield columns.indices[a:b][there], columns.data[a:b][there]
+def _stored(X: Any) -> tuple[Array, Array]:
+    """Return column and value of the cells other than zero, column by column."""
+    cells = sparse.csc_matrix(X)
+    column, there = np.repeat(np.arange(cells.shape[1]), np.diff(cells.indptr)), cells.data != 0
+    return column[there], cells.data[there]
 
 
-def _edges(values: Array, n_zeros: int, n_bins: int) -> Array:
-    """Return the inner edges: the largest values of all bins but the last."""
-    distinct = np.unique(values)
-    if n_zeros:
-        distinct = np.union1d(distinct, [0.0])
-    if len(distinct) > 2:
-        shares = np.arange(1, n_bins) / n_bins
-        # Of the values that are stored: many zeros would push all edges to 0. Each edge is a value
-        # that occurs.
-        edges: Array = np.unique(np.quantile(values, shares, method="inverted_cdf"))
-        edges = np.union1d(edges, [0.0]) if n_zeros else edges
-        edges = edges[(distinct[0] <= edges) & (edges < distinct[-1])]
-        if len(edges):
-            return edges
-    below_last: Array = distinct[-2:][:1]
-    return below_last
+def _edges(column: Array, x: Array, n_zeros: Array, n_bins: int) -> Array:
+    """Return the inner edges per column: the largest values of all bins but the last."""
+    order = np.lexsort((x, column))
+    column, x = column[order], x[order]
+    n = np.bincount(column, minlength=len(n_zeros))
+    first = np.cumsum(n) - n
+    lowest, highest, second = _extremes(x, n, first, n_zeros > 0)
+    # Of the values that are stored: many zeros would push all edges to 0. Each edge is a value
+    # that occurs.
+    shares = np.arange(1, n_bins) / n_bins
+    at = first[:, None] + np.maximum(0, np.ceil(n[:, None] * shares - 1)).astype(int)
+    quantiles = np.append(x, np.inf)[np.where(n[:, None] > 0, at, len(x))]
+    with_zero = np.where(n_zeros > 0, 0.0, np.inf)
+    edges = np.sort(np.column_stack([quantiles, with_zero]), axis=1)
+    inside = (lowest[:, None] <= edges) & (edges < highest[:, None])
+    inside[:, 1:] &= edges[:, 1:] != edges[:, :-1]
+    edges[~inside] = np.inf
+    edges.sort(axis=1)
+    edges[:, 0] = np.where(np.isinf(edges[:, 0]), second, edges[:, 0])
+    return edges[:, : max(1, int(np.isfinite(edges).sum(axis=1).max(initial=1)))]
 
 
-def _width(edges: Array) -> int:
-    return 1 if len(edges) == 1 else len(edges) + 1
+def _extremes(x: Array, n: Array, first: Array, has_zero: Array) -> tuple[Array, Array, Array]:
+    """Return lowest, highest and second highest value per column, zeros among them.
+
+    Of a column with one value, that is all three.
+    """
+    padded = np.append(x, np.nan)
+    some = n > 0
+    ends = np.where(some, first + n - 1, len(x))
+    low, high = padded[np.where(some, first, len(x))], padded[ends]
+    zero = np.where(has_zero, 0.0, np.nan)
+    lowest, highest = np.fmin(low, zero), np.fmax(high, zero)
+    column = np.repeat(np.arange(len(n)), n)
+    below = np.full(len(n), -np.inf)
+    under = x < highest[column]
+    np.maximum.at(below, column[under], x[under])
+    below = np.where(has_zero & (highest > 0), np.fmax(below, 0.0), below)
+    return lowest, highest, np.where(np.isinf(below), highest, below)
 
 
-def _bin_names(name: str, edges: Array) -> list[str]:
+def _bins_of(x: Any, edges: Array) -> Array:
+    """Return the number of edges below each value; `edges` holds a row for each."""
+    bins = np.zeros(len(edges), int)
+    for edge in edges.T:
+        bins += x > edge
+    return bins
+
+
+def _has_indicator(edges: Array, *, mostly_zero: Array) -> Array:
+    """Return which bins of which columns have an indicator."""
+    n_edges = np.isfinite(edges).sum(axis=1)
+    bins = np.arange(edges.shape[1] + 1)
+    shown: Array = bins <= n_edges[:, None]
+    shown[:, 0] &= n_edges > 1  # of two bins only the upper one is an indicator
+    several = np.flatnonzero(mostly_zero & (n_edges > 1))
+    shown[several, _bins_of(0.0, edges[several])] = False
+    return shown
+
+
+def _zeros(X: Any, columns: Array) -> tuple[Array, Array]:
+    """Return row and column of the cells of some columns that are zero."""
+    if not len(columns):
+        return np.empty(0, int), np.empty(0, int)
+    zero = np.asarray(sparse.csc_matrix(X)[:, columns].toarray()) == 0
+    row, at = np.nonzero(zero)
+    return row, columns[at]
+
+
+def _bin_name(name: str, edges: Array, bin_: int) -> str:
     if len(edges) == 1:
-        return [name if edges[0] == 0 else f"{name} > {edges[0]:g}"]
-    ends = [f"{edge:g}" for edge in edges]
-    inner = [f"{name} in ({a}, {b}]" for a, b in zip(ends, ends[1:], strict=False)]
-    return [f"{name} <= {ends[0]}", *inner, f"{name} > {ends[-1]}"]
+        return name if edges[0] == 0 else f"{name} > {edges[0]:g}"
+    if bin_ == 0:
+        return f"{name} <= {edges[0]:g}"
+    if bin_ == len(edges):
+        return f"{name} > {edges[-1]:g}"
+    return f"{name} in ({edges[bin_ - 1]:g}, {edges[bin_]:g}]"

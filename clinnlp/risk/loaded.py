@@ -56,7 +56,8 @@ def is_sound(model: Any) -> bool:
     if not all(_is_inside(part, nobody.shape[1]) for part in _parts(calibrated)):
         return False
     p = calibrated.predict_proba(nobody)
-    return p.shape == (1, 2) and bool(np.isfinite(p).all()) and isinstance(calibrated.flat_, bool)
+    said = (calibrated.flat_, calibrated.rises_)
+    return p.shape == (1, 2) and bool(np.isfinite(p).all()) and all(type(v) is bool for v in said)
 
 
 def _no_rows(features: PatientFeatures | ColumnFeatures) -> Any:

@@ -27,7 +27,7 @@ from clinnlp.risk.model_card import risk_card
 
 __all__ = ["FORM", "TRUSTED", "LoadedModel", "load_risk_model", "save_risk_model"]
 
-FORM = 3  # rises when the folder's form changes
+FORM = 4  # rises when the folder's form changes
 _LAST_WITH_HASHES = 2
 
 TRUSTED = (

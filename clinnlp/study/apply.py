@@ -26,7 +26,7 @@ from clinnlp.risk.crossfit import fit_risk_model
 from clinnlp.risk.explain import Reason, explain_case
 from clinnlp.risk.schema import check_schema, check_sources, n_unknown_facts, schema_of
 from clinnlp.risk.store import LoadedModel, load_risk_model, save_risk_model
-from clinnlp.study.cautions import LEVEL
+from clinnlp.study.cautions import LEVEL, UNSURE
 from clinnlp.study.risk_rows import OF_CASES, RiskRows
 from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.roll_up import told
@@ -357,7 +357,10 @@ def keep_risk_model(
 
 
 def _cautions(model: Any) -> list[str]:
-    return [f"the kept model tells nobody apart: {LEVEL}"] * model.named_steps["model"].flat_
+    made = model.named_steps["model"]
+    if made.flat_:
+        return [f"the kept model tells nobody apart: {LEVEL}"]
+    return [f"the kept model may tell nobody apart: {UNSURE}"] * (not made.rises_)
 
 
 def _whom(index: Mapping[str, Array] | Outcome) -> Outcome:

@@ -11,11 +11,15 @@ from clinnlp.features.facts import mixed_units
 from clinnlp.metrics.risk import score_risk
 from clinnlp.risk.crossfit import CrossFit
 
-__all__ = ["LEVEL", "cautions_of", "level_cautions"]
+__all__ = ["LEVEL", "UNSURE", "cautions_of", "level_cautions"]
 
 LEVEL = (
-    "the scores of held-out patients did not rise with the outcome, so every case has the base "
-    "rate as its risk"
+    "the scores of held-out patients fell with the outcome or were all the same, so every case has "
+    "the base rate as its risk"
+)
+UNSURE = (
+    "the scores of held-out patients did not rise with the outcome, so risks are drawn towards the "
+    "base rate and their order may mean nothing"
 )
 
 _TOO_GOOD = 0.95  # AUROC of one column alone that is more likely a leak than a finding
@@ -43,14 +47,16 @@ def cautions_of(
 
 
 def level_cautions(fits: Mapping[str, CrossFit]) -> tuple[str, ...]:
-    """Return a caution for each model that gave all tested cases of some split one risk.
+    """Return a caution for each model that had nothing to tell tested cases apart by.
 
-    Within such a split they are tied: an AUROC of 0.5.
+    Where all cases of a split have one risk, they are tied within it: an AUROC of 0.5. Where scores
+    did not rise with the outcome, there is no ground for their order either.
     """
     return tuple(
-        f"{name}: in {fit.n_flat} of {len(fit.auroc_folds)} splits {LEVEL}"
+        f"{name}: in {n} of {len(fit.auroc_folds)} splits {said}"
         for name, fit in fits.items()
-        if fit.n_flat
+        for n, said in ((fit.n_flat, LEVEL), (fit.n_not_rising - fit.n_flat, UNSURE))
+        if n
     )
 
 

@@ -199,6 +199,7 @@ def _permuted(
         splits,
         features=rows.features,
         settings=next(iter(grids.values()))[0],
+        method=settings.method,
         n_permutations=settings.n_permutations,
         seed=settings.seed,
     )

@@ -99,11 +99,16 @@ def test_names_do_not_depend_on_the_order_of_rows():
     assert names[0] == names[1]
 
 
-def test_the_last_value_is_taken_and_the_training_median_stands_for_a_missing_one():
+def test_the_last_value_is_taken_from_the_training_median_which_stands_for_a_missing_one():
     rows = [("p1", 9, "lab", 1.0), ("p1", 2, "lab", 5.0), ("p2", 2, "lab", 7.0), ("p3", 1, "x")]
     cases = cases_of(rows)
     features = PatientFeatures((YEAR,), min_patients=1).fit(cases)
-    assert table_of(features, cases)["last k:lab"].tolist() == [5.0, 7.0, 6.0]
+    assert table_of(features, cases)["last k:lab"].tolist() == [-1.0, 1.0, 0.0]
+    shown = features.matrix(cases)
+    column = shown.names.index("last k:lab")
+    assert shown.values.toarray()[:, column].tolist() == [5.0, 7.0, 6.0]
+    assert features.origins()[column] == 6.0
+    assert features.reference()[column] == 0.0
     none = PatientFeatures((YEAR,), min_patients=1, values=False).fit(cases)
     assert "last k:lab" not in none.get_feature_names_out()
 
@@ -112,9 +117,22 @@ def test_a_value_outside_all_windows_is_not_the_last_one():
     rows = [("p1", 9, "lab", 1.0), ("p1", 2, "lab", 5.0)]
     past = TimeWindow(start_days=-30, end_days=-7)
     cases = cases_of(rows)
-    assert table_of(PatientFeatures((past,), min_patients=1).fit(cases), cases)[
-        "last k:lab"
-    ].tolist() == [1.0]
+    shown = PatientFeatures((past,), min_patients=1).fit(cases).matrix(cases)
+    assert shown.values.toarray()[0, shown.names.index("last k:lab")] == 1.0
+
+
+def test_what_was_not_measured_is_not_stored_and_medians_are_those_of_numpy():
+    rng = np.random.default_rng(0)
+    rows = [(f"p{k % 60}", 1 + k, f"lab{k % 7}", round(rng.normal(), 1)) for k in range(300)]
+    cases = cases_of(rows)
+    features = PatientFeatures((YEAR,), min_patients=1, demographics=False).fit(cases)
+    last = {}
+    for patient, _, code, value in sorted(rows, key=lambda row: -row[1]):
+        last.setdefault(code, {})[patient] = value
+    medians = [np.median(list(last[code].values())) for code in sorted(last)]
+    np.testing.assert_allclose(features.medians_, medians)
+    known = sum(len(values) for values in last.values())
+    assert features.transform(cases)[:, len(last) :].nnz == known < 7 * len(cases)
 
 
 def test_demographics():

@@ -58,6 +58,46 @@ def test_every_row_has_one_bin_per_number():
         assert (made[:, bins.source_ == j].sum(axis=1) == 1).all()
 
 
+def test_where_most_rows_are_zero_its_bin_has_no_indicator_and_rows_stay_sparse():
+    column = np.array([[0.0], [0.0], [0.0], [0.0], [1.0], [2.0], [3.0]])
+    bins = Indicators(n_bins=2).fit(column)
+    assert bins.get_feature_names_out(["n"]).tolist() == ["n in (0, 2]", "n > 2"]
+    made = bins.transform(column)
+    assert made.toarray().tolist() == [[0, 0]] * 4 + [[1, 0], [1, 0], [0, 1]]
+    assert made.nnz == 3
+
+
+def by_definition(x, n_bins):
+    """Return the edges of a column as numpy has its quantiles."""
+    values, distinct = x[x != 0], np.unique(x)
+    edges = np.unique(np.quantile(values, np.arange(1, n_bins) / n_bins, method="inverted_cdf"))
+    edges = np.union1d(edges, [0.0]) if (x == 0).any() else edges
+    edges = edges[edges < distinct[-1]]
+    return edges.tolist() if len(distinct) > 2 and len(edges) else distinct[-2:][:1].tolist()
+
+
+def test_edges_are_quantiles_of_what_is_not_zero_and_each_value_lies_in_its_bin():
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        X = np.round(rng.normal(size=(25, 4)) * (rng.random((25, 4)) < rng.uniform(0.2, 1)), 1)
+        X[0] = 1.0
+        bins = Indicators(n_bins=int(rng.integers(2, 7))).fit(X)
+        made = bins.transform(X).toarray()
+        for j, x in enumerate(X.T):
+            edges = bins.edges_[j][np.isfinite(bins.edges_[j])]
+            assert edges.tolist() == by_definition(x, bins.n_bins)
+            for bin_, k in enumerate(bins.number_[j]):
+                if k >= 0:
+                    assert made[:, k].tolist() == (np.searchsorted(edges, x) == bin_).tolist()
+
+
+def test_names_are_told_from_what_zero_stands_for():
+    column = np.array([[-2.0], [0.0], [1.0], [3.0]])
+    bins = Indicators(n_bins=2).fit(column)
+    found = bins.names_from(["age"], np.array([60.0])).tolist()
+    assert found == ["age <= 60", "age in (60, 61]", "age > 61"]
+
+
 def test_a_kernel_keeps_no_row_of_training_and_ranks_as_well():
     """What it keeps is the same for rows of which only the shares of columns are the same."""
     rng = np.random.default_rng(0)

@@ -3,7 +3,8 @@ import numpy as np
 from clinnlp.core.tables import EventTable, Outcome
 from clinnlp.features.columns import Columns
 from clinnlp.features.events import collect_cases
-from clinnlp.study.cautions import cautions_of
+from clinnlp.risk.crossfit import CrossFit
+from clinnlp.study.cautions import LEVEL, UNSURE, cautions_of, level_cautions
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import rows_of_table
 from clinnlp.study.settings import RiskStudySettings
@@ -37,21 +38,32 @@ def test_copied_notes_are_told_with_their_number():
     assert one.startswith("1,234 notes")
 
 
-def test_a_model_that_told_nobody_apart_in_some_splits_is_named():
+def test_a_model_whose_scores_did_not_rise_in_some_splits_is_named():
     """Outcomes that nothing tells: by chance held-out scores fall in some splits."""
     columns = {f"x{k}": np.random.default_rng(k).random(N) for k in range(5)}
     y = np.random.default_rng(9).permutation(Y)
     rows = rows_of_table(columns, outcome=y, groups=WHO)
     study = risk_study(rows, RiskStudySettings(models=("naive_bayes", "svm"), n_boot=0))
-    flat = {
-        name: sum(len(set(model.p[study.folds == k])) == 1 for k in range(5))
-        for name, model in study.models.items()
-    }
-    wanted = [f"{name}: in {n} of 5 splits the scores of held-out patients did not rise with the "
-              "outcome, so every case has the base rate as its risk" for name, n in flat.items()
-              if n]  # fmt: skip
-    assert sum(flat.values()) > 0
-    assert list(study.cautions) == wanted
+    assert study.cautions
+    for said in study.cautions:
+        assert "of 5 splits the scores of held-out patients did not rise with the outcome" in said
+
+
+def test_splits_that_fell_beyond_doubt_are_told_apart_from_those_that_did_not_rise():
+    def fit(n_flat, n_not_rising):
+        return CrossFit(p=np.empty(0), auroc_folds=(0.5,) * 5, top=(), points=(), chosen=(),
+                        n_features=(), n_rare=0, seconds=0.0, n_flat=n_flat,
+                        n_not_rising=n_not_rising)  # fmt: skip
+
+    said = level_cautions(
+        {"good": fit(0, 0), "dull": fit(0, 2), "bad": fit(1, 1), "both": fit(1, 3)}
+    )
+    assert said == (
+        f"dull: in 2 of 5 splits {UNSURE}",
+        f"bad: in 1 of 5 splits {LEVEL}",
+        f"both: in 1 of 5 splits {LEVEL}",
+        f"both: in 2 of 5 splits {UNSURE}",
+    )
 
 
 def test_a_unit_of_few_patients_is_counted_and_not_named():

@@ -150,7 +150,7 @@ def test_hashes_of_the_inputs_stand_beside_the_report_and_nowhere_else(cohort):
     assert "rows_sha256" not in kept + page
 
 
-def test_a_model_that_tells_nobody_apart_is_said_to_be_one(cohort, capsys):
+def test_a_model_that_may_tell_nobody_apart_is_said_to_be_one(cohort, capsys):
     rows = read(cohort / "outcome.csv")
     turned = [[r["patient"], r["index_time"], (k // 2) % 2] for k, r in enumerate(rows)]
     write(cohort / "outcome.csv", [["patient", "index_time", "outcome"], *turned])
@@ -158,13 +158,12 @@ def test_a_model_that_tells_nobody_apart_is_said_to_be_one(cohort, capsys):
     said = capsys.readouterr().out
     assert "naive_bayes: in " in said
     assert "did not rise with the outcome" in said
-    assert "the kept model tells nobody apart" in said
+    assert "the kept model may tell nobody apart" in said
     assert "did not rise" in (cohort / "risk" / "report.md").read_text()
     assert apply(cohort, "--events", str(cohort / "events.csv")) == 0
-    assert "the kept model tells nobody apart" in capsys.readouterr().out
-    risks = {row["risk"] for row in read(cohort / "new" / "risks.csv")}
-    assert len(risks) == 1
-    assert abs(float(risks.pop()) - 0.5) < 0.01
+    assert "the kept model may tell nobody apart" in capsys.readouterr().out
+    risks = [float(row["risk"]) for row in read(cohort / "new" / "risks.csv")]
+    assert max(abs(risk - 0.5) for risk in risks) < 0.1
 
 
 def test_a_changed_unit_and_a_missing_source_are_refused_by_name(cohort, capsys):
