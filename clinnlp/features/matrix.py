@@ -1,9 +1,9 @@
 """Cases to a feature matrix: counts per code and time window, recency, last values, demographics.
 
 The vocabulary (which codes, which values, which sexes), the medians that numbers are told from,
-and nothing else are fitted; on training patients only. A code, a sex or an age is kept where at least `min_patients`
-of them have it, so that a rare word of a note never becomes the name of a feature, and no median
-is that of one patient.
+and nothing else are fitted; on training patients only. A code, a sex or an age is kept where at
+least `min_patients` of them have it, so that a rare word of a note never becomes the name of a
+feature, and no median is that of one patient.
 
 The patients it was fitted on stay with a fitted transformer, as hashes, so that an evaluation can
 refuse one that has seen its test patients. They stay in memory: whoever has a list of ids can

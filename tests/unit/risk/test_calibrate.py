@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.special import expit
@@ -29,6 +29,7 @@ from clinnlp.risk.models import (
     LogisticSettings,
     NaiveBayesSettings,
     RandomForestSettings,
+    SvmSettings,
     make_model,
 )
 from clinnlp.risk.splits import patient_folds
@@ -134,7 +135,7 @@ def test_the_map_never_falls_and_turns_no_ranking_upside_down(method, drawn):
     else:
         near = model.predict_proba(np.unique(scores)[:, None])[:, 1]
         assert (np.diff(near) > 0).all()
-        assert ((0 < near) & (near < 1)).all()
+        assert ((near > 0) & (near < 1)).all()
 
 
 def few_positives(seed):
@@ -181,6 +182,31 @@ def test_1600_small_fits_have_no_map_that_falls_and_keep_their_ranking(settings)
             after.append(auroc_of(y, model.predict_proba(X)[:, 1]))
     assert len(before) == 270  # of each of six models
     assert abs(np.mean(before) - np.mean(after)) < 0.001
+
+
+def rare_outcome(rng, n, effects):
+    """Return codes of n patients, half of whom have more of them, and an outcome of about 1 %."""
+    share = np.linspace(0.03, 0.3, len(effects)) * np.where(rng.random((n, 1)) < 0.5, 1.6, 0.4)
+    X = (rng.random((n, len(effects))) < share).astype(float)
+    return X, (rng.random(n) < expit(X @ effects - X.mean(axis=0) @ effects - 5)).astype(int)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "settings", [NaiveBayesSettings(), LogisticSettings(), SvmSettings(), RandomForestSettings()]
+)
+def test_risks_of_a_rare_outcome_are_calibrated_in_the_mean(settings):
+    """50 times 5,000 patients, about 50 with the outcome; the slope is that of 40,000 others."""
+    slopes = []
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        effects = rng.normal(0, 0.4, 40)
+        X, y = rare_outcome(rng, 5000, effects)
+        model = GroupCalibrated(make_model(settings, n_rows=5000), independent_rows=True)
+        other, outcome = rare_outcome(rng, 40_000, effects)
+        p = model.fit(sparse.csr_matrix(X), y).predict_proba(sparse.csr_matrix(other))[:, 1]
+        slopes.append(score_risk(outcome, p, n_boot=0).calibration_slope.value)
+    assert 0.85 < np.mean(slopes) < 1.15
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])

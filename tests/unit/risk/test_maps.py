@@ -17,7 +17,7 @@ def lost(scores, y, slope, shift, unit):
 @pytest.mark.parametrize("unit", [0.1, 1.0, 3.0])
 @pytest.mark.parametrize("seed", range(5))
 def test_no_sigmoid_is_likelier_under_the_prior(seed, unit):
-    """Against a search over a grid of slopes and intercepts; positives are first above, then below."""
+    """Against a grid of slopes and intercepts; positives stand above at first, then below."""
     rng = np.random.default_rng(seed)
     y = np.arange(40) % 4 == 0
     scores = rng.normal(size=40) + (0.5 - 0.25 * seed) * y
@@ -85,6 +85,6 @@ def test_steps_rise_and_stay_inside_with_weights_and_ties():
         w = rng.integers(1, 4, 30)
         p = step_map(s, y, w.astype(float)).predict(np.arange(8.0))
         assert (np.diff(p) >= 0).all()
-        assert ((0 < p) & (p < 1)).all()
+        assert ((p > 0) & (p < 1)).all()
         rows = np.repeat(np.arange(30), w)
         np.testing.assert_allclose(step_map(s[rows], y[rows]).predict(np.arange(8.0)), p)
