@@ -44,9 +44,6 @@ __all__ = [
 ]
 
 _MAX_STEPS = 1000  # of the logistic fit
-_SHARE, _FEWEST_DRAWN = 0.3, 8_000  # rows per tree
-_ROWS_PER_LEAF_ROW, _LARGEST_LEAF = 2_400, 10
-_MANY = 80_000  # training rows, where nobody says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,23 +59,14 @@ class NaiveBayesSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomForestSettings:
-    """Random forest of unweighted probability trees.
-
-    Trees that see few rows each differ more, which serves a forest of many rows; where rows are few
-    they miss what only some rows have, such as a rare code. So the fewer there are, the larger the
-    share that a tree draws, and the smaller its leaves.
-    """
+    """Random forest of unweighted probability trees."""
 
     n_trees: int = option(100, "trees, at least 1")
-    min_leaf: int | None = option(
-        None, "training rows per leaf, at least 1 (one for every 2,400 drawn per tree, 1 to 10)"
-    )
+    min_leaf: int = option(10, "training rows per leaf, at least 1")
     max_features: float | Literal["sqrt"] = option(
         "sqrt", "share of features tried per split, in (0, 1], or sqrt: square root of their number"
     )
-    max_samples: float | None = option(
-        None, "share of training rows drawn per tree, in (0, 1] (0.3, but at least 8,000 rows)"
-    )
+    max_samples: float = option(0.3, "share of training rows drawn per tree, in (0, 1]")
     n_jobs: int = option(1, "threads, at least 1")
 
 
@@ -174,15 +162,8 @@ def chosen_settings(models: Models) -> dict[str, Grid]:
     return grids
 
 
-def make_model(settings: ModelSettings, *, seed: int = 0, n_rows: int | None = None) -> Pipeline:
+def make_model(settings: ModelSettings, *, seed: int = 0) -> Pipeline:
     """Return the unfitted pipeline of some settings.
-
-    Parameters
-    ----------
-    settings : ModelSettings
-    seed : int
-    n_rows : int, optional
-        Rows it will be trained on, which decide what a forest's settings leave open; else many.
 
     Examples
     --------
@@ -191,14 +172,13 @@ def make_model(settings: ModelSettings, *, seed: int = 0, n_rows: int | None = N
     """
     match settings:
         case RandomForestSettings():
-            forest = _forest(settings, seed, n_rows or _MANY)
-            return Pipeline([("dense", Dense()), ("model", forest)])
+            return Pipeline([("dense", Dense()), ("model", _trees(settings, seed))])
         case BoostingSettings(n_columns=n):
             return Pipeline(
                 [
                     ("columns", BestColumns(n_columns=n)),
                     ("dense", Dense()),
-                    ("model", _boosting(settings, seed)),
+                    ("model", _trees(settings, seed)),
                 ]
             )
         case RbfSvmSettings(gamma=gamma, n_landmarks=n, n_bins=n_bins):
@@ -232,31 +212,23 @@ def _linear(
             return LinearSVC(C=c, class_weight="balanced", dual=False, random_state=seed)
 
 
-def _boosting(settings: BoostingSettings, seed: int) -> HistGradientBoostingClassifier:
-    return HistGradientBoostingClassifier(
-        max_iter=settings.n_rounds,
-        learning_rate=settings.learning_rate,
-        max_leaf_nodes=settings.max_leaves,
-        min_samples_leaf=settings.min_leaf,
-        l2_regularization=settings.l2,
-        max_features=settings.max_features,
-        early_stopping=False,
-        random_state=seed,
-    )
-
-
-def _forest(settings: RandomForestSettings, seed: int, n_rows: int) -> RandomForestClassifier:
-    share = settings.max_samples
-    if share is None:
-        share = min(1.0, max(_SHARE, _FEWEST_DRAWN / n_rows))
-    leaf = settings.min_leaf
-    if leaf is None:
-        leaf = min(_LARGEST_LEAF, max(1, round(share * n_rows / _ROWS_PER_LEAF_ROW)))
+def _trees(settings: RandomForestSettings | BoostingSettings, seed: int) -> Any:
+    if isinstance(settings, BoostingSettings):
+        return HistGradientBoostingClassifier(
+            max_iter=settings.n_rounds,
+            learning_rate=settings.learning_rate,
+            max_leaf_nodes=settings.max_leaves,
+            min_samples_leaf=settings.min_leaf,
+            l2_regularization=settings.l2,
+            max_features=settings.max_features,
+            early_stopping=False,
+            random_state=seed,
+        )
     return RandomForestClassifier(
         n_estimators=settings.n_trees,
-        min_samples_leaf=leaf,
+        min_samples_leaf=settings.min_leaf,
         max_features=settings.max_features,
-        max_samples=share,
+        max_samples=settings.max_samples,
         n_jobs=settings.n_jobs,
         random_state=seed,
     )

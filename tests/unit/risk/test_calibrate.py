@@ -202,7 +202,7 @@ def test_risks_of_a_rare_outcome_are_calibrated_in_the_mean(settings):
         rng = np.random.default_rng(seed)
         effects = rng.normal(0, 0.4, 40)
         X, y = rare_outcome(rng, 5000, effects)
-        model = GroupCalibrated(make_model(settings, n_rows=5000), independent_rows=True)
+        model = GroupCalibrated(make_model(settings), independent_rows=True)
         other, outcome = rare_outcome(rng, 40_000, effects)
         p = model.fit(sparse.csr_matrix(X), y).predict_proba(sparse.csr_matrix(other))[:, 1]
         slopes.append(score_risk(outcome, p, n_boot=0).calibration_slope.value)

@@ -168,18 +168,6 @@ def test_naive_bayes_on_indicators_equals_scikit_learns():
     )
 
 
-@pytest.mark.parametrize(
-    ("n_rows", "share", "leaf"),
-    [(200, 1.0, 1), (2_000, 1.0, 1), (8_000, 1.0, 3), (26_000, 0.307692, 3), (80_000, 0.3, 10),
-     (None, 0.3, 10), (1_000_000, 0.3, 10)],
-)  # fmt: skip
-def test_a_forest_of_few_rows_draws_more_of_them_and_has_smaller_leaves(n_rows, share, leaf):
-    forest = make_model(RandomForestSettings(), n_rows=n_rows)[-1]
-    assert (round(forest.max_samples, 6), forest.min_samples_leaf) == (share, leaf)
-    said = make_model(RandomForestSettings(min_leaf=7, max_samples=0.5), n_rows=n_rows)[-1]
-    assert (said.max_samples, said.min_samples_leaf) == (0.5, 7)
-
-
 def test_settings_survive_a_round_trip_and_refuse_unknown_models():
     for kind in MODELS.values():
         assert settings_from(kind, settings_to(kind())) == kind()
