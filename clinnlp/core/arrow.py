@@ -293,13 +293,17 @@ def foreign_columns(schema: Mapping[str, str], table: Any) -> dict[str, Array | 
     import pyarrow as pa
 
     arrow, types = arrow_table(table), arrow_types()
-    made = {}
+    made, written = {}, {}
     for name, how in schema.items():
-        if name in arrow.column_names:
-            refusal = ArgumentError(f"column {name!r} must be of the type of the schema")
-            with instead_of((pa.ArrowException, ValueError), refusal):
-                made[name] = arrow[name].cast(types[how], safe=False)
-    return columns_from_arrow(schema, pa.table(made))
+        if name not in arrow.column_names:
+            continue
+        if how == "time" and not pa.types.is_timestamp(arrow[name].type):
+            written[name] = objects(arrow[name].to_pylist())  # text and days, for the table to read
+            continue
+        refusal = ArgumentError(f"column {name!r} must be of the type of the schema")
+        with instead_of((pa.ArrowException, ValueError), refusal):
+            made[name] = arrow[name].cast(types[how], safe=False)
+    return {**columns_from_arrow(schema, pa.table(made)), **written}
 
 
 def columns_to_arrow(columns: Mapping[str, Iterable[Any]]) -> "pa.Table":

@@ -2,10 +2,12 @@
 
 A schema names each column's kind; missing is ``None`` in text, ``nan`` in numbers, ``NaT`` in times
 and -1 in a flag (-1 not assessed, 0 no, 1 yes). Text may be held as codes into its distinct values
-(`core.coded`), and becomes an array of objects where one is asked for.
+(`core.coded`), and becomes an array of objects where one is asked for. Times are read as all others
+(`core.times`); when something was `known` on a mere day, that is the last second of the day.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -17,12 +19,16 @@ from clinnlp.core.arrow import encoded, foreign_columns, is_frame, table_to_arro
 from clinnlp.core.coded import Coded
 from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError, instead_of
+from clinnlp.core.times import known_from, to_second
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Table"]
+__all__ = ["KNOWN", "Table"]
+
+KNOWN = "known"
+"""The column that says when something could first be read."""
 
 _DTYPES: dict[str, Any] = {
     "text": object,
@@ -37,10 +43,11 @@ _MISSING: dict[str, Any] = {
     "time": np.datetime64("NaT", "s"),
     "flag": -1,
 }
+_TO_ITS_END = np.timedelta64(86_399, "s")
 _ALLOWED = {
     "int": "whole numbers",
     "float": "numbers",
-    "time": "times without zone",
+    "time": "times",
     "flag": "-1, 0 or 1",
 }
 
@@ -56,10 +63,12 @@ class Table:
     Raises
     ------
     ArgumentError
-        An unknown column, unequal lengths, or a required column absent.
+        An unknown column, unequal lengths, a required column absent, or infinity where a number
+        must be finite.
     """
 
     SCHEMA: ClassVar[dict[str, str]] = {}
+    FINITE: ClassVar[tuple[str, ...]] = ()  # numbers that may not be infinite
     DISPLAYED: ClassVar[tuple[str, ...]] = ()  # in a notebook, unasked: no text and no patient
 
     def __init__(self, columns: Mapping[str, ArrayLike | Sequence[Any] | Coded]) -> None:
@@ -75,6 +84,7 @@ class Table:
             raise ArgumentError(
                 f"columns of {type(self).__name__} must be equally long, got {sorted(lengths)}"
             )
+        _check_finite(made, self.FINITE)
         self._n = lengths.pop() if lengths else 0
         needed = [n for n, kind in self.SCHEMA.items() if n not in made and kind not in _MISSING]
         if self._n and needed:
@@ -230,10 +240,21 @@ class Table:
             elif kind == "text":
                 columns[name] = values.astype(object).where(values.notna(), None).to_numpy(object)
             elif kind == "time":
-                columns[name] = pd.to_datetime(values).to_numpy("datetime64[s]")
+                # other than text and days they have a type that numpy knows
+                plain = pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)
+                held = values.astype(object).where(values.notna(), None)
+                columns[name] = held.tolist() if plain else _utc(values)
             else:
                 columns[name] = values.to_numpy()
         return cls(columns)
+
+
+def _utc(values: Any) -> Array:
+    """Return a column of times of pandas, in UTC where it has a zone."""
+    import pandas as pd
+
+    times: Array = pd.to_datetime(values).to_numpy("datetime64[s]")
+    return times
 
 
 def _column(values: ArrayLike | Sequence[Any] | Coded, kind: str, name: str) -> Array | Coded:
@@ -244,7 +265,36 @@ def _column(values: ArrayLike | Sequence[Any] | Coded, kind: str, name: str) -> 
             return values.copy()
         return objects(values)  # type: ignore[arg-type]
     with instead_of((ValueError, TypeError, OverflowError), partial(_refusal, name, kind)):
-        return np.asarray(values, dtype=_DTYPES[kind])
+        return _times(values, name) if kind == "time" else np.asarray(values, dtype=_DTYPES[kind])
+
+
+def _check_finite(columns: Mapping[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if name in columns and np.isinf(columns[name]).any():
+            raise ArgumentError(f"column {name!r} must hold finite numbers, got infinity")
+
+
+def _times(values: Any, name: str) -> Array:
+    """Return times to the second; one with a zone is turned into UTC."""
+    kind = values.dtype.kind if isinstance(values, np.ndarray) else "O"
+    if kind in "OUT" and any(map(_is_written, values)):
+        read = known_from if name == KNOWN else to_second
+        made = [_MISSING["time"] if _is_none(v) else read(v) for v in values]
+        return np.array(made, _DTYPES["time"])
+    times = np.asarray(values, _DTYPES["time"])
+    days = kind == "M" and name == KNOWN and np.datetime_data(values.dtype)[0] == "D"
+    return times + _TO_ITS_END if days else times
+
+
+def _is_written(value: Any) -> bool:
+    """Return whether a time is text, a mere day, or has a zone."""
+    if isinstance(value, datetime):
+        return value.tzinfo is not None
+    return isinstance(value, str | date)
+
+
+def _is_none(value: Any) -> bool:
+    return value is None or value != value or (isinstance(value, str) and value in ("", "NaT"))
 
 
 def _refusal(name: str, kind: str, error: Exception) -> ArgumentError:

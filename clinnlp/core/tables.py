@@ -212,6 +212,7 @@ class EventTable(Table):
         "result": "text",
         "name": "text",
     }
+    FINITE: ClassVar[tuple[str, ...]] = ("value", "normal_from", "normal_to")
     DISPLAYED: ClassVar[tuple[str, ...]] = (
         *("start", "end", "known", "kind", "code", "vocabulary", "comparator", "value", "unit"),
     )
@@ -285,6 +286,9 @@ class Outcome:
             )
         if not np.isin(self.values, (0, 1)).all():
             raise ArgumentError("values of an outcome must be 0 or 1, got another number")
+        n = sum(patient is None or patient != patient for patient in self.patients.tolist())
+        if n:
+            raise ArgumentError(f"each row of an outcome must have a patient, got {n:,} without")
 
     def __len__(self) -> int:
         return len(self.patients)

@@ -4,11 +4,14 @@ A case is a row to predict for: a patient and an index time. Mentions and struct
 joined to cases by patient and kept only where ``known < index``; everything left out is counted
 by reason. The result is long and columnar, so that features can be fitted on any part of it.
 
-A fact is placed by its `known` time alone: the only time that says when it could be used. Events
-may come in parts, of which only the facts of these patients stay in memory: 41 bytes each.
+A fact is placed by its `known` time alone: the only time that says when it could be used. One that
+begins after index is left out too, whatever is said to have been known of it before. A source whose
+times all lie at midnight holds days: what it has of the index day may be from after index, and is
+left out. Events may come in parts, of which only the facts of these patients stay in memory: 42
+bytes each.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -21,13 +24,10 @@ from clinnlp.core.notes import AXES
 from clinnlp.core.patients import Patient
 from clinnlp.core.tables import LEAVING, EntityTable, EventTable, Outcome
 from clinnlp.features.entities import asserted
-from clinnlp.features.facts import FactNames, are_limits
+from clinnlp.features.facts import FactNames
+from clinnlp.features.joined import Joined, ranges
 
 __all__ = ["Cases", "collect_cases"]
-
-
-_DAY = np.timedelta64(86_400, "s")
-_DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,7 +54,9 @@ class Cases:
     concepts : tuple of str
         Per code, its name without unit, section and what is said of it.
     n_excluded : mapping of str to int
-        Rows of the sources left out, by source and reason; and, where there are such,
+        Rows of the sources left out, by source and reason; where there are such, of patients whose
+        id differs from one asked for in case, blanks, leading zeros or ``.0`` alone, facts that
+        begin after index, and those of the index day in a source of days; and
         ``events_value_is_a_limit``: facts that say below or above, whose number is not used.
     n_chronic : int
         Historical mentions that count because the condition is chronic.
@@ -105,7 +107,7 @@ class Cases:
         rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
         low = np.searchsorted(self.case, rows, side="left")
         high = np.searchsorted(self.case, rows, side="right")
-        facts = _ranges(low, high)
+        facts = ranges(low, high)
         return replace(
             self,
             patients=self.patients[rows],
@@ -168,7 +170,7 @@ def collect_cases(
     >>> outcome = Outcome(patients=np.array(["p1"], object), index=time, values=np.array([1]))
     >>> events = EventTable({
     ...     "patient": ["p1", "p1"],
-    ...     "known": ["2024-01-09", "2024-01-10"],
+    ...     "known": ["2024-01-09T00:00", "2024-01-10T00:00"],
     ...     "code": ["metformin", "insulin"],
     ...     "kind": ["drug", "drug"],
     ... })
@@ -181,7 +183,7 @@ def collect_cases(
     if strict and by_assertion:
         raise ArgumentError("strict filters by assertion, by_assertion does not: choose one")
     people = _people(patients)
-    joined, names = _Joined(outcome), FactNames(roll_up)
+    joined, names = Joined(outcome), FactNames(roll_up)
     first = n_chronic = 0
     for part in (events,) if isinstance(events, EventTable) else events or ():
         joined.add(part, "events", partial(names.of_events, part), first=first)
@@ -208,7 +210,7 @@ def collect_cases(
 
 
 def _cases(
-    outcome: Outcome, people: Sequence[Patient | None], joined: "_Joined", names: FactNames
+    outcome: Outcome, people: Sequence[Patient | None], joined: Joined, names: FactNames
 ) -> Cases:
     """Return the joined facts by case and time, their codes numbered anew."""
     columns, n_rolled_up = _rolled_up(joined.columns(), names)
@@ -246,95 +248,12 @@ def _rolled_up(
     case, code, days, value, row, of_note = columns
     low = (ends - [len(each) for each in counted])[code]
     at = np.repeat(np.arange(len(code)), ends[code] - low)
-    made = np.concatenate([np.array(each, np.int64) for each in counted])[_ranges(low, ends[code])]
+    made = np.concatenate([np.array(each, np.int64) for each in counted])[ranges(low, ends[code])]
     other = made != code[at]
     n_raised = int(np.isin(code, list(names.counted_as)).sum())
     counts = {"counted as an ancestor": n_raised, "below none": len(code) - n_raised}
     numbers = np.where(other, np.nan, value[at])
     return (case[at], made, days[at], numbers, row[at], of_note[at]), counts
-
-
-class _Joined:
-    """Table rows paired with cases of the same patient, part by part, known before index."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.n_excluded: dict[str, int] = {}
-        self._index = outcome.index
-        self._position: dict[str, int] = {}
-        place = self._position
-        whose = np.array([place.setdefault(p, len(place)) for p in outcome.patients], int)
-        self._by_patient = np.argsort(whose, kind="stable")
-        self._bounds = np.append(0, np.cumsum(np.bincount(whose, minlength=len(place))))
-        self._parts: list[tuple[Array, ...]] = []
-
-    def add(
-        self,
-        table: EventTable | EntityTable,
-        source: str,
-        numbers_of: Callable[[Array], Counts],
-        *,
-        first: int = 0,
-        kept: Array | None = None,
-    ) -> None:
-        """Join a table; the first reasons count its rows, "known at or after index" pairs."""
-        rows_of = np.array([self._position.get(p, -1) for p in table["patient"]], int)
-        known = table["known"]
-        rows = self._without(f"{source}_other_patient", rows_of < 0, np.arange(len(table)))
-        code = table["code"] if isinstance(table, EventTable) else numbers_of(np.arange(len(table)))
-        nameless = ~code.astype(bool) if code.dtype == object else code < 0
-        rows = self._without(f"{source}_code_missing", nameless, rows)
-        rows = self._without(f"{source}_known_missing", np.isnat(known), rows)
-        # A row meets every case of its patient
-        low, high = self._bounds[rows_of[rows]], self._bounds[rows_of[rows] + 1]
-        case = self._by_patient[_ranges(low, high)]
-        row = np.repeat(rows, high - low)
-        days = (known[row] - self._index[case]) / _DAY
-        before = days < 0
-        self._count(f"{source}_known_at_or_after_index", int(np.sum(~before)))
-        case, row, days = case[before], row[before], days[before]
-        value = np.full(len(row), np.nan)
-        if isinstance(table, EventTable):
-            value = self._numbers(table, row)
-        origin = row + first if kept is None else kept[row]
-        of_note = np.full(len(row), not isinstance(table, EventTable))
-        self._parts.append((case, numbers_of(row), days, value, origin, of_note))
-
-    def _numbers(self, events: EventTable, row: Counts) -> Floats:
-        """Return the values that are measurements; how many limits were met is counted."""
-        limits = are_limits(events)[row]
-        if limits.any():
-            self._count("events_value_is_a_limit", int(limits.sum()))
-        numbers: Floats = np.where(limits, np.nan, events["value"][row])
-        return numbers
-
-    def left_out(self, source: str, reasons: Mapping[str, int]) -> None:
-        """Count rows of a source that were left out before it was joined."""
-        self.n_excluded |= {f"{source}_{why}": n for why, n in reasons.items()}
-
-    def ages(self, people: Sequence[Patient | None]) -> Floats:
-        """Return ages at index; of who is born later it is missing, and counted."""
-        born = np.array([None if p is None else p.birth_date for p in people], "datetime64[D]")
-        days = (self._index.astype("datetime64[D]") - born) / np.timedelta64(1, "D")
-        ages: Floats = np.asarray(days, np.float64) / _DAYS_PER_YEAR
-        unborn = ages < 0
-        if unborn.any():
-            self._count("birth_date_after_index", int(unborn.sum()))
-            ages[unborn] = np.nan
-        return ages
-
-    def columns(self) -> tuple[Array, ...]:
-        """Return case, code, days, value, row and of_note of all facts."""
-        if not self._parts:
-            n = np.empty(0, np.int64)
-            return n, n, np.empty(0), np.empty(0), n, np.empty(0, bool)
-        return tuple(np.concatenate(columns) for columns in zip(*self._parts, strict=True))
-
-    def _without(self, reason: str, bad: Array, rows: Array) -> Array:
-        self._count(reason, int(np.sum(bad[rows])))
-        return rows[~bad[rows]]
-
-    def _count(self, reason: str, n: int) -> None:
-        self.n_excluded[reason] = self.n_excluded.get(reason, 0) + n
 
 
 def _people(patients: Iterable[Patient]) -> dict[str, Patient]:
@@ -346,11 +265,3 @@ def _people(patients: Iterable[Patient]) -> dict[str, Patient]:
             )
         people[patient.id] = patient
     return people
-
-
-def _ranges(low: Array, high: Array) -> Counts:
-    """Return ``low[0], ..., high[0] - 1, low[1], ...`` as one array."""
-    lengths = high - low
-    ends = np.cumsum(lengths)
-    offsets: Counts = np.repeat(low - (ends - lengths), lengths)
-    return offsets + np.arange(len(offsets))

@@ -243,22 +243,11 @@ def test_observations_are_finite_numbers(cell, tmp_path):
         read_synthea(tmp_path)
 
 
-def test_nothing_is_known_the_day_after_the_last(tmp_path):
+def test_what_is_known_on_the_last_day_is_never_known_before(tmp_path):
+    """Some systems write 9999-12-31 for never."""
     synthea(tmp_path, conditions="START,STOP,PATIENT,ENCOUNTER,CODE\n9999-12-31,,p,e,c\n")
-    with pytest.raises(DataError, match=r"conditions.csv:2: .*got 9999-12-31"):
-        read_synthea(tmp_path)
-    (tmp_path / "patients.csv").unlink()
-    (tmp_path / "PATIENTS.csv").write_text("subject_id,gender,dob\np,M,2000-01-01\n")
-    (tmp_path / "ADMISSIONS.csv").write_text(
-        "subject_id,hadm_id,admittime,dischtime,deathtime,admission_type,ethnicity\n"
-        "p,1,2100-01-01,,,x,y\n"
-    )
-    (tmp_path / "PRESCRIPTIONS.csv").write_text(
-        "subject_id,hadm_id,startdate,enddate,drug,dose_val_rx,dose_unit_rx,row_id\n"
-        "p,1,9999-12-31,,d,1,mg,1\n"
-    )
-    with pytest.raises(DataError, match=r"PRESCRIPTIONS.csv:2: .*got 9999-12-31"):
-        read_mimic3(tmp_path)
+    never = [row["known"] for row in read_synthea(tmp_path).events.rows() if row["code"] == "c"]
+    assert [str(time) for time in never] == ["9999-12-31 23:59:59"]
 
 
 def test_a_quarter_that_was_unpacked_beside_its_zip_counts_once(tmp_path):

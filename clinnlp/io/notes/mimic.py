@@ -28,7 +28,7 @@ from pathlib import Path
 
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.notes import Note
-from clinnlp.core.times import day_after
+from clinnlp.core.times import end_of_day
 from clinnlp.io.files.folders import folders_in
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format
@@ -94,7 +94,7 @@ def _parse(document: Document) -> Note:
         patient=row["subject_id"],
         encounter=row["hadm_id"],
         time=time,
-        known=day_after(time) if stored is None else stored,
+        known=end_of_day(time) if stored is None else stored,
         kind=_kind(row),
     )
 

@@ -42,7 +42,7 @@ from typing import Any
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_folder
 from clinnlp.core.notes import AXES, Entity, Note
-from clinnlp.core.times import day_after
+from clinnlp.core.times import end_of_day
 from clinnlp.io.files.lines import encode
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format, add_id
@@ -162,13 +162,10 @@ def _bounds(row: OmopRow, document: Document) -> tuple[int, int]:
 def _known_at(time: datetime | None) -> datetime | None:
     """Return when a note of a time could be read; the model writes a day without hour as midnight.
 
-    Raises
-    ------
-    DataError
-        No day comes after that of the note.
+    It is then the end of the day.
     """
     has_hour = time is not None and (time.hour, time.minute, time.second) != (0, 0, 0)
-    return time if has_hour else day_after(time)
+    return time if has_hour else end_of_day(time)
 
 
 def _write(notes: Iterable[Note], path: Path) -> int:

@@ -16,6 +16,7 @@ from clinnlp.io.record.fhir_values import (
     display_of,
     each,
     first,
+    known_of,
     period_of,
     said_quantity,
     text_in,
@@ -39,13 +40,13 @@ def _stay(resource: Json, document: Document) -> Iterator[Json | str]:
 def _row(resource: Json, kind: str, code: Any, times: Any, document: Document) -> Json:
     name, vocabulary, *_ = code
     encounter = resource.get("encounter", resource.get("context"))
-    start, end, known = (utc_of(time, document) for time in times)
+    start, end = (utc_of(time, document) for time in times[:2])
     return {
         "patient": pointed(resource.get("subject"), "Patient", resource),
         "encounter": pointed(encounter, "Encounter", resource),
         "start": start,
         "end": end,
-        "known": known,
+        "known": known_of(times[2], document),
         "code": name,
         "vocabulary": vocabulary,
         "kind": kind,

@@ -1,9 +1,10 @@
 """Codes, numbers and times of FHIR, as notes and events both take them."""
 
+from calendar import monthrange
 from datetime import datetime
 from typing import Any
 
-from clinnlp.core.times import naive_utc
+from clinnlp.core.times import end_of_day, naive_utc
 from clinnlp.io.files.source import Document
 from clinnlp.io.tables.cells import number_of, text_of
 
@@ -13,6 +14,7 @@ __all__ = [
     "display_of",
     "each",
     "first",
+    "known_of",
     "number_in",
     "period_of",
     "said_quantity",
@@ -40,6 +42,8 @@ _SYSTEMS = {
     "urn:oid:2.16.840.1.113883.6.73": "atc",
 }
 _SHORTEST_DAY = 10  # characters of a date with its day
+_YEAR = 4  # characters of a year
+_MONTHS = 12
 
 
 def each(value: Any) -> list[Any]:
@@ -151,6 +155,22 @@ def _day(value: str) -> str:
 def utc_of(value: Any, document: Document) -> datetime | None:
     """Return a time without zone, in UTC where it had one; raises as `time_of`."""
     return naive_utc(time_of(value, document))
+
+
+def known_of(value: Any, document: Document) -> datetime | None:
+    """Return when what has this time was certainly known: at the end of a mere day, month or year.
+
+    Raises
+    ------
+    DataError
+        As `time_of`.
+    """
+    time = utc_of(value, document)
+    if time is None or "T" in value:
+        return time
+    month = time.month if len(value) > _YEAR else _MONTHS
+    day = time.day if len(value) >= _SHORTEST_DAY else monthrange(time.year, month)[1]
+    return end_of_day(time.replace(month=month, day=day))
 
 
 def period_of(period: Json | None, document: Document) -> list[datetime | None]:

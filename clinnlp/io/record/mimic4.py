@@ -54,6 +54,7 @@ from clinnlp.io.record.mimic_rows import (
 )
 from clinnlp.io.record.record_folder import RecordFolder, RecordTable, by_value, constant, later
 from clinnlp.io.record.timelines import Timelines
+from clinnlp.io.tables.arrow_times import end_of_days
 from clinnlp.io.tables.cells import by_name, plain_names, time_of
 from clinnlp.io.tables.text_batches import TextBatch
 
@@ -169,7 +170,7 @@ def _born(age: str | None, year: str | None, path: Path, line: int) -> date | No
 
 def _administrations(batch: TextBatch) -> dict[str, pa.Array]:
     given = batch.times("charttime")
-    stored = pc.coalesce(batch.times("storetime"), batch.days_after(given))
+    stored = pc.coalesce(batch.times("storetime"), end_of_days(given))
     return {
         **own(batch, "emar_id"),
         "start": given,

@@ -18,7 +18,7 @@ from clinnlp.io.record.keys import each_once
 from clinnlp.io.record.record_folder import RecordTable, by_value, constant, later
 from clinnlp.io.record.results import coded_words, result_columns
 from clinnlp.io.record.timelines import EventColumns
-from clinnlp.io.tables.arrow_times import TIME
+from clinnlp.io.tables.arrow_times import TIME, end_of_days
 from clinnlp.io.tables.cells import by_name_if_there, table_path, time_of
 from clinnlp.io.tables.omop_rows import whole
 from clinnlp.io.tables.text_batches import TextBatch
@@ -135,7 +135,7 @@ def coded_table(
         }
         if when:
             made["start"] = batch.times(when)
-            made["known"] = later(made["known"], batch.days_after(made["start"]))
+            made["known"] = later(made["known"], end_of_days(made["start"]))
         if isinstance(systems, str):
             return made | {"vocabulary": constant(systems, len(batch))}
         found = by_value(batch.text("icd_version"), systems.get, pa.string())
@@ -161,7 +161,7 @@ def drug_table(source: str, *, start: str, end: str, id: str, by_day: bool) -> R
             **own(batch, id),
             "start": begun,
             "end": batch.times(end),
-            "known": batch.days_after(begun) if by_day else begun,
+            "known": end_of_days(begun) if by_day else begun,
             "code": by_value(batch.text("drug"), fold, pa.string()),
             "vocabulary": constant(f"{source} drug", len(batch)),
             "dose": pc.if_else(pc.equal(dose, ""), None, dose),
@@ -188,7 +188,7 @@ def result_table(name: str, source: str, *, id: str, known: str = "") -> RecordT
         return {
             **own(batch, id),
             "start": charted,
-            "known": later(pc.coalesce(stored, batch.days_after(charted)), charted),
+            "known": later(pc.coalesce(stored, end_of_days(charted)), charted),
             "code": coded_words(batch.text("itemid"), word, value),
             "vocabulary": constant(source, len(batch)),
             "value": value,

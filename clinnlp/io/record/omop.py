@@ -43,9 +43,9 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clinnlp.core.errors import DataError, instead_of, located
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.patients import Encounter, Patient
-from clinnlp.core.times import day_after
+from clinnlp.core.times import end_of_day
 from clinnlp.io.files.dialect import MISSING
 from clinnlp.io.record.keys import each_once
 from clinnlp.io.record.record_folder import (
@@ -56,7 +56,7 @@ from clinnlp.io.record.record_folder import (
 )
 from clinnlp.io.record.results import coded_words, result_columns
 from clinnlp.io.record.timelines import EventColumns, Timelines
-from clinnlp.io.tables.arrow_times import TIME
+from clinnlp.io.tables.arrow_times import TIME, end_of_days
 from clinnlp.io.tables.cells import table_path, time_of
 from clinnlp.io.tables.omop_rows import NO_CONCEPT, OmopRow, omop_rows, whole
 from clinnlp.io.tables.text_batches import TextBatch
@@ -229,8 +229,7 @@ def _results(batch: TextBatch, code: pa.Array) -> dict[str, pa.Array]:
 def _when(batch: TextBatch, named: str) -> tuple[pa.Array, pa.Array]:
     """Return when a fact began, and when it was known: at its hour, or at the end of its day."""
     times, midnight = _times(batch, named)
-    days = pc.if_else(midnight, times, pa.scalar(None, TIME))
-    return times, pc.if_else(midnight, batch.days_after(days), times)
+    return times, pc.if_else(midnight, end_of_days(times), times)
 
 
 def _times(batch: TextBatch, named: str) -> tuple[pa.Array, pa.Array]:
@@ -355,5 +354,4 @@ def _moments(
     when = time_of(row[name], name, path or Path(), line)
     if when is None or when.time() != time():
         return when, when
-    with located(path or Path(), line):
-        return when, day_after(when)
+    return when, end_of_day(when)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from clinnlp.core.errors import DataError, located
 from clinnlp.core.patients import Encounter, Patient
-from clinnlp.core.times import day_after
+from clinnlp.core.times import end_of_day, is_day
 from clinnlp.core.vocab import fold
 from clinnlp.io.record.timelines import EventColumns, Timelines
 from clinnlp.io.tables.cells import by_name, number_of, table_path, time_of
@@ -103,7 +103,7 @@ def _encounters(path: Path, events: EventColumns) -> list[Encounter]:
             patient=row["PATIENT"],
             encounter=row["Id"],
             start=start,
-            known=start,
+            known=_known(row["START"], start),
             code=row["ENCOUNTERCLASS"],
             vocabulary="Synthea",
             kind="encounter",
@@ -118,8 +118,7 @@ def _add_codes(
         return
     for line, row in by_name(path, ("PATIENT", "ENCOUNTER", "CODE", "START", "STOP")):
         times = {name: time_of(row[name], name, path, line) for name in ("START", "STOP")}
-        with located(path, line):
-            when = times[known] if known else day_after(times["START"])
+        when = _known(row[known or "START"], times[known or "START"], by_day=not known)
         events.add(
             patient=row["PATIENT"],
             encounter=row["ENCOUNTER"],
@@ -146,13 +145,18 @@ def _add_observations(events: EventColumns, path: Path | None) -> None:
             patient=row["PATIENT"],
             encounter=row["ENCOUNTER"],
             start=time,
-            known=time,
+            known=_known(row["DATE"], time),
             code=code,
             vocabulary="LOINC",
             kind="measurement" if numeric else "observation",
             value=_number(row["VALUE"], path, line) if numeric else float("nan"),
             unit=row["UNITS"] if numeric else None,
         )
+
+
+def _known(cell: str | None, time: datetime | None, *, by_day: bool = False) -> datetime | None:
+    """Return when a fact of a time was known: at its hour, or at the end of its day."""
+    return end_of_day(time) if by_day or is_day(cell or "") else time
 
 
 def _number(cell: str | None, path: Path, line: int) -> float:

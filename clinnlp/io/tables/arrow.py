@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from clinnlp.core.arrow import arrow_types, columns_from_arrow, table_to_arrow
-from clinnlp.core.columnar import Table
+from clinnlp.core.columnar import KNOWN, Table
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.files import atomic_folder, atomic_path
 from clinnlp.core.formulas import GUARDED, is_guarded
@@ -25,7 +25,7 @@ from clinnlp.io.files.folders import files_of
 from clinnlp.io.files.lines import open_utf8, write_bytes
 from clinnlp.io.tables.arrow_numbers import measurements
 from clinnlp.io.tables.arrow_text import guarded_text, plain_text
-from clinnlp.io.tables.arrow_times import TIME, naive_times
+from clinnlp.io.tables.arrow_times import TIME, known_times, naive_times
 from clinnlp.io.tables.columns import check_columns, column_summary, columns_named
 from clinnlp.io.tables.looks import Look
 from clinnlp.io.tables.parquet import parquet_table
@@ -263,7 +263,7 @@ def _typed(
     if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
         column = column.cast(pa.string())
     if how == "time":
-        return {name: naive_times(column, dialect)}
+        return {name: (known_times if name == KNOWN else naive_times)(column, dialect)}
     if how == "float":
         found = measurements(column, dialect, sep)
         if len(found) > 1 and name == "value" and "comparator" in kind.SCHEMA:

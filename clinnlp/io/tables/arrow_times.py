@@ -2,7 +2,8 @@
 
 Text is read as `dates` reads it, a column at a time where Arrow can: cells with a zone become UTC,
 cells without stay as they are, and both may stand in one column. Dates with the day in front are
-turned round first, so that Arrow reads them as well.
+turned round first, so that Arrow reads them as well. Of when something was known, a day without an
+hour is its last second (`known_times`).
 """
 
 from datetime import datetime
@@ -11,14 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clinnlp.core.times import naive_utc
+from clinnlp.core.times import DAY_ONLY, naive_utc
 from clinnlp.io.files.dialect import MISSING, Dialect
 from clinnlp.io.tables.dates import TimeReader, time_reader
 
-__all__ = ["TIME", "naive_times"]
+__all__ = ["TIME", "end_of_days", "known_times", "naive_times"]
 
 TIME = pa.timestamp("us")
 
+_TO_ITS_END = pa.scalar(86_399_000_000, pa.duration("us"))
 _FIRST = 100  # cells that tell whether it is worth trying all
 _UTC = pa.timestamp("us", tz="UTC")
 _FIRST_TIME, _LAST_TIME = np.array([datetime.min, datetime.max], "datetime64[us]").astype(int)
@@ -47,6 +49,40 @@ def naive_times(column: pa.ChunkedArray, dialect: Dialect | None = None) -> pa.C
     if first is not None and not _FIRST_TIME <= first <= last <= _LAST_TIME:
         raise ValueError("times must lie in the years 1 to 9999 in UTC, got another")
     return times
+
+
+def known_times(column: pa.ChunkedArray, dialect: Dialect | None = None) -> pa.ChunkedArray:
+    """Return a column of when something was known: a day without an hour is its last second.
+
+    Raises
+    ------
+    ValueError
+        As `naive_times`.
+
+    Examples
+    --------
+    >>> cells = pa.chunked_array([["2024-03-01", "01.03.2024", "2024-03-01 00:00"]])
+    >>> [str(time) for time in known_times(cells).to_pylist()]
+    ['2024-03-01 23:59:59', '2024-03-01 23:59:59', '2024-03-01 00:00:00']
+    """
+    times = naive_times(column, dialect)
+    if pa.types.is_timestamp(column.type):  # nobody says whether its midnights are days
+        return times
+    by_day = pc.equal(times, pc.floor_temporal(times, unit="day"))
+    if not pa.types.is_date(column.type):
+        by_day = pc.and_(by_day, pc.match_substring_regex(column.cast(pa.string()), DAY_ONLY))
+    return pc.if_else(by_day, end_of_days(times), times)
+
+
+def end_of_days(times: pa.Array) -> pa.Array:
+    """Return the last second of the day of each time.
+
+    Examples
+    --------
+    >>> str(end_of_days(pa.array([datetime(2024, 3, 1)], TIME))[0])
+    '2024-03-01 23:59:59'
+    """
+    return pc.add(pc.floor_temporal(times, unit="day"), _TO_ITS_END)
 
 
 def _cast(column: pa.ChunkedArray, dialect: Dialect) -> pa.ChunkedArray:

@@ -1,4 +1,4 @@
-"""Times as tables write them, beside ISO 8601.
+"""Times as tables write them, beside ISO 8601 (`core.times.read_time`).
 
 Forms of one meaning are read as they are: 2024/03/01, 01.03.2024, 01MAR2024 (SAS: 01MAR2024:08:30),
 1-Mar-2024, 202403010830 (HL7), each with hours and minutes behind it or without. Of 03/04/2024 and
@@ -9,7 +9,9 @@ says it. A number of days, as Excel keeps times, is read where `time_format` is 
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
+from clinnlp.core.times import AmbiguousTimeError, read_time
 from clinnlp.io.files.dialect import EXCEL, Dialect
 from clinnlp.io.tables.numbers import number_from_text
 
@@ -17,21 +19,10 @@ __all__ = ["AmbiguousTimeError", "TimeReader", "time_fault", "time_reader"]
 
 TimeReader = Callable[[str], datetime]
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_HOURS = r"(?:[T: ,]*(\d{1,2})[:.h](\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([ap]\.?m\.?)?(?:uhr)?)?"
-_DOTTED = re.compile(rf"(\d{{1,2}})\.\s?(\d{{1,2}})\.\s?(\d{{4}}){_HOURS}", re.IGNORECASE)
-_YEAR_FIRST = re.compile(rf"(\d{{4}})[/.](\d{{1,2}})[/.](\d{{1,2}}){_HOURS}", re.IGNORECASE)
-_NAMED = re.compile(rf"(\d{{1,2}})[- ]?([a-z]{{3}})[- ]?(\d{{4}}){_HOURS}", re.IGNORECASE)
-_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?([+-]\d{4})?")  # of HL7
-_EITHER = re.compile(rf"(\d{{1,2}})[/-](\d{{1,2}})[/-](\d{{4}}){_HOURS}", re.IGNORECASE)
 _EXTENDED = re.compile(r"\d{4}-\d\d")
 _EXCEL_ZERO = datetime(1899, 12, 30)
 _EXCEL_FIRST, _EXCEL_LAST = 61, 2_958_466  # before, 1900 is a leap year there
 _SECONDS = 86_400  # of a day
-
-
-class AmbiguousTimeError(ValueError):
-    """A time does not say which of its numbers is the day."""
 
 
 def time_reader(dialect: Dialect) -> TimeReader:
@@ -51,7 +42,7 @@ def time_reader(dialect: Dialect) -> TimeReader:
     """
     if dialect.time_format:
         return lambda text: _by_format(text.strip(), dialect.time_format)
-    return lambda text: _by_look(text.strip(), dialect.day_first)
+    return partial(read_time, day_first=dialect.day_first)
 
 
 def time_fault(error: Exception, must: str, column: str | None = None) -> str:
@@ -85,38 +76,3 @@ def _of_excel(text: str) -> datetime:
     if not _EXCEL_FIRST <= days < _EXCEL_LAST:
         raise ValueError
     return _EXCEL_ZERO + timedelta(seconds=round(days * _SECONDS))  # Excel keeps no more
-
-
-def _by_look(text: str, day_first: bool | None) -> datetime:  # noqa: FBT001
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    for pattern, (y, m, d) in ((_DOTTED, (3, 2, 1)), (_YEAR_FIRST, (1, 2, 3))):
-        found = pattern.fullmatch(text)
-        if found is not None:
-            return _made(found[y], found[m], found[d], found)
-    found = _COMPACT.fullmatch(text)
-    if found is not None:
-        day, hour, zone = "-".join(found.groups()[:3]), f"{found[4]}:{found[5]}", found[7] or ""
-        return datetime.fromisoformat(f"{day}T{hour}:{found[6] or '00'}{zone}")
-    found = _NAMED.fullmatch(text)
-    if found is not None and found[2].lower() in _MONTHS:
-        return _made(found[3], str(_MONTHS.index(found[2].lower()) + 1), found[1], found)
-    found = _EITHER.fullmatch(text)
-    if found is None:
-        raise ValueError
-    if day_first is None:
-        raise AmbiguousTimeError
-    day, month = (found[1], found[2]) if day_first else (found[2], found[1])
-    return _made(found[3], month, day, found)
-
-
-def _made(year: str, month: str, day: str, found: re.Match[str]) -> datetime:
-    hour, minute, second, half = found.groups()[3:]
-    hours = int(hour or 0)
-    if half:
-        if not 1 <= hours <= 12:
-            raise ValueError
-        hours = hours % 12 + (12 if half[0].lower() == "p" else 0)
-    return datetime(int(year), int(month), int(day), hours, int(minute or 0), int(second or 0))

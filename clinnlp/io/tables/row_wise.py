@@ -5,16 +5,16 @@ quoted. With a list for what is skipped, its row is left out instead.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from clinnlp.core.columnar import Table
+from clinnlp.core.columnar import KNOWN, Table
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.formulas import unguarded
-from clinnlp.core.times import naive_utc
+from clinnlp.core.times import end_of_day, is_day, naive_utc
 from clinnlp.io.files.dialect import MISSING, Dialect
 from clinnlp.io.tables.dates import time_fault, time_reader
 from clinnlp.io.tables.numbers import (
@@ -31,6 +31,7 @@ __all__ = ["row_wise"]
 T = TypeVar("T", bound=Table)
 Read = Callable[[str], Mapping[str, Any]]
 
+_MIDNIGHT = time()
 _PART_ROWS = 100_000
 _FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0}
 
@@ -129,8 +130,12 @@ def _text(name: str, cell: str, *, guards: bool) -> dict[str, Any]:
 
 
 def _time(name: str, read: Callable[[str], datetime], cell: str) -> dict[str, Any]:
-    missing = cell.strip().lower() in MISSING
-    return {name: None if missing else naive_utc(read(cell))}
+    if cell.strip().lower() in MISSING:
+        return {name: None}
+    moment = naive_utc(read(cell))
+    if name == KNOWN and moment.time() == _MIDNIGHT and is_day(cell):
+        moment = end_of_day(moment)
+    return {name: moment}
 
 
 def _flag(name: str, cell: str) -> dict[str, Any]:

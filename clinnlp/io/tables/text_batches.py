@@ -7,7 +7,6 @@ looked for then. What Arrow cannot read, such as UTF-16, is read row by row.
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -17,10 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 
 from clinnlp.core.errors import DataError, instead_of
-from clinnlp.core.times import day_after, time_from_text
+from clinnlp.core.times import time_from_text
 from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.files.lines import BROKEN, open_bytes, read_lines
-from clinnlp.io.tables.arrow_times import TIME, naive_times
+from clinnlp.io.tables.arrow_times import naive_times
 from clinnlp.io.tables.cells import by_name_if_there, number_of, plain_name
 from clinnlp.io.tables.columns import check_columns
 from clinnlp.io.tables.parquet import parquet_batches
@@ -31,7 +30,6 @@ __all__ = ["TextBatch", "tabbed_batches", "text_batches"]
 _BLOCK = 1 << 20  # bytes of a CSV file that Arrow takes at a time; it reads 32 ahead
 _ROWS = 1 << 16  # rows at a time where Arrow does not read
 _EXACT = 2.0**53  # below which a float holds each whole number
-_DAY = pa.scalar(86_400 * 10**6, pa.duration("us"))
 
 
 class TextBatch:
@@ -90,21 +88,6 @@ class TextBatch:
         said = f"{name} must be a finite number, got another value"
         raise self._at_first(column, lambda cell: number_of(cell, name), said)
 
-    def days_after(self, times: pa.Array) -> pa.Array:
-        """Return the end of the day of each time: when what has no hour was certainly known.
-
-        Raises
-        ------
-        DataError
-            No day comes after one of them.
-        """
-        last = pa.scalar(datetime(9999, 12, 31), TIME)
-        late = pc.index(pc.fill_null(pc.greater_equal(times, last), False), True).as_py()
-        if late >= 0:
-            with self._located(late):
-                day_after(times[late].as_py())
-        return pc.add(pc.floor_temporal(times, unit="day"), _DAY)
-
     def _at_first(self, column: pa.Array, check: Callable[[str], Any], said: str) -> DataError:
         """Return the error of the first cell that a check refuses."""
         for k, cell in enumerate(column.to_pylist()):
@@ -114,9 +97,6 @@ class TextBatch:
             except ValueError:
                 return DataError(said, path=self._path, line=self._line(k))
         return DataError(said, path=self._path)
-
-    def _located(self, k: int) -> instead_of:
-        return instead_of(DataError, lambda error: error.at(self._path, self._line(k)))
 
     def _line(self, k: int) -> int | None:
         rows = by_name_if_there(self._path, (), needed=())

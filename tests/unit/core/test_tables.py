@@ -66,9 +66,23 @@ def test_outcomes_and_features_check_their_shapes():
                       n_excluded={})  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "said"), [("known", "times without zone"), ("value", "numbers")])
+@pytest.mark.parametrize(("name", "said"), [("known", "times"), ("value", "numbers")])
 def test_a_value_of_another_type_is_refused_unquoted(name, said):
     with pytest.raises(ArgumentError, match=f"column '{name}' must hold {said}") as caught:
         EventTable({"patient": ["p"], name: ["Canary Zebrowski"]})
     assert "Canary" not in str(caught.value)
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf])
+def test_an_infinite_measurement_is_refused_by_its_column(number):
+    with pytest.raises(
+        ArgumentError, match="column 'value' must hold finite numbers, got infinity"
+    ):
+        EventTable({"patient": ["p", "p"], "value": [1.0, number]})
+
+
+def test_an_outcome_needs_patients():
+    with pytest.raises(ArgumentError, match="each row of an outcome must have a patient, got 1"):
+        Outcome(patients=np.array(["a", None], object), index=np.zeros(2, "M8[s]"),
+                values=np.array([0, 1], np.int8))  # fmt: skip

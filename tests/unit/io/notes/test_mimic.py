@@ -24,7 +24,7 @@ RADIOLOGY = Note(
     text="No pneumonia.",
     patient="10",
     time=datetime(2180, 5, 7, 2),
-    known=datetime(2180, 5, 8),  # nobody says when it was stored
+    known=datetime(2180, 5, 7, 23, 59, 59),  # nobody says when it was stored
     kind="radiology",
 )
 
@@ -42,7 +42,8 @@ def test_mimic_iii(tmp_path):
     notes = read_notes(write_record(tmp_path, MIMIC3, "csv.gz"))
     assert list(notes) == [
         Note(id="20", text="Fever, then none.\n\nAspirin 81 mg.", patient="7", encounter="70",
-             time=datetime(2164, 11, 1), known=datetime(2164, 11, 2), kind="discharge summary"),
+             time=datetime(2164, 11, 1), known=datetime(2164, 11, 1, 23, 59, 59),
+             kind="discharge summary"),
         Note(id="21", text="Afebrile", patient="7", encounter="70",
              time=datetime(2164, 10, 24, 8), known=datetime(2164, 10, 24, 8, 30), kind="nursing"),
     ]  # fmt: skip

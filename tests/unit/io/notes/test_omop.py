@@ -146,8 +146,8 @@ def test_rows_that_no_note_takes_are_counted(tmp_path):
     ("row", "known"),
     [
         ("2024-01-02,2024-01-02 10:30:00,32831", datetime(2024, 1, 2, 10, 30)),
-        ("2024-01-02,,32831", datetime(2024, 1, 3)),  # somewhen on its day
-        ("2024-01-02,2024-01-02 00:00:00,44814637", datetime(2024, 1, 3)),
+        ("2024-01-02,,32831", datetime(2024, 1, 2, 23, 59, 59)),  # somewhen on its day
+        ("2024-01-02,2024-01-02 00:00:00,44814637", datetime(2024, 1, 2, 23, 59, 59)),
         ("2024-01-02,2024-01-02 10:30:00,0", None),  # nobody says where it comes from
         (",,32831", None),
     ],

@@ -150,7 +150,10 @@ def test_times_of_events_with_a_zone_become_utc(tmp_path):
     )
     events = read_events(path)
     assert events["start"].tolist() == [datetime(2024, 1, 1, 8), None]
-    assert events["known"].tolist() == [datetime(2024, 1, 1), datetime(2024, 1, 2)]
+    assert events["known"].tolist() == [
+        datetime(2024, 1, 1, 23, 59, 59),
+        datetime(2024, 1, 2, 23, 59, 59),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_record(path):
     assert (rows["c1"]["code"], rows["c1"]["vocabulary"]) == ("44054006", "SNOMED-CT")
     assert rows["c1"]["known"] == datetime(2024, 3, 1, 10), "in UTC"
     assert (rows["m1"]["vocabulary"], rows["m1"]["dose"]) == ("RxNorm", "2 mg")
-    assert (rows["m2"]["code"], rows["m2"]["known"]) == ("x", datetime(2024, 3, 1))
+    assert (rows["m2"]["code"], rows["m2"]["known"]) == ("x", datetime(2024, 3, 1, 23, 59, 59))
     pressure, smoking = (r for r in record.events.rows() if r["source_id"] == "o1")
     assert (pressure["kind"], pressure["code"], pressure["value"], pressure["unit"]) == (
         "measurement", "8480-6", 120.0, "mmHg"

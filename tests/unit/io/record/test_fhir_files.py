@@ -92,7 +92,7 @@ def check(path):
     assert rows["a1"]["encounter"] == "e1"
     known = {name: str(row["known"]) for name, row in rows.items()}
     assert known == {"o1": "2024-03-01 08:00:00", "a1": "2024-03-01 08:00:00",
-                     "p1": "2024-03-02 00:00:00"}  # fmt: skip
+                     "p1": "2024-03-02 23:59:59"}  # fmt: skip
     assert str(rows["a1"]["end"]) == "2024-03-01 09:00:00"
     assert record.n_excluded == EXCLUDED
     (note,) = read_notes(path, format="fhir")

@@ -33,7 +33,9 @@ def test_what_is_known_when(tmp_path, upper):
     events = {row["code"]: row for row in read.events.rows()}
     assert events["EMERGENCY"]["known"] == datetime(2164, 10, 23, 21, 9)
     assert events["99591"]["known"] == datetime(2164, 11, 1, 17, 15)  # coded at discharge
-    assert events["aspirin ec"]["known"] == datetime(2164, 10, 25)  # its day has no hour
+    assert events["aspirin ec"]["known"] == datetime(
+        2164, 10, 24, 23, 59, 59
+    )  # its day has no hour
     assert events["aspirin ec"]["end"] == datetime(2164, 10, 29)
     assert events["aspirin ec"]["dose"] == "81 mg"
     assert {events["4280"]["known"], events["heparin"]["known"]} == {None}
@@ -99,7 +101,7 @@ def test_results_with_their_limits(tmp_path):
     told = [(events[k]["code"], str(events[k]["value"]), events[k]["comparator"], events[k]["unit"],
              events[k]["known"]) for k in ("11", "12", "13")]  # fmt: skip
     assert told == [
-        ("50912", "1.2", None, "mg/dL", datetime(2164, 10, 25)),
-        ("50912", "20.0", ">", "mg/dL", datetime(2164, 10, 26)),
-        ("51463=neg", "nan", None, None, datetime(2164, 10, 26)),
+        ("50912", "1.2", None, "mg/dL", datetime(2164, 10, 24, 23, 59, 59)),
+        ("50912", "20.0", ">", "mg/dL", datetime(2164, 10, 25, 23, 59, 59)),
+        ("51463=neg", "nan", None, None, datetime(2164, 10, 25, 23, 59, 59)),
     ]

@@ -42,7 +42,7 @@ def test_codes_are_known_at_discharge_by_their_version(record):
     assert told == [
         ("5491", "ICD9PROC", datetime(2180, 5, 7), datetime(2180, 5, 9, 17, 15)),
         # done after the discharge that is written: not known before it was done
-        ("0W9G3ZZ", "ICD10PCS", datetime(2180, 5, 25), datetime(2180, 5, 26)),
+        ("0W9G3ZZ", "ICD10PCS", datetime(2180, 5, 25), datetime(2180, 5, 25, 23, 59, 59)),
     ]
 
 
@@ -57,7 +57,7 @@ def test_drugs(record):
     told = [(r["code"], r["start"], r["known"]) for r in rows_of(record, "administration")]
     assert told == [
         ("furosemide", datetime(2180, 5, 7, 9, 10), datetime(2180, 5, 7, 9, 11)),
-        ("furosemide", datetime(2180, 5, 8, 11, 10), datetime(2180, 5, 9)),
+        ("furosemide", datetime(2180, 5, 8, 11, 10), datetime(2180, 5, 8, 23, 59, 59)),
     ]
 
 
@@ -67,8 +67,15 @@ def test_results(record):
     assert told == [
         ("50912", "1.2", None, "mg/dL", datetime(2180, 5, 7, 7, 30), "900"),
         ("51003", "0.01", "<", "ng/mL", datetime(2180, 5, 7, 7, 30), "900"),
-        ("51466=neg", "nan", None, None, datetime(2180, 5, 8), None),  # nobody says when stored
-        ("51466", "nan", None, None, datetime(2180, 5, 8), None),
+        (
+            "51466=neg",
+            "nan",
+            None,
+            None,
+            datetime(2180, 5, 7, 23, 59, 59),
+            None,
+        ),  # nobody says when stored
+        ("51466", "nan", None, None, datetime(2180, 5, 7, 23, 59, 59), None),
     ]
     first = rows_of(record, "measurement")[0]
     assert (first["normal_from"], first["normal_to"]) == (0.4, 1.1)

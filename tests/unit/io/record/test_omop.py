@@ -44,9 +44,9 @@ def test_record(folder):
     ]
     assert rows == [
         # a day without hour: somewhen on it, so that it is certainly known at its end
-        ("visit", "1", "OMOP", "9201", datetime(2024, 1, 1), datetime(2024, 1, 2)),
-        ("drug", "1", "OMOP", "1125315", datetime(2024, 1, 2), datetime(2024, 1, 3)),
-        ("drug", "1", "source", "aspirin", datetime(2024, 1, 3), datetime(2024, 1, 4)),
+        ("visit", "1", "OMOP", "9201", datetime(2024, 1, 1), datetime(2024, 1, 1, 23, 59, 59)),
+        ("drug", "1", "OMOP", "1125315", datetime(2024, 1, 2), datetime(2024, 1, 2, 23, 59, 59)),
+        ("drug", "1", "source", "aspirin", datetime(2024, 1, 3), datetime(2024, 1, 3, 23, 59, 59)),
         ("condition", "1", "OMOP", "316866", datetime(2024, 1, 2, 8), datetime(2024, 1, 5, 10)),
         ("condition", "2", "OMOP", "316866", datetime(2024, 2, 2, 8), None),
     ]
@@ -92,10 +92,10 @@ def test_events_of_each_table(tmp_path):
     known = {name: events[name]["known"] for name in ("100", "104", "105", "200", "201", "300")}
     assert known == {
         "100": datetime(2024, 1, 5, 10),  # coded when its visit ended
-        "104": datetime(2024, 2, 10),  # and not before it was written down
+        "104": datetime(2024, 2, 9, 23, 59, 59),  # and not before it was written down
         "105": None,
         "200": datetime(2024, 1, 2, 14, 30),
-        "201": datetime(2024, 1, 3),  # midnight is a day without hour
+        "201": datetime(2024, 1, 2, 23, 59, 59),  # midnight is a day without hour
         "300": datetime(2024, 1, 3, 11),
     }
     assert {events[name]["code"] for name in ("200", "201")} == {"1125315"}
@@ -141,7 +141,7 @@ def test_what_does_not_count_is_counted(tmp_path):
     visits = {visit.id: (visit.start, visit.end, visit.kind) for visit in record.encounters}
     assert visits == {
         "10": (datetime(2024, 1, 1, 9), datetime(2024, 1, 5, 10), "9201"),
-        "11": (datetime(2024, 2, 1, 9), datetime(2024, 2, 2), "9202"),
+        "11": (datetime(2024, 2, 1, 9), datetime(2024, 2, 1, 23, 59, 59), "9202"),
         "13": (datetime(2024, 3, 5), datetime(2024, 3, 6), "ED"),
         "14": (datetime(2024, 1, 20, 9), datetime(2024, 1, 21, 10), "9201"),
     }

@@ -30,7 +30,7 @@ def write(folder, tables=TABLES):
 def test_what_is_known_when(tmp_path):
     read = read_synthea(write(tmp_path))
     events = {row["code"]: row for row in read.events.rows()}
-    assert events["44054006"]["known"] == datetime(2020, 1, 2)  # a day without an hour
+    assert events["44054006"]["known"] == datetime(2020, 1, 1, 23, 59, 59)  # a day without an hour
     assert events["860975"]["known"] == datetime(2020, 1, 1, 8)  # in UTC
     assert events["860975"]["end"] == datetime(2020, 1, 8, 8)
     assert (events["44054006"]["end"], events["8302-2"]["end"]) == (None, None)

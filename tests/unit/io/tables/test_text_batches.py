@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from clinnlp.core.errors import DataError
+from clinnlp.io.tables.arrow_times import end_of_days
 from clinnlp.io.tables.text_batches import text_batches
 
 
@@ -65,8 +66,8 @@ def test_times_in_each_form(tmp_path):
     assert batch.times("t").to_pylist() == [
         midnight, datetime(2024, 1, 1, 8), datetime(2024, 1, 1, 6), midnight, None
     ]  # fmt: skip
-    ends = batch.days_after(batch.times("t")).to_pylist()
-    assert ends == [*[datetime(2024, 1, 2)] * 4, None]
+    ends = end_of_days(batch.times("t")).to_pylist()
+    assert ends == [*[datetime(2024, 1, 1, 23, 59, 59)] * 4, None]
 
 
 @pytest.mark.parametrize(
