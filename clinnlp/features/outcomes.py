@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from clinnlp.core.arrays import Floats
 from clinnlp.core.arrow import column_lists, names_of, read_once
 from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
@@ -20,7 +21,9 @@ from clinnlp.core.times import to_second
 __all__ = [
     "REPEATED",
     "OutcomeRead",
+    "check_one_outcome",
     "index_from_columns",
+    "known_outcomes",
     "outcome_from_columns",
     "outcome_from_pandas",
     "read_outcome",
@@ -155,6 +158,26 @@ def outcome_from_columns(
     return OutcomeRead(_outcome(kept), n_excluded)
 
 
+def check_one_outcome(outcome: Outcome) -> None:
+    """Raise `ArgumentError` where one patient and index time has two outcomes.
+
+    Examples
+    --------
+    >>> when = np.full(2, "2024-01-01", "datetime64[s]")
+    >>> twice = Outcome(patients=np.array(["a", "a"]), index=when, values=np.array([0, 1]))
+    >>> try:
+    ...     check_one_outcome(twice)
+    ... except ArgumentError as error:
+    ...     print(str(error).partition(", ")[2])
+    got another in 1 rows; keep one of them
+    """
+    seen: dict[Whom, int] = {}
+    rows = zip(outcome.patients.tolist(), outcome.index, outcome.values.tolist(), strict=True)
+    n = sum(seen.setdefault((str(who), when), value) != value for who, when, value in rows)
+    if n:
+        raise ArgumentError(_CONTRARY.replace("another;", f"another in {n:,} rows;"))
+
+
 def index_from_columns(patients: Sequence[Any], index: Sequence[Any]) -> Outcome:
     """Return whom to score and from when, repeated rows too; the values are 0.
 
@@ -170,6 +193,39 @@ def index_from_columns(patients: Sequence[Any], index: Sequence[Any]) -> Outcome
     """
     rows = _complete(patients, index, [0] * len(patients), dict.fromkeys(_REASONS, 0))
     return _outcome([row for _, *row in rows])
+
+
+def known_outcomes(
+    index: Sequence[Any], values: Sequence[Any], times: Sequence[Any] | None = None
+) -> tuple[Floats, int]:
+    """Return outcomes as far as they are known, and how many came at or before their index time.
+
+    Of these, and of empty cells, the outcome is ``nan``: nothing was left to predict, or nobody
+    knows.
+
+    Raises
+    ------
+    DataError
+        As `outcome_from_columns`.
+
+    Examples
+    --------
+    >>> day = ["2024-01-02"] * 4
+    >>> known, n_before = known_outcomes(day, [1, 0, "", 1], ["2024-01-03", "", "", "2024-01-01"])
+    >>> known.tolist(), n_before
+    ([1.0, 0.0, nan, nan], 1)
+    """
+    came = [None] * len(values) if times is None else times
+    made, n_before = np.full(len(values), np.nan), 0
+    for k, (at, value, when) in enumerate(zip(index, values, came, strict=True)):
+        if _is_missing(value) or _is_missing(at):
+            continue
+        truth = _truth(value, k + 2)
+        if truth and not _is_missing(when) and _time(when, k + 2) <= _time(at, k + 2):
+            n_before += 1
+        else:
+            made[k] = truth
+    return made, n_before
 
 
 def _complete(

@@ -172,8 +172,10 @@ def permuted_aurocs(
     """Return the AUROC of tested rows, mean over splits, with outcomes dealt out by chance.
 
     Each permutation deals the outcomes anew among all rows, trains and tests. Nothing can be
-    learned then: a mean that is far from 0.5 against its standard error shows a leak. The models
-    are calibrated as those of `cross_fit` are, so that both rank in the same way.
+    learned then: a mean that is far from 0.5 against its standard error shows a leak of tested rows
+    into training. Facts that were known only through the outcome it cannot see, nor one patient
+    under two ids: outcomes by chance are not told by them. The models are calibrated as those of
+    `cross_fit` are, so that both rank in the same way.
 
     Returns
     -------

@@ -1,17 +1,20 @@
 """What the reader of a risk study has to know, each one sentence."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from clinnlp.core.arrays import Array, Counts
+from clinnlp.core.arrays import Counts, Floats
 from clinnlp.features.columns import Columns
 from clinnlp.features.events import Cases
 from clinnlp.features.facts import mixed_units
-from clinnlp.metrics.risk import score_risk
+from clinnlp.features.inputs import stand_in, text_that_is, unit_factor
+from clinnlp.features.joined import BEGINS_LATER, DAY_OF_INDEX, SPELLED
+from clinnlp.risk.copies import n_doubled, n_spelled_alike
 from clinnlp.risk.crossfit import CrossFit
+from clinnlp.risk.leaks import Suspect, suspects
 
-__all__ = ["LEVEL", "UNSURE", "cautions_of", "level_cautions"]
+__all__ = ["LEVEL", "UNSURE", "cautions_of", "excluded_cautions", "level_cautions"]
 
 LEVEL = (
     "the scores of held-out patients fell with the outcome or were all the same, so every case has "
@@ -22,8 +25,20 @@ UNSURE = (
     "base rate and their order may mean nothing"
 )
 
-_TOO_GOOD = 0.95  # AUROC of one column alone that is more likely a leak than a finding
-_FEWEST_ROWS = 20  # per category, on average, for its share of positives to mean something
+_MOST = 8  # sentences of one sort
+_OLDEST = 120.0  # years
+_TEXT = {
+    "numbers": "make numbers of it where it is measured",
+    "dates": "make days before index of it",
+}
+_LEFT_OUT = {
+    SPELLED: "rows of {source} have a patient whose id differs from one asked for in case, blanks, "
+    "leading zeros or .0 alone, and were not used: write ids alike everywhere",
+    DAY_OF_INDEX: "facts of {source} are of the index day and were not used, since all times of "
+    "{source} lie at midnight, as days do: give hours, or an index at the beginning of the day",
+    BEGINS_LATER: "facts begin after the index time though they are said to be known before it, "
+    "and were not used: check what known says",
+}
 
 
 def cautions_of(
@@ -31,9 +46,12 @@ def cautions_of(
 ) -> tuple[str, ...]:
     """Return the cautions about the rows of a study.
 
-    Told are units that change within a measurement, missing birth dates, notes copied between
-    training and tested patients, and a column that by itself tells the outcome. A unit that fewer
-    than `min_patients` patients have is counted and not named.
+    Told is what is more likely a leak than a finding: a fact, a group of codes, a column, or having
+    a value there at all, that by itself tells the outcome; records and notes of tested patients
+    that stand among those trained on; and what was left out because its time or patient is in
+    doubt. Told is also what the values cannot mean: units that change within a measurement, text
+    that is numbers or dates, numbers that stand for missing, ages that nobody reaches. A unit that
+    fewer than `min_patients` patients have is counted and not named.
 
     Examples
     --------
@@ -41,9 +59,27 @@ def cautions_of(
     >>> cautions_of(table, np.arange(60) % 2)
     ("column 'left' alone has an AUROC of 1.00: check that it was known before the index time",)
     """
-    cautions = _of_columns(rows, y) if isinstance(rows, Columns) else _of_cases(rows, min_patients)
-    copied = (f"{n_copied:,} notes of tested patients stand word for word among those trained on",)
-    return (*cautions, *(copied if n_copied else ()))
+    is_table = isinstance(rows, Columns)
+    found = suspects(rows, y)
+    said = [_suspected(s, "column " if is_table else "") for s in found]
+    doubts = _of_columns(rows) if isinstance(rows, Columns) else _of_cases(rows, min_patients)
+    return (*_copied(n_copied), *_first(said), *_twice(rows), *_first(list(doubts)))
+
+
+def excluded_cautions(n_excluded: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the cautions about facts that were left out since their time or patient is in doubt.
+
+    Examples
+    --------
+    >>> [said[:28] for said in excluded_cautions({"events_begin_after_index": 3})]
+    ['3 facts begin after the inde']
+    """
+    return tuple(
+        f"{n:,} {said.format(source=reason.removesuffix(ending))}"
+        for reason, n in n_excluded.items()
+        for ending, said in _LEFT_OUT.items()
+        if n and reason.endswith(ending)
+    )
 
 
 def level_cautions(fits: Mapping[str, CrossFit]) -> tuple[str, ...]:
@@ -60,6 +96,54 @@ def level_cautions(fits: Mapping[str, CrossFit]) -> tuple[str, ...]:
     )
 
 
+def _suspected(suspect: Suspect, what: str) -> str:
+    name, auroc = _shown(suspect.name), f"an AUROC of {suspect.auroc:.2f}"
+    if suspect.sort == "value":
+        which = f"{what}{name}" if what else f"the value of {name}"
+        return f"{which} alone has {auroc}: check that it was known before the index time"
+    return (
+        f"{what}{name} alone tells the outcome: of {suspect.n:,} patients with it "
+        f"{suspect.n_positive:,} have the outcome, of the {suspect.n_others:,} others "
+        f"{suspect.n_others_positive:,}; check that it is neither the outcome itself nor known "
+        "because of it, and leave out patients who had the outcome before"
+    )
+
+
+def _shown(name: str) -> str:
+    """Return a name, or of a mention in notes its class alone, since it may hold their words."""
+    if not name.startswith("note:"):
+        return repr(name)
+    label = name.split(":")[1]
+    return f"a mention of the class {label!r} in notes, among those the models lean on most,"
+
+
+def _first(said: Sequence[str]) -> tuple[str, ...]:
+    """Return the first sentences, and how many more there are."""
+    more = len(said) - _MOST
+    return (*said[:_MOST], *([f"and {more:,} more of this sort"] * (more > 0)))
+
+
+def _twice(rows: Cases | Columns) -> Iterator[str]:
+    """Yield what says that one person may stand on both sides of a split under two ids."""
+    n_alike = n_spelled_alike(rows.patients)
+    if n_alike:
+        yield (
+            f"{n_alike:,} patients have an id that differs from another one in case, blanks, "
+            "leading zeros or .0 alone: give one person one id"
+        )
+    n_same = n_doubled(rows)
+    if n_same:
+        yield (
+            f"{n_same:,} patients have, fact for fact, the record of another one: where it is one "
+            "person under two ids, give one id, or the same person is trained on and tested"
+        )
+
+
+def _copied(n: int) -> tuple[str, ...]:
+    said = f"{n:,} notes of tested patients stand word for word among those trained on"
+    return (said,) * bool(n)
+
+
 def _of_cases(cases: Cases, min_patients: int) -> Iterator[str]:
     for name, units in mixed_units(cases.schema).items():
         facts = cases.schema[f"unit of {name}"]
@@ -72,39 +156,54 @@ def _of_cases(cases: Cases, min_patients: int) -> Iterator[str]:
     n_ageless = int(np.isnan(cases.age_years).sum())
     if 0 < n_ageless < len(cases):
         yield f"{n_ageless:,} of {len(cases):,} cases have no birth date: their age is missing"
+    n_old = int(np.sum(cases.age_years > _OLDEST))
+    if n_old:
+        yield f"{n_old:,} cases are older than {_OLDEST:.0f} years at index: check birth dates"
+    for name, values in _measured(cases):
+        yield from _doubts(repr(name), values)
+
+
+def _measured(cases: Cases) -> Iterator[tuple[str, Floats]]:
+    """Yield the values of each measurement."""
+    at = np.flatnonzero(np.isfinite(cases.value))
+    at = at[np.argsort(cases.code[at], kind="stable")]
+    bounds = np.searchsorted(cases.code[at], np.arange(len(cases.codes) + 1))
+    for name, low, high in zip(cases.codes, bounds[:-1], bounds[1:], strict=True):
+        if high > low:
+            yield name, cases.value[at[low:high]]
+
+
+def _of_columns(table: Columns) -> Iterator[str]:
+    for name, column in table.values.items():
+        what = text_that_is(column)
+        if what:
+            yield (
+                f"column {name!r} holds {what} as text, each a category of its own without an "
+                f"order: {_TEXT[what]}"
+            )
+        if column.dtype.kind in "iuf":
+            yield from _doubts(f"column {name!r}", column.astype(np.float64))
+
+
+def _doubts(name: str, values: Floats) -> Iterator[str]:
+    """Yield what numbers cannot mean."""
+    stands = stand_in(values)
+    if stands is not None:
+        number, n = stands
+        yield (
+            f"{name} is {number:g} in {n:,} rows, far outside of its other values: where that "
+            "stands for missing, leave it empty"
+        )
+        values = values[values != number]
+    factor = unit_factor(values)
+    if factor is not None:
+        yield (
+            f"{name} has two heaps of values about {factor:g} apart, as in two units: say the unit "
+            "of each value, or bring them to one"
+        )
 
 
 def _n_patients(cases: Cases, names: Collection[str]) -> int:
     """Return how many patients have one of these facts."""
     those = [k for k, code in enumerate(cases.codes) if code in names]
     return len(set(cases.patients[cases.case[np.isin(cases.code, those)]]))
-
-
-def _of_columns(table: Columns, y: Counts) -> Iterator[str]:
-    for name, column in table.values.items():
-        auroc = _auroc_alone(column, y)
-        if auroc >= _TOO_GOOD:
-            yield (
-                f"column {name!r} alone has an AUROC of {auroc:.2f}: check that it was known "
-                "before the index time"
-            )
-
-
-def _auroc_alone(column: Array, y: Counts) -> float:
-    """Return the AUROC of a column of numbers, or of the share of positives of each category."""
-    if column.ndim > 1:
-        return 0.5
-    if column.dtype.kind in "biuf":
-        values = column.astype(np.float64)
-        there = np.isfinite(values)
-    else:
-        codes = np.unique([str(v) for v in column], return_inverse=True)[1]
-        n = np.bincount(codes)
-        if len(n) * _FEWEST_ROWS > len(codes):  # nearly an id: its share is its own outcome
-            return 0.5
-        values, there = (np.bincount(codes, y) / n)[codes], np.ones(len(y), bool)
-    if len(np.unique(y[there])) < 2:
-        return 0.5
-    ranks = np.unique(values[there], return_inverse=True)[1]
-    auroc = score_risk(y[there], ranks / max(1, ranks.max()), n_boot=0).auroc.value
-    return max(auroc, 1 - auroc)

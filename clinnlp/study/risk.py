@@ -26,7 +26,7 @@ from clinnlp.risk.copies import n_copied
 from clinnlp.risk.crossfit import CrossFit, cross_fit, permuted_aurocs
 from clinnlp.risk.models import Grid, ModelSettings, chosen_settings
 from clinnlp.risk.splits import Split, patient_folds, splits_of_folds
-from clinnlp.study.cautions import cautions_of, level_cautions
+from clinnlp.study.cautions import cautions_of, excluded_cautions, level_cautions
 from clinnlp.study.outputs import CHRONIC
 from clinnlp.study.risk_rows import RiskRows
 from clinnlp.study.risk_values import ModelRisk, RiskStudy
@@ -286,7 +286,7 @@ def _cautions(
     copied = n_copied(rows.signed, rows.rows.patients, splits)
     least = rows.features.min_patients
     told = cautions_of(rows.rows, rows.y, n_copied=copied, min_patients=least)
-    cautions = (*told, *level_cautions(fits))
+    cautions = (*told, *excluded_cautions(rows.n_excluded), *level_cautions(fits))
     return (unscored, *cautions) if unscored else cautions
 
 

@@ -20,8 +20,9 @@ from clinnlp.core.tables import EntityTable, EventTable, Outcome
 from clinnlp.features.columns import ColumnFeatures, Columns
 from clinnlp.features.entities import entity_table
 from clinnlp.features.events import Cases, collect_cases
+from clinnlp.features.inputs import plain_table
 from clinnlp.features.matrix import PatientFeatures, check_windows, n_outside
-from clinnlp.features.outcomes import OutcomeRead
+from clinnlp.features.outcomes import OutcomeRead, check_one_outcome
 from clinnlp.metrics.compare import age_bands
 from clinnlp.risk.copies import Signatures, signatures_of_mentions
 from clinnlp.risk.crossfit import Features
@@ -110,7 +111,8 @@ def risk_rows(
     LeakageError
         A window reaches past index.
     ArgumentError
-        The outcome has no index times or is of one class, or nothing at all is known before them.
+        The outcome has no index times or is of one class, has two values for one patient and
+        index time, or nothing at all is known before them.
 
     Examples
     --------
@@ -186,7 +188,8 @@ def rows_of_table(
     Raises
     ------
     ArgumentError
-        No patients, or an outcome that is no array of 0 and 1 of the same length.
+        No patients, a row without one, a column with infinity or times, or an outcome that is no
+        array of 0 and 1 of the same length.
 
     Examples
     --------
@@ -202,6 +205,7 @@ def rows_of_table(
             names = names_of(table)
             table = dict(zip(names, column_arrays(table, names), strict=True))
         table = Columns(patients=np.asarray(groups), values=table)
+    table = plain_table(table)
     return RiskRows(
         rows=table,
         y=_check_outcome(outcome, len(table)),
@@ -220,6 +224,7 @@ def _with_times(outcome: Any) -> OutcomeRead:
             "an outcome of patients must have index times (Outcome or OutcomeRead), got "
             f"{type(outcome).__name__}; a plain array goes with a table of columns"
         )
+    check_one_outcome(read.outcome)
     return read
 
 

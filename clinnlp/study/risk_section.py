@@ -183,7 +183,9 @@ def _permuted(study: RiskStudy) -> list[Block]:
     error = float(study.permuted.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
     text = (
         f"With outcomes dealt out by chance, {n} times: AUROC {study.permuted.mean():.3f}, "
-        f"standard error {error:.3f} ({study.reference}); far from 0.5 would be a leak."
+        f"standard error {error:.3f} ({study.reference}). Far from 0.5, something of tested "
+        "patients got into training. It cannot see facts that were known only through the "
+        "outcome, nor one patient under two ids: of outcomes by chance these tell nothing."
     )
     return [Paragraph(text=text)]
 

@@ -1,12 +1,19 @@
 import numpy as np
+import pytest
 
 from clinnlp.core.tables import EventTable, Outcome
 from clinnlp.features.columns import Columns
 from clinnlp.features.events import collect_cases
 from clinnlp.risk.crossfit import CrossFit
-from clinnlp.study.cautions import LEVEL, UNSURE, cautions_of, level_cautions
+from clinnlp.study.cautions import (
+    LEVEL,
+    UNSURE,
+    cautions_of,
+    excluded_cautions,
+    level_cautions,
+)
 from clinnlp.study.risk import risk_study
-from clinnlp.study.risk_rows import rows_of_table
+from clinnlp.study.risk_rows import risk_rows, rows_of_table
 from clinnlp.study.settings import RiskStudySettings
 
 N = 200
@@ -84,3 +91,134 @@ def test_a_unit_of_few_patients_is_counted_and_not_named():
     assert said.startswith("'lab:creatinine' is measured in mg/dL, 1 of fewer than 5 patients:")
     [said] = cautions_of(cases, Y, min_patients=1)
     assert "measured in drops, mg/dL: each" in said
+
+
+def findings():
+    """Return a published table of tumours: five columns alone have an AUROC above 0.95."""
+    from sklearn.datasets import load_breast_cancer
+
+    data = load_breast_cancer()
+    columns = dict(zip(map(str, data.feature_names), data.data.T, strict=True))
+    return columns, data.target
+
+
+def test_real_findings_are_no_leaks():
+    columns, y = findings()
+    who = np.arange(len(y)).astype(str)
+    assert cautions_of(Columns(patients=who, values=columns), y) == ()
+
+
+def test_a_leak_among_real_findings_is_named():
+    columns, y = findings()
+    who = np.arange(len(y)).astype(str)
+    leak = np.where(y == 1, np.random.default_rng(0).normal(size=len(y)), np.nan)
+    [one] = cautions_of(Columns(patients=who, values={**columns, "leak": leak}), y)
+    assert one.startswith("column 'leak (any value)' alone tells the outcome: of 357 patients")
+
+
+NOISE = np.random.default_rng(0).normal(size=N)
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (NOISE.round(2).astype(str).astype(object), "column 'x' holds numbers as text"),
+        (
+            np.array([f"2024-01-{1 + k % 28:02d}" for k in range(N)], object),
+            "column 'x' holds dates as text",
+        ),
+        (np.where(np.arange(N) < 5, -999.0, NOISE), "column 'x' is -999 in 5 rows"),
+        (
+            np.where(np.arange(N) < 60, 88.4, 1.0) * (5 + NOISE / 2),
+            "column 'x' has two heaps of values about 88.4 apart, as in two units",
+        ),
+    ],
+)
+def test_what_a_column_cannot_mean_is_told(column, said):
+    [one] = told(x=column)
+    assert one.startswith(said)
+
+
+def labs(values, y=Y, code="creatinine"):
+    day = np.datetime64("2024-01-01T08:00", "s")
+    outcome = Outcome(patients=WHO, index=np.full(N, day + 86_400), values=y)
+    columns = {"patient": WHO, "known": np.full(N, day), "code": [code] * N, "kind": ["lab"] * N,
+               "value": values}  # fmt: skip
+    return collect_cases(outcome, events=EventTable(columns))
+
+
+def test_measurements_of_events_are_looked_at_alike():
+    assert cautions_of(labs(NOISE), Y) == ()
+    [one] = cautions_of(labs(np.where(np.arange(N) < 4, -999, NOISE)), Y)
+    assert one.startswith("'lab:creatinine' is -999 in 4 rows")
+    [one] = cautions_of(labs(np.where(np.arange(N) < 60, 88.4, 1.0) * (5 + NOISE / 2)), Y)
+    assert one.startswith("'lab:creatinine' has two heaps of values")
+    [one] = cautions_of(labs(Y + NOISE / 100), Y)
+    assert one.startswith("the value of 'lab:creatinine' alone has an AUROC of 1.00")
+
+
+def test_ages_that_nobody_reaches_are_told():
+    from datetime import date
+
+    from clinnlp.core.patients import Patient
+
+    day = np.datetime64("2024-01-01", "s")
+    outcome = Outcome(patients=WHO, index=np.full(N, day), values=Y)
+    people = [Patient(id=p, birth_date=date(1900 if k < 3 else 1950, 1, 1))
+              for k, p in enumerate(WHO)]  # fmt: skip
+    [one] = cautions_of(collect_cases(outcome, people), Y)
+    assert one == "3 cases are older than 120 years at index: check birth dates"
+
+
+def test_many_sentences_of_a_sort_are_cut_short():
+    said = told(**{f"x{k}": Y * 1.0 for k in range(11)})
+    assert len(said) == 9
+    assert said[-1] == "and 3 more of this sort"
+
+
+def test_ids_and_records_that_come_twice_are_told():
+    who = np.array([*WHO[:-1], "0198.0"])  # as 198
+    [one] = cautions_of(Columns(patients=who, values={"x": NOISE}), Y)
+    assert one.startswith("2 patients have an id that differs from another one in case")
+    twice = {f"x{k}": np.tile(np.random.default_rng(k).normal(size=N // 2), 2) for k in range(9)}
+    [one] = cautions_of(Columns(patients=WHO, values=twice), Y)
+    assert one.startswith("200 patients have, fact for fact, the record of another one")
+
+
+def test_what_was_left_out_in_doubt_is_told():
+    said = excluded_cautions(
+        {
+            "events_begin_after_index": 3,
+            "events_of_the_index_day_without_hour": 4,
+            "entities_patient_id_in_another_spelling": 5000,
+            "events_other_patient": 6,
+            "events_known_missing": 0,
+        }
+    )
+    assert [one[: one.index(" ", 7)] for one in said] == ["3 facts", "4 facts", "5,000 rows"]
+    assert "of entities have a patient whose id differs" in said[2]
+
+
+def test_the_study_tells_them():
+    day = np.datetime64("2024-01-01T08:00", "s")
+    events = EventTable({"patient": [*WHO, *WHO], "code": ["a", "b"] * N, "kind": ["drug"] * 2 * N,
+                         "known": np.full(2 * N, day),
+                         "start": [*[None] * N, *[day + 9 * 86_400] * N]})  # fmt: skip
+    outcome = Outcome(patients=WHO, index=np.full(N, day + 86_400), values=Y)
+    rows = risk_rows(outcome=outcome, events=events)
+    study = risk_study(rows, RiskStudySettings(models=("naive_bayes",), n_boot=0, n_top=0))
+    assert any("200 facts begin after the index time" in one for one in study.cautions)
+
+
+def test_words_of_notes_are_not_said():
+    from clinnlp.core.tables import EntityTable
+
+    day = np.datetime64("2024-01-01T08:00", "s")
+    outcome = Outcome(patients=WHO, index=np.full(N, day + 86_400), values=Y)
+    text = np.where(Y == 1, "Zebrowski", "cough").astype(object)
+    table = EntityTable({"note": WHO, "patient": WHO, "known": np.full(N, day), "text": text,
+                         "label": ["Problem"] * N, "start": [0] * N, "end": [5] * N,
+                         "n_concepts": [0] * N})  # fmt: skip
+    said = cautions_of(collect_cases(outcome, entities=table), Y)
+    assert said[0].startswith("a mention of the class 'Problem' in notes, among those")
+    assert "zebrowski" not in "".join(said).lower()
