@@ -92,6 +92,7 @@ _HOMES = {
     "clinnlp.study.tuning": ("Tuning",),
     "clinnlp.risk.splits": ("split_by_time", "splits_by_site"),
     "clinnlp.study.apply": ("RiskModel", "apply_risk_model"),
+    "clinnlp.study.validation": ("ExternalValidation", "validate_risk_model"),
     "clinnlp.study.risk": ("risk_study",),
     "clinnlp.study.risk_rows": ("RiskRows", "risk_rows", "rows_of_table"),
     "clinnlp.study.risk_values": ("RiskStudy", "notes_gain"),

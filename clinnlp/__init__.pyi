@@ -77,6 +77,7 @@ from clinnlp.study.settings import RiskRowSettings, RiskStudySettings
 from clinnlp.study.shown import plots, show
 from clinnlp.study.tune import tune_classifier, tune_ner
 from clinnlp.study.tuning import Tuning
+from clinnlp.study.validation import ExternalValidation, validate_risk_model
 from clinnlp.text.assertion import Assertions
 from clinnlp.text.course import Courses
 from clinnlp.text.lookup import Lookup
@@ -103,6 +104,7 @@ __all__ = [
     "EntityTagger",
     "Estimate",
     "EventTable",
+    "ExternalValidation",
     "FeatureMatrix",
     "Itemsets",
     "Knowledge",
@@ -203,6 +205,7 @@ __all__ = [
     "to_spacy",
     "tune_classifier",
     "tune_ner",
+    "validate_risk_model",
     "westfall_young",
     "write_fhir",
     "write_mined",

@@ -44,10 +44,17 @@ def add_risk(parser: argparse.ArgumentParser) -> None:
 def add_risk_apply(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `clinnlp risk apply`."""
     parser.add_argument("model", help="folder that `clinnlp risk --keep` wrote")
-    parser.add_argument("index", help="CSV, TSV or Parquet: patient, index_time")
+    parser.add_argument(
+        "index",
+        help="CSV, TSV or Parquet: patient, index_time; with outcome (0, 1 or empty), and perhaps "
+        "time (of the outcome), the model is validated on those that have one",
+    )
     _add_sources(parser)
     parser.add_argument(
-        "--out", type=folder_of, required=True, help="folder for risks.csv and reasons.csv"
+        "--out",
+        type=folder_of,
+        required=True,
+        help="folder for risks.csv and reasons.csv, and for validation.csv and calibration.csv",
     )
     parser.add_argument(
         "--reasons", type=int, default=5, metavar="N", help="reasons per case (default: 5)"

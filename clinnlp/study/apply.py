@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clinnlp.core.ancestors import RollUp
-from clinnlp.core.arrays import Array, Floats
+from clinnlp.core.arrays import Array, Bools, Floats
 from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.errors import ArgumentError, StoreError, instead_of
 from clinnlp.core.notes import Note
@@ -23,10 +23,11 @@ from clinnlp.core.times import to_second
 from clinnlp.features.entities import entity_table
 from clinnlp.features.events import Cases, collect_cases
 from clinnlp.risk.crossfit import fit_risk_model
+from clinnlp.risk.drift import check_any_fact, drift, facts_known, profile_of
 from clinnlp.risk.explain import Reason, explain_case
 from clinnlp.risk.schema import check_schema, check_sources, n_unknown_facts, schema_of
 from clinnlp.risk.store import LoadedModel, load_risk_model, save_risk_model
-from clinnlp.study.cautions import LEVEL, UNSURE
+from clinnlp.study.cautions import LEVEL, UNSURE, excluded_cautions
 from clinnlp.study.risk_rows import OF_CASES, RiskRows
 from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.roll_up import told
@@ -46,6 +47,7 @@ class AppliedRisk:
     ----------
     cases : Cases
     p : array of float64, shape (n,)
+        ``nan`` for a case of which nothing is known that the model knows.
     reasons : sequence of lists of Reason
         Per case; empty where none were asked for.
     mentions : EntityTable or None
@@ -62,7 +64,7 @@ class AppliedRisk:
     index_time : time
         From when on the risk counts (UTC, seconds).
     risk : float
-        Calibrated probability, 0 to 1.
+        Calibrated probability, 0 to 1; missing where nothing was known of a case.
     """
 
     cases: Cases
@@ -215,7 +217,8 @@ class RiskModel:
         Raises
         ------
         DataError
-            A source, a unit or a vocabulary is not that of the training, by name.
+            A source, a unit or a vocabulary is not that of the training, by name; or of the cases
+            that should have any fact fewer than half have one.
         ArgumentError
             An index time that is none, or codes are not rolled up as in the training.
         """
@@ -228,18 +231,37 @@ class RiskModel:
         how: dict[str, Any] = {**self.options, "roll_up": roll_up}
         cases = collect_cases(_whom(index), patients, events=events, entities=mentions, **how)
         check_schema(self.card, cases.schema)
-        model = self.kept.model
+        return self._scored(cases, mentions, n_reasons)
+
+    def _scored(self, cases: Cases, mentions: EntityTable | None, n_reasons: int) -> AppliedRisk:
+        model, profile = self.kept.model, self.card.get("expected")
+        profile = profile if isinstance(profile, Mapping) else {}
+        known = facts_known(model, cases)
+        check_any_fact(profile, cases, known)
         # scikit-learn refuses to predict for nobody
         p = model.predict_proba(cases)[:, 1] if len(cases) else np.empty(0)
-        explained = range(len(cases) if n_reasons else 0)
+        nothing = _nothing_known(cases, known, model)
+        p = np.where(nothing, np.nan, p)
+        reasons = [
+            [] if nothing[k] else explain_case(model, cases, k, n=n_reasons)
+            for k in range(len(cases) if n_reasons else 0)
+        ]
         unknown = {"facts_unknown_to_the_model": n_unknown_facts(model, cases)}
+        lost = {**cases.n_excluded, **unknown}
+        n = int(nothing.sum())
+        told = [f"nothing that the model knows is known of {n:,} cases: they have no risk"]
         return AppliedRisk(
             cases=cases,
             p=p,
-            reasons=[explain_case(model, cases, k, n=n_reasons) for k in explained],
+            reasons=reasons,
             mentions=mentions,
-            n_excluded={**cases.n_excluded, **unknown},
-            cautions=self.cautions,
+            n_excluded=lost,
+            cautions=(
+                *self.cautions,
+                *told * bool(n),
+                *excluded_cautions(lost),
+                *drift(profile, model, cases, known),
+            ),
         )
 
 
@@ -346,6 +368,7 @@ def keep_risk_model(
         "model": model,
         "rows": dict(rows.settings),
         "schema": schema_of(fitted, rows.rows) if isinstance(rows.rows, Cases) else {},
+        "expected": profile_of(fitted, rows.rows) if isinstance(rows.rows, Cases) else {},
         "cohort": dict(study.flow),
         "n_excluded": dict(study.n_excluded),
         "scores": scored.scores.rows(),
@@ -361,6 +384,18 @@ def _cautions(model: Any) -> list[str]:
     if made.flat_:
         return [f"the kept model tells nobody apart: {LEVEL}"]
     return [f"the kept model may tell nobody apart: {UNSURE}"] * (not made.rises_)
+
+
+def _nothing_known(cases: Cases, known: Bools, model: Any) -> Bools:
+    """Return which cases have no fact, no age and no sex that the model knows."""
+    features = model.named_steps["features"]
+    nothing = np.ones(len(cases), bool)
+    nothing[cases.case[known]] = False
+    if features.ages_:
+        nothing &= ~np.isfinite(cases.age_years)
+    if features.sexes_:
+        nothing &= ~np.isin(cases.sex.astype(str), features.sexes_)
+    return nothing
 
 
 def _whom(index: Mapping[str, Array] | Outcome) -> Outcome:

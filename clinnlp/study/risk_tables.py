@@ -1,21 +1,33 @@
-"""Tables of whom to predict for: outcomes to learn from, and index times to score at."""
+"""Tables of whom to predict for: outcomes to learn from, and index times to score at.
+
+Where a table of whom to score has a column ``outcome``, the scores can be validated on it.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from clinnlp.core.arrays import Floats
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.tables import Outcome
 from clinnlp.core.times import naive_utc
-from clinnlp.features.outcomes import OutcomeRead, Whom, index_from_columns, outcome_from_columns
+from clinnlp.features.outcomes import (
+    OutcomeRead,
+    Whom,
+    index_from_columns,
+    known_outcomes,
+    outcome_from_columns,
+)
 from clinnlp.io.files.dialect import MISSING
 from clinnlp.io.tables.columns import columns_named
 from clinnlp.io.tables.dates import TimeReader, time_fault, time_reader
 from clinnlp.io.tables.rows import column_names, read_rows
 from clinnlp.study.reading import TableReading
 
-__all__ = ["read_index_table", "read_outcome_table"]
+__all__ = ["NewCases", "read_index_table", "read_new_cases", "read_outcome_table"]
 
 _FIELDS = ("patient", "index_time", "outcome", "time")
 _TIMES = {"index_time": "index", "time": "time"}
@@ -58,6 +70,57 @@ def read_index_table(path: str | Path, reading: TableReading | None = None) -> O
     reading = reading or TableReading()
     named = _named(path, reading, needed=_FIELDS[:2])
     lines, (whose, index) = _columns(path, named, reading)
+    return _index(path, lines, whose, index, reading)
+
+
+class NewCases(NamedTuple):
+    """Whom to score, and what became of them, as far as it is known.
+
+    Parameters
+    ----------
+    cases : Outcome
+        Patients and index times; its values are 0.
+    outcomes : array of float or None
+        ``nan`` where it is not known; None where the table says of nobody.
+    n_before : int
+        Outcomes that came at or before their index time, and are not used.
+    """
+
+    cases: Outcome
+    outcomes: Floats | None
+    n_before: int = 0
+
+
+def read_new_cases(path: str | Path, reading: TableReading | None = None) -> NewCases:
+    """Return whom to score, as `read_index_table`, and the outcomes where there is such a column.
+
+    Raises
+    ------
+    ArgumentError, DataError
+        As `read_index_table`, or two outcomes of one patient and index time.
+    """
+    reading = reading or TableReading()
+    named = _named(path, reading, needed=_FIELDS[:3])
+    names = column_names(path, dialect=reading.dialect)
+    if "outcome" not in reading.outcome_columns and not columns_named(("outcome",), names):
+        return NewCases(read_index_table(path, reading), None)
+    lines, columns = _columns(path, named, reading)
+    whose, index, values, *times = columns
+    whom = _index(path, lines, whose, index, reading)
+    _outcome(path, lines, columns)  # refuses what is no outcome, and contrary ones
+    there = [len(index_from_columns([p], [t])) > 0 for p, t in zip(whose, index, strict=True)]
+    known, n_before = known_outcomes(index, values, times[0] if times else None)
+    known = known[np.array(there, bool)]
+    return NewCases(whom, known if np.isfinite(known).any() else None, n_before)
+
+
+def _index(
+    path: str | Path,
+    lines: Sequence[int],
+    whose: Sequence[Any],
+    index: Sequence[Any],
+    reading: TableReading,
+) -> Outcome:
     with instead_of(DataError, partial(_in_file, path, lines)):
         outcome = index_from_columns(whose, index)
     if len(outcome) == len(lines):

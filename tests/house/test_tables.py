@@ -42,6 +42,12 @@ def applied():
     return done.to_pandas()
 
 
+def validated():
+    nothing = {"calibration": None, "intercept": 0.0, "line": (0.0, 1.0), "notes": ()}
+    counts = {"n": 0, "n_positive": 0, "n_left_out": {}}
+    return clinnlp.ExternalValidation(versions={}, **counts, **nothing).to_pandas()
+
+
 TABLES = {  # what describes the columns, and how such a table is made
     "EntityTable": (clinnlp.EntityTable, lambda: clinnlp.EntityTable({}).to_pandas()),
     "EventTable": (clinnlp.EventTable, lambda: clinnlp.EventTable({}).to_pandas()),
@@ -61,6 +67,7 @@ TABLES = {  # what describes the columns, and how such a table is made
     ),
     "RiskStudy": (clinnlp.RiskStudy, study),
     "AppliedRisk": (AppliedRisk, applied),
+    "ExternalValidation": (clinnlp.ExternalValidation, validated),
 }
 
 
