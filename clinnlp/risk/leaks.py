@@ -80,19 +80,18 @@ def suspects(rows: Cases | Columns, y: Counts) -> list[Suspect]:
     y = np.asarray(y, np.int64)
     person = np.unique(rows.patients.astype(str), return_inverse=True)[1]
     classes = _Classes(y, person)
-    if min(classes.n_patients) < 2:
+    if min(classes.n_patients[1], int(np.sum(y == 0))) < 2:
         return []
-    of = _of_columns if isinstance(rows, Columns) else _of_cases
-    numbers, layers = of(rows, y)
+    numbers, layers = _of_columns(rows, y) if isinstance(rows, Columns) else _of_cases(rows)
     found = [*_numbers(numbers, classes)]
     for layer in layers:
         told = {s.name for s in found}
         # Of a column that has a value and a category for one reason the first is named
         for suspect in sorted(_one_sided(layer, classes), key=lambda s: (-s.auroc, s.name)):
-            of = {suspect.name, *_members(suspect.name, layer)}
-            if told.isdisjoint(of):
+            these = {suspect.name, *_members(suspect.name, layer)}
+            if told.isdisjoint(these):
                 found.append(suspect)
-                told |= of
+                told |= these
     return sorted(found, key=lambda s: (-s.auroc, s.sort, s.name))
 
 
@@ -167,7 +166,7 @@ def _one_sided(layer: _Layer, classes: _Classes) -> Iterator[Suspect]:
     few = np.minimum(n_patients, classes.n_patients[0] - n_patients)
     order = np.argsort(thing, kind="stable")
     ends = np.cumsum(n_rows)
-    for k in np.flatnonzero(told & (few >= _FEWEST)):
+    for k in np.flatnonzero(told & (few >= _FEWEST)).tolist():
         has = row[order[ends[k] - n_rows[k] : ends[k]]]
         auroc = float(max(aurocs[k], 1 - aurocs[k]))
         yield classes.suspect(layer.names[k], "presence", auroc, has)
@@ -193,10 +192,7 @@ def _members(name: str, layer: _Layer) -> frozenset[str]:
 # --- of cases ------------------------------------------------------------------------------
 
 
-def _of_cases(
-    cases: Cases, y: Counts
-) -> tuple[Iterator[tuple[str, Array, Floats]], Iterator[_Layer]]:
-    del y
+def _of_cases(cases: Cases) -> tuple[Iterator[tuple[str, Array, Floats]], Iterator[_Layer]]:
     return _values_of(cases), _layers_of(cases)
 
 

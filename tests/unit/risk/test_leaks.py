@@ -131,6 +131,7 @@ def test_one_class_and_no_rows_are_no_error():
     nobody = Columns(patients=WHO[:0], values={})
     assert suspects(nobody, Y[:0]) == []
     assert suspects(Columns(patients=WHO, values={"x": Y * 1.0}), Y * 0) == []
+    assert suspects(Columns(patients=WHO, values={"x": Y * 1.0}), Y * 0 + 1) == []
 
 
 @pytest.mark.parametrize("share", [0.85, 0.95])
