@@ -7,6 +7,7 @@ that are numbers all is one of numbers.
 """
 
 import re
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -95,11 +96,10 @@ def text_that_is(column: Array) -> str:
     """
     if column.dtype.kind in "biufM" or column.ndim > 1:
         return ""
-    cells = {str(v).strip() for v in column.tolist() if not _is_missing(v)}
-    cells = {cell for cell in cells if cell.casefold() not in _NOTHING}
-    shares = {what: sum(map(is_one, cells)) / max(1, len(cells)) for what, is_one in _KINDS}
-    which = [what for what, share in shares.items() if share >= _NEARLY_ALL]
-    return which[0] if which and len(cells) >= _MANY else ""
+    held = {str(v).strip() for v in column.tolist() if not _is_missing(v)}
+    cells = {cell for cell in held if cell.casefold() not in _NOTHING}
+    few = len(cells) < _MANY
+    return "" if few else next((what for what, is_one in _KINDS if _nearly_all(is_one, cells)), "")
 
 
 def stand_in(values: Floats) -> tuple[float, int] | None:
@@ -211,6 +211,10 @@ def _id(value: Any) -> Any:
     if _is_missing(value):
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else value
+
+
+def _nearly_all(is_one: Callable[[str], bool], cells: Collection[str]) -> bool:
+    return sum(map(is_one, cells)) >= _NEARLY_ALL * len(cells)
 
 
 def _is_number(cell: str) -> bool:
