@@ -97,7 +97,7 @@ def test_record(path):
         "measurement", "8480-6", 120.0, "mmHg"
     )  # fmt: skip
     assert (smoking["kind"], smoking["code"]) == ("observation", "72166-2=266919005")
-    assert pressure["known"] == datetime(2024, 3, 2)
+    assert pressure["known"] == datetime(2024, 3, 2, 23, 59, 59)
 
 
 def test_a_wrong_resource_names_its_line(tmp_path):
