@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from traceback import walk_tb
 from typing import Any, NoReturn
 
 from clinnlp import __version__
@@ -23,10 +22,11 @@ from clinnlp.cli.mine import add_mine
 from clinnlp.cli.models import add_export, add_fine_tune, add_next, add_pretrain
 from clinnlp.cli.notes import add_extract, add_score
 from clinnlp.cli.risk import add_risk, add_risk_apply
+from clinnlp.cli.serve import add_serve
 from clinnlp.cli.signals import ended_by_signals
 from clinnlp.cli.terminal import is_hung_up, show_traceback, streams, warn
 from clinnlp.cli.tune import add_tune
-from clinnlp.core.errors import ClinnlpError, PipeError, RunError
+from clinnlp.core.errors import ClinnlpError, PipeError, RunError, where_raised
 from clinnlp.core.installed import missing_of
 from clinnlp.core.modes import group_readable
 from clinnlp.core.visible import visible
@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "convert": (add_convert, "convert annotated notes between formats"),
     "inspect": (add_inspect, "count what notes hold, and say what looks wrong in them"),
     "diff": (add_diff, "compare two annotations of the same notes, mention by mention"),
+    "serve": (add_serve, "answer other programs over HTTP: mentions from notes"),
     "demo": (add_demo, "run the whole flow on synthetic notes, from text to report"),
 }
 
@@ -102,20 +103,14 @@ def _unforeseen(error: BaseException) -> str:
         return f"{error.filename or 'input/output'}: {error.strerror}"
     if isinstance(error, ImportError) and error.name:
         return f"the package {error.name!r} must be there whole, got none; install clinnlp again"
+    place = where_raised(error)
     if isinstance(error, MemoryError):
-        return f"memory must be enough, got a MemoryError{_place(error)}; give less at a time"
+        return f"memory must be enough, got a MemoryError{place}; give less at a time"
     return (
-        f"an unexpected {type(error).__name__}{_place(error)} of clinnlp {__version__}; please "
+        f"an unexpected {type(error).__name__}{place} of clinnlp {__version__}; please "
         "report this line, without text of notes; --debug shows the traceback, which may hold "
         "private text"
     )
-
-
-def _place(error: BaseException) -> str:
-    """Return the line of this library that an exception passed last."""
-    frames = [(f.f_globals.get("__name__", ""), line) for f, line in walk_tb(error.__traceback__)]
-    ours = [place for place in frames if place[0].startswith("clinnlp.")]
-    return f" in {ours[-1][0]}, line {ours[-1][1]}" if ours else ""
 
 
 def _without_debug(words: list[str]) -> tuple[list[str], bool]:

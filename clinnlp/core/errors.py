@@ -20,6 +20,7 @@ may be hostile: `core.visible` writes its hidden characters out.
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from traceback import walk_tb
 from types import TracebackType
 from typing import Any
 
@@ -37,6 +38,7 @@ __all__ = [
     "StoreError",
     "instead_of",
     "located",
+    "where_raised",
 ]
 
 
@@ -259,3 +261,18 @@ def located(path: str | Path, line: int | None = None) -> instead_of:
     clinnlp.core.errors.DataError: a.tsv:3: a scope must be a number
     """
     return instead_of(DataError, lambda error: error.at(path, line))
+
+
+def where_raised(error: BaseException) -> str:
+    """Return the line of this library that an exception passed last, for a message; "" for none.
+
+    It is what can be told of an exception that no one foresaw: its own words may quote a note.
+
+    Examples
+    --------
+    >>> where_raised(ValueError("Jane Doe"))
+    ''
+    """
+    frames = [(f.f_globals.get("__name__", ""), line) for f, line in walk_tb(error.__traceback__)]
+    ours = [place for place in frames if place[0].startswith("clinnlp.")]
+    return f" in {ours[-1][0]}, line {ours[-1][1]}" if ours else ""

@@ -17,6 +17,7 @@ WANTED = {
     **dict.fromkeys(("risk", "risk apply", "mine"), TABLES),
     "export": set(),  # reads a model
     "demo": set(),  # reads nothing
+    "serve": set(),  # reads what it is sent
 }
 
 

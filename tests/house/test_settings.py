@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSettings
+from clinnlp.service.settings import ServeSettings
 from clinnlp.study.settings import ExtractSettings, MineSettings, RiskSettings
 from clinnlp.study.tune_space import described
 
@@ -22,6 +23,7 @@ MADE_BY = {
     ExtractSettings: "`clinnlp extract`",
     MineSettings: "`clinnlp mine`",
     RiskSettings: "`clinnlp risk`; `RiskRowSettings` and `RiskStudySettings` are its two parts",
+    ServeSettings: "`clinnlp serve`",
 }
 
 

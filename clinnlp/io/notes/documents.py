@@ -222,7 +222,7 @@ def _unfit(document: Document, error: Exception) -> DataError:
     return document.wrong("a document must have the form of its format, got another")
 
 
-def add_id(seen: set[str], id: str, path: str | Path, line: int | None = None) -> None:
+def add_id(seen: set[str], id: str, path: str | Path | None, line: int | None = None) -> None:
     """Add a note id to those seen, or raise `DataError` where it stands there already."""
     if id in seen:
         raise DataError(

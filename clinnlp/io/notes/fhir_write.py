@@ -37,6 +37,7 @@ https://hl7.org/fhir/R4/bundle.html
 
 import base64
 import hashlib
+import io
 import json
 import re
 from collections import Counter
@@ -44,6 +45,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
@@ -77,7 +79,7 @@ from clinnlp.io.notes.fhir_statements import (
 from clinnlp.io.notes.sidecar import sidecar_path
 from clinnlp.io.notes.values import check_values
 
-__all__ = ["FHIR", "FhirSummary", "write_fhir"]
+__all__ = ["FHIR", "FhirSummary", "fhir_bundle", "write_fhir"]
 
 _SOFTWARE = "clinnlp"
 _NAMES = "urn:clinnlp:note"  # system of ids that FHIR does not allow
@@ -171,12 +173,34 @@ def write_fhir(
     check_packing(path, packs=True)
     if plain_name(path).endswith(".xml"):
         raise ArgumentError(f"FHIR must be written as .fhir.json or .fhir.ndjson, got {path}")
-    labels = Labels(*(frozenset(map(str.casefold, x)) for x in (drug_labels, condition_labels)))
+    labels = _folded(drug_labels, condition_labels)
     run = _Run(labels, made_by or {}, recorded, is_lines=plain_name(path).endswith(".ndjson"))
-    run.write(map(check_values, notes), path)
+    with write_bytes(path) as handle:
+        run.write(map(check_values, notes), handle, path)
     if not is_stream(path):
         sidecar_path(path).unlink(missing_ok=True)  # of what stood here before
     return run.summary
+
+
+def fhir_bundle(notes: Iterable[Note], *, made_by: Mapping[str, str] | None = None) -> bytes:
+    """Return notes and what their mentions state as a bundle, as `write_fhir` writes it.
+
+    Raises
+    ------
+    DataError
+        Two notes share an id, or a text cannot be written.
+
+    Examples
+    --------
+    >>> bundle = json.loads(fhir_bundle([Note(id="n1", text="Denies fever.")]))
+    >>> [entry["resource"]["resourceType"] for entry in bundle["entry"]]
+    ['DocumentReference', 'Provenance']
+    """
+    handle = io.BytesIO()
+    labels = _folded(DRUG_LABELS, CONDITION_LABELS)
+    run = _Run(labels, made_by or {}, None, is_lines=False)
+    run.write(map(check_values, notes), handle, None)
+    return handle.getvalue()
 
 
 class _Run:
@@ -194,21 +218,20 @@ class _Run:
         self.device = _device(made_by)
         self.summary = FhirSummary()
 
-    def write(self, notes: Iterable[Note], path: Path) -> None:
+    def write(self, notes: Iterable[Note], handle: IO[bytes], path: Path | None) -> None:
         seen: set[str] = set()
         mark = "\n" if self.is_lines else ",\n"
         before = "" if self.is_lines else _HEAD
-        with write_bytes(path) as handle:
-            for note in notes:
-                add_id(seen, note.id, path)
-                lines = [self._line(resource) for resource in self._resources(note)]
-                handle.write(encode(before + mark.join(lines), note=note.id))
-                before = mark
-                self.summary.n_notes += 1
-            if self.is_lines:
-                handle.write(b"\n" if seen else b"")
-            else:
-                handle.write(b"\n]}\n" if seen else _EMPTY)
+        for note in notes:
+            add_id(seen, note.id, path)
+            lines = [self._line(resource) for resource in self._resources(note)]
+            handle.write(encode(before + mark.join(lines), note=note.id))
+            before = mark
+            self.summary.n_notes += 1
+        if self.is_lines:
+            handle.write(b"\n" if seen else b"")
+        else:
+            handle.write(b"\n]}\n" if seen else _EMPTY)
 
     def _line(self, resource: Json) -> str:
         kind, name = resource["resourceType"], resource["id"]
@@ -253,6 +276,10 @@ class _Run:
             ],
             "entity": [{"role": "source", "what": about.document}],
         }
+
+
+def _folded(drugs: Sequence[str], conditions: Sequence[str]) -> Labels:
+    return Labels(*(frozenset(map(str.casefold, labels)) for labels in (drugs, conditions)))
 
 
 def _uuid(kind: str, name: str) -> str:
