@@ -47,6 +47,13 @@ def _answerer(args: argparse.Namespace) -> "Answerer":
     from clinnlp.study.answering import Answerer, cue_tables
     from clinnlp.study.extract import fingerprint
 
+    given = args
+    if args.int8 and args.model is not None:
+        from clinnlp.bert.store import load
+
+        given = copy(args)
+        given.model = load(args.model, int8=True)
+    nlp = pipeline_of(given)
     made_by = fingerprint(
         args.model,
         args.vocabulary,
@@ -54,9 +61,4 @@ def _answerer(args: argparse.Namespace) -> "Answerer":
         keep_names=args.keep_names,
         chronic=args.chronic,
     )
-    if args.int8 and args.model is not None:
-        from clinnlp.bert.store import load
-
-        args = copy(args)
-        args.model = load(args.model, int8=True)
-    return Answerer(nlp=pipeline_of(args), made_by={**made_by, "cues": cue_tables()})
+    return Answerer(nlp=nlp, made_by={**made_by, "cues": cue_tables()})

@@ -5,11 +5,10 @@ import http.client
 import json
 import threading
 import time
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.service.server import Server, listener_of
 from clinnlp.service.settings import ServeSettings
@@ -110,21 +109,7 @@ def serving(answerer):
         one.end()
 
 
-@contextmanager
 def many(function, arguments):
-    """Call a function with each of some arguments at once; give what came back, in order."""
-    back = [None] * len(arguments)
-
-    def call(k):
-        back[k] = function(arguments[k])
-
-    threads = [threading.Thread(target=call, args=(k,)) for k in range(len(arguments))]
-    for thread in threads:
-        thread.start()
-    yield back
-    for thread in threads:
-        thread.join(60)
-
-
-def note(text, id="n"):
-    return Note(id=id, text=text)
+    """Call a function with each of some arguments at once; return what came back, in order."""
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(function, arguments))
