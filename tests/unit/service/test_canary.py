@@ -5,6 +5,8 @@ import logging
 import random
 import socket
 
+import pytest
+
 from clinnlp.service.keys import read_keys
 
 from .conftest import FAILS, JSON, LINES
@@ -60,6 +62,7 @@ def asked(dice):
     return "/v1/extract", body, headers
 
 
+@pytest.mark.slow
 def test_a_word_of_a_note_stands_nowhere_but_in_its_answer(serving, tmp_path, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     path = tmp_path / "keys"

@@ -66,7 +66,11 @@ class TestAnswers:
             "encounter": "e1",
             "kind": "letter",
         }
-        given |= {"time": "2024-03-01T08:00:00", "known": "2024-03-02T08:00:00+01:00"}
+        given |= {
+            "kind": "letter",
+            "time": "2024-03-01T08:00:00",
+            "known": "2024-03-02T08:00:00+01:00",
+        }
         _, _, raw = serving().wait().ask("/v1/extract", {"notes": [given], "texts": True})
         (note,) = json.loads(raw)["notes"]
         assert note.items() >= given.items()
