@@ -2,7 +2,7 @@
 
 import argparse
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clinnlp.cli.options import add_pipeline, add_settings, pipeline_of, settings_of
 from clinnlp.cli.terminal import warn
@@ -27,6 +27,14 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="read in 8-bit integers: about twice as fast, and a little less exact",
     )
+    parser.add_argument("--risk-model", help="risk model that `clinnlp risk --keep` wrote")
+    parser.add_argument(
+        "--signals",
+        nargs="+",
+        default=[],
+        metavar="CSV",
+        help="tables that `clinnlp mine` wrote: OUT/drug_events.csv, OUT/signals.csv",
+    )
     add_settings(parser, ServeSettings)
     parser.set_defaults(command=_serve)
 
@@ -38,7 +46,8 @@ def _serve(args: argparse.Namespace) -> int:
     if args.model is None and args.vocabulary is None:
         raise ArgumentError("a service needs --model or --vocabulary, got neither")
     settings = settings_of(args, ServeSettings)
-    paths = [path for path in (args.model, args.vocabulary, args.chronic) if path is not None]
+    files = (args.model, args.vocabulary, args.chronic, args.risk_model, *args.signals)
+    paths = [path for path in files if path is not None]
     serve(lambda: _answerer(args), settings=settings, paths=paths, say=warn)
     return 0
 
@@ -61,4 +70,24 @@ def _answerer(args: argparse.Namespace) -> "Answerer":
         keep_names=args.keep_names,
         chronic=args.chronic,
     )
-    return Answerer(nlp=nlp, made_by={**made_by, "cues": cue_tables()})
+    more, beside = _beside(args)
+    return Answerer(nlp=nlp, made_by={**made_by, "cues": cue_tables(), **more}, **beside)
+
+
+def _beside(args: argparse.Namespace) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the hashes of what answers beside the pipeline, and that itself."""
+    from clinnlp.core.files import tree_sha256
+
+    made_by, beside = {}, {}
+    if args.risk_model is not None:
+        from clinnlp.study.risk_answers import servable_risk_model
+
+        beside["risk"] = servable_risk_model(args.risk_model)
+        made_by["risk_model"] = tree_sha256(args.risk_model)
+    if args.signals:
+        from clinnlp.study.mined_tables import read_signals
+        from clinnlp.study.signal_answers import SignalIndex
+
+        beside["signals"] = SignalIndex([read_signals(path) for path in args.signals])
+        made_by["signals"] = " ".join(tree_sha256(path) for path in args.signals)
+    return made_by, beside

@@ -6,7 +6,8 @@
 ``models``     the pipeline that answers, tried before it is used, and exchanged while others run
 ``gate``       before each route: key, host, size, how many at once; one line and numbers after
 ``keys``       keys and what they may ask for
-``shared``     what the routes share; ``routes`` and ``streams``; ``app`` puts them together
+``shared``     what the routes share; ``routes`` and ``streams`` of notes, ``more_routes`` of risks
+               and signals; ``app`` puts them together
 ``described``  what /openapi.json and /docs say
 ``server``     listens, and drains when told to; ``bodies``, ``connection``: who is slow
 

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from clinnlp.service.gate import Gate
 from clinnlp.service.keys import Keys
+from clinnlp.service.more_routes import add_more_routes
 from clinnlp.service.refusals import Refused, body_of
 from clinnlp.service.routes import add_routes
 from clinnlp.service.shared import Service
@@ -26,6 +27,7 @@ def application(service: Service) -> FastAPI:
     """Return the routes as an application; what they refuse is told in one form."""
     app = FastAPI(title="clinnlp", docs_url=None, redoc_url=None, openapi_url=None)
     add_routes(app, service)
+    add_more_routes(app, service)
     handlers: dict[type[Exception], Any] = {
         HTTPException: _of_http,
         RequestValidationError: _of_form,

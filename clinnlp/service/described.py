@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from clinnlp import __version__
+from clinnlp.service.more_requests import RiskIn, SignalsIn
 from clinnlp.service.requests import ExtractIn, NoteIn, StreamLine
 
 __all__ = ["docs_page", "openapi"]
@@ -26,7 +27,7 @@ _STYLE += "td,th{padding:.2em .8em .2em 0;text-align:left;vertical-align:top}cod
 def openapi(app: FastAPI) -> dict[str, Any]:
     """Return what /openapi.json says."""
     made = get_openapi(title="clinnlp", version=__version__, description=_ABOUT, routes=app.routes)
-    forms: list[Any] = [(kind, "validation") for kind in (ExtractIn, NoteIn)]
+    forms: list[Any] = [(kind, "validation") for kind in (ExtractIn, NoteIn, RiskIn, SignalsIn)]
     forms.append((StreamLine, "serialization"))
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     schemas |= models_json_schema(forms, ref_template=_REF)[1]["$defs"]

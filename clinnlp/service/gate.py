@@ -46,6 +46,8 @@ ROUTES = {
     "/openapi.json": Route(None),
     "/docs": Route(None),
     "/v1/extract": Route("extract", _JSON),
+    "/v1/score-risk": Route("risk", _JSON),
+    "/v1/signals": Route("signals", _JSON),
     "/v1/extract:stream": Route(
         "extract", (b"application/x-ndjson", b"application/jsonl"), is_stream=True
     ),

@@ -17,6 +17,7 @@ from clinnlp.service.refusals import Refused
 
 __all__ = [
     "FAULT",
+    "FIRST_FAULT",
     "OFFSETS",
     "Answer",
     "ExtractIn",
@@ -24,6 +25,7 @@ __all__ = [
     "MadeBy",
     "NoteIn",
     "NoteOut",
+    "Out",
     "Refusal",
     "StreamLine",
     "coverage_of",
@@ -34,6 +36,13 @@ __all__ = [
 OFFSETS = "code points, half-open"
 FAULT = "a step of the extraction failed"  # all that is told of it: an error may name a note
 _TEXT = "Exactly as it stands: offsets count its code points, line ends and signs of zero width too"
+
+
+class _FirstFault(FailFast):
+    __hash__ = object.__hash__  # a form may want a list or nothing
+
+
+FIRST_FAULT = _FirstFault()  # of a million wrong parts one is told, and one record is kept
 
 
 class Form(BaseModel):
@@ -65,7 +74,7 @@ class NoteIn(Form):
 class ExtractIn(Form):
     """Notes to read."""
 
-    notes: Annotated[list[NoteIn], FailFast(), Field(min_length=1)]
+    notes: Annotated[list[NoteIn], FIRST_FAULT, Field(min_length=1)]
     model: str | None = Field(
         None, description="SHA-256 of the model that must answer; another one is a conflict (409)"
     )

@@ -28,6 +28,7 @@ from clinnlp.service.requests import (
     note_of,
     record_of,
 )
+from clinnlp.service.responses import responses, takes
 from clinnlp.service.shared import Service
 from clinnlp.service.streams import STREAM_TYPE, NoteStream
 
@@ -35,18 +36,6 @@ __all__ = ["add_routes"]
 
 FHIR_TYPE = "application/fhir+json"
 _OF_FHIR = ("language", "model", "vocabulary", "cues")  # what is told of a run in FHIR
-_WHY = {
-    401: "No key, or none of ours",
-    403: "A key that may not ask for this, or without keys a host name that is not ours",
-    408: "The body did not get on",
-    409: "Another model than the one that was named",
-    413: "A body, a text or a list that is too large",
-    415: "A body of another type",
-    422: "A body that is not as it must be",
-    429: "Too many requests of one caller at a time",
-    500: "A step of the extraction failed",
-    503: "Too much at a time, not ready, or it took too long",
-}
 
 
 def add_routes(app: FastAPI, service: Service) -> None:
@@ -56,8 +45,8 @@ def add_routes(app: FastAPI, service: Service) -> None:
     @app.post(
         "/v1/extract",
         summary="Extract mentions from notes",
-        responses=_responses(Answer, also=FHIR_TYPE),
-        openapi_extra=_takes("ExtractIn"),
+        responses=responses(Answer, also=FHIR_TYPE),
+        openapi_extra=takes("ExtractIn"),
     )
     async def extract(request: Request) -> Response:
         return await _extract(request, service)
@@ -66,8 +55,8 @@ def add_routes(app: FastAPI, service: Service) -> None:
         "/v1/extract:stream",
         summary="Extract mentions from lines, one note each (NoteIn); answers come in their order",
         description="Read while you send: who does not read is not read from either.",
-        responses=_responses(StreamLine, kind=STREAM_TYPE),
-        openapi_extra=_takes("NoteIn", STREAM_TYPE),
+        responses=responses(StreamLine, kind=STREAM_TYPE),
+        openapi_extra=takes("NoteIn", STREAM_TYPE),
     )
     async def stream(request: Request) -> Response:
         service.models.current  # noqa: B018  (refuses while there is none)
@@ -172,27 +161,3 @@ def _bundle(read: Read, notes: list[Note]) -> bytes:
     except DataError:
         pass
     raise Refused(422, "text and names must be free of NUL for a bundle of FHIR, got one")
-
-
-def _takes(form: str, kind: str = "application/json") -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{form}"}
-    return {"requestBody": {"required": True, "content": {kind: {"schema": schema}}}}
-
-
-def _responses(
-    answer: Any, *, kind: str = "application/json", also: str | None = None
-) -> dict[int | str, dict[str, Any]]:
-    """Return what a route may answer, for /openapi.json."""
-    content = {also: {"schema": {"type": "object"}}} if also else {}
-    done: dict[str, Any] = {"description": "What was found", "model": answer}
-    if content:
-        done["content"] = content
-    if kind != "application/json":
-        done = {
-            "description": "What was found, a line each",
-            "content": {kind: {"schema": {"$ref": f"#/components/schemas/{answer.__name__}"}}},
-        }
-    return {
-        200: done,
-        **{code: {"description": why, "model": Refusal} for code, why in _WHY.items()},
-    }

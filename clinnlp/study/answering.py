@@ -8,12 +8,17 @@ of one note is the answer to that note alone.
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from clinnlp.core.errors import PipeError
 from clinnlp.core.files import tree_sha256
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.text.tables import data_path
+
+if TYPE_CHECKING:
+    from clinnlp.study.apply import RiskModel
+    from clinnlp.study.signal_answers import SignalIndex
 
 __all__ = ["Answerer", "cue_tables"]
 
@@ -30,6 +35,10 @@ class Answerer:
     made_by : mapping of str to str
         Version of the library, language, hashes of model, word list and cue tables: as
         `clinnlp.study.extract.fingerprint` and `cue_tables` give them.
+    risk : RiskModel, optional
+        A kept risk model that answers beside it.
+    signals : SignalIndex, optional
+        Mined signals that are looked up beside it.
 
     Examples
     --------
@@ -42,6 +51,8 @@ class Answerer:
 
     nlp: Pipeline
     made_by: Mapping[str, str]
+    risk: "RiskModel | None" = None
+    signals: "SignalIndex | None" = None
 
     def __call__(self, notes: Sequence[Note]) -> list[Note | PipeError]:
         """Return for each note what was found in it, or why it could not be read."""
