@@ -33,7 +33,7 @@ __all__ = [
     "record_of",
 ]
 
-OFFSETS = "code points, half-open"
+OFFSETS: Literal["code points, half-open"] = "code points, half-open"
 FAULT = "a step of the extraction failed"  # all that is told of it: an error may name a note
 _TEXT = "Exactly as it stands: offsets count its code points, line ends and signs of zero width too"
 

@@ -100,9 +100,10 @@ class NoteStream(Response):
             form = parsed(NoteIn, line, what)
             note = note_of(form, position, note_chars=service.settings.note_chars, what=what)
             async with asyncio.timeout(service.settings.time_s):
-                return await service.batches.read(
+                answered: tuple[Answerer, dict[str, Any]] = await service.batches.read(
                     service.models.current, [note], self._finish(), is_patient=True
                 )
+                return answered
         except Refused as refused:
             said = str(refused)
         except TimeoutError:
