@@ -4,6 +4,7 @@ Labels are routes of the table, methods, statuses and hashes of models.
 """
 
 import time
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
@@ -20,7 +21,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        of = {"registry": self.registry}
+        of: dict[str, Any] = {"registry": self.registry}
         self.requests = Counter("clinnlp_requests", "Requests answered", ["route", "status"], **of)
         self.seconds = Histogram(
             "clinnlp_request_seconds", "From head to answer", ["route"], buckets=_SECONDS, **of
