@@ -78,7 +78,8 @@ def _beside(args: argparse.Namespace) -> tuple[dict[str, str], dict[str, Any]]:
     """Return the hashes of what answers beside the pipeline, and that itself."""
     from clinnlp.core.files import tree_sha256
 
-    made_by, beside = {}, {}
+    made_by: dict[str, str] = {}
+    beside: dict[str, Any] = {}
     if args.risk_model is not None:
         from clinnlp.study.risk_answers import servable_risk_model
 

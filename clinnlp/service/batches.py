@@ -152,18 +152,22 @@ class Batches:
 
     def _taken(self) -> list[tuple[_Job, Note]]:
         """Return a share of what each request has waiting, of the first ones' pipeline."""
-        first = self._jobs[0].answerer if self._jobs else None
-        jobs = [job for job in self._jobs if job.answerer is first][: self._batch_notes]
+        if not self._jobs:
+            return []
+        jobs = [job for job in self._jobs if job.answerer is self._jobs[0].answerer]
         batch: list[tuple[_Job, Note]] = []
         n_chars = 0
         while jobs and len(batch) < self._batch_notes and n_chars < _BATCH_CHARS:
-            for job in jobs[: self._batch_notes - len(batch)]:
-                note = job.waiting.popleft()
-                batch.append((job, note))
-                n_chars += len(note.text)
-            jobs = [job for job in jobs if job.waiting]
-        self._jobs = deque(job for job in self._jobs if job.waiting)
+            taken = [(job, job.waiting.popleft()) for job in jobs[: self._batch_notes - len(batch)]]
+            batch += taken
+            n_chars += sum(len(note.text) for _, note in taken)
+            jobs = list(filter(_waits, jobs))
+        self._jobs = deque(filter(_waits, self._jobs))
         return batch
+
+
+def _waits(job: _Job) -> bool:
+    return bool(job.waiting)
 
 
 def _settle(job: _Job) -> None:

@@ -132,8 +132,9 @@ class Server(uvicorn.Server):
         self.service.say("ended")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        make: Any = partial(
-            self.config.http_protocol_class,  # type: ignore[arg-type]
+        protocol: Any = self.config.http_protocol_class
+        make = partial(
+            protocol,
             config=self.config,
             server_state=self.server_state,
             app_state={},

@@ -65,11 +65,7 @@ class SignalIndex:
         found: list[tuple[float, dict[str, Any]]] = []
         n_found = 0
         for table, rows in zip(self._tables, self._rows, strict=True):
-            keep = np.ones(len(table), dtype=bool)
-            for key in table.keys:
-                wanted = outcomes if key == _OUTCOME else drugs
-                if wanted or key != _OUTCOME:
-                    keep &= _named(rows[key], wanted, len(table))
+            keep = _speaking(table, rows, drugs, outcomes)
             if called_only:
                 keep &= table.columns["signal"].astype(bool)
             at = np.flatnonzero(keep)
@@ -93,6 +89,21 @@ def _by_name(table: Signals) -> dict[str, dict[str, Array]]:
             parts[fold(str(name))].append(rows)
         made[key] = {name: np.concatenate(rows) for name, rows in parts.items()}
     return made
+
+
+def _speaking(
+    table: Signals,
+    rows: dict[str, dict[str, Array]],
+    drugs: Collection[str],
+    outcomes: Collection[str],
+) -> Bools:
+    """Return which rows speak of these drugs alone, and of one of the outcomes."""
+    keep = np.ones(len(table), dtype=bool)
+    for key in table.keys:
+        wanted = outcomes if key == _OUTCOME else drugs
+        if wanted or key != _OUTCOME:
+            keep &= _named(rows[key], wanted, len(table))
+    return keep
 
 
 def _named(rows: dict[str, Array], names: Collection[str], n: int) -> Bools:
