@@ -22,6 +22,7 @@ WORDS = {
     "convert": ["a b.jsonl", "out.conll"],
     "inspect": ["notes"],
     "diff": ["a", "b"],
+    "serve": ["--vocabulary", "words.csv"],
     "demo": [],
 }
 LEFT = {  # what a command that goes on leaves behind
