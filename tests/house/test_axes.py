@@ -71,7 +71,7 @@ class TestAnAxisIsEnteredIn:
         assert baskets(table, unit="note").n_excluded[axis] == 1
 
     def test_the_facts_of_patients(self, axis):
-        known = np.array(["2024-01-01"], "datetime64[s]")
+        known = np.array(["2024-01-01T08:00"], "datetime64[s]")
         note = note_with(axis).with_(known=known[0].item())
         outcome = Outcome(patients=np.array(["1"]), index=known + 60, values=np.array([1]))
         cases = collect_cases(outcome, entities=entity_table([note]), by_assertion=True)

@@ -11,6 +11,7 @@ from clinnlp.cli.interrupted import told_when_interrupted
 
 WORDS = {
     "fine-tune": ["ner", "it's.jsonl", "--out", "a model"],
+    "tune": ["ner", "it's.jsonl", "--out", "a search"],
     "next": ["notes", "out.jsonl", "--model", "m"],
     "pretrain": ["notes", "--out", "a model"],
     "export": ["m", "out", "--onnx"],
@@ -27,6 +28,7 @@ WORDS = {
 }
 LEFT = {  # what a command that goes on leaves behind
     "fine-tune": "a model-checkpoint/state.safetensors",
+    "tune": "a search/search.sqlite",
     "pretrain": "a model-checkpoint/state.safetensors",
     "extract": "found/part-00000.parquet",
 }
