@@ -469,7 +469,7 @@ BROKEN_FOLDERS = {
             f",2,3,2101-01-01,{CANARY}\n",
             f"2,2,3,{CANARY},x\n",
             f"1,2,3,2101-01-01,{CANARY}\n",
-            f"2,2,3,9999-12-31,{CANARY}\n",
+            f"2,2,3,2101-02-30,{CANARY}\n",
             f"2,{CANARY}\n",
         )
     ],

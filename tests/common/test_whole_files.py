@@ -28,12 +28,14 @@ NOT_NOTES = {
 }
 TABLES = {"csv": ",", "tsv": "\t"}
 BOTH = {"brat", "i2b2"}  # the text beside the one's file is a note of the other, too
+DOCCANO = {"doccano", "doccano-1.4"}  # one form, whose offsets count in two units
 OTHERS = [
     (name, other)
     for name in FORMATS
     for other in (*FORMATS, *NOT_NOTES)
     if other != name and not {name, other} <= BOTH and not {name, other} <= TABLES.keys()
     if not (name in TABLES and other == "mimic")  # a table of notes by other names
+    if not {name, other} <= DOCCANO
 ]
 # without packing, the lines that are there are whole documents: no reader can know of more
 WHOLE = ["bioc-xml", "bioc-json", "fhir", "spl-adr", "docbin", "parquet"]

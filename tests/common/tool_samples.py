@@ -233,6 +233,7 @@ BROKEN = {
         (f"{HEAD}1\t{CANARY}\tO\n", 6, DataError),
         (f"{HEAD}{conllu((CANARY, '_'))}x\t{CANARY}" + "\t_" * 8 + "\n", 8, DataError),
         (f"{HEAD}1\t" + "\t_" * 8 + "\n", 6, DataError),
+        (f"{HEAD}2-2\t{CANARY}" + "\t_" * 8 + "\n", 6, DataError),
         (f"{HEAD}{conllu((CANARY, 'Entity=e1)'))}", 6, DataError),
         (f"{HEAD}{conllu((CANARY, 'Entity=(e1-person'))}", 5, DataError),
         (f"# newdoc id = a\n{conllu((CANARY, '_'))}", 5, DataError),

@@ -107,7 +107,7 @@ def _parse(document: Document) -> Note:
             name, has_doc = _named(line, name, has_doc=has_doc)
         elif line.strip():
             columns = _columns(line, document, number)
-            inside = _add(columns, sentences[-1], inside, number)
+            inside = _add(document, columns, sentences[-1], inside, number)
         elif sentences[-1]:
             sentences.append([])
             inside = 0
@@ -133,10 +133,14 @@ def _columns(line: str, document: Document, number: int) -> list[str]:
     return columns
 
 
-def _add(columns: list[str], words: list[_Word], inside: int, number: int) -> int:
+def _add(
+    document: Document, columns: list[str], words: list[_Word], inside: int, number: int
+) -> int:
     """Add a word, unless it is a part of a range or stands in no text; return where one ends."""
     place, _, last = columns[0].partition("-")
     misc, tag = _misc(columns[9])
+    if last and int(last) <= int(place):
+        raise document.wrong("a range of words must rise, got one that does not", number)
     if last:
         words.append(_Word(columns[1], misc, tag, number))
         return int(last)
