@@ -111,7 +111,10 @@ def _parse(document: Document) -> Note:
         elif sentences[-1]:
             sentences.append([])
             inside = 0
-    return _note(name, [sentence for sentence in sentences if sentence], document)
+    whole = [sentence for sentence in sentences if sentence]
+    if not whole and not has_doc:
+        raise document.wrong("comments must say newdoc or have words behind them, got none", first)
+    return _note(name, whole, document)
 
 
 def _named(line: str, name: str, *, has_doc: bool) -> tuple[str, bool]:
