@@ -106,7 +106,7 @@ def test_events_in_parts_give_the_same_cases_as_in_one_table():
 
 
 def test_recency_is_of_the_latest_fact_and_falls_with_its_age():
-    events = EventTable({"patient": ["p"] * 2, "known": ["2024-01-01", "2024-01-09"],
+    events = EventTable({"patient": ["p"] * 2, "known": ["2024-01-01T00:00", "2024-01-09T00:00"],
                          "code": ["x", "x"], "kind": ["drug"] * 2})  # fmt: skip
     cases = collect_cases(ONE, events=events)
     features = PatientFeatures(min_patients=1, recency=True, demographics=False).fit(cases)
