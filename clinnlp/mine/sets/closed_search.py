@@ -4,10 +4,12 @@ In dense baskets a few closed sets stand for millions of frequent ones. Each clo
 once: from its parent by one item more, taken with all items that are in the same baskets, and only
 if none of these comes before that item and is new (prefix-preserving closure extension). Items go
 from rare to frequent; below a set only items are looked at that are frequent with it. A set none
-is frequent with is maximal.
+is frequent with is maximal. Where a set and all that may still come to it lie within one of the
+maximal sets that were found last, none of what is left below it is maximal, and it is left out.
 
 References
 ----------
+Burdick, Calimlim and Gehrke, MAFIA, ICDE 2001, section 3.2 (what is below a set within a known one).
 Uno, Kiyomi and Arimura, LCM ver. 2, FIMI 2004, section 3.
 """
 
@@ -21,6 +23,7 @@ from clinnlp.mine.sets.query import Group, Query, check_limit, ordered
 
 __all__ = ["is_dense", "mine_closed"]
 
+_LAST = 64  # maximal sets that are looked at
 _DENSE = 16  # one in so many cells is filled: bits are the shorter form
 
 
@@ -72,9 +75,12 @@ def _search(bits: Bits, n: int, least: int, maximal: bool, limit: int) -> Any:  
     where = np.zeros((m + 2, width), np.uint64)  # the baskets of the set at each depth
     heirs, counts = np.empty((m + 2, m), np.int32), np.zeros((m + 2, m), np.int64)
     n_heirs, at = np.zeros(m + 2, np.int64), np.zeros(m + 2, np.int64)
-    core, inside = np.full(m + 2, -1, np.int64), np.zeros((m + 2, m), np.bool_)
+    inside = np.zeros((m + 2, m), np.bool_)
     flat, ends = np.empty(1024, np.int32), np.zeros(1024, np.int64)
     found, n_found = np.empty(1024, np.int64), 0
+    # As bits: maximal sets, and at each depth the set and what may still come to it
+    last = np.zeros((_LAST, -(-m // 64)), np.uint64)
+    reach = np.zeros((m + 2, last.shape[1]), np.uint64)
     for k in range(m):
         where[0] |= bits[k]
         heirs[1, k] = k
@@ -82,27 +88,56 @@ def _search(bits: Bits, n: int, least: int, maximal: bool, limit: int) -> Any:  
     n_heirs[0] = _narrow(where[0], bits, heirs[1, :m], inside[0], least, heirs[0], counts[0])
     if inside[0].any() and (n_heirs[0] == 0 or not maximal):
         flat, ends, found, n_found = _keep(flat, ends, found, n_found, inside[0], n)
+    _reached(inside[0], heirs[0, : n_heirs[0]], -1, reach[0])
     d = 0
     while d >= 0 and n_found <= limit:
-        if at[d] == n_heirs[d]:
+        n_last = min(n_found, _LAST) if maximal else 0
+        if at[d] == n_heirs[d] or _covered(reach[d], last, n_last):
             d -= 1
             continue
         near, j, c = heirs[d, : n_heirs[d]], heirs[d, at[d]], counts[d, at[d]]
         at[d] += 1
         below = d + 1
+        reach[d, j >> 6] &= ~(np.uint64(1) << np.uint64(j & 63))
         _meet(where[d], bits[j], where[below])
         inside[below] = inside[d]
         inside[below, j] = True
-        # What comes before the item that made this set was looked at where it came first
-        if j > core[d] and _close(where[below], bits, near, counts[d], j, c, inside[below]):
+        if _close(where[below], bits, near, counts[d], j, c, inside[below]):
             size = _narrow(
                 where[below], bits, near, inside[below], least, heirs[below], counts[below]
             )
             if size == 0 or not maximal:
+                if maximal:
+                    _reached(inside[below], heirs[below, :0], j, last[n_found % _LAST])
                 flat, ends, found, n_found = _keep(flat, ends, found, n_found, inside[below], c)
-            n_heirs[below], at[below], core[below] = size, 0, j
+            _reached(inside[below], heirs[below, :size], j, reach[below])
+            # What comes before the item that made this set was looked at where it came first
+            n_heirs[below], at[below] = size, np.searchsorted(heirs[below, :size], j)
             d = below
     return flat, ends[: n_found + 1], found[:n_found]
+
+
+@compiled
+def _reached(inside: Bools, heirs: Ints32, j: int, reach: Bits) -> None:
+    """Fill in the items of a set, and those behind item j that may come to it, as bits."""
+    reach[:] = 0
+    for k in range(len(inside)):
+        if inside[k]:
+            reach[k >> 6] |= np.uint64(1) << np.uint64(k & 63)
+    for x in range(len(heirs) - 1, -1, -1):
+        k = heirs[x]
+        if k < j:
+            break
+        reach[k >> 6] |= np.uint64(1) << np.uint64(k & 63)
+
+
+@compiled
+def _covered(reach: Bits, last: Bits, n: int) -> bool:
+    """Tell whether items lie within one of `n` sets."""
+    for s in range(n):
+        if _within(reach, last[s]):
+            return True
+    return False
 
 
 @compiled
