@@ -9,7 +9,7 @@ maximal sets that were found last, none of what is left below it is maximal, and
 
 References
 ----------
-Burdick, Calimlim and Gehrke, MAFIA, ICDE 2001, section 3.2 (what is below a set within a known one).
+Burdick, Calimlim and Gehrke, MAFIA, ICDE 2001, section 3.2 (all below a set within a known one).
 Uno, Kiyomi and Arimura, LCM ver. 2, FIMI 2004, section 3.
 """
 
@@ -134,7 +134,7 @@ def _reached(inside: Bools, heirs: Ints32, j: int, reach: Bits) -> None:
 @compiled
 def _covered(reach: Bits, last: Bits, n: int) -> bool:
     """Tell whether items lie within one of `n` sets."""
-    for s in range(n):
+    for s in range(n):  # noqa: SIM110  (compiled)
         if _within(reach, last[s]):
             return True
     return False
