@@ -8,6 +8,7 @@ long, and generous.
 
 import base64
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -80,6 +81,12 @@ def raw(name, n):
             for a in starts
         ]  # fmt: skip
         return json.dumps({"id": "7", "context": text, "annotations": [{"events": events}]})
+    if name == "doccano-1.4":
+        return json.dumps({"id": 7, "data": text, "label": [[a, a + 5, "Problem"] for a in starts]})
+    if name == "webanno-tsv":
+        return "#FORMAT=WebAnno TSV 3.3\n#T_SP=custom.Span|label\n\n" + "".join(
+            webanno_sentence(k) for k in range(n)
+        )
     if name == "mimic":
         return f'ROW_ID,SUBJECT_ID,TEXT\n7,1,"{text}"\n'
     if name == "spl-adr":
@@ -90,6 +97,18 @@ def raw(name, n):
     content = [{"attachment": {"contentType": "text/plain", "data": data}}]
     note = {"resourceType": "DocumentReference", "id": "7", "content": content}
     return json.dumps({"resourceType": "Bundle", "entry": [{"resource": note}]})
+
+
+def webanno_sentence(k):
+    """Return the rows of line `k`; offsets count UTF-16, in which the emoji is two units."""
+    line, step = LINE.removesuffix("\n"), len(LINE) + 1
+    rows = [f"\n#Text={line}\n"]
+    for i, match in enumerate(re.finditer(r"\w+|[^\w\s]", line), 1):
+        start = k * step + match.start() + (match.start() > line.index("💊"))
+        end = start + len(match[0]) + (match[0] == "💊")
+        label = "Problem" if match[0] == "fever" else "_"
+        rows.append(f"{k + 1}-{i}\t{start}-{end}\t{match[0]}\t{label}\t\n")
+    return "".join(rows)
 
 
 def write(name, n, path):
