@@ -163,7 +163,7 @@ def test_steps_grow_with_the_note(name, tmp_path):
         written = n_steps(lambda n=n, path=path: write(name, n, path))
         found = n_steps(lambda path=path: read(name, path))
         counts.append((written, found))
-    assert len(read(name, path).text) >= len(LINE) * 500
+    assert len(read(name, path).text) >= len(LINE) * 500 - 1  # a last line may have no end
     for small, large in zip(*counts, strict=True):
         assert large < 2.2 * small + 5_000
 
