@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_block_runs(tmp_path, monkeypatch, capsys):
     pytest.importorskip("optuna")
     page = (ROOT / "docs" / "tuning.md").read_text(encoding="utf-8")
