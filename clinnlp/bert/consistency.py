@@ -171,19 +171,19 @@ def _places(
     keys: Sequence[str], given: Sequence[Place], forms: dict[_Name, set[_Name]]
 ) -> dict[tuple[_Name, int], list[Place]]:
     """Return all places of each name and label that stands among those that are given."""
-    at = defaultdict[str, list[int]](list)
-    for i, key in enumerate(keys):
-        at[key].append(i)
+    names = _labels(keys, given, forms)
+    lengths = defaultdict[str, set[int]](set)  # of the names that begin with a word
+    for name in names:
+        lengths[name[0]].add(len(name))
     mention_at = {i: (a, b) for a, b, _ in given for i in range(a, b)}
     known = set(given)
     found = defaultdict[tuple[_Name, int], list[Place]](list)
-    for name, labels in _labels(keys, given, forms).items():
-        n = len(name)
-        for i in (i for i in at[name[0]] if tuple(keys[i : i + n]) == name):
-            within = _is_within(mention_at, i, n)
-            for label in sorted(labels):
-                if not within or (i, i + n, label) in known:
-                    found[name, label].append((i, i + n, label))
+    for i, n in ((i, n) for i, key in enumerate(keys) for n in lengths.get(key, ())):
+        name = tuple(keys[i : i + n])
+        within = _is_within(mention_at, i, n)
+        for label in sorted(names.get(name, ())) if len(name) == n else ():
+            if not within or (i, i + n, label) in known:
+                found[name, label].append((i, i + n, label))
     return dict(found)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.abbreviations import short_forms
 from clinnlp.core.errors import StoreError
 from clinnlp.core.notes import Note
+from tests.common.test_linear_time import n_steps
 
 from .conftest import TRAIN
 
@@ -159,6 +161,18 @@ def has(text, words, network, forms, name, label):
     given_names = {key_of(text, words, i, j) for i, j, k in network if k == label}
     linked = {b for a, b in forms if a == name} | {a for a, b in forms if b == name}
     return name in given_names or bool(linked & given_names)
+
+
+def test_many_names_that_begin_alike_take_work_in_proportion():
+    steps = []
+    for n in (200, 400):
+        text = ", ".join(f"drug {k}" for k in range(n))
+        log_p = log_p_of(text, {(3 * k, 3 * k + 2): (0, 0.9) for k in range(n)})
+        words, network = words_of(text), given_by(log_p)
+        assert len(network) == n
+        asked = partial(candidates, text, words, log_p, network)
+        steps.append(n_steps(asked))
+    assert steps[1] < 2.2 * steps[0]
 
 
 @given(
