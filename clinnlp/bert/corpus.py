@@ -23,6 +23,7 @@ __all__ = [
     "entity_labels",
     "note_labels",
     "only_label",
+    "read_corpora",
     "read_train",
     "split_corpora",
     "split_selection",
@@ -67,6 +68,24 @@ def drop_overlap(notes: Iterable[Note], *others: Iterable[Note]) -> list[Note]:
             ids.add(note.id)
             texts.add(note.text)
     return [note for note in notes if note.id not in ids and note.text not in texts]
+
+
+def read_corpora(
+    train: TrainingSource, dev: TrainingSource | None
+) -> tuple[Corpora, dict[str, Iterable[Note]]]:
+    """Return training notes by corpus once they are fit to train on, and those of dev, unread.
+
+    Raises
+    ------
+    ArgumentError, DataError, LeakageError
+        As of `read_train`, whatever the corpora.
+    """
+    corpora = {name: read_train(notes, None) for name, notes in corpora_of(train).items()}
+    theirs = {} if dev is None else corpora_of(dev)
+    for notes in theirs.values():
+        check_reiterable(notes, name="dev")
+        check_disjoint((note for each in corpora.values() for note in each), notes, name="dev")
+    return corpora, theirs
 
 
 def read_train(train: Iterable[Note], dev: Iterable[Note] | None) -> list[Note]:

@@ -12,7 +12,7 @@ from clinnlp.bert.corpus import (
     annotated_labels,
     corpora_of,
     entity_labels,
-    read_train,
+    read_corpora,
     split_corpora,
     unseen_labels,
 )
@@ -22,7 +22,6 @@ from clinnlp.bert.model import build_tagger
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import ClassifierSettings, TaggerSettings
 from clinnlp.bert.tasks import TaggerTask, tagged
-from clinnlp.core.checks import check_disjoint, check_reiterable
 from clinnlp.core.config import settings_from, settings_to
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
@@ -120,19 +119,13 @@ def _read_corpora(
     train: TrainingSource, dev: TrainingSource | None
 ) -> tuple[Corpora, dict[str, Iterable[Note]]]:
     """Return the training notes by corpus once they are fit to train on, and those of dev."""
-    ours = corpora_of(train)
-    theirs = {} if dev is None else corpora_of(dev)
-    unknown = sorted(set(theirs) - set(ours))
+    unknown = sorted(set() if dev is None else set(corpora_of(dev)) - set(corpora_of(train)))
     if unknown:
         raise ArgumentError(
-            f"corpora of dev must be among those of train ({', '.join(ours)}), "
+            f"corpora of dev must be among those of train ({', '.join(corpora_of(train))}), "
             f"got {', '.join(unknown)}"
         )
-    corpora = {name: read_train(notes, None) for name, notes in ours.items()}
-    for notes in theirs.values():
-        check_reiterable(notes, name="dev")
-        check_disjoint((note for each in corpora.values() for note in each), notes, name="dev")
-    return corpora, theirs
+    return read_corpora(train, dev)
 
 
 def _unseen(

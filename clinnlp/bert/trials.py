@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clinnlp.bert.classifier_recipe import ClassifierRecipe
-from clinnlp.bert.corpus import TrainingSource, corpora_of, read_train
+from clinnlp.bert.corpus import TrainingSource, read_corpora
 from clinnlp.bert.job import Job, Start, TrialRecipe, Tried
 from clinnlp.bert.loop import DivergedError, GoesOn
 from clinnlp.bert.settings import ClassifierSettings, LoopSettings, TaggerSettings
 from clinnlp.bert.tagger_recipe import TaggerRecipe
-from clinnlp.core.checks import check_disjoint, check_reiterable
 from clinnlp.core.errors import ArgumentError, DataError
 
 __all__ = ["TRIAL", "forget_trial", "start_of", "training_notes", "try_settings"]
@@ -56,10 +55,7 @@ def training_notes(train: TrainingSource, dev: TrainingSource | None) -> Trainin
     LeakageError
         A note of `dev` stands in `train`, by id or by text.
     """
-    kept = {name: read_train(notes, None) for name, notes in corpora_of(train).items()}
-    for notes in {} if dev is None else corpora_of(dev).values():
-        check_reiterable(notes, name="dev")
-        check_disjoint((note for each in kept.values() for note in each), notes, name="dev")
+    kept, _ = read_corpora(train, dev)
     return kept if isinstance(train, Mapping) else next(iter(kept.values()))
 
 
