@@ -35,6 +35,7 @@ def compare_risks(
     other: ArrayLike,
     *,
     groups: Sequence[Any] | Array | None = None,
+    strata: ArrayLike | None = None,
     alert_rate: float = 0.1,
     n_boot: int = 1000,
     level: float = 0.95,
@@ -47,7 +48,7 @@ def compare_risks(
     y : array of 0 and 1, shape (n,)
     p, other : array of float, shape (n,)
         Predicted probabilities of 1 for the same rows.
-    groups, alert_rate, n_boot, level, seed
+    groups, strata, alert_rate, n_boot, level, seed
         As in `score_risk`.
 
     Raises
@@ -65,7 +66,8 @@ def compare_risks(
     y, p = check_risks(y, p)
     _, other = check_risks(y, other)
     codes, n_groups = cluster_codes(groups, len(y))
-    first, second = Tied(y, p), Tied(y, other)
+    within = None if strata is None else cluster_codes(np.asarray(strata), len(y))[0]
+    first, second = Tied(y, p, within), Tied(y, other, within)
 
     def difference(weights: Array) -> Array:
         rows = weights[codes]

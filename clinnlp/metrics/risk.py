@@ -100,6 +100,7 @@ def score_risk(
     p: ArrayLike,
     *,
     groups: Sequence[Any] | Array | None = None,
+    strata: ArrayLike | None = None,
     alert_rate: float = 0.1,
     n_boot: int = 1000,
     level: float = 0.95,
@@ -114,6 +115,9 @@ def score_risk(
         Predicted probability of 1.
     groups : sequence of length n, optional
         Patient of each row, drawn together in the bootstrap.
+    strata : array of int, shape (n,), optional
+        What the AUROC compares within, such as the fold that a row was tested in: predictions of
+        two models are not ranked against each other.
     alert_rate : float
         Share of rows with the highest risk at which the sensitivity is taken, in [0, 1]; equal
         predictions are drawn by lot.
@@ -145,7 +149,7 @@ def score_risk(
     check_level(level)
     y, p = check_risks(y, p)
     codes, n_groups = cluster_codes(groups, len(y))
-    tied = Tied(y, p)
+    tied = Tied(y, p, None if strata is None else cluster_codes(np.asarray(strata), len(y))[0])
     whole = tied.scores(np.ones(len(y)), alert_rate=alert_rate)
     draws = bootstrap_draws(
         # A resample lies near the whole: its fits begin there and take few steps

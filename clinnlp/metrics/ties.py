@@ -52,9 +52,11 @@ class Tied:
     ----------
     y : array of int64, shape (n,)
     p : array of float64, shape (n,)
+    strata : array of int64, shape (n,), optional
+        The AUROC compares rows of one stratum only.
     """
 
-    def __init__(self, y: Counts, p: Floats) -> None:
+    def __init__(self, y: Counts, p: Floats, strata: Counts | None = None) -> None:
         self.p, tie = np.unique(p, return_inverse=True)  # (n_ties,) ascending, (n,)
         self.logit = logit(np.clip(self.p, CLIP, 1 - CLIP))
         self._square = self.p**2, (1 - self.p) ** 2
@@ -66,6 +68,7 @@ class Tied:
         self._negative = np.flatnonzero(y == 0)
         self._tie_positive = tie[self._positive]
         self._tie_negative = tie[self._negative]
+        self._within = None if strata is None else _Within(strata, tie, y)
 
     def weigh(self, weights: Floats) -> tuple[Floats, Floats]:
         """Return the weight of positives and of negatives at each distinct prediction."""
@@ -82,7 +85,7 @@ class Tied:
         `start` may be what another weighting gave: the iterations then begin there.
         """
         positive, negative = self.weigh(weights)
-        ranked = self._ranked(positive, negative, alert_rate)
+        ranked = self._ranked(positive, negative, alert_rate, weights)
         if not positive.any() or not negative.any():
             return np.array([*ranked, np.nan, np.nan, np.nan])
         near = _FRESH if start is None or not np.isfinite(start[-3:]).all() else start[-3:]
@@ -92,22 +95,49 @@ class Tied:
 
     def ranked(self, weights: Floats, *, alert_rate: float = 0.1) -> Floats:
         """Return the values of `SCORES` without those of calibration, of weighted rows."""
-        return self._ranked(*self.weigh(weights), alert_rate)
+        return self._ranked(*self.weigh(weights), alert_rate, weights)
 
-    def _ranked(self, positive: Floats, negative: Floats, alert_rate: float) -> Floats:
+    def _ranked(
+        self, positive: Floats, negative: Floats, alert_rate: float, weights: Floats
+    ) -> Floats:
         total = positive.sum() + negative.sum()
         brier = (negative @ self._square[0] + positive @ self._square[1]) / total
         log_loss = self._log_loss(positive, negative) / total
         if not positive.any() or not negative.any():
             return np.array([np.nan, np.nan, np.nan, brier, log_loss])
         caught = _sensitivity(positive, negative, alert_rate)
-        return np.array([*_areas(positive, negative), caught, brier, log_loss])
+        auroc, auprc = _areas(positive, negative)
+        auroc = auroc if self._within is None else self._within.auroc(weights)
+        return np.array([auroc, auprc, caught, brier, log_loss])
 
     def _log_loss(self, positive: Floats, negative: Floats) -> float:
         inner, (log_p, log_q) = self._inner, self._log
         if positive[: inner.start].any() or negative[inner.stop :].any():
             return np.inf
         return float(-(positive[inner] @ log_p + negative[inner] @ log_q))
+
+
+class _Within:
+    """Rows sorted by stratum and then by prediction: pairs of one stratum are compared."""
+
+    def __init__(self, strata: Counts, tie: Counts, y: Counts) -> None:
+        cells, cell = np.unique(strata * (tie.max() + 1) + tie, return_inverse=True)
+        whose = cells // (tie.max() + 1)
+        self._begin = np.searchsorted(whose, whose)  # of each cell, the first cell of its stratum
+        self._rows = [np.flatnonzero(y == k) for k in (1, 0)]
+        self._cells = [cell[rows] for rows in self._rows]
+        self._n = len(cells)
+
+    def auroc(self, weights: Floats) -> float:
+        """Return the share of pairs in order, over all pairs within strata; ``nan`` without any."""
+        up, down = (
+            np.bincount(cell, weights[rows], minlength=self._n)
+            for rows, cell in zip(self._rows, self._cells, strict=True)
+        )
+        before = np.cumsum(down) - down
+        below = before - before[self._begin]
+        of_stratum = np.bincount(self._begin, down, minlength=self._n)[self._begin]
+        return float(ratio(up @ (below + down / 2), up @ of_stratum))
 
 
 def fit_slope(

@@ -171,3 +171,19 @@ def test_clusters_that_differ_less_than_chance_make_no_bin_surer():
     apart = calibration_curve(y, p, n_bins=1)
     together = calibration_curve(y, p, groups=np.repeat(np.arange(40), 2), n_bins=1)
     assert (together.low, together.high) == (apart.low, apart.high)
+
+
+def test_within_strata_the_auroc_is_that_of_pairs_of_one_stratum():
+    y, p = sample(120)
+    p, strata = p.round(1), np.arange(120) % 7
+    shifted = np.clip(p + strata / 100, 0, 1)  # models that say different things
+    up, down = p[y == 1][:, None], p[y == 0][None, :]
+    same = strata[y == 1][:, None] == strata[y == 0][None, :]
+    wins = ((up > down) + (up == down) / 2)[same].mean()
+    for risks in (p, shifted):
+        found = score_risk(y, risks, strata=strata, n_boot=50)
+        assert found.auroc.value == pytest.approx(wins)
+        assert found.auroc.low < wins < found.auroc.high
+    alone = score_risk(y, p, strata=np.zeros(120, int), n_boot=20)
+    assert alone == score_risk(y, p, n_boot=20)
+    assert np.isnan(score_risk([0, 1], [0.2, 0.7], strata=[0, 1], n_boot=0).auroc.value)
