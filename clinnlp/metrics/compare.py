@@ -9,8 +9,9 @@ Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 16; Chen et al
 Data Sci 2021 (subgroups).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,17 @@ from clinnlp.core.checks import check_at_least, check_level
 from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ArgumentError
 from clinnlp.metrics.intervals import bootstrap_draws, cluster_codes, percentile_interval
-from clinnlp.metrics.risk import RANKED, RiskScores, score_risk
+from clinnlp.metrics.risk import RANKED, SCORES, RiskScores, score_risk
 from clinnlp.metrics.ties import Tied, check_risks
 
-__all__ = ["Subgroup", "age_bands", "compare_risks", "score_subgroups"]
+__all__ = [
+    "GroupDifference",
+    "Subgroup",
+    "age_bands",
+    "compare_risks",
+    "score_subgroups",
+    "subgroup_differences",
+]
 
 _BANDS = (18, 45, 65, 80)  # years at which an age band begins
 
@@ -114,6 +122,7 @@ def score_subgroups(
     attributes: Mapping[str, Sequence[Any] | Array],
     *,
     groups: Sequence[Any] | Array | None = None,
+    strata: Array | None = None,
     min_patients: int = 20,
     alert_rate: float = 0.1,
     n_boot: int = 200,
@@ -128,6 +137,8 @@ def score_subgroups(
     ----------
     attributes : mapping of str to sequence of length n
         Values are text, or ``None`` where missing.
+    groups, strata, alert_rate, n_boot, seed
+        As in `score_risk`.
 
     Raises
     ------
@@ -160,8 +171,9 @@ def score_subgroups(
             if least >= min_patients:
                 whose = codes[rows]
                 scores = score_risk(
-                    y[rows], p[rows], groups=whose, alert_rate=alert_rate, n_boot=n_boot, seed=seed
-                )
+                    y[rows], p[rows], groups=whose, strata=None if strata is None else strata[rows],
+                    alert_rate=alert_rate, n_boot=n_boot, seed=seed,
+                )  # fmt: skip
             made.append(
                 Subgroup(
                     attribute=attribute,
@@ -173,6 +185,110 @@ def score_subgroups(
                 )
             )
     return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDifference:
+    """Scores of one group of patients less those of another.
+
+    Parameters
+    ----------
+    attribute, value, against : str
+        Such as ``"sex"``, ``"M"`` and ``"F"``.
+    differences : mapping of str to Estimate
+        Per score of `score_risk`.
+    """
+
+    attribute: str
+    value: str
+    against: str
+    differences: Mapping[str, Estimate]
+
+
+def subgroup_differences(
+    y: ArrayLike,
+    p: ArrayLike,
+    attributes: Mapping[str, Sequence[Any] | Array],
+    *,
+    groups: Sequence[Any] | Array | None = None,
+    strata: Array | None = None,
+    min_patients: int = 20,
+    n_boot: int = 200,
+    level: float = 0.95,
+    seed: int = 0,
+) -> list[GroupDifference]:
+    """Return how each value of an attribute differs from its largest one, per score.
+
+    One resample of patients scores both, so that a patient who is in both is drawn for both.
+
+    Parameters
+    ----------
+    y, p, attributes, min_patients
+        As in `score_subgroups`: smaller groups are not compared.
+    groups, strata, n_boot, level, seed
+        As in `score_risk`.
+
+    Raises
+    ------
+    ArgumentError
+        As in `score_subgroups`.
+
+    Examples
+    --------
+    >>> y, p = [0, 1] * 30, [0.1, 0.9] * 20 + [0.9, 0.1] * 10
+    >>> found = subgroup_differences(
+    ...     y, p, {"sex": ["F"] * 40 + ["M"] * 20}, min_patients=5, n_boot=0
+    ... )
+    >>> found[0].value, found[0].against, found[0].differences["auroc"].value
+    ('M', 'F', -1.0)
+    """
+    check_level(level)
+    y, p = check_risks(y, p)
+    codes, n_groups = cluster_codes(groups, len(y))
+    made = []
+    for attribute, values in attributes.items():
+        named = np.array([_named(value) for value in values])
+        found = {str(v): named == v for v in np.unique(named)}
+        shown = {v: at for v, at in found.items() if _sizes(codes[at], y[at])[1] >= min_patients}
+        if len(shown) < 2:
+            continue
+        largest = max(shown, key=lambda v: (_sizes(codes[shown[v]], y[shown[v]])[0], v))
+        scorers = {v: _scorer(y, p, at, codes, strata) for v, at in shown.items()}
+        whole = _apart(np.ones(n_groups), scorers, largest)
+        draws = bootstrap_draws(
+            partial(_apart, scorers=scorers, largest=largest), n_groups, n_boot=n_boot, seed=seed
+        ).reshape(-1, len(whole) if n_boot else 1)
+        unit = "row" if groups is None else "group"
+        others = [v for v in scorers if v != largest]
+        ends = [
+            percentile_interval(v, draws[:, k] if n_boot else (), level=level, unit=unit)
+            for k, v in enumerate(whole)
+        ]
+        for j, value in enumerate(others):
+            of = ends[j * len(SCORES) : (j + 1) * len(SCORES)]
+            differences = dict(zip(SCORES, of, strict=True))
+            made.append(
+                GroupDifference(
+                    attribute=attribute, value=value, against=largest, differences=differences
+                )
+            )
+    return made
+
+
+def _scorer(
+    y: Counts, p: Array, rows: Array, codes: Counts, strata: Array | None
+) -> Callable[[Array], Array]:
+    """Return what scores some rows from the weights of clusters."""
+    within = None if strata is None else np.unique(strata[rows], return_inverse=True)[1]
+    tied, whose = Tied(y[rows], p[rows], within), codes[rows]
+    return lambda weights: tied.scores(weights[whose])[: len(SCORES)]
+
+
+def _apart(weights: Array, scorers: Mapping[str, Callable[[Array], Array]], largest: str) -> Array:
+    """Return scores of every group less those of the largest, one after the other."""
+    base = scorers[largest](weights)
+    with np.errstate(invalid="ignore"):  # two infinite log losses
+        return np.concatenate([f(weights) - base for v, f in scorers.items() if v != largest])
 
 
 def _named(value: Any) -> str:

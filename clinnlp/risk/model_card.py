@@ -12,8 +12,7 @@ __all__ = ["risk_card"]
 
 _FEWEST = 5  # patients, where the settings say nothing
 _LIMITS = """\
-- Scores hold for patients like those that were scored. Their intervals cover that sample, not
-  another training, and not another hospital or year.
+- Scores hold for patients like those that were scored, and not for another hospital or year.
 - It was not tested for any use in care; check discrimination and calibration on your own patients
   first.
 - The model may give away a training patient whose facts are known: keep it where the record is
@@ -44,7 +43,7 @@ def risk_card(record: Mapping[str, Any]) -> str:
         "It answers with the probability of one outcome. clinnlp.apply_risk_model applies it.",
         f"## Labels\n\n{facts({'outcome': _outcome(record, settings)})}",
         f"## Data\n\n{facts(_data(record, settings))}",
-        f"## Scores\n\n{_scores(record.get('scores'))}",
+        f"## Scores\n\n{_scores(record.get('scores'), record.get('estimand'))}",
         "## Limits\n\n" + "\n".join([_LIMITS, *(f"- {said}" for said in _cautions(record))]),
     ]
     return "\n\n".join(parts) + "\n"
@@ -68,14 +67,15 @@ def _data(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _scores(rows: Any) -> str:
+def _scores(rows: Any, estimand: Any) -> str:
     if not isinstance(rows, Sequence) or not rows:
         return _NOT_SCORED
     first = rows[0]
     level, method = first.get("level"), first.get("method")
     shown = [{"score": row["score"], "value [interval]": score(row)} for row in rows]
     about = f"Intervals: {level:.0%}, {number(method)}.\n\n" if isinstance(level, float) else ""
-    return about + table(shown)
+    what = f"The {estimand}.\n\n" if isinstance(estimand, str) and estimand else ""
+    return what + about + table(shown)
 
 
 def _cautions(record: Mapping[str, Any]) -> list[str]:

@@ -4,11 +4,12 @@
          └▶ splits ─▶ per split: features, choice, model, calibration fitted on training rows
                       ─▶ probabilities of tested rows ─▶ scores by patient bootstrap
 
-Intervals cover the sampling of the tested patients, not retraining.
+The scores are of the model fitted on all rows (`clinnlp.metrics.kept`); where the splits were given,
+by time or site, they are of the models of these splits.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ from clinnlp.core.arrays import Array, Counts, Floats
 from clinnlp.core.config import settings_to
 from clinnlp.core.counts import Estimate
 from clinnlp.core.versions import package_versions
+from clinnlp.features.events import Cases
 from clinnlp.features.outcomes import REPEATED
 from clinnlp.metrics.compare import Subgroup, compare_risks, score_subgroups
+from clinnlp.metrics.kept import differences_of_kept, of_kept_model
 from clinnlp.metrics.risk import calibration_curve, pr_curve, roc_curve, score_risk
 from clinnlp.risk.blend import blend_fits
 from clinnlp.risk.copies import n_copied
@@ -28,6 +31,14 @@ from clinnlp.risk.models import Grid, ModelSettings, chosen_settings
 from clinnlp.risk.splits import Split, patient_folds, splits_of_folds
 from clinnlp.study.cautions import cautions_of, excluded_cautions, level_cautions
 from clinnlp.study.outputs import CHRONIC
+from clinnlp.study.reporting import (
+    KEPT,
+    OF_SPLITS,
+    needed_size,
+    reported,
+    size_cautions,
+    widening_of,
+)
 from clinnlp.study.risk_rows import RiskRows
 from clinnlp.study.risk_values import ModelRisk, RiskStudy
 from clinnlp.study.settings import RiskStudySettings, plain_settings
@@ -105,17 +116,21 @@ def risk_study(
     """
     settings = settings or RiskStudySettings()
     grids = chosen_settings(settings.models if models is None else models)
-    unscored = _why_unscored(rows, settings.min_class)
+    unscored, given = _why_unscored(rows, settings.min_class), splits is not None
     if unscored:
         splits, fits = (), {}
     else:
         splits = _splits_of(rows, settings, folds) if splits is None else splits
         fits = _fits(rows, splits, grids, settings)
-    tested = _tested(rows, splits, {**rows.subgroups, **(subgroups or {})})
+    attributes = {**rows.subgroups, **(subgroups or {})}
+    tested = _tested(rows, splits, attributes, by=widening_of(splits, given=given))
     results = {
         name: _scored(name, grids.get(name, ()), fit, tested, settings)
         for name, fit in fits.items()
     }
+    n_features = max((max(fit.n_features) for fit in fits.values()), default=0)
+    needed = needed_size(n_features, rows.y, rows.rows.patients)
+    sized = size_cautions(needed, n_features, rows.rows.patients)
     used = {**rows.settings, **_plain(settings, grids), "splits": [s.name for s in splits]}
     return RiskStudy(
         patients=tested.patients,
@@ -127,10 +142,13 @@ def risk_study(
         reference=next(iter(results), ""),
         n_excluded={**rows.n_excluded, "codes_too_rare": _n_rare(fits)},
         flow=_flow(rows, tested, splits),
-        cautions=_cautions(rows, splits, fits, unscored),
+        cautions=(*_cautions(rows, splits, fits, unscored), *sized),
         permuted=_permuted(rows, splits, grids, settings, unscored),
         unscored=unscored,
         provenance=_provenance(used, settings.seed),
+        estimand="" if unscored else KEPT if tested.by > 1 else OF_SPLITS,
+        needed=needed,
+        index=rows.rows.index[tested.at] if isinstance(rows.rows, Cases) else None,
     )
 
 
@@ -143,6 +161,7 @@ class _Tested:
     y: Counts
     patients: Array
     attributes: Mapping[str, Array]
+    by: float  # what intervals are widened by
 
 
 def _why_unscored(rows: RiskRows, min_class: int) -> str:
@@ -205,7 +224,9 @@ def _permuted(
     )
 
 
-def _tested(rows: RiskRows, splits: Sequence[Split], attributes: Mapping[str, Array]) -> _Tested:
+def _tested(
+    rows: RiskRows, splits: Sequence[Split], attributes: Mapping[str, Array], *, by: float
+) -> _Tested:
     place = np.full(len(rows.y), -1)
     for k, split in enumerate(splits):
         place[split.test] = k
@@ -216,6 +237,7 @@ def _tested(rows: RiskRows, splits: Sequence[Split], attributes: Mapping[str, Ar
         y=rows.y[at],
         patients=rows.rows.patients[at],
         attributes={name: np.asarray(v, dtype=object)[at] for name, v in attributes.items()},
+        by=by,
     )
 
 
@@ -223,12 +245,13 @@ def _scored(
     name: str, grid: Grid, fit: CrossFit, tested: _Tested, settings: RiskStudySettings
 ) -> ModelRisk:
     p = fit.p[tested.at]
+    scores = score_risk(tested.y, p, n_boot=settings.n_boot, **_resampling(tested, settings))
     return ModelRisk(
         name=name,
         settings=grid,
         chosen=fit.chosen,
         p=p,
-        scores=score_risk(tested.y, p, n_boot=settings.n_boot, **_resampling(tested, settings)),
+        scores=of_kept_model(scores, tested.by),
         auroc_folds=fit.auroc_folds,
         top_features=fit.top,
         points=fit.points,
@@ -237,6 +260,18 @@ def _scored(
         roc=roc_curve(tested.y, p),
         pr=pr_curve(tested.y, p),
         calibration=calibration_curve(tested.y, p, groups=tested.patients),
+        reported=reported(
+            tested.y,
+            p,
+            tested.attributes,
+            patients=tested.patients,
+            folds=tested.folds,
+            thresholds=settings.thresholds,
+            by=tested.by,
+            min_patients=settings.min_class,
+            n_boot=settings.n_boot,
+            seed=settings.seed,
+        ),
         seconds=fit.seconds,
     )
 
@@ -250,7 +285,10 @@ def _subgroups(p: Floats, tested: _Tested, settings: RiskStudySettings) -> tuple
         n_boot=min(settings.n_boot, _SUBGROUP_DRAWS),
         **_resampling(tested, settings),
     )
-    return tuple(subgroups)
+    return tuple(
+        replace(s, scores=None if s.scores is None else of_kept_model(s.scores, tested.by))
+        for s in subgroups
+    )
 
 
 def _differences(
@@ -259,12 +297,15 @@ def _differences(
     """Return each model's scores minus those of the first."""
     named = list(results)
     return {
-        name: compare_risks(
-            tested.y,
-            results[name].p,
-            results[named[0]].p,
-            n_boot=settings.n_boot,
-            **_resampling(tested, settings),
+        name: differences_of_kept(
+            compare_risks(
+                tested.y,
+                results[name].p,
+                results[named[0]].p,
+                n_boot=settings.n_boot,
+                **_resampling(tested, settings),
+            ),
+            tested.by,
         )
         for name in named[1:]
     }
@@ -273,7 +314,8 @@ def _differences(
 def _resampling(tested: _Tested, settings: RiskStudySettings) -> dict[str, Any]:
     """Return what every score with an interval takes."""
     rate, seed = settings.alert_rate, settings.seed
-    return {"groups": tested.patients, "alert_rate": rate, "seed": seed}
+    how = {"groups": tested.patients, "strata": tested.folds}
+    return {**how, "alert_rate": rate, "seed": seed}
 
 
 def _n_rare(fits: Mapping[str, CrossFit]) -> int:

@@ -22,6 +22,7 @@ from clinnlp.risk.splits import Split, split_by_time, splits_by_site
 from clinnlp.study.apply import RiskModel, keep_risk_model
 from clinnlp.study.apply_flow import ANCESTORS
 from clinnlp.study.cohort import readmissions
+from clinnlp.study.journal import JOURNAL, journal_tables
 from clinnlp.study.outputs import (
     PAGE,
     check_folder,
@@ -62,7 +63,8 @@ class RiskResult:
         Of the study and of the kept model.
     report : Report
     folder : path
-        Holds scores.csv, predictions.csv, the report, and the kept model in ``model``.
+        Holds scores.csv, thresholds.csv, decision.csv, tripod.csv, predictions.csv, the report, and
+        the kept model in ``model``.
     """
 
     study: RiskStudy
@@ -108,7 +110,7 @@ def risk_flow(
         Another process writes into the folder, or nobody may.
     """
     read = [outcome, events, entities, patients, settings.ancestors]
-    check_folder(out, ("scores", "predictions"), read)
+    check_folder(out, ("scores", "predictions", *JOURNAL), read)
     reading = reading or TableReading()
     with one_writer(out, inside=True):
         given = _sources(outcome, events, entities, patients, settings, reading)
@@ -126,6 +128,7 @@ def risk_flow(
         rows = replace(rows, n_excluded={**rows.n_excluded, **lost}) if lost else rows
         study = risk_study(rows, settings, splits=splits)
         write_tables({"scores": study.to_pandas(), "predictions": predictions(study)}, out)
+        write_tables(journal_tables(study), out)
         model = _kept(study, rows, out / "model", settings)
         cautions = study.cautions + (() if model is None else model.cautions)
         inputs = [path for path in read if path]
@@ -138,10 +141,15 @@ def risk_flow(
 
 
 def predictions(study: RiskStudy) -> "pd.DataFrame":
-    """Return one row per tested case: patient, fold, outcome and each model's probability."""
+    """Return one row per tested case: patient, index time, fold, outcome, each model's probability.
+
+    Rows of a plain table have no index time.
+    """
     import pandas as pd
 
-    columns = {"patient": study.patients, "fold": study.folds, "outcome": study.y}
+    columns = {"patient": study.patients}
+    columns |= {} if study.index is None else {"index_time": study.index}
+    columns |= {"fold": study.folds, "outcome": study.y}
     return pd.DataFrame(columns | {f"p_{m.name}": m.p for m in study.models.values()})
 
 
@@ -250,7 +258,7 @@ def _report(
     aurocs = (f"{m.name}: AUROC {m.scores.auroc}" for m in study.models.values())
     return Report(
         title="Risk models",
-        summary=(*aurocs, *cautions),
+        summary=(*aurocs, *filter(None, [study.estimand]), *cautions),
         blocks=(risk_section({"all features": study}),),
         provenance=made_from | {"study": dict(study.provenance)},
     )

@@ -17,6 +17,7 @@ from clinnlp.report.blocks import (
     Series,
     TableBlock,
 )
+from clinnlp.study.journal import journal_blocks
 from clinnlp.study.risk_values import RiskStudy
 
 __all__ = ["risk_plots", "risk_section"]
@@ -35,6 +36,7 @@ def risk_section(studies: Mapping[str, RiskStudy]) -> ReportSection:
         blocks += [_scores(scored), _aurocs(scored)]
     if study.models:
         blocks += [*_differences(study, last), *_curves(study, last), *_subgroups(study, last)]
+        blocks += journal_blocks(study, last)
         blocks += [_importance(study, last), *_points(study, last), *_permuted(study)]
     blocks += [_flow(studies), *_excluded(studies)]
     return ReportSection(title="Risk models", blocks=tuple(blocks))
@@ -54,7 +56,6 @@ def _scores(studies: Mapping[str, RiskStudy]) -> Block:
     for features, study in studies.items():
         for model in study.models.values():
             row: dict[str, Any] = {"features": features, "model": model.name}
-            row["mean of folds"] = model.auroc_mean
             for score in model.scores.rows():
                 ends = (("", "value"), ("_low", "low"), ("_high", "high"))
                 row |= {f"{score['score']}{end}": score[key] for end, key in ends}
@@ -63,9 +64,9 @@ def _scores(studies: Mapping[str, RiskStudy]) -> Block:
     return TableBlock(
         title="Scores of out-of-fold, calibrated probabilities",
         rows=tuple(rows),
-        caption="Every patient is predicted by models that never saw that patient. Intervals "
-        "resample patients; they cover the test sample, not retraining. The mean of folds is that "
-        f"of the AUROC. Sensitivity is at an alert for {rate:.0%} of the rows.",
+        caption="Every patient is predicted by models that never saw that patient. The "
+        f"{next(iter(studies.values())).estimand}. Sensitivity is at an alert for {rate:.0%} of "
+        "the rows.",
     )
 
 

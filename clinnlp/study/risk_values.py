@@ -12,10 +12,12 @@ from clinnlp.core.counts import Estimate
 from clinnlp.core.display import display_html
 from clinnlp.core.errors import ArgumentError
 from clinnlp.metrics.compare import Subgroup, compare_risks
-from clinnlp.metrics.risk import CalibrationCurve, PrCurve, RiskScores, RocCurve
+from clinnlp.metrics.risk import SCORES, CalibrationCurve, PrCurve, RiskScores, RocCurve
+from clinnlp.metrics.sample_size import SampleSize
 from clinnlp.risk.crossfit import Importance
 from clinnlp.risk.explain import Points
 from clinnlp.risk.models import Grid, ModelSettings
+from clinnlp.study.reporting import Reported
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelRisk", "RiskStudy", "notes_gain"]
 
+_N_SHOWN = len(SCORES)  # scores on a notebook's page
 _COLUMNS = ("model", "score", "value", "low", "high", "level", "method")
 
 
@@ -40,7 +43,7 @@ class ModelRisk:
     p : array of float64, shape (n,)
         Calibrated probabilities of rows the model was not trained on.
     scores : RiskScores
-        Of all these probabilities together, with intervals by patient.
+        Of these probabilities, with intervals by patient; the AUROC within splits.
     auroc_folds : tuple of float
         AUROC within each split.
     top_features : tuple of Importance
@@ -51,6 +54,8 @@ class ModelRisk:
     n_features : tuple of int
         Per split.
     roc, pr, calibration : curves of the probabilities
+    reported : Reported
+        Alerts at thresholds, decision curve, smooth calibration, differences between groups.
     seconds : float
         Choosing, fitting and predicting in all splits.
     """
@@ -68,6 +73,7 @@ class ModelRisk:
     roc: RocCurve
     pr: PrCurve
     calibration: CalibrationCurve
+    reported: Reported
     seconds: float
 
     @property
@@ -108,6 +114,12 @@ class RiskStudy:
         AUROC with outcomes dealt out by chance, one per permutation asked for.
     unscored : str
         Why there is no score; empty where there are scores.
+    estimand : str
+        What the scores are of, one sentence.
+    needed : SampleSize or None
+        Patients that such a development needs, by Riley et al.; ``None`` without scores.
+    index : array of datetime64[s], shape (n,), or None
+        Index times, where there are any.
     provenance : mapping
         Versions, seed, settings, windows and a hash of the rows: plain values for JSON.
 
@@ -148,13 +160,16 @@ class RiskStudy:
     permuted: Floats
     unscored: str
     provenance: Mapping[str, Any]
+    estimand: str = ""
+    needed: SampleSize | None = None
+    index: Array | None = None
 
     def __repr__(self) -> str:
         n, n_positive = len(self.y), int(self.y.sum())
         return f"RiskStudy({n} rows, {n_positive} positive, {len(self.models)} models)"
 
     def _repr_html_(self) -> str:
-        scores = list(dict.fromkeys(row["score"] for row in self.rows()))
+        scores = list(dict.fromkeys(row["score"] for row in self.rows()))[:_N_SHOWN]
         found = {(row["model"], row["score"]): row for row in self.rows()}
         columns: dict[str, Any] = {"model": list(self.models)}
         columns |= {s: [_with_interval(found.get((m, s))) for m in self.models] for s in scores}
@@ -168,12 +183,16 @@ class RiskStudy:
             },
             columns=columns,
             n_rows=len(self.models),
-            notes=[*filter(None, [self.unscored]), *self.cautions],
+            notes=[*filter(None, [self.unscored, self.estimand]), *self.cautions],
         )
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one plain row per model and score: model, score, value, low, high, ..."""
-        return [{"model": m.name} | row for m in self.models.values() for row in m.scores.rows()]
+        return [
+            {"model": m.name} | row
+            for m in self.models.values()
+            for row in (*m.scores.rows(), *m.reported.rows())
+        ]
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return `rows` as a DataFrame."""
@@ -184,6 +203,25 @@ class RiskStudy:
     def to_arrow(self) -> "pa.Table":
         """Return `rows` as a pyarrow Table."""
         return columns_to_arrow({name: [row[name] for row in self.rows()] for name in _COLUMNS})
+
+    def threshold_rows(self) -> list[dict[str, Any]]:
+        """Return one plain row per model and threshold: alerts, sensitivity, PPV, net benefit."""
+        return [
+            {"model": m.name} | at.row()
+            for m in self.models.values()
+            for at in m.reported.thresholds
+        ]
+
+    def group_rows(self) -> list[dict[str, Any]]:
+        """Return one plain row per model, group and score: the group less the largest one."""
+        return [
+            {"model": m.name, "attribute": g.attribute, "value": g.value, "against": g.against}
+            | {"score": score, "difference": e.value}
+            | {"difference_low": e.low, "difference_high": e.high}
+            for m in self.models.values()
+            for g in m.reported.groups
+            for score, e in g.differences.items()
+        ]
 
     def difference_rows(self) -> list[dict[str, Any]]:
         """Return one plain row per model and score: model, minus, score, value, low, high."""
@@ -269,6 +307,7 @@ def notes_gain(
             with_notes.models[name].p,
             without.models[name].p,
             groups=with_notes.patients,
+            strata=with_notes.folds,
             n_boot=n_boot,
             seed=seed,
         )

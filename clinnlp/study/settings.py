@@ -92,6 +92,10 @@ class RiskStudySettings:
     )
     n_folds: int = option(5, "folds by patient, >= 2")
     alert_rate: float = option(0.1, "share of rows alerted at for the sensitivity, 0 to 1")
+    thresholds: tuple[float, ...] = option(
+        (0.05, 0.1, 0.2, 0.5), "risks from which on somebody would act, each above 0 and below 1: "
+        "alerts, sensitivity, PPV, number needed to evaluate and net benefit are told at each",
+    )  # fmt: skip
     n_top: int = option(
         10, "concepts per split and model whose permutation importance is measured, >= 0"
     )
@@ -106,6 +110,8 @@ class RiskStudySettings:
         for name, low in {**lows, "seed": 0}.items():
             check_at_least(getattr(self, name), low, name=name)
         check_fraction(self.alert_rate, name="alert_rate")
+        if not all(0 < threshold < 1 for threshold in self.thresholds):
+            raise ArgumentError("thresholds must lie above 0 and below 1, got another number")
 
 
 @dataclass(frozen=True, kw_only=True)
