@@ -13,11 +13,10 @@ import numpy as np
 from clinnlp.core.arrays import Array, Counts, Floats
 from clinnlp.core.counts import Estimate
 from clinnlp.metrics.compare import GroupDifference, subgroup_differences
-from clinnlp.metrics.kept import widened, widening
+from clinnlp.metrics.kept import widened
 from clinnlp.metrics.sample_size import SampleSize, riley_sample_size
 from clinnlp.metrics.smooth import SmoothCalibration, smooth_calibration
 from clinnlp.metrics.thresholds import AT_THRESHOLD, ThresholdScores, score_thresholds
-from clinnlp.risk.splits import Split
 
 __all__ = [
     "KEPT",
@@ -26,7 +25,6 @@ __all__ = [
     "needed_size",
     "reported",
     "size_cautions",
-    "widening_of",
 ]
 
 KEPT = (
@@ -118,13 +116,6 @@ def reported(
     )
 
 
-def widening_of(splits: Sequence[Split], *, given: bool) -> float:
-    """Return what intervals are widened by: 1 for splits by time or site, which were given."""
-    if given or not splits:
-        return 1.0
-    return widening([int(s.test.sum()) for s in splits], [int(s.train.sum()) for s in splits])
-
-
 def needed_size(n_features: int, y: Counts, patients: Array) -> SampleSize | None:
     """Return how many patients a development with so many features needs, by Riley et al."""
     share = len(np.unique(patients[y == 1])) / len(np.unique(patients))
@@ -138,11 +129,12 @@ def size_cautions(needed: SampleSize | None, n_features: int, patients: Array) -
     n = len(np.unique(patients))
     if needed is None or n >= needed.n:
         return ()
-    return (
+    said = (
         f"{n:,} patients are fewer than the {needed.n:,}, {needed.n_events:,} of them with the "
         f"outcome, that a model of {n_features:,} candidate features needs (Riley et al. 2019, 15 "
-        "% of the largest R² expected): another sample of patients would give another model",
+        "% of the largest R² expected): another sample of patients would give another model"
     )
+    return (said,)
 
 
 _SHARES = frozenset(AT_THRESHOLD) - {"n_to_evaluate", "net_benefit", "net_benefit_all"}

@@ -4,8 +4,8 @@
          └▶ splits ─▶ per split: features, choice, model, calibration fitted on training rows
                       ─▶ probabilities of tested rows ─▶ scores by patient bootstrap
 
-The scores are of the model fitted on all rows (`clinnlp.metrics.kept`); where the splits were given,
-by time or site, they are of the models of these splits.
+The scores are of the model fitted on all rows (`clinnlp.metrics.kept`); where the splits were
+given, by time or site, they are of the models of these splits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from clinnlp.core.versions import package_versions
 from clinnlp.features.events import Cases
 from clinnlp.features.outcomes import REPEATED
 from clinnlp.metrics.compare import Subgroup, compare_risks, score_subgroups
-from clinnlp.metrics.kept import differences_of_kept, of_kept_model
+from clinnlp.metrics.kept import WIDER, differences_of_kept, of_kept_model
 from clinnlp.metrics.risk import calibration_curve, pr_curve, roc_curve, score_risk
 from clinnlp.risk.blend import blend_fits
 from clinnlp.risk.copies import n_copied
@@ -37,7 +37,6 @@ from clinnlp.study.reporting import (
     needed_size,
     reported,
     size_cautions,
-    widening_of,
 )
 from clinnlp.study.risk_rows import RiskRows
 from clinnlp.study.risk_values import ModelRisk, RiskStudy
@@ -46,6 +45,7 @@ from clinnlp.study.settings import RiskStudySettings, plain_settings
 __all__ = ["risk_study"]
 
 _SUBGROUP_DRAWS = 200  # bootstrap draws for a subgroup, at most
+_FEW, _FOLDS_OF_FEW, _FOLDS = 500, 10, 5  # patients; folds of fewer, and of others
 _OF_ROWS = (
     *("patient_missing", "index_missing", "outcome_missing", "outcome_before_index"),
     REPEATED,
@@ -123,7 +123,7 @@ def risk_study(
         splits = _splits_of(rows, settings, folds) if splits is None else splits
         fits = _fits(rows, splits, grids, settings)
     attributes = {**rows.subgroups, **(subgroups or {})}
-    tested = _tested(rows, splits, attributes, by=widening_of(splits, given=given))
+    tested = _tested(rows, splits, attributes, by=1.0 if given else WIDER)
     results = {
         name: _scored(name, grids.get(name, ()), fit, tested, settings)
         for name, fit in fits.items()
@@ -177,7 +177,9 @@ def _splits_of(
 ) -> Sequence[Split]:
     patients = rows.rows.patients
     if folds is None:
-        folds = patient_folds(patients, rows.y, n_folds=settings.n_folds, seed=settings.seed)
+        n = len(set(patients.tolist()))
+        n_folds = settings.n_folds or (min(_FOLDS_OF_FEW, n) if n < _FEW else _FOLDS)
+        folds = patient_folds(patients, rows.y, n_folds=n_folds, seed=settings.seed)
     return splits_of_folds(patients, folds)
 
 

@@ -90,7 +90,9 @@ class RiskStudySettings:
     method: Literal["sigmoid", "isotonic"] = option(
         "sigmoid", "calibration, on inner folds by patient"
     )
-    n_folds: int = option(5, "folds by patient, >= 2")
+    n_folds: int | None = option(
+        None, "folds by patient, >= 2 (5, and 10 where there are fewer than 500 patients)"
+    )
     alert_rate: float = option(0.1, "share of rows alerted at for the sensitivity, 0 to 1")
     thresholds: tuple[float, ...] = option(
         (0.05, 0.1, 0.2, 0.5), "risks from which on somebody would act, each above 0 and below 1: "
@@ -106,9 +108,11 @@ class RiskStudySettings:
 
     def __post_init__(self) -> None:
         check_one_of(self.method, ("sigmoid", "isotonic"), name="method")
-        lows = {"n_folds": 2, "n_top": 0, "n_boot": 0, "n_permutations": 0, "min_class": 0}
+        lows = {"n_top": 0, "n_boot": 0, "n_permutations": 0, "min_class": 0}
         for name, low in {**lows, "seed": 0}.items():
             check_at_least(getattr(self, name), low, name=name)
+        if self.n_folds is not None:
+            check_at_least(self.n_folds, 2, name="n_folds")
         check_fraction(self.alert_rate, name="alert_rate")
         if not all(0 < threshold < 1 for threshold in self.thresholds):
             raise ArgumentError("thresholds must lie above 0 and below 1, got another number")

@@ -112,11 +112,11 @@ def _of_data(study: RiskStudy) -> dict[str, str]:
         months = study.index.astype("datetime64[M]")
         made["5b"] = f"index times from {months.min()} to {months.max()}; follow-up is {_OPEN}"
     if study.needed is not None:
-        whose = study.patients.astype(str)
+        whose, needed = study.patients.astype(str), study.needed
         made["10"] = (
             f"{len(np.unique(whose)):,} patients tested, {len(np.unique(whose[study.y == 1])):,} "
-            f"with the outcome; by Riley et al. 2019 {study.needed.n:,} with {study.needed.n_events:,} "
-            "are needed (shrinkage 0.9, 15 % of the largest R² expected)"
+            f"with the outcome; by Riley et al. 2019 {needed.n:,} with {needed.n_events:,} are "
+            "needed (shrinkage 0.9, 15 % of the largest R² expected)"
         )
     return made
 
