@@ -21,12 +21,16 @@ from clinnlp.core.times import to_second
 __all__ = [
     "REPEATED",
     "OutcomeRead",
+    "Whom",
     "check_one_outcome",
+    "id_of",
     "index_from_columns",
+    "is_missing",
     "known_outcomes",
     "outcome_from_columns",
     "outcome_from_pandas",
     "read_outcome",
+    "truth_of",
 ]
 
 _TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1, "no": 0, "yes": 1, "0.0": 0, "1.0": 1}
@@ -145,7 +149,7 @@ def outcome_from_columns(
     kept: list[tuple[str, np.datetime64, int]] = []
     for line, patient, time, value in _complete(patients, index, values, n_excluded):
         when = came[line - 2]
-        if value and not _is_missing(when) and _time(when, line) <= time:
+        if value and not is_missing(when) and _time(when, line) <= time:
             n_excluded["outcome_before_index"] += 1
             continue
         if (patient, time) not in seen:
@@ -218,10 +222,10 @@ def known_outcomes(
     came = [None] * len(values) if times is None else times
     made, n_before = np.full(len(values), np.nan), 0
     for k, (at, value, when) in enumerate(zip(index, values, came, strict=True)):
-        if _is_missing(value) or _is_missing(at):
+        if is_missing(value) or is_missing(at):
             continue
-        truth = _truth(value, k + 2)
-        if truth and not _is_missing(when) and _time(when, k + 2) <= _time(at, k + 2):
+        truth = truth_of(value, k + 2)
+        if truth and not is_missing(when) and _time(when, k + 2) <= _time(at, k + 2):
             n_before += 1
         else:
             made[k] = truth
@@ -233,11 +237,11 @@ def _complete(
 ) -> Iterator[tuple[int, str, np.datetime64, int]]:
     """Yield line, patient, index time and value of rows that have all; the others are counted."""
     for line, cells in enumerate(zip(patients, index, values, strict=True), start=2):
-        missing = [r for r, cell in zip(_REASONS, cells, strict=True) if _is_missing(cell)]
+        missing = [r for r, cell in zip(_REASONS, cells, strict=True) if is_missing(cell)]
         if missing:
             lost[missing[0]] += 1
         else:
-            yield line, _id(cells[0]), _time(cells[1], line), _truth(cells[2], line)
+            yield line, id_of(cells[0]), _time(cells[1], line), truth_of(cells[2], line)
 
 
 def _outcome(rows: Sequence[Sequence[Any]]) -> Outcome:
@@ -248,11 +252,13 @@ def _outcome(rows: Sequence[Sequence[Any]]) -> Outcome:
     )
 
 
-def _is_missing(cell: Any) -> bool:
+def is_missing(cell: Any) -> bool:
+    """Return whether a cell says nothing."""
     return str(cell).strip().casefold() in _MISSING
 
 
-def _id(cell: Any) -> str:
+def id_of(cell: Any) -> str:
+    """Return the id of a patient as text."""
     whole = isinstance(cell, float) and cell.is_integer()  # pandas, where an id is missing
     return str(int(cell) if whole else cell)
 
@@ -265,7 +271,14 @@ def _time(cell: Any, line: int) -> np.datetime64:
         return to_second(cell)
 
 
-def _truth(cell: Any, line: int) -> int:
+def truth_of(cell: Any, line: int | None) -> int:
+    """Return 0 or 1, of 0/1, true/false or yes/no.
+
+    Raises
+    ------
+    DataError
+        Another value.
+    """
     text = str(cell).strip().casefold()
     if text not in _TRUTH:
         raise DataError("outcome must be 0 or 1 (or empty), got another value", line=line)
