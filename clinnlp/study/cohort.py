@@ -21,7 +21,7 @@ from clinnlp.core.patients import Encounter
 from clinnlp.core.tables import Outcome
 from clinnlp.features.outcomes import OutcomeRead
 
-__all__ = ["readmissions"]
+__all__ = ["last_day", "readmissions"]
 
 _REASONS = (
     "other_kind_of_stay",
@@ -94,6 +94,18 @@ def readmissions(
         else:
             rows.append((stay.patient, _end(stay), returned))
     return OutcomeRead(_outcome(rows), n_excluded)
+
+
+def last_day(encounters: Iterable[Encounter]) -> datetime | None:
+    """Return the last time that stays speak of: the end of what their source has seen.
+
+    Examples
+    --------
+    >>> stay = Encounter(id="1", patient="p", start=datetime(2024, 1, 1), end=datetime(2024, 1, 5))
+    >>> str(last_day([stay]))
+    '2024-01-05 00:00:00'
+    """
+    return max((t for e in encounters for t in (e.start, e.end) if t is not None), default=None)
 
 
 def _by_reason(

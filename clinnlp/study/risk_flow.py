@@ -1,10 +1,11 @@
 """Files in, a scored study, a kept model, tables and a report out: risk models."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import tree_sha256
 from clinnlp.core.patients import Patient
 from clinnlp.core.places import one_writer
@@ -21,7 +22,8 @@ from clinnlp.report.blocks import Report
 from clinnlp.risk.splits import Split, split_by_time, splits_by_site
 from clinnlp.study.apply import RiskModel, keep_risk_model
 from clinnlp.study.apply_flow import ANCESTORS
-from clinnlp.study.cohort import readmissions
+from clinnlp.study.cohort import last_day, readmissions
+from clinnlp.study.horizon import outcome_of_table
 from clinnlp.study.journal import JOURNAL, journal_tables
 from clinnlp.study.outputs import (
     PAGE,
@@ -35,10 +37,9 @@ from clinnlp.study.reading import TableReading, events_of, people_of
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import RiskRows, risk_rows
 from clinnlp.study.risk_section import risk_section
-from clinnlp.study.risk_tables import read_outcome_table
 from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.roll_up import read_roll_up
-from clinnlp.study.settings import RiskSettings
+from clinnlp.study.settings import DEFAULT_HORIZON, RiskSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +115,7 @@ def risk_flow(
     reading = reading or TableReading()
     with one_writer(out, inside=True):
         given = _sources(outcome, events, entities, patients, settings, reading)
+        settings = replace(settings, horizon_days=given.horizon_days)
         splits = _splits(given, patients, settings, reading)
         rows = risk_rows(
             given.patients,
@@ -123,6 +125,8 @@ def risk_flow(
             settings=settings,
             roll_up=read_roll_up(settings.ancestors, settings.roll_up),
         )
+        if given.said:
+            rows = replace(rows, settings={**rows.settings, **given.said})
         rows = _with_record(rows, given.events)
         lost = reading.take(given.events.skipped if isinstance(given.events, EventStream) else ())
         rows = replace(rows, n_excluded={**rows.n_excluded, **lost}) if lost else rows
@@ -130,7 +134,7 @@ def risk_flow(
         write_tables({"scores": study.to_pandas(), "predictions": predictions(study)}, out)
         write_tables(journal_tables(study), out)
         model = _kept(study, rows, out / "model", settings)
-        cautions = study.cautions + (() if model is None else model.cautions)
+        cautions = (*given.cautions, *study.cautions, *(() if model is None else model.cautions))
         inputs = [path for path in read if path]
         told = (*chronic_told(rows.n_chronic), *cautions, *_rolled_up(rows))
         report = _report(study, told, model, settings, inputs, reading)
@@ -160,6 +164,9 @@ class _Sources(NamedTuple):
     patients: list[Patient]
     events: EventTable | EventStream | RecordFolder | None
     entities: EntityTable | None
+    horizon_days: float | None  # that was used
+    said: Mapping[str, str] = {}  # of the outcome, for the card
+    cautions: tuple[str, ...] = ()
 
 
 def _sources(
@@ -181,21 +188,29 @@ def _sources(
         raise DataError("risk models need events, entities or both, got neither")
     people = people_of(patients, reading)
     table = events_of(events, reading)
-    return _Sources(read_outcome_table(outcome, reading), people, table, mentions)
+    found = outcome_of_table(outcome, settings, reading)
+    return _Sources(
+        found.outcome, people, table, mentions, found.horizon_days, found.said, found.cautions
+    )
 
 
 def _of_record(folder: Path, mentions: EntityTable | None, settings: RiskSettings) -> _Sources:
     """Return returns within the horizon after each stay of a folder, and its events."""
+    if settings.landmarks is not None:
+        raise ArgumentError("landmarks need a table of outcomes, got a folder of tables")
     source = record_source(folder)
     read = read_synthea(folder) if source is None else source.stream(folder)
+    horizon = settings.horizon_days or DEFAULT_HORIZON
     returned = readmissions(
         read.encounters,
-        horizon_days=settings.horizon_days,
+        horizon_days=horizon,
         kinds=_STAYS if source is None else source.stays,
         deaths=read.deaths,
+        last_day=None if source is not None and source.shifted else last_day(read.encounters),
     )
     events = read if isinstance(read, RecordFolder) else read.events
-    return _Sources(returned, read.patients, events, mentions)
+    said = {"outcome": f"1 = another stay began within {horizon:g} days after one, 0 = not"}
+    return _Sources(returned, read.patients, events, mentions, horizon, said)
 
 
 def _with_record(rows: RiskRows, events: object) -> RiskRows:
@@ -210,7 +225,8 @@ def _splits(
 ) -> list[Split] | None:
     whose, index = given.outcome.outcome.patients, given.outcome.outcome.index
     if settings.split == "time":
-        return split_by_time(whose, index, cut=settings.cut, horizon_days=settings.horizon_days)
+        horizon = given.horizon_days or DEFAULT_HORIZON
+        return split_by_time(whose, index, cut=settings.cut, horizon_days=horizon)
     if settings.split == "site":
         if patients is None:
             raise DataError("a split by site needs a table of patients with a column site")

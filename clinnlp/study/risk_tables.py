@@ -14,6 +14,7 @@ from clinnlp.core.arrays import Floats
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.tables import Outcome
 from clinnlp.core.times import naive_utc
+from clinnlp.features.follow_up import COLUMNS
 from clinnlp.features.outcomes import (
     OutcomeRead,
     Whom,
@@ -29,7 +30,7 @@ from clinnlp.study.reading import TableReading
 
 __all__ = ["NewCases", "read_index_table", "read_new_cases", "read_outcome_table"]
 
-_FIELDS = ("patient", "index_time", "outcome", "time")
+_FIELDS = COLUMNS[:4]
 _TIMES = {"index_time": "index", "time": "time"}
 
 
@@ -137,9 +138,9 @@ def _index(
 def _named(path: str | Path, reading: TableReading, *, needed: Sequence[str]) -> dict[str, str]:
     """Return which column is which; the time of an outcome, where there is one, stands last."""
     given = reading.outcome_columns
-    unknown = [name for name in given if name not in _FIELDS]
+    unknown = [name for name in given if name not in COLUMNS]
     if unknown:
-        raise ArgumentError(f"columns of outcomes are {', '.join(_FIELDS)}, got {unknown[0]}")
+        raise ArgumentError(f"columns of outcomes are {', '.join(COLUMNS)}, got {unknown[0]}")
     names = column_names(path, dialect=reading.dialect)
     wanted = {name: given.get(name, name) for name in needed}
     timed = "time" in given or "time" in columns_named(("time",), names)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 __all__ = [
+    "DEFAULT_HORIZON",
     "DemoSettings",
     "ExtractSettings",
     "MineSettings",
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 
+DEFAULT_HORIZON = 30.0  # days
 ITEM_LEVELS = (INGREDIENT,)
 CHRONIC_COUNTS = "count a condition that stands as past where it is chronic"
 
@@ -122,9 +124,17 @@ class RiskStudySettings:
 class RiskSettings(RiskRowSettings, RiskStudySettings):
     """How risk models are made from files: rows, study, which rows are tested, what is kept."""
 
-    horizon_days: float = option(
-        30.0, "days after index in which the outcome is looked for: of MIMIC-III and Synthea "
-        "folders, and of a split by time, > 0",
+    horizon_days: float | None = option(
+        None, "days after index in which the outcome is looked for, > 0 (30 of folders of tables "
+        "and of a split by time; of a table of outcomes with times and follow-up it must be given)",
+    )  # fmt: skip
+    death: Literal["competing", "unknown"] = option(
+        "competing", "what a row is whose patient died before the outcome and the horizon: without "
+        "the outcome (0), or unknown",
+    )  # fmt: skip
+    landmarks: str | None = option(
+        None, "table of visits (patient, index_time): the risk is asked again at each until the "
+        "outcome (none)",
     )  # fmt: skip
     split: Literal["patient", "time", "site"] = option(
         "patient", "how tested rows are held out; site needs a column site in the patients"
@@ -143,7 +153,9 @@ class RiskSettings(RiskRowSettings, RiskStudySettings):
         check_one_of(self.split, ("patient", "time", "site"), name="split")
         RiskRowSettings.__post_init__(self)
         RiskStudySettings.__post_init__(self)
-        _check_above_zero(self.horizon_days, name="horizon_days")
+        check_one_of(self.death, ("competing", "unknown"), name="death")
+        if self.horizon_days is not None:
+            _check_above_zero(self.horizon_days, name="horizon_days")
         if (self.split == "time") != (self.cut is not None):
             raise ArgumentError("a split by time needs a cut, and no other split has one")
         _check_roll_up(self.ancestors, self.roll_up)

@@ -20,19 +20,21 @@ __all__ = ["RecordSource", "record_source", "stream_record"]
 class RecordSource(NamedTuple):
     """A kind of folder: its name, how it is known and read, and kinds of its visits that are stays.
 
-    Of a source whose encounters are all stays, `stays` is None.
+    Of a source whose encounters are all stays, `stays` is None. Where `shifted`, the times of each
+    patient were moved by days of their own, so that no day is the last of all.
     """
 
     name: str
     fits: Callable[[Path], bool]
     stream: Callable[[Path], RecordFolder]
     stays: tuple[str, ...] | None = None
+    shifted: bool = False
 
 
 # the first that fits has it: what MIMIC-III needs, MIMIC-IV has too
 _SOURCES = (
-    RecordSource("MIMIC-IV", is_mimic4, stream_mimic4),
-    RecordSource("MIMIC-III", is_mimic3, stream_mimic3),
+    RecordSource("MIMIC-IV", is_mimic4, stream_mimic4, shifted=True),
+    RecordSource("MIMIC-III", is_mimic3, stream_mimic3, shifted=True),
     RecordSource("OMOP", is_omop, stream_omop, STAYS),
 )
 
