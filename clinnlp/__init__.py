@@ -90,13 +90,20 @@ _HOMES = {
     "clinnlp.study.shown": ("plots", "show"),
     "clinnlp.study.tune": ("tune_classifier", "tune_ner"),
     "clinnlp.study.tuning": ("Tuning",),
+    "clinnlp.core.follow_up": ("FollowUp",),
+    "clinnlp.features.follow_up": ("follow_up_from_columns", "outcome_at"),
+    "clinnlp.features.landmarks": ("landmarks",),
+    "clinnlp.metrics.incidence": ("aalen_johansen", "kaplan_meier"),
+    "clinnlp.metrics.survival": ("concordance", "score_survival"),
+    "clinnlp.risk.cox": ("fit_cox",),
+    "clinnlp.study.survival": ("SurvivalStudy", "survival_study"),
     "clinnlp.risk.splits": ("split_by_time", "splits_by_site"),
     "clinnlp.study.apply": ("RiskModel", "apply_risk_model"),
     "clinnlp.study.validation": ("ExternalValidation", "validate_risk_model"),
     "clinnlp.study.risk": ("risk_study",),
     "clinnlp.study.risk_rows": ("RiskRows", "risk_rows", "rows_of_table"),
     "clinnlp.study.risk_values": ("RiskStudy", "notes_gain"),
-    "clinnlp.study.settings": ("RiskRowSettings", "RiskStudySettings"),
+    "clinnlp.study.settings": ("RiskRowSettings", "RiskStudySettings", "SurvivalSettings"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

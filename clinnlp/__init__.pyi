@@ -20,6 +20,7 @@ from clinnlp.core.errors import (
     RunError,
     StoreError,
 )
+from clinnlp.core.follow_up import FollowUp
 from clinnlp.core.notes import Assertion, Entity, Note, Relation, Section
 from clinnlp.core.pair_counts import PairCounts
 from clinnlp.core.patients import TimeWindow
@@ -31,6 +32,8 @@ from clinnlp.features.baskets import baskets, event_baskets, frame_baskets
 from clinnlp.features.columns import ColumnFeatures
 from clinnlp.features.entities import entity_table
 from clinnlp.features.exposure import drug_episodes, exposure_baskets
+from clinnlp.features.follow_up import follow_up_from_columns, outcome_at
+from clinnlp.features.landmarks import landmarks
 from clinnlp.features.matrix import PatientFeatures
 from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.notes.corpora import read_notes, write_notes
@@ -50,10 +53,12 @@ from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.io.tables.vocabularies import read_vocabulary
 from clinnlp.metrics.agreement import cohen_kappa
 from clinnlp.metrics.assertion import score_assertions
+from clinnlp.metrics.incidence import aalen_johansen, kaplan_meier
 from clinnlp.metrics.labels import score_label_sets, score_labels
 from clinnlp.metrics.mentions import compare_spans, list_errors
 from clinnlp.metrics.risk import score_risk
 from clinnlp.metrics.spans import score_spans
+from clinnlp.metrics.survival import concordance, score_survival
 from clinnlp.metrics.tags import compute_metrics
 from clinnlp.mine.permute import westfall_young
 from clinnlp.mine.replicate import Replication, halves, replicate
@@ -65,6 +70,7 @@ from clinnlp.mine.signals.counts import mine_counts
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.signals.known import Knowledge, disagreements, known_or_new
+from clinnlp.risk.cox import fit_cox
 from clinnlp.risk.splits import split_by_time, splits_by_site
 from clinnlp.study.apply import RiskModel, apply_risk_model
 from clinnlp.study.example import example
@@ -73,8 +79,9 @@ from clinnlp.study.pipeline import pipeline
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import RiskRows, risk_rows, rows_of_table
 from clinnlp.study.risk_values import RiskStudy, notes_gain
-from clinnlp.study.settings import RiskRowSettings, RiskStudySettings
+from clinnlp.study.settings import RiskRowSettings, RiskStudySettings, SurvivalSettings
 from clinnlp.study.shown import plots, show
+from clinnlp.study.survival import SurvivalStudy, survival_study
 from clinnlp.study.tune import tune_classifier, tune_ner
 from clinnlp.study.tuning import Tuning
 from clinnlp.study.validation import ExternalValidation, validate_risk_model
@@ -106,6 +113,7 @@ __all__ = [
     "EventTable",
     "ExternalValidation",
     "FeatureMatrix",
+    "FollowUp",
     "Itemsets",
     "Knowledge",
     "LeakageError",
@@ -138,18 +146,22 @@ __all__ = [
     "Signals",
     "Span",
     "StoreError",
+    "SurvivalSettings",
+    "SurvivalStudy",
     "Table2x2",
     "TaggerSettings",
     "TimeWindow",
     "Tuning",
     "Vocabulary",
     "__version__",
+    "aalen_johansen",
     "apply_risk_model",
     "baskets",
     "cohen_kappa",
     "combination_score",
     "compare_spans",
     "compute_metrics",
+    "concordance",
     "disagreements",
     "drug_episodes",
     "entity_table",
@@ -159,12 +171,16 @@ __all__ = [
     "exposure_baskets",
     "fine_tune_classifier",
     "fine_tune_ner",
+    "fit_cox",
+    "follow_up_from_columns",
     "frame_baskets",
     "from_dataset",
     "from_pandas",
     "from_spacy",
     "halves",
+    "kaplan_meier",
     "known_or_new",
+    "landmarks",
     "list_errors",
     "load",
     "mine_counts",
@@ -173,6 +189,7 @@ __all__ = [
     "mine_rules",
     "mine_signals",
     "notes_gain",
+    "outcome_at",
     "pipeline",
     "plots",
     "pretrain",
@@ -196,11 +213,13 @@ __all__ = [
     "score_labels",
     "score_risk",
     "score_spans",
+    "score_survival",
     "show",
     "split_by_time",
     "splits_by_site",
     "stream_events",
     "stream_record",
+    "survival_study",
     "to_dataset",
     "to_spacy",
     "tune_classifier",

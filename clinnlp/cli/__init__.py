@@ -21,7 +21,7 @@ from clinnlp.cli.interrupted import told_when_interrupted
 from clinnlp.cli.mine import add_mine
 from clinnlp.cli.models import add_export, add_fine_tune, add_next, add_pretrain
 from clinnlp.cli.notes import add_extract, add_score
-from clinnlp.cli.risk import add_risk, add_risk_apply
+from clinnlp.cli.risk import add_risk, add_risk_apply, add_risk_survival
 from clinnlp.cli.serve import add_serve
 from clinnlp.cli.signals import ended_by_signals
 from clinnlp.cli.terminal import is_hung_up, show_traceback, streams, warn
@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "score": (add_score, "score predicted entities against gold"),
     "risk": (add_risk, "train and score risk models, by patient"),
     "risk apply": (add_risk_apply, "score new patients with a kept risk model"),
+    "risk survival": (add_risk_survival, "train and score models of time to event, by patient"),
     "mine": (add_mine, "mine drug rules and interaction signals"),
     "convert": (add_convert, "convert annotated notes between formats"),
     "inspect": (add_inspect, "count what notes hold, and say what looks wrong in them"),

@@ -312,7 +312,7 @@ def _default(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         value = "on" if value else "off"
-    return f" (default: {' '.join(value) if isinstance(value, tuple) else value})"
+    return f" (default: {' '.join(map(str, value)) if isinstance(value, tuple) else value})"
 
 
 def _flag(hint: Any) -> dict[str, Any]:

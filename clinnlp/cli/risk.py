@@ -1,4 +1,4 @@
-"""Commands of the risk room: risk, and risk apply."""
+"""Commands of the risk room: risk, risk apply and risk survival."""
 
 import argparse
 from pathlib import Path
@@ -20,7 +20,7 @@ from clinnlp.core.config import mapping_of
 if TYPE_CHECKING:
     from clinnlp.study.reading import TableReading
 
-__all__ = ["add_risk", "add_risk_apply"]
+__all__ = ["add_risk", "add_risk_apply", "add_risk_survival"]
 
 
 def add_risk(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,8 @@ def add_risk(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "outcome",
         help="CSV, TSV or Parquet: patient, index_time, outcome (0 or 1), perhaps time (of the "
-        "outcome); or a folder of MIMIC, OMOP or Synthea tables: returns within --horizon-days",
+        "outcome), follow_up_end and death; or a folder of MIMIC, OMOP or Synthea tables: returns "
+        "within --horizon-days",
     )
     _add_sources(parser)
     parser.add_argument(
@@ -64,6 +65,27 @@ def add_risk_apply(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_apply)
 
 
+def add_risk_survival(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp risk survival`."""
+    from clinnlp.study.settings import SurvivalSettings
+
+    parser.add_argument(
+        "outcome",
+        help="CSV, TSV or Parquet: patient, index_time, time (of the outcome, or empty), "
+        "follow_up_end, perhaps death",
+    )
+    _add_sources(parser)
+    parser.add_argument(
+        "--out",
+        type=folder_of,
+        required=True,
+        help="folder for scores, predictions, curves, hazard ratios and report",
+    )
+    add_writing(parser)
+    add_settings(parser, SurvivalSettings)
+    parser.set_defaults(command=_survival)
+
+
 def _add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", help="CSV or Parquet of structured events")
     parser.add_argument("--entities", help="entities that `clinnlp extract` wrote")
@@ -73,7 +95,11 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     tables = (
         ("", "events", "patient, code, known, kind, value, unit ..."),
         ("patient-", "patients", "patient, birth_date, sex ..."),
-        ("outcome-", "whom to predict for", "patient, index_time, outcome, time"),
+        (
+            "outcome-",
+            "whom to predict for",
+            "patient, index_time, outcome, time, follow_up_end, death",
+        ),
     )
     for name, what, columns in tables:
         parser.add_argument(
@@ -109,6 +135,27 @@ def _risk(args: argparse.Namespace) -> int:
         patients=args.patients,
         out=Path(args.out),
         settings=settings_of(args, RiskSettings),
+        reading=reading,
+    )
+    tell_left_out(reading.skipped, "rows")
+    tell_of_tables([args.outcome, args.events, args.patients], reading.dialect)
+    for line in result.lines():
+        say(line)
+    return 0
+
+
+def _survival(args: argparse.Namespace) -> int:
+    from clinnlp.study.settings import SurvivalSettings
+    from clinnlp.study.survival_flow import survival_flow
+
+    reading = _reading(args)
+    result = survival_flow(
+        args.outcome,
+        events=args.events,
+        entities=args.entities,
+        patients=args.patients,
+        out=Path(args.out),
+        settings=settings_of(args, SurvivalSettings),
         reading=reading,
     )
     tell_left_out(reading.skipped, "rows")

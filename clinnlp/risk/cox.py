@@ -15,6 +15,7 @@ Cox, JRSS B 1972; Breslow, JRSS B 1972; Efron, JASA 1977; Lin and Wei, JASA 1989
 Prentice et al., Biometrics 1978 (competing risks).
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,14 @@ from clinnlp.core.follow_up import DEATH, OUTCOME, check_horizon
 from clinnlp.metrics.incidence import Timed, check_times
 from clinnlp.metrics.intervals import cluster_codes
 
-__all__ = ["CoxModel", "HorizonRisk", "fit_cox", "fit_horizon_risk", "needs_statsmodels"]
+__all__ = [
+    "CoxModel",
+    "HorizonRisk",
+    "fit_cox",
+    "fit_horizon_risk",
+    "likelihood_of",
+    "needs_statsmodels",
+]
 
 _CELLS = 2**22  # rows × times at once
 _STEEPEST = 50.0  # |x b| beyond which a fit has no end: a column tells who has the outcome
@@ -190,6 +198,13 @@ def fit_cox(
     )
 
 
+def likelihood_of(
+    model: CoxModel, X: Floats, days: Floats, event: Array, *, cause: int = OUTCOME
+) -> float:
+    """Return the log of the partial likelihood of rows by a fitted model."""
+    return float(_of_statsmodels(X, days, event == cause).loglike(model.coefficients))
+
+
 def needs_statsmodels() -> None:
     """Raise `MissingExtra` where statsmodels is not installed.
 
@@ -219,7 +234,9 @@ def _plain(X: Floats, days: Floats, has: Array, groups: Any, penalty: float) -> 
         "the fit must come to an end, got none: a column may tell alone who has the event, or be "
         "the sum of others; leave it out, or give a penalty"
     )
-    with instead_of((np.linalg.LinAlgError, FloatingPointError), no_end), np.errstate(over="raise"):
+    ends = (np.linalg.LinAlgError, FloatingPointError, UserWarning)  # a warning: not converged
+    with instead_of(ends, no_end), np.errstate(over="raise"), warnings.catch_warnings():
+        warnings.simplefilter("error")
         found = model.fit(groups=whose, disp=0)
     made = np.asarray(found.params, np.float64)
     if not np.isfinite(made).all() or np.abs(X @ made).max() > _STEEPEST:
@@ -241,7 +258,7 @@ def _penalised(X: Floats, days: Floats, has: Array, groups: Any, penalty: float)
 
 
 def _on(model: CoxModel, days: Floats) -> Floats:
-    """Return the baseline hazard on some days, among which are all of the model's up to the last."""
+    """Return the baseline hazard on some days, all of the model's up to the last among them."""
     steps = np.zeros(len(days))
     its = model.days[model.days <= (days[-1] if len(days) else -1)]
     steps[np.searchsorted(days, its)] = model.hazard[: len(its)]

@@ -20,6 +20,7 @@ __all__ = [
     "RiskRowSettings",
     "RiskSettings",
     "RiskStudySettings",
+    "SurvivalSettings",
     "plain_settings",
 ]
 
@@ -161,6 +162,48 @@ class RiskSettings(RiskRowSettings, RiskStudySettings):
         _check_roll_up(self.ancestors, self.roll_up)
         if self.keep is not None:
             check_one_of(self.keep, self.models, name="keep")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurvivalSettings(RiskRowSettings):
+    """How models of time to event are trained and scored.
+
+    Examples
+    --------
+    >>> SurvivalSettings(horizon_days=90).death
+    'competing'
+    """
+
+    horizon_days: float = option(365.0, "days after index up to which a risk is given, > 0")
+    death: Literal["competing", "unknown"] = option(
+        "competing", "what death before the outcome is: another end, after which it cannot come, "
+        "or the end of follow-up",
+    )  # fmt: skip
+    landmarks: str | None = option(
+        None, "table of visits (patient, index_time): the risk is asked again at each until the "
+        "outcome (none)",
+    )  # fmt: skip
+    penalties: tuple[float, ...] = option(
+        (3.0, 30.0), "penalties of squared coefficients to choose from on inner folds, above 0"
+    )
+    n_columns: int = option(
+        100, "columns used, those whose means differ most with the outcome, >= 1"
+    )
+    n_folds: int = option(5, "folds by patient, >= 2")
+    n_boot: int = option(1000, "bootstrap draws of patients for the intervals, >= 0")
+    min_class: int = option(20, "patients with the outcome by the horizon without whom no score "
+                            "is given, and of those seen to it without, >= 0")  # fmt: skip
+    seed: int = option(0, "seed of folds and bootstrap, >= 0")
+
+    def __post_init__(self) -> None:
+        RiskRowSettings.__post_init__(self)
+        check_one_of(self.death, ("competing", "unknown"), name="death")
+        _check_above_zero(self.horizon_days, name="horizon_days")
+        lows = {"n_columns": 1, "n_folds": 2, "n_boot": 0, "min_class": 0, "seed": 0}
+        for name, low in lows.items():
+            check_at_least(getattr(self, name), low, name=name)
+        if not self.penalties or not all(p > 0 for p in self.penalties):
+            raise ArgumentError("penalties must be one or more, each above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

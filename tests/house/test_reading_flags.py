@@ -14,7 +14,7 @@ WANTED = {
         ("fine-tune", "tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff"),
         NOTES,
     ),
-    **dict.fromkeys(("risk", "risk apply", "mine"), TABLES),
+    **dict.fromkeys(("risk", "risk apply", "risk survival", "mine"), TABLES),
     "export": set(),  # reads a model
     "demo": set(),  # reads nothing
     "serve": set(),  # reads what it is sent

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSettings
 from clinnlp.service.settings import ServeSettings
-from clinnlp.study.settings import ExtractSettings, MineSettings, RiskSettings
+from clinnlp.study.settings import ExtractSettings, MineSettings, RiskSettings, SurvivalSettings
 from clinnlp.study.tune_space import described
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +23,7 @@ MADE_BY = {
     ExtractSettings: "`clinnlp extract`",
     MineSettings: "`clinnlp mine`",
     RiskSettings: "`clinnlp risk`; `RiskRowSettings` and `RiskStudySettings` are its two parts",
+    SurvivalSettings: "`clinnlp.survival_study`, `clinnlp risk survival`",
     ServeSettings: "`clinnlp serve`",
 }
 

@@ -19,6 +19,7 @@ WORDS = {
     "score": ["gold", "predicted"],
     "risk": ["outcome.csv", "--out", "out"],
     "risk apply": ["m", "index.csv", "--out", "out"],
+    "risk survival": ["outcome.csv", "--out", "out"],
     "mine": ["found", "--out", "out"],
     "convert": ["a b.jsonl", "out.conll"],
     "inspect": ["notes"],

@@ -94,8 +94,7 @@ def test_intervals_draw_patients_and_hold_the_value():
 @pytest.mark.parametrize(
     ("days", "event", "horizon", "says"),
     [
-        ([5, 6], [0, 0], 9, "somebody must be followed to the horizon of 9 days, got nobody: the "
-         "longest follow-up has 6 days"),
+        ([5, 6], [0, 0], 9, "to the horizon of 9 days, got nobody: the longest follow-up has 6"),
         ([5, -1], [0, 0], 3, "days must be 0 or more"),
         ([5, 6], [0, 7], 3, "event must be 0"),
         ([], [], 3, "not empty"),

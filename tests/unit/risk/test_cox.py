@@ -33,8 +33,7 @@ ROWS = """
 0.7 1 1.04118 0.07873; 0.4 1 -1.70869 -0.94676; 1.2 0 0.21795 -2.65967
 1.1 0 1.10303 2.21828; 0.2 0 1.50321 0.88795
 """
-DAYS, EVENT, *X = np.array([row.split() for row in ROWS.replace(";", "\n").split("\n") if row.strip()],
-                           float).T  # fmt: skip
+DAYS, EVENT, *X = np.array(ROWS.replace(";", " ").split(), float).reshape(50, 4).T
 X = np.array(X).T
 EVENT = EVENT.astype(int)
 R_COEFFICIENTS, R_ERRORS = [-0.6107485, 0.5309737], [0.2177713, 0.2440535]
