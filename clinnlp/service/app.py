@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.requests import Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from clinnlp.service.gate import Gate
@@ -25,7 +26,13 @@ def gated(service: Service, keys: Keys | None = None) -> Gate:
 
 def application(service: Service) -> FastAPI:
     """Return the routes as an application; what they refuse is told in one form."""
-    app = FastAPI(title="clinnlp", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="clinnlp",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=_name,
+    )
     add_routes(app, service)
     add_more_routes(app, service)
     handlers: dict[type[Exception], Any] = {
@@ -37,6 +44,11 @@ def application(service: Service) -> FastAPI:
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
     return app
+
+
+def _name(route: APIRoute) -> str:
+    """Return what a generated client calls a route: ``extract``, ``score_risk``."""
+    return route.name
 
 
 async def _of_http(_: Request, error: HTTPException) -> Response:

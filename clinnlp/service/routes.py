@@ -58,7 +58,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
         responses=responses(StreamLine, kind=STREAM_TYPE),
         openapi_extra=takes("NoteIn", STREAM_TYPE),
     )
-    async def stream(request: Request) -> Response:
+    async def extract_stream(request: Request) -> Response:
         service.models.current  # noqa: B018  (refuses while there is none)
         return NoteStream(request, service)
 
