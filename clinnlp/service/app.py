@@ -31,6 +31,7 @@ def application(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # it would name the host as it is seen from here
         generate_unique_id_function=_name,
     )
     add_routes(app, service)
@@ -54,7 +55,9 @@ def _name(route: APIRoute) -> str:
 async def _of_http(_: Request, error: HTTPException) -> Response:
     said = {404: "no such path, see /docs", 405: "no such method here, see /docs"}
     sentence = said.get(error.status_code, "the request is not understood")
-    return _told(Refused(error.status_code, sentence))
+    answer = _told(Refused(error.status_code, sentence))
+    answer.headers.update(error.headers or {})  # of 405: what is allowed
+    return answer
 
 
 async def _of_form(_: Request, __: RequestValidationError) -> Response:

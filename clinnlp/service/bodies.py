@@ -115,7 +115,7 @@ async def unless_gone(
         if left.done():
             raise gone()
         raise Refused(
-            503, f"an answer took more than {time_s:g} seconds; come back",
+            503, f"an answer took more than {time_s:g} seconds; send less at a time, or come back",
             retry_after=retry_after(),
         )  # fmt: skip
     finally:

@@ -75,6 +75,8 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        if scope["method"] == "HEAD":  # whose answer uvicorn sends without its body
+            scope = {**scope, "method": "GET"}
         path = scope["path"]
         route = ROUTES.get(path, _OTHER)
         reply = _Reply(send, lambda: self.service.is_draining)
@@ -154,9 +156,10 @@ class Gate:
             )
 
     def _check_body(self, headers: dict[bytes, bytes], route: Route) -> None:
-        kind, _, more = headers.get(b"content-type", b"").lower().partition(b";")
-        charset = more.replace(b'"', b"").strip().removeprefix(b"charset=")
-        if kind.strip() not in route.body or charset not in (b"", b"utf-8", b"utf8"):
+        kind, *more = headers.get(b"content-type", b"").lower().split(b";")
+        named = (word.replace(b'"', b"").replace(b" ", b"") for word in more)
+        charsets = {word.removeprefix(b"charset=") for word in named if word[:8] == b"charset="}
+        if kind.strip() not in route.body or not charsets <= {b"utf-8", b"utf8"}:
             wanted = route.body[0].decode()
             raise Refused(415, f"a body must be {wanted} in UTF-8, got another type")
         if headers.get(b"content-encoding", b"identity") != b"identity":

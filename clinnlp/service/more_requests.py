@@ -51,7 +51,7 @@ class PatientIn(Form):
 class RiskIn(Form):
     """Cases, and what is known of them: of the sources that the model was trained on."""
 
-    cases: Annotated[list[CaseIn], FIRST_FAULT, Field(min_length=1)]
+    cases: Annotated[list[CaseIn], FIRST_FAULT, Field(min_length=1, max_length=10_000)]
     events: Annotated[list[EventIn], FIRST_FAULT] | None = None
     notes: Annotated[list[NoteIn], FIRST_FAULT] | None = None
     patients: Annotated[list[PatientIn], FIRST_FAULT] = Field([])

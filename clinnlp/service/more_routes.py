@@ -29,6 +29,7 @@ from clinnlp.study.answering import Answerer
 
 __all__ = ["add_more_routes"]
 
+_RISK_PARTS = 50_000  # cases, events, notes and patients of a request together
 _OTHER = (
     "cases, events, notes and patients must have the times, units and vocabularies of the "
     "training, and have not; card.json of the model lists them"
@@ -45,7 +46,7 @@ def add_more_routes(app: FastAPI, service: Service) -> None:
         openapi_extra=takes("RiskIn"),
     )
     async def score_risk(request: Request) -> Response:
-        form = await _form(request, service, RiskIn)
+        form = await _form(request, service, RiskIn, most=_RISK_PARTS)
         return await _within(request, service, _risks(form, service))
 
     @app.post(
@@ -59,10 +60,11 @@ def add_more_routes(app: FastAPI, service: Service) -> None:
         return await _within(request, service, _signals(form, service))
 
 
-async def _form(request: Request, service: Service, kind: Any) -> Any:
-    body = Body(request.receive, slow_s=service.settings.slow_s)
-    most = service.settings.body_bytes
-    return parsed(kind, await body.whole(most, too_large(service.settings)))
+async def _form(request: Request, service: Service, kind: Any, **limits: int) -> Any:
+    settings = service.settings
+    body = Body(request.receive, slow_s=settings.slow_s)
+    raw = await body.whole(settings.body_bytes, too_large(settings))
+    return parsed(kind, raw, **limits)
 
 
 async def _within(request: Request, service: Service, work: Any) -> Response:

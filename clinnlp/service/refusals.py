@@ -5,14 +5,16 @@ text of a patient until it is known to be something else.
 """
 
 import json
+import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from clinnlp.core.errors import ClinnlpError, instead_of
 
-__all__ = ["Refused", "body_of", "parsed"]
+__all__ = ["PARTS", "Refused", "body_of", "parsed"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -26,11 +28,17 @@ _SAID = {
     "list_type": "must be a list, got another type",
     "model_type": "must be an object, got another type",
     "too_short": "must hold one or more, got none",
+    "too_long": "must hold as few as /openapi.json says, got more",
     "literal_error": "must be one of the words that /openapi.json lists, got another",
     "greater_than_equal": "must be as large as /openapi.json says, got less",
     "less_than_equal": "must be as small as /openapi.json says, got more",
     "unknown_key": "must have the keys that /openapi.json lists, got another one",
 }
+_BOM = b"\xef\xbb\xbf"  # begins what programs on Windows write
+_OPENER = re.compile(  # and what stands before it, strings whole; at last the end
+    rb'(?:[^{["]++|"(?:[^"\\]++|\\.)*+"?)*+(?:[{[]|\Z)', re.DOTALL
+)
+PARTS = 1000  # objects and lists that any body may hold
 _ODD = "must be as /openapi.json says, got another form"
 _JSON = "must be one JSON value in UTF-8, got another form"
 
@@ -69,10 +77,30 @@ def body_of(refused: Refused) -> bytes:
     return json.dumps({"error": str(refused)}, ensure_ascii=False).encode()
 
 
-def parsed(kind: type[M], raw: bytes | str, what: str = "the body") -> M:
-    """Return what a body holds, or refuse it with the place of its first fault."""
+def parsed(kind: type[M], raw: bytes, what: str = "the body", *, most: int = PARTS) -> M:
+    """Return what a body holds, or refuse it with the place of its first fault.
+
+    More than `most` objects and lists are refused before they are made, since each takes a hundred
+    times its place in the body.
+
+    Examples
+    --------
+    >>> class Case(BaseModel):
+    ...     id: str
+    >>> parsed(Case, b'{"id": "{[{["}', most=1).id
+    '{[{['
+    """
+    raw = raw.removeprefix(_BOM)
+    if raw.count(b"{") + raw.count(b"[") > most and _has_more(raw, most):
+        raise Refused(413, f"{what} must hold at most {most} objects and lists, got more")
     with instead_of(ValidationError, lambda error: Refused(422, _sentence(error, kind, what))):
         return kind.model_validate_json(raw)
+
+
+def _has_more(raw: bytes, most: int) -> bool:
+    """Return whether more objects and lists than that begin outside of strings."""
+    found = sum(match[0][-1:] in (b"{", b"[") for match in islice(_OPENER.finditer(raw), most + 1))
+    return found > most
 
 
 def _sentence(error: ValidationError, kind: type[BaseModel], what: str) -> str:

@@ -9,6 +9,7 @@ __all__ = ["responses", "takes"]
 _WHY = {
     401: "No key, or none of ours",
     403: "A key that may not ask for this, or without keys a host name that is not ours",
+    406: "Accept allows neither form of answer",
     408: "The body did not get on",
     409: "Another model than the one that was named",
     413: "A body, a text or a list that is too large",

@@ -12,11 +12,12 @@ from fastapi.responses import HTMLResponse, Response
 from clinnlp.core.errors import DataError, PipeError
 from clinnlp.core.notes import Note
 from clinnlp.io.notes.fhir_write import fhir_bundle
+from clinnlp.service.accept import form_of
 from clinnlp.service.batches import Read
 from clinnlp.service.bodies import Body, unless_gone
 from clinnlp.service.described import docs_page, openapi
 from clinnlp.service.gate import too_large
-from clinnlp.service.refusals import Refused, parsed
+from clinnlp.service.refusals import PARTS, Refused, parsed
 from clinnlp.service.requests import (
     FAULT,
     OFFSETS,
@@ -34,6 +35,7 @@ from clinnlp.service.streams import STREAM_TYPE, NoteStream
 
 __all__ = ["add_routes"]
 
+JSON_TYPE = "application/json"
 FHIR_TYPE = "application/fhir+json"
 _OF_FHIR = ("language", "model", "vocabulary", "cues")  # what is told of a run in FHIR
 
@@ -102,11 +104,15 @@ async def _extract(request: Request, service: Service) -> Response:
     settings = service.settings
     refusal = too_large(settings)
     body = Body(request.receive, slow_s=settings.slow_s)
-    form = parsed(ExtractIn, await body.whole(settings.body_bytes, refusal))
+    kind = form_of(", ".join(request.headers.getlist("accept")), (JSON_TYPE, FHIR_TYPE))
+    if kind is None:
+        raise Refused(406, f"Accept must allow {JSON_TYPE} or {FHIR_TYPE}, and allows another type")
+    raw = await body.whole(settings.body_bytes, refusal)
+    form = parsed(ExtractIn, raw, most=settings.request_notes + PARTS)
     if len(form.notes) > settings.request_notes:
         raise Refused(413, f"notes must be at most {settings.request_notes}, got {len(form.notes)}")
     notes = [note_of(one, k, note_chars=settings.note_chars) for k, one in enumerate(form.notes)]
-    is_fhir = FHIR_TYPE in request.headers.get("accept", "")
+    is_fhir = kind == FHIR_TYPE
     if is_fhir and len({note.id for note in notes}) < len(notes):
         raise Refused(422, "ids of notes must differ for a bundle of FHIR, got one again")
     answerer = service.models.current
@@ -119,7 +125,7 @@ async def _extract(request: Request, service: Service) -> Response:
         time_s=settings.time_s,
         retry_after=service.batches.retry_after,
     )
-    return Response(made, media_type=FHIR_TYPE if is_fhir else "application/json")
+    return Response(made, media_type=kind)
 
 
 def _finisher(form: ExtractIn, service: Service, *, is_fhir: bool) -> Callable[[Read], bytes]:

@@ -27,6 +27,7 @@ __all__ = ["STREAM_TYPE", "NoteStream"]
 
 STREAM_TYPE = "application/x-ndjson"
 _AHEAD = 2  # batches that are read ahead
+_AHEAD_BYTES = 1 << 20  # and no further line while these wait
 
 
 class NoteStream(Response):
@@ -38,7 +39,8 @@ class NoteStream(Response):
         self._service = service
         self._body = Body(request.receive, slow_s=service.settings.slow_s)
         ahead = _AHEAD * service.settings.batch_notes
-        self._waiting: asyncio.Queue[asyncio.Task[Any] | None] = asyncio.Queue(ahead)
+        self._waiting: asyncio.Queue[tuple[asyncio.Task[Any], int] | None] = asyncio.Queue(ahead)
+        self._n_bytes, self._is_taken = 0, asyncio.Event()  # of lines that wait for their answer
         self._is_begun = False
 
     async def __call__(self, _scope: Any, _receive: Any, send: Any) -> None:
@@ -46,21 +48,23 @@ class NoteStream(Response):
         counts = {"n_notes": 0, "n_failed": 0}
         answerer = None
         try:
-            while (task := await self._waiting.get()) is not None:
+            while (one := await self._waiting.get()) is not None:
+                task, n_bytes = one
                 maker, line = await task
                 if maker is not None and maker is not answerer:
                     answerer = maker
                     await self._write(send, {"made_by": dict(maker.made_by)})
                 counts["n_notes" if "note" in line else "n_failed"] += 1
                 await self._write(send, line)
+                self._n_bytes -= n_bytes
+                self._is_taken.set()
             await self._write(send, await self._last(reading, counts))
             await send({"type": "http.response.body", "body": b""})
         finally:
             reading.cancel()
             while not self._waiting.empty():
-                task = self._waiting.get_nowait()
-                if task is not None:
-                    task.cancel()
+                if (one := self._waiting.get_nowait()) is not None:
+                    one[0].cancel()
 
     async def _last(self, reading: "asyncio.Task[None]", counts: dict[str, int]) -> dict[str, Any]:
         """Return the last line: what was done, or why the others were not read."""
@@ -87,8 +91,13 @@ class NoteStream(Response):
         position = 0
         try:
             async for line in self._body.lines(settings.body_bytes, refusal):
-                await self._waiting.put(asyncio.ensure_future(self._answered(line, position)))
+                self._n_bytes += len(line)
+                task = asyncio.ensure_future(self._answered(line, position))
+                await self._waiting.put((task, len(line)))
                 position += 1
+                while self._n_bytes > _AHEAD_BYTES:
+                    self._is_taken.clear()
+                    await self._is_taken.wait()
         finally:
             await self._waiting.put(None)
 

@@ -109,6 +109,48 @@ def serving(answerer):
         one.end()
 
 
+async def asked(
+    app, path="/", *, method="POST", headers=(), body=(), client="127.0.0.1", gone=True
+):
+    """Return status, headers and body of what an application answers, without a server.
+
+    `body` is a list of pieces; behind it the caller is gone, or waits.
+    """
+    pieces, sent = list(body), []
+
+    async def receive():
+        if pieces:
+            return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+        if not gone:
+            await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    raw = [(name.lower().encode(), value.encode()) for name, value in dict(headers).items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": raw, "query_string": b""}
+    await app({**scope, "client": (client, 1)}, receive, send)
+    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], told, b"".join(m.get("body", b"") for m in sent[1:])
+
+
+@pytest.fixture
+def service(answerer):
+    """Give a function that makes a service that is not listening, with its model loaded."""
+    made = []
+
+    def make(load=True, **settings):
+        made.append(Service(lambda: answerer, settings=ServeSettings(**settings)))
+        if load:
+            asyncio.run(made[-1].models.load())
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.batches.end()
+
+
 def many(function, arguments):
     """Call a function with each of some arguments at once; return what came back, in order."""
     with ThreadPoolExecutor(len(arguments)) as pool:
