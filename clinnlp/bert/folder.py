@@ -9,26 +9,33 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from clinnlp.bert.eight_bits import INT8_FILE
 from clinnlp.bert.foreign import check_files
 from clinnlp.bert.onnx_model import ONNX_FILE
 from clinnlp.core.errors import StoreError
+from clinnlp.core.files import file_sha256
 from clinnlp.core.json_objects import read_json_object
+from clinnlp.core.model_cards import CARD_FILE
 
 __all__ = [
     "FORMAT",
     "OWN_FILES",
     "PRETRAINED_FILE",
     "RECORD_FILE",
+    "SUMS_FILE",
+    "labels_off",
     "numbers",
     "numbers_by_label",
     "read_record",
     "write_json",
+    "write_sums",
 ]
 
 _MOST_TOKENS = 1_000_000
 FORMAT = 1
 RECORD_FILE = "clinnlp.json"
 PRETRAINED_FILE = "pretrain.json"
+SUMS_FILE = "sha256.json"
 OWN_FILES = (RECORD_FILE, PRETRAINED_FILE)  # a folder with one of them may be replaced
 
 _LARGEST = 1e300  # of a number that means something; nan is not below it either
@@ -52,7 +59,8 @@ def read_record(folder: Path, tasks: Collection[str]) -> dict[str, Any]:
     """
     if not folder.is_dir():
         raise StoreError(f"a model folder must exist, got none at {folder}")
-    weights = ONNX_FILE if (folder / ONNX_FILE).is_file() else "model.safetensors"
+    others = (name for name in (ONNX_FILE, INT8_FILE) if (folder / name).is_file())
+    weights = next(others, "model.safetensors")
     for name in (RECORD_FILE, "config.json", weights, "tokenizer.json"):
         if not (folder / name).is_file():
             raise StoreError(
@@ -60,6 +68,7 @@ def read_record(folder: Path, tasks: Collection[str]) -> dict[str, Any]:
                 "clinnlp or is incomplete"
             )
     check_files(folder)
+    _check_sums(folder)
     record = read_json_object(folder / RECORD_FILE)
     version = record.get("format")
     if version != FORMAT or isinstance(version, bool):
@@ -70,6 +79,26 @@ def read_record(folder: Path, tasks: Collection[str]) -> dict[str, Any]:
         )
     _check_record(record, folder / RECORD_FILE, tasks)
     return record
+
+
+def write_sums(folder: Path) -> None:
+    """Write the SHA-256 of each file of a folder, which `read_record` then compares."""
+    files = sorted(path for path in folder.iterdir() if path.name not in (SUMS_FILE, CARD_FILE))
+    sums = {path.name: file_sha256(path) for path in files}
+    (folder / SUMS_FILE).write_text(json.dumps(sums, indent=2) + "\n", encoding="utf-8")
+
+
+def _check_sums(folder: Path) -> None:
+    """Raise `StoreError` where a folder says what its files are, and one is another."""
+    if not (folder / SUMS_FILE).is_file():
+        return
+    for name, known in read_json_object(folder / SUMS_FILE).items():
+        path = folder / Path(name).name
+        if not path.is_file() or file_sha256(path) != known:
+            raise StoreError(
+                f"{path} must be the file of which {SUMS_FILE} has the SHA-256, and is another or "
+                "none; install it again"
+            )
 
 
 def numbers_by_label(
@@ -103,6 +132,20 @@ def numbers(record: Mapping[str, Any], key: str, path: Path, *, n: int) -> tuple
     if values != [] and not _are_numbers(values, n):
         raise StoreError(f"{key!r} in {path} must hold {n} numbers or none, and does not")
     return tuple(map(float, values))
+
+
+def labels_off(record: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    """Return the labels that a record in `path` calls off; older ones call none so.
+
+    Raises
+    ------
+    StoreError
+        They are not labels of the model.
+    """
+    off = record.get("off", [])
+    if not isinstance(off, list) or not all(label in record["labels"] for label in off):
+        raise StoreError(f"'off' in {path} must hold labels of the model, and does not")
+    return tuple(off)
 
 
 def _are_numbers(values: Any, n: int) -> bool:

@@ -13,6 +13,7 @@ import torch
 from huggingface_hub import snapshot_download
 from safetensors.torch import load_file
 
+from clinnlp.bert.eight_bits import INT8_FILE, widened
 from clinnlp.core.errors import StoreError, instead_of
 from clinnlp.core.json_objects import read_json_object
 
@@ -70,6 +71,8 @@ def check_files(folder: Path) -> None:
 def weight_files(folder: Path) -> list[Path]:
     """Return the safetensors files of a model folder: one, or those that an index names.
 
+    Weights in 8 bits (`clinnlp.bert.eight_bits`) count where no others are there.
+
     Raises
     ------
     StoreError
@@ -77,6 +80,8 @@ def weight_files(folder: Path) -> list[Path]:
     """
     if (folder / _WEIGHTS).is_file():
         return [folder / _WEIGHTS]
+    if not (folder / _INDEX).is_file() and (folder / INT8_FILE).is_file():
+        return [folder / INT8_FILE]
     if not (folder / _INDEX).is_file():
         raise StoreError(
             f"an encoder folder must hold its weights as safetensors ({_WEIGHTS}), got none in "
@@ -104,7 +109,7 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
             return StoreError(f"{path} must be readable safetensors, got {type(error).__name__}")
 
         with instead_of(Exception, refusal):  # safetensors' own, a missing or a cut file
-            weights |= load_file(path)
+            weights |= widened(load_file(path))
     floats = [tensor for tensor in weights.values() if tensor.is_floating_point()]
     if not all(_is_finite(tensor) for tensor in floats if tensor.numel()):
         raise StoreError(

@@ -71,9 +71,12 @@ def encoder_card(card: Mapping[str, Any]) -> str:
 
 def _labels(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return each label with its threshold, where it has one."""
-    least = record.get("thresholds") or {}
+    least, off = record.get("thresholds") or {}, record.get("off") or ()
     return {
-        label: f"given from a score of {least[label]:.3f}" if label in least else "likeliest label"
+        label: (
+            f"given from a score of {least[label]:.3f}" if label in least else "likeliest label"
+        )
+        + (", off until asked for" if label in off else "")
         for label in record["labels"]
     }
 

@@ -6,8 +6,8 @@ order however the windows were batched.
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -17,11 +17,12 @@ from scipy.special import expit
 
 from clinnlp.bert.confidence import Calibration, calibrated
 from clinnlp.bert.consistency import USUAL, Candidates, Weights, apart, candidates
-from clinnlp.bert.folder import numbers, numbers_by_label
+from clinnlp.bert.folder import labels_off, numbers, numbers_by_label
 from clinnlp.bert.learned import Learned, blocks
 from clinnlp.bert.model import decode_words, heads_of, log_softmax, mention_ranges, n_outputs
 from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.arrays import Bools, Floats, Floats32, Ints
+from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Coverage, Entity, Note, fresh_ids
 from clinnlp.core.spans import Span
 
@@ -76,6 +77,9 @@ class EntityTagger(Learned):
     consistency : tuple of float
         How much the rest of a note counts (see `clinnlp.bert.consistency`); with ``()`` each place
         is read for itself.
+    off : tuple of str
+        Labels of which no mention is given, such as those that are not good enough; `only` chooses
+        others.
 
     Examples
     --------
@@ -96,6 +100,7 @@ class EntityTagger(Learned):
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     consistency: Weights = ()
+    off: tuple[str, ...] = ()
 
     task: ClassVar[str] = "ner"
     source: ClassVar[str] = "tagger"
@@ -114,7 +119,24 @@ class EntityTagger(Learned):
             "calibration": fitted,
             "thresholds": dict(self.thresholds),
             "consistency": list(self.consistency),
+            "off": list(self.off),
         }
+
+    def only(self, labels: Collection[str]) -> "EntityTagger":
+        """Return the tagger that gives mentions of some of its labels, on or off until now.
+
+        Raises
+        ------
+        ArgumentError
+            One is none of its labels, or there is none.
+        """
+        unknown = sorted(set(labels) - set(self.labels))
+        if unknown or not labels:
+            raise ArgumentError(
+                f"labels must be among those of the model ({', '.join(self.labels)}), "
+                f"got {', '.join(unknown) or 'none'}"
+            )
+        return replace(self, off=tuple(label for label in self.labels if label not in labels))
 
     @classmethod
     def fields_from(cls, record: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -125,6 +147,7 @@ class EntityTagger(Learned):
             "calibration": {label: Calibration(*pair) for label, pair in fitted.items()},
             "thresholds": {label: number for label, (number,) in least.items()},
             "consistency": numbers(record, "consistency", path, n=len(USUAL)),
+            "off": labels_off(record, path),
         }
 
     @classmethod
@@ -179,7 +202,8 @@ class EntityTagger(Learned):
             np.array([self.thresholds.get(label, low) for label in self.labels])
             for low in (0.0, 0.5)
         )
-        sure = scores >= np.where(added, least_added[labels], least[labels])
+        on = np.array([label not in self.off for label in self.labels])
+        sure = on[labels] & (scores >= np.where(added, least_added[labels], least[labels]))
         begins, ends, labels, scores = begins[sure], ends[sure], labels[sure], scores[sure]
         owner = np.searchsorted(offsets, begins, side="right") - 1
         for i, (note, text) in enumerate(zip(notes, texts, strict=True)):

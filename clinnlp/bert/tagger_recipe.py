@@ -28,7 +28,7 @@ from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import chunks
 from clinnlp.metrics.spans import score_spans
 
-__all__ = ["TaggerRecipe", "settings_of_refit"]
+__all__ = ["TaggerRecipe", "heads_by_corpus", "settings_of_refit"]
 
 
 class TaggerRecipe:
@@ -157,21 +157,35 @@ def _are_as_many(notes: Sequence[Note], card: Card) -> bool:
     )
 
 
+def heads_by_corpus(
+    labels: Sequence[str], annotated: Mapping[str, Sequence[str]]
+) -> list[tuple[str, ...]]:
+    """Return the labels of each head: those that the same corpora annotate.
+
+    Examples
+    --------
+    >>> heads_by_corpus(["Dose", "Drug", "Gene"], {"notes": ["Drug", "Dose"], "papers": ["Gene"]})
+    [('Dose', 'Drug'), ('Gene',)]
+    """
+    together: dict[tuple[str, ...], list[str]] = {}
+    for label in labels:
+        where = tuple(name for name, known in annotated.items() if label in known)
+        together.setdefault(where, []).append(label)
+    return [tuple(head) for head in together.values()]
+
+
 def _heads(
     settings: TaggerSettings, labels: Sequence[str], annotated: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, ...]]:
     """Return the labels of each head: those that the same corpora annotate, or one."""
     if settings.heads == "per_label":
         return [(label,) for label in labels]
-    together: dict[tuple[str, ...], list[str]] = {}
-    for label in labels:
-        where = tuple(name for name, known in annotated.items() if label in known)
-        together.setdefault(where, []).append(label)
-    if settings.heads == "joint" and len(together) > 1:
+    heads = heads_by_corpus(labels, annotated)
+    if settings.heads == "joint" and len(heads) > 1:
         raise ArgumentError(
             "heads must be auto or per_label where corpora annotate different labels, got joint"
         )
-    return [tuple(head) for head in together.values()]
+    return heads
 
 
 def _scores(

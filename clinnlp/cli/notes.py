@@ -11,6 +11,7 @@ from clinnlp.cli.options import (
     add_reading,
     add_settings,
     add_writing,
+    choose_model,
     output_of,
     pipeline_of,
     reading_of,
@@ -66,6 +67,7 @@ def _extract(args: argparse.Namespace) -> int:
             f"{2 + len(args.more)} paths; give the folder that holds the notes"
         )
     notes = read_notes(args.notes, **reading_of(args))
+    choose_model(args)
     settings, nlp, out = settings_of(args, ExtractSettings), pipeline_of(args), output_of(args.out)
     made_by = fingerprint(
         args.model,
@@ -78,6 +80,8 @@ def _extract(args: argparse.Namespace) -> int:
     )
     if args.vocabulary_columns:
         made_by |= {"vocabulary_columns": " ".join(sorted(args.vocabulary_columns))}
+    if args.labels:
+        made_by |= {"labels": " ".join(sorted(args.labels))}
     summary = extract(notes, nlp, out, settings=settings, made_by=made_by)
     tell_of_notes(notes)
     say(summary, aside=is_stdout(out))

@@ -34,6 +34,7 @@ __all__ = [
     "add_settings",
     "add_tables",
     "add_writing",
+    "choose_model",
     "dialect_of",
     "folder_of",
     "output_of",
@@ -219,7 +220,17 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
     """Add the model folder, the word list and the language of the notes."""
     from clinnlp.text.tables import languages
 
-    parser.add_argument("--model", help="model folder that `clinnlp fine-tune` wrote")
+    parser.add_argument(
+        "--model",
+        help="model folder that `clinnlp fine-tune` wrote; default: the model in the box, also "
+        "taken where there is no --vocabulary; none: no model",
+    )
+    parser.add_argument(
+        "--labels",
+        nargs="+",
+        metavar="LABEL",
+        help="of which the model gives mentions (default: all that it has on)",
+    )
     parser.add_argument(
         "--vocabulary",
         help="word list: .txt with one name a line; CSV, TSV, Parquet with a column name; the "
@@ -268,8 +279,16 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def choose_model(args: argparse.Namespace) -> None:
+    """Put the folder of the model that is meant in place of its name, None for no model."""
+    from clinnlp.study.box import chosen_model
+
+    args.model = chosen_model(args.model, args.vocabulary, language=args.language)
+
+
 def pipeline_of(args: argparse.Namespace) -> "Pipeline":
-    """Return the pipeline of the model and the word list."""
+    """Return the pipeline of the model that `choose_model` chose and the word list."""
+    from clinnlp.study.box import NONE
     from clinnlp.study.pipeline import pipeline
 
     words: Any = args.vocabulary
@@ -281,13 +300,14 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
         check_fields(columns)
         words = read_vocabulary(words, label_column=columns.pop("label", None), **columns)
     nlp = pipeline(
-        args.model,
+        NONE if args.model is None else args.model,
         vocabulary=words,
         language=args.language,
         candidates=args.candidates,
         name_encoder=args.name_encoder,
         keep_names=args.keep_names,
         chronic=args.chronic,
+        labels=args.labels,
     )
     _tell_of_encoding(args.vocabulary, "save it as UTF-8 if it is another")
     return nlp

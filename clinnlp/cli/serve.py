@@ -4,9 +4,8 @@ import argparse
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from clinnlp.cli.options import add_pipeline, add_settings, pipeline_of, settings_of
+from clinnlp.cli.options import add_pipeline, add_settings, choose_model, pipeline_of, settings_of
 from clinnlp.cli.terminal import warn
-from clinnlp.core.errors import ArgumentError
 
 if TYPE_CHECKING:
     from clinnlp.study.answering import Answerer
@@ -43,8 +42,7 @@ def _serve(args: argparse.Namespace) -> int:
     from clinnlp.service.server import serve
     from clinnlp.service.settings import ServeSettings
 
-    if args.model is None and args.vocabulary is None:
-        raise ArgumentError("a service needs --model or --vocabulary, got neither")
+    choose_model(args)
     settings = settings_of(args, ServeSettings)
     files = (args.model, args.vocabulary, args.chronic, args.risk_model, *args.signals)
     paths = [path for path in files if path is not None]

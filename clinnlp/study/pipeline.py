@@ -1,4 +1,4 @@
-"""From a model folder, a word list, or both, to a pipeline of pipes.
+"""From a model folder, a word list, both, or the model in the box, to a pipeline of pipes.
 
     sections → sentences → model and word list → assertion → medications → normalise → course
 
@@ -12,6 +12,7 @@ from typing import Any
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.pipeline import Pipe, Pipeline
 from clinnlp.core.vocab import Vocabulary
+from clinnlp.study.box import chosen_model
 
 __all__ = ["pipeline"]
 
@@ -26,13 +27,16 @@ def pipeline(
     name_encoder: str | Path | None = None,
     keep_names: Collection[str] = (),
     chronic: str | Path | None = None,
+    labels: Collection[str] | None = None,
 ) -> Pipeline:
     """Return the pipeline that extracts entities with their assertion and concepts.
 
     Parameters
     ----------
-    model : folder or pipe, optional
+    model : folder or pipe, or {"default", "none"}, optional
         A folder that `fine_tune_ner` or `fine_tune_classifier` wrote, or what they returned.
+        ``"default"`` is the model in the box, which is also taken where there is no vocabulary;
+        ``"none"`` is no model: with no vocabulary either, only what others found is read.
     vocabulary : path, Vocabulary, list, mapping or table, optional
         A word list: CSV, TSV or Parquet with a column ``name`` and, where known, ``code``,
         ``system``, ``synonyms`` (joined by ``|``), ``label`` and ``match``; the files of DrugBank
@@ -55,6 +59,8 @@ def pipeline(
     chronic : path, optional
         TSV of the conditions that last, with the columns ``name`` or ``code`` (see
         `clinnlp.text.chronic`), in place of the language's own.
+    labels : collection of str, optional
+        Of which the model gives mentions; by default of all that it has on.
 
     Returns
     -------
@@ -64,7 +70,8 @@ def pipeline(
     Raises
     ------
     ArgumentError
-        Neither a model nor a vocabulary, or a language without tables.
+        Neither a model nor a vocabulary where no model lies in the box, or notes that it cannot
+        read; a language without tables; labels that the model has not.
     StoreError
         The model folder is missing or incomplete.
     DataError
@@ -85,11 +92,12 @@ def pipeline(
     from clinnlp.text.sections import Sections
     from clinnlp.text.sentences import Sentences
 
-    if model is None and vocabulary is None:
-        raise ArgumentError("a pipeline needs a model folder or a vocabulary, got neither")
+    model = chosen_model(model, vocabulary, language=language)
     pipes: list[Pipe] = [Sections(language=language), Sentences(language=language)]
     if model is not None:
-        pipes.append(_learned(model))
+        pipes.append(_with_labels(_learned(model), labels))
+    elif labels is not None:
+        raise ArgumentError("labels are of a model that finds mentions, and there is none")
     words = _words(vocabulary, language)
     if words is not None:
         pipes.append(Lookup(words, language=language, keep_names=keep_names))
@@ -111,6 +119,17 @@ def _learned(model: str | Path | Pipe) -> Pipe:
 
         return load(model)
     return model
+
+
+def _with_labels(model: Pipe, labels: Collection[str] | None) -> Pipe:
+    if labels is None:
+        return model
+    if not hasattr(model, "only"):
+        raise ArgumentError(
+            f"labels are of a model that finds mentions, got {type(model).__name__}"
+        )
+    chosen: Pipe = model.only(labels)
+    return chosen
 
 
 def _words(vocabulary: Any, language: str) -> Vocabulary | None:

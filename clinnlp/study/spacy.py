@@ -3,13 +3,15 @@
 It runs `clinnlp.pipeline` on the text of each Doc, in the language of ``nlp`` unless ``language``
 names another, and writes mentions, concepts, assertions and attributes onto it; mentions of other
 components get theirs too. `clinnlp.io.notes.spacy` says where. spaCy finds it through an entry
-point. Without vocabulary and model it only reads what others have found.
+point. Without vocabulary and model it takes the model in the box; with ``"model": "none"``, and
+where ``ent_types`` or ``span_keys`` say whose mentions are meant, it only reads what others found.
 
 =================================== ==========================================================
 setting                             what it is
 =================================== ==========================================================
 model, vocabulary, assertion,       as of `clinnlp.pipeline`; a vocabulary may be a list of
-language, chronic, keep_names       names or of ``{"name": ..., "code": ..., "label": ...}``
+language, chronic, keep_names,      names or of ``{"name": ..., "code": ..., "label": ...}``
+labels
 spans_key                           group of ``doc.spans`` for all mentions of this library;
                                     by default the name of the component
 overwrite_ents                      whether they replace ``doc.ents`` that they overlap
@@ -29,9 +31,9 @@ Examples
 
 from typing import Any
 
-from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.io.notes.spacy_component import Component, Habits, Parts, register
+from clinnlp.study.box import NONE
 from clinnlp.study.pipeline import pipeline
 
 __all__ = ["component"]
@@ -46,6 +48,7 @@ def _component(
     language: str | None,
     chronic: str | None,
     keep_names: list[str] | None,
+    labels: list[str] | None,
     spans_key: str | None,
     overwrite_ents: bool,  # noqa: FBT001
     ent_types: list[str] | None,
@@ -53,9 +56,11 @@ def _component(
     chunk_prefix: list[str] | None,
     extension_name: str | None,
 ) -> Component:
+    if model is None and vocabulary is None and (ent_types or span_keys):
+        model = NONE
     settings: dict[str, Any] = {"model": model, "vocabulary": vocabulary, "assertion": assertion}
     settings |= {"language": language or nlp.lang, "chronic": chronic}
-    settings |= {"keep_names": tuple(keep_names or ())}
+    settings |= {"keep_names": tuple(keep_names or ()), "labels": labels}
     habits = Habits(
         spans_key=spans_key or name,
         overwrite_ents=overwrite_ents,
@@ -72,16 +77,9 @@ def _parts(**settings: Any) -> Parts:
     from clinnlp.text.assertion import Assertions
     from clinnlp.text.medication import Medications
 
-    if settings["model"] is None and settings["vocabulary"] is None:
-        settings["model"] = _nothing
     pipes = pipeline(**settings).pipes
     at = next(k for k, pipe in enumerate(pipes) if isinstance(pipe, Assertions | Medications))
     return Pipeline(pipes[:at]), Pipeline(pipes[at:])
-
-
-def _nothing(note: Note, /) -> Note:
-    """Return a note in which others have found what there is."""
-    return note
 
 
 component = register(
@@ -93,6 +91,7 @@ component = register(
     language=None,
     chronic=None,
     keep_names=None,
+    labels=None,
     spans_key=None,
     overwrite_ents=False,
     ent_types=None,

@@ -65,9 +65,7 @@ def test_assertion_can_be_left_out():
     assert {e.assertion.negated for e in note.entities} == {None}
 
 
-def test_neither_or_missing_is_refused(tmp_path):
-    with pytest.raises(ArgumentError, match="model folder or a vocabulary"):
-        pipeline()
+def test_missing_is_refused(tmp_path):
     with pytest.raises(StoreError, match="none"):
         pipeline(tmp_path / "none")
     with pytest.raises(DataError, match="no such file"):

@@ -1,0 +1,70 @@
+"""Which model reads: the one that was named, the one in the box, or none.
+
+The model in the box lies in the installed package, is found without being loaded, and reads
+English. It is taken where neither a model nor a word list is named. ``"default"`` names it, so
+that a word list may stand beside it; ``"none"`` names no model, so that only what others have
+found is read. A folder of such a name is given as a `Path`.
+"""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.installed import needed
+
+__all__ = ["BOX", "DEFAULT", "NONE", "chosen_model"]
+
+BOX = Path(str(resources.files("clinnlp"))) / "bert" / "data" / "notes"
+DEFAULT, NONE = "default", "none"
+
+_READS = "en"
+
+
+def chosen_model(model: Any, vocabulary: Any = None, *, language: str = "en") -> Any:
+    """Return the model that is meant: a folder or pipe, or None where there is none.
+
+    Parameters
+    ----------
+    model : folder, pipe, {"default", "none"} or None
+    vocabulary
+        Where it is given, None means no model.
+    language : str
+        Of the notes.
+
+    Raises
+    ------
+    ArgumentError
+        The model in the box is meant, and is not there or does not read the language.
+    MissingExtra
+        It is meant, and what reads models is not installed.
+
+    Examples
+    --------
+    >>> chosen_model("none") is None, chosen_model(None, ["aspirin"]) is None
+    (True, True)
+    >>> chosen_model("out/model")
+    'out/model'
+    """
+    if isinstance(model, str) and model == NONE:
+        return None
+    if model is None and vocabulary is not None:
+        return None
+    if model is not None and not (isinstance(model, str) and model == DEFAULT):
+        return model
+    return _boxed(language)
+
+
+def _boxed(language: str) -> Path:
+    otherwise = "name a model folder or a vocabulary, or make one by scripts/release-model"
+    if language != _READS:
+        raise ArgumentError(
+            f"the model in the box reads notes in {_READS}, got {language!r}; {otherwise}"
+        )
+    if not BOX.is_dir():
+        raise ArgumentError(
+            "a pipeline needs a model folder or a vocabulary where no model lies in the box, got "
+            f"neither; {otherwise}"
+        )
+    needed("torch", "transformers", "accelerate", "safetensors")
+    return BOX

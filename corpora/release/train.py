@@ -1,0 +1,151 @@
+"""The two trainings of the model in the box: of abstracts, then of abstracts and notes.
+
+The clinical training goes on from the biomedical one with one more head. Its annotated notes are
+read several times an epoch, beside a share of the abstracts, so that what was learned of them
+stays, and beside notes with silver labels. It is made twice: without a fifth of the annotated
+notes, on which scores are calibrated and the least score of each label is chosen, and then with
+all of them, which takes what was chosen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from clinnlp.bert.corpus import Corpora, annotated_labels, entity_labels
+from clinnlp.bert.predict import EntityTagger
+from clinnlp.bert.settings import TaggerSettings
+from clinnlp.bert.tagger_recipe import heads_by_corpus
+from clinnlp.bert.tasks import Confidence, TaggerTask, tagged
+from clinnlp.bert.train import fine_tune_ner
+from clinnlp.core.notes import Note
+from corpora.annotated.form import LABELS
+from corpora.release.data import NOTES, Data
+from corpora.release.start import write_start
+
+__all__ = ["Recipe", "silver_notes", "train_abstracts", "train_fold", "train_whole"]
+
+
+_ABSTRACTS = TaggerSettings(tokens_per_batch=2048, epochs=8)
+_CLINICAL = TaggerSettings(epochs=5, selection_fraction=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How the model in the box is trained; what was measured for it stands in its card.
+
+    Parameters
+    ----------
+    encoder : str or Path
+        That the biomedical training begins with.
+    abstracts, clinical : TaggerSettings
+    times : int
+        How often an epoch reads each annotated note.
+    share : float
+        Of the abstracts that an epoch of the clinical training reads.
+    n_silver : int
+        Notes with silver labels; 0 for none.
+    """
+
+    encoder: str | Path = "minilm"
+    abstracts: TaggerSettings = _ABSTRACTS
+    clinical: TaggerSettings = _CLINICAL
+    times: int = 3
+    share: float = 0.3
+    n_silver: int = 0
+
+
+def train_abstracts(data: Data, out: Path, recipe: Recipe) -> EntityTagger:
+    """Return the biomedical model alone: a head for each corpus of abstracts."""
+    return fine_tune_ner(data.abstracts, encoder=recipe.encoder, out=out, settings=recipe.abstracts)
+
+
+def train_fold(
+    data: Data, start: EntityTagger, out: Path, recipe: Recipe, *, silver: Sequence[Note] = ()
+) -> EntityTagger:
+    """Return the model of all heads without a fifth of the notes, calibrated on these.
+
+    Parameters
+    ----------
+    data : Data
+    start : EntityTagger
+        The biomedical model.
+    out : Path
+        Folder of the training; the start stands beside it.
+    recipe : Recipe
+    silver : sequence of Note
+        Notes with silver labels.
+    """
+    fit, held = data.split_notes()
+    return _calibrated(data, _trained(data, start, fit, out, recipe, silver), held)
+
+
+def train_whole(
+    data: Data,
+    start: EntityTagger,
+    out: Path,
+    recipe: Recipe,
+    *,
+    sure: EntityTagger,
+    silver: Sequence[Note] = (),
+) -> EntityTagger:
+    """Return the model of all heads and notes, with the calibration of `sure`.
+
+    Parameters
+    ----------
+    data, start, out, recipe, silver
+        As of `train_fold`.
+    sure : EntityTagger
+        What `train_fold` returned.
+    """
+    whole = _trained(data, start, data.notes, out, recipe, silver)
+    return _as_sure(whole, sure)
+
+
+def _trained(
+    data: Data,
+    start: EntityTagger,
+    notes: Sequence[Note],
+    out: Path,
+    recipe: Recipe,
+    silver: Sequence[Note],
+) -> EntityTagger:
+    corpora = _corpora(data, notes, recipe, silver)
+    labels = entity_labels([n for each in corpora.values() for n in each], None)
+    heads = heads_by_corpus(labels, annotated_labels(corpora, labels))
+    folder = out.with_name(f"{out.name}-start")
+    write_start(start, heads, folder, seed=recipe.clinical.seed)
+    return fine_tune_ner(corpora, encoder=folder, out=out, settings=recipe.clinical)
+
+
+def _corpora(data: Data, notes: Sequence[Note], recipe: Recipe, silver: Sequence[Note]) -> Corpora:
+    """Return what an epoch of the clinical training reads."""
+    abstracts, _ = data.split_abstracts()
+    kept = {name: each[: round(recipe.share * len(each))] for name, each in abstracts.items()}
+    return {name: each for name, each in kept.items() if each} | {
+        NOTES: [*list(notes) * recipe.times, *silver]
+    }
+
+
+def _calibrated(data: Data, tagger: EntityTagger, held: Sequence[Note]) -> EntityTagger:
+    """Return the tagger with what the notes that were held out say of its scores."""
+    _, aside = data.split_abstracts()
+    selection = {**aside, NOTES: list(held)}
+    labels = annotated_labels(selection, tagger.labels)
+    few = {name: notes[:1] for name, notes in selection.items()}
+    return _as_sure(
+        tagger, TaggerTask(tagger, few, selection, labels, TaggerSettings()).confidence()
+    )
+
+
+def _as_sure(tagger: EntityTagger, sure: EntityTagger | Confidence) -> EntityTagger:
+    return replace(
+        tagger,
+        calibration=sure.calibration,
+        thresholds=sure.thresholds,
+        consistency=sure.consistency,
+    )
+
+
+def silver_notes(teacher: EntityTagger, notes: Sequence[Note]) -> list[Note]:
+    """Return the notes with the clinical mentions that a teacher gives them."""
+    return tagged(teacher, notes, LABELS)
