@@ -129,8 +129,8 @@ def _corpora(data: Data, notes: Sequence[Note], recipe: Recipe, silver: Sequence
 def _calibrated(data: Data, tagger: EntityTagger, held: Sequence[Note]) -> EntityTagger:
     """Return the tagger with what the notes that were held out say of its scores."""
     _, aside = data.split_abstracts()
-    selection = {**aside, NOTES: list(held)}
-    labels = annotated_labels(selection, tagger.labels)
+    selection = {name: notes for name, notes in aside.items() if notes} | {NOTES: list(held)}
+    labels = annotated_labels({**data.abstracts, NOTES: data.notes}, tagger.labels)
     few = {name: notes[:1] for name, notes in selection.items()}
     return _as_sure(
         tagger, TaggerTask(tagger, few, selection, labels, TaggerSettings()).confidence()

@@ -19,7 +19,7 @@ from corpora.release.train import Recipe
 from tests.unit.bert.conftest import make_encoder
 
 QUICK = TaggerSettings(
-    epochs=20, learning_rate=0.01, max_tokens=48, stride=8, tokens_per_batch=256, bf16="off"
+    epochs=4, learning_rate=0.02, max_tokens=48, stride=8, tokens_per_batch=256, bf16="off"
 )
 WORDS = ("aspirin", "pain", "fever")
 LABELS = {"bc5cdr": "Chemical Disease Disease", "biored": "Gene Gene CellLine"}
