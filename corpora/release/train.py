@@ -50,7 +50,7 @@ class Recipe:
     abstracts: TaggerSettings = _ABSTRACTS
     clinical: TaggerSettings = _CLINICAL
     times: int = 3
-    share: float = 0.3
+    share: float = 0.2
     n_silver: int = 0
 
 

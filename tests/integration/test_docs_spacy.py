@@ -112,7 +112,7 @@ import clinnlp.study.spacy
 which, text = json.loads(sys.argv[1])
 nlp = medspacy.load(medspacy_disable=["medspacy_context"] if which == "ours" else [])
 if which != "theirs":
-    nlp.add_pipe("clinnlp")
+    nlp.add_pipe("clinnlp", config={"model": "none"})
 nlp.get_pipe("medspacy_target_matcher").add([
     TargetRule(name, "PROBLEM")
     for name in ("atrial fibrillation", "pneumonia", "sepsis", "stroke", "warfarin")
