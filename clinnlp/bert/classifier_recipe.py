@@ -9,7 +9,7 @@ from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.classify_task import ClassifierTask
 from clinnlp.bert.corpus import note_labels, only_label, read_train, split_selection, unseen_labels
 from clinnlp.bert.job import Job
-from clinnlp.bert.learned import Card
+from clinnlp.bert.learned import Card, familiar_with
 from clinnlp.bert.model import build_classifier
 from clinnlp.bert.selection import patients_of
 from clinnlp.bert.settings import ClassifierSettings
@@ -75,7 +75,8 @@ class ClassifierRecipe:
 
     def finish(self, pipe: NoteClassifier, task: ClassifierTask) -> NoteClassifier:
         """Return the classifier with the threshold of each label, where a note may have several."""
-        return replace(pipe, thresholds=task.thresholds())
+        familiar = familiar_with(pipe.network, self.notes)
+        return replace(pipe, thresholds=task.thresholds(), familiar=familiar)
 
     def score(self, pipe: NoteClassifier) -> Card | None:
         """Return accuracy and macro F1 on dev, or micro F1 where a note may have several labels."""

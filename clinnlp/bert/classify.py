@@ -128,9 +128,7 @@ class NoteClassifier(Learned):
         logits = pooled(answers, text, sizes, self.pooling)
         kept = [row.window.keep_end - row.window.keep_start for row in rows]
         n_seen = np.bincount(text, kept, len(texts))
-        coverages = [
-            Coverage(n_seen=int(n), n_total=len(t.ids)) for n, t in zip(n_seen, texts, strict=True)
-        ]
+        coverages = [self.coverage(text.ids, int(n)) for n, text in zip(n_seen, texts, strict=True)]
         return self._p(logits), coverages
 
     def _p(self, logits: Floats) -> Floats:

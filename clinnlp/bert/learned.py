@@ -19,14 +19,17 @@ from safetensors.torch import save_file
 from clinnlp.bert.disk import system_errors
 from clinnlp.bert.eight_bits import INT8_FILE, rounded
 from clinnlp.bert.encoders import quiet
+from clinnlp.bert.familiar import Familiar, learn_familiar, write_familiar
 from clinnlp.bert.folder import OWN_FILES, write_json, write_sums
 from clinnlp.bert.model_card import model_card
 from clinnlp.bert.network import Network
+from clinnlp.bert.selection import patients_of
+from clinnlp.core.arrays import Ints32
 from clinnlp.core.files import atomic_folder
 from clinnlp.core.model_cards import CARD_FILE
-from clinnlp.core.notes import Note
+from clinnlp.core.notes import Coverage, Note
 
-__all__ = ["Card", "Learned", "Trained", "blocks", "write_record"]
+__all__ = ["Card", "Learned", "Trained", "blocks", "familiar_with", "write_record"]
 
 _BLOCK_CHARS = 2_000_000  # characters tokenised at a time: bounds memory on long batches
 
@@ -51,6 +54,7 @@ class Learned(Trained):
     """A fine-tuned pipe, and the kind of model that it is."""
 
     labels: tuple[str, ...]
+    familiar: Familiar | None = None  # None where it was learned from too few notes
 
     task: ClassVar[str]  # the name of the kind in a saved folder
 
@@ -67,6 +71,19 @@ class Learned(Trained):
     @abstractmethod
     def batch(self, notes: Sequence[Note], /) -> list[Note]:
         """Return the notes with what the model finds, in order."""
+
+    def coverage(self, ids: Ints32, n_seen: int) -> Coverage:
+        """Return how much of a note was read, and how unlike the training text it is."""
+        if self.familiar is None:
+            return Coverage(n_seen=n_seen, n_total=len(ids))
+        new = self.familiar.new(ids)
+        return Coverage(
+            n_seen=n_seen,
+            n_total=len(ids),
+            n_new=new.n_pieces,
+            n_new_pairs=new.n_pairs,
+            unlike=new.unlike,
+        )
 
     def record(self) -> dict[str, Any]:
         """Return the fields of this kind as plain values; every folder has these keys."""
@@ -135,7 +152,18 @@ def write_record(pipe: Learned, folder: Path) -> None:
         "card": pipe.card,
     }
     write_json(record, folder)
+    write_familiar(pipe.familiar, folder)
     (folder / CARD_FILE).write_text(model_card(record), encoding="utf-8")
+
+
+def familiar_with(network: Network, notes: Sequence[Note]) -> Familiar | None:
+    """Return what notes make familiar to a model that learns from them."""
+    texts = (
+        text.ids
+        for block in blocks(notes)
+        for text in network.tokenise([note.text for note in block])
+    )
+    return learn_familiar(texts, patients_of(notes))
 
 
 def blocks(notes: Sequence[Note]) -> Iterator[list[Note]]:

@@ -208,7 +208,7 @@ class EntityTagger(Learned):
         owner = np.searchsorted(offsets, begins, side="right") - 1
         for i, (note, text) in enumerate(zip(notes, texts, strict=True)):
             mine = slice(*np.searchsorted(owner, [i, i + 1]))
-            coverage = Coverage(n_seen=int(n_seen[i]), n_total=len(text.ids))
+            coverage = self.coverage(text.ids, int(n_seen[i]))
             spans = _spans(note.text, text, begins[mine] - offsets[i], ends[mine] - offsets[i])
             found = [
                 (span, self.labels[k], float(score))

@@ -3,6 +3,7 @@
     config.json, model.safetensors     the network, as `save_pretrained` writes it
     tokenizer.json, ...                the tokenizer
     clinnlp.json                       format, task, labels, calibration, thresholds, windows, ...
+    familiar.safetensors               pieces and pairs that at least 5 patients' notes hold
     README.md                          the model card: labels, data, scores with intervals, limits
 
 ``AutoModelForTokenClassification.from_pretrained(folder)`` gives the same network, of a
@@ -22,6 +23,7 @@ from transformers import AutoModelForTokenClassification
 
 from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.encoders import load_model, load_tokenizer, max_positions
+from clinnlp.bert.familiar import read_familiar
 from clinnlp.bert.folder import RECORD_FILE, read_record
 from clinnlp.bert.learned import Learned
 from clinnlp.bert.network import Network
@@ -122,7 +124,8 @@ def load(
     )
     _check_answers(network, len(names), folder)
     common = {key: record[key] for key in ("settings", "card")}
-    return kind(labels=labels, network=network, **common, **own)
+    familiar = read_familiar(folder)
+    return kind(labels=labels, network=network, familiar=familiar, **common, **own)
 
 
 def _check_answers(network: Network, n_outputs: int, folder: Path) -> None:

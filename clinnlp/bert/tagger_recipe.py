@@ -17,7 +17,7 @@ from clinnlp.bert.corpus import (
     unseen_labels,
 )
 from clinnlp.bert.job import Job
-from clinnlp.bert.learned import Card
+from clinnlp.bert.learned import Card, familiar_with
 from clinnlp.bert.model import build_tagger
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import ClassifierSettings, TaggerSettings
@@ -87,6 +87,7 @@ class TaggerRecipe:
             calibration=sure.calibration,
             thresholds=sure.thresholds,
             consistency=sure.consistency,
+            familiar=familiar_with(pipe.network, self.notes),
         )
 
     def score(self, pipe: EntityTagger) -> Card | None:

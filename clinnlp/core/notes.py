@@ -219,10 +219,25 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How many of a note's tokens a model has read; equal numbers mean nothing was cut."""
+    """How much of a note a model has read, and how unlike its training text the note is.
+
+    Parameters
+    ----------
+    n_seen, n_total : int
+        Tokens read of tokens there; equal numbers mean that nothing was cut.
+    n_new, n_new_pairs : int, optional
+        Tokens, and pairs of neighbouring tokens, that hardly any training note holds; None where
+        the model does not know.
+    unlike : bool, optional
+        Whether more of its pairs are new than of 95 in 100 training notes: scores that were
+        measured on notes like those do not hold here. None where that cannot be said.
+    """
 
     n_seen: int
     n_total: int
+    n_new: int | None = None
+    n_new_pairs: int | None = None
+    unlike: bool | None = None
 
 
 class NoteChanges(TypedDict, total=False):

@@ -50,7 +50,8 @@ class ExtractSummary:
 
     `n_resumed` notes were already done; `n_changed` were too, but had changed since, and are among
     the `n_notes` done; the rows of `n_gone` others were removed. `n_tokens_seen` of `n_tokens`
-    model tokens were read, equal where nothing was cut (both 0 without a model). `held_back` counts
+    model tokens were read, equal where nothing was cut (both 0 without a model); `n_unlike`
+    notes are unlike those that it was taught on (see `Coverage.unlike`). `held_back` counts
     the names of a large word list that stand in the notes and are no mentions, `n_left_out` the
     mentions that became no resource of FHIR, each by reason; `n_unassessed` those that became one
     though the pipeline does not say whether they are negated or uncertain. `n_cased` names of the
@@ -65,6 +66,7 @@ class ExtractSummary:
     n_words: int = 0
     n_tokens_seen: int = 0
     n_tokens: int = 0
+    n_unlike: int = 0
     seconds: float = 0.0
     skipped: dict[str, str] = field(default_factory=dict)
     held_back: Counter[str] = field(default_factory=Counter)
@@ -90,6 +92,7 @@ class ExtractSummary:
             "tokens in": self.n_tokens,
             **{f"held back as {reason}": n for reason, n in self.held_back.most_common()},
             **({"short names bound to their case": self.n_cased} if self.n_cased else {}),
+            **({"unlike the training notes": self.n_unlike} if self.n_unlike else {}),
             "words per second": round(self.words_per_second),
             **{f"in no resource, {why}": n for why, n in sorted(self.n_left_out.items())},
             **({"not assessed": self.n_unassessed} if self.n_unassessed else {}),
@@ -268,6 +271,7 @@ class _Run:
         if note.coverage is not None:
             summary.n_tokens_seen += note.coverage.n_seen
             summary.n_tokens += note.coverage.n_total
+            summary.n_unlike += note.coverage.unlike is True
 
 
 def _into_file(

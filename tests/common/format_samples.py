@@ -96,7 +96,7 @@ FULL = {
         sentences=(Span(0, 29),),
         entities=(DESCRIBED, DISCONTINUOUS, entity("x", 0, 29)),
         relations=(LINK, CONCEPT_LINK.__class__(id="R2", label="none", roles={})),
-        coverage=Coverage(n_seen=4, n_total=5),
+        coverage=Coverage(n_seen=4, n_total=5, n_new=2, n_new_pairs=3, unlike=True),
     ),
     "pubtator": Note(
         id="a",

@@ -40,6 +40,14 @@ ATTRIBUTES = st.dictionaries(
 )
 SCORES = st.none() | st.floats(0, 1)
 COUNTS = st.integers(0, 2**63 - 1)  # as Arrow holds them
+COVERAGES = st.builds(Coverage, n_seen=COUNTS, n_total=COUNTS) | st.builds(
+    Coverage,
+    n_seen=COUNTS,
+    n_total=COUNTS,
+    n_new=COUNTS,
+    n_new_pairs=COUNTS,
+    unlike=st.none() | st.booleans(),
+)
 TIMES = st.none() | st.datetimes(datetime(1900, 1, 1)) | st.datetimes(timezones=st.just(UTC))
 MAYBE = st.none() | WORDS
 
@@ -130,7 +138,7 @@ def complete(draw, id="n"):
         if found is None
         else tuple(Section(span=s, kind="k", heading=s) for s in found),
         labels=tuple(draw(st.lists(WORDS, max_size=3))),
-        coverage=draw(st.none() | st.builds(Coverage, n_seen=COUNTS, n_total=COUNTS)),
+        coverage=draw(st.none() | COVERAGES),
     )
 
 

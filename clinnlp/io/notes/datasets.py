@@ -13,6 +13,7 @@ entities                    list of {id, start, end, label, parts, concepts, ass
 relations                   list of {id, label, roles, attributes, score, source}; roles and
                             attributes are JSON
 coverage                    [seen, total]
+new                         {tokens, pairs, unlike}, of `Coverage`
 =========================== ===============================================================
 
 `from_dataset` also reads datasets of others: a text column, or tokens with tags, as most entity
@@ -294,7 +295,7 @@ def _times(note: Note) -> dict[str, str]:
     return {key: t.isoformat(timespec="microseconds") for key, t in times.items() if t}
 
 
-_LAYERS = ("tokens", "sentences", "sections", "coverage")
+_LAYERS = ("tokens", "sentences", "sections", "coverage", "new")
 _COLUMNS = {
     "entities": (
         *("id", "start", "end", "label", "parts", "concepts", "assertion", "attributes"),
@@ -330,5 +331,6 @@ def _features() -> "Features":
             "sections": List(section),
             **things,
             "coverage": List(number),
+            "new": {"tokens": number, "pairs": number, "unlike": Value("bool")},
         }
     )

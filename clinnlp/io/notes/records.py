@@ -26,12 +26,13 @@ __all__ = ["NOTE_KEYS", "note_from_record", "note_to_record"]
 
 # dicts: their order for messages, their views to compare keys quickly
 _META = ("id", "text", "patient", "encounter", "time", "known", "kind", "labels")
-_LAYERS = ("tokens", "sections", "sentences", "entities", "relations", "coverage")
+_LAYERS = ("tokens", "sections", "sentences", "entities", "relations", "coverage", "new")
 _NOTE = dict.fromkeys((*_META, *_LAYERS))
 _PLACE = ("id", "start", "end", "label", "parts")
 _ENTITY = dict.fromkeys((*_PLACE, "concepts", "assertion", "attributes", "score", "source"))
 _RELATION = dict.fromkeys(["id", "label", "roles", "attributes", "score", "source"])
 _SECTION = dict.fromkeys(["start", "end", "kind", "heading"])
+_NEW = dict.fromkeys(["tokens", "pairs", "unlike"])
 _ASSERTION = dict.fromkeys((*AXES, "cues"))
 NOTE_KEYS = frozenset(_NOTE)
 _MOST_TOKENS = 1 << 63  # as Arrow holds them
@@ -103,6 +104,12 @@ def note_to_record(note: Note) -> dict[str, Any]:
         record["relations"] = [_relation_record(r) for r in note.relations]
     if note.coverage is not None:
         record["coverage"] = [note.coverage.n_seen, note.coverage.n_total]
+        if note.coverage.n_new is not None:
+            record["new"] = {
+                "tokens": note.coverage.n_new,
+                "pairs": note.coverage.n_new_pairs,
+                "unlike": note.coverage.unlike,
+            }
     return record
 
 
@@ -152,9 +159,18 @@ def _coverage(record: Json) -> Coverage | None:
     counts = _typed(record, "coverage", list)
     if counts is None:
         return None
-    if [type(x) for x in counts] != [int, int] or not all(0 <= x < _MOST_TOKENS for x in counts):
+    new: Json = _typed(record, "new", dict) or {}
+    _check_keys(new, _NEW, "what is new of a note")
+    each = [*counts, *(new.get(key) or 0 for key in ("tokens", "pairs"))]
+    if [type(x) for x in each] != [int] * 4 or not all(0 <= x < _MOST_TOKENS for x in each):
         raise DataError("coverage of a note must be two whole numbers, got another form")
-    return Coverage(n_seen=counts[0], n_total=counts[1])
+    return Coverage(
+        n_seen=counts[0],
+        n_total=counts[1],
+        n_new=new.get("tokens"),
+        n_new_pairs=new.get("pairs"),
+        unlike=_typed(new, "unlike", bool),
+    )
 
 
 def _assertion(record: Json) -> Assertion:

@@ -102,6 +102,10 @@ def test_times_keep_their_zone(zone):
         ({"time": "01/03/2024"}, "'time' must be an ISO 8601 time"),
         ({"labels": "x"}, "'labels' must be a list, got str"),
         ({"coverage": [1, 2, 3]}, "coverage"),
+        ({"coverage": [1, 2], "new": {"tokens": -1}}, "coverage"),
+        ({"coverage": [1, 2], "new": {"pairs": True}}, "coverage"),
+        ({"coverage": [1, 2], "new": {"unlike": 1}}, "'unlike' must be true/false"),
+        ({"coverage": [1, 2], "new": {"odd": 1}}, "among tokens, pairs, unlike"),
     ],
 )
 def test_what_is_refused(more, message):
