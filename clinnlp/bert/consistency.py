@@ -52,7 +52,7 @@ USUAL: Weights = (-0.26, 0.54, 0.03, 0.05, 0.23, -0.49, 1.31, 0.63, 1.14)
 _OWN, _OTHERS = 10.0, 6.0  # the farthest that log odds count, of the place and of others
 _NEVER = 1e9
 _TINY = 1e-7
-_PULL = 10.0  # how strongly the weights are pulled towards the usual ones
+_PULL = 50.0  # how strongly the weights are pulled towards the usual ones
 
 _Name = tuple[str, ...]
 
