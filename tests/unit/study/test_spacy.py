@@ -130,7 +130,8 @@ def _pipeline(first=None, **config):
     nlp.add_pipe("entity_ruler").add_patterns(RULES)
     if first:
         nlp.add_pipe(first)
-    nlp.add_pipe("clinnlp", config=config)
+    alone = {} if "vocabulary" in config else {"model": "none"}
+    nlp.add_pipe("clinnlp", config=alone | config)
     return nlp
 
 
