@@ -90,7 +90,7 @@ class HorizonRisk:
         """
         check_horizon(horizon_days)
         X = np.asarray(X, np.float64)
-        models = [self.outcome] + [self.death] * (self.death is not None)
+        models = [self.outcome, *([] if self.death is None else [self.death])]
         days = np.unique(np.concatenate([m.days for m in models]))
         days = days[days <= horizon_days]
         steps = [_on(m, days) for m in models]  # (k,) each

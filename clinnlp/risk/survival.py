@@ -4,8 +4,8 @@
                                  → penalty by inner folds → Cox models of outcome and death
     beside it, the risk that all share: Aalen and Johansen's of the training rows
 
-The penalty with the largest cross-validated partial likelihood is used: of each inner fold, how much
-more likely all training rows are than those it was fitted on.
+The penalty with the largest cross-validated partial likelihood is used: of each inner fold, how
+much more likely all training rows are than those it was fitted on.
 
 References
 ----------
@@ -189,7 +189,7 @@ def _matrices(
 
 
 def _choose(X: Floats, seen: FollowUp, penalties: Sequence[float], seed: int) -> float:
-    """Return the penalty whose cross-validated partial likelihood is largest, the first of equals."""
+    """Return the penalty with the largest cross-validated likelihood, the first of equals."""
     if len(penalties) == 1:
         return float(penalties[0])
     has = seen.event == OUTCOME

@@ -16,6 +16,7 @@ from clinnlp.core.files import tree_sha256
 from clinnlp.core.places import one_writer
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.study.apply import AppliedRisk, RiskModel
+from clinnlp.study.horizon import known_at_horizon
 from clinnlp.study.outputs import check_folder, chronic_told, forget, write_tables
 from clinnlp.study.reading import TableReading, events_of, people_of
 from clinnlp.study.risk_tables import read_new_cases
@@ -93,7 +94,9 @@ def apply_flow(
     index : path
         Table with the columns ``patient`` and ``index_time``; a time with a zone becomes UTC. With
         a column ``outcome`` (0, 1 or empty) the model is validated on those that have one; where
-        there is a column ``time``, of the outcome, those whose outcome came before are left out.
+        there is a column ``time``, of the outcome, those whose outcome came before are left out. A
+        model with a horizon is validated at it: with ``time`` and ``follow_up_end``, those not seen
+        to it are left out.
     ancestors : path, optional
         The terminology of the training, where there was one.
     reading : TableReading, optional
@@ -113,7 +116,8 @@ def apply_flow(
     with one_writer(out, inside=True):
         kept = RiskModel.load(model)
         table = events_of(events, reading)
-        given = read_new_cases(index, reading)
+        rows = kept.card["rows"]
+        given = known_at_horizon(index, read_new_cases(index, reading), rows, reading)
         applied = kept.apply(
             people_of(patients, reading),
             index=given.cases,

@@ -23,10 +23,16 @@ from clinnlp.io.tables.dates import TimeReader, time_fault, time_reader
 from clinnlp.io.tables.rows import column_names, read_rows
 from clinnlp.metrics.incidence import aalen_johansen
 from clinnlp.study.reading import TableReading
-from clinnlp.study.risk_tables import read_index_table, read_outcome_table
+from clinnlp.study.risk_tables import NewCases, read_index_table, read_outcome_table
 from clinnlp.study.settings import DEFAULT_HORIZON, RiskSettings
 
-__all__ = ["AtHorizon", "outcome_of_table", "read_follow_up"]
+__all__ = [
+    "AtHorizon",
+    "known_at_horizon",
+    "outcome_of_table",
+    "read_follow_up",
+    "with_landmarks",
+]
 
 _SEEN = ("follow_up_end", "death")
 
@@ -36,7 +42,7 @@ class AtHorizon(NamedTuple):
 
     outcome: OutcomeRead
     horizon_days: float | None
-    said: Mapping[str, str] = {}  # for the card
+    said: Mapping[str, Any] = {}  # for the card
     cautions: tuple[str, ...] = ()
 
 
@@ -77,8 +83,47 @@ def outcome_of_table(
     found = outcome_at(read, horizon, death=settings.death)
     dying = "death before it is 0" if settings.death == "competing" else "death ends follow-up"
     said = {"outcome": f"1 = within {horizon:g} days after index, 0 = not; {dying}"}
+    said |= {"horizon_days": horizon, "death": settings.death}
     cautions = _cautions(read.follow_up, settings, horizon, taken=not seen)
     return AtHorizon(found, horizon, said, cautions)
+
+
+def known_at_horizon(
+    path: str | Path, given: NewCases, rows: Mapping[str, Any], reading: TableReading
+) -> NewCases:
+    """Return new cases with their outcomes at the horizon of a model, where the table has times.
+
+    Parameters
+    ----------
+    path : path
+        The table that the cases come from.
+    given : NewCases
+        Of `read_new_cases`.
+    rows : mapping
+        What the card of the model says of its rows: ``horizon_days`` and ``death``, if it has one.
+    reading : TableReading
+
+    Raises
+    ------
+    DataError
+        As `read_follow_up`.
+    """
+    names, horizon = _names(path, reading), rows.get("horizon_days")
+    if horizon is None or "time" not in names or not {"outcome", *_SEEN} & names.keys():
+        return given
+    anew = TableReading(
+        dialect=reading.dialect, skip_bad=reading.skip_bad, outcome_columns=reading.outcome_columns
+    )
+    seen = any(name in names for name in _SEEN)
+    read = read_follow_up(path, anew, taken_as_seen=None if seen else horizon)
+    there = read.follow_up
+    values = there.at(horizon, death=rows.get("death", "competing"))
+    found = dict(zip(zip(there.patients.tolist(), there.index, strict=True), values, strict=True))
+    whom = zip(given.cases.patients.tolist(), given.cases.index, strict=True)
+    known = np.array([found.get((str(who), when), UNKNOWN) for who, when in whom], np.float64)
+    known[known == UNKNOWN] = np.nan
+    n_before = read.n_excluded["outcome_before_index"]
+    return NewCases(given.cases, known if np.isfinite(known).any() else None, n_before)
 
 
 def read_follow_up(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import tree_sha256
@@ -110,7 +110,7 @@ def risk_flow(
     RunError
         Another process writes into the folder, or nobody may.
     """
-    read = [outcome, events, entities, patients, settings.ancestors]
+    read = [outcome, events, entities, patients, settings.ancestors, settings.landmarks]
     check_folder(out, ("scores", "predictions", *JOURNAL), read)
     reading = reading or TableReading()
     with one_writer(out, inside=True):
@@ -165,7 +165,7 @@ class _Sources(NamedTuple):
     events: EventTable | EventStream | RecordFolder | None
     entities: EntityTable | None
     horizon_days: float | None  # that was used
-    said: Mapping[str, str] = {}  # of the outcome, for the card
+    said: Mapping[str, Any] = {}  # of the outcome, for the card
     cautions: tuple[str, ...] = ()
 
 

@@ -48,6 +48,13 @@ def validated():
     return clinnlp.ExternalValidation(versions={}, **counts, **nothing).to_pandas()
 
 
+def survived():
+    nothing = {"folds": [], "risks": {}, "scores": {}, "calibration": None, "curves": {}}
+    nothing |= {"ratios": (), "concordance_folds": (), "penalties": (), "horizon_days": 1.0}
+    left = {"follow_up": None, "n_excluded": {}, "flow": (), "cautions": (), "provenance": {}}
+    return clinnlp.SurvivalStudy(**nothing, **left).to_pandas()
+
+
 TABLES = {  # what describes the columns, and how such a table is made
     "EntityTable": (clinnlp.EntityTable, lambda: clinnlp.EntityTable({}).to_pandas()),
     "EventTable": (clinnlp.EventTable, lambda: clinnlp.EventTable({}).to_pandas()),
@@ -68,6 +75,7 @@ TABLES = {  # what describes the columns, and how such a table is made
     "RiskStudy": (clinnlp.RiskStudy, study),
     "AppliedRisk": (AppliedRisk, applied),
     "ExternalValidation": (clinnlp.ExternalValidation, validated),
+    "SurvivalStudy": (clinnlp.SurvivalStudy, survived),
 }
 
 

@@ -71,6 +71,7 @@ NOTES = [note_of(k) for k in range(N)]
 def write_cohort(folder):
     events = ["patient,encounter,start,known,code,kind,vocabulary,value,unit"]
     outcome, people = ["patient,index_time,outcome"], ["patient,birth_date,sex"]
+    seen = ["patient,index_time,time,follow_up_end"]
     for k, who in enumerate(PATIENTS):
         odd = k == 7
         start = f"{who},enc-{who},2019-06-01,2019-06-02"
@@ -83,8 +84,11 @@ def write_cohort(folder):
         if k % 3 == 0:
             events.append(f"{start},bleed,outcome,,,")
         outcome.append(f"{who},2020-01-01,{int(k % 3 == 0)}")
+        came = f"2020-01-{10 + k % 9}" if k % 3 == 0 else ""
+        seen.append(f"{who},2020-01-01,{came},2020-12-31")
         people.append(f"{who},{1940 + k % 40}-01-01,{'quuxsex' if odd else 'fm'[k % 2]}")
-    for name, lines in {"events": events, "outcome": outcome, "patients": people}.items():
+    tables = {"events": events, "outcome": outcome, "seen": seen, "patients": people}
+    for name, lines in tables.items():
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
     write_notes(NOTES, folder / "notes.jsonl")
     (folder / "vocabulary.csv").write_text(
@@ -113,6 +117,9 @@ def run_flows(given, out):
     run("risk", "apply", out / "svm_rbf" / "model", given / "index.csv", "--events",
         given / "events.csv", "--entities", out / "entities", "--patients",
         given / "patients.csv", "--out", out / "applied")  # fmt: skip
+    run("risk", "survival", given / "seen.csv", "--events", given / "events.csv", "--patients",
+        given / "patients.csv", "--out", out / "survival", "--horizon-days", "30", "--n-boot", "5",
+        "--n-folds", "2", "--penalties", "3")  # fmt: skip
     run("mine", given / "events.csv", "--out", out / "mined")
     run("mine", out / "entities", "--unit", "note", "--out", out / "mined-notes")
 

@@ -8,8 +8,9 @@ import pytest
 
 from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.study.horizon import outcome_of_table, read_follow_up
+from clinnlp.study.horizon import known_at_horizon, outcome_of_table, read_follow_up
 from clinnlp.study.reading import TableReading
+from clinnlp.study.risk_tables import read_new_cases
 from clinnlp.study.settings import RiskSettings
 
 N = 90
@@ -132,3 +133,14 @@ def test_the_card_says_the_horizon_that_was_used(cohort, capsys):
     card = json.loads((cohort / "out" / "model" / "card.json").read_text())
     assert card["rows"]["outcome"].startswith("1 = within 90 days after index, 0 = not; death")
     assert "1 = within 90 days" in (cohort / "out" / "model" / "README.md").read_text()
+    assert (card["rows"]["horizon_days"], card["rows"]["death"]) == (90, "competing")
+
+
+def test_a_model_is_validated_at_its_own_horizon(table):
+    reading = TableReading()
+    given = read_new_cases(table, reading)
+    assert given.outcomes.tolist() == [1, 1, 0, 0, 0]  # as the column says
+    at = {"horizon_days": 30, "death": "competing"}
+    known = known_at_horizon(table, given, at, reading).outcomes
+    assert np.array_equal(known, [0, 1, 0, np.nan, 0], equal_nan=True)
+    assert known_at_horizon(table, given, {}, reading) is given
