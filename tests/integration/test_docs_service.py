@@ -1,6 +1,7 @@
 """What README and docs/service.md show of the service works as it stands there."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -84,6 +85,35 @@ def test_the_unit_of_systemd_is_one(tmp_path):
                           capture_output=True, text=True)  # fmt: skip
     faults = [line for line in done.stderr.splitlines() if "clinnlp.service" in line]
     assert [line for line in faults if not UNKNOWN.search(line)] == []
+
+
+# what stands around a recipe, and how it is checked
+OWN = " ".join(f"{kind}_temp_path {kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
+HTTP = f"pid pid;\nevents {{}}\nhttp {{\nclient_body_temp_path body; {OWN}\nBLOCK\n}}\n"
+PROXIES = {
+    "nginx": (HTTP, ("-t", "-p", ".", "-e", "log", "-c")),
+    "haproxy": ("BLOCK", ("-c", "-f")),
+}
+
+
+@pytest.mark.parametrize("kind", PROXIES)
+def test_the_recipe_of_a_proxy_is_taken_by_it(kind, tmp_path):
+    program = shutil.which(kind, path=f"{os.environ['PATH']}:/usr/sbin")
+    openssl = shutil.which("openssl")
+    if program is None or openssl is None:
+        pytest.skip(f"no {kind}, or no openssl to make a certificate with")
+    around, options = PROXIES[kind]
+    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a",
+                    "-keyout", "nlp.key", "-out", "nlp.pem"],
+                   cwd=tmp_path, check=True, capture_output=True)  # fmt: skip
+    both = (tmp_path / "nlp.pem").read_text() + (tmp_path / "nlp.key").read_text()
+    (tmp_path / "nlp-with-key.pem").write_text(both)
+    (block,) = blocks(GUIDE, kind)
+    path = tmp_path / f"{kind}.conf"
+    path.write_text(around.replace("BLOCK", block.replace("/etc/ssl", str(tmp_path))))
+    done = subprocess.run([program, *options, str(path)], capture_output=True, text=True,
+                          cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_recipes_name_flags_that_there_are():
