@@ -1,9 +1,10 @@
-"""Naive Bayes, random forest, SVM, and two models to compare with, as scikit-learn pipelines.
+"""Naive Bayes, random forest, SVM, a network, and two to compare with, as scikit-learn pipelines.
 
-Naive Bayes, logistic regression and the SVMs see numbers through indicators of quantile bins, so
-that none of them needs a scale or a shape. Class weights, where a model has them, are for ranking
-alone: probabilities come from calibration, which is unweighted. The radial SVM is linear in the
-Nyström columns of a Gaussian kernel, whose landmarks are made up: it keeps no row of training.
+Naive Bayes, logistic regression, the network and the SVMs see numbers through indicators of
+quantile bins, so that none of them needs a scale or a shape. Class weights, where a model has
+them, are for ranking alone: probabilities come from calibration, which is unweighted. The radial
+SVM is linear in the Nyström columns of a Gaussian kernel, whose landmarks are made up: it keeps
+no row of training.
 
 References
 ----------
@@ -26,6 +27,7 @@ from clinnlp.core.checks import check_one_of
 from clinnlp.core.config import option
 from clinnlp.core.errors import ArgumentError
 from clinnlp.risk.indicators import BestColumns, Dense, Indicators, KernelColumns
+from clinnlp.risk.network import Network
 
 __all__ = [
     "DEFAULT_MODELS",
@@ -33,6 +35,7 @@ __all__ = [
     "BoostingSettings",
     "Grid",
     "LogisticSettings",
+    "MlpSettings",
     "ModelSettings",
     "Models",
     "NaiveBayesSettings",
@@ -111,6 +114,18 @@ class BoostingSettings:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MlpSettings:
+    """Neural network with one hidden layer (multilayer perceptron), unweighted."""
+
+    n_hidden: int = option(16, "hidden units, at least 1")
+    penalty: float = option(
+        1.0, "L2 penalty of weights over the root of the number of rows, at least 0"
+    )
+    n_steps: int = option(200, "steps of L-BFGS at most, at least 1")
+    n_bins: int = option(5, "quantile bins per number, at least 2")
+
+
 ModelSettings = (
     NaiveBayesSettings
     | RandomForestSettings
@@ -118,6 +133,7 @@ ModelSettings = (
     | RbfSvmSettings
     | LogisticSettings
     | BoostingSettings
+    | MlpSettings
 )
 Grid = tuple[ModelSettings, ...]  # candidates; one of them is used as it is
 Models = Sequence[str] | Mapping[str, ModelSettings | Sequence[ModelSettings]]
@@ -129,6 +145,7 @@ MODELS: dict[str, type[ModelSettings]] = {
     "svm_rbf": RbfSvmSettings,
     "logistic": LogisticSettings,
     "boosting": BoostingSettings,
+    "mlp": MlpSettings,
 }
 DEFAULT_MODELS = ("naive_bayes", "random_forest", "svm")
 
@@ -186,20 +203,21 @@ def make_model(settings: ModelSettings, *, seed: int = 0) -> Pipeline:
                 [
                     ("indicators", Indicators(n_bins=n_bins)),
                     ("kernel", KernelColumns(gamma=gamma, n_landmarks=n, seed=seed)),
-                    ("model", _linear(settings, seed)),
+                    ("model", _over_columns(settings, seed)),
                 ]
             )
         case _:
             return Pipeline(
                 [
                     ("indicators", Indicators(n_bins=settings.n_bins)),
-                    ("model", _linear(settings, seed)),
+                    ("model", _over_columns(settings, seed)),
                 ]
             )
 
 
-def _linear(
-    settings: NaiveBayesSettings | SvmSettings | RbfSvmSettings | LogisticSettings, seed: int
+def _over_columns(
+    settings: NaiveBayesSettings | SvmSettings | RbfSvmSettings | LogisticSettings | MlpSettings,
+    seed: int,
 ) -> Any:
     match settings:
         case NaiveBayesSettings(kind="bernoulli", alpha=alpha):
@@ -208,6 +226,8 @@ def _linear(
             return ComplementNB(alpha=alpha)
         case LogisticSettings(c=c):
             return LogisticRegression(C=c, max_iter=_MAX_STEPS)
+        case MlpSettings(n_hidden=n, penalty=penalty, n_steps=n_steps):
+            return Network(n_hidden=n, penalty=penalty, n_steps=n_steps, seed=seed)
         case SvmSettings(c=c) | RbfSvmSettings(c=c):
             return LinearSVC(C=c, class_weight="balanced", dual=False, random_state=seed)
 

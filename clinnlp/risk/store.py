@@ -27,7 +27,7 @@ from clinnlp.risk.model_card import risk_card
 
 __all__ = ["FORM", "TRUSTED", "LoadedModel", "load_risk_model", "save_risk_model"]
 
-FORM = 4  # rises when the folder's form changes
+FORM = 5  # rises when the folder's form changes
 _LAST_WITH_HASHES = 2
 
 TRUSTED = (
@@ -39,6 +39,7 @@ TRUSTED = (
     "clinnlp.risk.indicators.Dense",
     "clinnlp.risk.indicators.Indicators",
     "clinnlp.risk.indicators.KernelColumns",
+    "clinnlp.risk.network.Network",
     "scipy.sparse._csr.csr_matrix",
     # arrays of nodes; the form of those of a Tree is checked by scikit-learn on load
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

@@ -85,7 +85,7 @@ class RiskStudySettings:
 
     models: tuple[str, ...] = option(
         ("naive_bayes", "random_forest", "svm"),
-        "models to train: naive_bayes random_forest svm svm_rbf logistic boosting",
+        "models to train: naive_bayes random_forest svm svm_rbf logistic boosting mlp",
     )
     blend: tuple[str, ...] | None = option(
         None, "models whose mean log odds are tested as one more, two or more of them (none)"

@@ -15,6 +15,7 @@ from clinnlp.risk.models import (
     MODELS,
     BoostingSettings,
     LogisticSettings,
+    MlpSettings,
     NaiveBayesSettings,
     RandomForestSettings,
     RbfSvmSettings,
@@ -31,6 +32,7 @@ SMALL = [
     RbfSvmSettings(n_landmarks=40),
     LogisticSettings(),
     BoostingSettings(n_rounds=20),
+    MlpSettings(n_hidden=4),
 ]
 
 

@@ -110,7 +110,7 @@ def change(folder, **more):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"form": 99}, "form 4, got 'risk' and 99"),
+        ({"form": 99}, "form 5, got 'risk' and 99"),
         ({"kind": "tagger"}, "kind 'risk'"),
         ({"model_sha256": "0"}, "SHA-256"),
         ({"versions": {"scikit-learn": "0.1"}}, "got '0.1'"),

@@ -172,5 +172,5 @@ def test_a_folder_that_holds_hashes_is_refused_and_said_to_be_one(table, tmp_pat
     model = fit_risk_model(rows, y, features=ColumnFeatures(), settings=NaiveBayesSettings())
     path = save_risk_model(model, tmp_path / "m") / "card.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "form": 2}))
-    with pytest.raises(StoreError, match=r"form 4, got 'risk' and 2; .* delete it.* hashes of ids"):
+    with pytest.raises(StoreError, match=r"form 5, got 'risk' and 2; .* delete it.* hashes of ids"):
         load_risk_model(tmp_path / "m")
