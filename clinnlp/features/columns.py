@@ -130,6 +130,7 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
             self.__dict__.pop("fitted_on_", None)
         self.columns_ = list(rows.values)
         self.categories_: dict[str, list[str]] = {}
+        self.usual_: list[str] = []  # features
         self.medians_: dict[str, float] = {}
         self.may_miss_: list[str] = []
         self.n_rare_ = 0
@@ -138,8 +139,11 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
                 self._fit_number(name, column.astype(np.float64), person)
             else:
                 found, n_rare = _categories(column, person, self.min_patients)
-                self.categories_[name] = found
+                self.categories_[name] = sorted(found)
                 self.n_rare_ += n_rare
+                # Of several cells per row none is usual: a patient may have no code
+                if found and column.ndim == 1:
+                    self.usual_.append(f"{name}={max(sorted(found), key=lambda c: found[c])}")
         named = [(feature, name) for name in self.columns_ for feature in self._features(name)]
         self.feature_names_out_ = tuple(feature for feature, _ in named)
         self.feature_concepts_ = tuple(name for _, name in named)
@@ -180,9 +184,10 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
         return np.array(self.feature_names_out_, dtype=object)
 
     def reference(self) -> Floats:
-        """Return the features of nobody in particular: no category, the median of each number."""
+        """Return the features of a possible row: usual categories, the median of each number."""
         check_is_fitted(self)
-        return np.array([self.medians_.get(name, 0.0) for name in self.feature_names_out_])
+        usual = dict.fromkeys(self.usual_, 1.0) | self.medians_
+        return np.array([usual.get(name, 0.0) for name in self.feature_names_out_])
 
     def origins(self) -> Floats:
         """Return what 0 stands for in each column: 0."""
@@ -237,8 +242,8 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
         return sparse.csr_matrix(both[:, : 1 + (name in self.may_miss_)])
 
 
-def _categories(column: Array, person: Array, min_patients: int) -> tuple[list[str], int]:
-    """Return the sorted categories that enough persons have, and how many others there are."""
+def _categories(column: Array, person: Array, min_patients: int) -> tuple[dict[str, int], int]:
+    """Return how many persons have each category that enough have, and how many others it has."""
     values = _cells(column)
     position: dict[Any, int] = {}
     codes = np.array([position.setdefault(v, len(position)) for v in values], np.int64)
@@ -247,9 +252,11 @@ def _categories(column: Array, person: Array, min_patients: int) -> tuple[list[s
     pairs = np.unique(whose * len(position) + codes)
     n_persons = np.bincount(pairs % max(1, len(position)), minlength=len(position))
     names = list(position)
-    enough = sorted(
-        names[k] for k in np.flatnonzero(n_persons >= min_patients) if names[k] is not None
-    )
+    enough = {
+        names[k]: int(n_persons[k])
+        for k in np.flatnonzero(n_persons >= min_patients)
+        if names[k] is not None
+    }
     return enough, len(names) - (None in position) - len(enough)
 
 

@@ -127,6 +127,7 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
         if self.values:
             self._fit_values(X, person)
         self.sexes_: list[str] = []
+        self.usual_sex_: str | None = None
         self.ages_: list[str] = []
         self.age_median_ = 0.0
         if self.demographics:
@@ -184,19 +185,20 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
         return np.array(self.feature_names_out_, dtype=object)
 
     def reference(self) -> Floats:
-        """Return the features of nobody in particular: no fact, and the median of each number."""
+        """Return the features of a possible patient: no fact, median of each number, usual sex."""
         check_is_fitted(self)
-        return self._row(np.zeros_like(self.medians_), self.age_median_)
+        usual = np.array([sex == self.usual_sex_ for sex in self.sexes_], float)
+        return self._row(np.zeros_like(self.medians_), self.age_median_, usual)
 
     def origins(self) -> Floats:
         """Return what 0 stands for in each column: the median of a measurement, else 0."""
         check_is_fitted(self)
-        return self._row(self.medians_, 0.0)
+        return self._row(self.medians_, 0.0, np.zeros(len(self.sexes_)))
 
-    def _row(self, measured: Floats, age: float) -> Floats:
-        """Return a row of zeros but for measurements and age."""
+    def _row(self, measured: Floats, age: float, sexes: Floats) -> Floats:
+        """Return a row of zeros but for measurements, age and sex."""
         counts = np.zeros(sum(map(len, self.counted_)) + len(self.recent_))
-        ages, sexes = [age, 0.0][: len(self.ages_)], np.zeros(len(self.sexes_))
+        ages = [age, 0.0][: len(self.ages_)]
         row: Floats = np.concatenate([counts, measured, ages, sexes])
         return row
 
@@ -246,6 +248,7 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
         self.sexes_ = sorted(
             sex for sex, n in n_persons.items() if sex is not None and n >= self.min_patients
         )
+        self.usual_sex_ = max(self.sexes_, key=lambda sex: n_persons[sex], default=None)
         enough = len(np.unique(person[known])) >= self.min_patients
         self.age_median_ = float(np.median(X.age_years[known])) if enough else 0.0
         if enough:

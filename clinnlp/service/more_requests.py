@@ -66,8 +66,9 @@ class RiskAnswer(Out):
 
     made_by: MadeBy
     risks: list[dict[str, Any]] = Field(
-        description="patient, index_time, risk (0 to 1) and reasons: concept, log_odds, mentions "
-        "(note, start, end) and events (positions in the request)"
+        description="patient, index_time, risk (0 to 1), base_log_odds and other_log_odds, which "
+        "add up with the reasons to the log odds of the risk, and reasons: concept, name, "
+        "log_odds, error, mentions (note, start, end) and events (positions in the request)"
     )
     n_excluded: dict[str, int] = Field(description="What was left out, by reason")
     cautions: list[str]

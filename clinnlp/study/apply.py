@@ -5,8 +5,8 @@ units, vocabularies. Applied to tables that differ in one of them, it refuses an
 is loaded once, as a `RiskModel`, and applied as often as there are new patients.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,10 @@ from clinnlp.core.tables import EntityTable, EventTable, Outcome
 from clinnlp.core.times import to_second
 from clinnlp.features.entities import entity_table
 from clinnlp.features.events import Cases, collect_cases
+from clinnlp.features.item_names import code_names
 from clinnlp.risk.crossfit import fit_risk_model
 from clinnlp.risk.drift import check_any_fact, drift, facts_known, profile_of
-from clinnlp.risk.explain import Reason, explain_case
+from clinnlp.risk.explain import Explanation, Reason, explain_cases
 from clinnlp.risk.schema import check_schema, check_sources, n_unknown_facts, schema_of
 from clinnlp.risk.store import LoadedModel, load_risk_model, save_risk_model
 from clinnlp.study.cautions import LEVEL, UNSURE, excluded_cautions
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AppliedRisk", "RiskModel", "apply_risk_model", "keep_risk_model"]
 
+BASE_LINE, OTHERS = "(base line)", "(other concepts)"  # rows of the reasons that are no concept
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AppliedRisk:
@@ -48,14 +51,16 @@ class AppliedRisk:
     cases : Cases
     p : array of float64, shape (n,)
         ``nan`` for a case of which nothing is known that the model knows.
-    reasons : sequence of lists of Reason
-        Per case; empty where none were asked for.
+    reasons : sequence of Explanation or None
+        Per case, None where it has no risk; empty where none were asked for.
     mentions : EntityTable or None
         The table that the reasons' mentions are rows of.
     n_excluded : mapping of str to int
         Rows of the sources left out, and facts the model does not know.
     cautions : tuple of str
         What a reader has to know, each one sentence.
+    names : mapping of str to str
+        Preferred name of a concept of the reasons, where the sources have one.
 
     Columns
     -------
@@ -69,10 +74,11 @@ class AppliedRisk:
 
     cases: Cases
     p: Floats
-    reasons: Sequence[list[Reason]]
+    reasons: Sequence[Explanation | None]
     mentions: EntityTable | None
     n_excluded: Mapping[str, int]
     cautions: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"AppliedRisk({len(self.p)} cases)"
@@ -91,18 +97,31 @@ class AppliedRisk:
         return {"patient": self.cases.patients, "index_time": self.cases.index, "risk": self.p}
 
     def reasons_to_pandas(self) -> "pd.DataFrame":
-        """Return one row per case, reason and place: concept, log odds, note, start, end, event."""
+        """Return one row per case, reason and place: what adds up to the log odds of its risk.
+
+        Columns: patient, index_time, concept, name, log_odds, error, note, start, end, event. The
+        concept is ``(base line)`` in the first row of a case, ``(other concepts)`` in its last.
+        """
         import pandas as pd
 
-        names = ("patient", "index_time", "concept", "log_odds", "note", "start", "end", "event")
+        names = ("patient", "index_time", "concept", "name", "log_odds", "error",
+                 "note", "start", "end", "event")  # fmt: skip
         rows = [
-            (self.cases.patients[k], self.cases.index[k], r.concept, r.log_odds, *place)
-            for k, reasons in enumerate(self.reasons)
-            for r in reasons
-            for place in self._places(r)
+            (self.cases.patients[k], self.cases.index[k], *row)
+            for k, told in enumerate(self.reasons)
+            if told is not None
+            for row in self._rows(told)
         ]
         frame = pd.DataFrame(rows, columns=names)
         return frame.astype({"start": "Int64", "end": "Int64", "event": "Int64"})
+
+    def _rows(self, told: Explanation) -> Iterator[tuple[Any, ...]]:
+        nowhere = (None, None, None, None)
+        yield BASE_LINE, None, told.base, 0.0, *nowhere
+        for r in told.reasons:
+            for place in self._places(r):
+                yield r.concept, self.names.get(r.concept), r.log_odds, r.error, *place
+        yield OTHERS, None, told.others, None, *nowhere
 
     def _places(self, reason: Reason) -> list[tuple[Any, ...]]:
         table = self.mentions
@@ -231,7 +250,9 @@ class RiskModel:
         how: dict[str, Any] = {**self.options, "roll_up": roll_up}
         cases = collect_cases(_whom(index), patients, events=events, entities=mentions, **how)
         check_schema(self.card, cases.schema)
-        return self._scored(cases, mentions, n_reasons)
+        applied = self._scored(cases, mentions, n_reasons)
+        named = [table for table in (events, mentions) if n_reasons and hasattr(table, "coded")]
+        return replace(applied, names=_names(applied.reasons, named, roll_up))
 
     def _scored(self, cases: Cases, mentions: EntityTable | None, n_reasons: int) -> AppliedRisk:
         model, profile = self.kept.model, self.card.get("expected")
@@ -242,10 +263,8 @@ class RiskModel:
         p = model.predict_proba(cases)[:, 1] if len(cases) else np.empty(0)
         nothing = _nothing_known(cases, known, model)
         p = np.where(nothing, np.nan, p)
-        reasons = [
-            [] if nothing[k] else explain_case(model, cases, k, n=n_reasons)
-            for k in range(len(cases) if n_reasons else 0)
-        ]
+        at = np.flatnonzero(~nothing) if n_reasons else np.empty(0, int)
+        told_of = dict(zip(at.tolist(), explain_cases(model, cases, at, n=n_reasons), strict=True))
         unknown = {"facts_unknown_to_the_model": n_unknown_facts(model, cases)}
         lost = {**cases.n_excluded, **unknown}
         n = int(nothing.sum())
@@ -253,7 +272,7 @@ class RiskModel:
         return AppliedRisk(
             cases=cases,
             p=p,
-            reasons=reasons,
+            reasons=[told_of.get(k) for k in range(len(cases) if n_reasons else 0)],
             mentions=mentions,
             n_excluded=lost,
             cautions=(
@@ -378,6 +397,20 @@ def keep_risk_model(
         "cautions": _cautions(fitted),
     }
     return save_risk_model(fitted, folder, card=whole)
+
+
+def _names(
+    reasons: Sequence[Explanation | None], tables: Sequence[Any], roll_up: RollUp | None
+) -> dict[str, str]:
+    """Return the preferred name of each concept of the reasons that has one."""
+    known: dict[str, str] = {}
+    for table in tables:
+        known |= code_names(table)
+    known |= {} if roll_up is None else dict(roll_up.names)
+    concepts = {reason.concept for told in reasons if told is not None for reason in told.reasons}
+    # "drug:A10" or "note:Problem:C0011849": see `clinnlp.features.facts`
+    codes = {c: c.split(":", 2 if c.startswith("note:") else 1)[-1] for c in concepts}
+    return {concept: known[code] for concept, code in codes.items() if code in known}
 
 
 def _cautions(model: Any) -> list[str]:

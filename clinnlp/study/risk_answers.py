@@ -77,19 +77,22 @@ def risks_of(
 
 
 def _case(applied: AppliedRisk, k: int) -> dict[str, Any]:
-    reasons = applied.reasons[k] if len(applied.reasons) else []
+    told = applied.reasons[k] if len(applied.reasons) else None
     return {
         "patient": str(applied.cases.patients[k]),
         "index_time": str(applied.cases.index[k]),
         "risk": float(applied.p[k]),
+        **({} if told is None else {"base_log_odds": told.base, "other_log_odds": told.others}),
         "reasons": [
             {
                 "concept": reason.concept,
-                "log_odds": float(reason.log_odds),
+                "name": applied.names.get(reason.concept),
+                "log_odds": reason.log_odds,
+                "error": reason.error,
                 "mentions": [_mention(applied, row) for row in reason.mentions],
                 "events": [int(row) for row in reason.events],
             }
-            for reason in reasons
+            for reason in (() if told is None else told.reasons)
         ],
     }
 

@@ -124,7 +124,7 @@ def test_reasons_lead_to_the_spans_of_the_notes_and_the_rows_of_events(kept):
     found = apply_risk_model(
         kept.folder, index=whom(), events=labs(), notes=mentions(), n_reasons=3
     )
-    first = {reason.concept: reason for reason in found.reasons[0]}
+    first = {reason.concept: reason for reason in found.reasons[0].reasons}
     fever = first["note:Problem:fever"]
     assert fever.log_odds > 0
     assert (fever.mentions, fever.events) == ((0,), ())
@@ -133,6 +133,20 @@ def test_reasons_lead_to_the_spans_of_the_notes_and_the_rows_of_events(kept):
     frame = found.reasons_to_pandas()
     row = frame[(frame["patient"] == "p0") & (frame["concept"] == "note:Problem:fever")].iloc[0]
     assert (row["note"], row["start"], row["end"]) == ("n-p0", 7, 12)
+    mine = frame[frame["patient"] == "p0"].drop_duplicates("concept")
+    assert mine["concept"].iloc[[0, -1]].tolist() == ["(base line)", "(other concepts)"]
+    assert mine["log_odds"].sum() == pytest.approx(np.log(found.p[0] / (1 - found.p[0])))
+
+
+def test_a_name_stands_beside_the_code_of_a_reason(kept):
+    columns = {name: labs()[name] for name in labs().SCHEMA} | {"name": ["Creatinine (serum)"] * N}
+    found = apply_risk_model(
+        kept.folder, index=whom(), events=EventTable(columns), notes=mentions(), n_reasons=3
+    )
+    frame = found.reasons_to_pandas()
+    named = frame[frame["concept"] == "lab:creatinine"]
+    assert set(named["name"]) == {"Creatinine (serum)"}
+    assert frame.loc[frame["concept"] != "lab:creatinine", "name"].isna().all()
 
 
 def test_the_card_tells_what_the_model_was_made_from(kept):

@@ -75,7 +75,8 @@ def test_a_kept_model_scores_patients_and_tells_why(cohort, capsys):
     assert float(risks[3]["risk"]) > 0.5 > float(risks[1]["risk"])
     reasons = list(csv.DictReader((cohort / "new" / "reasons.csv").read_text().splitlines()))
     mine = [row for row in reasons if row["patient"] == "p3"]
-    assert mine[0]["concept"] in ("drug:warfarin", "drug:aspirin")
+    assert mine[0]["concept"] == "(base line)"
+    assert mine[1]["concept"] in ("drug:warfarin", "drug:aspirin")
 
 
 def test_flows_give_back_values_and_print_nothing(cohort, capsys, monkeypatch):
