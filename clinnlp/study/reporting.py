@@ -5,18 +5,16 @@ patients differ. Per study: how many patients its development would need.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from clinnlp.core.arrays import Array, Counts, Floats
-from clinnlp.core.counts import Estimate
 from clinnlp.metrics.compare import GroupDifference, subgroup_differences
-from clinnlp.metrics.kept import widened
 from clinnlp.metrics.sample_size import SampleSize, riley_sample_size
 from clinnlp.metrics.smooth import SmoothCalibration, smooth_calibration
-from clinnlp.metrics.thresholds import AT_THRESHOLD, ThresholdScores, score_thresholds
+from clinnlp.metrics.thresholds import ThresholdScores, score_thresholds
 
 __all__ = [
     "KEPT",
@@ -78,7 +76,6 @@ def reported(
     patients: Array,
     folds: Counts,
     thresholds: Sequence[float],
-    by: float,
     min_patients: int,
     n_boot: int,
     seed: int,
@@ -92,8 +89,6 @@ def reported(
     attributes : mapping of str to array, shape (n,) each
         Groups of patients.
     thresholds : sequence of float
-    by : float
-        What intervals are widened by.
     min_patients : int
         Patients of each class without whom a group is not compared.
     n_boot, seed : int
@@ -101,17 +96,12 @@ def reported(
     """
     few: dict[str, Any] = {"groups": patients, "n_boot": min(n_boot, _DRAWS), "seed": seed}
     top = float(np.clip(p.max(), 0.02, 0.99))
-    curve = np.linspace(0.01, top, _N_CURVE)
-    at = score_thresholds(y, p, thresholds, groups=patients, n_boot=n_boot, seed=seed)
-    smooth = smooth_calibration(y, p, **few)
-    groups = subgroup_differences(y, p, attributes, strata=folds, min_patients=min_patients, **few)
     return Reported(
-        thresholds=tuple(_wide(each, by) for each in at),
-        decision=tuple(_wide(each, by) for each in score_thresholds(y, p, curve, **few)),
-        smooth=_wide_curve(smooth, by),
+        thresholds=score_thresholds(y, p, thresholds, groups=patients, n_boot=n_boot, seed=seed),
+        decision=score_thresholds(y, p, np.linspace(0.01, top, _N_CURVE), **few),
+        smooth=smooth_calibration(y, p, **few),
         groups=tuple(
-            replace(g, differences={name: widened(e, by) for name, e in g.differences.items()})
-            for g in groups
+            subgroup_differences(y, p, attributes, strata=folds, min_patients=min_patients, **few)
         ),
     )
 
@@ -135,26 +125,3 @@ def size_cautions(needed: SampleSize | None, n_features: int, patients: Array) -
         "% of the largest R² expected): another sample of patients would give another model"
     )
     return (said,)
-
-
-_SHARES = frozenset(AT_THRESHOLD) - {"n_to_evaluate", "net_benefit", "net_benefit_all"}
-
-
-def _wide(scores: ThresholdScores, by: float) -> ThresholdScores:
-    made: dict[str, Estimate] = {}
-    for name in AT_THRESHOLD:
-        share = name in _SHARES
-        low = 0 if share else 1 if name == "n_to_evaluate" else -np.inf
-        made[name] = widened(getattr(scores, name), by, low=low, high=1 if share else np.inf)
-    return replace(scores, **made)
-
-
-def _wide_curve(smooth: SmoothCalibration, by: float) -> SmoothCalibration:
-    made = {name: widened(getattr(smooth, name), by, low=0) for name in ("ici", "e50", "e90")}
-    return replace(
-        smooth,
-        low=np.clip(smooth.observed + by * (smooth.low - smooth.observed), 0, 1),
-        high=np.clip(smooth.observed + by * (smooth.high - smooth.observed), 0, 1),
-        expected_observed=widened(smooth.expected_observed, by, low=0),
-        **made,
-    )

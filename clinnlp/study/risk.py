@@ -22,7 +22,7 @@ from clinnlp.core.versions import package_versions
 from clinnlp.features.events import Cases
 from clinnlp.features.outcomes import REPEATED
 from clinnlp.metrics.compare import Subgroup, compare_risks, score_subgroups
-from clinnlp.metrics.kept import WIDER, differences_of_kept, of_kept_model
+from clinnlp.metrics.kept import of_kept_model
 from clinnlp.metrics.risk import calibration_curve, pr_curve, roc_curve, score_risk
 from clinnlp.risk.blend import blend_fits
 from clinnlp.risk.copies import n_copied
@@ -123,7 +123,7 @@ def risk_study(
         splits = _splits_of(rows, settings, folds) if splits is None else splits
         fits = _fits(rows, splits, grids, settings)
     attributes = {**rows.subgroups, **(subgroups or {})}
-    tested = _tested(rows, splits, attributes, by=1.0 if given else WIDER)
+    tested = _tested(rows, splits, attributes, by_patient=not given)
     results = {
         name: _scored(name, grids.get(name, ()), fit, tested, settings)
         for name, fit in fits.items()
@@ -146,7 +146,7 @@ def risk_study(
         permuted=_permuted(rows, splits, grids, settings, unscored),
         unscored=unscored,
         provenance=_provenance(used, settings.seed),
-        estimand="" if unscored else KEPT if tested.by > 1 else OF_SPLITS,
+        estimand="" if unscored else KEPT if tested.by_patient else OF_SPLITS,
         needed=needed,
         index=rows.rows.index[tested.at] if isinstance(rows.rows, Cases) else None,
     )
@@ -161,7 +161,7 @@ class _Tested:
     y: Counts
     patients: Array
     attributes: Mapping[str, Array]
-    by: float  # what intervals are widened by
+    by_patient: bool  # so that scores are of the model fitted on all rows
 
 
 def _why_unscored(rows: RiskRows, min_class: int) -> str:
@@ -227,7 +227,7 @@ def _permuted(
 
 
 def _tested(
-    rows: RiskRows, splits: Sequence[Split], attributes: Mapping[str, Array], *, by: float
+    rows: RiskRows, splits: Sequence[Split], attributes: Mapping[str, Array], *, by_patient: bool
 ) -> _Tested:
     place = np.full(len(rows.y), -1)
     for k, split in enumerate(splits):
@@ -239,7 +239,7 @@ def _tested(
         y=rows.y[at],
         patients=rows.rows.patients[at],
         attributes={name: np.asarray(v, dtype=object)[at] for name, v in attributes.items()},
-        by=by,
+        by_patient=by_patient,
     )
 
 
@@ -253,7 +253,7 @@ def _scored(
         settings=grid,
         chosen=fit.chosen,
         p=p,
-        scores=of_kept_model(scores, tested.by),
+        scores=of_kept_model(scores) if tested.by_patient else scores,
         auroc_folds=fit.auroc_folds,
         top_features=fit.top,
         points=fit.points,
@@ -269,7 +269,6 @@ def _scored(
             patients=tested.patients,
             folds=tested.folds,
             thresholds=settings.thresholds,
-            by=tested.by,
             min_patients=settings.min_class,
             n_boot=settings.n_boot,
             seed=settings.seed,
@@ -287,10 +286,9 @@ def _subgroups(p: Floats, tested: _Tested, settings: RiskStudySettings) -> tuple
         n_boot=min(settings.n_boot, _SUBGROUP_DRAWS),
         **_resampling(tested, settings),
     )
-    return tuple(
-        replace(s, scores=None if s.scores is None else of_kept_model(s.scores, tested.by))
-        for s in subgroups
-    )
+    if not tested.by_patient:
+        return tuple(subgroups)
+    return tuple(replace(s, scores=s.scores and of_kept_model(s.scores)) for s in subgroups)
 
 
 def _differences(
@@ -299,15 +297,12 @@ def _differences(
     """Return each model's scores minus those of the first."""
     named = list(results)
     return {
-        name: differences_of_kept(
-            compare_risks(
-                tested.y,
-                results[name].p,
-                results[named[0]].p,
-                n_boot=settings.n_boot,
-                **_resampling(tested, settings),
-            ),
-            tested.by,
+        name: compare_risks(
+            tested.y,
+            results[name].p,
+            results[named[0]].p,
+            n_boot=settings.n_boot,
+            **_resampling(tested, settings),
         )
         for name in named[1:]
     }

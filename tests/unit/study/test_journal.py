@@ -37,7 +37,7 @@ def study(rows):
     return risk_study(rows, FAST, subgroups={"sex": sex})
 
 
-def test_every_number_is_an_estimate_with_an_interval_widened_for_the_kept_model(study):
+def test_every_number_is_an_estimate_with_an_interval(study):
     model = study.models["naive_bayes"]
     at, smooth = model.reported.thresholds[0], model.reported.smooth
     found = [at.sensitivity, at.ppv, at.n_to_evaluate, at.net_benefit, smooth.ici, smooth.e90]
@@ -46,7 +46,9 @@ def test_every_number_is_an_estimate_with_an_interval_widened_for_the_kept_model
     for e in found:
         assert isinstance(e, Estimate)
         assert e.low < e.high
-        assert "for the model fitted on all rows" in e.method
+        assert "resamples" in e.method
+    for scores in (model.scores, model.subgroups[0].scores):
+        assert "for the model fitted on all rows" in scores.calibration_slope.method
     plain = score_thresholds(study.y, model.p, [0.3], n_boot=0)[0]
     assert at.net_benefit.value == plain.net_benefit.value
     assert model.reported.groups[0].against == "M"  # the largest
@@ -79,7 +81,7 @@ def test_splits_that_were_given_are_said_to_be_what_scores_are_of(rows):
     splits = split_by_time(rows.rows.patients, index, cut="2024-05-01")
     study = risk_study(rows, FAST, splits=splits)
     assert study.estimand == OF_SPLITS
-    assert "widened" not in study.models["naive_bayes"].scores.auroc.method
+    assert "all rows" not in study.models["naive_bayes"].scores.calibration_slope.method
 
 
 def test_the_checklist_has_every_item_and_leaves_to_the_authors_what_is_not_known(study):
