@@ -14,6 +14,7 @@ Verweij and van Houwelingen, Statistics in Medicine 1993.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -159,7 +160,7 @@ def cross_fit_survival(
 
 
 def _matrices(
-    rows: Rows, split: Split, seen: FollowUp, features: Features, settings: CoxSettings
+    rows: Rows, split: Split, seen: FollowUp, features: Any, settings: CoxSettings
 ) -> tuple[Floats, Floats, Array, int]:
     """Return training and test matrix of a split, names of columns, and codes that are too rare."""
     train, test = rows.take(split.train), rows.take(split.test)

@@ -185,7 +185,7 @@ def survival_study(
     )
     risks = {"cox": fit.p, "shared": fit.p_shared}
     unscored = _why_unscored(whose, values, settings.min_class)
-    named = {"horizon_days": horizon, "groups": whose, "seed": settings.seed}
+    named: dict[str, Any] = {"horizon_days": horizon, "groups": whose, "seed": settings.seed}
     times = (follow_up.days, follow_up.event)
     scores = {
         name: score_survival(*times, p, n_boot=settings.n_boot, **named)

@@ -195,6 +195,7 @@ def test_files_that_are_not_there(run, command, name, tmp_path):
         "extract": ["extract", path, tmp_path / "o", "--vocabulary", path],
         "risk": ["risk", path, "--out", tmp_path / "o", "--events", path],
         "risk apply": ["risk", "apply", path, path, "--out", tmp_path / "o"],
+        "risk survival": ["risk", "survival", path, "--out", tmp_path / "o", "--events", path],
         "mine": ["mine", path, "--out", tmp_path / "o"],
         "convert": ["convert", path, tmp_path / "o.jsonl"],
         "inspect": ["inspect", path],
