@@ -82,7 +82,7 @@ def outcome_of_table(
     read = with_landmarks(read, settings.landmarks, reading)
     found = outcome_at(read, horizon, death=settings.death)
     dying = "death before it is 0" if settings.death == "competing" else "death ends follow-up"
-    said = {"outcome": f"1 = within {horizon:g} days after index, 0 = not; {dying}"}
+    said: dict[str, Any] = {"outcome": f"1 = within {horizon:g} days after index, 0 = not; {dying}"}
     said |= {"horizon_days": horizon, "death": settings.death}
     cautions = _cautions(read.follow_up, settings, horizon, taken=not seen)
     return AtHorizon(found, horizon, said, cautions)

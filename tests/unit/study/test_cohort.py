@@ -4,8 +4,7 @@ import pytest
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.patients import Encounter
-from clinnlp.io.record.synthea import read_synthea
-from clinnlp.study.cohort import last_day, readmissions
+from clinnlp.study.cohort import readmissions
 
 DAY = datetime(2024, 1, 1)
 
@@ -56,12 +55,3 @@ def test_patients_do_not_mix_and_a_horizon_must_be_there():
     assert read.outcome.values.tolist() == [0, 0]
     with pytest.raises(ArgumentError, match="horizon_days"):
         readmissions([], horizon_days=0)
-
-
-def test_a_stay_that_the_source_did_not_see_to_the_horizon_is_unknown(data_dir):
-    """Synthea, 365 days: 174 rows, where 183 were taken as if nobody came back after its end."""
-    read = read_synthea(data_dir("synthea_csv_fhir"))
-    found = readmissions(read.encounters, horizon_days=365, kinds=("inpatient", "emergency"),
-                         deaths=read.deaths, last_day=last_day(read.encounters))  # fmt: skip
-    assert len(found.outcome) == 174
-    assert found.n_excluded["not_followed_to_the_horizon"] == 12

@@ -337,6 +337,15 @@ def test_small_corpora_run_to_the_report_and_get_no_score(data_dir, tmp_path, ca
     assert read(tmp_path / "risk" / "scores.csv") == []
 
 
+def test_a_stay_that_a_folder_did_not_see_to_the_horizon_is_unknown(data_dir):
+    """Synthea, 365 days: 174 rows, where 183 were taken as if nobody came back after its end."""
+    how = RiskSettings(horizon_days=365)
+    found = risk_flow_module._of_record(data_dir("synthea_csv_fhir"), None, how)
+    assert len(found.outcome.outcome) == 174
+    assert found.outcome.n_excluded["not_followed_to_the_horizon"] == 12
+    assert found.said["outcome"] == "1 = another stay began within 365 days after one, 0 = not"
+
+
 def test_a_folder_has_its_own_events(cohort, capsys):
     assert main(["risk", str(cohort), "--events", str(cohort / "events.csv"), "--out",
                  str(cohort / "x")]) == 2  # fmt: skip
