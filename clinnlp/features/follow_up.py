@@ -158,6 +158,11 @@ def follow_up_from_columns(
     outcome : sequence of 0 and 1, optional
         Whether the outcome came; else it came where it has a time.
 
+    Returns
+    -------
+    FollowUpRead
+        The follow-up, and how many rows were left out, by reason.
+
     Raises
     ------
     DataError
@@ -192,6 +197,11 @@ def outcome_at(
         Days after index, above 0.
     death : {"competing", "unknown"}
         As in `FollowUp.at`.
+
+    Returns
+    -------
+    OutcomeRead
+        Of the known rows; those that are not are counted among the left out.
 
     Examples
     --------

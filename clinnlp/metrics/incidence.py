@@ -167,6 +167,11 @@ def kaplan_meier(
     seed : int
         Of the resampling.
 
+    Returns
+    -------
+    IncidenceCurve
+        Days, shares, and the ends of their intervals.
+
     Raises
     ------
     ArgumentError
@@ -200,6 +205,11 @@ def aalen_johansen(
     ----------
     days, event, at, groups, n_boot, level, seed
         As in `kaplan_meier`.
+
+    Returns
+    -------
+    IncidenceCurve
+        Days, shares, and the ends of their intervals.
 
     Raises
     ------

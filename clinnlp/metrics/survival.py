@@ -118,6 +118,11 @@ def score_survival(
     n_boot, level, seed
         As in `score_risk`.
 
+    Returns
+    -------
+    SurvivalScores
+        Discrimination, accuracy and calibration at the horizon, each with its interval.
+
     Raises
     ------
     ArgumentError
@@ -182,6 +187,11 @@ def concordance(
         Patient of each row; the interval is over patients.
     level : float
         Coverage of the interval.
+
+    Returns
+    -------
+    Estimate
+        Between 0 and 1; 0.5 is chance.
 
     Raises
     ------

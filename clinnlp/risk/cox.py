@@ -155,6 +155,11 @@ def fit_cox(
     penalty : float
         Of the squared coefficients, at least 0.
 
+    Returns
+    -------
+    CoxModel
+        Coefficients with their errors, and the baseline hazard.
+
     Raises
     ------
     ArgumentError

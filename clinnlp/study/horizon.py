@@ -60,22 +60,8 @@ def outcome_of_table(
     """
     reading = reading or TableReading()
     names = _names(path, reading)
-    horizon = settings.horizon_days
     seen = any(name in names for name in _SEEN)
-    if horizon is None and seen:
-        raise ArgumentError(
-            "horizon_days must be given (--horizon-days) where a table says until when each was "
-            "seen, got none: the outcome counts up to it"
-        )
-    if horizon is None and settings.split == "time":
-        horizon = DEFAULT_HORIZON  # training rows end before the cut
-    if horizon is not None and "time" not in names and settings.split != "time":
-        raise ArgumentError(
-            "horizon_days must be left out where the table has no column time of the outcome, got "
-            f"{horizon:g}: nobody can tell what came within it"
-        )
-    if settings.landmarks is not None and not seen:
-        raise ArgumentError("landmarks need a table with follow_up_end, got one without")
+    horizon = _horizon(settings, timed="time" in names, seen=seen)
     if horizon is None or "time" not in names:
         return AtHorizon(read_outcome_table(path, reading), horizon)
     read = read_follow_up(path, reading, taken_as_seen=None if seen else horizon)
@@ -86,6 +72,25 @@ def outcome_of_table(
     said |= {"horizon_days": horizon, "death": settings.death}
     cautions = _cautions(read.follow_up, settings, horizon, taken=not seen)
     return AtHorizon(found, horizon, said, cautions)
+
+
+def _horizon(settings: RiskSettings, *, timed: bool, seen: bool) -> float | None:
+    """Return the horizon to use, if any, of a table with times of outcomes, and of follow-up."""
+    horizon, by_time = settings.horizon_days, settings.split == "time"
+    if settings.landmarks is not None and not seen:
+        raise ArgumentError("landmarks need a table with follow_up_end, got one without")
+    if horizon is None and seen:
+        raise ArgumentError(
+            "horizon_days must be given (--horizon-days) where a table says until when each was "
+            "seen, got none: the outcome counts up to it"
+        )
+    if horizon is not None and not timed and not by_time:
+        raise ArgumentError(
+            "horizon_days must be left out where the table has no column time of the outcome, got "
+            f"{horizon:g}: nobody can tell what came within it"
+        )
+    # of a split by time, training rows end before the cut
+    return DEFAULT_HORIZON if horizon is None and by_time else horizon
 
 
 def known_at_horizon(

@@ -74,6 +74,17 @@ class SurvivalStudy:
         Coverage of the interval, 0 to 1.
     method : text
         How the interval was made.
+
+    Examples
+    --------
+    >>> from clinnlp.study.risk_rows import rows_of_table
+    >>> came, who = np.arange(1.0, 91), np.array([f"p{k}" for k in range(90)], dtype=object)
+    >>> seen = FollowUp(patients=who, index=np.full(90, "2024-01-01", "datetime64[s]"),
+    ...                 days=came, event=(np.arange(90) % 4 > 0).astype(np.int8))
+    >>> rows = rows_of_table({"x": came % 7}, outcome=seen.at(60) == 1, groups=who)
+    >>> how = SurvivalSettings(horizon_days=60, n_boot=0, n_folds=2, penalties=(1.0,))
+    >>> survival_study(rows, seen, how)
+    SurvivalStudy(90 rows, horizon 60 days)
     """
 
     follow_up: FollowUp
