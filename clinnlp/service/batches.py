@@ -2,8 +2,8 @@
 
 The thread never waits for a batch to fill: it takes what is there, so that a caller alone is
 answered at once, and many callers share the cost of a batch. Every request has its share of a
-batch; one of a thousand notes does not keep the others waiting. A request is read whole by the
-pipeline that was current when it came.
+batch; one of a thousand notes does not keep the others waiting, nor do many of long ones. A request
+is read whole by the pipeline that was current when it came.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from clinnlp.study.answering import Answerer
 
 __all__ = ["Batches", "Read"]
 
-_BATCH_CHARS = 200_000
+_BATCH_CHARS = 100_000  # of notes that are read beside the one whose turn it is
 _MOST_SECONDS = 60  # that a caller is told to stay away
 _SMOOTH = 0.2  # weight of the newest batch in the rate
 
@@ -151,18 +151,26 @@ class Batches:
                 self._change.wait()
 
     def _taken(self) -> list[tuple[_Job, Note]]:
-        """Return a share of what each request has waiting, of the first ones' pipeline."""
+        """Return a share of what each request has waiting, of the first ones' pipeline.
+
+        Whose turn it is gives a note of any length; beside it notes are taken that together are
+        not too long. Who gave none is first the next time.
+        """
         if not self._jobs:
             return []
         jobs = [job for job in self._jobs if job.answerer is self._jobs[0].answerer]
-        batch: list[tuple[_Job, Note]] = []
-        n_chars = 0
-        while jobs and len(batch) < self._batch_notes and n_chars < _BATCH_CHARS:
-            taken = [(job, job.waiting.popleft()) for job in jobs[: self._batch_notes - len(batch)]]
-            batch += taken
-            n_chars += sum(len(note.text) for _, note in taken)
-            jobs = list(filter(_waits, jobs))
-        self._jobs = deque(filter(_waits, self._jobs))
+        batch = [(jobs[0], jobs[0].waiting.popleft())]
+        room, n_before = _BATCH_CHARS, 0
+        while n_before < len(batch):
+            n_before = len(batch)
+            for job in filter(_waits, [*jobs[1:], jobs[0]]):
+                n_chars = len(job.waiting[0].text)
+                if n_chars <= room and len(batch) < self._batch_notes:
+                    batch.append((job, job.waiting.popleft()))
+                    room -= n_chars
+        gave = {id(job) for job, _ in batch}
+        left = filter(_waits, self._jobs)
+        self._jobs = deque(sorted(left, key=lambda job: id(job) in gave))
         return batch
 
 

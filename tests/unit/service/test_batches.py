@@ -79,6 +79,16 @@ def test_one_note_does_not_wait_for_a_heap_of_another(batches, reader):
     assert sum(map(len, reader.batches)) == 17
 
 
+def test_long_notes_are_read_one_at_a_time_and_short_ones_beside_them(batches, reader):
+    long = [notes(f"long{k}-", 2, "x" * 90_000) for k in range(5)]
+    asyncio.run(gathered(batches, reader, *long, notes("short", 1)))
+    at = next(k for k, batch in enumerate(reader.batches) if "short0" in batch)
+    assert at <= 1
+    order = [[name[:5] for name in batch if name[0] == "l"] for batch in reader.batches]
+    assert max(map(len, order)) <= 2
+    assert {*[*chain(*order)][:5]} == {f"long{k}" for k in range(5)}  # each in its turn
+
+
 def test_a_bad_note_fails_alone(batches, reader):
     jobs = [notes("good", 2), notes("bad", 1, "bad"), notes("fine", 1)]
     good, bad, fine = asyncio.run(gathered(batches, reader, *jobs))
