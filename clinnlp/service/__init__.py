@@ -2,6 +2,7 @@
 
 ``settings``   every limit with its default
 ``requests``   what a request may hold, and what an answer says; ``refusals`` why there is none
+``accept``     which form of answer a caller takes
 ``batches``    notes of all callers, read together
 ``models``     the pipeline that answers, tried before it is used, and exchanged while others run
 ``gate``       before each route: key, host, size, how many at once; one line and numbers after
