@@ -1,11 +1,13 @@
 """Shared by every test: where the real corpora lie, and a quiet, offline environment."""
 
+import gc
 import json
 import os
 import tempfile
 from pathlib import Path
 
 import pytest
+from _pytest.doctest import DoctestModule
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -18,6 +20,23 @@ settings.load_profile("house")
 
 ROOT = Path(__file__).parents[1]
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "out" / "kernels"))  # compile once, not per run
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """Look for examples in the library alone: tests have none, and benches need not be imported."""
+    return [found for found in (yield) if not isinstance(found, DoctestModule)]
+
+
+def pytest_collection():
+    """Look for no garbage while tests are found: all that is imported stays, and it is much."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """Look for garbage among what tests make, and not again and again among what was imported."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
