@@ -2,9 +2,8 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "clinnlp").rglob("*.py"))
@@ -15,12 +14,14 @@ def name_of(path):
     return path.relative_to(ROOT / "clinnlp").as_posix()
 
 
-every = pytest.mark.parametrize("path", MODULES, ids=name_of)
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def functions(path):
+def functions(tree):
     """Yield the functions and methods of a module; one inside another counts with it."""
-    left = list(ast.parse(path.read_text(encoding="utf-8")).body)
+    left = list(tree.body)
     while left:
         node = left.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -47,27 +48,46 @@ def complexity(function):
     return n
 
 
-@every
-def test_an_array_type_has_one_name(path):
-    defined = re.findall(r"^(\w+) = NDArray\[", path.read_text(encoding="utf-8"), re.MULTILINE)
-    assert not defined or path.name == "arrays.py", "take it from clinnlp.core.arrays"
+def found_in(modules, look):
+    """Return what is found in the tree of each module, by its name; nothing found is left out."""
+    return {name_of(path): found for path in modules if (found := look(tree_of(path)))}
 
 
-@every
-def test_an_error_of_ours_drags_no_other_along(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def test_an_array_type_has_one_name():
+    defined = {
+        name_of(path): names
+        for path in MODULES
+        if path.name != "arrays.py"
+        and (names := re.findall(r"^(\w+) = NDArray\[", path.read_text("utf-8"), re.MULTILINE))
+    }
+    assert not defined, "take it from clinnlp.core.arrays"
+
+
+def raised_anew(tree):
+    """Return the lines in handlers that raise an error of their own."""
     handlers = [node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)]
     raised = [node for handler in handlers for node in ast.walk(handler)]
-    new = [node.lineno for node in raised if isinstance(node, ast.Raise) and node.exc is not None]
+    return [node.lineno for node in raised if isinstance(node, ast.Raise) and node.exc is not None]
+
+
+def test_an_error_of_ours_drags_no_other_along():
+    new = found_in(MODULES, raised_anew)
     assert not new, "an error raised in an except keeps the other: use core.errors.instead_of"
 
 
-@every
-def test_no_function_is_a_knot(path):
-    knots = {f.name: n for f in functions(path) if (n := complexity(f)) > MOST}
+def test_no_function_is_a_knot():
+    knots = found_in(
+        MODULES, lambda tree: {f.name: n for f in functions(tree) if (n := complexity(f)) > MOST}
+    )
     assert not knots, "take it apart where it reads better"
 
 
+def test_the_looks_find_what_they_look_for():
+    tree = ast.parse("def f():\n    try: x()\n    except E: raise F\n" + "    if x: y\n" * MOST)
+    assert raised_anew(tree) == [3]
+    assert [complexity(f) for f in functions(tree)] == [MOST + 2]
+
+
 def test_few_functions_are_dense():
-    counts = [complexity(f) for path in MODULES for f in functions(path)]
+    counts = [complexity(f) for path in MODULES for f in functions(tree_of(path))]
     assert sum(n > MANY for n in counts) <= 0.03 * len(counts)

@@ -26,17 +26,31 @@ PIPES = {
 }
 
 
-def _cases(pattern):
-    return [*_lines(pattern)]
+def _files(pattern):
+    paths = sorted(CORPORA.glob(pattern))
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.name)
 
 
-def _lines(pattern):
-    for path in sorted(CORPORA.glob(pattern)):
-        language = "es" if (path.name == "es.txt" or path.name.endswith(".es.txt")) else "en"
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-            if line and not line.startswith("#"):
-                case = line.replace("\\r", "\r").replace("¶", "\n")
-                yield pytest.param(language, case, id=f"{path.name}:{number}")
+def _cases(path):
+    """Return the language of a file, and each of its cases by its line."""
+    language = "es" if (path.name == "es.txt" or path.name.endswith(".es.txt")) else "en"
+    lines = enumerate(path.read_text("utf-8").splitlines(), 1)
+    return language, {
+        f"{path.name}:{number}": line.replace("\\r", "\r").replace("¶", "\n")
+        for number, line in lines
+        if line and not line.startswith("#")
+    }
+
+
+def _wrong(path, answer):
+    """Return the cases of a file that are answered otherwise: what was said, and what is right.
+
+    `answer` gives both from the pipes of a language and a case.
+    """
+    language, cases = _cases(path)
+    assert cases
+    answers = {where: (case, *answer(PIPES[language], case)) for where, case in cases.items()}
+    return {where: all_ for where, all_ in answers.items() if all_[1] != all_[2]}
 
 
 def _parse(case, markup):
@@ -49,58 +63,70 @@ def _parse(case, markup):
     return text + case[last:], found
 
 
-@pytest.mark.parametrize(("language", "case"), _cases("assertion-cases/*.txt"))
-def test_assertions(language, case):
-    sections, sentences, assertions = PIPES[language]
+def _assertions(pipes, case):
+    sections, sentences, assertions = pipes
     text, found = _parse(case, MENTION)
-    assert found
+    assert found, case
     mentions = tuple(
         Entity(id=f"T{i}", span=span, label="Problem") for i, (span, _) in enumerate(found)
     )
     note = assertions(sentences(sections(Note(id="n", text=text, entities=mentions))))
     said = [{axis for axis in AXES if getattr(e.assertion, axis)} for e in note.entities]
-    assert said == [set(tag.split()) for _, tag in found]
+    return said, [set(tag.split()) for _, tag in found]
+
+
+@_files("assertion-cases/*.txt")
+def test_assertions(path):
+    assert not _wrong(path, _assertions)
 
 
 @pytest.mark.parametrize("apostrophe", ["’", "‘", "ʼ", "`", "´", "′"])
 def test_an_apostrophe_may_look_otherwise(apostrophe):
-    sections, sentences, assertions = PIPES["en"]
     n_cases = 0
-    for param in _cases("assertion-cases/*.txt"):
-        language, case = param.values
-        if language == "en" and "'" in case:
-            text, found = _parse(case.replace("'", apostrophe), MENTION)
-            mentions = tuple(
-                Entity(id=f"T{i}", span=span, label="X") for i, (span, _) in enumerate(found)
-            )
-            note = assertions(sentences(sections(Note(id="n", text=text, entities=mentions))))
-            said = [{axis for axis in AXES if getattr(e.assertion, axis)} for e in note.entities]
-            assert said == [set(tag.split()) for _, tag in found], case
+    for path in sorted(CORPORA.glob("assertion-cases/*.txt")):
+        language, cases = _cases(path)
+        for case in (case for case in cases.values() if language == "en" and "'" in case):
+            said, right = _assertions(PIPES["en"], case.replace("'", apostrophe))
+            assert said == right, case
             n_cases += 1
     assert n_cases >= 5
 
 
-@pytest.mark.parametrize(("language", "case"), _cases("section-cases/headings*.txt"))
-def test_headings(language, case):
+def _headings(pipes, case):
     text, found = _parse(case, HEADING)
-    note = PIPES[language][0](Note(id="n", text=text))
+    note = pipes[0](Note(id="n", text=text))
     said = [(note[s.heading].lstrip("0123456789. "), s.kind) for s in note.sections]
-    assert said == [
-        (text[span.start : span.end].strip("0123456789. "), kind) for span, kind in found
-    ]
+    right = [(text[span.start : span.end].strip("0123456789. "), kind) for span, kind in found]
+    return said, right
 
 
-@pytest.mark.parametrize(("language", "case"), _cases("section-cases/sentences*.txt"))
-def test_sentences(language, case):
-    sections, sentences, _ = PIPES[language]
+@_files("section-cases/headings*.txt")
+def test_headings(path):
+    assert not _wrong(path, _headings)
+
+
+def _sentences(pipes, case):
+    sections, sentences, _ = pipes
     note = sentences(sections(Note(id="n", text=case.replace(BREAK, ""))))
-    assert [note[s] for s in note.sentences] == [p.strip(" \t\r\n,") for p in case.split(BREAK)]
+    return [note[s] for s in note.sentences], [p.strip(" \t\r\n,") for p in case.split(BREAK)]
+
+
+@_files("section-cases/sentences*.txt")
+def test_sentences(path):
+    assert not _wrong(path, _sentences)
+
+
+def test_a_case_that_is_answered_otherwise_is_told_by_its_line(tmp_path):
+    path = tmp_path / "en.txt"
+    path.write_text("# of two\nNo [fever|negated].\nNo [fever].\n")
+    assert _wrong(path, _assertions) == {"en.txt:3": ("No [fever].", [{"negated"}], [set()])}
 
 
 @pytest.mark.parametrize("name", ["assertion-cases", "section-cases"])
 def test_the_card_counts_the_cases(name):
     card = tomllib.loads((CORPORA / name / "CARD.md").read_text("utf-8").split("+++")[1])
-    assert card["n_cases"] == len(_cases(f"{name}/*.txt"))
+    files = CORPORA.glob(f"{name}/*.txt")
+    assert card["n_cases"] == sum(len(_cases(path)[1]) for path in files)
 
 
 def test_known_mentions_stay_unknown_to_the_tables_of_another_language():
