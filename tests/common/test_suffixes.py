@@ -5,6 +5,8 @@ A name is refused in one sentence before any work: no note is read and nothing i
 
 import gzip
 import lzma
+from functools import partial
+from itertools import product
 
 import pytest
 
@@ -59,18 +61,29 @@ def refused_before_work(error, notes, folder):
     assert not list(folder.iterdir())
 
 
-@pytest.mark.parametrize(("packing", "case"), ENDS)
+def each_in_a_folder(check, folder, *axes):
+    """Check every combination in a folder of its own; what fails shows its arguments."""
+    for k, what in enumerate(product(*axes)):
+        own = folder / str(k)
+        own.mkdir()
+        check(*what, own)
+
+
 @pytest.mark.parametrize(("name", "suffix"), SUFFIXES)
-@pytest.mark.parametrize("named", [False, True], ids=["suffix", "format"])
-def test_notes(name, suffix, packing, case, named, tmp_path):
-    path = tmp_path / (FULL[name].id + CASES[case](suffix + packing))
+def test_notes(name, suffix, tmp_path):
+    each_in_a_folder(partial(check_notes, name, suffix), tmp_path, ENDS, (False, True))
+
+
+def check_notes(name, suffix, ending, named, folder):
+    packing, case = ending
+    path = folder / (FULL[name].id + CASES[case](suffix + packing))
     form = name if named or not suffix else None
     notes = Watched(FULL[name])
     packs = FORMATS[name].packs
     if packing and not (packs and packing in KNOWN):
         with pytest.raises(ClinnlpError) as caught:
             write_notes(notes, path, format=form)
-        refused_before_work(caught.value, notes, tmp_path)
+        refused_before_work(caught.value, notes, folder)
         return
     assert write_notes(notes, path, format=form) == 1
     assert path.exists(), "what is written has the name that was given"
@@ -88,28 +101,28 @@ def test_a_suffix_of_no_format_is_refused_or_read_by_name(name, packing, tmp_pat
     refused_before_work(caught.value, notes, tmp_path)
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("packing", KNOWN)
 @pytest.mark.parametrize("name", FORMATS)
-def test_what_is_read_is_written(name, packing, case, tmp_path):
+def test_what_is_read_is_written(name, tmp_path):
     """A file of another program: its name is read where it is written, and the other way round."""
-    for suffix in FORMATS[name].suffixes:
-        folder = tmp_path / suffix[1:]
-        folder.mkdir()
-        ending = CASES[case](suffix + packing)
-        path = folder / f"a{ending}"
-        raw = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}[packing](
-            a_file(name, folder, suffix)
-        )
-        path.write_bytes(raw)
-        try:
-            found = [note.text for note in read_notes(path)]
-        except ClinnlpError:
-            found = []
-        (folder / "out").mkdir()
-        accepts = FORMATS[name].write is not None and writes(FULL[name], folder / "out", ending)
-        assert bool(found) == accepts or FORMATS[name].write is None
-        assert found or packing, "a format reads its own suffix in any case"
+    suffixes = FORMATS[name].suffixes
+    each_in_a_folder(partial(check_read_as_written, name), tmp_path, suffixes, KNOWN, CASES)
+
+
+def check_read_as_written(name, suffix, packing, case, folder):
+    ending = CASES[case](suffix + packing)
+    path = folder / f"a{ending}"
+    raw = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}[packing](
+        a_file(name, folder, suffix)
+    )
+    path.write_bytes(raw)
+    try:
+        found = [note.text for note in read_notes(path)]
+    except ClinnlpError:
+        found = []
+    (folder / "out").mkdir()
+    accepts = FORMATS[name].write is not None and writes(FULL[name], folder / "out", ending)
+    assert bool(found) == accepts or FORMATS[name].write is None
+    assert found or packing, "a format reads its own suffix in any case"
 
 
 def a_file(name, folder, suffix):
@@ -172,16 +185,20 @@ def equal(one, other):
     return all(list(map(repr, one[n])) == list(map(repr, other[n])) for n in type(one).SCHEMA)
 
 
-@pytest.mark.parametrize(("packing", "case"), ENDS)
 @pytest.mark.parametrize("suffix", FORMS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_tables(kind, suffix, packing, case, tmp_path):
+def test_tables(kind, suffix, tmp_path):
+    each_in_a_folder(partial(check_table, kind, suffix), tmp_path, ENDS)
+
+
+def check_table(kind, suffix, ending, folder):
+    packing, case = ending
     table, write, read = KINDS[kind]
-    path = tmp_path / f"out{CASES[case](suffix + packing)}"
+    path = folder / f"out{CASES[case](suffix + packing)}"
     if packing and (packing not in KNOWN or suffix == ".parquet"):  # which packs itself
         with pytest.raises(ClinnlpError) as caught:
             write(table, path)
-        refused_before_work(caught.value, Watched(), tmp_path)
+        refused_before_work(caught.value, Watched(), folder)
         return
     write(table, path)
     assert is_packed_as_named(path)

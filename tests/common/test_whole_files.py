@@ -5,6 +5,7 @@ import json
 import lzma
 import re
 import shutil
+from functools import cache
 
 import pytest
 
@@ -66,14 +67,33 @@ def refused(path, *, where=None, **how):
     return caught.value
 
 
-@pytest.mark.parametrize(("name", "other"), OTHERS)
-def test_a_file_of_another_format_is_refused(name, other, tmp_path):
-    if other in NOT_NOTES:
-        path = tmp_path / "file"
-        path.write_bytes(NOT_NOTES[other])
-    else:
-        path = of_format(other, tmp_path)
-        path = path if path.is_file() else next(p for p in sorted(path.iterdir()))
+@pytest.fixture(scope="module")
+def a_file_of(tmp_path_factory):
+    """Give a function from a format, or what is none, to a file of it, written once."""
+
+    @cache
+    def write(kind):
+        folder = tmp_path_factory.mktemp("other")
+        if kind in NOT_NOTES:
+            path = folder / "file"
+            path.write_bytes(NOT_NOTES[kind])
+            return path
+        path = of_format(kind, folder)
+        return path if path.is_file() else min(path.iterdir())
+
+    return write
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_of_another_format_is_refused(name, a_file_of):
+    others = [other for one, other in OTHERS if one == name]
+    assert len(others) > 20
+    for other in others:
+        check_refused(name, other, a_file_of(other))
+
+
+def check_refused(name, other, path):
+    """What fails shows its arguments: the format, and that of the file."""
     source = read_notes(path, format=name, skip_bad=True)
     with pytest.raises(DataError) as caught:
         list(source)
