@@ -245,33 +245,32 @@ def subgroup_differences(
     check_level(level)
     y, p = check_risks(y, p)
     codes, n_groups = cluster_codes(groups, len(y))
+    draw = partial(bootstrap_draws, n_clusters=n_groups, n_boot=n_boot, seed=seed)
+    interval = partial(percentile_interval, level=level, unit="row" if groups is None else "group")
     made = []
     for attribute, values in attributes.items():
         named = np.array([_named(value) for value in values])
-        found = {str(v): named == v for v in np.unique(named)}
-        shown = {v: at for v, at in found.items() if _sizes(codes[at], y[at])[1] >= min_patients}
+        sizes = {str(v): _sizes(codes[named == v], y[named == v]) for v in np.unique(named)}
+        shown = [v for v, (_, least) in sizes.items() if least >= min_patients]
         if len(shown) < 2:
             continue
-        largest = max(shown, key=lambda v: (_sizes(codes[shown[v]], y[shown[v]])[0], v))
-        scorers = {v: _scorer(y, p, at, codes, strata) for v, at in shown.items()}
-        whole = _apart(np.ones(n_groups), scorers, largest)
-        draws = bootstrap_draws(
-            partial(_apart, scorers=scorers, largest=largest), n_groups, n_boot=n_boot, seed=seed
-        ).reshape(-1, len(whole) if n_boot else 1)
-        unit = "row" if groups is None else "group"
-        others = [v for v in scorers if v != largest]
-        ends = [
-            percentile_interval(v, draws[:, k] if n_boot else (), level=level, unit=unit)
-            for k, v in enumerate(whole)
-        ]
-        for j, value in enumerate(others):
-            of = ends[j * len(SCORES) : (j + 1) * len(SCORES)]
-            differences = dict(zip(SCORES, of, strict=True))
-            made.append(
-                GroupDifference(
-                    attribute=attribute, value=value, against=largest, differences=differences
-                )
+        _, largest = max((sizes[v][0], v) for v in shown)
+        apart = partial(
+            _apart,
+            scorers=[_scorer(y, p, named == v, codes, strata) for v in shown if v != largest],
+            largest=_scorer(y, p, named == largest, codes, strata),
+        )
+        whole, draws = apart(np.ones(n_groups)), draw(apart)
+        found = [interval(v, draws[:, k] if n_boot else ()) for k, v in enumerate(whole)]
+        made += [
+            GroupDifference(
+                attribute=attribute,
+                value=value,
+                against=largest,
+                differences=dict(zip(SCORES, found[j * len(SCORES) :], strict=False)),
             )
+            for j, value in enumerate(v for v in shown if v != largest)
+        ]
     return made
 
 
@@ -284,11 +283,13 @@ def _scorer(
     return lambda weights: tied.scores(weights[whose])[: len(SCORES)]
 
 
-def _apart(weights: Array, scorers: Mapping[str, Callable[[Array], Array]], largest: str) -> Array:
-    """Return scores of every group less those of the largest, one after the other."""
-    base = scorers[largest](weights)
+def _apart(
+    weights: Array, scorers: Sequence[Callable[[Array], Array]], largest: Callable[[Array], Array]
+) -> Array:
+    """Return scores of each group less those of the largest, one after the other."""
+    base = largest(weights)
     with np.errstate(invalid="ignore"):  # two infinite log losses
-        return np.concatenate([f(weights) - base for v, f in scorers.items() if v != largest])
+        return np.concatenate([scores(weights) - base for scores in scorers])
 
 
 def _named(value: Any) -> str:

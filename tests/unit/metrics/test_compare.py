@@ -4,8 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinnlp.core.errors import ArgumentError
-from clinnlp.metrics.compare import age_bands, compare_risks, score_subgroups
-from clinnlp.metrics.risk import RANKED, score_risk
+from clinnlp.metrics.compare import (
+    age_bands,
+    compare_risks,
+    score_subgroups,
+    subgroup_differences,
+)
+from clinnlp.metrics.risk import RANKED, SCORES, score_risk
 
 
 def example(n=400, seed=0):
@@ -101,3 +106,19 @@ def test_refusals():
         score_risk(y, good, alert_rate=1.5)
     with pytest.raises(ArgumentError, match="equally long"):
         compare_risks(y, good, good[:5])
+
+
+def test_groups_are_compared_with_the_largest_by_the_same_resamples():
+    y, good, _ = example()
+    sex = np.array(["F", "M", "M"] * len(y), dtype=object)[: len(y)]
+    found = subgroup_differences(y, good, {"sex": sex}, min_patients=5, n_boot=50)
+    assert [(g.attribute, g.value, g.against) for g in found] == [("sex", "F", "M")]
+    for name in SCORES:
+        e = found[0].differences[name]
+        of = [
+            getattr(score_risk(y[sex == v], good[sex == v], n_boot=0), name).value
+            for v in ("F", "M")
+        ]
+        assert e.value == pytest.approx(of[0] - of[1])
+        assert e.low < e.high
+    assert subgroup_differences(y, good, {"sex": sex}, min_patients=len(y)) == []
