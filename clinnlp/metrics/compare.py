@@ -250,28 +250,29 @@ def subgroup_differences(
     made = []
     for attribute, values in attributes.items():
         named = np.array([_named(value) for value in values])
-        sizes = {str(v): _sizes(codes[named == v], y[named == v]) for v in np.unique(named)}
-        shown = [v for v, (_, least) in sizes.items() if least >= min_patients]
-        if len(shown) < 2:
-            continue
-        _, largest = max((sizes[v][0], v) for v in shown)
-        apart = partial(
-            _apart,
-            scorers=[_scorer(y, p, named == v, codes, strata) for v in shown if v != largest],
-            largest=_scorer(y, p, named == largest, codes, strata),
-        )
-        whole, draws = apart(np.ones(n_groups)), draw(apart)
-        found = [interval(v, draws[:, k] if n_boot else ()) for k, v in enumerate(whole)]
-        made += [
-            GroupDifference(
-                attribute=attribute,
-                value=value,
-                against=largest,
-                differences=dict(zip(SCORES, found[j * len(SCORES) :], strict=False)),
+        largest, others = _compared(named, y, codes, min_patients)
+        score = partial(_scorer, y, p, codes=codes, strata=strata)
+        for value in others:
+            apart = partial(_apart, one=score(named == value), other=score(named == largest))
+            whole, draws = apart(np.ones(n_groups)), draw(apart)
+            found = [interval(v, draws[:, k] if n_boot else ()) for k, v in enumerate(whole)]
+            differences = dict(zip(SCORES, found, strict=True))
+            made.append(
+                GroupDifference(
+                    attribute=attribute, value=value, against=largest, differences=differences
+                )
             )
-            for j, value in enumerate(v for v in shown if v != largest)
-        ]
     return made
+
+
+def _compared(
+    named: Array, y: Counts, codes: Counts, min_patients: int
+) -> tuple[str, tuple[str, ...]]:
+    """Return the largest of the groups that are large enough, and the others."""
+    sizes = {str(v): _sizes(codes[named == v], y[named == v]) for v in np.unique(named)}
+    shown = [v for v, (_, least) in sizes.items() if least >= min_patients]
+    largest = max(shown, key=lambda v: (sizes[v][0], v), default="")
+    return largest, tuple(v for v in shown if v != largest)
 
 
 def _scorer(
@@ -283,13 +284,10 @@ def _scorer(
     return lambda weights: tied.scores(weights[whose])[: len(SCORES)]
 
 
-def _apart(
-    weights: Array, scorers: Sequence[Callable[[Array], Array]], largest: Callable[[Array], Array]
-) -> Array:
-    """Return scores of each group less those of the largest, one after the other."""
-    base = largest(weights)
+def _apart(weights: Array, one: Callable[[Array], Array], other: Callable[[Array], Array]) -> Array:
+    """Return the scores of one group less those of the other."""
     with np.errstate(invalid="ignore"):  # two infinite log losses
-        return np.concatenate([scores(weights) - base for scores in scorers])
+        return np.asarray(one(weights) - other(weights))
 
 
 def _named(value: Any) -> str:
