@@ -203,6 +203,11 @@ def outcome_at(
     OutcomeRead
         Of the known rows; those that are not are counted among the left out.
 
+    Raises
+    ------
+    ArgumentError
+        As `FollowUp.at`.
+
     Examples
     --------
     >>> read = follow_up_from_columns(
