@@ -21,7 +21,7 @@ from clinnlp.service.more_requests import (
     event_of,
     patient_of,
 )
-from clinnlp.service.refusals import Refused, parsed
+from clinnlp.service.refusals import PARTS, Refused, parsed
 from clinnlp.service.requests import FAULT, note_of
 from clinnlp.service.responses import responses, takes
 from clinnlp.service.shared import Service
@@ -60,11 +60,11 @@ def add_more_routes(app: FastAPI, service: Service) -> None:
         return await _within(request, service, _signals(form, service))
 
 
-async def _form(request: Request, service: Service, kind: Any, **limits: int) -> Any:
+async def _form(request: Request, service: Service, kind: Any, *, most: int = PARTS) -> Any:
     settings = service.settings
     body = Body(request.receive, slow_s=settings.slow_s)
     raw = await body.whole(settings.body_bytes, too_large(settings))
-    return parsed(kind, raw, **limits)
+    return parsed(kind, raw, most=most)
 
 
 async def _within(request: Request, service: Service, work: Any) -> Response:
