@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from clinnlp.core.arrays import Array, Floats
 
@@ -62,16 +62,17 @@ class Network(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the weights."""
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
+        weights = _check_sample_weight(sample_weight, X)
         self.network_ = MLPClassifier(
             (self.n_hidden,),
             solver="lbfgs",
-            alpha=self.penalty * float(np.sqrt(X.shape[0])),
+            alpha=self.penalty * float(np.sqrt(weights.sum())),
             max_iter=self.n_steps,
             random_state=self.seed,
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.network_.fit(X, y, sample_weight)
+            self.network_.fit(X, y, weights)
         self.classes_ = self.network_.classes_
         return self
 

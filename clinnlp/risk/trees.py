@@ -84,11 +84,11 @@ class Trees:
         player : array of int, shape (n_features,)
             Whose each feature is; features of one player change together.
         """
-        goes = [self._next(row).tolist() for row in (x, reference)]
+        of_x, of_reference = self._next(x).tolist(), self._next(reference).tolist()
         of_node, value = player[self.feature].tolist(), self.value.tolist()
         values = np.zeros((len(self.roots), n))
         for of_tree, root in zip(values, self.roots.tolist(), strict=True):
-            for leaf, ours, theirs in _reached(root, *goes, of_node):
+            for leaf, ours, theirs in _reached(root, of_x, of_reference, of_node):
                 a, b = ours.bit_count(), theirs.bit_count()
                 for j in _members(ours):
                     of_tree[j] += value[leaf] * _weight(a - 1, b)

@@ -36,6 +36,7 @@ from clinnlp.risk.models import (
     chosen_settings,
     make_model,
 )
+from clinnlp.risk.network import Network
 from clinnlp.risk.splits import splits_of_folds
 
 
@@ -84,6 +85,7 @@ ESTIMATORS = [
     Dense(),
     BestColumns(),
     KernelColumns(n_landmarks=5),
+    Network(n_hidden=4, penalty=0.1),
     GroupCalibrated(LogisticRegression(), n_folds=2),
     GroupCalibrated(HistGradientBoostingClassifier(max_iter=5), n_folds=2, independent_rows=True),
     GroupCalibrated(make_model(NaiveBayesSettings()), method="isotonic", n_folds=2),
@@ -121,7 +123,7 @@ def test_every_estimator_of_the_library_is_checked():
             found |= {v for v in values if isinstance(v, type) and issubclass(v, BaseEstimator)}
     ours = {v for v in found if v.__module__.startswith("clinnlp.")}
     assert ours <= {cls for e in ESTIMATORS for cls in type(e).__mro__}
-    assert len(ours) == 7
+    assert len(ours) == 8
 
 
 # ---- names and frames --------------------------------------------------------------------------
