@@ -180,7 +180,7 @@ def test_1600_small_fits_have_no_map_that_falls_and_keep_their_ranking(settings)
             assert model.map_.coef_[0, 0] >= 0
             before.append(auroc_of(y, log_odds(model.estimator_, X)))
             after.append(auroc_of(y, model.predict_proba(X)[:, 1]))
-    assert len(before) == 270  # of each of six models
+    assert len(before) == 270  # of each model
     assert abs(np.mean(before) - np.mean(after)) < 0.001
 
 
