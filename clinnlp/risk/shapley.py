@@ -11,7 +11,8 @@ from the reference, whatever the rest do. So it gives each of the a its value ti
 in one walk per tree. What trees add up is not always log odds: a forest adds probabilities. Its
 values are carried over by one factor per patient, the difference in log odds over that in
 probability, as DeepLIFT's rescale rule does. Its trees are drawn, and the standard error over them
-says how far another seed would lead.
+says how far another seed would lead. The trees of boosting hang on one another, so that none is
+known of it: where every feature may be tried at each split, nothing is left to chance.
 
 *Sums of indicators* (naive Bayes, logistic regression, linear SVM): any order gives the same.
 
