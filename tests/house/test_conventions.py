@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from pprint import pformat
 
 import pytest
 
@@ -48,7 +49,8 @@ def faults_of(path: Path) -> list[str]:
 
 def test_modules_say_what_they_are_for_and_keep_to_what_is_allowed():
     assert len(MODULES) > 400
-    assert not {str(p.relative_to(ROOT)): faults for p in MODULES if (faults := faults_of(p))}
+    faulty = {str(p.relative_to(ROOT)): faults for p in MODULES if (faults := faults_of(p))}
+    assert not faulty, pformat(faulty)
 
 
 def test_each_fault_of_a_module_is_found(tmp_path):

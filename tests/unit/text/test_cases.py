@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from pprint import pformat
 
 import pytest
 
@@ -77,7 +78,8 @@ def _assertions(pipes, case):
 
 @_files("assertion-cases/*.txt")
 def test_assertions(path):
-    assert not _wrong(path, _assertions)
+    wrong = _wrong(path, _assertions)
+    assert not wrong, pformat(wrong)
 
 
 @pytest.mark.parametrize("apostrophe", ["’", "‘", "ʼ", "`", "´", "′"])
@@ -102,7 +104,8 @@ def _headings(pipes, case):
 
 @_files("section-cases/headings*.txt")
 def test_headings(path):
-    assert not _wrong(path, _headings)
+    wrong = _wrong(path, _headings)
+    assert not wrong, pformat(wrong)
 
 
 def _sentences(pipes, case):
@@ -113,7 +116,8 @@ def _sentences(pipes, case):
 
 @_files("section-cases/sentences*.txt")
 def test_sentences(path):
-    assert not _wrong(path, _sentences)
+    wrong = _wrong(path, _sentences)
+    assert not wrong, pformat(wrong)
 
 
 def test_a_case_that_is_answered_otherwise_is_told_by_its_line(tmp_path):
