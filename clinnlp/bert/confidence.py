@@ -7,9 +7,8 @@ that were kept out of training, put it right:
     score = sigmoid(scale · logit(p) + shift)
 
 `scale` is the inverse of the temperature; `shift` takes up that a mention is right only where
-both of its ends are. A penalty of ``(30 (scale - 1)² + shift²) / 2`` keeps a label with few
-mentions near what the network said, its scale above all: a handful of sure mentions that are wrong
-flattens it, and makes all the sure ones that are right look doubtful. With none it stays there.
+both of its ends are. A penalty of ``(pull (scale - 1)² + shift²) / 2`` keeps a label with few
+mentions near what the network said; with none it stays there.
 
 A score that means what it says also tells which mentions to give: F1 is greatest where those are
 left out whose probability is below half of the F1 that is reached. Half of the best F1 on the
@@ -33,7 +32,6 @@ from clinnlp.core.arrays import Bools, Floats
 
 __all__ = ["Calibration", "calibrated", "fit_calibration", "fit_threshold"]
 
-_PULL = np.array([30.0, 1.0])  # of scale and shift, towards 1 and 0
 _TINY = 1e-6  # the farthest a probability is taken from, or put to, 0 and 1
 
 
@@ -44,7 +42,9 @@ class Calibration(NamedTuple):
     shift: float = 0.0
 
 
-def fit_calibration(p: ArrayLike, right: Sequence[bool] | Bools) -> Calibration:
+def fit_calibration(
+    p: ArrayLike, right: Sequence[bool] | Bools, *, pull: float = 1.0
+) -> Calibration:
     """Return the calibration under which `right` is likeliest.
 
     Parameters
@@ -53,6 +53,9 @@ def fit_calibration(p: ArrayLike, right: Sequence[bool] | Bools) -> Calibration:
         What the network said of each mention.
     right : array of bool, shape (n,)
         Whether a gold mention has the same span and label.
+    pull : float
+        How strongly the scale is pulled towards 1: much where `p` was fitted to such answers
+        before, for then a few sure mistakes would make all sure mentions look doubtful.
 
     Examples
     --------
@@ -62,14 +65,14 @@ def fit_calibration(p: ArrayLike, right: Sequence[bool] | Bools) -> Calibration:
     >>> calibrated([0.99], made).round(2).tolist()
     [0.8]
     """
-    z, y = _log_odds(p), np.asarray(right, np.float64)
+    z, y, pulls = _log_odds(p), np.asarray(right, np.float64), np.array([pull, 1.0])
 
     def cost(x: Floats) -> tuple[float, Floats]:
         u = x[0] * z + x[1]
         gap = expit(u) - y
         off = np.array([x[0] - 1, x[1]])
-        value = np.logaddexp(0, u).sum() - y @ u + _PULL @ off**2 / 2
-        return float(value), np.array([gap @ z, gap.sum()]) + _PULL * off
+        value = np.logaddexp(0, u).sum() - y @ u + pulls @ off**2 / 2
+        return float(value), np.array([gap @ z, gap.sum()]) + pulls * off
 
     found = minimize(
         cost, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=[(0.05, 5), (None, None)]

@@ -9,7 +9,9 @@ short forms it can only know from what stands around them, though the note says 
 - the other places of the name: whether there are any, how many, their mean and largest z;
 - the places of its short or long form, where the note defines one: whether there are any, their
   largest z;
-- whether the network alone would not have given the place.
+- whether the network alone would not have given the place;
+- whether training notes mark the name with the label, and of how many patients
+  (`clinnlp.bert.known_names`).
 
 Of candidates that overlap the likelier is given. Names are compared without case, but for words
 with two capitals, which would be other words ("AIDS" and "aids"). A place inside a longer mention
@@ -37,6 +39,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from clinnlp.bert.known_names import word_key
 from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.abbreviations import short_forms
 from clinnlp.core.arrays import Bools, Floats, Floats32, Ints
@@ -46,13 +49,15 @@ __all__ = ["USUAL", "Candidates", "Place", "Weights", "apart", "candidates", "fi
 Place = tuple[int, int, int]  # first word, word past the end, label
 Weights = tuple[float, ...]
 
-# constant; z; others: any, mean z, largest z, log(1 + n); short or long form: any, largest z; added
-USUAL: Weights = (-0.26, 0.54, 0.03, 0.05, 0.23, -0.49, 1.31, 0.63, 1.14)
+# constant; z; others: any, mean z, largest z, log(1 + n); short or long form: any, largest z;
+# added; marked in training: whether, log(1 + patients)
+USUAL: Weights = (-0.26, 0.54, 0.03, 0.05, 0.23, -0.49, 1.31, 0.63, 1.14, 0.8, 0.1)
 
 _OWN, _OTHERS = 10.0, 6.0  # the farthest that log odds count, of the place and of others
 _NEVER = 1e9
+_ADDED = 8  # the column that says whether the network alone would not have given it
 _TINY = 1e-7
-_PULL = 50.0  # how strongly the weights are pulled towards the usual ones
+_PULL = 25.0  # how strongly the weights are pulled towards the usual ones
 
 _Name = tuple[str, ...]
 
@@ -64,11 +69,15 @@ class Candidates(NamedTuple):
     ends: Ints  # word past the last
     labels: Ints
     added: Bools  # whether the network alone would not have given it
-    evidence: Floats  # (n, 9), what the weights are of
+    evidence: Floats  # (n, 11), what the weights are of
 
 
 def candidates(
-    text: str, words: TokenisedText, log_p: Floats32, given: Sequence[Place]
+    text: str,
+    words: TokenisedText,
+    log_p: Floats32,
+    given: Sequence[Place],
+    names: Sequence[Mapping[str, int]] = (),
 ) -> Candidates:
     """Return all places of the names that are found in a note, with what is known of each.
 
@@ -81,29 +90,33 @@ def candidates(
         Log probabilities of the tags of one head.
     given : sequence of (first word, word past the last, label)
         What the network alone gives, in text order.
+    names : sequence of mapping of str to int
+        Of each label the names that training notes mark (`clinnlp.bert.known_names`).
     """
     if not given:
         none = np.zeros(0, np.int64)
         return Candidates(none, none, none, np.zeros(0, bool), np.zeros((0, len(USUAL))))
     spans = zip(words.starts.tolist(), words.ends.tolist(), strict=True)
-    keys = [_key(text[a:b]) for a, b in spans]
+    keys = [word_key(text[a:b]) for a, b in spans]
     forms = _forms(text, words, keys)
     places = _places(keys, given, forms)
     every = [place for each in places.values() for place in each]
     z = iter(_log_odds(log_p, every).tolist())
     of_name = {name: [next(z) for _ in each] for name, each in places.items()}
     largest = {name: max(each) for name, each in of_name.items()}
+    marked = names or [{}] * (log_p.shape[1] // 2)
     rows = list[list[float]]()
     for (name, label), own in of_name.items():
         of_forms = [largest.get((other, label), -_NEVER) for other in forms.get(name, ())]
-        rows += _evidence(own, max(of_forms, default=-_NEVER))
+        n_patients = marked[label].get(" ".join(name), 0)
+        rows += _evidence(own, max(of_forms, default=-_NEVER), n_patients)
     known = set(given)
     columns, evidence = np.array(every, np.int64), np.array(rows)
-    evidence[:, -1] = [place not in known for place in every]
+    evidence[:, _ADDED] = [place not in known for place in every]
     order = np.lexsort(columns.T[::-1])
     begins, ends, labels = columns[order].T
     evidence = evidence[order]
-    return Candidates(begins, ends, labels, evidence[:, -1] > 0, evidence)
+    return Candidates(begins, ends, labels, evidence[:, _ADDED] > 0, evidence)
 
 
 def apart(begins: ArrayLike, ends: ArrayLike, p: ArrayLike) -> Ints:
@@ -129,14 +142,14 @@ def fit_weights(evidence: Floats, right: Sequence[bool] | Bools) -> Weights:
 
     Parameters
     ----------
-    evidence : array, shape (n, 9)
+    evidence : array, shape (n, 11)
         Of `candidates`.
     right : array of bool, shape (n,)
         Whether a gold mention has the same span and label.
 
     Examples
     --------
-    >>> fit_weights(np.zeros((0, 9)), []) == USUAL
+    >>> fit_weights(np.zeros((0, 11)), []) == USUAL
     True
     """
     y, usual = np.asarray(right, np.float64), np.array(USUAL)
@@ -148,12 +161,6 @@ def fit_weights(evidence: Floats, right: Sequence[bool] | Bools) -> Weights:
 
     found = minimize(cost, usual, jac=True, method="L-BFGS-B")
     return tuple(found.x.tolist())
-
-
-def _key(word: str) -> str:
-    """Return a word without case, but for one with two capitals."""
-    low = word.casefold()
-    return low if low == word or sum(map(str.isupper, word)) < 2 else word
 
 
 def _forms(text: str, words: TokenisedText, keys: Sequence[str]) -> dict[_Name, set[_Name]]:
@@ -220,18 +227,19 @@ def _log_odds(log_p: Floats32, places: Iterable[Place]) -> Floats:
     return z
 
 
-def _evidence(own: Sequence[float], of_forms: float) -> list[list[float]]:
+def _evidence(own: Sequence[float], of_forms: float, n_patients: int) -> list[list[float]]:
     """Return what is known of each place of a name, from the log odds of all of them."""
     kept = [min(max(z, -_OTHERS), _OTHERS) for z in own]
     n, total, high = len(kept) - 1, sum(kept), sorted(kept)
     partner = [0.0, 0.0]
     if of_forms > -_NEVER:
         partner = [1.0, min(max(of_forms, -_OTHERS), _OTHERS)]
+    marked = [float(n_patients > 0), log1p(n_patients)]
     rows = []
     for z, mine in zip(own, kept, strict=True):
         others = [0.0] * 4
         if n:
             most = high[-2] if mine == high[-1] else high[-1]
             others = [1.0, (total - mine) / n, most, log1p(n)]
-        rows.append([1.0, min(max(z, -_OWN), _OWN), *others, *partner, 0.0])
+        rows.append([1.0, min(max(z, -_OWN), _OWN), *others, *partner, 0.0, *marked])
     return rows

@@ -40,6 +40,7 @@ class TaggerFields(LoopFields, total=False):
     swap: float
     abbreviate: float
     consistency: bool
+    known_names: int
     heads: Literal["auto", "joint", "per_label"]
     labels: tuple[str, ...] | list[str] | None
 

@@ -92,6 +92,10 @@ class Learned(Trained):
             "off": [],
         }  # fmt: skip
 
+    def write_words(self, folder: Path) -> None:
+        """Write what of the words of the training notes is kept."""
+        write_familiar(self.familiar, folder)
+
     @classmethod
     @abstractmethod
     def fields_from(cls, record: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -152,7 +156,7 @@ def write_record(pipe: Learned, folder: Path) -> None:
         "card": pipe.card,
     }
     write_json(record, folder)
-    write_familiar(pipe.familiar, folder)
+    pipe.write_words(folder)
     (folder / CARD_FILE).write_text(model_card(record), encoding="utf-8")
 
 

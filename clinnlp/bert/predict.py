@@ -18,6 +18,7 @@ from scipy.special import expit
 from clinnlp.bert.confidence import Calibration, calibrated
 from clinnlp.bert.consistency import USUAL, Candidates, Weights, apart, candidates
 from clinnlp.bert.folder import labels_off, numbers, numbers_by_label
+from clinnlp.bert.known_names import Names, read_names, write_names
 from clinnlp.bert.learned import Learned, blocks
 from clinnlp.bert.model import decode_words, heads_of, log_softmax, mention_ranges, n_outputs
 from clinnlp.bert.windows import TokenisedText
@@ -77,6 +78,8 @@ class EntityTagger(Learned):
     consistency : tuple of float
         How much the rest of a note counts (see `clinnlp.bert.consistency`); with ``()`` each place
         is read for itself.
+    names : mapping of str to mapping of str to int
+        Of each label the names that training notes mark, and of how many patients.
     off : tuple of str
         Labels of which no mention is given, such as those that are not good enough; `only` chooses
         others.
@@ -100,6 +103,7 @@ class EntityTagger(Learned):
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     consistency: Weights = ()
+    names: Names = field(default_factory=dict)
     off: tuple[str, ...] = ()
 
     task: ClassVar[str] = "ner"
@@ -147,8 +151,14 @@ class EntityTagger(Learned):
             "calibration": {label: Calibration(*pair) for label, pair in fitted.items()},
             "thresholds": {label: number for label, (number,) in least.items()},
             "consistency": numbers(record, "consistency", path, n=len(USUAL)),
+            "names": read_names(path.parent),
             "off": labels_off(record, path),
         }
+
+    def write_words(self, folder: Path) -> None:
+        """Write the names that training notes mark, beside what all kinds of models keep."""
+        Learned.write_words(self, folder)
+        write_names(self.names, folder)
 
     @classmethod
     def answers_for(cls, names: Sequence[Any]) -> tuple[str, ...]:
@@ -181,7 +191,7 @@ class EntityTagger(Learned):
         return [
             [Places(each, _spans(note.text, text, each.begins, each.ends)) for each in heads]
             for note, text, heads in zip(
-                notes, texts, _candidates(notes, texts, log_p, n_words), strict=True
+                notes, texts, _candidates(notes, texts, log_p, n_words, self._names()), strict=True
             )
         ]
 
@@ -191,7 +201,7 @@ class EntityTagger(Learned):
         log_p, n_seen = self._word_log_p(texts, n_words)
         offsets = np.cumsum(n_words) - n_words
         if self.consistency:
-            heads = _candidates(notes, texts, log_p, n_words)
+            heads = _candidates(notes, texts, log_p, n_words, self._names())
             mentions = _agreed(heads, offsets, np.array(self.consistency))
         else:
             mentions = _mentions(log_p, n_words)
@@ -216,6 +226,9 @@ class EntityTagger(Learned):
                 if span is not None
             ]
             yield _with_mentions(note, found, coverage)
+
+    def _names(self) -> list[Mapping[str, int]]:
+        return [self.names.get(label, {}) for label in self.labels]
 
     def _scores(self, labels: Ints, p: Floats) -> Floats:
         out = p.copy()
@@ -247,7 +260,11 @@ class EntityTagger(Learned):
 
 
 def _candidates(
-    notes: Sequence[Note], texts: Sequence[TokenisedText], log_p: list[Floats32], n_words: Ints
+    notes: Sequence[Note],
+    texts: Sequence[TokenisedText],
+    log_p: list[Floats32],
+    n_words: Ints,
+    names: Sequence[Mapping[str, int]],
 ) -> list[list[Candidates]]:
     """Return the candidates of each head in each note, with words counted from its start."""
     cuts = np.concatenate([[0], np.cumsum(n_words)])
@@ -264,7 +281,8 @@ def _candidates(
                 given.labels[mine].tolist(),
                 strict=True,
             )
-            each = candidates(notes[i].text, texts[i], head[a:b], list(places))
+            own = names[first : first + head.shape[1] // 2]
+            each = candidates(notes[i].text, texts[i], head[a:b], list(places), own)
             found[i].append(each._replace(labels=each.labels + first))
         first += head.shape[1] // 2
     return found

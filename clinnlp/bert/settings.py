@@ -154,6 +154,11 @@ class TaggerSettings(FineTuneSettings):
     consistency: bool = option(
         True, "what a note says of a name elsewhere, and of its short form, counts at each place"
     )
+    known_names: int = option(
+        5,
+        "names that training notes of so many patients mark are kept with the model, and known "
+        "again; 1 only where the corpus is open to all, 0 keeps none",
+    )
     heads: Literal["auto", "joint", "per_label"] = option(
         "auto",
         "one head for all labels, or one for each; auto = one for those that the same corpora "
@@ -167,6 +172,7 @@ class TaggerSettings(FineTuneSettings):
         _check_below_one(self.word_dropout, "word_dropout")
         _check_below_one(self.swap, "swap")
         _check_below_one(self.abbreviate, "abbreviate")
+        check_at_least(self.known_names, 0, name="known_names")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

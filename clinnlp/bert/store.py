@@ -3,6 +3,7 @@
     config.json, model.safetensors     the network, as `save_pretrained` writes it
     tokenizer.json, ...                the tokenizer
     clinnlp.json                       format, task, labels, calibration, thresholds, windows, ...
+    names.json                         names that at least 5 patients' training notes mark
     familiar.safetensors               pieces and pairs that at least 5 patients' notes hold
     README.md                          the model card: labels, data, scores with intervals, limits
 

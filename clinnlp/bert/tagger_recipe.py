@@ -17,9 +17,12 @@ from clinnlp.bert.corpus import (
     unseen_labels,
 )
 from clinnlp.bert.job import Job
-from clinnlp.bert.learned import Card, familiar_with
+from clinnlp.bert.known_names import Names, learn_names
+from clinnlp.bert.learned import Card, blocks, familiar_with
 from clinnlp.bert.model import build_tagger
+from clinnlp.bert.network import Network
 from clinnlp.bert.predict import EntityTagger
+from clinnlp.bert.selection import patients_of
 from clinnlp.bert.settings import ClassifierSettings, TaggerSettings
 from clinnlp.bert.tasks import TaggerTask, tagged
 from clinnlp.core.config import settings_from, settings_to
@@ -65,11 +68,21 @@ class TaggerRecipe:
         settings = self._settings
         network = job.network(partial(build_tagger, heads=self._heads), stride=settings.stride)
         return EntityTagger(
+            names=self._names(network) if settings.consistency else {},
             labels=self.labels,
             network=network,
             settings=settings_to(settings),
             consistency=USUAL if settings.consistency else (),
         )
+
+    def _names(self, network: Network) -> Names:
+        """Return the names that the notes to learn from mark; those for selection stay unknown."""
+        notes = [note for each in self._fit.values() for note in each]
+        texts = (
+            text for block in blocks(notes) for text in network.tokenise([n.text for n in block])
+        )
+        least = self._settings.known_names
+        return learn_names(notes, texts, patients_of(notes), labels=self.labels, least=least)
 
     def prepared(self, pipe: EntityTagger) -> TaggerTask:
         """Return the task of teaching it the words' tags, before anything is learned."""

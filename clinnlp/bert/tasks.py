@@ -30,6 +30,7 @@ from clinnlp.core.spans import Span
 __all__ = ["Confidence", "TaggerTask", "tagged"]
 
 _N_FOLDS = 5
+_PULL = 1000.0  # of the scale of scores that the weights were fitted to give
 
 
 class Confidence(NamedTuple):
@@ -149,7 +150,8 @@ class TaggerTask:
             for k, score in _scores(each.found, weights[each.fold]):
                 p.setdefault(each.labels[k], []).append(score)
                 right.setdefault(each.labels[k], []).append(each.right[k])
-        by = {label: fit_calibration(p[label], right[label]) for label in sorted(p)}
+        pull = _PULL if self._tagger.consistency else 1.0
+        by = {label: fit_calibration(p[label], right[label], pull=pull) for label in sorted(p)}
         least = {
             label: fit_threshold(calibrated(p[label], by[label]), right[label], n_gold[label])
             for label in by

@@ -72,7 +72,7 @@ def test_a_name_is_a_candidate_at_all_its_places():
     own, other = logit(0.3), logit(0.9)
     row = found[3, 4, 0][1]
     np.testing.assert_allclose(row[:6], [1, own, 1, other, other, np.log(2)], atol=1e-2)
-    assert row[6:] == [0, 0, 1]
+    assert row[6:] == [0, 0, 1, 0, 0]
 
 
 def test_a_short_form_takes_what_is_known_of_its_long_form():
@@ -83,7 +83,7 @@ def test_a_short_form_takes_what_is_known_of_its_long_form():
     long = found[0, 2, 1][1][1]
     for place in set(found) - {(0, 2, 1)}:
         assert found[place][0]
-        np.testing.assert_allclose(found[place][1][6:], [1, min(long, 6), 1])
+        np.testing.assert_allclose(found[place][1][6:], [1, min(long, 6), 1, 0, 0])
 
 
 def test_a_place_inside_a_longer_mention_says_nothing_of_the_shorter_name():
@@ -100,10 +100,14 @@ def test_the_evidence_is_that_of_the_definition(data):
     seed = data.draw(st.integers(0, 999))
     logits = np.random.default_rng(seed).normal(0, 2, (words.n_words, 5)).astype(np.float32)
     log_p = log_softmax(logits)
-    found, network = candidates_of(text, log_p), given_by(log_p)
+    marked = [{"ab": 3, "AB": 1, "cd ef": 7}, {"long bone": 2, ",": 1}]
+    network = given_by(log_p)
+    found = candidates(text, words, log_p, network, marked)
     for place, (added, row) in rows(found).items():
         assert added == (place not in network)
-        np.testing.assert_allclose(row, defined_row(text, words, log_p, network, place), atol=1e-4)
+        n = marked[place[2]].get(" ".join(key_of(text, words, *place[:2])), 0)
+        defined = [*defined_row(text, words, log_p, network, place), n > 0, np.log1p(n)]
+        np.testing.assert_allclose(row, defined, atol=1e-4)
     assert set(network) <= set(rows(found))
 
 
@@ -194,8 +198,8 @@ def test_what_is_given_never_overlaps_and_the_likeliest_is_given(places):
 
 def test_weights_are_the_usual_ones_until_notes_say_otherwise():
     rng = np.random.default_rng(0)
-    evidence = np.concatenate([np.ones((4000, 1)), rng.normal(size=(4000, 8))], axis=1)
-    true = np.array([0.5, 1, 0.3, 0.2, 0.4, -1, 0.8, 0.1, -0.6])
+    evidence = np.concatenate([np.ones((4000, 1)), rng.normal(size=(4000, 10))], axis=1)
+    true = np.array([0.5, 1, 0.3, 0.2, 0.4, -1, 0.8, 0.1, -0.6, 0.4, 0.7])
     right = rng.random(4000) < expit(evidence @ true)
     few, many = fit_weights(evidence[:20], right[:20]), fit_weights(evidence, right)
     assert np.abs(np.array(many) - true).max() < 0.2
