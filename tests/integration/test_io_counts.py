@@ -9,7 +9,7 @@ import json
 import tarfile
 import zipfile
 from collections import Counter
-from itertools import islice
+from functools import cache
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -143,6 +143,12 @@ def corpus(data_dir, tmp_path_factory):
     return lambda name: source_of(name, data_dir, scratch)
 
 
+@pytest.fixture(scope="module")
+def notes_of(corpus):
+    """Give a function from a name in COUNTS to its notes, read once: many tests ask for them."""
+    return cache(lambda name: tuple(corpus(name)))
+
+
 def source_of(name, data_dir, scratch):
     """Return the source of a corpus, its archive unpacked once below `scratch`."""
     folder, archive, path, options, *_ = COUNTS[name]
@@ -165,17 +171,17 @@ def labels(notes):
 
 
 @pytest.mark.parametrize("name", COUNTS)
-def test_counts(corpus, name):
+def test_counts(notes_of, name):
     *_, n_notes, entities, relations = COUNTS[name]
-    notes = list(corpus(name))
+    notes = notes_of(name)
     found = labels(notes)
     assert len(notes) == n_notes
     assert (sum(found.values()) if isinstance(entities, int) else found) == entities
     assert dict(sorted(Counter(r.label for n in notes for r in n.relations).items())) == relations
 
 
-def test_mtsamples_texts(corpus):
-    assert len({note.text for note in corpus("mtsamples") if note.text.strip()}) == 1627
+def test_mtsamples_texts(notes_of):
+    assert len({note.text for note in notes_of("mtsamples") if note.text.strip()}) == 1627
 
 
 # --- forms of one corpus -------------------------------------------------------------------
@@ -198,33 +204,33 @@ def said(note, *, relations=True):
         ("meddocan train", "meddocan train brat"),
     ],
 )
-def test_forms_of_a_corpus_are_equal(corpus, names):
-    first, *others = ({note.id: said(note) for note in corpus(name)} for name in names)
+def test_forms_of_a_corpus_are_equal(notes_of, names):
+    first, *others = ({note.id: said(note) for note in notes_of(name)} for name in names)
     assert all(other == first for other in others)
 
 
-def test_ncbi_forms_are_equal_but_for_white_space_in_the_doubled_one(corpus):
+def test_ncbi_forms_are_equal_but_for_white_space_in_the_doubled_one(notes_of):
     for split in ("dev", "train"):
         ours, other = (
-            {n.id: [(e.span, e.label) for e in n.entities] for n in corpus(f"ncbi {split}{form}")}
+            {n.id: [(e.span, e.label) for e in n.entities] for n in notes_of(f"ncbi {split}{form}")}
             for form in ("", " brat")
         )
         assert [k for k in ours if ours[k] != other.get(k)] in ([], ["8528200#2"])
 
 
-def test_phee_forms_are_equal(corpus):
+def test_phee_forms_are_equal(notes_of):
     for split in ("dev", "train"):
         brat, other = (
             {n.id.rpartition("/")[2]: {(e.id.partition("/")[0], e.pieces) for e in n.entities}
-             for n in corpus(f"phee {split}{form}")}
+             for n in notes_of(f"phee {split}{form}")}
             for form in ("", " json")
         )  # fmt: skip
         assert brat == other
 
 
-def test_ddi_forms_are_equal_but_for_white_space(corpus):
+def test_ddi_forms_are_equal_but_for_white_space(corpus, notes_of):
     root = corpus("ddi").files[0][0]
-    brat = {note.id: note for note in corpus("ddi brat")}
+    brat = {note.id: note for note in notes_of("ddi brat")}
     differ = []
     for path in sorted(root.rglob("*.xml")):
         (note,) = read_notes(path, repair=True)
@@ -375,20 +381,20 @@ def check_back(notes, path, format, **options):
 
 
 @pytest.mark.parametrize(("name", "format"), OWN.items())
-def test_each_comes_back_in_its_own_format(corpus, tmp_path, name, format):
-    check_back(list(corpus(name)), tmp_path / "out", format)
+def test_each_comes_back_in_its_own_format(notes_of, tmp_path, name, format):
+    check_back(list(notes_of(name)), tmp_path / "out", format)
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_each_comes_back_in_the_formats_that_hold_everything(corpus, tmp_path, name):
-    notes = list(corpus(name))
+def test_each_comes_back_in_the_formats_that_hold_everything(notes_of, tmp_path, name):
+    notes = list(notes_of(name))
     for form in EVERYTHING:
         check_back(notes, tmp_path / form, form)
 
 
 @pytest.mark.parametrize("name", SOME)
-def test_each_comes_back_with_a_sidecar_in_the_others(corpus, tmp_path, name):
-    notes = list(islice(corpus(name), 6))
+def test_each_comes_back_with_a_sidecar_in_the_others(notes_of, tmp_path, name):
+    notes = list(notes_of(name)[:6])
     others = set(FORMATS) - set(EVERYTHING) - {"omop"}  # whose ids are numbers
     for form in sorted(f for f in others if FORMATS[f].write is not None):
         some = [note for note in notes if form != "pubtator" or fits_pubtator(note)]
@@ -396,8 +402,8 @@ def test_each_comes_back_with_a_sidecar_in_the_others(corpus, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["bc5cdr train", "bc5cdr dev"])
-def test_a_chain_of_formats_gives_back_bc5cdr(corpus, tmp_path, name):
-    notes = list(corpus(name))
+def test_a_chain_of_formats_gives_back_bc5cdr(notes_of, tmp_path, name):
+    notes = list(notes_of(name))
     steps = ("pubtator", "bioc-xml", "brat", "jsonl", "docbin", "pubtator")
     now = notes
     for k, form in enumerate(steps):
