@@ -46,6 +46,8 @@ class NoteClassifier(Learned):
     thresholds : mapping of str to float
         Empty where a note has exactly one label, the likeliest. Else the label is given where
         its probability reaches its threshold: none, one or several.
+    familiar : Familiar, optional
+        What training made familiar, so that `Coverage` can tell how new a note is.
 
     Examples
     --------

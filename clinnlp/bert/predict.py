@@ -80,6 +80,8 @@ class EntityTagger(Learned):
         is read for itself.
     names : mapping of str to mapping of str to int
         Of each label the names that training notes mark, and of how many patients.
+    familiar : Familiar, optional
+        What training made familiar, so that `Coverage` can tell how new a note is.
     off : tuple of str
         Labels of which no mention is given, such as those that are not good enough; `only` chooses
         others.
