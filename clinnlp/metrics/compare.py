@@ -255,7 +255,7 @@ def subgroup_differences(
         for value in others:
             apart = partial(_apart, one=score(named == value), other=score(named == largest))
             whole, draws = apart(np.ones(n_groups)), draw(apart)
-            found = [interval(v, draws[:, k] if n_boot else ()) for k, v in enumerate(whole)]
+            found = [interval(float(v), draws[:, k] if n_boot else ()) for k, v in enumerate(whole)]
             differences = dict(zip(SCORES, found, strict=True))
             made.append(
                 GroupDifference(

@@ -26,8 +26,9 @@ from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 
 from clinnlp.core.arrays import Array, Counts, Floats
-from clinnlp.core.checks import check_at_least, check_level
+from clinnlp.core.checks import check_level
 from clinnlp.core.counts import Estimate, ratio
+from clinnlp.core.errors import ArgumentError
 from clinnlp.metrics.intervals import bootstrap_weights, cluster_codes, percentile_interval
 from clinnlp.metrics.ties import CLIP, check_risks
 
@@ -98,15 +99,15 @@ def smooth_calibration(
 
     Examples
     --------
-    >>> p = np.linspace(0.05, 0.95, 200)
-    >>> found = smooth_calibration(np.random.default_rng(0).random(200) < p, p, n_boot=0)
-    >>> found.ici.value < 0.06
+    >>> p = np.linspace(0.05, 0.95, 2000)
+    >>> found = smooth_calibration(np.random.default_rng(0).random(2000) < p, p, n_boot=0)
+    >>> found.ici.value < 0.05
     True
     """
     check_level(level)
-    check_at_least(n_knots, 3, name="n_knots")
-    check_at_least(5, n_knots, name="5, the most knots")
-    y, p = check_risks(np.asarray(y).astype(np.int64) if np.asarray(y).dtype == bool else y, p)
+    if n_knots not in _KNOTS:
+        raise ArgumentError(f"n_knots must be 3, 4 or 5, got {n_knots}")
+    y, p = check_risks(y, p)
     codes, n_groups = cluster_codes(groups, len(y))
     x = logit(np.clip(p, CLIP, 1 - CLIP))
     knots = np.unique(np.quantile(x, _KNOTS[n_knots]))
@@ -128,7 +129,9 @@ def smooth_calibration(
         np.quantile(curves, ends, axis=0) if len(curves) else np.full((2, _N_POINTS), np.nan)
     )
     made = [
-        percentile_interval(values[k], draws[:, k] if len(draws) else (), level=level, unit=unit)
+        percentile_interval(
+            float(values[k]), draws[:, k] if len(draws) else (), level=level, unit=unit
+        )
         for k in range(4)
     ]
     return SmoothCalibration(

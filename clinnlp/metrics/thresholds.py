@@ -126,7 +126,9 @@ def score_thresholds(
         ThresholdScores(
             threshold=float(t),
             **{
-                name: percentile_interval(whole[j, k], draws[:, j, k], level=level, unit=unit)
+                name: percentile_interval(
+                    float(whole[j, k]), draws[:, j, k], level=level, unit=unit
+                )
                 for j, name in enumerate(AT_THRESHOLD)
             },
         )

@@ -91,5 +91,5 @@ def test_equal_predictions_one_class_and_separation_have_a_curve_or_none():
     assert nothing.expected_observed.value == np.inf
     apart = smooth_calibration([0] * 20 + [1] * 20, np.linspace(0.1, 0.9, 40), n_boot=20)
     assert np.isfinite(apart.observed).all()
-    with pytest.raises(ArgumentError, match="n_knots must be at least 3, got 2"):
+    with pytest.raises(ArgumentError, match="n_knots must be 3, 4 or 5, got 2"):
         smooth_calibration([0, 1], [0.1, 0.9], n_knots=2)
