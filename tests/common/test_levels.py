@@ -37,6 +37,7 @@ RISKS = ([0, 1], [0.2, 0.7])
 GIVEN = {  # what each function takes beside its level
     "metrics.agreement.cohen_kappa": (["a", "b"], ["a", "b"]),
     "metrics.compare.compare_risks": (*RISKS, [0.1, 0.2]),
+    "metrics.compare.subgroup_differences": (*RISKS, {"sex": ["F", "M"]}),
     "metrics.intervals.percentile_interval": (0.5, [0.4, 0.6]),
     "metrics.intervals.wilson_bounds": (1, 2),
     "metrics.intervals.wilson_interval": (1, 2),
