@@ -33,11 +33,14 @@ TABLE = (Table2x2(n_ab=3, n_a=5, n_b=6, n=20),)
 STRATA = (Table2x2(n_ab=[3], n_a=[5], n_b=[6], n=[20]),)
 PAIRS = (one_stratum(1, 1, 1, 1, 2, 2, 2, 2),)
 RISKS = ([0, 1], [0.2, 0.7])
+FOLLOWED = ([9.0, 3.0, 5.0], [0, 1, 0])
 
 GIVEN = {  # what each function takes beside its level
     "metrics.agreement.cohen_kappa": (["a", "b"], ["a", "b"]),
     "metrics.compare.compare_risks": (*RISKS, [0.1, 0.2]),
     "metrics.compare.subgroup_differences": (*RISKS, {"sex": ["F", "M"]}),
+    "metrics.incidence.aalen_johansen": FOLLOWED,
+    "metrics.incidence.kaplan_meier": FOLLOWED,
     "metrics.intervals.percentile_interval": (0.5, [0.4, 0.6]),
     "metrics.intervals.wilson_bounds": (1, 2),
     "metrics.intervals.wilson_interval": (1, 2),
@@ -49,6 +52,9 @@ GIVEN = {  # what each function takes beside its level
     "metrics.risk.score_risk": RISKS,
     "metrics.smooth.smooth_calibration": RISKS,
     "metrics.spans.score_spans": (NOTES, NOTES),
+    "metrics.survival.concordance": (*FOLLOWED, [0.2, 0.7, 0.4]),
+    "metrics.survival.horizon_calibration": (*FOLLOWED, [0.2, 0.7, 0.4]),
+    "metrics.survival.score_survival": (*FOLLOWED, [0.2, 0.7, 0.4]),
     "metrics.thresholds.score_thresholds": (*RISKS, [0.5]),
     "mine.measures.additive.omega_interval": (7, 1.4),
     "mine.measures.association.lift_interval": TABLE,
@@ -76,7 +82,11 @@ GIVEN = {  # what each function takes beside its level
     ),
     "mine.signals.drug_events.mine_signals": (BASKETS,),
 }
-MORE = {"metrics.labels.resample_confusion": {"groups": None, "n_boot": 2, "seed": 0}}
+MORE = {
+    "metrics.labels.resample_confusion": {"groups": None, "n_boot": 2, "seed": 0},
+    "metrics.survival.horizon_calibration": {"horizon_days": 4},
+    "metrics.survival.score_survival": {"horizon_days": 4},
+}
 
 
 def _with_level():

@@ -143,7 +143,7 @@ def words(tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ([], "--model or --vocabulary"),
+        ([], "a pipeline needs a model folder or a vocabulary"),
         (["--vocabulary", "WORDS", "--host", "0.0.0.0"], "key_file"),
         (["--vocabulary", "WORDS", "--host", "0.0.0.0", "--key-file", "KEYS"], "behind_proxy"),
         (["--vocabulary", "WORDS", "--key-file", "KEYS"], "0600"),

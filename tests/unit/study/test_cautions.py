@@ -50,7 +50,8 @@ def test_a_model_whose_scores_did_not_rise_in_some_splits_is_named():
     columns = {f"x{k}": np.random.default_rng(k).random(N) for k in range(5)}
     y = np.random.default_rng(9).permutation(Y)
     rows = rows_of_table(columns, outcome=y, groups=WHO)
-    study = risk_study(rows, RiskStudySettings(models=("naive_bayes", "svm"), n_boot=0))
+    settings = RiskStudySettings(models=("naive_bayes", "svm"), n_folds=5, n_boot=0)
+    study = risk_study(rows, settings)
     assert study.cautions
     for said in study.cautions:
         assert "of 5 splits the scores of held-out patients did not rise with the outcome" in said
