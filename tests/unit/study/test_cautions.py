@@ -52,8 +52,9 @@ def test_a_model_whose_scores_did_not_rise_in_some_splits_is_named():
     rows = rows_of_table(columns, outcome=y, groups=WHO)
     settings = RiskStudySettings(models=("naive_bayes", "svm"), n_folds=5, n_boot=0)
     study = risk_study(rows, settings)
-    assert study.cautions
-    for said in study.cautions:
+    told = [said for said in study.cautions if "splits" in said]
+    assert told
+    for said in told:
         assert "of 5 splits the scores of held-out patients did not rise with the outcome" in said
 
 
