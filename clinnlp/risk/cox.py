@@ -170,9 +170,9 @@ def fit_cox(
 
     Examples
     --------
-    >>> model = fit_cox([[0.0], [1.0], [0.0], [1.0]], [4, 2, 3, 1], [0, 1, 1, 0])
+    >>> model = fit_cox([[0.0], [1.0], [0.0], [1.0]], [1, 2, 3, 4], [1, 1, 1, 0])
     >>> model.n_events, model.days.tolist()
-    (2, [2.0, 3.0])
+    (3, [1.0, 2.0, 3.0])
     """
     needs_statsmodels()
     days, event = check_times(days, event)

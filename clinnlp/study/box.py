@@ -13,7 +13,7 @@ from typing import Any
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.installed import needed
 
-__all__ = ["BOX", "DEFAULT", "NONE", "chosen_model"]
+__all__ = ["BOX", "DEFAULT", "NONE", "chosen_model", "is_boxed"]
 
 BOX = Path(str(resources.files("clinnlp"))) / "bert" / "data" / "notes"
 DEFAULT, NONE = "default", "none"
@@ -55,13 +55,18 @@ def chosen_model(model: Any, vocabulary: Any = None, *, language: str = "en") ->
     return _boxed(language)
 
 
+def is_boxed() -> bool:
+    """Return whether a model lies in the box."""
+    return BOX.is_dir()
+
+
 def _boxed(language: str) -> Path:
     otherwise = "name a model folder or a vocabulary, or make one by scripts/release-model"
     if language != _READS:
         raise ArgumentError(
             f"the model in the box reads notes in {_READS}, got {language!r}; {otherwise}"
         )
-    if not BOX.is_dir():
+    if not is_boxed():
         raise ArgumentError(
             "a pipeline needs a model folder or a vocabulary where no model lies in the box, got "
             f"neither; {otherwise}"

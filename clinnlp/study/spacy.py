@@ -3,8 +3,9 @@
 It runs `clinnlp.pipeline` on the text of each Doc, in the language of ``nlp`` unless ``language``
 names another, and writes mentions, concepts, assertions and attributes onto it; mentions of other
 components get theirs too. `clinnlp.io.notes.spacy` says where. spaCy finds it through an entry
-point. Without vocabulary and model it takes the model in the box; with ``"model": "none"``, and
-where ``ent_types`` or ``span_keys`` say whose mentions are meant, it only reads what others found.
+point. Without vocabulary and model it takes the model in the box; with ``"model": "none"``, where
+``ent_types`` or ``span_keys`` say whose mentions are meant, and where no model lies in the box, it
+only reads what others found.
 
 =================================== ==========================================================
 setting                             what it is
@@ -33,7 +34,7 @@ from typing import Any
 
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.io.notes.spacy_component import Component, Habits, Parts, register
-from clinnlp.study.box import NONE
+from clinnlp.study.box import DEFAULT, NONE, is_boxed
 from clinnlp.study.pipeline import pipeline
 
 __all__ = ["component"]
@@ -56,9 +57,11 @@ def _component(
     chunk_prefix: list[str] | None,
     extension_name: str | None,
 ) -> Component:
-    if model is None and vocabulary is None and (ent_types or span_keys):
+    if model is None and vocabulary is None and (ent_types or span_keys or not is_boxed()):
         model = NONE
-    settings: dict[str, Any] = {"model": model, "vocabulary": vocabulary, "assertion": assertion}
+    said = model if model in (DEFAULT, NONE) else None  # no file, which would be taken along
+    settings: dict[str, Any] = {"model": None if said else model, "said": said}
+    settings |= {"vocabulary": vocabulary, "assertion": assertion}
     settings |= {"language": language or nlp.lang, "chronic": chronic}
     settings |= {"keep_names": tuple(keep_names or ()), "labels": labels}
     habits = Habits(
@@ -72,11 +75,13 @@ def _component(
     return Component(_parts, settings, habits, name)
 
 
-def _parts(**settings: Any) -> Parts:
+def _parts(*, said: str | None, **settings: Any) -> Parts:
     """Return the pipeline in two: what finds mentions, and what says something of them."""
     from clinnlp.text.assertion import Assertions
     from clinnlp.text.medication import Medications
 
+    if settings["model"] is None:  # nor did files bring one
+        settings["model"] = said
     pipes = pipeline(**settings).pipes
     at = next(k for k, pipe in enumerate(pipes) if isinstance(pipe, Assertions | Medications))
     return Pipeline(pipes[:at]), Pipeline(pipes[at:])

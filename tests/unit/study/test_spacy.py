@@ -130,8 +130,7 @@ def _pipeline(first=None, **config):
     nlp.add_pipe("entity_ruler").add_patterns(RULES)
     if first:
         nlp.add_pipe(first)
-    alone = {} if "vocabulary" in config else {"model": "none"}
-    nlp.add_pipe("clinnlp", config=alone | config)
+    nlp.add_pipe("clinnlp", config=config)
     return nlp
 
 
