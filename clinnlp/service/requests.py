@@ -117,6 +117,16 @@ class MentionOut(Out):
     source: str | None = None
 
 
+class NewOut(Out):
+    """How new a note is to the model that read it."""
+
+    tokens: int = Field(description="Tokens that hardly any training note holds")
+    pairs: int = Field(description="Pairs of neighbouring tokens that hardly any holds")
+    unlike: bool | None = Field(
+        description="More new pairs than 95 in 100 training notes; null where it is short"
+    )
+
+
 class NoteOut(Out):
     """A note with what was found in it."""
 
@@ -127,6 +137,7 @@ class NoteOut(Out):
     sentences: list[list[int]] | None = None
     labels: list[str] | None = None
     coverage: list[int] | None = None
+    new: NewOut | None = None
 
 
 class FailedOut(Out):
