@@ -25,8 +25,8 @@ from corpora.release.start import write_start
 __all__ = ["Recipe", "silver_notes", "train_abstracts", "train_fold", "train_whole"]
 
 
-_ABSTRACTS = TaggerSettings(tokens_per_batch=2048, epochs=8)
-_CLINICAL = TaggerSettings(epochs=5, selection_fraction=0.0)
+_ABSTRACTS = TaggerSettings(tokens_per_batch=2048, epochs=8, known_names=1)
+_CLINICAL = TaggerSettings(epochs=5, selection_fraction=0.0, known_names=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
