@@ -1,12 +1,15 @@
 """Before each route, and behind it: who may ask, how much, how many at once; one line, and numbers.
 
-A refusal comes before the body is read. What fails unforeseen is a 500 that says nothing of the
-request; the log gets the type of the error and its place in this library.
+A refusal comes before the body is read; what still comes of it is thrown away, so that whoever
+sends all before he listens is told too, and not cut off. What fails unforeseen is a 500 that says
+nothing of the request; the log gets the type of the error and its place in this library.
 """
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from clinnlp.core.errors import where_raised
@@ -26,6 +29,7 @@ _ALWAYS = [  # what a note holds is for no cache, and nothing is to be guessed
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 ]
+_REST = 4  # times the largest body: what is thrown away of one that is refused
 _BODIES = 32  # of the largest size that may be in memory at a time
 
 
@@ -100,7 +104,7 @@ class Gate:
         try:
             caller = self._admitted(scope, headers, route)
         except Refused as refused:
-            await reply.refuse(refused)
+            await reply.refuse(refused, self._rest(receive, headers))
             return
         n_bytes = self._claimed(headers, route)
         self._callers[caller] += not route.is_open
@@ -114,6 +118,19 @@ class Gate:
             self._callers[caller] -= not route.is_open
             if not self._callers[caller]:
                 del self._callers[caller]
+
+    async def _rest(self, receive: Receive, headers: dict[bytes, bytes]) -> None:
+        """Throw away what comes of a body that is refused, for so long and so much at most."""
+        if b"expect" in headers:  # who waits to be asked for it sends nothing
+            return
+        left = _REST * self.settings.body_bytes
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.slow_s):
+                while left > 0:
+                    message = await receive()
+                    left -= len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        return
 
     def _claimed(self, headers: dict[bytes, bytes], route: Route) -> int:
         """Return the bytes of the body that may be in memory: where it says none, the most."""
@@ -202,8 +219,8 @@ class _Reply:
             self._is_whole = not message.get("more_body", False)
         await self._send(message)
 
-    async def refuse(self, refused: Refused) -> None:
-        """Send a refusal, where no answer has begun."""
+    async def refuse(self, refused: Refused, rest: Awaitable[None] | None = None) -> None:
+        """Send a refusal, where no answer has begun, and end it when `rest` is over."""
         if self.status:
             if not self._is_whole:  # the caller must see that it broke off
                 raise ConnectionAbortedError
@@ -215,4 +232,7 @@ class _Reply:
             told["Connection"] = "close"
         headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
         await self({"type": "http.response.start", "status": refused.status, "headers": headers})
-        await self({"type": "http.response.body", "body": body})
+        await self({"type": "http.response.body", "body": body, "more_body": rest is not None})
+        if rest is not None:
+            await rest
+            await self({"type": "http.response.body", "body": b""})

@@ -288,7 +288,7 @@ def test_bodies_that_swell_are_refused_and_take_no_memory(plain):
     bombs = [
         *("[" * most, '{"a":' * (most // 5), '{"notes":[' + "{}," * (most // 3)),
         '{"notes":[' + ",".join(['{"text":""}'] * (most // 12)) + "]}",
-        "{" + ",".join(f'"{k:07d}":1' for k in range(most // 11)) + "}",
+        "{" + ",".join(f'"{k:07d}":1' for k in range(most // 13)) + "}",
         '{"notes":' + "9" * (most - 20) + "}",
         '{"notes":[{"text":"","id":"' + '\\"{' * (most // 3) + '"}]}',
         " " * most,

@@ -101,6 +101,17 @@ def test_who_sends_a_large_body_all_the_same_can_read_why_it_is_refused(running)
         assert b"200 OK" in connection.recv(1 << 16)  # the connection goes on
 
 
+def test_who_ends_with_his_answer_can_send_all_of_a_large_body_first(running):
+    with opened(running) as connection:
+        connection.sendall(HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % (3 << 20))
+        for _ in range(24):
+            connection.sendall(b" " * (1 << 17))
+            time.sleep(0.005)
+        came, seconds = until_closed(connection)
+    assert b"413" in came.split(b"\r\n")[0]
+    assert seconds < SOON
+
+
 def test_who_does_not_read_his_answer_is_cut_off(serving):
     running = serving(slow_s=SLOW_S).wait()
     texts = [{"text": "x" * 190_000}] * 40  # comes back: more than the system takes in between
