@@ -45,7 +45,9 @@ _ERF = np.array(
 _P0, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8 = _ERF
 _END, _HALF, _EIGHTH, _ONE = np.float32(4), np.float32(0.5), np.float32(0.125), np.float32(1)
 
-Rounded = tuple[torch.Tensor, Floats32]  # integers (n_tokens, width), scales (n_tokens,)
+_SHORT, _FEW, _MANY = 128, 8, 64  # rows of a short product; what those and others are filled up to
+
+Rounded = tuple[torch.Tensor, Floats32]  # integers (≥ n_tokens, width), scales (n_tokens,)
 
 
 class Int8Layers:
@@ -123,7 +125,7 @@ class _Product:
             rounded[0], 1.0, _ZERO, self._packed, self._scale, self._zeros, None, 1.0, 0,
             torch.float32, "none", [], "",
         )  # fmt: skip
-        return out
+        return out[: len(rounded[1])]
 
 
 def _normed(x: torch.Tensor, product: _Product, rounded: Rounded, norm: Any) -> Rounded:
@@ -144,7 +146,13 @@ def _rounded(x: torch.Tensor) -> Rounded:
 
 
 def _empty(x: torch.Tensor) -> Rounded:
-    return torch.empty(x.shape, dtype=torch.uint8), np.empty(len(x), np.float32)
+    """Return room for `x` rounded, with rows to spare so that products have few shapes.
+
+    Of each shape oneDNN keeps the code that it makes, up to hundreds of MB of it.
+    """
+    step = _FEW if len(x) <= _SHORT else _MANY
+    n_rows = -(-len(x) // step) * step
+    return torch.empty(n_rows, x.shape[1], dtype=torch.uint8), np.empty(len(x), np.float32)
 
 
 @compiled_for_vectors
