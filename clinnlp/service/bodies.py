@@ -84,7 +84,8 @@ class Body:
             if b"\n" in piece:
                 *lines, last = rest.split(b"\n")
                 rest = bytearray(last)
-                self.got_on()
+                if any(map(bytes.strip, map(bytes, lines))):  # blank ones are no progress
+                    self.got_on()
                 for line in lines:
                     if len(line) > most:
                         raise refusal

@@ -100,8 +100,10 @@ class _Bounded(H11Protocol):
             return "rest"  # of a body that nobody reads
         if self.transport.get_write_buffer_size():
             return "reader"
-        is_begun = cycle is None or bool(self.conn.trailing_data[0])
-        return "head" if is_begun else None  # None: uvicorn ends connections that rest
+        if cycle is None or self.conn.trailing_data[0]:
+            return "head"
+        # uvicorn ends connections that rest, but not where the end of a body came after the answer
+        return "next" if self.timeout_keep_alive_task is None else None
 
     def _cut(self, wait: str) -> None:
         if self._waits_for() == wait:

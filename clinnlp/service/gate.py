@@ -125,7 +125,7 @@ class Gate:
             return
         left = _REST * self.settings.body_bytes
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.settings.slow_s):
+            async with asyncio.timeout(self.settings.slow_s / 4):  # the connection waits as well
                 while left > 0:
                     message = await receive()
                     left -= len(message.get("body", b""))
@@ -140,6 +140,8 @@ class Gate:
 
     def _admitted(self, scope: Scope, headers: dict[bytes, bytes], route: Route) -> object:
         """Return who asks, or refuse."""
+        if b"transfer-encoding" in headers and b"content-length" in headers:
+            raise Refused(400, "a body must have a length or come in chunks, got both")
         client = scope.get("client")
         caller: object = client[0] if client else None
         if route.is_open:
@@ -228,7 +230,7 @@ class _Reply:
         body = body_of(refused)
         told = {**refused.headers, "Content-Type": "application/json"}
         told["Content-Length"] = str(len(body))
-        if refused.status == 408:
+        if refused.status in (400, 408):
             told["Connection"] = "close"
         headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
         await self({"type": "http.response.start", "status": refused.status, "headers": headers})

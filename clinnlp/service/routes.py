@@ -166,4 +166,8 @@ def _bundle(read: Read, notes: list[Note]) -> bytes:
         return fhir_bundle(notes, made_by={name: value for name, value in made_by.items() if value})
     except DataError:
         pass
-    raise Refused(422, "text and names must be free of NUL for a bundle of FHIR, got one")
+    raise Refused(
+        422,
+        "text and names must be free of NUL, and times in UTC of the years 1 to 9999, for a bundle "
+        "of FHIR, and one is not",
+    )

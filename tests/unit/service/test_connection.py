@@ -112,6 +112,29 @@ def test_who_ends_with_his_answer_can_send_all_of_a_large_body_first(running):
     assert seconds < SOON
 
 
+@pytest.mark.parametrize("head", [b"GET /healthz", b"POST /nope"])
+def test_who_rests_after_a_body_that_came_late_is_cut_off(running, head):
+    with opened(running) as connection:
+        connection.sendall(head + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n")
+        time.sleep(0.4)
+        connection.sendall(b"abc")
+        came, seconds = until_closed(connection)
+    assert came.startswith(b"HTTP/1.1")
+    assert seconds < SOON
+
+
+def test_a_body_of_two_lengths_is_refused_and_ends_the_connection(running):
+    with opened(running) as connection:
+        connection.sendall(
+            HEAD + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )
+        came, seconds = until_closed(connection)
+    assert came.startswith(b"HTTP/1.1 400")
+    assert came.count(b"HTTP/1.1") == 1
+    assert seconds < SOON
+
+
 def test_who_does_not_read_his_answer_is_cut_off(serving):
     running = serving(slow_s=SLOW_S).wait()
     texts = [{"text": "x" * 190_000}] * 40  # comes back: more than the system takes in between
