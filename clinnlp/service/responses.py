@@ -7,6 +7,7 @@ from clinnlp.service.requests import Refusal
 __all__ = ["responses", "takes"]
 
 _WHY = {
+    400: "No HTTP, or a body with both a length and chunks",
     401: "No key, or none of ours",
     403: "A key that may not ask for this, or without keys a host name that is not ours",
     406: "Accept allows neither form of answer",
