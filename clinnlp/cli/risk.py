@@ -1,8 +1,9 @@
 """Commands of the risk room: risk, risk apply and risk survival."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clinnlp.cli.options import (
     add_settings,
@@ -127,35 +128,26 @@ def _risk(args: argparse.Namespace) -> int:
     from clinnlp.study.risk_flow import risk_flow
     from clinnlp.study.settings import RiskSettings
 
-    reading = _reading(args)
-    result = risk_flow(
-        args.outcome,
-        events=args.events,
-        entities=args.entities,
-        patients=args.patients,
-        out=Path(args.out),
-        settings=settings_of(args, RiskSettings),
-        reading=reading,
-    )
-    tell_left_out(reading.skipped, "rows")
-    tell_of_tables([args.outcome, args.events, args.patients], reading.dialect)
-    for line in result.lines():
-        say(line)
-    return 0
+    return _trained(args, risk_flow, settings_of(args, RiskSettings))
 
 
 def _survival(args: argparse.Namespace) -> int:
     from clinnlp.study.settings import SurvivalSettings
     from clinnlp.study.survival_flow import survival_flow
 
+    return _trained(args, survival_flow, settings_of(args, SurvivalSettings))
+
+
+def _trained(args: argparse.Namespace, flow: Callable[..., Any], settings: Any) -> int:
+    """Train by a flow on the tables that are named, and say what came of it."""
     reading = _reading(args)
-    result = survival_flow(
+    result = flow(
         args.outcome,
         events=args.events,
         entities=args.entities,
         patients=args.patients,
         out=Path(args.out),
-        settings=settings_of(args, SurvivalSettings),
+        settings=settings,
         reading=reading,
     )
     tell_left_out(reading.skipped, "rows")

@@ -29,6 +29,7 @@ __all__ = [
     "check_folder",
     "chronic_told",
     "forget",
+    "lines_told",
     "origin",
     "tables_told",
     "whole_name",
@@ -42,6 +43,16 @@ PAGE = "report.html"
 HASHES = "inputs.sha256"
 CHRONIC = "historical mentions counted because the condition is chronic"
 _PAGES = (PAGE, "report.md")
+
+
+def lines_told(report: Report, n_excluded: Mapping[str, int], folder: Path) -> tuple[str, ...]:
+    """Return what a reader is told: the findings, what was left out, where the report is."""
+    lost = [f"{reason} {n:,}" for reason, n in n_excluded.items() if n]
+    return (
+        *report.findings,
+        f"left out: {', '.join(lost) or 'nothing'}",
+        f"report: {folder / PAGE}",
+    )
 
 
 def check_folder(

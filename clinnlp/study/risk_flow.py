@@ -26,9 +26,9 @@ from clinnlp.study.cohort import last_day, readmissions
 from clinnlp.study.horizon import outcome_of_table
 from clinnlp.study.journal import JOURNAL, journal_tables
 from clinnlp.study.outputs import (
-    PAGE,
     check_folder,
     chronic_told,
+    lines_told,
     origin,
     write_pages,
     write_tables,
@@ -77,9 +77,7 @@ class RiskResult:
 
     def lines(self) -> tuple[str, ...]:
         """Return what a reader is told: the findings, what was left out, where the report is."""
-        lost = [f"{reason} {n:,}" for reason, n in self.study.n_excluded.items() if n]
-        left_out = f"left out: {', '.join(lost) or 'nothing'}"
-        return (*self.report.findings, left_out, f"report: {self.folder / PAGE}")
+        return lines_told(self.report, self.study.n_excluded, self.folder)
 
 
 def risk_flow(

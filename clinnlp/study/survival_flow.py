@@ -22,9 +22,9 @@ from clinnlp.report.blocks import (
 from clinnlp.risk.cox import needs_statsmodels
 from clinnlp.study.horizon import read_follow_up, with_landmarks
 from clinnlp.study.outputs import (
-    PAGE,
     check_folder,
     chronic_told,
+    lines_told,
     origin,
     write_pages,
     write_tables,
@@ -61,9 +61,7 @@ class SurvivalResult:
 
     def lines(self) -> tuple[str, ...]:
         """Return what a reader is told: the findings, what was left out, where the report is."""
-        lost = [f"{reason} {n:,}" for reason, n in self.study.n_excluded.items() if n]
-        left_out = f"left out: {', '.join(lost) or 'nothing'}"
-        return (*self.report.findings, left_out, f"report: {self.folder / PAGE}")
+        return lines_told(self.report, self.study.n_excluded, self.folder)
 
 
 def survival_flow(
