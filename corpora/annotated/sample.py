@@ -3,7 +3,8 @@
 Quotas are the square roots of how many notes a specialty has, so that rare document types are
 there and surgery does not fill the sample; the rarest specialty chooses first. Of a group of
 near-duplicates one note at most is drawn. Notes of 100 to 450 words, and ten of 601 to 1,500.
-Parts are dealt along the list sorted by specialty, so each part spans them.
+Parts are dealt along the list sorted by specialty, so each part spans them. Behind them stand 200
+more for train alone, the next of 100 to 450 words in drawn order, as the source has them.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from corpora.annotated.texts import Sourced, near_duplicates, read_texts
 __all__ = ["COLUMNS", "draw_sample", "write_sample"]
 
 SEED = 20261129
-N_NOTES, N_LONG = 150, 10
+N_NOTES, N_LONG, N_MORE = 150, 10, 200
 USUAL, LONG = range(100, 451), range(601, 1501)  # words
 DEAL = [
     {0: "test", 4: "test", 8: "test", 12: "test", 2: "dev", 10: "dev"}.get(k, "train")
@@ -51,7 +52,7 @@ def write_sample(folder: Path, data: Path) -> None:
 
 
 def draw_sample(sources: Mapping[str, Sourced], groups: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return the rows of the sample: test, then dev, then train, each in drawn order."""
+    """Return the rows of the sample: test, dev, train, then more of train, each in drawn order."""
     rng = random.Random(SEED)  # noqa: S311 - drawn again by anyone; its `random` stays as it is
     rank = {key: rng.random() for key in sources}
     order = sorted(sources, key=rank.__getitem__)
@@ -63,6 +64,9 @@ def draw_sample(sources: Mapping[str, Sourced], groups: Mapping[str, str]) -> li
     usual_first = sorted(drawn, key=lambda k: (sources[k].n_words in LONG, drawn[k], rank[k]))
     part = {key: DEAL[k % len(DEAL)] for k, key in enumerate(usual_first)}
     listed = sorted(drawn, key=lambda key: (PARTS.index(part[key]), rank[key]))
+    more = _fresh(usual, groups, used, N_MORE)
+    drawn |= {key: sources[key].specialties[0] for key in more}
+    part |= dict.fromkeys(more, "train")
     return [
         {
             "place": str(place),
@@ -73,7 +77,7 @@ def draw_sample(sources: Mapping[str, Sourced], groups: Mapping[str, str]) -> li
             "n_words": str(sources[key].n_words),
             "sha256": hashlib.sha256(sources[key].text.encode()).hexdigest(),
         }
-        for place, key in enumerate(listed)
+        for place, key in enumerate([*listed, *more])
     ]
 
 
