@@ -78,7 +78,7 @@ class Variants:
         if self._plurals and " " in name:
             yield from self._agreeing(name)
         if "'s " in name:
-            yield name.replace("'s ", " ")
+            yield " ".join(name.replace("'s ", " ").split())
             yield name.replace("'s ", "s ")
         head, hyphen, tail = name.partition("-")
         if hyphen and len(head) >= N_SHORTEST - 1 and len(tail) >= N_SHORTEST:
