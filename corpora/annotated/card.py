@@ -29,19 +29,20 @@ another hash is refused.
 **How the notes were drawn.** `notes.tsv`, by `python -m corpora.annotated draw`, from a seed and
 before anything was annotated: 140 notes of 100 to 450 words and ten of 601 to 1,500. Quotas are
 square roots of how many notes a specialty has, the rarest first, so that rare document types are
-there; shares of specialties are therefore not those of the source. Notes of 100 to 450 words are
-55 % of the source; shorter ones (5 %) and all but ten longer ones are not there, nor autopsies.
-Of a group of near-duplicates (a fifth of the runs of five words of the shorter note stand in the
-other) one note was drawn. Later the next notes of 100 to 450 words in the same drawn order were
-added to train alone, as the source has them. `groups.tsv` lists all such groups of the source: **what is trained or
-distilled on other MTSamples notes must leave out the test and dev notes and their groups**
-(`corpora.annotated.stored.withheld_notes`). Authors and templates are not told apart, so that notes
-of one author may stand in two parts.
+there; shares of specialties are therefore not those of the source. Notes of 100 to 450 words are 55
+% of the source; shorter ones (5 %) and all but ten longer ones are not there, nor autopsies. Of a
+group of near-duplicates (a fifth of the runs of five words of the shorter note stand in the other)
+one note was drawn. Later the next notes of 100 to 450 words in the same drawn order were added to
+train alone, as the source has them. `groups.tsv` lists all such groups of the source: **what is
+trained or distilled on other MTSamples notes must leave out the test and dev notes and their
+groups** (`corpora.annotated.stored.withheld_notes`). Authors and templates are not told apart, so
+that notes of one author may stand in two parts.
 
-**Parts.** `test` 40, `dev` 20 and the first 90 notes of `train` are dealt along the specialties; the
-ten long notes are in all three. What train has besides was read later, for train alone. Test is scored once, last. A mention or two of 10 test, 5 dev and 15 train notes
-stand in the tuned halves of `mtsamples-judged`, `mtsamples-medications` and `mtsamples-word-lists`:
-figures of the rules on this corpus are not quite unseen.
+**Parts.** `test` 40, `dev` 20 and the first 90 notes of `train` are dealt along the specialties;
+the ten long notes are in all three. What train has besides was read later, for train alone. Test is
+scored once, last. A mention or two of 10 test, 5 dev and 15 train notes stand in the tuned halves
+of `mtsamples-judged`, `mtsamples-medications` and `mtsamples-word-lists`: figures of the rules on
+this corpus are not quite unseen.
 
 **How they were annotated.** By `GUIDELINE.md`, written after five notes outside the sample had been
 read; each note was read as a whole and its mentions written in a plain form (`corpora/annotated`)

@@ -23,8 +23,7 @@ from corpora.release.train import (
     Recipe,
     silver_notes,
     train_abstracts,
-    train_fold,
-    train_whole,
+    train_notes,
 )
 
 __all__ = ["STEPS", "Place"]
@@ -105,29 +104,25 @@ def _bio(place: Place) -> str:
 def _clinical(place: Place) -> str:
     if not place.done("model"):
         bio = place.tagger("bio")
-        silver = _silver(place, bio)
-        sure = _fold(place, bio, "fold", place.recipe, silver)
-        out = place.out / "whole"
-        made = train_whole(place.notes, bio, out, place.recipe, sure=sure, silver=silver)
-        made.save(place.out / "model")
+        _notes(place, bio, "model", place.recipe, _silver(place, bio))
     return str(place.out / "model")
 
 
-def _fold(
+def _notes(
     place: Place, bio: EntityTagger, name: str, recipe: Recipe, silver: Sequence[Note]
 ) -> EntityTagger:
     if not place.done(name):
         out = place.out / f"{name}-bare"
-        train_fold(place.notes, bio, out, recipe, silver=silver).save(place.out / name)
+        train_notes(place.notes, bio, out, recipe, silver=silver).save(place.out / name)
     return place.tagger(name)
 
 
 def _silver(place: Place, bio: EntityTagger) -> list[Note]:
-    """Return notes with the labels of a teacher that never saw the notes that calibrate."""
+    """Return notes with the labels of a teacher."""
     n = place.recipe.n_silver
     if not n:
         return []
-    teacher = _fold(place, bio, "teacher", replace(place.recipe, n_silver=0), [])
+    teacher = _notes(place, bio, "teacher", replace(place.recipe, n_silver=0), [])
     return silver_notes(teacher, place.notes.unlabelled[:n])
 
 

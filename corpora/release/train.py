@@ -2,9 +2,8 @@
 
 The clinical training goes on from the biomedical one with one more head. Its annotated notes are
 read several times an epoch, beside a share of the abstracts, so that what was learned of them
-stays, and beside notes with silver labels. It is made twice: without a fifth of the annotated
-notes, on which scores are calibrated and the least score of each label is chosen, and then with
-all of them, which takes what was chosen.
+stays, and on wish beside notes with silver labels. A tenth of the annotated notes and abstracts
+are left out of it: on these scores are calibrated and the least score of each label is chosen.
 """
 
 from collections.abc import Sequence
@@ -15,14 +14,14 @@ from clinnlp.bert.corpus import Corpora, annotated_labels, entity_labels
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import TaggerSettings
 from clinnlp.bert.tagger_recipe import heads_by_corpus
-from clinnlp.bert.tasks import Confidence, TaggerTask, tagged
+from clinnlp.bert.tasks import TaggerTask, tagged
 from clinnlp.bert.train import fine_tune_ner
 from clinnlp.core.notes import Note
 from corpora.annotated.form import LABELS
 from corpora.release.data import NOTES, Data
 from corpora.release.start import write_start
 
-__all__ = ["Recipe", "silver_notes", "train_abstracts", "train_fold", "train_whole"]
+__all__ = ["Recipe", "silver_notes", "train_abstracts", "train_notes"]
 
 
 _ABSTRACTS = TaggerSettings(tokens_per_batch=2048, epochs=8, known_names=1)
@@ -49,7 +48,7 @@ class Recipe:
     encoder: str | Path = "minilm"
     abstracts: TaggerSettings = _ABSTRACTS
     clinical: TaggerSettings = _CLINICAL
-    times: int = 3
+    times: int = 1
     share: float = 0.2
     n_silver: int = 0
 
@@ -59,10 +58,10 @@ def train_abstracts(data: Data, out: Path, recipe: Recipe) -> EntityTagger:
     return fine_tune_ner(data.abstracts, encoder=recipe.encoder, out=out, settings=recipe.abstracts)
 
 
-def train_fold(
+def train_notes(
     data: Data, start: EntityTagger, out: Path, recipe: Recipe, *, silver: Sequence[Note] = ()
 ) -> EntityTagger:
-    """Return the model of all heads without a fifth of the notes, calibrated on these.
+    """Return the model of all heads, calibrated on the notes and abstracts it was not taught.
 
     Parameters
     ----------
@@ -76,45 +75,13 @@ def train_fold(
         Notes with silver labels.
     """
     fit, held = data.split_notes()
-    return _calibrated(data, _trained(data, start, fit, out, recipe, silver), held)
-
-
-def train_whole(
-    data: Data,
-    start: EntityTagger,
-    out: Path,
-    recipe: Recipe,
-    *,
-    sure: EntityTagger,
-    silver: Sequence[Note] = (),
-) -> EntityTagger:
-    """Return the model of all heads and notes, with the calibration of `sure`.
-
-    Parameters
-    ----------
-    data, start, out, recipe, silver
-        As of `train_fold`.
-    sure : EntityTagger
-        What `train_fold` returned.
-    """
-    whole = _trained(data, start, data.notes, out, recipe, silver)
-    return _as_sure(whole, sure)
-
-
-def _trained(
-    data: Data,
-    start: EntityTagger,
-    notes: Sequence[Note],
-    out: Path,
-    recipe: Recipe,
-    silver: Sequence[Note],
-) -> EntityTagger:
-    corpora = _corpora(data, notes, recipe, silver)
+    corpora = _corpora(data, fit, recipe, silver)
     labels = entity_labels([n for each in corpora.values() for n in each], None)
     heads = heads_by_corpus(labels, annotated_labels(corpora, labels))
     folder = out.with_name(f"{out.name}-start")
     write_start(start, heads, folder, seed=recipe.clinical.seed)
-    return fine_tune_ner(corpora, encoder=folder, out=out, settings=recipe.clinical)
+    tagger = fine_tune_ner(corpora, encoder=folder, out=out, settings=recipe.clinical)
+    return _calibrated(data, tagger, held)
 
 
 def _corpora(data: Data, notes: Sequence[Note], recipe: Recipe, silver: Sequence[Note]) -> Corpora:
@@ -132,12 +99,7 @@ def _calibrated(data: Data, tagger: EntityTagger, held: Sequence[Note]) -> Entit
     selection = {name: notes for name, notes in aside.items() if notes} | {NOTES: list(held)}
     labels = annotated_labels({**data.abstracts, NOTES: data.notes}, tagger.labels)
     few = {name: notes[:1] for name, notes in selection.items()}
-    return _as_sure(
-        tagger, TaggerTask(tagger, few, selection, labels, TaggerSettings()).confidence()
-    )
-
-
-def _as_sure(tagger: EntityTagger, sure: EntityTagger | Confidence) -> EntityTagger:
+    sure = TaggerTask(tagger, few, selection, labels, TaggerSettings()).confidence()
     return replace(
         tagger,
         calibration=sure.calibration,

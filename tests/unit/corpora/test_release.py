@@ -90,7 +90,7 @@ def test_the_card_tells_of_data_scores_and_memory_and_of_no_time(place):
 
 def test_a_step_that_is_done_is_skipped_and_made_again_to_the_same_bytes(place, tmp_path):
     before = {path.name: path.read_bytes() for path in place.box.iterdir()}
-    weights = place.out / "whole" / "model.safetensors"
+    weights = place.out / "model-bare" / "model.safetensors"
     stamp = weights.stat().st_mtime_ns
     for step in STEPS.values():
         step(place)
