@@ -3,8 +3,10 @@
 By default the development notes of `mtsamples-notes`, the notes of `typed-notes`, the development
 parts of the abstracts, load time and speed. `--part test` reads the test notes in place of the
 development ones: once for a release, when nothing is chosen any more. Beside it stand word lists
-(DrugBank for Drug, ICD-10-CM for Problem) and, by `--bc5cdr FOLDER`, a model of abstracts, whose
-Chemical counts as Drug and whose Disease as Problem. F1 with intervals by note.
+(DrugBank for Drug, ICD-10-CM for Problem), the same lists looked up as medSpaCy's matcher does
+it (spaCy's PhraseMatcher over small letters, the longest of those that overlap) and, by `--bc5cdr
+FOLDER`, a model of abstracts, whose Chemical counts as Drug and whose Disease as Problem. F1 with
+intervals by note.
 """
 
 import argparse
@@ -15,8 +17,15 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import spacy
+from spacy.matcher import PhraseMatcher
+from spacy.tokens import Doc
+from spacy.util import filter_spans
+
 import clinnlp
-from clinnlp.core.notes import Note
+from clinnlp.core.notes import Entity, Note
+from clinnlp.core.spans import Span
+from clinnlp.io.tables.vocabularies import read_any_vocabulary
 from clinnlp.metrics.mentions import list_errors
 from clinnlp.study.box import BOX
 from corpora.annotated.stored import read_annotated
@@ -64,6 +73,7 @@ def main() -> None:
                 only,
                 [only_label(n, label) for n in listed(gold, label, path)],
             )
+        tell(f"{kind}: phrases", [only_label(n, *LISTS) for n in gold], phrases(gold))
     errors = [
         error
         for gold in notes.values()
@@ -112,8 +122,8 @@ def tell(name: str, gold: list[Note], found: list[Note]) -> None:
     )
 
 
-def only_label(note: Note, label: str) -> Note:
-    return note.with_(entities=tuple(e for e in note.entities if e.label == label))
+def only_label(note: Note, *labels: str) -> Note:
+    return note.with_(entities=tuple(e for e in note.entities if e.label in labels))
 
 
 def listed(gold: list[Note], label: str, path: str) -> list[Note]:
@@ -124,6 +134,25 @@ def listed(gold: list[Note], label: str, path: str) -> list[Note]:
         gold_note.with_(entities=tuple(replace(e, label=label) for e in note.entities))
         for gold_note, note in zip(gold, nlp.stream(bare), strict=True)
     ]
+
+
+def phrases(gold: list[Note]) -> list[Note]:
+    """Return the notes as spaCy's PhraseMatcher reads them with both lists."""
+    nlp = spacy.blank("en")
+    matcher = PhraseMatcher(nlp.vocab, attr="LOWER")
+    for label, path in LISTS.items():
+        names = {name for c in read_any_vocabulary(DATA / path) for name in c.names}
+        matcher.add(label, list(nlp.tokenizer.pipe(names)))
+    return [matched(note, nlp.make_doc(note.text), matcher) for note in gold]
+
+
+def matched(note: Note, doc: Doc, matcher: PhraseMatcher) -> Note:
+    found = filter_spans(matcher(doc, as_spans=True))
+    entities = [
+        Entity(id=f"T{k}", span=Span(s.start_char, s.end_char), label=s.label_)
+        for k, s in enumerate(found)
+    ]
+    return note.with_(entities=tuple(entities), relations=())
 
 
 def abstracts(folder: Path) -> None:
