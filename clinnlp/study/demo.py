@@ -6,9 +6,10 @@ Everything is written below one folder: the model, the cohort, entities, tables,
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.mine.rules import Rules
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.report.blocks import Column, Report, ReportSection, TableBlock, Verdict, Verdicts
+from clinnlp.study.demo_notes import read_by_box
 from clinnlp.study.example import example
 from clinnlp.study.extract import ExtractSummary, extract, fingerprint
 from clinnlp.study.outputs import PAGE, origin, write_all_mined, write_pages, write_tables
@@ -56,8 +58,13 @@ Say = Callable[[str], None]
 WITH_NOTES = "structured and notes, patients with notes"
 
 
-def demo(out: Path, *, settings: DemoSettings, say: Say) -> None:
-    """Run the flow and write ``report.html`` into `out`, telling what was found."""
+def demo(
+    out: Path, *, settings: DemoSettings, say: Say, notes: Iterable[Note] | None = None
+) -> None:
+    """Run the flow and write ``report.html`` into `out`, telling what was found.
+
+    The model in the box reads `notes`, where there are any: at most `settings.n_notes` of them.
+    """
     corpus = example("discharge-mini")
     with _step("Fine-tuning minilm on discharge-mini", say):
         nlp, predicted, scores = _teach(corpus, out, settings)
@@ -91,6 +98,11 @@ def demo(out: Path, *, settings: DemoSettings, say: Say) -> None:
         ReportSection(title="Planted truth beside what was found", blocks=(verdicts,)),
     )
     findings = summary_lines(scores, studies, verdicts)
+    if notes is not None:
+        with _step("Reading real notes with the model in the box", say):
+            read, line = read_by_box(islice(notes, settings.n_notes), show_text=settings.show_text)
+        say(f"  {line}")
+        sections, findings = (*read, *sections), (*findings, line)
     _write(out, findings, sections, studies, rules, signals, settings, corpus, cohort)
     say(f"\nReport: {out / PAGE}")
 

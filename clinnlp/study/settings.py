@@ -351,11 +351,13 @@ class DemoSettings:
     epochs: int = option(3, "passes over the annotated notes, >= 1")
     n_patients: int = option(5000, "structured patients to generate, >= 500")
     n_noted: int = option(1000, "patients with notes, >= 100")
+    n_notes: int = option(20, "real notes to read, where some are given, >= 1")
     seed: int = option(0, "seed of fine-tuning, folds and bootstrap, >= 0")
-    show_text: bool = option(True, "show the text of (synthetic) notes in the report")
+    show_text: bool = option(True, "show the text of notes in the report")
 
     def __post_init__(self) -> None:
-        for name, low in (("epochs", 1), ("n_patients", 500), ("n_noted", 100), ("seed", 0)):
+        least = {"epochs": 1, "n_patients": 500, "n_noted": 100, "n_notes": 1, "seed": 0}
+        for name, low in least.items():
             check_at_least(getattr(self, name), low, name=name)
 
 

@@ -139,8 +139,8 @@ def _worth(scores: Mapping[str, Any]) -> str:
         for name, each in scores["int8"].items()
     ]
     return (
-        "By kind of text, strictly right; calibrated on a tenth of the abstracts and a fifth of "
-        f"the annotated notes, which the model that was calibrated had not seen.\n\n{table(rows)}"
+        "By kind of text, strictly right; calibrated on a tenth of the abstracts and of the "
+        f"annotated notes, which the model was not taught.\n\n{table(rows)}"
     )
 
 

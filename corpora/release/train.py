@@ -81,7 +81,8 @@ def train_notes(
     folder = out.with_name(f"{out.name}-start")
     write_start(start, heads, folder, seed=recipe.clinical.seed)
     tagger = fine_tune_ner(corpora, encoder=folder, out=out, settings=recipe.clinical)
-    return _calibrated(data, tagger, held)
+    names = {**tagger.names, **start.names}  # this training saw a share of the abstracts alone
+    return _calibrated(data, replace(tagger, names=names), held)
 
 
 def _corpora(data: Data, notes: Sequence[Note], recipe: Recipe, silver: Sequence[Note]) -> Corpora:

@@ -11,12 +11,11 @@ NOTES = TABLES | {"--format", "--repair", "--number-repeated", "--layers"}
 NOTES |= {"--text-column", "--id-column"}
 WANTED = {
     **dict.fromkeys(
-        ("fine-tune", "tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff"),
+        "fine-tune tune next pretrain extract score convert inspect diff demo".split(),
         NOTES,
     ),
     **dict.fromkeys(("risk", "risk apply", "risk survival", "mine"), TABLES),
     "export": set(),  # reads a model
-    "demo": set(),  # reads nothing
     "serve": set(),  # reads what it is sent
 }
 

@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 
 from clinnlp.core.baskets import Baskets
+from clinnlp.core.notes import Note
 from clinnlp.metrics.spans import score_spans
 from clinnlp.mine.signals.interactions import COLUMNS, Signals
 from clinnlp.report.blocks import Verdicts
@@ -67,13 +68,15 @@ def test_a_study_without_a_score_is_said_to_be_one_in_the_summary():
 @pytest.mark.slow
 def test_the_demo_runs_whole(tmp_path):
     said: list[str] = []
-    settings = DemoSettings(epochs=1, n_patients=1000, n_noted=150)
-    demo(tmp_path / "out", settings=settings, say=said.append)
+    settings = DemoSettings(epochs=1, n_patients=1000, n_noted=150, n_notes=1)
+    notes = [Note(id=k, text=f"{k}: chest pain. Takes aspirin.") for k in ("one", "two")]
+    demo(tmp_path / "out", settings=settings, say=said.append, notes=notes)
     html = (tmp_path / "out" / "report.html").read_text()
     for title in ("Risk models", "Interaction signals", "Planted truth", "Extraction"):
         assert title in html
     told = "\n".join(said)
     assert "strict F1" in told
+    assert "In 1 real notes the model in the box found 2 mentions" in told
     assert "plant" not in told.split("Planted truth")[0]
     with open(tmp_path / "out" / "predictions.csv") as handle:
         assert len(list(csv.DictReader(handle))) == 150
