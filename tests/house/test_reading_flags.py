@@ -11,7 +11,18 @@ NOTES = TABLES | {"--format", "--repair", "--number-repeated", "--layers"}
 NOTES |= {"--text-column", "--id-column"}
 WANTED = {
     **dict.fromkeys(
-        "fine-tune tune next pretrain extract score convert inspect diff demo".split(),
+        [
+            "fine-tune",
+            "tune",
+            "next",
+            "pretrain",
+            "extract",
+            "score",
+            "convert",
+            "inspect",
+            "diff",
+            "demo",
+        ],
         NOTES,
     ),
     **dict.fromkeys(("risk", "risk apply", "risk survival", "mine"), TABLES),
