@@ -9,22 +9,11 @@ from clinnlp.cli import COMMANDS
 TABLES = {"--encoding", "--sep", "--decimal", "--time-format", "--day-first", "--skip-bad"}
 NOTES = TABLES | {"--format", "--repair", "--number-repeated", "--layers"}
 NOTES |= {"--text-column", "--id-column"}
+READING = (  # notes
+    "fine-tune", "tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff", "demo",
+)  # fmt: skip
 WANTED = {
-    **dict.fromkeys(
-        [
-            "fine-tune",
-            "tune",
-            "next",
-            "pretrain",
-            "extract",
-            "score",
-            "convert",
-            "inspect",
-            "diff",
-            "demo",
-        ],
-        NOTES,
-    ),
+    **dict.fromkeys(READING, NOTES),
     **dict.fromkeys(("risk", "risk apply", "risk survival", "mine"), TABLES),
     "export": set(),  # reads a model
     "serve": set(),  # reads what it is sent
