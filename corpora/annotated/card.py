@@ -53,7 +53,7 @@ was not to see the first (`reading_b.jsonl`). Where the two differ, the first re
 looked again with both in view and decided by the guideline; what that had left open was added to it
 (what kind anticoagulation is, whose a newborn's findings are). `mentions.jsonl` is what counts:
 settled for places 0 to 44, else the first reading, of which two notes of dev were made to agree
-with what was settled. Places 150 on were read by twelve more readers of the same kind, 50 notes
+with what was settled. Places 150 on were read by eleven more readers of the same kind, 50 notes
 each, once; what they found open was decided and added to the guideline after place 349. So **train
 is read once**, and its boundaries are less even than those of test.
 

@@ -3,7 +3,7 @@
 Quotas are the square roots of how many notes a specialty has, so that rare document types are
 there and surgery does not fill the sample; the rarest specialty chooses first. Of a group of
 near-duplicates one note at most is drawn. Notes of 100 to 450 words, and ten of 601 to 1,500.
-Parts are dealt along the list sorted by specialty, so each part spans them. Behind them stand 600
+Parts are dealt along the list sorted by specialty, so each part spans them. Behind them stand 550
 more for train alone, the next of 100 to 450 words in drawn order, as the source has them.
 """
 
@@ -19,7 +19,7 @@ from corpora.annotated.texts import Sourced, near_duplicates, read_texts
 __all__ = ["COLUMNS", "draw_sample", "write_sample"]
 
 SEED = 20261129
-N_NOTES, N_LONG, N_MORE = 150, 10, 600
+N_NOTES, N_LONG, N_MORE = 150, 10, 550
 USUAL, LONG = range(100, 451), range(601, 1501)  # words
 DEAL = [
     {0: "test", 4: "test", 8: "test", 12: "test", 2: "dev", 10: "dev"}.get(k, "train")

@@ -23,8 +23,11 @@ def drawn():
 
 
 def test_parts_and_lengths_are_as_told(drawn):
-    sources, rows = drawn
+    sources, drawn_rows = drawn
+    rows, more = drawn_rows[:150], drawn_rows[150:]
     assert Counter(row["part"] for row in rows) == {"test": 40, "dev": 20, "train": 90}
+    assert {row["part"] for row in more} == {"train"}
+    assert all(sources[row["note"]].n_words in USUAL for row in more)
     sizes = [sources[row["note"]].n_words for row in rows]
     assert sum(n in LONG for n in sizes) == 10
     assert sum(n in USUAL for n in sizes) == 140
@@ -41,7 +44,7 @@ def test_of_a_group_one_note_is_drawn_and_rare_specialties_are_there(drawn):
 
 def test_places_number_the_parts_one_after_another(drawn):
     _, rows = drawn
-    assert [int(row["place"]) for row in rows] == list(range(150))
+    assert [int(row["place"]) for row in rows] == list(range(len(rows)))
     parts = [row["part"] for row in rows]
     assert parts == sorted(parts, key=["test", "dev", "train"].index)
 
