@@ -1,4 +1,4 @@
-"""``typed-notes``: notes as people type them, with their mentions in the text.
+"""``typed-notes`` and ``typed-train``: notes as people type them, with their mentions in the text.
 
 A note begins at a line ``== name``; ``{chest pain|P}`` is a mention, and the braces are no text.
 """
@@ -11,9 +11,11 @@ from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 
-__all__ = ["TYPED", "read_typed"]
+__all__ = ["TYPED", "TYPED_TRAIN", "read_typed"]
 
-TYPED = Path(__file__).parents[1] / "typed-notes" / "notes.txt"
+TYPED, TYPED_TRAIN = (
+    Path(__file__).parents[1] / name / "notes.txt" for name in ("typed-notes", "typed-train")
+)
 
 _LABELS = {"P": "Problem", "D": "Drug", "T": "Test", "R": "Procedure", "A": "Anatomy"}
 _HEAD = re.compile(r"^== (\S+)\n", re.MULTILINE)

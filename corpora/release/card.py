@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clinnlp.core.model_cards import facts, front_matter, score, table
-from corpora.release.data import LICENCES, NOTES
+from corpora.release.data import LICENCES, NOTES, TYPED
 from corpora.release.scores import LEAST_F1, SURE
 
 __all__ = ["box_card"]
@@ -23,10 +23,13 @@ corpora; the same processor and threads give the same bytes."""
 
 _LIMITS = """\
 - **Not for use in care.** Not made, annotated or checked by clinicians.
-- The notes it learned from are {n_notes} transcribed US dictations (MTSamples, before about 2010),
-  annotated by one reader by one guideline (`corpora/mtsamples-notes`): another guideline has other
+- The notes it learned from are {n_notes} transcribed US dictations (MTSamples, before about 2010)
+  and {n_typed} invented notes in the style of typed ones (`corpora/typed-train`), annotated by a
+  general language model by one guideline (`corpora/mtsamples-notes`): another guideline has other
   boundaries, so look at relaxed F1 too.
-- Notes typed in haste, other countries and other languages are worse; measure on your own notes.
+- Which labels are on was decided by the development notes, which favours these; the test notes
+  were read once, afterwards.
+- Other countries, other specialties and other languages are worse; measure on your own notes.
 - Mentions are whole words of the tokenizer, and none is discontinuous.
 - It says nothing of who has a problem and whether: `clinnlp.pipeline` decides that by rules."""
 
@@ -67,7 +70,7 @@ def box_card(told: Mapping[str, Any], scores: Mapping[str, Any], record: Mapping
         "## Corpora, development parts\n\n" + table(_corpora(scores)),
         f"## What a score is worth\n\n{_worth(scores)}",
         f"## Training text in the model?\n\n{_memory(scores)}",
-        "## Limits\n\n" + _LIMITS.format(n_notes=told[NOTES]["kept"]),
+        "## Limits\n\n" + _LIMITS.format(n_notes=told[NOTES]["kept"], n_typed=told[TYPED]["kept"]),
     ]
     return "\n\n".join(parts) + "\n"
 

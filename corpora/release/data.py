@@ -1,8 +1,9 @@
 """Which notes teach the model in the box, which are held out, and what was dropped.
 
 Abstracts (public domain, CC0): documents of any corpus's test part and of any development part are
-left out. Clinical notes: the train part of ``mtsamples-notes``. Silver notes are other notes of the
-same source, of which neither an annotated note nor a near-duplicate of one is among.
+left out. Clinical notes: ``typed-train``, and the train part of ``mtsamples-notes``. Silver notes
+are other notes of the same source, of which neither an annotated note nor a near-duplicate of one
+is among.
 """
 
 import hashlib
@@ -16,10 +17,11 @@ from clinnlp.core.notes import Note
 from clinnlp.io.notes.corpora import read_notes
 from corpora.annotated.stored import read_annotated, withheld_notes
 from corpora.annotated.texts import read_texts
+from corpora.annotated.typed import TYPED_TRAIN, read_typed
 
-__all__ = ["ABSTRACTS", "LICENCES", "NOTES", "Data", "read_data"]
+__all__ = ["ABSTRACTS", "LICENCES", "NOTES", "TYPED", "Data", "read_data"]
 
-NOTES = "notes"  # the name of the clinical corpus
+NOTES, TYPED = "notes", "typed"  # what clinical notes are called; the latter teach with the former
 ABSTRACTS = {
     "bc5cdr": ("CDR_TrainingSet.PubTator.txt", "CDR_DevelopmentSet.PubTator.txt"),
     "ncbi_disease": ("NCBItrainset_corpus.txt", "NCBIdevelopset_corpus.txt"),
@@ -30,6 +32,7 @@ LICENCES = {
     "ncbi_disease": "CC0-1.0",
     "biored": "public domain",
     NOTES: "CC0-1.0 (MTSamples as published by clinspacy; annotation CC0-1.0)",
+    TYPED: "CC0-1.0 (corpora/typed-train)",
 }
 HELD = {"abstracts": 0.1, NOTES: 0.1}  # shares of train that calibrate
 _WORDS = (100, 1000)  # of a silver note
@@ -44,7 +47,7 @@ class Data:
     abstracts : dict of str to list of Note
         All that may teach, by corpus; a tenth of them is held out by `held`.
     notes : list of Note
-        The annotated train part.
+        The annotated train part, and invented notes as people type them.
     unlabelled : list of Note
         Notes for silver labels, in an order by hash; none near an annotated one.
     dev : dict of str to list of Note
@@ -92,10 +95,13 @@ def read_data(data: Path) -> Data:
         }
     notes = read_annotated(data, part="train")
     unlabelled, n_near = _unlabelled(data)
-    counts[NOTES] = {"read": len(notes), "kept": len(notes)}
+    typed = read_typed(TYPED_TRAIN)
+    counts |= {n: {"read": len(e), "kept": len(e)} for n, e in ((NOTES, notes), (TYPED, typed))}
     counts["silver"] = {"free of annotated notes": len(unlabelled), "dropped, near one": n_near}
     dev[NOTES] = read_annotated(data, part="dev")
-    return Data(abstracts=abstracts, notes=notes, unlabelled=unlabelled, dev=dev, counts=counts)
+    return Data(
+        abstracts=abstracts, notes=[*notes, *typed], unlabelled=unlabelled, dev=dev, counts=counts
+    )
 
 
 def _abstracts(data: Path, name: str, part: int) -> list[Note]:

@@ -10,7 +10,8 @@ TABLES = {"--encoding", "--sep", "--decimal", "--time-format", "--day-first", "-
 NOTES = TABLES | {"--format", "--repair", "--number-repeated", "--layers"}
 NOTES |= {"--text-column", "--id-column"}
 READING = (  # notes
-    "fine-tune", "tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff", "demo",
+    "fine-tune", "tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff",
+    "demo",
 )  # fmt: skip
 WANTED = {
     **dict.fromkeys(READING, NOTES),

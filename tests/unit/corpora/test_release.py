@@ -12,7 +12,7 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from corpora.annotated.stored import withheld_notes
-from corpora.release.data import ABSTRACTS, NOTES, Data, read_data
+from corpora.release.data import ABSTRACTS, NOTES, TYPED, Data, read_data
 from corpora.release.start import write_start
 from corpora.release.steps import STEPS, Place
 from corpora.release.train import Recipe
@@ -42,7 +42,8 @@ def few(_):
         unlabelled=[made("more", k, clinical).with_(entities=()) for k in range(3)],
         dev={n: [made(n, k, labels) for k in (7, 8)] for n, labels in LABELS.items()}
         | {NOTES: [made(NOTES, k, clinical) for k in (21, 22)]},
-        counts={name: {"read": 6, "kept": 6} for name in (*ABSTRACTS, NOTES)} | {"silver": {}},
+        counts={name: {"read": 6, "kept": 6} for name in (*ABSTRACTS, NOTES, TYPED)}
+        | {"silver": {}},
     )
 
 
