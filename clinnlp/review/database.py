@@ -1,0 +1,212 @@
+"""The store as a database: one SQLite file, or PostgreSQL by its URL.
+
+All that is written goes through `Database.writing`: one writer at a time, over all processes, so
+that the chain of judgements has one order. What fails is told without the words of the driver,
+which may quote a row.
+
+References
+----------
+https://www.sqlite.org/wal.html; https://www.postgresql.org/docs/current/explicit-locking.html
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError as BadUrl
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from clinnlp.core.errors import ArgumentError, MissingExtra, RunError, StoreError, instead_of
+from clinnlp.core.files import check_writable
+from clinnlp.core.modes import file_mode
+from clinnlp.review.tables import APPEND_ONLY, SCHEMA_VERSION, meta, metadata
+
+__all__ = ["Conflict", "Database", "create_database", "open_database"]
+
+_BUSY_S = 30
+_LOCK = 0x636C696E  # of PostgreSQL's advisory locks: one writer of a store
+# A writer waits for the lock first, and then must see what was written meanwhile: not for it
+_ONE_STATE: dict[str, dict[str, Any]] = {"postgresql": {"isolation_level": "REPEATABLE READ"}}
+_FIRST = "0" * 64  # what the first judgement names as the hash before it
+
+
+class Conflict(StoreError):
+    """What was to be written rests on a version that is no longer the newest."""
+
+
+class Database:
+    """An open store.
+
+    Parameters
+    ----------
+    engine : Engine
+    where : str
+        What errors call it: a path, or the name of a database without its password.
+    folder : Path
+        Where what belongs to it may be written beside it, such as models.
+    """
+
+    def __init__(self, engine: Engine, where: str, folder: Path) -> None:
+        self._engine, self.where, self.folder = engine, where, folder
+        self._writer = threading.Lock()
+        self.cache: OrderedDict[Any, Any] = OrderedDict()  # of readings, see `review.judging`
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the store.
+
+        Raises
+        ------
+        RunError
+            The database does not answer.
+        """
+        with self._failures(), self._engine.connect() as plain:
+            yield plain.execution_options(**_ONE_STATE.get(self.dialect, {}))
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection whose changes are all there after the block, or none of them.
+
+        Raises
+        ------
+        RunError
+            They could not be written.
+        Conflict
+            Another writer was first.
+        """
+        with self._failures(), self._writer, self._engine.connect() as plain:
+            connection = plain.execution_options(writes=True)
+            with connection.begin():
+                if self.dialect == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
+                yield connection
+
+    def close(self) -> None:
+        """End all connections."""
+        self._engine.dispose()
+
+    def _failures(self) -> AbstractContextManager[None]:
+        return instead_of(SQLAlchemyError, self._failure)
+
+    def _failure(self, error: SQLAlchemyError) -> Exception:
+        if isinstance(error, IntegrityError):
+            return Conflict(f"the store {self.where} has got another row meanwhile; ask again")
+        kind = type(getattr(error, "orig", None) or error).__name__
+        return RunError(f"the store {self.where} must answer, and failed with a {kind}")
+
+
+def create_database(place: str | Path) -> Database:
+    """Return a new, empty store.
+
+    Parameters
+    ----------
+    place : str or Path
+        A file that does not exist, or ``postgresql://user@host/database``.
+
+    Raises
+    ------
+    ArgumentError
+        There is a store already, or the URL is of another database.
+    RunError
+        It cannot be written.
+    """
+    if not _is_url(place):
+        path = check_writable(Path(place))
+        refusal = ArgumentError(f"a new store must be a file that is not there, got {place}")
+        with instead_of(FileExistsError, refusal):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file_mode()))
+    database = _opened(place)
+    with database.writing() as connection:
+        metadata.create_all(connection)
+        if connection.scalar(select(meta.c.value).where(meta.c.key == "schema")) is not None:
+            raise ArgumentError(f"a new store must be empty, got {database.where} with a store")
+        for statement in APPEND_ONLY[database.dialect]:
+            connection.execute(text(statement))
+        rows = [("schema", str(SCHEMA_VERSION)), ("head", f"0:{_FIRST}")]
+        connection.execute(meta.insert(), [{"key": key, "value": value} for key, value in rows])
+    return database
+
+
+def open_database(place: str | Path) -> Database:
+    """Return a store that is there.
+
+    Parameters
+    ----------
+    place : str or Path
+        As for `create_database`.
+
+    Raises
+    ------
+    StoreError
+        There is none, it is damaged, or of another version.
+    """
+    if not _is_url(place) and not Path(place).is_file():
+        raise StoreError(f"a store must be there, got none at {place}; clinnlp review create")
+    database = _opened(place)
+    refusal = StoreError(f"a store of clinnlp must be at {database.where}, got something else")
+    with instead_of(RunError, refusal), database.reading() as connection:
+        found = connection.scalar(select(meta.c.value).where(meta.c.key == "schema"))
+    if found != str(SCHEMA_VERSION):
+        raise StoreError(
+            f"the store {database.where} must be of version {SCHEMA_VERSION}, got another; use the "
+            "release of clinnlp that made it"
+        )
+    return database
+
+
+def _is_url(place: str | Path) -> bool:
+    return isinstance(place, str) and "://" in place
+
+
+def _opened(place: str | Path) -> Database:
+    if _is_url(place):
+        return _postgres(str(place))
+    path = Path(place).absolute()
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        hide_parameters=True,
+        connect_args={"timeout": _BUSY_S},
+    )
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return Database(engine, str(place), path.parent / f"{path.name}-models")
+
+
+def _postgres(place: str) -> Database:
+    refusal = ArgumentError("a store must be a file or postgresql://user@host/database")
+    with instead_of(BadUrl, refusal):
+        url = make_url(place)
+    if url.drivername not in ("postgresql", "postgresql+psycopg"):
+        raise refusal
+    with instead_of(ImportError, MissingExtra("psycopg", extra="postgres")):
+        import psycopg  # noqa: F401
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_pre_ping=True,
+    )
+    name = url.database or ""
+    where = f"postgresql://{url.host or 'localhost'}/{name}"
+    return Database(engine, where, Path(f"clinnlp-review-{name}-models").absolute())
+
+
+def _on_connect(raw: Any, _: Any) -> None:
+    raw.isolation_level = None  # transactions are begun by `_on_begin`, at once where they write
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
+        raw.execute(f"PRAGMA {pragma}")
+
+
+def _on_begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

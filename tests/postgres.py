@@ -1,0 +1,91 @@
+"""A PostgreSQL that runs here, in a folder of its own, for tests; none where it is not installed."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+
+OTHER_USER = "postgres"  # the server refuses to run as root
+
+
+def bin_folder():
+    """Return the folder of PostgreSQL's programs, or None."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    named = shutil.which("initdb")
+    return Path(named).resolve().parent if named else None
+
+
+def missing():
+    """Return why no server can run here, or None."""
+    if bin_folder() is None:
+        return "PostgreSQL is not installed"
+    try:
+        import psycopg  # noqa: F401
+    except ImportError:
+        return "psycopg is not installed"
+    return None
+
+
+def _prefix():
+    if os.geteuid() != 0:
+        return []
+    pwd.getpwnam(OTHER_USER)
+    return ["runuser", "-u", OTHER_USER, "--"]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A running server."""
+
+    def __init__(self, folder, port):
+        self.folder, self.port = folder, port
+
+    def url(self, name="postgres"):
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
+
+    def new_database(self):
+        """Return the URL of an empty database."""
+        import psycopg
+
+        name = f"t{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+
+@contextmanager
+def running(folder):
+    """Give a server whose data lie in a new folder below `folder`."""
+    data = Path(folder) / "pg"
+    data.mkdir()
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(OTHER_USER)
+        os.chown(data, user.pw_uid, user.pw_gid)
+        for parent in data.parents:
+            if parent in (Path("/"), Path("/tmp")):
+                break
+            parent.chmod(parent.stat().st_mode | 0o011)
+    programs, port = bin_folder(), free_port()
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
+    subprocess.run(
+        [*_prefix(), programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"],
+        **quiet,
+    )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+    control = [*_prefix(), programs / "pg_ctl", "-D", data, "-w"]
+    subprocess.run([*control, "-l", data / "log", "-o", options, "start"], **quiet)
+    try:
+        yield Server(data, port)
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
