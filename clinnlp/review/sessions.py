@@ -33,10 +33,11 @@ _FORGOTTEN_S = 24 * 3600.0
 
 
 class Session(NamedTuple):
-    """A person who is logged in, and the word that changes must bring."""
+    """A person who is logged in, the word that changes must bring, the digest of the cookie."""
 
     user: User
     csrf: str
+    digest: str
 
 
 class TooOften(ClinnlpError):
@@ -94,10 +95,10 @@ def log_in(
     return cookie
 
 
-def log_out(database: Database, cookie: str) -> None:
-    """End a session."""
+def log_out(database: Database, digest: str) -> None:
+    """End a session, by the digest of its cookie."""
     with database.writing() as connection:
-        connection.execute(delete(sessions).where(sessions.c.digest == _digest(cookie)))
+        connection.execute(delete(sessions).where(sessions.c.digest == digest))
 
 
 def session_of(
@@ -124,7 +125,7 @@ def session_of(
         with database.writing() as connection:
             mine = sessions.update().where(sessions.c.digest == _digest(cookie))
             connection.execute(mine.values(seen=now()))
-    return Session(User(*row[3:]), row.csrf)
+    return Session(User(*row[3:]), row.csrf, _digest(cookie))
 
 
 _USER = (users.c.id, users.c.name, users.c.role, users.c.may_see_text)

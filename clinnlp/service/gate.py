@@ -13,9 +13,10 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from clinnlp.core.errors import where_raised
+from clinnlp.service.hosts import is_known_host
 from clinnlp.service.keys import Keys
 from clinnlp.service.refusals import Refused, body_of
-from clinnlp.service.settings import ServeSettings, is_loopback
+from clinnlp.service.settings import ServeSettings
 from clinnlp.service.shared import Service
 
 __all__ = ["ROUTES", "Gate", "Route"]
@@ -166,10 +167,7 @@ class Gate:
 
     def _check_host(self, host: bytes) -> None:
         """Refuse what a page of the web asks in a browser of this machine, by a name of its own."""
-        name = host.decode("latin-1").lower()
-        name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
-        known = self.settings.host_names or ()
-        if not is_loopback(name) and name not in (*map(str.lower, known), self.settings.host):
+        if not is_known_host(host, self.settings.host, self.settings.host_names):
             raise Refused(
                 403, "without a key a host must be asked for as localhost or one of host_names"
             )

@@ -39,6 +39,7 @@ _OPENER = re.compile(  # and what stands before it, strings whole; at last the e
     rb'(?:[^{["]++|"(?:[^"\\]++|\\.)*+"?)*+(?:[{[]|\Z)', re.DOTALL
 )
 PARTS = 1000  # objects and lists that any body may hold
+_TOLD_IN = "/openapi.json"
 _ODD = "must be as /openapi.json says, got another form"
 _JSON = "must be one JSON value in UTF-8, got another form"
 
@@ -77,11 +78,18 @@ def body_of(refused: Refused) -> bytes:
     return json.dumps({"error": str(refused)}, ensure_ascii=False).encode()
 
 
-def parsed(kind: type[M], raw: bytes, what: str = "the body", *, most: int = PARTS) -> M:
+def parsed(
+    kind: type[M],
+    raw: bytes,
+    what: str = "the body",
+    *,
+    most: int = PARTS,
+    told_in: str = _TOLD_IN,
+) -> M:
     """Return what a body holds, or refuse it with the place of its first fault.
 
     More than `most` objects and lists are refused before they are made, since each takes a hundred
-    times its place in the body.
+    times its place in the body. `told_in` is where the form is described.
 
     Examples
     --------
@@ -93,7 +101,11 @@ def parsed(kind: type[M], raw: bytes, what: str = "the body", *, most: int = PAR
     raw = raw.removeprefix(_BOM)
     if raw.count(b"{") + raw.count(b"[") > most and _has_more(raw, most):
         raise Refused(413, f"{what} must hold at most {most} objects and lists, got more")
-    with instead_of(ValidationError, lambda error: Refused(422, _sentence(error, kind, what))):
+
+    def refusal(error: ValidationError) -> Refused:
+        return Refused(422, _sentence(error, kind, what).replace(_TOLD_IN, told_in))
+
+    with instead_of(ValidationError, refusal):
         return kind.model_validate_json(raw)
 
 

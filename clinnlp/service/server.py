@@ -9,17 +9,18 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from clinnlp.core.errors import ArgumentError, RunError, instead_of
+from clinnlp.core.errors import ArgumentError, instead_of
 from clinnlp.service.app import gated
 from clinnlp.service.connection import connection_class
 from clinnlp.service.keys import Keys, read_keys
+from clinnlp.service.listening import BACKLOG, listener_of
 from clinnlp.service.models import named
 from clinnlp.service.settings import ServeSettings
 from clinnlp.service.shared import Service
@@ -27,7 +28,6 @@ from clinnlp.study.answering import Answerer
 
 __all__ = ["Server", "listener_of", "serve"]
 
-_BACKLOG = 1024
 _LAST_WORDS_S = 0.2  # for requests that were under way when the door closed
 
 
@@ -64,28 +64,6 @@ def serve(
         asyncio.run(Server(service, listener, keys).serve([listener]))
     finally:
         listener.close()
-
-
-def listener_of(settings: ServeSettings) -> socket.socket:
-    """Return a socket that listens where the settings say.
-
-    Raises
-    ------
-    RunError
-        Another program has the port, or the address is none of this machine.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    where = f"{settings.host}, port {settings.port}"
-    refusal = RunError(f"the service must listen on {where}, and may not; name another port")
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    with instead_of(OSError, refusal), ExitStack() as otherwise:
-        otherwise.callback(listener.close)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
-        listener.listen(_BACKLOG)
-        otherwise.pop_all()
-    listener.setblocking(False)
-    return listener
 
 
 def _config(service: Service, keys: Keys | None) -> uvicorn.Config:
@@ -147,7 +125,7 @@ class Server(uvicorn.Server):
             tls |= {"ssl_handshake_timeout": slow_s, "ssl_shutdown_timeout": slow_s}
         loop = asyncio.get_running_loop()
         self.servers = [
-            await loop.create_server(make, sock=one, backlog=_BACKLOG, **tls)
+            await loop.create_server(make, sock=one, backlog=BACKLOG, **tls)
             for one in sockets or ()
         ]
         self.started = True
