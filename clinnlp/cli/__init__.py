@@ -21,6 +21,14 @@ from clinnlp.cli.interrupted import told_when_interrupted
 from clinnlp.cli.mine import add_mine
 from clinnlp.cli.models import add_export, add_fine_tune, add_next, add_pretrain
 from clinnlp.cli.notes import add_extract, add_score
+from clinnlp.cli.review import (
+    add_review_agreement,
+    add_review_check,
+    add_review_create,
+    add_review_export,
+    add_review_serve,
+    add_review_user,
+)
 from clinnlp.cli.risk import add_risk, add_risk_apply, add_risk_survival
 from clinnlp.cli.serve import add_serve
 from clinnlp.cli.signals import ended_by_signals
@@ -49,6 +57,12 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "inspect": (add_inspect, "count what notes hold, and say what looks wrong in them"),
     "diff": (add_diff, "compare two annotations of the same notes, mention by mention"),
     "serve": (add_serve, "answer other programs over HTTP: mentions from notes"),
+    "review create": (add_review_create, "make a project of notes that people judge"),
+    "review user": (add_review_user, "let a person judge"),
+    "review serve": (add_review_serve, "show the page on which people judge"),
+    "review export": (add_review_export, "write what was judged, in any format of notes"),
+    "review agreement": (add_review_agreement, "say how far people agree, and how long they take"),
+    "review check": (add_review_check, "find judgements that were altered or removed"),
     "demo": (add_demo, "run the whole flow on synthetic notes, from text to report"),
 }
 

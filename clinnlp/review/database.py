@@ -27,7 +27,7 @@ from clinnlp.core.files import check_writable
 from clinnlp.core.modes import file_mode
 from clinnlp.review.tables import APPEND_ONLY, SCHEMA_VERSION, meta, metadata
 
-__all__ = ["Conflict", "Database", "create_database", "open_database"]
+__all__ = ["Conflict", "Connection", "Database", "create_database", "open_database"]
 
 _BUSY_S = 30
 _LOCK = 0x636C696E  # of PostgreSQL's advisory locks: one writer of a store

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from clinnlp.core.errors import ArgumentError
-from clinnlp.review.database import Conflict, Database
+from clinnlp.review.database import Conflict, Connection, Database
 from clinnlp.review.people import User
 from clinnlp.review.projects import Project, find_project
 from clinnlp.review.sessions import Session, session_of
