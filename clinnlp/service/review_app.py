@@ -18,6 +18,7 @@ from clinnlp.core.errors import where_raised
 from clinnlp.service.hosts import is_known_host
 from clinnlp.service.refusals import Refused, body_of
 from clinnlp.service.review_calls import CHANGING, Review
+from clinnlp.service.review_owner_routes import owner_routes
 from clinnlp.service.review_page import Page, page_files
 from clinnlp.service.review_routes import judging_routes, login_route
 
@@ -62,6 +63,7 @@ def review_routes(review: Review) -> list[Route]:
         Route("/static/{name:path}", page.static, methods=["GET"], name="GET /static"),
         login_route(review),
         *judging_routes(review),
+        *owner_routes(review),
     ]
 
 

@@ -32,7 +32,7 @@ def judged(world):
 
 ATTACKS = {
     "a judgement is another": (
-        "UPDATE judgements SET action = '{\"do\":\"reject\",\"mention\":\"T1\"}' WHERE seq = 1",
+        'UPDATE judgements SET action = \'{"do":"reject","mention":"T1"}\' WHERE seq = 1',
     ),
     "another person": ("UPDATE judgements SET who = '\"ben\"' WHERE seq = 2",),
     "another time": ("UPDATE judgements SET at = '2020-01-01T00:00:00.000+00:00' WHERE seq = 2",),

@@ -38,7 +38,8 @@ def test_actions_are_kept_and_make_a_reading(world):
     reading = state(world, task)
     found = [(e.label, e.span.start, e.assertion.negated) for e in reading.entities()]
     assert found == [("Drug", 5, None), ("Problem", 29, False), ("Problem", 38, True)]
-    assert reading.is_done and reading.comment == "odd"
+    assert reading.is_done
+    assert reading.comment == "odd"
     assert all(e.score is None for e in reading.entities())
     assert [link.id for link in reading.links()] == ["R1"]
     assert audit(world.database).faults == []
@@ -91,7 +92,8 @@ def test_many_at_once_lose_nothing(world):
     reading = state(world, task)
     assert len(reading.mentions) == 2 + n_each * n_threads
     found = audit(world.database)
-    assert found.faults == [] and found.n_judgements == n_each * n_threads
+    assert found.faults == []
+    assert found.n_judgements == n_each * n_threads
 
 
 def test_a_task_of_another_person_is_refused(world):
@@ -107,8 +109,7 @@ def test_judgements_cannot_be_altered_by_sql(world):
     anna, (task, *_) = world.users["anna"], tasks_of(world, "anna")
     judge(world.database, task, anna, [{"do": "accept", "mention": "T1"}], version=0)
     for statement in ("UPDATE judgements SET seconds = 9", "DELETE FROM judgements"):
-        with pytest.raises(ClinnlpError) as caught:
-            with world.database.writing() as connection:
-                connection.execute(text(statement))
+        with pytest.raises(ClinnlpError) as caught, world.database.writing() as connection:
+            connection.execute(text(statement))
         assert not isinstance(caught.value.__context__, SQLAlchemyError)
     assert audit(world.database).faults == []

@@ -36,13 +36,16 @@ def test_a_note_is_judged_from_the_queue_to_the_end(serving):
     (project,) = anna.get("/api/projects")
     assert (project["n_notes"], project["n_done"], project["annotators"]) == (3, 0, 1)
     queue = anna.get(f"/api/projects/{project['id']}/queue")
-    assert queue["n_left"] == 3 and [item["title"] for item in queue["items"]] == ["n0", "n1", "n2"]
+    assert queue["n_left"] == 3
+    assert [item["title"] for item in queue["items"]] == ["n0", "n1", "n2"]
     task = queue["items"][0]["task"]
     shown = anna.get(f"/api/tasks/{task}")
-    assert shown["note"]["text"].endswith("💊.") and shown["version"] == 0
+    assert shown["note"]["text"].endswith("💊.")
+    assert shown["version"] == 0
     assert [m["judged"] for m in shown["mentions"]] == [None, None]
     pain = shown["mentions"][1]
-    assert pain["axes"]["negated"] is False and pain["cue"] == [0, 4]
+    assert pain["axes"]["negated"] is False
+    assert pain["cue"] == [0, 4]
     assert shown["mentions"][0]["concepts"] == [{"id": "D1", "vocabulary": None, "name": None}]
     said = judge(anna, task, 0, {"do": "accept", "mention": "T1"})
     assert said == {"version": 1}
@@ -60,7 +63,9 @@ def test_an_old_version_gets_what_stands_there_now(serving):
     task = anna.get("/api/projects/1/queue")["items"][0]["task"]
     judge(anna, task, 0, {"do": "accept", "mention": "T1"})
     now = judge(same, task, 0, {"do": "reject", "mention": "T2"}, status=409)
-    assert now["version"] == 1 and now["mentions"][0]["judged"] == "accepted" and now["error"]
+    assert now["version"] == 1
+    assert now["mentions"][0]["judged"] == "accepted"
+    assert now["error"]
     judge(same, task, 1, {"do": "reject", "mention": "T2"})
     assert audit(world.database).n_judgements == 2
 
@@ -83,6 +88,12 @@ def test_two_people_are_blind_and_what_differs_is_adjudicated(serving):
         ("Drug", "accepted", None), ("Problem", None, "A")
     ]  # fmt: skip
     ben.get(f"/api/tasks/{item['task']}", 404)
+    (one,) = judging.get(f"/api/adjudications/{item['task']}")["differences"]
+    assert (one["kind"], one["left"]["label"], one["right"]) == ("only in A", "Problem", None)
+    (pair,) = judging.get("/api/projects/1/agreement")["between"]
+    assert pair["strict"]["value"] == pytest.approx(2 / 3)
+    assert pair["first"] == "anna"
+    judging.get(f"/api/adjudications/{tasks[0]}", 404)
     judge(ben, tasks[1], 3, {"do": "reopen"})
     assert judging.get("/api/projects/1/adjudication")["items"] == []
     judge(ben, tasks[1], 4, {"do": "done"})
@@ -97,12 +108,19 @@ def test_concepts_are_searched(serving):
     from clinnlp.review.projects import add_concepts
 
     world = serving()
-    rows = [("D1", "RxNorm", "aspirin"), ("D1", "RxNorm", "ASA 100%"), ("D2", "RxNorm", "baby aspirin")]
+    rows = [
+        ("D1", "RxNorm", "aspirin"),
+        ("D1", "RxNorm", "ASA 100%"),
+        ("D2", "RxNorm", "baby aspirin"),
+    ]
     with world.database.writing() as connection:
         add_concepts(connection, world.project, rows)
     anna = world.browser("anna")
     found = anna.get("/api/concepts?project=1&q=ASP")
-    assert [(one["id"], one["name"]) for one in found] == [("D1", "aspirin"), ("D2", "baby aspirin")]
+    assert [(one["id"], one["name"]) for one in found] == [
+        ("D1", "aspirin"),
+        ("D2", "baby aspirin"),
+    ]
     assert [one["id"] for one in anna.get("/api/concepts?project=1&q=100%25")] == ["D1"]
     assert anna.get("/api/concepts?project=1&q=%25") == [
         {"id": "D1", "vocabulary": "RxNorm", "name": "ASA 100%"}
