@@ -1,4 +1,4 @@
-"""A PostgreSQL that runs here, in a folder of its own, for tests; none where it is not installed."""
+"""A PostgreSQL that runs here for tests, in a folder of its own, where it is installed."""
 
 import os
 import pwd

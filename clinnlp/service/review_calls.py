@@ -32,6 +32,7 @@ M = TypeVar("M", bound=BaseModel)
 
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 _TOLD_IN = "docs/review.md"
+_MOST_NUMBER = 1 << 31  # of a row in either database
 _PARTS = 20_000  # objects and lists of a body
 _COOKIES = {True: "__Host-clinnlp-review", False: "clinnlp-review"}
 
@@ -139,11 +140,14 @@ def route(
         if method in CHANGING:
             _check_word(request, session)
         _check_may(session.user, needs)
+        numbers = {k: v for k, v in request.path_params.items() if isinstance(v, int)}
+        if any(number >= _MOST_NUMBER for number in numbers.values()):
+            raise Refused(404, "no such number")
         raw = await take_body(request, review, most) if method in CHANGING else b""
         call = Call(
             review=review,
             session=session,
-            numbers={k: v for k, v in request.path_params.items() if isinstance(v, int)},
+            numbers=numbers,
             query=request.query_params,
             raw=raw,
         )

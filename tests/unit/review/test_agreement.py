@@ -16,7 +16,23 @@ from clinnlp.review.tasks import queue, task_of
 from clinnlp.study.comparison import compare_notes
 from tests.unit.review.conftest import World, note_of
 
-WORDS = ["no", "sign", "of", "chest", "pain", "or", "fever", "today", "so", "aspirin", "was", "given", "twice", "for", "it"]
+WORDS = [
+    "no",
+    "sign",
+    "of",
+    "chest",
+    "pain",
+    "or",
+    "fever",
+    "today",
+    "so",
+    "aspirin",
+    "was",
+    "given",
+    "twice",
+    "for",
+    "it",
+]
 
 
 def drawn_notes(rng, n=8, *, error=0.2):
