@@ -1,6 +1,7 @@
 """The demo command."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from clinnlp.cli.options import (
@@ -11,7 +12,7 @@ from clinnlp.cli.options import (
     reading_of,
     settings_of,
 )
-from clinnlp.cli.terminal import say
+from clinnlp.cli.terminal import say, warn
 
 __all__ = ["add_demo"]
 
@@ -26,6 +27,14 @@ def add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--notes", metavar="PATH", help="real notes that the model in the box reads besides"
     )
+    parser.add_argument(
+        "--serve",
+        action="store_true",
+        help="instead, show the page on which people judge the synthetic notes, until interrupted",
+    )
+    parser.add_argument(
+        "--port", type=int, default=8766, help="of the page, 0 for any that is free (default: 8766)"
+    )
     add_writing(parser)
     add_reading(parser)
     add_settings(parser, DemoSettings)
@@ -33,12 +42,27 @@ def add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(args: argparse.Namespace) -> int:
+    if args.serve:
+        return _serve(Path(args.out), args.port)
     from clinnlp.io.notes.corpora import read_notes
     from clinnlp.study.demo import demo
     from clinnlp.study.settings import DemoSettings
 
     notes = None if args.notes is None else read_notes(args.notes, **reading_of(args))
     demo(Path(args.out), settings=settings_of(args, DemoSettings), say=_say, notes=notes)
+    return 0
+
+
+def _serve(out: Path, port: int) -> int:
+    from clinnlp.service.review_calls import Review
+    from clinnlp.service.review_server import serve_review
+    from clinnlp.service.review_settings import ReviewSettings
+    from clinnlp.study.review_demo import demo_review
+
+    found = demo_review(out)
+    say(f"log in as {found.user} with the password {found.password}")
+    sys.stdout.flush()
+    serve_review(Review(database=found.database, settings=ReviewSettings(port=port), say=warn))
     return 0
 
 

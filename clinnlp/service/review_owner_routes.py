@@ -42,12 +42,8 @@ def _adjudication(call: Call) -> Json:
     with call.database.reading() as connection:
         project = find_project(connection, shown["project"])
         task = task_of(connection, shown["task"])
-        assert (
-            project is not None
-        )
-        assert (
-            task is not None
-        )
+        assert project is not None
+        assert task is not None
         mine = [
             note_of(one)
             for one in task_readings(connection, project)
