@@ -20,7 +20,7 @@ from clinnlp.bert.corpus import corpus_sha256
 from clinnlp.bert.encoders import find_encoder, load_tokenizer, max_positions
 from clinnlp.bert.folder import OWN_FILES
 from clinnlp.bert.learned import Card, Trained
-from clinnlp.bert.loop import GoesOn, Task, make_accelerator, planned_epochs, train_model
+from clinnlp.bert.loop import GoesOn, Progress, Task, make_accelerator, planned_epochs, train_model
 from clinnlp.bert.network import Network
 from clinnlp.bert.selection import Score
 from clinnlp.bert.settings import LoopSettings, default_learning_rate
@@ -129,7 +129,7 @@ class Job(Generic[S]):
         *,
         encoder: str | Path,
         out: str | Path,
-        progress: bool,
+        progress: Progress,
         resume: bool,
     ) -> None:
         self._began = time.perf_counter()

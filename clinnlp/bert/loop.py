@@ -33,13 +33,22 @@ from clinnlp.bert.settings import LoopSettings, default_epochs
 from clinnlp.bert.stop import Stop
 from clinnlp.core.errors import MissingExtra, RunError
 
-__all__ = ["DivergedError", "GoesOn", "Task", "make_accelerator", "planned_epochs", "train_model"]
+__all__ = [
+    "DivergedError",
+    "GoesOn",
+    "Progress",
+    "Task",
+    "make_accelerator",
+    "planned_epochs",
+    "train_model",
+]
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of a weight
 
 B = TypeVar("B")
 
 # Asked after each epoch, with its selection score and the share of the plan that is done, 0 to 1
+Progress = bool | Callable[[int, int], None]
 GoesOn = Callable[[Score | None, float], bool]
 
 
@@ -96,7 +105,7 @@ def train_model(
     *,
     accelerator: Accelerator,
     learning_rate: float,
-    progress: bool,
+    progress: Progress,
     checkpoint: Checkpoint | None = None,
     goes_on: GoesOn | None = None,
 ) -> dict[str, Any]:
@@ -120,14 +129,17 @@ def train_model(
     """
     run = _Run(model, task, settings, accelerator, learning_rate, checkpoint)
     run.goes_on = goes_on
-    told = progress and accelerator.is_main_process
+    told = progress is True and accelerator.is_main_process
+    tell = progress if callable(progress) else _nobody
     with tqdm(total=run.n_steps, disable=not told, desc="fine-tuning") as bar:
         bar.update(run.at.step)
+        tell(run.at.step, run.n_steps)
         while run.is_open():  # beyond a signal only where its handler did not end the training
             with Stop() as stop:
                 while run.is_open() and stop.asked is None:
                     run.advance(stop)
                     bar.update(run.at.step - bar.n)
+                    tell(run.at.step, run.n_steps)
                     if run.at.step % 10 == 0 or run.is_between():
                         bar.set_postfix_str(run.told())
                         run.track()
@@ -140,6 +152,10 @@ def train_model(
         "best_epoch": run.at.best_epoch,
         "n_steps": run.n_steps,
     }
+
+
+def _nobody(_: int, __: int) -> None:
+    """Tell nobody how far a training has come."""
 
 
 def planned_epochs(task: Task[Any], settings: LoopSettings, accelerator: Accelerator) -> int:

@@ -5,7 +5,7 @@ of train for selection (by patient, or by text where there is no patient), train
 last epoch or a better one, score dev once, write the folder.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Unpack
 
@@ -30,7 +30,7 @@ def fine_tune_ner(
     out: str | Path,
     settings: TaggerSettings | None = None,
     refit: EntityTagger | None = None,
-    progress: bool = True,
+    progress: bool | Callable[[int, int], None] = True,
     resume: bool = True,
     **overrides: Unpack[TaggerFields],
 ) -> EntityTagger:
@@ -55,8 +55,8 @@ def fine_tune_ner(
         One that was trained on these notes less its selection tenth: train anew on all of them,
         with its encoder and settings, for as many epochs as were best, and take its calibration
         and least scores, which notes that it did not see have chosen.
-    progress : bool
-        Show a bar on stderr.
+    progress : bool, or function
+        Show a bar on stderr; or tell a function the steps that are done, and of how many.
     resume : bool
         Go on from ``<out>-checkpoint``, which this very training leaves behind where it is
         interrupted (SIGINT, SIGTERM, `KeyboardInterrupt`) or killed; the weights become those of

@@ -26,6 +26,7 @@ from clinnlp.cli.review import (
     add_review_check,
     add_review_create,
     add_review_export,
+    add_review_learn,
     add_review_serve,
     add_review_user,
 )
@@ -60,6 +61,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "review create": (add_review_create, "make a project of notes that people judge"),
     "review user": (add_review_user, "let a person judge"),
     "review serve": (add_review_serve, "show the page on which people judge"),
+    "review learn": (add_review_learn, "fine-tune on what was judged, beside what suggests now"),
     "review export": (add_review_export, "write what was judged, in any format of notes"),
     "review agreement": (add_review_agreement, "say how far people agree, and how long they take"),
     "review check": (add_review_check, "find judgements that were altered or removed"),

@@ -1,4 +1,4 @@
-"""Commands of the review: create, user, serve, export, agreement, check."""
+"""Commands of the review: create, user, serve, learn, export, agreement, check."""
 
 import argparse
 import secrets
@@ -31,11 +31,15 @@ __all__ = [
     "add_review_check",
     "add_review_create",
     "add_review_export",
+    "add_review_learn",
     "add_review_serve",
     "add_review_user",
 ]
 
-_STORE = "the store: a file, or postgresql://user@host/database"
+_STORE = (
+    "the store: a file, or postgresql://user@host/database; - reads it from the first line of "
+    "standard input, for a URL with a password"
+)
 _ROLES = ("annotator", "adjudicator", "owner")
 
 
@@ -45,6 +49,12 @@ def _add_store(parser: argparse.ArgumentParser) -> None:
 
 def _add_project(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", help="of the store (default: the only one)")
+
+
+def _opened(place: str) -> "Database":
+    from clinnlp.review.database import open_database
+
+    return open_database(sys.stdin.readline().strip() if place == "-" else place)
 
 
 # --- create --------------------------------------------------------------------------------
@@ -101,10 +111,10 @@ def _create(args: argparse.Namespace) -> int:
 
 def _store_for(place: str) -> "Database":
     """Return the store of a place, a new one where there is none."""
-    from clinnlp.review.database import create_database, open_database
+    from clinnlp.review.database import create_database
 
     try:
-        return open_database(place)
+        return _opened(place)
     except StoreError:
         if Path(place).exists():
             raise
@@ -152,10 +162,9 @@ def add_review_user(parser: argparse.ArgumentParser) -> None:
 
 
 def _user(args: argparse.Namespace) -> int:
-    from clinnlp.review.database import open_database
     from clinnlp.review.people import add_user, set_password
 
-    database = open_database(args.store)
+    database = _opened(args.store)
     password = secrets.token_urlsafe(12) if args.generate else _asked()
     with database.writing() as connection:
         if args.new_password:
@@ -191,13 +200,50 @@ def add_review_serve(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from clinnlp.review.database import open_database
     from clinnlp.service.review_calls import Review
     from clinnlp.service.review_server import serve_review
     from clinnlp.service.review_settings import ReviewSettings
 
     settings = settings_of(args, ReviewSettings)
-    serve_review(Review(database=open_database(args.store), settings=settings, say=warn))
+    serve_review(Review(database=_opened(args.store), settings=settings, say=warn))
+    return 0
+
+
+# --- learn ---------------------------------------------------------------------------------
+
+
+def add_review_learn(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp review learn`."""
+    _add_store(parser)
+    _add_project(parser)
+    parser.add_argument("--run", type=int, help="go on with one that was stopped (default: a new)")
+    parser.add_argument(
+        "--encoder", default="minilm", help="minilm, a folder, or a hub id (default: minilm)"
+    )
+    parser.add_argument(
+        "--epochs", type=int, help="passes over the notes (default: as their number asks for)"
+    )
+    parser.set_defaults(command=_learn)
+
+
+def _learn(args: argparse.Namespace) -> int:
+    from clinnlp.review.projects import project_named
+    from clinnlp.review.runs import add_run
+    from clinnlp.study.review_learn import check_learnable, learn
+
+    database, run = _opened(args.store), args.run
+    if run is None:
+        with database.reading() as connection:
+            project = project_named(connection, args.project)
+        check_learnable(database, project)
+        with database.writing() as connection:
+            run = add_run(connection, project).id
+    overrides = {} if args.epochs is None else {"epochs": args.epochs}
+    found = learn(database, run, encoder=args.encoder, overrides=overrides, say=say).result
+    for name in ("old", "new", "difference"):
+        say(f"{name}: F1 {found[name]['value']:.3f} [{found[name]['low']:.3f}, "
+            f"{found[name]['high']:.3f}]")  # fmt: skip
+    say(f"p {found['p']:.3g}, {found['n_held_out']} notes held out; an owner may use run {run}")
     return 0
 
 
@@ -227,10 +273,9 @@ def add_review_export(parser: argparse.ArgumentParser) -> None:
 def _export(args: argparse.Namespace) -> int:
     from clinnlp.io.notes.corpora import write_notes
     from clinnlp.review.corpus import judged_notes
-    from clinnlp.review.database import open_database
     from clinnlp.review.projects import project_named
 
-    database, out = open_database(args.store), output_of(args.out)
+    database, out = _opened(args.store), output_of(args.out)
     with database.reading() as connection:
         project = project_named(connection, args.project)
     found = judged_notes(database, project, who=args.person)
@@ -256,10 +301,9 @@ def add_review_agreement(parser: argparse.ArgumentParser) -> None:
 
 def _agreement(args: argparse.Namespace) -> int:
     from clinnlp.review.agreement import agreement
-    from clinnlp.review.database import open_database
     from clinnlp.review.projects import project_named
 
-    database = open_database(args.store)
+    database = _opened(args.store)
     with database.reading() as connection:
         project = project_named(connection, args.project)
     for line in agreement(database, project, n_boot=args.n_boot).lines():
@@ -278,9 +322,8 @@ def add_review_check(parser: argparse.ArgumentParser) -> None:
 
 def _check(args: argparse.Namespace) -> int:
     from clinnlp.review.chain import audit
-    from clinnlp.review.database import open_database
 
-    found = audit(open_database(args.store), head=args.head)
+    found = audit(_opened(args.store), head=args.head)
     for fault in found.faults:
         say(f"judgement {fault.seq}: {fault.what}" if fault.seq else fault.what)
     if found.faults:

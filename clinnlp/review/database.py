@@ -46,14 +46,16 @@ class Database:
     Parameters
     ----------
     engine : Engine
+    place : str
+        With which another process opens it; it may hold a password.
     where : str
         What errors call it: a path, or the name of a database without its password.
     folder : Path
         Where what belongs to it may be written beside it, such as models.
     """
 
-    def __init__(self, engine: Engine, where: str, folder: Path) -> None:
-        self._engine, self.where, self.folder = engine, where, folder
+    def __init__(self, engine: Engine, place: str, where: str, folder: Path) -> None:
+        self._engine, self.place, self.where, self.folder = engine, place, where, folder
         self._writer = threading.Lock()
         self.cache: OrderedDict[Any, Any] = OrderedDict()  # of readings, see `review.judging`
 
@@ -180,7 +182,7 @@ def _opened(place: str | Path) -> Database:
     )
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
-    return Database(engine, str(place), path.parent / f"{path.name}-models")
+    return Database(engine, str(path), str(place), path.parent / f"{path.name}-models")
 
 
 def _postgres(place: str) -> Database:
@@ -198,7 +200,7 @@ def _postgres(place: str) -> Database:
     )
     name = url.database or ""
     where = f"postgresql://{url.host or 'localhost'}/{name}"
-    return Database(engine, where, Path(f"clinnlp-review-{name}-models").absolute())
+    return Database(engine, place, where, Path(f"clinnlp-review-{name}-models").absolute())
 
 
 def _on_connect(raw: Any, _: Any) -> None:

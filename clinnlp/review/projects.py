@@ -8,7 +8,17 @@ from sqlalchemy import Connection, func, select
 
 from clinnlp.core.errors import ArgumentError, StoreError
 from clinnlp.core.notes import AXES, Note
-from clinnlp.review.forms import Json, entity_to, note_to, relation_to, text_sha256
+from clinnlp.review.database import Database
+from clinnlp.review.forms import (
+    Json,
+    entity_from,
+    entity_to,
+    note_from,
+    note_to,
+    relation_from,
+    relation_to,
+    text_sha256,
+)
 from clinnlp.review.readings import Words
 from clinnlp.review.tables import concepts, notes, projects, tasks
 
@@ -19,13 +29,14 @@ __all__ = [
     "add_notes",
     "add_project",
     "all_projects",
+    "concept_ids",
     "find_concepts",
     "find_project",
     "given_of",
     "names_of",
     "progress",
     "project_named",
-    "suggest_anew",
+    "suggested_notes",
 ]
 
 _MOST_FOUND = 20
@@ -181,24 +192,6 @@ def add_notes(
     return n
 
 
-def suggest_anew(
-    connection: Connection, project: Project, given: Iterable[Note], *, model: str
-) -> None:
-    """Put other suggestions in place of those of notes; who has begun a note keeps his.
-
-    Parameters
-    ----------
-    connection : Connection
-    project : Project
-    given : iterable of Note
-        By id those of the project.
-    model : str
-    """
-    for note in given:
-        mine = notes.update().where(notes.c.project == project.id, notes.c.name == note.id)
-        connection.execute(mine.values(given=given_of(note), model=model))
-
-
 def given_of(note: Note) -> Json:
     """Return the mentions, relations and labels of a note as suggestions."""
     return {
@@ -261,6 +254,32 @@ def progress(connection: Connection, project: Project) -> tuple[int, int]:
     )
     n_done = connection.scalar(select(func.count()).select_from(done.subquery()))
     return connection.scalar(mine) or 0, n_done or 0
+
+
+def suggested_notes(database: Database, project: Project) -> list[Note]:
+    """Return the notes of a project with what is suggested in them now."""
+    query = select(notes.c.record, notes.c.given).where(notes.c.project == project.id)
+    with database.reading() as connection:
+        rows = connection.execute(query.order_by(notes.c.position, notes.c.id)).all()
+    return [
+        note_from(
+            record,
+            entities=map(entity_from, given.get("mentions", ())),
+            relations=map(relation_from, given.get("relations", ())),
+            labels=given.get("labels", ()),
+        )
+        for record, given in rows
+    ]
+
+
+def concept_ids(database: Database, project: Project) -> dict[str, str]:
+    """Return the concept that each name of the project's concepts stands for; case is folded."""
+    query = select(concepts.c.folded, concepts.c.id).where(concepts.c.project == project.id)
+    with database.reading() as connection:
+        found: dict[str, str] = {}
+        for name, code in connection.execute(query.order_by(concepts.c.number)):
+            found.setdefault(name, code)
+    return found
 
 
 def _project(row: Any) -> Project:

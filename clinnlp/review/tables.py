@@ -38,6 +38,7 @@ __all__ = [
     "projects",
     "runs",
     "sessions",
+    "suggestions",
     "tasks",
     "users",
     "verdicts",
@@ -179,6 +180,15 @@ runs = Table(
     Column("total", Integer, nullable=False),
     Column("result", _Json),
     Column("before", _Json),  # model and folder that suggested before it was used
+)  # fmt: skip
+
+suggestions = Table(
+    "suggestions", metadata,
+    Column("run", Integer, _key("runs.id"), primary_key=True),
+    Column("note", Integer, _key("notes.id"), primary_key=True),
+    Column("new", _Json, nullable=False),
+    Column("old", _Json),  # what stood there before it was used
+    Column("old_model", String(256)),
 )  # fmt: skip
 
 verdicts = Table(

@@ -18,6 +18,7 @@ from clinnlp.core.errors import where_raised
 from clinnlp.service.hosts import is_known_host
 from clinnlp.service.refusals import Refused, body_of
 from clinnlp.service.review_calls import CHANGING, Review
+from clinnlp.service.review_learning_routes import learning_routes
 from clinnlp.service.review_owner_routes import owner_routes
 from clinnlp.service.review_page import Page, page_files
 from clinnlp.service.review_routes import judging_routes, login_route
@@ -47,9 +48,14 @@ _FAILED = "the server failed, and has logged where"
 
 def review_application(review: Review) -> "ReviewGate":
     """Return the application that a server runs."""
+
+    async def unforeseen(_: Request, error: Exception) -> Response:
+        review.say(f"unexpected {type(error).__name__}{where_raised(error)}")
+        return _told(Refused(500, _FAILED))
+
     app = Starlette(
         routes=review_routes(review),
-        exception_handlers={Refused: _refused, HTTPException: _of_http},
+        exception_handlers={Refused: _refused, HTTPException: _of_http, Exception: unforeseen},
     )
     app.router.redirect_slashes = False
     return ReviewGate(app, review)
@@ -64,6 +70,7 @@ def review_routes(review: Review) -> list[Route]:
         login_route(review),
         *judging_routes(review),
         *owner_routes(review),
+        *learning_routes(review),
     ]
 
 
@@ -89,9 +96,9 @@ class ReviewGate:
             await self.app(scope, receive, reply)
         except Refused as refused:
             await _told(refused)(scope, receive, reply)
-        except Exception as error:
-            self.review.say(f"unexpected {type(error).__name__}{where_raised(error)}")
+        except Exception as error:  # told already, but for what fails behind an answer
             if not reply.status:
+                self.review.say(f"unexpected {type(error).__name__}{where_raised(error)}")
                 await _told(Refused(500, _FAILED))(scope, receive, reply)
         if self.review.settings.log_requests:
             seconds = time.perf_counter() - begun

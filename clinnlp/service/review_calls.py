@@ -25,6 +25,7 @@ from clinnlp.review.sessions import Session, session_of
 from clinnlp.service.bodies import Body
 from clinnlp.service.refusals import Refused, parsed
 from clinnlp.service.review_settings import ReviewSettings
+from clinnlp.service.review_teaching import Teacher
 
 __all__ = ["CHANGING", "Answer", "Call", "Needs", "Review", "json_response", "route", "take_body"]
 
@@ -47,15 +48,19 @@ class Review:
     settings : ReviewSettings
     say : callable
         Takes a line of the log.
-    teach : callable, optional
-        Starts the learning of a run; absent where this server does not teach.
+    teacher : Teacher, optional
+        Starts the processes that learn; by default one for this store.
     """
 
     database: Database
     settings: ReviewSettings
     say: Callable[[str], None] = lambda _: None
-    teach: Any = None
+    teacher: Teacher = None  # type: ignore[assignment]
     logins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+
+    def __post_init__(self) -> None:
+        if self.teacher is None:
+            object.__setattr__(self, "teacher", Teacher(self.database))
 
     @property
     def cookie(self) -> str:

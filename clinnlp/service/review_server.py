@@ -37,6 +37,7 @@ def serve_review(review: Review) -> None:
         asyncio.run(server.serve([listener]))
     finally:
         listener.close()
+        review.teacher.end()
 
 
 class ReviewServer(uvicorn.Server):
