@@ -32,6 +32,7 @@ __all__ = [
     "add_run",
     "find_run",
     "keep_suggestions",
+    "resume_run",
     "roll_back",
     "runs_of",
     "set_run",
@@ -58,11 +59,24 @@ def add_run(connection: Connection, project: Project) -> Run:
     Conflict
         Another one is under way.
     """
-    if any(run.state in ("waiting", "running") for run in runs_of(connection, project.id)):
-        raise Conflict("a project must learn once at a time, and does so already")
+    _check_free(connection, project.id)
     row = {"project": project.id, "state": "waiting", "done": 0, "total": 0, "result": {}}
     made = connection.execute(runs.insert().values(**row))
     return Run(int(made.inserted_primary_key[0]), **row)  # type: ignore[arg-type]
+
+
+def resume_run(connection: Connection, run: Run) -> None:
+    """Let a run that was stopped wait for a process.
+
+    Raises
+    ------
+    Conflict
+        It is not stopped, or another one is under way.
+    """
+    if run.state != "stopped":
+        raise Conflict("a run must be stopped to go on, and is not")
+    _check_free(connection, run.project)
+    set_run(connection, run.id, state="waiting")
 
 
 def find_run(connection: Connection, id: int) -> Run | None:
@@ -147,6 +161,11 @@ def roll_back(connection: Connection, project: Project, run: Run) -> None:
     own = projects.update().where(projects.c.id == project.id)
     connection.execute(own.values(model=before.get("model", ""), folder=before.get("folder")))
     set_run(connection, run.id, state="done")
+
+
+def _check_free(connection: Connection, project: int) -> None:
+    if any(run.state in ("waiting", "running") for run in runs_of(connection, project)):
+        raise Conflict("a project must learn once at a time, and does so already")
 
 
 def _query() -> Any:

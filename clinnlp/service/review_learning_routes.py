@@ -5,10 +5,10 @@ from functools import partial
 
 from starlette.routing import Route
 
-from clinnlp.review.database import Conflict, Connection
+from clinnlp.review.database import Connection
 from clinnlp.review.forms import Json
 from clinnlp.review.projects import Project
-from clinnlp.review.runs import Run, add_run, find_run, roll_back, runs_of, use_run
+from clinnlp.review.runs import Run, add_run, find_run, resume_run, roll_back, runs_of, use_run
 from clinnlp.service.refusals import Refused
 from clinnlp.service.review_calls import Answer, Call, Needs, Review, route
 from clinnlp.service.review_requests import Empty
@@ -84,9 +84,9 @@ def _cancel(call: Call, _: Project, run: Run) -> None:
     call.review.teacher.cancel(run.id)
 
 
-def _resume(call: Call, _: Project, run: Run) -> None:
-    if run.state != "stopped":
-        raise Conflict("a run must be stopped to go on, and is not")
+def _resume(call: Call, project: Project, run: Run) -> None:
+    with call.database.writing() as connection:
+        resume_run(connection, _run_of(call, connection, project))
     call.review.teacher.start(run.id)
 
 
