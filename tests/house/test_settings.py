@@ -11,7 +11,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSettings
+from clinnlp.service.review_settings import ReviewSettings
 from clinnlp.service.settings import ServeSettings
+from clinnlp.study.review_settings import ReviewProjectSettings
 from clinnlp.study.settings import ExtractSettings, MineSettings, RiskSettings, SurvivalSettings
 from clinnlp.study.tune_space import described
 
@@ -25,6 +27,8 @@ MADE_BY = {
     RiskSettings: "`clinnlp risk`; `RiskRowSettings` and `RiskStudySettings` are its two parts",
     SurvivalSettings: "`clinnlp.survival_study`, `clinnlp risk survival`",
     ServeSettings: "`clinnlp serve`",
+    ReviewProjectSettings: "`clinnlp review create`",
+    ReviewSettings: "`clinnlp review serve`",
 }
 
 

@@ -25,6 +25,13 @@ WORDS = {
     "inspect": ["notes"],
     "diff": ["a", "b"],
     "serve": ["--vocabulary", "words.csv"],
+    "review create": ["a store.db", "notes"],
+    "review user": ["a store.db", "anna"],
+    "review serve": ["a store.db"],
+    "review learn": ["a store.db"],
+    "review export": ["a store.db", "out.jsonl"],
+    "review agreement": ["a store.db"],
+    "review check": ["a store.db"],
     "demo": [],
 }
 LEFT = {  # what a command that goes on leaves behind
