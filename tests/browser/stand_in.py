@@ -15,7 +15,8 @@ POLICY = (
 )
 KINDS = {"html": "text/html; charset=utf-8", "js": "text/javascript", "css": "text/css"}
 PAGE = resources.files("clinnlp.service") / "page"
-EMPTY = {"axes": {}, "attributes": {}, "concepts": [], "cue": None, "score": None, "source": None}
+EMPTY = {"parts": [], "axes": {}, "cues": {}, "cue": None, "attributes": {}, "concepts": []}
+EMPTY |= {"score": None, "source": None}
 
 
 def task_of(name, text, mentions=(), relations=()):
@@ -27,9 +28,12 @@ def task_of(name, text, mentions=(), relations=()):
     ]
     note = {"id": name, "text": text, "sha256": "0", "patient": None, "kind": None, "time": None}
     return {
-        "task": name, "project": "p", "note": note, "version": 0, "is_done": False, "mentions": full,
+        "task": name, "project": "p", "kind": "note", "note": note, "version": 0, "is_done": False, "mentions": full,
         "relations": list(relations), "note_labels": [], "comment": "",
     }  # fmt: skip
+
+
+WHOLE = ("start", "end", "parts", "label", "axes", "cues", "cue", "attributes", "concepts")
 
 
 def after(task, action):
@@ -39,21 +43,18 @@ def after(task, action):
     match action:
         case {"do": "accept"} if one["judged"] in (None, "rejected"):
             one["judged"] = "accepted"
-        case {"do": "undo_judgement"} if one["judged"] != "added":
-            one.update({**one.pop("suggested", {}), "judged": None})
-        case {"do": "reject"} if one["judged"] != "added":
-            one["judged"] = "rejected"
+        case {"do": "undo_judgement" | "reject" as word} if one["judged"] != "added":
+            one |= {**one.pop("given", {}), "judged": "rejected" if word == "reject" else None}
         case {"do": "undo_judgement" | "reject"}:
             task["mentions"].remove(one)
-            task["relations"] = [r for r in task["relations"] if one["id"] not in r["roles"].values()]
         case {"do": "add", **fields}:
-            task["mentions"] = [m for m in task["mentions"] if m["id"] != fields["id"]]
+            assert fields["id"] not in by_id
+            fields["concepts"] = [{"id": code} for code in fields.get("concepts", ())]
             task["mentions"].append({**EMPTY, **fields, "judged": "added"})
         case {"do": "change"}:
             change(one, action)
         case {"do": "relate", **fields}:
-            task["relations"] = [r for r in task["relations"] if r["id"] != fields["id"]]
-            task["relations"].append({**fields, "judged": "added"})
+            task["relations"] = [r for r in task["relations"] if r["id"] != fields["id"]] + [fields]
         case {"do": "unrelate", "relation": gone}:
             task["relations"] = [r for r in task["relations"] if r["id"] != gone]
         case {"do": "note_labels", "labels": labels}:
@@ -61,19 +62,24 @@ def after(task, action):
         case {"do": "comment", "text": text}:
             task["comment"] = text
         case {"do": "done" | "reopen" as word}:
+            assert word == "reopen" or all(one["judged"] for one in task["mentions"])
             task["is_done"] = word == "done"
 
 
 def change(one, action):
-    if one["judged"] is None:
-        one["suggested"] = {key: one[key] for key in one if key not in ("judged", "id", "suggested")}
     if one["judged"] != "added":
+        one.setdefault("given", {key: one[key] for key in WHOLE})
         one["judged"] = "changed"
-    for field in {"start", "end", "label", "concepts"} & action.keys():
-        one[field] = action[field]
-    for field in {"axes", "attributes"} & action.keys():
-        merged = one[field] | action[field]
-        one[field] = {name: value for name, value in merged.items() if value is not None}
+    one |= {key: action[key] for key in ("start", "end", "label", "attributes") if key in action}
+    if action.keys() & {"start", "end", "parts"}:
+        one["parts"] = action.get("parts", [])
+    if "concepts" in action:
+        one["concepts"] = [{"id": code} for code in action["concepts"]]
+    said = {k: v for k, v in action.get("axes", {}).items() if one["axes"].get(k) != v}
+    one["axes"] = one["axes"] | said
+    one["cues"] = {axis: cue for axis, cue in one["cues"].items() if axis not in said}
+    if all(one[key] == one.get("given", {}).get(key) for key in WHOLE if key != "cue"):
+        one |= {**one.pop("given"), "judged": "accepted"}
 
 
 class StandIn:

@@ -1,5 +1,7 @@
 // Curves from the selected mention to those it is tied to.
 
+import { endsOf } from "./task.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 export function drawArcs(svg, view, mention, relations) {
@@ -13,7 +15,7 @@ export function drawArcs(svg, view, mention, relations) {
   svg.style.height = `${pane.scrollHeight}px`;
   const from = middle(mention.id);
   for (const { label, roles } of relations) {
-    for (const id of Object.values(roles)) {
+    for (const id of endsOf({ roles })) {
       const to = id === mention.id ? null : middle(id);
       if (from && to) svg.append(...arc(from, to, label));
     }

@@ -1,5 +1,6 @@
 // The panel of the selected mention: every step of judging as a button, and what stands so far.
 
+import { endsOf } from "./task.js";
 import { button, fill, keyCap, make } from "./dom.js";
 
 export const AXES = { // name → [key, word]
@@ -73,7 +74,7 @@ export class Details {
   }
 
   #relation(mention, { id, label, roles }) {
-    const others = Object.values(roles).filter((end) => end !== mention.id).map((end) => this.mentionOf(end)).filter(Boolean);
+    const others = endsOf({ roles }).filter((end) => end !== mention.id).map((end) => this.mentionOf(end));
     return this.#line(`${label} → ${others.map((other) => this.wordsOf(other)).join(", ")}`, null, `unrelate:${id}`);
   }
 

@@ -15,13 +15,14 @@ import { MentionList, spoken } from "./mention_list.js";
 import { Offsets } from "./offsets.js";
 import { Saver } from "./saver.js";
 import { SelectionBar } from "./selection_bar.js";
-import { apply, inOrder, taskOf, undoing } from "./task.js";
+import { apply, inOrder, taskOf, tiesOf, undoing } from "./task.js";
 import { TextView } from "./text_view.js";
 
 const STATES = {
   saved: "✓ saved", saving: "… saving", refused: "! not taken", login: "! log in again",
   offline: "! not reachable, will be sent",
 };
+const OPEN_WHEN_DONE = ["reopen", "comment"];
 const unsaved = new Set(); // savers that have not sent everything
 
 addEventListener("beforeunload", (event) => {
@@ -115,7 +116,6 @@ export class Editor {
 
   run(command, isExtending = false) {
     const [name, ...words] = command.split(":");
-    if (name !== "done") this.isSure = false;
     return COMMANDS[name].call(this, ...words, isExtending);
   }
 
@@ -125,7 +125,8 @@ export class Editor {
   commit(actions) {
     const back = [], taken = [];
     let task = this.task;
-    for (const action of actions) {
+    const isClosed = task.is_done && actions.some((action) => !OPEN_WHEN_DONE.includes(action.do));
+    for (const action of isClosed ? [{ do: "reopen" }, ...actions] : actions) {
       const next = apply(task, action);
       if (!next) continue;
       back.unshift(...undoing(task, action));
@@ -142,9 +143,15 @@ export class Editor {
   again(from, to, which) { // undo and redo
     const step = from.pop();
     if (!step) return announce(`Nothing to ${which}.`);
-    const actions = which === "undo" ? step.back : step.taken;
-    this.#become(actions.reduce((task, action) => apply(task, action) ?? task, this.task));
-    this.saver.push(actions);
+    const taken = [];
+    let task = this.task;
+    for (const action of which === "undo" ? step.back : step.taken) {
+      const next = apply(task, action);
+      if (next) taken.push(action);
+      task = next ?? task;
+    }
+    this.#become(task);
+    this.saver.push(taken);
     to.push(step);
     if (this.task.mentions.has(step.selected)) this.select(step.selected, `${which === "undo" ? "Undone" : "Done again"}. `);
     else announce(which === "undo" ? "Undone." : "Done again.");
@@ -184,7 +191,7 @@ export class Editor {
 
   #showSelected() {
     const mention = this.mention;
-    const ties = mention ? [...this.task.relations.values()].filter(({ roles }) => Object.values(roles).includes(mention.id)) : [];
+    const ties = mention ? tiesOf(this.task, mention.id) : [];
     this.details.show(mention, ties);
     this.#showCue(mention);
     drawArcs(this.parts.arcs, this.view, mention, ties);
@@ -329,6 +336,11 @@ const COMMANDS = {
     if (this.mention.judged === null || this.mention.judged === "rejected") this.commit([{ do: "accept", mention: this.selected }]);
     return this.go(1, true);
   },
+  acceptRest() {
+    const open = inOrder(this.task.mentions).filter(({ judged }) => judged === null);
+    this.commit(open.map(({ id }) => ({ do: "accept", mention: id })));
+    announce(`${open.length} accepted.`);
+  },
   reject() {
     if (!this.mention) return;
     const { id, judged } = this.mention;
@@ -423,7 +435,7 @@ const COMMANDS = {
     });
     if (other === null) return;
     const [first, second] = roles[label] ?? ["arg1", "arg2"];
-    this.commit([{ do: "relate", id: freshId(), label, roles: { [first]: mention.id, [second]: other } }]);
+    this.commit([{ do: "relate", id: freshId(), label, roles: { [first]: [mention.id], [second]: [other] } }]);
     announce(`${label} drawn.`);
   },
   unrelate(...words) { this.commit([{ do: "unrelate", relation: words.slice(0, -1).join(":") }]); },
@@ -440,11 +452,10 @@ const COMMANDS = {
   },
   help() { help(); },
   async done() {
-    const n = [...this.task.mentions.values()].filter(({ judged }) => judged === null).length;
-    if (n && !this.isSure) {
-      this.isSure = true;
-      this.parts.progress.textContent = `${n} not judged: once more to finish`;
-      return announce(`${n} mentions are not judged. Press again to finish all the same.`);
+    const open = inOrder(this.task.mentions).filter(({ judged }) => judged === null);
+    if (open.length) {
+      this.parts.progress.textContent = `${open.length} of ${this.task.mentions.size} not judged yet`;
+      return this.select(open[0].id, `${open.length} mentions are not judged yet. Shift Enter accepts all that is left. `);
     }
     if (!this.task.is_done) this.commit([{ do: "done" }]);
     if (await this.saver.flush()) this.server.next(1);

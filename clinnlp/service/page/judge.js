@@ -22,12 +22,18 @@ export async function show(root, app, projectId, taskId) {
       root.append(frame);
       editor = new Editor(frame, { project, data, server: {
         load, next, login: app.login,
-        send: (id, body) => call("POST", `tasks/${part(id)}/judgements`, body),
+        send: sendJudgements,
         search: (sought) => post("concepts", { project: projectId, q: sought }),
       } });
     },
     leave() { editor?.leave(); },
   };
+}
+
+// Concepts travel as ids; the page keeps their names beside.
+export function sendJudgements(id, { actions, ...body }) {
+  const sent = actions.map((action) => (action.concepts ? { ...action, concepts: action.concepts.map((one) => one.id) } : action));
+  return call("POST", `tasks/${part(id)}/judgements`, { ...body, actions: sent });
 }
 
 // The next note in the queue that is not done (or any), from the top again at its end.

@@ -4,6 +4,7 @@ export const KEYS = [
   ["Judge", [
     ["accept", ["Enter", " "], "right: accept, and on to the next"],
     ["reject", ["x", "Delete", "Backspace"], "wrong: reject, and on to the next"],
+    ["acceptRest", ["Shift+Enter"], "accept all that is left"],
     ["label", ["1", "2"], "… 9, 0: give it this label; in the text: add it under this label"],
     ["chooseLabel", ["l"], "choose a label from all"],
     ["asSuggested", ["b"], "back to what was suggested"],

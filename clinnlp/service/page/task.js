@@ -4,13 +4,13 @@
 // does not touch are the same objects in both, so that what changed is found by `!==`. `undoing`
 // returns the actions that lead back. The server does the same with the same actions.
 
-const FIELDS = ["start", "end", "label"];
-const MERGED = ["axes", "attributes"];
+const WHOLE = ["start", "end", "parts", "label", "axes", "attributes", "concepts"];
+const BLANK = { parts: [], axes: {}, cues: {}, attributes: {}, concepts: [] };
 
 export function taskOf(data) {
   return {
     ...data,
-    mentions: new Map(data.mentions.map((mention) => [mention.id, { axes: {}, attributes: {}, concepts: [], ...mention }])),
+    mentions: new Map(data.mentions.map((mention) => [mention.id, { ...BLANK, ...mention }])),
     relations: new Map(data.relations.map((relation) => [relation.id, relation])),
     note_labels: data.note_labels ?? [],
     comment: data.comment ?? "",
@@ -21,106 +21,111 @@ export function inOrder(mentions) {
   return [...mentions.values()].sort((a, b) => a.start - b.start || b.end - a.end || (a.id < b.id ? -1 : 1));
 }
 
-// Return the task after an action, or null where what it speaks of is not there.
+// The relations that one mention is an end of, whose ends are all there.
+export function tiesOf(task, id) {
+  return [...task.relations.values()].filter((relation) => {
+    const ends = endsOf(relation);
+    return ends.includes(id) && ends.every((end) => task.mentions.has(end));
+  });
+}
+
+export function endsOf({ roles }) { return Object.values(roles).flat(); }
+
+// Return the task after an action, or null where what it speaks of is not there, or is so already.
 export function apply(task, action) { return EFFECTS[action.do]?.(task, action) ?? null; }
 
 const EFFECTS = {
-  accept: (task, { mention }) => judged(task, mention, (old) => ({
-    ...old, judged: old.judged === null || old.judged === "rejected" ? "accepted" : old.judged,
-  })),
-  reject: (task, { mention }) => judged(task, mention, (old) => (
-    old.judged === "added" ? null : { ...old, judged: "rejected" }
+  accept: (task, { mention }) => judged(task, mention, (old) => (
+    old.judged === null || old.judged === "rejected" ? { ...old, judged: "accepted" } : old
   )),
-  undo_judgement: (task, { mention }) => judged(task, mention, (old) => (
-    old.judged === "added" ? null : { ...(old.suggested ?? old), judged: null }
-  )),
+  reject: (task, { mention }) => judged(task, mention, (old) => asGiven(old, "rejected")),
+  undo_judgement: (task, { mention }) => judged(task, mention, (old) => asGiven(old, null)),
   change: (task, action) => judged(task, action.mention, (old) => changed(old, action)),
-  add: (task, { id, start, end, label, axes }) => withMention(task, id, {
-    id, start, end, label, axes: axes ?? {}, attributes: {}, concepts: [], cue: null, score: null,
-    source: null, judged: "added",
-  }),
-  relate: (task, { id, label, roles }) => withRelation(task, id, { id, label, roles, judged: "added" }),
-  unrelate: (task, { relation }) => (task.relations.has(relation) ? withRelation(task, relation, null) : null),
+  add: (task, { do: _, id, ...fields }) => (task.mentions.has(id) ? null : put(task, "mentions", id, {
+    ...BLANK, cue: null, score: null, source: null, id, ...fields, judged: "added",
+  })),
+  relate: (task, { id, label, roles }) => put(task, "relations", id, { id, label, roles }),
+  unrelate: (task, { relation }) => (task.relations.has(relation) ? put(task, "relations", relation, null) : null),
   note_labels: (task, { labels }) => ({ ...task, note_labels: labels }),
   comment: (task, { text }) => ({ ...task, comment: text }),
-  done: (task) => ({ ...task, is_done: true }),
-  reopen: (task) => ({ ...task, is_done: false }),
+  done: (task) => (task.is_done ? null : { ...task, is_done: true }),
+  reopen: (task) => (task.is_done ? { ...task, is_done: false } : null),
 };
 
 function judged(task, id, become) {
   const old = task.mentions.get(id);
-  return old ? withMention(task, id, become(old)) : null;
+  return old ? put(task, "mentions", id, become(old)) : null;
 }
 
-function withMention(task, id, mention) {
-  const mentions = new Map(task.mentions);
-  if (mention) return { ...task, mentions: mentions.set(id, mention) };
-  mentions.delete(id);
-  const kept = [...task.relations].filter(([, relation]) => !Object.values(relation.roles).includes(id));
-  return { ...task, mentions, relations: new Map(kept) };
+function put(task, kind, id, value) {
+  const all = new Map(task[kind]);
+  if (value) all.set(id, value);
+  else all.delete(id);
+  return { ...task, [kind]: all };
 }
 
-function withRelation(task, id, relation) {
-  const relations = new Map(task.relations);
-  if (relation) relations.set(id, relation);
-  else relations.delete(id);
-  return { ...task, relations };
+// An added mention goes; a suggested one stands again as it was suggested.
+function asGiven(old, word) {
+  if (old.judged === "added") return null;
+  const { given, ...fields } = old;
+  return { ...fields, ...given, judged: word };
 }
 
 function changed(old, action) {
   const mention = { ...old, judged: old.judged === "added" ? "added" : "changed" };
-  if (old.judged === null) mention.suggested = old; // what "undo_judgement" leads back to
-  for (const field of FIELDS) if (action[field] !== undefined) mention[field] = action[field];
-  if (action.concepts) mention.concepts = action.concepts;
-  for (const field of MERGED) if (action[field]) mention[field] = merged(old[field], action[field]);
-  if (mention.start !== old.start || mention.end !== old.end) delete mention.parts;
+  if (old.judged !== "added") mention.given ??= Object.fromEntries([...WHOLE, "cues", "cue"].map((field) => [field, old[field]]));
+  for (const field of WHOLE) if (action[field] !== undefined && field !== "axes") mention[field] = action[field];
+  if (action.parts === undefined && (action.start ?? action.end) !== undefined) mention.parts = [];
+  for (const [axis, value] of Object.entries(action.axes ?? {})) withAxis(mention, axis, value);
+  if (mention.given && isSame(mention, mention.given)) return asGiven(mention, "accepted");
   return mention;
 }
 
-function merged(old, named) {
-  const known = Object.entries({ ...old, ...named }).filter(([, value]) => value !== null);
-  return Object.fromEntries(known);
+function withAxis(mention, axis, value) { // what a person decided has no cue
+  if ((mention.axes[axis] ?? null) === value) return;
+  const { [axis]: _, ...cues } = mention.cues;
+  Object.assign(mention, { axes: { ...mention.axes, [axis]: value }, cues, cue: Object.values(cues)[0] ?? null });
+}
+
+function isSame(a, b) { return spelled(a) === spelled(b); }
+
+function spelled({ start, end, parts, label, axes, cues, attributes, concepts }) {
+  const known = (pairs) => Object.entries(pairs ?? {}).filter(([, value]) => value !== null).sort();
+  return JSON.stringify([start, end, parts ?? [], label, known(axes), known(cues), known(attributes), concepts.map(({ id }) => id)]);
 }
 
 // Return the actions that lead from `task` after `action` back to `task`.
 export function undoing(task, action) {
   const simple = {
-    note_labels: () => [{ do: "note_labels", labels: task.note_labels }],
-    comment: () => [{ do: "comment", text: task.comment }],
-    done: () => [{ do: "reopen" }],
-    reopen: () => [{ do: "done" }],
-    add: () => [{ do: "undo_judgement", mention: action.id }],
+    note_labels: () => ({ do: "note_labels", labels: task.note_labels }),
+    comment: () => ({ do: "comment", text: task.comment }),
+    done: () => ({ do: "reopen" }),
+    reopen: () => ({ do: "done" }),
+    add: () => ({ do: "undo_judgement", mention: action.id }),
     relate: () => (task.relations.has(action.id)
-      ? [relating(task.relations.get(action.id))] : [{ do: "unrelate", relation: action.id }]),
-    unrelate: () => [relating(task.relations.get(action.relation))],
+      ? relating(task.relations.get(action.id)) : { do: "unrelate", relation: action.id }),
+    unrelate: () => relating(task.relations.get(action.relation)),
   }[action.do];
-  return simple ? simple() : leadingTo(task, task.mentions.get(action.mention));
+  return simple ? [simple()] : leadingTo(task.mentions.get(action.mention));
 }
 
 function relating({ id, label, roles }) { return { do: "relate", id, label, roles }; }
 
 // The actions that give a mention what it had, whatever it has now.
-function leadingTo(task, { id, judged, start, end, label, axes, attributes, concepts, suggested }) {
-  if (judged === "added") {
-    const lost = [...task.relations.values()].filter(({ roles }) => Object.values(roles).includes(id));
-    return [
-      { do: "undo_judgement", mention: id }, { do: "add", id, start, end, label, axes },
-      ...(Object.keys(attributes).length || concepts.length
-        ? [{ do: "change", mention: id, attributes, concepts }] : []),
-      ...lost.map(relating),
-    ];
-  }
-  const steps = [{ do: "undo_judgement", mention: id }];
-  if (judged === "changed" || suggested) {
-    const whole = { axes: cleared(suggested?.axes, axes), attributes: cleared(suggested?.attributes, attributes) };
-    steps.push({ do: "change", mention: id, start, end, label, concepts, ...whole });
-  }
-  if (judged === "accepted") steps.push({ do: "accept", mention: id });
-  if (judged === "rejected") steps.push({ do: "reject", mention: id });
-  return steps;
+function leadingTo(mention) {
+  const { id } = mention, whole = Object.fromEntries(WHOLE.map((field) => [field, mention[field]]));
+  const reset = { do: "undo_judgement", mention: id };
+  return {
+    null: [reset],
+    accepted: [reset, { do: "accept", mention: id }],
+    rejected: [{ do: "reject", mention: id }],
+    changed: [reset, ...withoutCues(mention), { do: "change", mention: id, ...whole }],
+    added: [reset, { do: "add", id, ...whole }],
+  }[mention.judged];
 }
 
-// What an earlier step has and a later one has not is cleared by null.
-function cleared(earlier, later) {
-  return { ...Object.fromEntries(Object.keys(earlier ?? {}).map((name) => [name, null])), ...later };
+// A value that was set to another and back has lost its cue; so it goes through null once more.
+function withoutCues({ id, given, cues }) {
+  const lost = Object.keys(given?.cues ?? {}).filter((axis) => !(axis in cues));
+  return lost.length ? [{ do: "change", mention: id, axes: Object.fromEntries(lost.map((axis) => [axis, null])) }] : [];
 }
