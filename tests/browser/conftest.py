@@ -1,12 +1,18 @@
-"""A Chromium of the system for the tests of the page; they skip with the reason where it is not."""
+"""A Chromium of the system and a real server for the tests of the page.
+
+They skip with the reason where there is no Chromium, or nothing that drives it.
+"""
 
 import shutil
 
 import pytest
 
-from tests.browser.stand_in import StandIn
+from clinnlp.review.database import create_database
+from tests.unit.review.conftest import PASSWORD, _quick_hashes  # noqa: F401
+from tests.unit.service.review_world import Running
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+SIZE = {"width": 1280, "height": 800}
 
 
 @pytest.fixture(scope="module")
@@ -22,45 +28,55 @@ def browser():
         found.close()
 
 
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory):
+    """Give a function that serves a new store, ended with the file."""
+    running, folder = [], tmp_path_factory.mktemp("stores")
+
+    def run(**how):
+        running.append(Running(create_database(folder / f"{len(running)}.db"), **how))
+        return running[-1]
+
+    yield run
+    for one in running:
+        one.end()
+        one.database.close()
+
+
 @pytest.fixture
-def new_page(browser):
-    """Give a function that opens a page of its own session; errors of a page fail the test."""
+def open_page(browser):
+    """Give a function that opens the page of a server as a person; errors in it fail the test."""
     contexts, errors = [], []
 
-    def new(**options):
-        contexts.append(browser.new_context(viewport={"width": 1280, "height": 800}, **options))
+    def open_as(world, user=None, path="/", **options):
+        contexts.append(browser.new_context(**{"viewport": SIZE, **options}))
         page = contexts[-1].new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda said: errors.append(said.text) if "Policy" in said.text else None)
+        page.on("console", lambda said: errors.append(said.text) if "olicy" in said.text else None)
+        page.goto(f"http://localhost:{world.port}/#{path}")
+        if user:
+            log_in(page, user)
         return page
 
-    yield new
+    yield open_as
     for context in contexts:
         context.close()
     assert errors == []
 
 
-@pytest.fixture
-def stand_in():
-    """Give a function that starts the small server with tasks."""
-    servers = []
-
-    def start(tasks, **project):
-        servers.append(StandIn(tasks, {"name": "Notes", "labels": ["Chemical", "Disease"]} | project))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
+def log_in(page, user, password=PASSWORD):
+    page.get_by_label("Name").fill(user)
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
+    page.locator("#logout").wait_for()
 
 
 @pytest.fixture(scope="module")
-def modules(browser):
+def modules(browser, serve):
     """Give a function that runs JavaScript with modules of the page: ``await load("task")``."""
-    server = StandIn([], {})
     page = browser.new_page()
-    page.goto(server.url + "static/base.css")
+    page.goto(f"http://localhost:{serve(n=0, notes=()).port}/static/base.css")
 
     def run(script, argument=None):
         load = "const load = (name) => import(`/static/${name}.js`);"
@@ -68,4 +84,3 @@ def modules(browser):
 
     yield run
     page.close()
-    server.close()

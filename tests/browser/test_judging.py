@@ -1,0 +1,289 @@
+"""Judging a note in a real browser on the real server: by keys, by mouse, in two tabs, offline."""
+
+import pytest
+
+from clinnlp.core.notes import Assertion, Entity, Note
+from clinnlp.core.spans import Span
+from clinnlp.review.chain import audit
+from tests.browser.texts import hard_text
+
+TEXT = (
+    "Plan 👩‍⚕️:\r\n\tTook aspirin 81 mg for chest pain.\r\nAme\u0301lie denies fever; 😀 no cough.\r\n"
+    "Mother had diabetes.\r\n"
+)
+SAVED = ".state.saved"
+
+
+def mention(id, words, label, text=TEXT, **more):
+    start = text.index(words)
+    return Entity(id=id, span=Span(start, start + len(words)), label=label, **more)
+
+
+def note(k=0, text=TEXT, entities=None):
+    denies = TEXT.index("denies")
+    given = entities if entities is not None else (
+        mention("T1", "aspirin", "Drug", score=0.9),
+        mention("T2", "81 mg for", "Problem"),
+        mention("T3", "chest", "Drug"),
+        mention(
+            "T4", "fever", "Problem",
+            assertion=Assertion(negated=True, cues={"negated": Span(denies, denies + 6)}),
+        ),
+    )  # fmt: skip
+    return Note(id=f"n{k}", text=text, entities=tuple(given))
+
+
+@pytest.fixture
+def begin(serve, open_page):
+    """Give a function that opens the first note of a new store as anna; it returns page and world."""
+
+    def start(notes=None, width=1280, height=800, **rules):
+        world = serve(notes=notes or [note(0), note(1)], **rules)
+        page = open_page(world, "anna", "/p/1", viewport={"width": width, "height": height})
+        page.get_by_role("link", name="Begin").click()
+        page.locator(".pane").wait_for()
+        return page, world
+
+    return start
+
+
+def stored(world, k=0, user="anna"):
+    """Return the mentions of a task as the store has them: (words, label, judged) in order."""
+    api = world.browser(user)
+    task = api.get(f"/api/tasks/{api.get('/api/projects/1/queue')['items'][k]['task']}")
+    text = task["note"]["text"]
+    return [(text[m["start"] : m["end"]], m["label"], m["judged"]) for m in task["mentions"]]
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def saved(page):
+    page.locator(SAVED).wait_for()
+
+
+def test_a_note_is_judged_by_keys_alone(begin):
+    page, world = begin()
+    press(page, "Enter", "x")  # right, wrong
+    press(page, "2", "r", "n", "u")  # another label, a word longer, two axes
+    press(page, "j", "Enter", "/")
+    page.keyboard.type("no cough")
+    press(page, "Enter", "Control+Shift+ArrowLeft", "Escape")  # found; it is let go
+    press(page, "ArrowLeft", "Control+ArrowRight", "Control+Shift+ArrowRight", "2")
+    saved(page)
+    assert stored(world) == [
+        ("aspirin", "Drug", "accepted"),
+        ("81 mg for", "Problem", "rejected"),
+        ("chest pain", "Problem", "changed"),
+        ("fever", "Problem", "accepted"),
+        ("cough", "Problem", "added"),
+    ]
+    press(page, "Control+Enter")
+    page.locator("h1", has_text="n1").wait_for()
+    assert world.browser("anna").get("/api/projects")[0]["n_done"] == 1
+    assert audit(world.database).faults == []
+
+
+def test_one_key_a_right_mention_and_one_for_the_note(begin):
+    page, world = begin()
+    press(page, "Enter", "Enter", "Enter", "Enter", "Control+Enter")
+    page.locator("h1", has_text="n1").wait_for()
+    assert [judged for _, _, judged in stored(world)] == ["accepted"] * 4
+
+
+def test_a_note_is_judged_by_mouse_alone(begin):
+    page, world = begin()
+    panel = page.get_by_role("region", name="Selected mention")
+    panel.get_by_role("button", name="Right").click()
+    panel.get_by_role("button", name="Wrong").click()
+    panel.get_by_role("button", name="Problem").click()
+    panel.get_by_role("button", name="End a word later").click()
+    panel.get_by_role("button", name="Negated").click()
+    box = page.locator(".seg", has_text="fever").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    panel.get_by_role("button", name="Right").click()
+    page.get_by_text("Mother had", exact=False).dblclick(position={"x": 15, "y": 15})
+    bar = page.get_by_role("group", name="Selected text")
+    bar.get_by_role("button", name="Problem").click()
+    saved(page)
+    assert stored(world) == [
+        ("aspirin", "Drug", "accepted"),
+        ("81 mg for", "Problem", "rejected"),
+        ("chest pain", "Problem", "changed"),
+        ("fever", "Problem", "accepted"),
+        ("Mother", "Problem", "added"),
+    ]
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Done, next").click()
+    page.locator("h1", has_text="n1").wait_for()
+    assert len(stored(world)) == 4
+
+
+def test_a_selection_of_any_text_is_kept_by_code_points(begin):
+    text = hard_text(5, 60) + " fever " + hard_text(6, 30)
+    page, world = begin(notes=[note(text=text, entities=())])
+    assert page.evaluate("document.querySelector('.text').textContent") == text
+    press(page, "/")
+    page.keyboard.type("fever")
+    press(page, "Enter", "1", "Control+Home")
+    press(page, *["Shift+ArrowRight"] * 12, "2")
+    saved(page)
+    (first, second) = sorted(stored(world), key=lambda one: one[1], reverse=True)
+    assert second == ("fever", "Drug", "added")
+    assert text.startswith(first[0]) or text.lstrip().startswith(first[0])
+    assert first[1:] == ("Problem", "added")
+
+
+def test_undo_and_redo_lead_through_all_that_was_done(begin):
+    page, world = begin()
+    before = stored(world)
+    press(page, "Enter", "x", "2", "q", "n", "p")
+    press(page, "ArrowDown", "ArrowRight", "Control+Shift+ArrowRight", "1", "x")
+    saved(page)
+    done = stored(world)
+    assert done != before
+    press(page, *"z" * 9)
+    saved(page)
+    assert stored(world) == before
+    press(page, *"y" * 9)
+    saved(page)
+    assert stored(world) == done
+    assert audit(world.database).faults == []
+
+
+def test_a_reset_leads_back_to_what_was_suggested(begin):
+    page, world = begin()
+    before = stored(world)
+    press(page, "r", "2", "n", "b")
+    saved(page)
+    assert stored(world) == before
+
+
+def test_two_tabs_on_one_note_lose_nothing(begin, open_page):
+    page, world = begin()
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator(".pane").wait_for()
+    press(page, "Enter")
+    saved(page)
+    press(other, "ArrowDown", "x")
+    saved(other)
+    press(page, "j", "2")
+    saved(page)
+    assert [judged for _, _, judged in stored(world)] == ["accepted", "rejected", "changed", None]
+    assert page.locator(".seg.rejected").count() == 1
+    assert audit(world.database).faults == []
+
+
+def test_what_is_judged_offline_is_sent_when_the_server_is_there_again(begin):
+    page, world = begin()
+    page.context.set_offline(True)
+    press(page, "Enter", "x")
+    page.locator(".state.offline").wait_for()
+    press(page, "Enter")
+    assert [judged for _, _, judged in stored(world)] == [None] * 4
+    page.context.set_offline(False)
+    saved(page)
+    assert [judged for _, _, judged in stored(world)] == ["accepted", "rejected", "accepted", None]
+
+
+def test_an_answer_that_is_lost_on_its_way_does_no_harm(begin):
+    page, world = begin()
+    lost = []
+
+    def lose(route):
+        if lost:
+            return route.continue_()
+        lost.append(route.fetch())  # the server has it, the page does not know
+        return route.abort()
+
+    page.route("**/judgements", lose)
+    press(page, "ArrowRight", "Control+Shift+ArrowRight", "2")
+    saved(page)
+    assert len(lost) == 1
+    assert len(stored(world)) == 5
+    press(page, "Control+Home", "Escape", "ArrowDown")
+    assert page.locator(".state").inner_text() == "✓ saved"
+
+
+def test_who_is_logged_out_logs_in_again_and_keeps_his_work(begin):
+    page, world = begin()
+    page.context.clear_cookies()
+    press(page, "Enter", "x")
+    page.get_by_label("Name").fill("anna")
+    page.get_by_label("Password").fill("correct horse")
+    page.keyboard.press("Enter")
+    saved(page)
+    assert [judged for _, _, judged in stored(world)] == ["accepted", "rejected", None, None]
+
+
+def test_the_whole_note_has_labels_and_a_comment(begin):
+    page, world = begin(note_labels=("discharge", "odd <b>"))
+    press(page, "m")
+    page.keyboard.type("see <i>page</i> 2")
+    press(page, "Escape")
+    page.get_by_role("button", name="odd <b>").click()
+    saved(page)
+    api = world.browser("anna")
+    task = api.get(f"/api/tasks/{api.get('/api/projects/1/queue')['items'][0]['task']}")
+    assert task["comment"] == "see <i>page</i> 2"
+    assert task["note_labels"] == ["odd <b>"]
+
+
+def test_a_tie_is_drawn_and_taken_away(begin):
+    page, world = begin()
+    press(page, "t")
+    page.keyboard.type("chest")
+    press(page, "Enter")
+    page.get_by_text("Treats → chest").wait_for()
+    assert page.locator(".arcs path").count() == 1
+    saved(page)
+    api = world.browser("anna")
+    path = f"/api/tasks/{api.get('/api/projects/1/queue')['items'][0]['task']}"
+    (link,) = api.get(path)["relations"]
+    assert (link["label"], [*link["roles"].values()]) == ("Treats", [["T1"], ["T3"]])
+    page.get_by_role("button", name="Remove Treats").click()
+    saved(page)
+    assert api.get(path)["relations"] == []
+
+
+def test_attributes_are_given_and_taken(begin):
+    page, world = begin()
+    press(page, "a")
+    page.get_by_label("Name").fill("dose")
+    page.get_by_label("Value").first.fill("81 mg")
+    page.keyboard.press("Enter")
+    page.get_by_text("dose: 81 mg").wait_for()
+    press(page, "z")
+    page.get_by_text("dose: 81 mg").wait_for(state="detached")
+    saved(page)
+
+
+def test_a_note_that_is_done_is_opened_again_by_judging_it(begin):
+    page, world = begin()
+    press(page, "Shift+Enter", "Control+Enter")
+    page.locator("h1", has_text="n1").wait_for()
+    press(page, ",")
+    page.locator("h1", has_text="n0").wait_for()
+    assert "done" in page.locator(".progress").inner_text()
+    press(page, "ArrowDown", "x")
+    saved(page)
+    assert "done" not in page.locator(".progress").inner_text()
+    assert "rejected" in [judged for _, _, judged in stored(world)]
+
+
+def test_what_is_not_judged_holds_the_note_back(begin):
+    page, world = begin()
+    press(page, "Enter", "Control+Enter")
+    page.get_by_text("3 of 4 not judged yet").wait_for()
+    assert page.locator("h1").inner_text() == "n0"
+
+
+def test_the_keys_are_told(begin):
+    page, _ = begin()
+    press(page, "?")
+    page.get_by_role("dialog").get_by_text("accept, and on to the next").wait_for()
+    press(page, "Escape", "Enter")
+    saved(page)
