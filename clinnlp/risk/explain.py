@@ -88,11 +88,15 @@ class Explanation:
         Largest first.
     others : float
         What concepts that are not listed add.
+    is_clear : bool
+        Whether the first reason leads the second by more than another seed would change: by twice
+        the standard error of the difference, as if the two errors had nothing to do with each other.
     """
 
     base: float
     reasons: tuple[Reason, ...]
     others: float
+    is_clear: bool
 
 
 def naive_bayes_points(
@@ -245,8 +249,21 @@ def explain_cases(
         ]
         reasons.sort(key=lambda reason: (-abs(reason.log_odds), reason.concept))
         others = float(sum(reason.log_odds for reason in reasons[n:]))
-        made.append(Explanation(base=base, reasons=tuple(reasons[:n]), others=others))
+        made.append(
+            Explanation(
+                base=base, reasons=tuple(reasons[:n]), others=others, is_clear=_leads(reasons)
+            )
+        )
     return made
+
+
+def _leads(reasons: Sequence[Reason]) -> bool:
+    """Return whether the first of sorted reasons is clearly ahead of the second."""
+    if len(reasons) < 2:
+        return True
+    first, second = reasons[:2]
+    lead = abs(first.log_odds) - abs(second.log_odds)
+    return lead > 2 * float(np.hypot(first.error, second.error))
 
 
 def _origins(case: Cases | Columns, concept: str) -> dict[str, tuple[int, ...]]:

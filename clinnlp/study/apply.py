@@ -99,13 +99,14 @@ class AppliedRisk:
     def reasons_to_pandas(self) -> "pd.DataFrame":
         """Return one row per case, reason and place: what adds up to the log odds of its risk.
 
-        Columns: patient, index_time, concept, name, log_odds, error, note, start, end, event. The
-        concept is ``(base line)`` in the first row of a case, ``(other concepts)`` in its last.
+        Columns: patient, index_time, concept, name, log_odds, error, clear, note, start, end,
+        event. The concept is ``(base line)`` in the first row of a case, ``(other concepts)`` in
+        its last; `clear` says of the first reason whether it would be first with another seed too.
         """
         import pandas as pd
 
         names = ("patient", "index_time", "concept", "name", "log_odds", "error",
-                 "note", "start", "end", "event")  # fmt: skip
+                 "clear", "note", "start", "end", "event")  # fmt: skip
         rows = [
             (self.cases.patients[k], self.cases.index[k], *row)
             for k, told in enumerate(self.reasons)
@@ -117,11 +118,12 @@ class AppliedRisk:
 
     def _rows(self, told: Explanation) -> Iterator[tuple[Any, ...]]:
         nowhere = (None, None, None, None)
-        yield BASE_LINE, None, told.base, 0.0, *nowhere
-        for r in told.reasons:
+        yield BASE_LINE, None, told.base, 0.0, None, *nowhere
+        for k, r in enumerate(told.reasons):
+            clear = told.is_clear if k == 0 else None
             for place in self._places(r):
-                yield r.concept, self.names.get(r.concept), r.log_odds, r.error, *place
-        yield OTHERS, None, told.others, None, *nowhere
+                yield r.concept, self.names.get(r.concept), r.log_odds, r.error, clear, *place
+        yield OTHERS, None, told.others, None, None, *nowhere
 
     def _places(self, reason: Reason) -> list[tuple[Any, ...]]:
         table = self.mentions

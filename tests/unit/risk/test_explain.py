@@ -126,6 +126,31 @@ def test_base_line_reasons_and_others_add_up_to_the_risk(table, settings):
             explain_cases(model, rows, [k])
 
 
+def test_a_first_reason_that_is_clear_is_first_with_other_seeds_too(table):
+    rows, y = table
+    at = np.arange(60)
+    told = [
+        explain_cases(
+            fit_risk_model(
+                rows, y, features=ColumnFeatures(),
+                settings=RandomForestSettings(n_trees=30), seed=seed,
+            ),
+            rows, at, n=1,
+        )
+        for seed in range(6)
+    ]  # fmt: skip
+    same = [
+        one.reasons[0].concept == other.reasons[0].concept
+        for first in told
+        for second in told
+        if first is not second
+        for one, other in zip(first, second, strict=True)
+        if one.is_clear
+    ]
+    assert len(same) > 0.3 * 60 * 30  # not all are left open
+    assert np.mean(same) >= 0.95
+
+
 def test_the_base_line_is_a_patient_who_could_be():
     """As if somebody had filled in each column: one sex, a number that is known."""
     values = {"sex": np.array(["F", "F", "M", None] * 10, object), "age": np.arange(40.0),
