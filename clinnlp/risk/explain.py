@@ -43,6 +43,7 @@ __all__ = [
     "permutation_importance",
     "screened_features",
 ]
+_CLEAR = 3.0  # standard errors
 _ROWS_AT_ONCE = 10_000  # a forest of 100 trees takes 400 rows in hardly less time
 
 
@@ -89,8 +90,8 @@ class Explanation:
     others : float
         What concepts that are not listed add.
     is_clear : bool
-        Whether the first reason leads the second by more than another seed would change: by twice
-        the standard error of the difference, as if the two errors had nothing to do with each other.
+        Whether the first reason leads each other one by more than another seed would change: by
+        three standard errors of their difference, as if the two had nothing to do with each other.
     """
 
     base: float
@@ -258,12 +259,15 @@ def explain_cases(
 
 
 def _leads(reasons: Sequence[Reason]) -> bool:
-    """Return whether the first of sorted reasons is clearly ahead of the second."""
-    if len(reasons) < 2:
-        return True
-    first, second = reasons[:2]
-    lead = abs(first.log_odds) - abs(second.log_odds)
-    return lead > 2 * float(np.hypot(first.error, second.error))
+    """Return whether the first of sorted reasons is clearly ahead of all others.
+
+    By three standard errors, since the first of many that are alike leads by luck as well.
+    """
+    return all(
+        abs(reasons[0].log_odds) - abs(other.log_odds)
+        > _CLEAR * float(np.hypot(reasons[0].error, other.error))
+        for other in reasons[1:]
+    )
 
 
 def _origins(case: Cases | Columns, concept: str) -> dict[str, tuple[int, ...]]:
