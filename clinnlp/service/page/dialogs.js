@@ -6,12 +6,12 @@ import { KEYS, keyWords } from "./keys.js";
 const WAIT_MS = 150;
 
 // Show a box until it is closed; resolves with what `close(value)` was given, or null.
-function box(title, build) {
+function box(title, build, className) {
   const back = document.activeElement;
   return new Promise((resolve) => {
     let value = null;
     const close = (chosen = null) => { value = chosen; dialog.close(); };
-    const dialog = make("dialog", { "aria-labelledby": "dialog-title", onclose: () => {
+    const dialog = make("dialog", { class: className, "aria-labelledby": "dialog-title", onclose: () => {
       dialog.remove();
       back?.focus?.({ preventScroll: true });
       resolve(value);
@@ -110,5 +110,5 @@ export function help() {
       rows.flatMap(([, keys, words]) => [
         make("dt", {}, keys.slice(0, 2).flatMap((key, k) => [k ? " " : "", keyCap(keyWords(key))])),
         make("dd", {}, words),
-      ])))))]);
+      ])))))], "wide");
 }

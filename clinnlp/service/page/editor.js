@@ -39,12 +39,15 @@ export class Editor {
     this.lastLabel = project.labels[0];
     this.onKey = (event) => this.#key(event);
     this.onActive = () => this.saver.active();
+    document.body.classList.add("is-judging");
     document.addEventListener("keydown", this.onKey);
     document.addEventListener("pointermove", this.onActive, { passive: true });
     this.#open(taskOf(data));
   }
 
   leave() {
+    document.body.classList.remove("is-judging");
+    CSS.highlights?.clear();
     document.removeEventListener("keydown", this.onKey);
     document.removeEventListener("pointermove", this.onActive);
     document.removeEventListener("selectionchange", this.onSelection);

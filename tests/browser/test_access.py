@@ -1,0 +1,178 @@
+"""The page for everyone: a screen reader's rules, enlarged, without a network, with hostile words."""
+
+import re
+from importlib import resources
+
+import pytest
+
+from clinnlp.core.notes import Entity, Note
+from clinnlp.core.spans import Span
+from tests.browser.test_judging import begin, note, press, saved, stored  # noqa: F401
+
+PAGE = resources.files("clinnlp") / "service" / "page"
+SERIOUS = ("serious", "critical")
+FOCUSED = """
+(() => {
+  const one = document.activeElement, style = getComputedStyle(one);
+  const name = one.getAttribute("aria-label") || one.textContent.trim();
+  return [one.tagName, name, style.outlineStyle !== "none" || style.boxShadow !== "none"];
+})()
+"""
+HOSTILE = '<img src=x onerror="window.bad=1"><script>window.bad=1</script>{{7*7}}"\'`'
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """Give the text of axe-core."""
+    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    return (resources.files(package) / "axe.min.js").read_text("utf-8")
+
+
+def findings(page, axe):
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        (one["id"], one["nodes"][0]["html"][:200], one["nodes"][0]["any"][:1])
+        for one in found
+        if one["impact"] in SERIOUS
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(serve, open_page, axe, scheme):
+    world = serve(notes=[note(0), note(1)], note_labels=("x",), guideline="# Read\n- this")
+    page = open_page(world, color_scheme=scheme)
+    page.get_by_label("Name").wait_for()
+    assert findings(page, axe) == []
+    page.get_by_label("Name").fill("owner")
+    page.get_by_label("Password").fill("correct horse")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Projects").wait_for()
+    assert findings(page, axe) == []
+    page.get_by_role("link", name="p", exact=True).click()
+    page.get_by_role("link", name="Begin").wait_for()
+    assert findings(page, axe) == []
+    page.get_by_role("link", name="Begin").click()
+    page.locator(".pane").wait_for()
+    press(page, "Enter", "x", "2", "i")
+    assert findings(page, axe) == []
+    press(page, "ArrowRight", "Shift+ArrowRight")
+    assert findings(page, axe) == []
+    press(page, "l")
+    assert findings(page, axe) == []
+    press(page, "Escape", "?")
+    assert findings(page, axe) == []
+
+
+def test_each_step_is_said_to_a_screen_reader(begin):
+    page, _ = begin()
+    said = "[...document.querySelectorAll('[aria-live]')].map((one) => one.textContent).join('')"
+    assert page.evaluate(said) == "aspirin, Drug, not judged"
+    press(page, "j", "j", "j")
+    assert page.evaluate(said) == "fever, Problem, negated, not judged"
+    press(page, "n")
+    assert page.evaluate(said) == "negated: no"
+    press(page, "ArrowRight", "Control+Shift+ArrowRight")
+    assert page.evaluate(said) == "selected  😀"
+    listed = page.get_by_role("listbox", name="Mentions in the order of the text")
+    active = listed.get_attribute("aria-activedescendant")
+    assert page.locator(f"#{active}").get_attribute("aria-label") == "fever, Problem, changed"
+
+
+def test_all_is_reached_with_the_tab_key_and_the_focus_is_seen(begin):
+    page, _ = begin()
+    reached = {}
+    for _ in range(45):
+        press(page, "Tab")
+        tag, name, is_seen = page.evaluate(FOCUSED)
+        if tag != "BODY":  # behind the last and before the first
+            reached[name] = is_seen
+    for name in ("Right", "Wrong", "Negated", "Concept", "Done, next", "Find words", "Mentions in"):
+        assert any(name in one for one in reached), name
+    assert [name for name, is_seen in reached.items() if not is_seen] == []
+
+
+def test_enlarged_twice_nothing_is_cut_off(begin):
+    page, world = begin(width=640, height=400)
+    wide = "document.documentElement.scrollWidth <= innerWidth"
+    assert page.evaluate(wide)
+    press(page, "j", "j", "j")
+    box = page.locator(".seg.selected").bounding_box()
+    panel = page.get_by_role("region", name="Selected mention").bounding_box()
+    assert 0 <= box["y"] and box["y"] + box["height"] <= panel["y"]
+    page.get_by_role("button", name="Wrong").click()
+    page.get_by_role("button", name="Tie to").click()
+    press(page, "Escape")
+    saved(page)
+    assert stored(world)[3][2] == "rejected"
+    page.get_by_role("button", name="Keys").click()
+    assert page.evaluate(wide)
+
+
+def test_it_is_judged_by_touch(serve, open_page):
+    world = serve(notes=[note()])
+    page = open_page(world, "anna", "/p/1", has_touch=True, viewport={"width": 412, "height": 800})
+    page.get_by_role("link", name="Begin").tap()
+    page.get_by_role("button", name="Right").tap()
+    box = page.locator(".seg", has_text="fever").bounding_box()
+    page.touchscreen.tap(box["x"] + 5, box["y"] + 5)
+    page.get_by_role("button", name="Wrong").tap()
+    saved(page)
+    assert [judged for _, _, judged in stored(world)] == ["accepted", None, None, "rejected"]
+
+
+def test_hostile_words_stay_words(serve, open_page):
+    entity = Entity(id=HOSTILE, span=Span(0, len(HOSTILE)), label="Drug", source=HOSTILE, attributes={HOSTILE: HOSTILE})
+    made = Note(id=HOSTILE, text=f"{HOSTILE} x", kind=HOSTILE, patient=HOSTILE, entities=(entity,))
+    world = serve(notes=[made], guideline=HOSTILE, note_labels=(HOSTILE,))
+    page = open_page(world, "anna", "/p/1")
+    page.get_by_role("link", name="Begin").click()
+    page.locator(".pane").wait_for()
+    assert page.locator(".text").inner_text().startswith(HOSTILE)
+    press(page, "i", "m")
+    page.keyboard.type(HOSTILE)
+    press(page, "Escape", "Enter", "Control+Enter")
+    page.get_by_text("All notes are done.").wait_for()
+    page.get_by_role("link", name=HOSTILE).click()
+    page.locator(".pane").wait_for()
+    assert page.evaluate("window.bad") is None
+    assert page.locator("main img, main script, main b").count() == 0
+
+
+def test_nothing_is_fetched_from_another_host_and_the_page_is_light(serve, open_page):
+    world = serve(notes=[note()])
+    page = open_page(world)
+    asked, weight = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("response", lambda answer: weight.append(len(answer.body())) if "api/" not in answer.url else None)
+    page.reload()
+    page.get_by_label("Name").fill("anna")
+    page.get_by_label("Password").fill("correct horse")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="p", exact=True).click()
+    page.get_by_role("link", name="Begin").click()
+    page.locator(".pane").wait_for()
+    assert {url.split("/")[2] for url in asked} == {f"localhost:{world.port}"}
+    assert not any("aspirin" in url for url in asked)
+    assert sum(weight) <= 200_000
+
+
+def test_all_files_together_are_light_and_hold_no_other_address():
+    files = [path for path in PAGE.iterdir() if path.is_file()]
+    assert sum(len(path.read_bytes()) for path in files) <= 400_000
+    for path in files:
+        text = path.read_text("utf-8")
+        hosts = set(re.findall(r"https?://([\w.]+)", text)) - {"www.w3.org"}  # the name of SVG
+        assert not hosts, path.name
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text)
+
+
+def test_colours_follow_the_system_until_one_is_chosen(serve, open_page):
+    page = open_page(serve(notes=[note()]), color_scheme="dark")
+    ink = "getComputedStyle(document.body).color"
+    dark = page.evaluate(ink)
+    page.get_by_label("Name").wait_for()
+    page.evaluate("localStorage.theme = 'light'")
+    page.reload()
+    page.get_by_label("Name").wait_for()
+    assert page.evaluate(ink) != dark
