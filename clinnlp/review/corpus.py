@@ -8,14 +8,14 @@ from sqlalchemy import Connection, RowMapping, select
 
 from clinnlp.core.notes import Note
 from clinnlp.review.database import Database
-from clinnlp.review.disputes import joined
+from clinnlp.review.disputes import first_readings, joined
 from clinnlp.review.forms import note_from
 from clinnlp.review.judging import reading_of
 from clinnlp.review.projects import Project
 from clinnlp.review.readings import Reading
 from clinnlp.review.tables import notes, tasks, users
 
-__all__ = ["Judged", "TaskReading", "judged_notes", "note_of", "task_readings"]
+__all__ = ["Judged", "TaskReading", "judged_notes", "note_of", "pair_of", "task_readings"]
 
 _BARE, _ONE, _OPEN = (
     "not judged yet",
@@ -77,6 +77,14 @@ def task_readings(connection: Connection, project: Project) -> Iterator[TaskRead
     )
     for row in connection.execute(query).mappings().all():
         yield TaskReading(row["name"] or "", row, reading_of(connection, row))
+
+
+def pair_of(connection: Connection, task: int) -> tuple[Note, Note]:
+    """Return the two readings that a task for adjudicators is about, the one called A first."""
+    note = connection.scalar(select(tasks.c.note).where(tasks.c.id == task))
+    rows = first_readings(connection, note or 0)
+    first, second = (note_of(TaskReading("", row, reading_of(connection, row))) for row in rows[:2])
+    return first, second
 
 
 def note_of(one: TaskReading) -> Note:

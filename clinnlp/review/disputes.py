@@ -79,23 +79,25 @@ def joined(first: Reading, second: Reading) -> Json | None:
     same_labels = set(first.labels) == set(second.labels)
     if ours.keys() == theirs.keys() and links[0].keys() == links[1].keys() and same_labels:
         return None
-    made: list[tuple[Entity, str | None]] = []
-    names: dict[str, str] = {}  # key of a mention → its new id
-    sides = dict.fromkeys(ours.keys() - theirs.keys(), "A")
-    sides |= dict.fromkeys(theirs.keys() - ours.keys(), "B")
     every = {**theirs, **ours}
     order = sorted(every, key=lambda key: (every[key].span.start, every[key].span.end, key))
-    for k, key in enumerate(order, 1):
-        names[key] = f"M{k}"
-        judged = None if key in sides else "accepted"
-        made.append((replace(every[key], id=names[key], source=sides.get(key)), judged))
-    mentions = [entity_to(one) | ({"judged": judged} if judged else {}) for one, judged in made]
+    names = {key: f"M{k}" for k, key in enumerate(order, 1)}  # key of a mention → its new id
     relations = [
         relation_to(_renamed(link, f"R{k}", reading, names))
         for k, (link, reading) in enumerate(({**links[1], **links[0]}).values(), 1)
     ]
-    labels = [label for label in first.labels if label in second.labels]
-    return {"mentions": mentions, "relations": relations, "labels": labels}
+    return {
+        "mentions": [_begun(every[key], names[key], key in ours, key in theirs) for key in order],
+        "relations": relations,
+        "labels": [label for label in first.labels if label in second.labels],
+    }
+
+
+def _begun(entity: Entity, name: str, is_ours: bool, is_theirs: bool) -> Json:  # noqa: FBT001
+    """Return a mention as an adjudicator begins with it: accepted where both have it."""
+    if is_ours and is_theirs:
+        return entity_to(replace(entity, id=name)) | {"judged": "accepted"}
+    return entity_to(replace(entity, id=name, source="A" if is_ours else "B"))
 
 
 def _key(entity: Entity) -> str:

@@ -319,17 +319,20 @@ def _may_change(reading: Reading, action: Mapping[str, Any], words: Words) -> No
 
 
 def _check_said(reading: Reading, action: Mapping[str, Any], words: Words) -> None:
-    ends = [end for part in action.get("parts") or () for end in part]
-    ends = ends or [action["start"], action["end"]]
-    if any(a >= b for a, b in zip(ends[::2], ends[1::2], strict=True)) or ends != sorted(ends):
-        raise ArgumentError("a mention must end behind its start, and its parts stand in order")
-    if ends[0] < 0 or ends[-1] > reading.n_chars:
-        raise ArgumentError(f"a mention must lie in the text of {reading.n_chars} characters")
-    if len(ends) == 2 and action.get("parts"):
+    parts = action.get("parts") or [(action["start"], action["end"])]
+    _check_ends([end for part in parts for end in part], reading.n_chars)
+    if action.get("parts") and len(parts) < 2:
         raise ArgumentError("parts of a mention must be two or more, got one")
     if action.get("label") is not None:
         _check_words([action["label"]], words.labels, "label")
     _check_words(action.get("axes") or (), words.axes, "axis")
+
+
+def _check_ends(ends: list[int], n_chars: int) -> None:
+    if any(a >= b for a, b in zip(ends[::2], ends[1::2], strict=True)) or ends != sorted(ends):
+        raise ArgumentError("a mention must end behind its start, and its parts stand in order")
+    if ends[0] < 0 or ends[-1] > n_chars:
+        raise ArgumentError(f"a mention must lie in the text of {n_chars} characters")
 
 
 def _may_relate(reading: Reading, action: Mapping[str, Any], words: Words) -> None:

@@ -1,22 +1,21 @@
 """The routes of adjudicators and owners: where two differ, how far people agree."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from starlette.routing import Route
 
-from clinnlp.core.notes import Entity
 from clinnlp.review.agreement import agreement
-from clinnlp.review.corpus import note_of, task_readings
+from clinnlp.review.corpus import pair_of
 from clinnlp.review.forms import Json
-from clinnlp.review.projects import find_project, names_of
+from clinnlp.review.projects import Project, find_project, names_of
 from clinnlp.review.shown import shown_entity
-from clinnlp.review.tasks import task_of
 from clinnlp.service.refusals import Refused
 from clinnlp.service.review_calls import Call, Needs, Review, route
 from clinnlp.service.review_routes import shown_to
-from clinnlp.study.comparison import compare_notes
+from clinnlp.study.comparison import Difference, compare_notes
 
 __all__ = ["owner_routes"]
 
@@ -41,34 +40,27 @@ def _adjudication(call: Call) -> Json:
         raise Refused(404, "no such task for adjudicators")
     with call.database.reading() as connection:
         project = find_project(connection, shown["project"])
-        task = task_of(connection, shown["task"])
-        assert project is not None
-        assert task is not None
-        mine = [
-            note_of(one)
-            for one in task_readings(connection, project)
-            if one.task["note"] == task["note"] and one.task["kind"] == "first"
-        ]
-        found = compare_notes(mine[:1], mine[1:2], n_boot=0).differences if len(mine) > 1 else ()
-        sides = [side for one in found for side in (one.first, one.second) if side is not None]
-        names = names_of(connection, project.id, {c for side in sides for c in side.concepts})
+        assert project is not None  # a foreign key holds it
+        first, second = pair_of(connection, shown["task"])
+        found = compare_notes([first], [second], n_boot=0).differences
+        codes = {code for note in (first, second) for e in note.entities for code in e.concepts}
+        names = names_of(connection, project.id, codes)
+    return {**shown, "differences": [_difference(one, project, names) for one in found]}
 
-    def side(entity: Entity | None) -> Json | None:
-        return None if entity is None else shown_entity(entity, project, names)
 
+def _difference(one: Difference, project: Project, names: Mapping[str, Json]) -> Json:
+    sides = [side for side in (one.first, one.second) if side is not None]
+    left, right = (
+        None if side is None else shown_entity(side, project, names)
+        for side in (one.first, one.second)
+    )
     return {
-        **shown,
-        "differences": [
-            {
-                "start": min(e.span.start for e in (one.first, one.second) if e is not None),
-                "end": max(e.span.end for e in (one.first, one.second) if e is not None),
-                "kind": one.kind,
-                "left": side(one.first),
-                "right": side(one.second),
-                "fields": one.fields,
-            }
-            for one in found
-        ],
+        "start": min(side.span.start for side in sides),
+        "end": max(side.span.end for side in sides),
+        "kind": one.kind,
+        "left": left,
+        "right": right,
+        "fields": one.fields,
     }
 
 

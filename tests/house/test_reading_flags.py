@@ -11,10 +11,12 @@ NOTES = TABLES | {"--format", "--repair", "--number-repeated", "--layers"}
 NOTES |= {"--text-column", "--id-column"}
 READING = (  # notes
     "fine-tune", "tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff",
-    "demo",
+    "demo", "review create",
 )  # fmt: skip
+STORED = ("user", "serve", "learn", "export", "agreement", "check")
 WANTED = {
     **dict.fromkeys(READING, NOTES),
+    **{f"review {name}": set() for name in STORED},  # all of these read a store
     **dict.fromkeys(("risk", "risk apply", "risk survival", "mine"), TABLES),
     "export": set(),  # reads a model
     "serve": set(),  # reads what it is sent
