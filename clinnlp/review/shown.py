@@ -28,12 +28,15 @@ def shown_task(
         A row of `clinnlp.review.tasks.task_of`.
     reading : Reading
     """
-    ids = (code for mention in reading.mentions.values() for code in mention.entity.concepts)
+    sides = ((one.entity, one.given or one.entity) for one in reading.mentions.values())
+    ids = (code for pair in sides for entity in pair for code in entity.concepts)
     names = names_of(connection, project.id, ids)
-    mentions = [
-        {**shown_entity(mention.entity, project, names), "judged": mention.judged}
-        for mention in reading.mentions.values()
-    ]
+    mentions = []
+    for mention in reading.mentions.values():
+        made = {**shown_entity(mention.entity, project, names), "judged": mention.judged}
+        if mention.judged == "changed" and mention.given is not None:
+            made["given"] = shown_entity(mention.given, project, names)  # what a reset leads to
+        mentions.append(made)
     return {
         "task": task["id"],
         "project": project.id,

@@ -20,7 +20,7 @@ from clinnlp.review.shown import shown_task
 from clinnlp.review.tasks import adjudications, may_open, queue, task_of
 from clinnlp.service.refusals import Refused, parsed
 from clinnlp.service.review_calls import Answer, Call, Needs, Review, route, take_body
-from clinnlp.service.review_requests import Credentials, Empty, Judgements
+from clinnlp.service.review_requests import Credentials, Empty, Judgements, Sought
 
 __all__ = ["judging_routes", "login_route"]
 
@@ -28,7 +28,6 @@ _ANYONE = Needs("annotator")
 _READER = Needs("annotator", text=True)
 _JUDGE = Needs("adjudicator", text=True)
 _MOST_JUDGEMENTS = 1 << 20  # bytes
-_QUERY = 200  # signs that are searched for
 
 
 def judging_routes(review: Review) -> list[Route]:
@@ -44,7 +43,7 @@ def judging_routes(review: Review) -> list[Route]:
         made(
             "POST", "/api/tasks/{task:int}/judgements", _READER, _judge, most=_MOST_JUDGEMENTS
         ),
-        made("GET", "/api/concepts", _ANYONE, _concepts),
+        made("POST", "/api/concepts", _ANYONE, _concepts),
     ]  # fmt: skip
 
 
@@ -168,8 +167,6 @@ def _judge(call: Call) -> Any:
 
 
 def _concepts(call: Call) -> list[Json]:
-    project = call.query.get("project", "")
-    if not project.isascii() or not project.isdecimal() or len(project) > 9:
-        raise Refused(422, "a project must be a number, got another word")
+    asked = call.body(Sought)  # words of a note have no place in an address
     with call.database.reading() as connection:
-        return find_concepts(connection, int(project), call.query.get("q", "")[:_QUERY])
+        return find_concepts(connection, asked.project, asked.q)

@@ -287,3 +287,28 @@ def test_the_keys_are_told(begin):
     page.get_by_role("dialog").get_by_text("accept, and on to the next").wait_for()
     press(page, "Escape", "Enter")
     saved(page)
+
+
+def test_a_concept_is_searched_by_the_words_of_the_mention_and_kept(begin):
+    from clinnlp.review.projects import add_concepts
+
+    page, world = begin()
+    rows = [("D1", "RxNorm", "aspirin"), ("D2", "RxNorm", "aspirin 81 mg"), ("D3", "RxNorm", "x")]
+    with world.database.writing() as connection:
+        add_concepts(connection, world.project, rows)
+    urls = []
+    page.on("request", lambda request: urls.append(request.url))
+    press(page, "c")
+    page.get_by_role("dialog").get_by_text("RxNorm D2").wait_for()
+    press(page, "ArrowDown", "Enter")
+    page.get_by_text("aspirin 81 mg D2").wait_for()
+    saved(page)
+    page.reload()
+    page.locator(".pane").wait_for()
+    press(page, "k")
+    page.get_by_text("aspirin 81 mg D2").wait_for()
+    press(page, "b")  # also after a reload the reset knows what was suggested
+    saved(page)
+    assert stored(world)[0] == ("aspirin", "Drug", None)
+    assert page.get_by_text("aspirin 81 mg D2").count() == 0
+    assert not any("aspirin" in url for url in urls)

@@ -23,7 +23,7 @@ export async function show(root, app, projectId, taskId) {
       editor = new Editor(frame, { project, data, server: {
         load, next, login: app.login,
         send: sendJudgements,
-        search: (sought) => post("concepts", { project: projectId, q: sought }),
+        search: (sought) => post("concepts", { project: project.id, q: sought.slice(0, 200) }),
       } });
     },
     leave() { editor?.leave(); },

@@ -28,6 +28,10 @@ def judge(browser, task, version, *actions, status=200):
     return browser.post(f"/api/tasks/{task}/judgements", body, status)
 
 
+def search(browser, words):
+    return browser.post("/api/concepts", {"project": 1, "q": words})
+
+
 def test_a_note_is_judged_from_the_queue_to_the_end(serving):
     world = serving()
     anna = world.browser("anna")
@@ -67,7 +71,11 @@ def test_an_old_version_gets_what_stands_there_now(serving):
     assert now["mentions"][0]["judged"] == "accepted"
     assert now["error"]
     judge(same, task, 1, {"do": "reject", "mention": "T2"})
-    assert audit(world.database).n_judgements == 2
+    assert not any("given" in mention for mention in same.get(f"/api/tasks/{task}")["mentions"])
+    judge(same, task, 2, {"do": "change", "mention": "T2", "label": "Drug", "end": 33})
+    given = same.get(f"/api/tasks/{task}")["mentions"][1]["given"]
+    assert (given["label"], given["cue"]) == ("Problem", [0, 4])
+    assert audit(world.database).n_judgements == 3
 
 
 def test_two_people_are_blind_and_what_differs_is_adjudicated(serving):
@@ -116,14 +124,14 @@ def test_concepts_are_searched(serving):
     with world.database.writing() as connection:
         add_concepts(connection, world.project, rows)
     anna = world.browser("anna")
-    found = anna.get("/api/concepts?project=1&q=ASP")
+    found = search(anna, "ASP")
     assert [(one["id"], one["name"]) for one in found] == [
         ("D1", "aspirin"),
         ("D2", "baby aspirin"),
     ]
-    assert [one["id"] for one in anna.get("/api/concepts?project=1&q=100%25")] == ["D1"]
-    assert anna.get("/api/concepts?project=1&q=%25") == [
+    assert [one["id"] for one in search(anna, "100%")] == ["D1"]
+    assert search(anna, "%") == [
         {"id": "D1", "vocabulary": "RxNorm", "name": "ASA 100%"}
     ]
-    assert anna.get("/api/concepts?project=1&q=_") == anna.get("/api/concepts?project=1&q=") == []
-    anna.get("/api/concepts?project=x&q=a", 422)
+    assert search(anna, "_") == search(anna, "") == []
+    anna.post("/api/concepts", {"project": "x", "q": "a"}, 422)
