@@ -54,7 +54,7 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _serve(out: Path, port: int) -> int:
-    from clinnlp.service.review_calls import Review
+    from clinnlp.service.review_calls import review_of
     from clinnlp.service.review_server import serve_review
     from clinnlp.service.review_settings import ReviewSettings
     from clinnlp.study.review_demo import demo_review
@@ -62,7 +62,7 @@ def _serve(out: Path, port: int) -> int:
     found = demo_review(out)
     say(f"log in as {found.user} with the password {found.password}")
     sys.stdout.flush()
-    serve_review(Review(database=found.database, settings=ReviewSettings(port=port), say=warn))
+    serve_review(review_of(found.database, ReviewSettings(port=port), say=warn))
     return 0
 
 

@@ -200,12 +200,12 @@ def add_review_serve(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from clinnlp.service.review_calls import Review
+    from clinnlp.service.review_calls import review_of
     from clinnlp.service.review_server import serve_review
     from clinnlp.service.review_settings import ReviewSettings
 
     settings = settings_of(args, ReviewSettings)
-    serve_review(Review(database=_opened(args.store), settings=settings, say=warn))
+    serve_review(review_of(_opened(args.store), settings, say=warn))
     return 0
 
 

@@ -196,7 +196,7 @@ def pair_agreement(
             label=label,
             strict=strict.label_f1[label],
             relaxed=relaxed.label_f1[label],
-            kappa=kappa(*([str(x == label) for x in row] for row in rows[:2]), groups),
+            kappa=kappa(_is(rows[0], label), _is(rows[1], label), groups),
         )
         for label in strict.label_f1
         if groups
@@ -204,7 +204,8 @@ def pair_agreement(
     pairs = list(_same_place(ours, theirs))
     found = []
     for axis in axes if pairs else ():
-        a, b = ([str(getattr(pair[k].assertion, axis)) for pair in pairs] for k in (0, 1))
+        a = [str(getattr(mine.assertion, axis)) for mine, _, _ in pairs]
+        b = [str(getattr(other.assertion, axis)) for _, other, _ in pairs]
         notes = [pair[2] for pair in pairs]
         found.append(AxisAgreement(axis=axis, n=len(pairs), kappa=kappa(a, b, notes)))
     return PairAgreement(
@@ -242,6 +243,10 @@ def _token_rows(
         rows[1].extend(_labels_at(starts, other.entities))
         rows[2].extend([mine.id] * len(starts))
     return rows
+
+
+def _is(labels: Sequence[str], label: str) -> list[str]:
+    return [str(one == label) for one in labels]
 
 
 def _labels_at(starts: Sequence[int], entities: Iterable[Entity]) -> list[str]:

@@ -12,13 +12,13 @@ References
 Haber and Stornetta, How to time-stamp a digital document, J Cryptology 1991.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from clinnlp.review.database import Database
-from clinnlp.review.forms import sha256_of, text_sha256
+from clinnlp.review.forms import Row, sha256_of, text_sha256
 from clinnlp.review.readings import Reading, applied, begun
 from clinnlp.review.tables import judgements, meta, notes, tasks
 
@@ -46,7 +46,7 @@ class Audit(NamedTuple):
     faults: list[Fault]
 
 
-def hash_of(row: Mapping[str, Any]) -> str:
+def hash_of(row: Row) -> str:
     """Return the hash of a judgement, of all its columns but the hash."""
     return sha256_of([row[name] for name in _SAID])
 
@@ -118,7 +118,7 @@ def _replayed(connection: Connection) -> Iterator[Fault]:
         yield from _steps(begun(task["given"], len(task["record"]["text"])), task, rows)
 
 
-def _steps(reading: Reading, task: Mapping[str, Any], rows: Any) -> Iterator[Fault]:
+def _steps(reading: Reading, task: Row, rows: Any) -> Iterator[Fault]:
     for version, row in enumerate(rows, 1):
         hashes = (row["note_sha256"], row["given_sha256"])
         if hashes != (task["text_sha256"], task["given_sha256"]):

@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError as BadUrl
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -27,7 +27,7 @@ from clinnlp.core.files import check_writable
 from clinnlp.core.modes import file_mode
 from clinnlp.review.tables import APPEND_ONLY, SCHEMA_VERSION, meta, metadata
 
-__all__ = ["Conflict", "Connection", "Database", "create_database", "open_database"]
+__all__ = ["Conflict", "Connection", "Database", "create_database", "new_id", "open_database"]
 
 _BUSY_S = 30
 _LOCK = 0x636C696E  # of PostgreSQL's advisory locks: one writer of a store
@@ -165,6 +165,13 @@ def open_database(place: str | Path) -> Database:
             "release of clinnlp that made it"
         )
     return database
+
+
+def new_id(made: CursorResult[Any]) -> int:
+    """Return the number of the row that a statement has added."""
+    key = made.inserted_primary_key
+    assert key is not None  # one row was added
+    return int(key[0])
 
 
 def _is_url(place: str | Path) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from clinnlp.core.notes import Entity, Relation
-from clinnlp.review.forms import Json, canonical, entity_to, relation_to
+from clinnlp.review.forms import Json, Row, canonical, entity_to, relation_to
 from clinnlp.review.projects import Project
 from clinnlp.review.readings import Reading
 from clinnlp.review.tables import notes, tasks
@@ -26,7 +26,7 @@ Read = Callable[[Connection, Any], Reading]
 def settle(
     connection: Connection,
     project: Project,
-    task: Mapping[str, Any],
+    task: Row,
     reading: Reading,
     *,
     read: Read,

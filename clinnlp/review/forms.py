@@ -16,6 +16,7 @@ from clinnlp.core.spans import Span
 
 __all__ = [
     "Json",
+    "Row",
     "canonical",
     "entity_from",
     "entity_to",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 Json = dict[str, Any]
+Row = Mapping[Any, Any]  # of the database, by the names of its columns
 _PLAIN = ("patient", "encounter", "kind")
 _TIMES = ("time", "known")
 
@@ -137,11 +139,12 @@ def note_from(
 ) -> Note:
     """Return the note of its JSON, with what was judged in it."""
     sections = made.get("sections")
+    plain: Json = {name: made.get(name) for name in _PLAIN}
+    plain |= {name: datetime.fromisoformat(made[name]) for name in _TIMES if name in made}
     return Note(
         id=made["id"],
         text=made["text"],
-        **{name: made.get(name) for name in _PLAIN},
-        **{name: datetime.fromisoformat(made[name]) for name in _TIMES if name in made},
+        **plain,
         tokens=_spans(made.get("tokens")),
         sentences=_spans(made.get("sentences")),
         sections=None if sections is None else tuple(map(_section_from, sections)),

@@ -5,17 +5,17 @@ come meanwhile nothing is written and `Conflict` is raised, so that he can look 
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.review.chain import hash_of, head_of, set_head
 from clinnlp.review.database import Conflict, Database
 from clinnlp.review.disputes import settle
-from clinnlp.review.forms import Json
+from clinnlp.review.forms import Json, Row
 from clinnlp.review.people import User
 from clinnlp.review.projects import Project, find_project
 from clinnlp.review.readings import Reading, applied, begun, check_action
@@ -97,9 +97,7 @@ def judge(
     return version
 
 
-def reading_of(
-    connection: Connection, task: RowMapping | Mapping[str, Any], database: Database | None = None
-) -> Reading:
+def reading_of(connection: Connection, task: Row, database: Database | None = None) -> Reading:
     """Return a task as it stands: its suggestions, and all that was judged since.
 
     Parameters
@@ -120,7 +118,7 @@ def reading_of(
     return reading
 
 
-def _append(connection: Connection, task: RowMapping, user: User, said: Json) -> None:
+def _append(connection: Connection, task: Row, user: User, said: Json) -> None:
     seq, previous = head_of(connection)
     row = {
         "seq": seq + 1,
@@ -141,7 +139,7 @@ def _append(connection: Connection, task: RowMapping, user: User, said: Json) ->
 def _end(
     connection: Connection,
     project: Project,
-    task: RowMapping,
+    task: Row,
     was: Reading,
     reading: Reading,
     version: int,
@@ -154,11 +152,11 @@ def _end(
         settle(connection, project, task, reading, read=reading_of)
 
 
-def _cache_key(task: Mapping[str, Any], version: int) -> tuple[Any, ...]:
+def _cache_key(task: Row, version: int) -> tuple[Any, ...]:
     return task["id"], version, task["given_sha256"]
 
 
-def _keep(database: Database, task: Mapping[str, Any], version: int, reading: Reading) -> None:
+def _keep(database: Database, task: Row, version: int, reading: Reading) -> None:
     """Keep a reading in memory in place of the one before it."""
     cache = database.cache
     cache.pop(_cache_key(task, task["version"]), None)

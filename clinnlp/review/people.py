@@ -25,6 +25,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, delete, select
 
 from clinnlp.core.errors import ArgumentError
+from clinnlp.review.database import new_id
 from clinnlp.review.tables import sessions, users
 
 __all__ = ["ROLES", "User", "add_user", "find_user", "remove_sessions", "set_password", "verified"]
@@ -81,7 +82,7 @@ def add_user(
         raise ArgumentError("a name must be of one person, got one that is taken")
     row = {"name": name, "role": role, "may_see_text": may_see_text, "password": _hashed(password)}
     made = connection.execute(users.insert().values(**row))
-    return User(int(made.inserted_primary_key[0]), name, role, may_see_text)
+    return User(new_id(made), name, role, may_see_text)
 
 
 def set_password(connection: Connection, name: str, password: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from clinnlp.core.errors import ArgumentError, StoreError
 from clinnlp.core.notes import AXES, Note
-from clinnlp.review.database import Database
+from clinnlp.review.database import Database, new_id
 from clinnlp.review.forms import (
     Json,
     entity_from,
@@ -127,7 +127,7 @@ def add_project(
         raise ArgumentError(f"a project must have a name of its own, got {name!r}, which is taken")
     row = {"name": name, "settings": asdict(rules), "model": model}
     made = connection.execute(projects.insert().values(**row))
-    return Project(int(made.inserted_primary_key[0]), name, rules, model, None)
+    return Project(new_id(made), name, rules, model, None)
 
 
 def all_projects(connection: Connection) -> list[Project]:
@@ -283,7 +283,7 @@ def concept_ids(database: Database, project: Project) -> dict[str, str]:
 
 
 def _project(row: Any) -> Project:
-    said = {k: tuple(v) if isinstance(v, list) else v for k, v in row.settings.items()}
+    said: Json = {k: tuple(v) if isinstance(v, list) else v for k, v in row.settings.items()}
     return Project(row.id, row.name, ProjectRules(**said), row.model, row.folder)
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, select
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
-from clinnlp.review.database import Conflict
+from clinnlp.review.database import Conflict, new_id
 from clinnlp.review.forms import Json
 from clinnlp.review.projects import Project, given_of
 from clinnlp.review.tables import notes, projects, runs, suggestions
@@ -62,7 +62,7 @@ def add_run(connection: Connection, project: Project) -> Run:
     _check_free(connection, project.id)
     row = {"project": project.id, "state": "waiting", "done": 0, "total": 0, "result": {}}
     made = connection.execute(runs.insert().values(**row))
-    return Run(int(made.inserted_primary_key[0]), **row)  # type: ignore[arg-type]
+    return Run(new_id(made), project.id, "waiting", 0, 0, {})
 
 
 def resume_run(connection: Connection, run: Run) -> None:

@@ -1,12 +1,11 @@
 """A task as a page shows it: the note, what stands in it, and which version that is."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import Connection
 
 from clinnlp.core.notes import Entity
-from clinnlp.review.forms import Json
+from clinnlp.review.forms import Json, Row
 from clinnlp.review.projects import Project, names_of
 from clinnlp.review.readings import Reading
 
@@ -15,9 +14,7 @@ __all__ = ["shown_entity", "shown_task"]
 _NOTE = ("id", "text", "patient", "kind", "time")
 
 
-def shown_task(
-    connection: Connection, project: Project, task: Mapping[str, Any], reading: Reading
-) -> Json:
+def shown_task(connection: Connection, project: Project, task: Row, reading: Reading) -> Json:
     """Return what a page needs of a task; which suggestions are wrong on purpose is not told.
 
     Parameters

@@ -5,14 +5,13 @@ not had. Some notes come again as repeats, a while after he has done them; where
 differ, the note is a task for adjudicators.
 """
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, Select, and_, delete, func, or_, select
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.review.database import Database
-from clinnlp.review.forms import Json, sha256_of
+from clinnlp.review.forms import Json, Row, sha256_of
 from clinnlp.review.people import User
 from clinnlp.review.planted import chance, with_wrong
 from clinnlp.review.projects import Project
@@ -54,7 +53,7 @@ def queue(database: Database, project: Project, user: User) -> tuple[list[QueueI
     """
     with database.reading() as connection:
         n_open = _n_open(connection, project, user)
-        n_free = connection.scalar(_count(_free(project, user))) or 0
+        n_free = _n_free(connection, project, user)
     if n_open < _AHEAD and n_free:
         with database.writing() as connection:
             for note in connection.execute(_free(project, user).limit(_AHEAD - n_open)).mappings():
@@ -63,7 +62,7 @@ def queue(database: Database, project: Project, user: User) -> tuple[list[QueueI
         columns = (tasks.c.id, tasks.c.note, notes.c.name, tasks.c.state)
         mine = select(*columns).join(notes, notes.c.id == tasks.c.note).where(_of(project, user))
         rows = connection.execute(mine.order_by(tasks.c.position, tasks.c.id).limit(_MOST)).all()
-        n_free = connection.scalar(_count(_free(project, user))) or 0
+        n_free = _n_free(connection, project, user)
     items = [QueueItem(*row) for row in rows]
     return items, n_free + sum(item.state != "done" for item in items)
 
@@ -75,14 +74,14 @@ def task_of(connection: Connection, id: int) -> RowMapping | None:
     return connection.execute(query.where(tasks.c.id == id)).mappings().first()
 
 
-def may_open(task: Mapping[str, Any], user: User) -> bool:
+def may_open(task: Row, user: User) -> bool:
     """Return whether a task is one of a person's."""
     if task["kind"] == "adjudication":
         return user.is_at_least("adjudicator")
     return bool(task["user"] == user.id)
 
 
-def plan_repeat(connection: Connection, project: Project, task: Mapping[str, Any]) -> None:
+def plan_repeat(connection: Connection, project: Project, task: Row) -> None:
     """Give a person a note again, later, where the draw says so."""
     rules = project.rules
     draw = chance(rules.seed, "repeat", task["note"], task["user"])
@@ -99,9 +98,7 @@ def plan_repeat(connection: Connection, project: Project, task: Mapping[str, Any
     connection.execute(tasks.insert().values(**row))
 
 
-def add_adjudication(
-    connection: Connection, project: Project, task: Mapping[str, Any], given: Json
-) -> None:
+def add_adjudication(connection: Connection, project: Project, task: Row, given: Json) -> None:
     """Make a task for adjudicators of a note that two read differently."""
     row = _task(project, None, task["note"], task["position"], given, kind="adjudication")
     connection.execute(tasks.insert().values(**row))
@@ -156,16 +153,18 @@ def _free(project: Project, user: User) -> Select[Any]:
     return free.order_by(n.desc(), notes.c.position, notes.c.id)
 
 
-def _count(query: Select[Any]) -> Select[tuple[int]]:
-    return select(func.count()).select_from(query.order_by(None).subquery())
+def _n_free(connection: Connection, project: Project, user: User) -> int:
+    free = _free(project, user).order_by(None).subquery()
+    return connection.scalar(select(func.count()).select_from(free)) or 0
 
 
 def _is_there(connection: Connection, where: Any) -> bool:
     return connection.execute(select(tasks.c.id).where(or_(where)).limit(1)).first() is not None
 
 
-def _first(project: Project, user: User, note: Mapping[str, Any]) -> Json:
+def _first(project: Project, user: User, note: Row) -> Json:
     """Return the task of a note that a person gets for the first time."""
+    planted: Json
     rules, seed = project.rules, (project.rules.seed, note["name"], user.id)
     given, planted = note["given"], {}
     is_bare = chance(*seed, "bare") < rules.bare_share

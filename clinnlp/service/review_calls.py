@@ -27,7 +27,17 @@ from clinnlp.service.refusals import Refused, parsed
 from clinnlp.service.review_settings import ReviewSettings
 from clinnlp.service.review_teaching import Teacher
 
-__all__ = ["CHANGING", "Answer", "Call", "Needs", "Review", "json_response", "route", "take_body"]
+__all__ = [
+    "CHANGING",
+    "Answer",
+    "Call",
+    "Needs",
+    "Review",
+    "json_response",
+    "review_of",
+    "route",
+    "take_body",
+]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -46,26 +56,38 @@ class Review:
     ----------
     database : Database
     settings : ReviewSettings
+    teacher : Teacher
+        Starts the processes that learn.
     say : callable
         Takes a line of the log.
-    teacher : Teacher, optional
-        Starts the processes that learn; by default one for this store.
     """
 
     database: Database
     settings: ReviewSettings
+    teacher: Teacher
     say: Callable[[str], None] = lambda _: None
-    teacher: Teacher = None  # type: ignore[assignment]
     logins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
-
-    def __post_init__(self) -> None:
-        if self.teacher is None:
-            object.__setattr__(self, "teacher", Teacher(self.database))
 
     @property
     def cookie(self) -> str:
         """The name of the cookie; by TLS one that no other host and no plain page can set."""
         return _COOKIES[self.settings.is_secure]
+
+
+def review_of(
+    database: Database, settings: ReviewSettings, *, say: Callable[[str], None] = lambda _: None
+) -> Review:
+    """Return what the routes share, with a teacher as the settings say.
+
+    Parameters
+    ----------
+    database : Database
+    settings : ReviewSettings
+    say : callable
+        Takes a line of the log.
+    """
+    teacher = Teacher(database, encoder=settings.encoder, epochs=settings.epochs)
+    return Review(database=database, settings=settings, teacher=teacher, say=say)
 
 
 class Needs(NamedTuple):

@@ -37,10 +37,16 @@ tls_certificate and tls_key, or say behind_proxy where a program in front does T
     connections: int = option(128, "connections at a time, >= 1")
     slow_s: float = option(8.0, "seconds in which a browser must get on, > 0")
     drain_s: float = option(10.0, "seconds that requests have when the server is ended, > 0")
+    encoder: str = option("minilm", "what learning starts from: minilm, a folder, or a hub id")
+    epochs: int | None = option(
+        None, "passes over the notes of each learning, >= 1; by default as their number asks for"
+    )
     log_requests: bool = option(True, "write a line for each request")
 
     def __post_init__(self) -> None:
         check_at_least(self.connections, 1, name="connections")
+        if self.epochs is not None:
+            check_at_least(self.epochs, 1, name="epochs")
         check_at_least(self.port, 0, name="port")
         if self.port > _MOST_PORT:
             raise ArgumentError(f"port must be at most {_MOST_PORT}, got {self.port}")

@@ -5,10 +5,9 @@ import http.client
 import json
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor  # noqa: F401
 
 from clinnlp.service.listening import listener_of
-from clinnlp.service.review_calls import Review
+from clinnlp.service.review_calls import review_of
 from clinnlp.service.review_server import ReviewServer
 from clinnlp.service.review_settings import ReviewSettings
 from tests.unit.review.conftest import PASSWORD, World
@@ -66,7 +65,7 @@ class Running(World):
         super().__init__(database, **how)
         self.lines = []
         made = ReviewSettings(**{"port": 0, "slow_s": 2.0, **(settings or {})})
-        self.review = Review(database=database, settings=made, say=self.lines.append)
+        self.review = review_of(database, made, say=self.lines.append)
         listener = listener_of(made)
         self.port = listener.getsockname()[1]
         self.server = ReviewServer(self.review)

@@ -13,7 +13,7 @@ from clinnlp.review.chain import audit
 from clinnlp.review.database import create_database
 from clinnlp.review.people import add_user
 from clinnlp.service.review_app import review_routes
-from clinnlp.service.review_calls import Needs, Review
+from clinnlp.service.review_calls import Needs, review_of
 from clinnlp.service.review_settings import ReviewSettings
 from tests.unit.review.conftest import PASSWORD, _quick_hashes  # noqa: F401
 from tests.unit.service.review_world import JSON, Browser, Running
@@ -31,7 +31,7 @@ ROLES = ("annotator", "adjudicator", "owner")
 
 
 def the_routes():
-    return review_routes(Review(database=None, settings=ReviewSettings()))
+    return review_routes(review_of(None, ReviewSettings()))
 
 
 def filled(path):
@@ -99,7 +99,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(serving):  # noqa
     assert "httponly" in said
     assert "samesite=strict" in said
     assert "path=/" in said
-    secure = Review(database=None, settings=ReviewSettings(behind_proxy=True))
+    secure = review_of(None, ReviewSettings(behind_proxy=True))
     assert secure.cookie.startswith("__Host-")
     assert secure.settings.is_secure
 
