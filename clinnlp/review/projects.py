@@ -1,7 +1,7 @@
 """Projects: notes to judge in an order, what may be said of them, and how they are given out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -53,6 +53,8 @@ class ProjectRules:
     axes : tuple of str
         Of assertion, that may be toggled.
     relation_labels, note_labels : tuple of str
+    relation_roles : mapping of str to tuple of str
+        By label of a relation, the roles of its ends, where they are known.
     guideline : str
         Markdown, shown beside the note.
     n_annotators : int
@@ -71,6 +73,7 @@ class ProjectRules:
     axes: tuple[str, ...] = AXES
     relation_labels: tuple[str, ...] = ()
     note_labels: tuple[str, ...] = ()
+    relation_roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     guideline: str = ""
     n_annotators: int = 1
     repeat_share: float = 0.05

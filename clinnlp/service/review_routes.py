@@ -109,6 +109,7 @@ def _projects(call: Call) -> list[Json]:
             "labels": project.rules.labels,
             "axes": project.rules.axes,
             "relation_labels": project.rules.relation_labels,
+            "relation_roles": project.rules.relation_roles,
             "note_labels": project.rules.note_labels,
             "guideline": project.rules.guideline,
             "n_notes": n_notes,

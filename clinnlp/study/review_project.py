@@ -112,6 +112,7 @@ def _rules(
     return ProjectRules(
         labels=_joined(settings.review_labels, labels),
         relation_labels=_joined(settings.relation_labels, links),
+        relation_roles={one.label: tuple(one.roles) for note in notes for one in note.relations},
         note_labels=_joined(settings.note_labels, classes),
         guideline=guideline,
         n_annotators=settings.n_annotators,
