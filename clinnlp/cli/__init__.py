@@ -29,6 +29,7 @@ from clinnlp.cli.review import (
     add_review_learn,
     add_review_serve,
     add_review_user,
+    add_review_verdicts,
 )
 from clinnlp.cli.risk import add_risk, add_risk_apply, add_risk_survival
 from clinnlp.cli.serve import add_serve
@@ -63,6 +64,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "review serve": (add_review_serve, "show the page on which people judge"),
     "review learn": (add_review_learn, "fine-tune on what was judged, beside what suggests now"),
     "review export": (add_review_export, "write what was judged, in any format of notes"),
+    "review verdicts": (add_review_verdicts, "write what people think of mined rules"),
     "review agreement": (add_review_agreement, "say how far people agree, and how long they take"),
     "review check": (add_review_check, "find judgements that were altered or removed"),
     "demo": (add_demo, "run the whole flow on synthetic notes, from text to report"),

@@ -1,4 +1,4 @@
-"""Commands of the review: create, user, serve, learn, export, agreement, check."""
+"""Commands of the review: create, user, serve, learn, export, verdicts, agreement, check."""
 
 import argparse
 import secrets
@@ -34,6 +34,7 @@ __all__ = [
     "add_review_learn",
     "add_review_serve",
     "add_review_user",
+    "add_review_verdicts",
 ]
 
 _STORE = (
@@ -247,7 +248,7 @@ def _learn(args: argparse.Namespace) -> int:
     return 0
 
 
-# --- export, agreement, check --------------------------------------------------------------
+# --- export, verdicts, agreement, check ----------------------------------------------------
 
 
 def add_review_export(parser: argparse.ArgumentParser) -> None:
@@ -283,6 +284,28 @@ def _export(args: argparse.Namespace) -> int:
     for reason, n_left in found.n_excluded.items():
         warn(f"{n_left} left out: {reason}")
     say(f"{n} notes: {args.out}", aside=is_stdout(out))
+    return 0
+
+
+def add_review_verdicts(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp review verdicts`."""
+    _add_store(parser)
+    parser.add_argument("out", help="CSV to write, for clinnlp mine --verdicts")
+    _add_project(parser)
+    add_writing(parser)
+    parser.set_defaults(command=_verdicts)
+
+
+def _verdicts(args: argparse.Namespace) -> int:
+    from clinnlp.review.projects import project_named
+    from clinnlp.review.verdicts import verdicts_of
+    from clinnlp.study.review_rules import write_verdicts
+
+    database = _opened(args.store)
+    with database.reading() as connection:
+        found = list(verdicts_of(connection, project_named(connection, args.project)).values())
+    write_verdicts(found, args.out)
+    say(f"{len(found)} verdicts: {args.out}")
     return 0
 
 

@@ -14,6 +14,7 @@ from clinnlp.review.judging import reading_of
 from clinnlp.review.projects import Project
 from clinnlp.review.readings import Reading
 from clinnlp.review.tables import notes, tasks, users
+from clinnlp.review.verdicts import corrections_of
 
 __all__ = ["Judged", "TaskReading", "judged_notes", "note_of", "pair_of", "task_readings"]
 
@@ -42,6 +43,8 @@ class TaskReading(NamedTuple):
 def judged_notes(database: Database, project: Project, *, who: str | None = None) -> Judged:
     """Return the notes of a project as they were judged, in its order.
 
+    Mentions that were called none under a rule are taken away from what was decided.
+
     Parameters
     ----------
     database : Database
@@ -50,6 +53,7 @@ def judged_notes(database: Database, project: Project, *, who: str | None = None
         Return what one person judged, instead of what was decided.
     """
     with database.reading() as connection:
+        wrong = corrections_of(connection, project) if who is None else None
         by_note: dict[int, list[TaskReading]] = {}
         for one in task_readings(connection, project):
             by_note.setdefault(one.task["note"], []).append(one)
@@ -62,7 +66,8 @@ def judged_notes(database: Database, project: Project, *, who: str | None = None
         if isinstance(found, str):
             left[found] += 1
         else:
-            made.append(note_of(found))
+            note = note_of(found)
+            made.append(note if wrong is None else wrong.applied(note))
     return Judged(made, dict(left))
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "APPEND_ONLY",
     "SCHEMA_VERSION",
     "concepts",
+    "corrections",
     "failures",
     "judgements",
     "meta",
@@ -195,13 +196,29 @@ verdicts = Table(
     "verdicts", metadata,
     Column("id", Integer, primary_key=True),
     Column("project", Integer, _key("projects.id"), nullable=False),
-    Column("rule", _Json, nullable=False),
+    Column("rule", String(64), nullable=False),
+    Column("sides", _Json, nullable=False),  # antecedents, consequents
+    Column("item", _Json),  # whose mentions are wrong, where the verdict says so
     Column("version", Integer, nullable=False),
     Column("who", _Json, nullable=False),
     Column("at", String(32), nullable=False),
     Column("verdict", String(32), nullable=False),
     Column("comment", _Json, nullable=False),
     UniqueConstraint("project", "rule", "version"),
+)  # fmt: skip
+
+corrections = Table(
+    "corrections", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", Integer, _key("projects.id"), nullable=False),
+    Column("note", Integer, _key("notes.id"), nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("label", _Json, nullable=False),
+    Column("alike", Boolean, nullable=False),  # all mentions with these words and this label
+    Column("rule", String(64), nullable=False),
+    Column("who", _Json, nullable=False),
+    Column("at", String(32), nullable=False),
 )  # fmt: skip
 
 _SQLITE = """
@@ -218,8 +235,11 @@ $$ BEGIN RAISE EXCEPTION 'rows are only added'; END $$
 """
 
 
+_ADDED = ("judgements", "verdicts", "corrections")
+
+
 def _triggers(form: str) -> list[str]:
-    pairs = ((table, word) for table in ("judgements", "verdicts") for word in ("UPDATE", "DELETE"))
+    pairs = ((table, word) for table in _ADDED for word in ("UPDATE", "DELETE"))
     return [form.format(table=table, word=word) for table, word in pairs]
 
 

@@ -16,6 +16,7 @@ from clinnlp.review.people import User
 from clinnlp.review.planted import chance, with_wrong
 from clinnlp.review.projects import Project
 from clinnlp.review.tables import notes, tasks
+from clinnlp.review.verdicts import Corrections, corrections_of
 
 __all__ = [
     "QueueItem",
@@ -56,8 +57,9 @@ def queue(database: Database, project: Project, user: User) -> tuple[list[QueueI
         n_free = _n_free(connection, project, user)
     if n_open < _AHEAD and n_free:
         with database.writing() as connection:
+            wrong = corrections_of(connection, project)
             for note in connection.execute(_free(project, user).limit(_AHEAD - n_open)).mappings():
-                connection.execute(tasks.insert().values(**_first(project, user, note)))
+                connection.execute(tasks.insert().values(**_first(project, user, note, wrong)))
     with database.reading() as connection:
         columns = (tasks.c.id, tasks.c.note, notes.c.name, tasks.c.state)
         mine = select(*columns).join(notes, notes.c.id == tasks.c.note).where(_of(project, user))
@@ -91,7 +93,8 @@ def plan_repeat(connection: Connection, project: Project, task: Row) -> None:
     if task["kind"] != "first" or draw >= rules.repeat_share or _is_there(connection, twice):
         return
     note = connection.execute(_notes().where(notes.c.id == task["note"])).mappings().one()
-    row = _first(project, User(task["user"], "", "annotator", True), note)
+    person = User(task["user"], "", "annotator", True)
+    row = _first(project, person, note, corrections_of(connection, project))
     row |= {"kind": "repeat", "position": task["position"] + _GAP + 0.5}
     if not task["is_bare"]:  # as it was shown before
         row |= {key: task[key] for key in ("given", "given_sha256", "planted", "model", "is_bare")}
@@ -162,11 +165,11 @@ def _is_there(connection: Connection, where: Any) -> bool:
     return connection.execute(select(tasks.c.id).where(or_(where)).limit(1)).first() is not None
 
 
-def _first(project: Project, user: User, note: Row) -> Json:
+def _first(project: Project, user: User, note: Row, wrong: Corrections) -> Json:
     """Return the task of a note that a person gets for the first time."""
     planted: Json
     rules, seed = project.rules, (project.rules.seed, note["name"], user.id)
-    given, planted = note["given"], {}
+    given, planted = wrong.taken_from(note["name"], note["record"]["text"], note["given"]), {}
     is_bare = chance(*seed, "bare") < rules.bare_share
     if is_bare:
         given = {}

@@ -22,6 +22,7 @@ from clinnlp.service.review_learning_routes import learning_routes
 from clinnlp.service.review_owner_routes import owner_routes
 from clinnlp.service.review_page import Page, page_files
 from clinnlp.service.review_routes import judging_routes, login_route
+from clinnlp.service.review_rules_routes import rules_routes
 
 __all__ = ["ReviewGate", "review_application", "review_routes"]
 
@@ -71,6 +72,7 @@ def review_routes(review: Review) -> list[Route]:
         *judging_routes(review),
         *owner_routes(review),
         *learning_routes(review),
+        *rules_routes(review),
     ]
 
 

@@ -66,6 +66,7 @@ class Review:
     settings: ReviewSettings
     teacher: Teacher
     say: Callable[[str], None] = lambda _: None
+    studies: dict[int, Any] = field(default_factory=dict)  # by project, the rules mined last
     logins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     @property
@@ -111,6 +112,7 @@ class Call:
     review: Review
     session: Session
     numbers: Mapping[str, int]
+    words: Mapping[str, str]
     query: Mapping[str, str]
     raw: bytes
 
@@ -175,6 +177,7 @@ def route(
             review=review,
             session=session,
             numbers=numbers,
+            words={k: v for k, v in request.path_params.items() if isinstance(v, str)},
             query=request.query_params,
             raw=raw,
         )

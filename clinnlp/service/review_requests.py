@@ -113,6 +113,7 @@ class Verdict(_Form):
     verdict: Id
     comment: Words
     version: Annotated[int, Field(ge=0, lt=2**31)]
+    item: Id | None = None
 
 
 class Wrong(_Form):
@@ -121,3 +122,5 @@ class Wrong(_Form):
     note: Id
     start: Offset
     end: Offset
+    label: Id
+    alike: bool = False

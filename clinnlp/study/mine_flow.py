@@ -34,6 +34,7 @@ from clinnlp.study.roll_up import check_level_met, named
 from clinnlp.study.settings import MineSettings
 from clinnlp.study.sources import read_baskets, read_every_item
 from clinnlp.study.strata import Strata, read_strata
+from clinnlp.study.verdicts import Verdicts, read_verdicts, verdicts_told, without_artefacts
 
 __all__ = ["MineResult", "mine_flow"]
 
@@ -99,7 +100,7 @@ def mine_flow(
         Another process writes into the folder, or nobody may.
     """
     names = ("rules", *_SECTIONS)
-    inputs = [source, settings.ancestors, settings.names]
+    inputs = [source, settings.ancestors, settings.names, settings.verdicts]
     check_folder(out, names, inputs, suffixes=(".csv", ".parquet"))
     reading = reading or TableReading()
     with one_writer(out, inside=True):
@@ -125,15 +126,24 @@ def _mined(
     )
     strata = read_strata(source, settings, sets, reading)
     signals = _mine_signals(cells, settings, strata)
+    judged = Verdicts.of(()) if settings.verdicts is None else read_verdicts(settings.verdicts)
+    rules, n_left = without_artefacts(rules, judged)
+    for name, one in signals.items():
+        signals[name], n_more = without_artefacts(one, judged)
+        n_left += n_more
     mined: dict[str, Rules | Signals] = {"rules": rules, **signals}
     whole = {name: whole_name(name, len(one)) for name, one in mined.items()}
     inputs = () if cells else (source,)  # a hash would confirm a guess at the cells withheld
     report = Report(
         title="Drug rules and interaction signals",
-        summary=(*_summary(cells, rules, signals, strata), *tables_told(mined)),
+        summary=(
+            *_summary(cells, rules, signals, strata),
+            *verdicts_told(mined, judged, n_left),
+            *tables_told(mined),
+        ),
         blocks=(
             *_caution(cells),
-            rules_section(rules, whole=whole["rules"]),
+            rules_section(rules, whole=whole["rules"], judged=judged),
             *(_SECTIONS[name](one, whole=whole[name]) for name, one in signals.items()),
         ),
         provenance=origin(settings, *inputs) | reading.provenance(),

@@ -30,6 +30,7 @@ from clinnlp.study.signal_plots import (
     row_names,
     rule_volcano,
 )
+from clinnlp.study.verdicts import Verdicts, sides_of
 
 __all__ = [
     "corpus_section",
@@ -100,11 +101,15 @@ def examples_section(notes: Sequence[Note], *, show_text: bool) -> ReportSection
 
 
 def rules_section(
-    rules: Rules, title: str = "Co-occurrence rules", *, whole: str = "rules.csv"
+    rules: Rules,
+    title: str = "Co-occurrence rules",
+    *,
+    whole: str = "rules.csv",
+    judged: Verdicts | None = None,
 ) -> ReportSection:
     """Return the rules with counts, interval, p and q, and the places behind the first ones.
 
-    `whole` names the file that holds them all.
+    `whole` names the file that holds them all; `judged` says what people think of them.
     """
     columns = (
         Column(key="antecedents", kind="text"), Column(key="consequents", kind="text"),
@@ -129,6 +134,9 @@ def rules_section(
             frame[side] = [
                 ", ".join(map(rules.baskets.called, sorted(items))) for items in frame[side]
             ]
+        if judged is not None and judged.by_sides:
+            frame["verdict"] = [judged.told(*sides) for sides in sides_of(rules)[:N_ROWS]]
+            columns = (*columns, Column(key="verdict", kind="text"))
         rows = frame.to_dict("records")
         blocks += rule_volcano(rules)
         blocks.append(_first("Rules", rows, columns, len(rules), whole))

@@ -274,6 +274,10 @@ class MineSettings:
         None, "terminology or word list whose names stand beside the codes (else those of the "
         "source and of ancestors)",
     )  # fmt: skip
+    verdicts: str | None = option(
+        None, "table of what people think of rules, as `clinnlp review verdicts` writes it: what "
+        "rests on faults of the extraction is left out and counted, the rest is marked (none)",
+    )  # fmt: skip
     drug_kind: str = option("drug", "kind or label of the drugs of interaction signals")
     outcome_kind: str = option("outcome", "kind or label of their outcomes")
     prior: str = option(

@@ -13,7 +13,7 @@ READING = (  # notes
     "fine-tune", "tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff",
     "demo", "review create",
 )  # fmt: skip
-STORED = ("user", "serve", "learn", "export", "agreement", "check")
+STORED = ("user", "serve", "learn", "export", "agreement", "check", "verdicts")
 WANTED = {
     **dict.fromkeys(READING, NOTES),
     **{f"review {name}": set() for name in STORED},  # all of these read a store

@@ -30,6 +30,7 @@ WORDS = {
     "review serve": ["a store.db"],
     "review learn": ["a store.db"],
     "review export": ["a store.db", "out.jsonl"],
+    "review verdicts": ["a store.db", "verdicts.csv"],
     "review agreement": ["a store.db"],
     "review check": ["a store.db"],
     "demo": [],
