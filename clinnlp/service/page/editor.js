@@ -30,9 +30,10 @@ addEventListener("beforeunload", (event) => {
 });
 
 export class Editor {
-  // `server` has load(), send(id, body), search(words), next(step) and login(); see judge.js.
-  constructor(root, { project, data, server }) {
-    Object.assign(this, { root, project, server });
+  // `server` has load(), send(id, body), search(words), next(step) and login(), see judge.js; `above` and
+  // `aside` are elements shown above the text and at the top of the side.
+  constructor(root, { project, data, server, above = null, aside = null }) {
+    Object.assign(this, { root, project, server, above, aside });
     this.looks = looksOf(project.labels);
     this.past = [];
     this.undone = [];
@@ -60,7 +61,9 @@ export class Editor {
     this.wordsOf = ({ start, end, parts }) => (parts?.length ? parts : [[start, end]])
       .map(([from, to]) => this.offsets.slice(from, to)).join(" … ").replace(/\s+/g, " ");
     const run = (command) => this.run(command);
-    const parts = this.parts = buildFrame(this.root, { project: this.project, task, run, looks: this.looks });
+    const parts = this.parts = buildFrame(this.root, {
+      project: this.project, task, run, looks: this.looks, above: this.above, aside: this.aside,
+    });
     this.view = new TextView(parts.text, this.offsets, this.looks);
     this.caret = new Caret(this.view, parts.pane);
     this.details = new Details(parts.mention, {

@@ -4,7 +4,7 @@ import { fill, keyCap, make } from "./dom.js";
 import { markdown } from "./markdown.js";
 
 // Build the parts under `root` and return them by name; `run(command)` does what a key does.
-export function buildFrame(root, { project, task, run, looks }) {
+export function buildFrame(root, { project, task, run, looks, above, aside }) {
   const step = (command, words, key, attributes = {}) => make("button", {
     type: "button", onclick: () => run(command), ...attributes,
   }, words, key ? keyCap(key) : null);
@@ -40,9 +40,9 @@ export function buildFrame(root, { project, task, run, looks }) {
   fill(root, make("div", { class: "judging" },
     make("header", { class: "note-head" }, make("div", { class: "names" }, parts.title, make("p", { class: "soft" }, factsOf(task.note))), parts.toolbar),
     make("div", { class: "halves" },
-      make("div", { class: "reading" }, parts.legend, parts.pane, parts.mode,
+      make("div", { class: "reading" }, above, parts.legend, parts.pane, parts.mode,
         make("p", { id: "how", class: "hidden" }, "Arrow down goes to the next mention, Enter accepts it, X rejects it, question mark shows all keys.")),
-      make("aside", { class: "side", "aria-label": "Judging" }, parts.mention,
+      make("aside", { class: "side", "aria-label": "Judging" }, aside, parts.mention,
         make("section", { class: "card", "aria-label": "All mentions" }, make("h2", {}, "All mentions"), parts.list),
         make("section", { class: "card", "aria-label": "The note" }, make("h2", {}, "The note"), parts.noteLabels, parts.comment),
         project.guideline ? parts.guideline : null))));

@@ -12,7 +12,7 @@ export async function show(root, app, projectId, taskId) {
   app.trail([project.name, `/p/${projectId}`], [words, ""]);
   const next = async (step, isAny = false) => {
     const { items } = await get(`projects/${part(projectId)}/queue`);
-    const to = neighbour(items, taskId, step, isAny);
+    const to = nextIn(items, taskId, step, isAny);
     app.go(to ? `/p/${part(projectId)}/t/${part(to.task)}` : `/p/${part(projectId)}`);
   };
   let editor = null;
@@ -37,7 +37,7 @@ export function sendJudgements(id, { actions, ...body }) {
 }
 
 // The next note in the queue that is not done (or any), from the top again at its end.
-function neighbour(items, taskId, step, isAny) {
+export function nextIn(items, taskId, step, isAny) {
   const n = items.length, at = items.findIndex(({ task }) => String(task) === taskId);
   for (let k = 1; k < n; k++) {
     const one = items[(((at + step * k) % n) + n) % n];
