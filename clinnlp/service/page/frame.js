@@ -14,7 +14,7 @@ export function buildFrame(root, { project, task, run, looks, above, aside }) {
     state: make("span", { class: "state" }),
     undo: step("undo", "Undo", "Z"), redo: step("redo", "Redo", "Y"),
     done: step("done", "Done, next", "Ctrl ↵", { class: "main" }),
-    find: make("input", { type: "search", "aria-label": "Find words in the note", placeholder: "find  /", autocomplete: "off", spellcheck: "false" }),
+    find: make("input", { type: "search", id: "find", "aria-label": "Find words in the note", placeholder: "find  /", autocomplete: "off", spellcheck: "false" }),
     text: make("div", { class: "text", lang: "und" }),
     mode: make("p", { class: "mode", hidden: true }),
     mention: make("section", { "aria-label": "Selected mention", class: "card mention" }),
