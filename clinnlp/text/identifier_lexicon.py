@@ -1,0 +1,141 @@
+"""What single words say of identifiers: names, titles, eponyms, ordinary words, cities.
+
+Each word in small letters has one number whose bits are `Kind`s, so that a text is looked through
+once. All that belongs to a language stands in its tables ``identifier_*_<language>.tsv``.
+"""
+
+import re
+from collections import defaultdict
+from enum import IntFlag
+from functools import lru_cache
+from typing import NamedTuple
+
+from clinnlp.text.tables import language_path, read_table
+
+__all__ = ["Kind", "Lexicon", "Words", "lexicon", "words_of"]
+
+
+class Kind(IntFlag):
+    """What a word may be."""
+
+    GIVEN = 1
+    FAMILY = 2
+    WORD = 4
+    TITLE = 8
+    CLINICIAN = 16
+    PARTICLE = 32
+    SUFFIX = 64
+    STOP = 128
+    EPONYM = 256
+    HEAD = 512
+    GENERIC = 1024
+    PREPOSITION = 2048
+    DEGREE = 4096
+    CITY = 8192  # the first word of one
+    TAIL = 16384  # the first word of what ends a name of a hospital, a company
+    REGION = 32768  # the first word of a region or a country
+
+
+_KINDS = {
+    "title": Kind.TITLE,
+    "title clinician": Kind.TITLE | Kind.CLINICIAN,
+    "particle": Kind.PARTICLE,
+    "suffix": Kind.SUFFIX,
+    "stop": Kind.STOP,
+    "eponym": Kind.EPONYM,
+    "head": Kind.HEAD,
+    "generic": Kind.GENERIC,
+    "preposition": Kind.PREPOSITION,
+    "degree": Kind.DEGREE,
+}
+_NAMES = {"given": Kind.GIVEN, "family": Kind.FAMILY, "both": Kind.GIVEN | Kind.FAMILY}
+_WORD = re.compile(r"[^\W_]+")
+
+
+class Lexicon(NamedTuple):
+    """The words of a language.
+
+    `kinds` gives the bits of a word, `terms` the entries of the table of terms by kind, `phrases`
+    by first word the other words of a place or a tail, each with its label, the longest first.
+    """
+
+    kinds: dict[str, int]
+    terms: dict[str, tuple[str, ...]]
+    phrases: dict[int, dict[str, list[tuple[tuple[str, ...], str]]]]
+
+
+class Words(NamedTuple):
+    """The words of a text: where each begins, what it is, its bits; which have a capital."""
+
+    starts: list[int]
+    words: list[str]
+    kinds: list[int]
+    capitals: list[int]
+
+    def end(self, i: int) -> int:
+        """Return where word `i` ends."""
+        return self.starts[i] + len(self.words[i])
+
+    def gap(self, text: str, i: int) -> str:
+        """Return what stands between word `i` and the next."""
+        return text[self.starts[i] + len(self.words[i]) : self.starts[i + 1]]
+
+
+def words_of(text: str, kinds: dict[str, int]) -> Words:
+    """Return the words of a text: runs of letters and digits."""
+    starts, words, bits, capitals = [], [], [], []
+    get = kinds.get
+    for i, match in enumerate(_WORD.finditer(text)):
+        word = match[0]
+        starts.append(match.start())
+        words.append(word)
+        if word.islower():
+            bits.append(get(word, 0))
+            continue
+        bits.append(get(word.lower(), 0))
+        if word[0].isupper():
+            capitals.append(i)
+    return Words(starts, words, bits, capitals)
+
+
+@lru_cache(maxsize=8)
+def lexicon(language: str) -> Lexicon:
+    """Return the words of a language.
+
+    Examples
+    --------
+    >>> Kind.GIVEN in Kind(lexicon("en").kinds["mary"])
+    True
+    """
+    kinds: dict[str, int] = defaultdict(int)
+    terms: dict[str, list[str]] = defaultdict(list)
+    path = language_path("identifier_terms", language)
+    for _, (term, kind) in read_table(path, ("term", "kind")):
+        terms[kind].append(term)
+        kinds[term.lower()] |= _KINDS.get(kind, 0)
+    for _, (word,) in read_table(language_path("identifier_words", language), ("word",)):
+        kinds[word] |= Kind.WORD
+    for _, (name, kind) in read_table(
+        language_path("identifier_names", language), ("name", "kind")
+    ):
+        kinds[name] |= _NAMES[kind]
+    for _, (word,) in read_table(language_path("identifier_cities", language), ("city",)):
+        terms["city"].append(word)
+    phrases: dict[int, dict[str, list[tuple[tuple[str, ...], str]]]] = {}
+    for bit, of in _PHRASES.items():
+        index = phrases.setdefault(int(bit), defaultdict(list))
+        for kind, label in of:
+            for term in terms.get(kind, ()):
+                first, *rest = _WORD.findall(term.lower())
+                index[first].append((tuple(rest), label))
+                kinds[first] |= bit
+        for each in index.values():
+            each.sort(key=lambda one: -len(one[0]))
+    return Lexicon(dict(kinds), {k: tuple(v) for k, v in terms.items()}, phrases)
+
+
+_PHRASES = {
+    Kind.CITY: (("city", "PLACE"),),
+    Kind.TAIL: (("tail hospital", "HOSPITAL"), ("tail organisation", "ORGANISATION")),
+    Kind.REGION: (("region", "REGION"), ("country", "COUNTRY")),
+}

@@ -1,0 +1,337 @@
+"""Names of persons: runs of capitalised words, judged by titles, lists and what stands around them.
+
+A word is no name because it has a capital: one that is an ordinary word counts only where a title
+or a heading says that a name comes, eponyms ("Foley catheter") never alone, and a name found once
+is a name wherever it stands in the note again.
+"""
+
+from clinnlp.text.identifier_lexicon import Kind, Words
+from clinnlp.text.identifier_rules import Find
+
+__all__ = ["find_names"]
+
+NAME = Kind.GIVEN | Kind.FAMILY
+N_LONGEST = 6  # words of a name
+_INSIDE = {" ", "  ", "-", "'", ". ", ".", "\t"}
+_BEHIND_TITLE = {" ", ". ", ".", "  ", ".  "}
+Lead = tuple[int, str, str]  # where a name begins, its label, who says so
+
+
+def find_names(text: str, words: Words, leads: list[Lead]) -> list[Find]:
+    """Return the names of persons in a text.
+
+    Parameters
+    ----------
+    text : str
+    words : Words
+        Of that text.
+    leads : list of (int, str, str)
+        Where a name begins with its label and the rule that says so.
+    """
+    names = _Names(text, words)
+    found = names.behind_titles() + names.behind_leads(leads) + names.before_degrees()
+    found += names.in_runs()
+    return found + names.again(found)
+
+
+class _Names:
+    def __init__(self, text: str, words: Words) -> None:
+        self.text, self.words = text, words
+        self.n = len(words.words)
+        self.capital = set(words.capitals)
+        self.taken: set[int] = set()  # words of names found so far
+
+    # -- one word ---------------------------------------------------------------------------------
+
+    def gap(self, i: int) -> str:
+        """Return what stands between word i and the next; of the last one, a line end."""
+        return self.words.gap(self.text, i) if i + 1 < self.n else "\n"
+
+    def is_initial(self, i: int) -> bool:
+        return len(self.words.words[i]) == 1 and self.words.words[i].isupper() and i in self.capital
+
+    def is_name(self, i: int) -> bool:
+        """Whether a word is a name and nothing else."""
+        kinds = self.words.kinds[i]
+        return bool(kinds & NAME) and not kinds & (Kind.WORD | Kind.STOP)
+
+    def is_new(self, i: int) -> bool:
+        """Whether a word with a capital stands in no list: an unknown name, or an unknown thing."""
+        word = self.words.words[i]
+        known = Kind.WORD | Kind.STOP | Kind.TITLE | Kind.EPONYM | Kind.TAIL | Kind.REGION
+        return (
+            i in self.capital
+            and len(word) > 2
+            and word.isalpha()
+            and not self.words.kinds[i] & (known | Kind.HEAD | Kind.DEGREE)
+        )
+
+    def is_eponym(self, last: int) -> bool:
+        """Whether what a name is of stands behind it ("Bell's palsy")."""
+        i, gap = last, self.gap(last)
+        if gap == "'" and i + 2 < self.n and self.words.words[i + 1].lower() == "s":
+            i, gap = i + 1, self.gap(i + 1)
+        ahead = i + 1
+        if gap not in (" ", "-", "' ", "/") or ahead >= self.n:
+            return False
+        kinds = self.words.kinds
+        if kinds[ahead] & Kind.HEAD:
+            return True
+        return (
+            ahead + 1 < self.n
+            and self.gap(ahead) in (" ", "-")
+            and ahead not in self.capital
+            and bool(kinds[ahead + 1] & Kind.HEAD)
+        )
+
+    # -- where a name is awaited ------------------------------------------------------------------
+
+    def behind_titles(self) -> list[Find]:
+        out = []
+        for i, kinds in enumerate(self.words.kinds):
+            if not kinds & Kind.TITLE or i + 1 >= self.n or self.gap(i) not in _BEHIND_TITLE:
+                continue
+            word = self.words.words[i]
+            if word == "MS" and self.gap(i)[0] != "." and not self.is_name(i + 1):
+                continue  # multiple sclerosis
+            last = self.awaited(i + 1, is_small=not kinds & Kind.WORD)
+            if last is not None:
+                label = "NAME_CLINICIAN" if kinds & Kind.CLINICIAN else "NAME"
+                out.append(self.made(i + 1, last, label, "rule:title"))
+        return out
+
+    def behind_leads(self, leads: list[Lead]) -> list[Find]:
+        from bisect import bisect_left
+
+        out = []
+        for start, label, finder in leads:
+            i = bisect_left(self.words.starts, start)
+            if i >= self.n or self.words.starts[i] > start + 2:
+                continue
+            while i + 1 < self.n and self.words.kinds[i] & Kind.TITLE and i not in self.taken:
+                i += 1
+            if i in self.taken or (self.words.kinds[i] & Kind.WORD and not self.is_sure(i)):
+                continue
+            last = self.awaited(i, is_small=self.is_name(i), may_be_new=True)
+            if last is not None and not (last == i and self.is_eponym(i)):
+                if not self.is_strong(i, last) and not self.is_new(i):
+                    continue
+                out.append(self.made(i, last, label, finder))
+        return out
+
+    def is_sure(self, i: int) -> bool:
+        """Whether an ordinary word is a name by what follows ("Young, Sarah", "Will Smith")."""
+        kinds = self.words.kinds
+        return (
+            i in self.capital
+            and bool(kinds[i] & NAME)
+            and i + 1 < self.n
+            and self.gap(i) in (" ", ", ")
+            and i + 1 in self.capital
+            and (self.is_name(i + 1) or self.is_initial(i + 1))
+        )
+
+    def is_strong(self, first: int, last: int) -> bool:
+        return last > first or self.is_name(first) or first in self.capital
+
+    def awaited(self, first: int, *, is_small: bool, may_be_new: bool = False) -> int | None:
+        """Return the last word of a name that begins at a word, where one must stand."""
+        kinds, words = self.words.kinds, self.words.words
+        if kinds[first] & (Kind.STOP | Kind.TITLE) or not words[first].isalpha():
+            return None
+        if first not in self.capital:
+            fits = is_small and len(words[first]) > 2 and not kinds[first] & Kind.WORD
+            if not fits or (may_be_new and not kinds[first] & NAME):
+                return None
+        last = first
+        while last + 1 < self.n and last - first < N_LONGEST:
+            ahead, gap = last + 1, self.gap(last)
+            if gap not in _INSIDE and not (gap == ", " and last == first and self.turned(ahead)):
+                break
+            if gap == ". " and not (self.is_initial(last) or kinds[last] & Kind.SUFFIX):
+                break
+            if gap == "." and not self.is_initial(last):
+                break
+            if not self.continues(first, ahead):
+                break
+            last = ahead
+        while last > first and last not in self.capital and not self.is_name(last):
+            last -= 1  # particles at its end
+        return last
+
+    def turned(self, i: int) -> bool:
+        """Whether a given name follows the comma behind a family name."""
+        return i in self.capital and (
+            (bool(self.words.kinds[i] & Kind.GIVEN) and not self.words.kinds[i] & Kind.STOP)
+            or self.is_initial(i)
+        )
+
+    def continues(self, first: int, i: int) -> bool:
+        kinds = self.words.kinds[i]
+        if i not in self.capital:
+            is_particle = bool(kinds & Kind.PARTICLE) and i + 1 in self.capital
+            return is_particle or (first not in self.capital and self.is_name(i) and i < first + 2)
+        if self.is_initial(i) or kinds & Kind.SUFFIX:
+            return True
+        if kinds & (Kind.STOP | Kind.DEGREE | Kind.TITLE):
+            return False
+        return not kinds & Kind.WORD or (bool(kinds & NAME) and i == first + 1)
+
+    def before_degrees(self) -> list[Find]:
+        out = []
+        for i in self.words.capitals:
+            if not (self.words.kinds[i] & Kind.DEGREE or self.is_spelled_degree(i)) or i == 0:
+                continue
+            if self.gap(i - 1) not in (", ", " ", ",", ".,"):
+                continue
+            last = first = i - 1
+            while first > 0 and i - first <= 4 and self.gap(first - 1) in _INSIDE | {", "}:
+                before = first - 1
+                if before not in self.capital or self.words.kinds[before] & (
+                    Kind.STOP | Kind.TITLE | Kind.DEGREE
+                ):
+                    break
+                if self.gap(before) == ", " or (
+                    self.words.kinds[before] & Kind.WORD and not self.words.kinds[before] & NAME
+                ):
+                    break
+                first = before
+            if last not in self.capital or not (
+                self.is_name(last) or self.is_new(last) or first < last
+            ):
+                continue
+            if first not in self.taken and not self.words.kinds[last] & (Kind.STOP | Kind.DEGREE):
+                out.append(self.made(first, last, "NAME_CLINICIAN", "rule:degree"))
+        return out
+
+    def is_spelled_degree(self, i: int) -> bool:
+        """Whether "M.D." or the like begins at a word."""
+        return (
+            self.is_initial(i)
+            and i + 1 < self.n
+            and self.gap(i) == "."
+            and self.words.words[i] + self.words.words[i + 1] in ("MD", "DO", "RN", "PA", "NP", "PhD")
+        )
+
+    # -- elsewhere --------------------------------------------------------------------------------
+
+    def in_runs(self) -> list[Find]:
+        out = []
+        i, end = 0, len(self.words.capitals)
+        capitals = self.words.capitals
+        while i < end:
+            first = capitals[i]
+            i += 1
+            if first in self.taken:
+                continue
+            last, finder, doubt = self.judged(first)
+            if last < first:
+                continue
+            out.append(self.made(first, last, "NAME", finder, doubt))
+            while i < end and capitals[i] <= last:
+                i += 1
+        return out + self.in_small_letters()
+
+    def judged(self, first: int) -> tuple[int, str, float]:
+        """Return the last word of the name that begins at a word (before it: none), who says so."""
+        kinds = self.words.kinds[first]
+        none = (first - 1, "", 0.0)
+        if self.is_initial(first):
+            last = self.behind_initials(first)
+            return (last, "list:initials", 0.2) if last >= first else none
+        if kinds & (Kind.STOP | Kind.TITLE | Kind.TAIL):
+            return none
+        last = self.awaited(first, is_small=False)
+        if last is None:
+            return none
+        if kinds & Kind.GIVEN and last > first and not self.is_thing(first, last):
+            sure = not kinds & Kind.WORD or self.is_name(first + 1)
+            if sure and not self.is_eponym(last):
+                return last, "list:given", 0.1
+        is_turned = last > first and self.gap(first) == ", "
+        if is_turned and (self.is_name(first) or self.is_new(first)) and not kinds & Kind.REGION:
+            return last, "list:turned", 0.2
+        if last > first and self.gap(first) == ", ":
+            last = first
+        return self.alone(first, last)
+
+    def alone(self, first: int, last: int) -> tuple[int, str, float]:
+        """Judge a name without a given name in front of it."""
+        kinds = self.words.kinds[first]
+        none = (first - 1, "", 0.0)
+        if kinds & (Kind.EPONYM | Kind.REGION) or self.is_eponym(last):
+            return none
+        listed = [k for k in range(first, last + 1) if self.is_name(k)]
+        fresh = [k for k in range(first, last + 1) if self.is_new(k)]
+        if last > first and self.words.words[first].isupper() and not listed:
+            return none
+        if len(listed) + len(fresh) > 1 and (listed or not self.is_thing(first, last)):
+            return last, "list:pair", 0.3
+        if self.is_name(first) and not kinds & Kind.CITY:
+            is_loud = self.words.words[first].isupper()
+            return (none if is_loud else (max(first, listed[-1]), "list:name", 0.4))
+        return none
+
+    def is_thing(self, first: int, last: int) -> bool:
+        """Whether a word behind a run says that it is no person ("Mercy Hospital")."""
+        if self.words.kinds[last] & (Kind.TAIL | Kind.HEAD):
+            return True
+        return self.gap(last) == " " and bool(
+            last + 1 < self.n and self.words.kinds[last + 1] & (Kind.TAIL | Kind.HEAD)
+            and last + 1 in self.capital
+        )
+
+    def behind_initials(self, first: int) -> int:
+        """Return the family name behind initials, or what lies before them."""
+        i = first
+        while i + 1 < self.n and self.is_initial(i) and i - first < 3:
+            if self.gap(i) not in (". ", " ", "."):
+                return first - 1
+            i += 1
+        has_dot = self.gap(first)[0] == "."
+        is_family = i in self.capital and (
+            self.is_name(i) or (has_dot and self.is_new(i) and not self.words.words[i].isupper())
+        )
+        if not is_family or self.is_eponym(i) or self.words.kinds[i] & Kind.EPONYM:
+            return first - 1
+        return i
+
+    def in_small_letters(self) -> list[Find]:
+        """Return names typed without a capital: a given and a family name, both nothing else."""
+        out = []
+        kinds, words = self.words.kinds, self.words.words
+        for i in range(self.n - 1):
+            if not kinds[i] & Kind.GIVEN or kinds[i] & (Kind.WORD | Kind.STOP | Kind.EPONYM):
+                continue
+            if i in self.capital or i in self.taken or self.gap(i) != " ":
+                continue
+            if kinds[i + 1] & Kind.FAMILY and not kinds[i + 1] & (Kind.WORD | Kind.STOP):
+                if len(words[i]) > 2 and len(words[i + 1]) > 2 and not self.is_eponym(i + 1):
+                    out.append(self.made(i, i + 1, "NAME", "list:small", 0.5))
+        return out
+
+    def again(self, found: list[Find]) -> list[Find]:
+        """Return other places where a word of a name that was found for sure stands."""
+        known: dict[str, str] = {}
+        for each in found:
+            if each.doubt > 0.25:
+                continue
+            for word in self.text[each.start : each.end].replace("-", " ").split():
+                word = word.strip(".,'").lower()
+                if len(word) > 2:
+                    known.setdefault(word, each.label)
+        out = []
+        for i in self.words.capitals if known else ():
+            label = known.get(self.words.words[i].lower())
+            if label is None or i in self.taken or self.is_eponym(i):
+                continue
+            if not self.words.kinds[i] & (Kind.WORD | Kind.STOP | Kind.EPONYM | Kind.PARTICLE):
+                out.append(self.made(i, i, label, "rule:again", 0.2))
+        return out
+
+    def made(self, first: int, last: int, label: str, finder: str, doubt: float = 0.0) -> Find:
+        self.taken.update(range(first, last + 1))
+        end = self.words.end(last)
+        if self.is_initial(last) and self.text[end : end + 1] == "." and last > first:
+            end += 1
+        return Find(self.words.starts[first], end, label, finder, doubt)

@@ -1,0 +1,133 @@
+"""Places and institutions: cities and countries by list, hospitals and companies by their last words."""
+
+from clinnlp.text.identifier_lexicon import Kind, Lexicon, Words
+from clinnlp.text.identifier_rules import Find
+
+__all__ = ["find_places"]
+
+N_BEFORE = 6  # words of a name in front of "Hospital"
+_INSIDE = {" ", "-", "'", ". ", " & ", "  "}
+_SMALL = {"of", "and", "the", "de", "la", "s", "for", "del", "los", "las"}
+
+
+def find_places(text: str, words: Words, lexicon: Lexicon) -> list[Find]:
+    """Return cities, regions, countries, hospitals and organisations in a text.
+
+    Parameters
+    ----------
+    text : str
+    words : Words
+        Of that text.
+    lexicon : Lexicon
+        Of its language.
+    """
+    out: list[Find] = []
+    codes = frozenset(lexicon.terms.get("region code", ()))
+    last = -1
+    for i in words.capitals:
+        kinds = words.kinds[i]
+        if i <= last or not kinds & (Kind.CITY | Kind.REGION | Kind.TAIL):
+            continue
+        for bit in (Kind.REGION, Kind.CITY):
+            if kinds & bit and (of := _phrase(text, words, lexicon, i, bit)):
+                end, label = of
+                if bit == Kind.REGION or _is_city(text, words, i, end, codes):
+                    finder = "list:cities" if bit == Kind.CITY else "list:countries"
+                    out.append(Find(words.starts[i], words.end(end), label, finder, 0.2))
+                    last = end
+                    break
+        if kinds & Kind.TAIL and (of := _phrase(text, words, lexicon, i, Kind.TAIL)):
+            end, label = of
+            first = _before(text, words, i)
+            if first < i:
+                out.append(Find(words.starts[first], words.end(end), label, "rule:tail", 0.1))
+    return out + _beside_codes(text, words, codes)
+
+
+def _phrase(
+    text: str, words: Words, lexicon: Lexicon, i: int, bit: Kind
+) -> tuple[int, str] | None:
+    """Return the last word of the longest entry that begins at word i, and its label."""
+    for rest, label in lexicon.phrases[bit].get(words.words[i].lower(), ()):
+        end = i + len(rest)
+        if end >= len(words.words):
+            continue
+        if all(words.words[i + 1 + k].lower() == word for k, word in enumerate(rest)) and all(
+            words.gap(text, k) in (" ", "-", ". ", "'", "\n") for k in range(i, end)
+        ):
+            return end, label
+    return None
+
+
+def _is_city(text: str, words: Words, first: int, last: int, codes: frozenset[str]) -> bool:
+    """Whether what is also a word or a name is a city by what stands around it."""
+    kinds = words.kinds[first]
+    if last + 1 < len(words.words) and words.gap(text, last).strip() == ",":
+        following = words.words[last + 1]
+        if following in codes or words.kinds[last + 1] & Kind.REGION:
+            return True
+    before = words.kinds[first - 1] if first and words.gap(text, first - 1) == " " else 0
+    is_led = bool(before & Kind.PREPOSITION)
+    if last > first:
+        return is_led or not kinds & (Kind.WORD | Kind.STOP)
+    if kinds & (Kind.EPONYM | Kind.STOP):
+        return False
+    if words.words[first].isupper() and len(words.words[first]) < 5:
+        return False
+    if kinds & Kind.WORD:
+        return False
+    return is_led or not kinds & (Kind.GIVEN | Kind.FAMILY)
+
+
+def _before(text: str, words: Words, tail: int) -> int:
+    """Return the first word of a name that ends in a tail; the tail itself where none does."""
+    i = tail
+    n_own = 0
+    first = tail
+    while i > 0 and tail - i < N_BEFORE:
+        gap = words.gap(text, i - 1)
+        if gap not in _INSIDE:
+            break
+        word, kinds = words.words[i - 1], words.kinds[i - 1]
+        if gap == ". " and word.lower() not in ("st", "ste", "mt", "dr"):
+            break
+        if word[0].isupper():
+            if kinds & Kind.STOP and not kinds & Kind.GENERIC and len(word) > 2:
+                break
+            i -= 1
+            if not kinds & Kind.GENERIC or (kinds & (Kind.GIVEN | Kind.FAMILY) and n_own):
+                n_own += 1
+            first = i
+        elif word in _SMALL and i > 1 and words.words[i - 2][0].isupper():
+            i -= 1
+        else:
+            break
+    while first < tail and words.kinds[first] & Kind.GENERIC and words.words[first].lower() in (
+        "the", "this", "that", "our", "your", "a", "an", "at", "to", "from", "in", "by", "of", "for",
+    ):  # fmt: skip
+        first += 1
+    return first if n_own else tail
+
+
+def _beside_codes(text: str, words: Words, codes: frozenset[str]) -> list[Find]:
+    """Return what stands before a comma and the code of a region ("Elmville, OH")."""
+    out = []
+    for i in words.capitals:
+        if words.words[i] not in codes or i == 0:
+            continue
+        if words.gap(text, i - 1) != ", " or not words.words[i - 1][0].isupper():
+            continue
+        first = i - 1
+        while first > 0 and i - first < 4 and words.gap(text, first - 1) in (" ", "-"):
+            if not words.words[first - 1][0].isupper():
+                break
+            first -= 1
+        while first < i - 1 and words.kinds[first] & (Kind.STOP | Kind.PREPOSITION):
+            first += 1
+        if words.kinds[i - 1] & (Kind.STOP | Kind.DEGREE) or words.words[i - 1].isupper():
+            continue
+        out.append(Find(words.starts[first], words.end(i - 1), "PLACE", "rule:region"))
+        out.append(Find(words.starts[i], words.end(i), "REGION", "rule:region"))
+    return out
+
+
