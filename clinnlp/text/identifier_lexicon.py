@@ -6,17 +6,16 @@ once. All that belongs to a language stands in its tables ``identifier_*_<langua
 
 import re
 from collections import defaultdict
-from enum import IntFlag
 from functools import lru_cache
 from typing import NamedTuple
 
 from clinnlp.text.tables import language_path, read_table
 
-__all__ = ["Kind", "Lexicon", "Words", "lexicon", "words_of"]
+__all__ = ["Kind", "Lexicon", "Words", "is_eponym", "lexicon", "words_of"]
 
 
-class Kind(IntFlag):
-    """What a word may be."""
+class Kind:
+    """What a word may be: bits, as plain numbers since each word of a text is asked for them."""
 
     GIVEN = 1
     FAMILY = 2
@@ -47,6 +46,7 @@ _KINDS = {
     "generic": Kind.GENERIC,
     "preposition": Kind.PREPOSITION,
     "degree": Kind.DEGREE,
+    "word": Kind.WORD,
 }
 _NAMES = {"given": Kind.GIVEN, "family": Kind.FAMILY, "both": Kind.GIVEN | Kind.FAMILY}
 _WORD = re.compile(r"[^\W_]+")
@@ -98,13 +98,35 @@ def words_of(text: str, kinds: dict[str, int]) -> Words:
     return Words(starts, words, bits, capitals)
 
 
+def is_eponym(text: str, words: Words, last: int) -> bool:
+    """Return whether behind word `last` stands what a name is of ("Bell's palsy")."""
+    n = len(words.words)
+    gap = words.gap(text, last) if last + 1 < n else "\n"
+    if gap == "'" and last + 2 < n and words.words[last + 1].lower() == "s":
+        last += 1
+        gap = words.gap(text, last)
+    ahead = last + 1
+    if gap not in (" ", "-", "' ", "/") or ahead >= n:
+        return False
+    if words.kinds[ahead] & Kind.HEAD:
+        return True
+    return (
+        ahead + 1 < n
+        and not words.words[ahead][0].isupper()
+        and bool(words.kinds[ahead] & Kind.WORD)
+        and not words.kinds[ahead] & Kind.STOP
+        and words.gap(text, ahead) in (" ", "-")
+        and bool(words.kinds[ahead + 1] & Kind.HEAD)
+    )
+
+
 @lru_cache(maxsize=8)
 def lexicon(language: str) -> Lexicon:
     """Return the words of a language.
 
     Examples
     --------
-    >>> Kind.GIVEN in Kind(lexicon("en").kinds["mary"])
+    >>> bool(lexicon("en").kinds["mary"] & Kind.GIVEN)
     True
     """
     kinds: dict[str, int] = defaultdict(int)
@@ -121,9 +143,12 @@ def lexicon(language: str) -> Lexicon:
         kinds[name] |= _NAMES[kind]
     for _, (word,) in read_table(language_path("identifier_cities", language), ("city",)):
         terms["city"].append(word)
+    for _, values in read_table(language_path("drug_names", language), ("brand", "generic")):
+        for word in _WORD.findall(" ".join(values).lower()):
+            kinds[word] |= Kind.WORD
     phrases: dict[int, dict[str, list[tuple[tuple[str, ...], str]]]] = {}
     for bit, of in _PHRASES.items():
-        index = phrases.setdefault(int(bit), defaultdict(list))
+        index = phrases.setdefault(bit, defaultdict(list))
         for kind, label in of:
             for term in terms.get(kind, ()):
                 first, *rest = _WORD.findall(term.lower())

@@ -5,13 +5,14 @@ or a heading says that a name comes, eponyms ("Foley catheter") never alone, and
 is a name wherever it stands in the note again.
 """
 
-from clinnlp.text.identifier_lexicon import Kind, Words
+from clinnlp.text.identifier_lexicon import Kind, Words, is_eponym
 from clinnlp.text.identifier_rules import Find
 
 __all__ = ["find_names"]
 
 NAME = Kind.GIVEN | Kind.FAMILY
 N_LONGEST = 6  # words of a name
+_KNOWN = Kind.WORD | Kind.STOP | Kind.TITLE | Kind.EPONYM | Kind.TAIL | Kind.REGION | Kind.HEAD | Kind.DEGREE
 _INSIDE = {" ", "  ", "-", "'", ". ", ".", "\t"}
 _BEHIND_TITLE = {" ", ". ", ".", "  ", ".  "}
 Lead = tuple[int, str, str]  # where a name begins, its label, who says so
@@ -58,31 +59,17 @@ class _Names:
     def is_new(self, i: int) -> bool:
         """Whether a word with a capital stands in no list: an unknown name, or an unknown thing."""
         word = self.words.words[i]
-        known = Kind.WORD | Kind.STOP | Kind.TITLE | Kind.EPONYM | Kind.TAIL | Kind.REGION
         return (
-            i in self.capital
+            not self.words.kinds[i] & _KNOWN
+            and i in self.capital
             and len(word) > 2
             and word.isalpha()
-            and not self.words.kinds[i] & (known | Kind.HEAD | Kind.DEGREE)
+            and not word.isupper()
         )
 
     def is_eponym(self, last: int) -> bool:
         """Whether what a name is of stands behind it ("Bell's palsy")."""
-        i, gap = last, self.gap(last)
-        if gap == "'" and i + 2 < self.n and self.words.words[i + 1].lower() == "s":
-            i, gap = i + 1, self.gap(i + 1)
-        ahead = i + 1
-        if gap not in (" ", "-", "' ", "/") or ahead >= self.n:
-            return False
-        kinds = self.words.kinds
-        if kinds[ahead] & Kind.HEAD:
-            return True
-        return (
-            ahead + 1 < self.n
-            and self.gap(ahead) in (" ", "-")
-            and ahead not in self.capital
-            and bool(kinds[ahead + 1] & Kind.HEAD)
-        )
+        return is_eponym(self.text, self.words, last)
 
     # -- where a name is awaited ------------------------------------------------------------------
 
@@ -105,6 +92,8 @@ class _Names:
 
         out = []
         for start, label, finder in leads:
+            if not label.startswith("NAME"):
+                continue
             i = bisect_left(self.words.starts, start)
             if i >= self.n or self.words.starts[i] > start + 2:
                 continue
@@ -112,7 +101,10 @@ class _Names:
                 i += 1
             if i in self.taken or (self.words.kinds[i] & Kind.WORD and not self.is_sure(i)):
                 continue
-            last = self.awaited(i, is_small=self.is_name(i), may_be_new=True)
+            if self.words.words[i].isupper() and not self.words.kinds[i] & NAME:
+                continue  # an abbreviation
+            is_given = self.is_name(i) and bool(self.words.kinds[i] & Kind.GIVEN)
+            last = self.awaited(i, is_small=is_given)
             if last is not None and not (last == i and self.is_eponym(i)):
                 if not self.is_strong(i, last) and not self.is_new(i):
                     continue
@@ -134,14 +126,14 @@ class _Names:
     def is_strong(self, first: int, last: int) -> bool:
         return last > first or self.is_name(first) or first in self.capital
 
-    def awaited(self, first: int, *, is_small: bool, may_be_new: bool = False) -> int | None:
+    def awaited(self, first: int, *, is_small: bool) -> int | None:
         """Return the last word of a name that begins at a word, where one must stand."""
         kinds, words = self.words.kinds, self.words.words
         if kinds[first] & (Kind.STOP | Kind.TITLE) or not words[first].isalpha():
             return None
         if first not in self.capital:
             fits = is_small and len(words[first]) > 2 and not kinds[first] & Kind.WORD
-            if not fits or (may_be_new and not kinds[first] & NAME):
+            if not fits:
                 return None
         last = first
         while last + 1 < self.n and last - first < N_LONGEST:
@@ -163,7 +155,7 @@ class _Names:
         """Whether a given name follows the comma behind a family name."""
         return i in self.capital and (
             (bool(self.words.kinds[i] & Kind.GIVEN) and not self.words.kinds[i] & Kind.STOP)
-            or self.is_initial(i)
+            or (self.is_initial(i) and self.gap(i)[0] == ".")
         )
 
     def continues(self, first: int, i: int) -> bool:
@@ -236,6 +228,8 @@ class _Names:
         """Return the last word of the name that begins at a word (before it: none), who says so."""
         kinds = self.words.kinds[first]
         none = (first - 1, "", 0.0)
+        if first and self.gap(first - 1) == "-" and first - 1 in self.capital:
+            return none  # of "Charcot-Marie-Tooth"
         if self.is_initial(first):
             last = self.behind_initials(first)
             return (last, "list:initials", 0.2) if last >= first else none
@@ -245,12 +239,17 @@ class _Names:
         if last is None:
             return none
         if kinds & Kind.GIVEN and last > first and not self.is_thing(first, last):
-            sure = not kinds & Kind.WORD or self.is_name(first + 1)
+            sure = (
+                not kinds & Kind.WORD
+                or self.is_name(first + 1)
+                or (self.is_initial(first + 1) and self.gap(first + 1)[0] in ".,")
+            )
             if sure and not self.is_eponym(last):
                 return last, "list:given", 0.1
-        is_turned = last > first and self.gap(first) == ", "
-        if is_turned and (self.is_name(first) or self.is_new(first)) and not kinds & Kind.REGION:
-            return last, "list:turned", 0.2
+        is_turned = last > first and self.gap(first) == ", " and not kinds & Kind.REGION
+        if is_turned and (self.is_name(first) or self.is_new(first)):
+            if not self.words.words[first].isupper() or len(self.words.words[first + 1]) > 3:
+                return last, "list:turned", 0.2
         if last > first and self.gap(first) == ", ":
             last = first
         return self.alone(first, last)
@@ -263,7 +262,7 @@ class _Names:
             return none
         listed = [k for k in range(first, last + 1) if self.is_name(k)]
         fresh = [k for k in range(first, last + 1) if self.is_new(k)]
-        if last > first and self.words.words[first].isupper() and not listed:
+        if last > first and any(self.words.words[k].isupper() for k in (*listed, first)):
             return none
         if len(listed) + len(fresh) > 1 and (listed or not self.is_thing(first, last)):
             return last, "list:pair", 0.3
@@ -289,6 +288,8 @@ class _Names:
                 return first - 1
             i += 1
         has_dot = self.gap(first)[0] == "."
+        if not has_dot and self.words.words[first] in "AI":
+            return first - 1
         is_family = i in self.capital and (
             self.is_name(i) or (has_dot and self.is_new(i) and not self.words.words[i].isupper())
         )
@@ -308,6 +309,9 @@ class _Names:
             if kinds[i + 1] & Kind.FAMILY and not kinds[i + 1] & (Kind.WORD | Kind.STOP):
                 if len(words[i]) > 2 and len(words[i + 1]) > 2 and not self.is_eponym(i + 1):
                     out.append(self.made(i, i + 1, "NAME", "list:small", 0.5))
+                    continue
+            if not self.words.capitals and len(words[i]) > 3 and not self.is_eponym(i):
+                out.append(self.made(i, i, "NAME", "list:small", 0.6))
         return out
 
     def again(self, found: list[Find]) -> list[Find]:

@@ -1,16 +1,22 @@
 """Places and institutions: cities and countries by list, hospitals and companies by their last words."""
 
-from clinnlp.text.identifier_lexicon import Kind, Lexicon, Words
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from clinnlp.text.identifier_lexicon import Kind, Lexicon, Words, is_eponym
 from clinnlp.text.identifier_rules import Find
 
 __all__ = ["find_places"]
 
+Lead = tuple[int, str, str]  # where something begins, its label, who says so
 N_BEFORE = 6  # words of a name in front of "Hospital"
 _INSIDE = {" ", "-", "'", ". ", " & ", "  "}
 _SMALL = {"of", "and", "the", "de", "la", "s", "for", "del", "los", "las"}
 
 
-def find_places(text: str, words: Words, lexicon: Lexicon) -> list[Find]:
+def find_places(
+    text: str, words: Words, lexicon: Lexicon, leads: Iterable[Lead] = ()
+) -> list[Find]:
     """Return cities, regions, countries, hospitals and organisations in a text.
 
     Parameters
@@ -20,6 +26,8 @@ def find_places(text: str, words: Words, lexicon: Lexicon) -> list[Find]:
         Of that text.
     lexicon : Lexicon
         Of its language.
+    leads : list of (int, str, str)
+        Where a rule says that something begins, with its label and the rule.
     """
     out: list[Find] = []
     codes = frozenset(lexicon.terms.get("region code", ()))
@@ -41,7 +49,29 @@ def find_places(text: str, words: Words, lexicon: Lexicon) -> list[Find]:
             first = _before(text, words, i)
             if first < i:
                 out.append(Find(words.starts[first], words.end(end), label, "rule:tail", 0.1))
-    return out + _beside_codes(text, words, codes)
+    out += _behind_leads(text, words, leads)
+    return out + _beside_codes(text, words, codes) + _behind_prepositions(text, words)
+
+
+def _behind_leads(text: str, words: Words, leads: Iterable[Lead]) -> list[Find]:
+    """Return what has capitals where a rule says that a hospital is named."""
+    out = []
+    for start, label, finder in leads:
+        if label.startswith("NAME"):
+            continue
+        i = bisect_left(words.starts, start)
+        if i >= len(words.words) or words.starts[i] != start or not words.words[i][0].isupper():
+            continue
+        if words.kinds[i] & (Kind.TITLE | Kind.STOP):
+            continue
+        end = _run(text, words, i)
+        run = range(i, end + 1)
+        if all(words.words[k].isupper() or not words.words[k].isalpha() for k in run):
+            continue
+        n_own = sum(not words.kinds[k] & (_ORDINARY | Kind.GENERIC) for k in run)
+        if n_own or (end > i and not all(words.kinds[k] & (Kind.GENERIC | Kind.TAIL) for k in run)):
+            out.append(Find(start, words.end(end), label, finder, 0.3))
+    return out
 
 
 def _phrase(
@@ -61,6 +91,8 @@ def _phrase(
 
 def _is_city(text: str, words: Words, first: int, last: int, codes: frozenset[str]) -> bool:
     """Whether what is also a word or a name is a city by what stands around it."""
+    if is_eponym(text, words, last):
+        return False
     kinds = words.kinds[first]
     if last + 1 < len(words.words) and words.gap(text, last).strip() == ",":
         following = words.words[last + 1]
@@ -113,7 +145,7 @@ def _beside_codes(text: str, words: Words, codes: frozenset[str]) -> list[Find]:
     """Return what stands before a comma and the code of a region ("Elmville, OH")."""
     out = []
     for i in words.capitals:
-        if words.words[i] not in codes or i == 0:
+        if i == 0 or words.words[i] not in codes:
             continue
         if words.gap(text, i - 1) != ", " or not words.words[i - 1][0].isupper():
             continue
@@ -126,8 +158,51 @@ def _beside_codes(text: str, words: Words, codes: frozenset[str]) -> list[Find]:
             first += 1
         if words.kinds[i - 1] & (Kind.STOP | Kind.DEGREE) or words.words[i - 1].isupper():
             continue
+        if words.kinds[i] & (Kind.DEGREE | Kind.STOP) and not words.kinds[i - 1] & Kind.CITY:
+            continue  # "Jane Doe, MD"; "Name, ID"
         out.append(Find(words.starts[first], words.end(i - 1), "PLACE", "rule:region"))
         out.append(Find(words.starts[i], words.end(i), "REGION", "rule:region"))
     return out
 
 
+
+
+def _behind_prepositions(text: str, words: Words) -> list[Find]:
+    """Return what has capitals and is no ordinary word behind "at", "in", "from" or "to"."""
+    out = []
+    last = -1
+    for i in words.capitals:
+        if i <= last or i == 0 or not words.kinds[i - 1] & Kind.PREPOSITION:
+            continue
+        if words.gap(text, i - 1) != " " or words.words[i - 1][0].isupper():
+            continue
+        first, end = i, _run(text, words, i)
+        run = range(first, end + 1)
+        if words.kinds[first] & (Kind.TITLE | Kind.STOP) or words.kinds[end] & Kind.HEAD:
+            continue
+        if is_eponym(text, words, end):
+            continue
+        unknown = [
+            k
+            for k in run
+            if not words.kinds[k] & _ORDINARY and words.words[k].isalpha() and len(words.words[k]) > 2
+        ]
+        is_short = all(words.words[k].isupper() for k in run)
+        if not unknown or is_short or len(words.words[first]) < 2:
+            continue
+        last = end
+        out.append(Find(words.starts[first], words.end(end), "PLACE", "rule:preposition", 0.5))
+    return out
+
+
+_ORDINARY = Kind.WORD | Kind.STOP | Kind.EPONYM | Kind.HEAD | Kind.DEGREE | Kind.TITLE
+
+
+def _run(text: str, words: Words, i: int) -> int:
+    """Return the last word of those with capitals that follow one another."""
+    while i + 1 < len(words.words) and words.words[i + 1][0].isupper():
+        gap = words.gap(text, i)
+        if gap not in _INSIDE or (gap == ". " and words.words[i].lower() not in ("st", "mt", "ste")):
+            break
+        i += 1
+    return i

@@ -130,7 +130,7 @@ class Identifiers:
         words = words_of(note.text, self._lexicon.kinds)
         found, leads = self._rules(note.text, words)
         found += find_names(note.text, words, leads)
-        found += find_places(note.text, words, self._lexicon)
+        found += find_places(note.text, words, self._lexicon, leads)
         known = self._known_of(note)
         if known is not None:
             found += KnownFinder.of(known, self._language)(note.text, words)

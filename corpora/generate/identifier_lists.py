@@ -27,6 +27,7 @@ N_FAMILY = 12_000  # the most frequent family names of the census
 N_TEXTS = 2  # that hold a word in small letters
 SMALLEST_CITY = {"en": {"US": 15_000, "*": 250_000}, "es": {"ES": 5_000, "*": 500_000}}
 COMPOUND = 4  # words of a place, at most
+_INSIDE = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}(?![\w'])")
 _SMALL = re.compile(r"(?<![\w'-])[^\W\d_A-ZÁÉÍÓÚÑ]{2,}(?![\w])")
 
 
@@ -34,8 +35,11 @@ def main(data: str | Path) -> None:
     """Write the tables in place, from the corpora in a folder."""
     data = Path(data)
     texts = {"en": english(data), "es": spanish(data)}
+    names = {name for name, _ in census()} | {city.lower() for city in cities({"*": 5_000})}
     for language, of in texts.items():
+        of = list(of)
         words = ordinary(of)
+        words |= things(of) - names if language == "en" else set()
         rows = ((word,) for word in sorted(words))
         write(f"identifier_words_{language}.tsv", WORDS[language], ("word",), rows)
     write("identifier_names_en.tsv", NAMES["en"], ("name", "kind"), census())
@@ -47,7 +51,8 @@ def main(data: str | Path) -> None:
 
 WORDS = {
     "en": "Ordinary and clinical words, which a capital letter alone does not make a name: those in\n"
-    "# small letters in 2 texts of MTSamples (CC0, texts of even hash), BC5CDR and NCBI-disease train.",
+    "# small letters, or inside a sentence with a capital and no name or city, in 2 texts of MTSamples\n"
+    "# (CC0, texts of even hash), BC5CDR and NCBI-disease train.",
     "es": "Ordinary and clinical Spanish words: those in small letters in 2 texts of MEDDOCAN train\n"
     "# (CC BY 4.0).",
 }
@@ -111,6 +116,14 @@ def ordinary(texts: Iterable[str]) -> set[str]:
     seen: Counter[str] = Counter()
     for text in texts:
         seen.update(set(_SMALL.findall(text)))
+    return {word for word, n in seen.items() if n >= N_TEXTS}
+
+
+def things(texts: Iterable[str]) -> set[str]:
+    """Return the words with a capital inside sentences of several texts: drugs, makers, tests."""
+    seen: Counter[str] = Counter()
+    for text in texts:
+        seen.update({word.lower() for word in _INSIDE.findall(text)})
     return {word for word, n in seen.items() if n >= N_TEXTS}
 
 

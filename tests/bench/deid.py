@@ -1,0 +1,200 @@
+"""What the finder of identifiers finds and what it takes too much: scripts/bench deid.
+
+Corpora, each in two halves by a hash: *build*, which the rules were made with, and *aside*, which
+was not looked at (`corpora.generate.halves`; of a template where texts are made from some, else of
+the text):
+
+- ``asq_phi``: clinical queries; values are found in the text, and stand for a mention each time;
+  titles and words in small letters inside a value ("clinic in") are no part of it
+- ``presidio_synth``: sentences made from templates; titles and adjectives of nations are no
+  identifiers here
+- ``meddocan``: Spanish notes; train is *build*, dev *aside*
+- ``planted``: MTSamples with identifiers of all kinds planted (`corpora.generate.identifiers`)
+
+With `--peers PYTHON`, the recognisers by patterns of Presidio alone, no language model, on the same:
+
+    python3.11 -m venv out/presidio && out/presidio/bin/pip install presidio-analyzer
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+from clinnlp.core.notes import Entity, Note
+from clinnlp.core.spans import Span
+from clinnlp.metrics.deidentification import score_deidentification
+from clinnlp.metrics.spans import score_spans
+from clinnlp.text.identifiers import Identifiers, identifier_labels
+from corpora.generate.halves import half_of
+from tests.bench import DATA, ROOT, record
+
+HARBOR = {row.label for row in identifier_labels().values() if row.hipaa}
+LABELS = {  # what to look for: of presidio_synth ages, years and countries count
+    "asq_phi": HARBOR | {"REGION"}, "presidio_synth": "all", "meddocan": "all", "planted": HARBOR,
+}  # fmt: skip
+_OWN = re.compile(r"(?!(?:Dr|Mr|Mrs|Ms)\b)[^\W_]*[A-Z0-9#@][^\s]*(?:[\s]+[^\W_]*[A-Z0-9#][^\s]*)*")
+NO_IDENTIFIERS = {"TITLE", "NRP"}  # of presidio_synth
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpora", nargs="+", default=list(READERS), choices=list(READERS))
+    parser.add_argument("--halves", nargs="+", default=["build", "aside"])
+    parser.add_argument("--peers", default="out/presidio/bin/python", help="their Python")
+    parser.add_argument("--misses", type=int, default=0, help="show so many, of build alone")
+    args = parser.parse_args()
+    for corpus in args.corpora:
+        halves = READERS[corpus]()
+        for half in args.halves:
+            gold = halves[half]
+            language = "es" if corpus == "meddocan" else "en"
+            pipe = Identifiers(language=language, labels=LABELS[corpus])
+            start = time.process_time()
+            found = [pipe(note.with_(entities=())) for note in gold]
+            spent = time.process_time() - start
+            n_words = sum(len(note.text.split()) for note in gold)
+            report(f"deid, {corpus}, {half}", gold, found, words_per_s=round(n_words / spent))
+            if corpus == "meddocan":
+                strict = score_spans(as_meddocan(gold), as_meddocan(found))
+                record(f"deid, {corpus}, {half}, strict", f1=str(strict.f1),
+                       per_label={k: round(v.f1, 3) for k, v in strict.per_label.items()})  # fmt: skip
+            if args.misses and half == "build":
+                show(gold, found, args.misses)
+            if language == "en" and Path(args.peers).exists():
+                report(f"deid, {corpus}, {half}, presidio", gold, peer(args.peers, gold))
+
+
+def report(name: str, gold, found, **more) -> None:
+    scores = score_deidentification(gold, found)
+    record(
+        name, notes=scores.n_notes, identifiers=scores.n_identifiers, **more,
+        **{key: str(getattr(scores, key)) for key in (
+            "covered", "touched", "character_recall", "clean_notes", "leaks_per_note",
+            "over_redaction", "touched_without")},
+        by_label={row["label"]: f"{row['n_covered']}/{row['n']}" for row in scores.rows()},
+    )  # fmt: skip
+
+
+def show(gold, found, n: int) -> None:
+    """Print identifiers that were not covered, and what was found beside them."""
+    import random
+
+    missed, beside = [], []
+    for ours, theirs in zip(gold, found, strict=True):
+        spans = [e.span for e in theirs.entities]
+        for e in ours.entities:
+            chars = {k for k in range(*e.span) if ours.text[k].isalnum()}
+            left = chars - {k for s in spans for k in range(*s)}
+            if left:
+                around = ours.text[max(0, e.span.start - 50) : e.span.end + 30]
+                missed.append((e.label, ours[e.span], around.replace("\n", "|")))
+        held = {k for e in ours.entities for k in range(*e.span)}
+        for e in theirs.entities:
+            if not held & set(range(*e.span)):
+                around = ours.text[max(0, e.span.start - 40) : e.span.end + 30]
+                beside.append((e.label, theirs.mention(e), e.attributes["finder"],
+                               around.replace("\n", "|")))  # fmt: skip
+    for name, rows in (("missed", missed), ("beside", beside)):
+        print(f"--- {name}: {len(rows)}")
+        for row in random.Random(0).sample(rows, min(n, len(rows))):
+            print("  ", *row, sep=" ¦ ")
+
+
+def asq_phi() -> dict[str, list[Note]]:
+    halves: dict[str, list[Note]] = {"build": [], "aside": []}
+    raw = (DATA / "asq_phi" / "queries_dev.txt").read_text(encoding="utf-8")
+    for i, record_ in enumerate(part for part in raw.split("===QUERY===") if part.strip()):
+        text, _, tags = record_.partition("===PHI_TAGS===")
+        text = text.strip()
+        spans = {}
+        for tag in map(json.loads, filter(str.strip, tags.splitlines())):
+            own = _OWN.findall(tag["value"]) or [tag["value"]]
+            for value in own:
+                at = text.find(value)
+                while at >= 0:
+                    spans[Span(at, at + len(value))] = tag["identifier_type"]
+                    at = text.find(value, at + 1)
+        halves[half_of(text)].append(noted(f"q{i}", text, sorted(spans.items())))
+    return halves
+
+
+def presidio_synth() -> dict[str, list[Note]]:
+    halves: dict[str, list[Note]] = {"build": [], "aside": []}
+    raw = (DATA / "presidio_synth" / "synth_dataset_v2.json").read_text(encoding="utf-8")
+    for i, row in enumerate(json.loads(raw)):
+        spans = [
+            (Span(span["start_position"], span["end_position"]), span["entity_type"])
+            for span in row["spans"]
+            if span["entity_type"] not in NO_IDENTIFIERS
+        ]
+        half = half_of(str(row["template_id"]))
+        halves[half].append(noted(f"p{i}", row["full_text"], sorted(spans)))
+    return halves
+
+
+def meddocan() -> dict[str, list[Note]]:
+    import clinnlp
+
+    halves = {}
+    for half, part in (("build", "train"), ("aside", "dev")):
+        folder = ROOT / "out" / "meddocan"
+        if not (folder / "corpus" / part).exists():
+            with tarfile.open(DATA / "meddocan" / f"meddocan_{part}.tar.xz") as tar:
+                tar.extractall(folder, filter="data")
+        where = folder / "corpus" / part / "brat"
+        halves[half] = list(clinnlp.read_notes(where, format="brat"))
+    return halves
+
+
+def planted() -> dict[str, list[Note]]:
+    from corpora.generate.identifiers import plant_identifiers
+
+    return {half: list(plant_identifiers(DATA, half)) for half in ("build", "aside")}
+
+
+READERS = {
+    "asq_phi": asq_phi, "presidio_synth": presidio_synth, "meddocan": meddocan, "planted": planted,
+}  # fmt: skip
+
+
+def noted(name: str, text: str, spans) -> Note:
+    made = (
+        Entity(id=f"T{k}", span=span, label=label) for k, (span, label) in enumerate(spans, 1)
+    )
+    return Note(id=name, text=text, entities=tuple(made))
+
+
+def as_meddocan(notes) -> list[Note]:
+    """Return notes with the labels of MEDDOCAN; those that stand for none are left out."""
+    from dataclasses import replace
+
+    of = {row.label: row.meddocan for row in identifier_labels().values()}
+    return [
+        note.with_(entities=tuple(
+            replace(e, label=of.get(e.label, e.label)) for e in note.entities
+            if of.get(e.label, e.label)
+        ))
+        for note in notes
+    ]  # fmt: skip
+
+
+def peer(python: str, gold) -> list[Note]:
+    folder = ROOT / "out" / "deid"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "texts.json").write_text(json.dumps([note.text for note in gold]))
+    script = Path(__file__).with_name("deid_peers.py")
+    done = subprocess.run([python, str(script), str(folder / "texts.json")], check=True,
+                          stdout=subprocess.PIPE, text=True)  # fmt: skip
+    spans = json.loads(done.stdout.splitlines()[-1])
+    return [
+        noted(note.id, note.text, [(Span(a, b), label) for a, b, label in of])
+        for note, of in zip(gold, spans, strict=True)
+    ]
+
+
+if __name__ == "__main__":
+    main()
