@@ -11,14 +11,16 @@ from clinnlp.text.identifier_rules import Find
 __all__ = ["find_names"]
 
 NAME = Kind.GIVEN | Kind.FAMILY
-N_LONGEST = 6  # words of a name
+N_LONGEST = 8  # words of a name
 _KNOWN = Kind.WORD | Kind.STOP | Kind.TITLE | Kind.EPONYM | Kind.TAIL | Kind.REGION | Kind.HEAD | Kind.DEGREE
 _INSIDE = {" ", "  ", "-", "'", ". ", ".", "\t"}
 _BEHIND_TITLE = {" ", ". ", ".", "  ", ".  "}
 Lead = tuple[int, str, str]  # where a name begins, its label, who says so
 
 
-def find_names(text: str, words: Words, leads: list[Lead]) -> list[Find]:
+def find_names(
+    text: str, words: Words, leads: list[Lead], *, has_long: bool = False
+) -> list[Find]:
     """Return the names of persons in a text.
 
     Parameters
@@ -28,16 +30,18 @@ def find_names(text: str, words: Words, leads: list[Lead]) -> list[Find]:
         Of that text.
     leads : list of (int, str, str)
         Where a name begins with its label and the rule that says so.
+    has_long : bool
+        Whether names have many words in this language, and few words have a capital otherwise.
     """
-    names = _Names(text, words)
+    names = _Names(text, words, has_long)
     found = names.behind_titles() + names.behind_leads(leads) + names.before_degrees()
     found += names.in_runs()
     return found + names.again(found)
 
 
 class _Names:
-    def __init__(self, text: str, words: Words) -> None:
-        self.text, self.words = text, words
+    def __init__(self, text: str, words: Words, has_long: bool) -> None:  # noqa: FBT001
+        self.text, self.words, self.has_long = text, words, has_long
         self.n = len(words.words)
         self.capital = set(words.capitals)
         self.taken: set[int] = set()  # words of names found so far
@@ -101,7 +105,8 @@ class _Names:
                 i += 1
             if i in self.taken or (self.words.kinds[i] & Kind.WORD and not self.is_sure(i)):
                 continue
-            if self.words.words[i].isupper() and not self.words.kinds[i] & NAME:
+            is_loud = self.words.words[i].isupper() and not self.is_initial(i)
+            if is_loud and not self.words.kinds[i] & NAME:
                 continue  # an abbreviation
             is_given = self.is_name(i) and bool(self.words.kinds[i] & Kind.GIVEN)
             last = self.awaited(i, is_small=is_given)
@@ -120,7 +125,7 @@ class _Names:
             and i + 1 < self.n
             and self.gap(i) in (" ", ", ")
             and i + 1 in self.capital
-            and (self.is_name(i + 1) or self.is_initial(i + 1))
+            and (bool(kinds[i + 1] & NAME) or self.is_initial(i + 1) or self.is_new(i + 1))
         )
 
     def is_strong(self, first: int, last: int) -> bool:
@@ -161,13 +166,25 @@ class _Names:
     def continues(self, first: int, i: int) -> bool:
         kinds = self.words.kinds[i]
         if i not in self.capital:
-            is_particle = bool(kinds & Kind.PARTICLE) and i + 1 in self.capital
-            return is_particle or (first not in self.capital and self.is_name(i) and i < first + 2)
-        if self.is_initial(i) or kinds & Kind.SUFFIX:
+            return self.is_particle(i) or (first not in self.capital and self.is_name(i) and i < first + 2)
+        if self.is_initial(i):
+            return self.gap(i)[0] not in "/-"
+        if kinds & Kind.SUFFIX:
             return True
         if kinds & (Kind.STOP | Kind.DEGREE | Kind.TITLE):
             return False
-        return not kinds & Kind.WORD or (bool(kinds & NAME) and i == first + 1)
+        if not kinds & Kind.WORD or (self.has_long and not self.words.words[i].isupper()):
+            return True
+        return bool(kinds & NAME) and i == first + 1
+
+    def is_particle(self, i: int) -> bool:
+        """Whether small words inside a name begin at a word ("de la Cruz")."""
+        for ahead in range(i, min(i + 4, self.n)):
+            if ahead in self.capital:
+                return ahead > i
+            if not self.words.kinds[ahead] & Kind.PARTICLE or self.gap(ahead) not in (" ", "'"):
+                return False
+        return False
 
     def before_degrees(self) -> list[Find]:
         out = []
@@ -263,6 +280,8 @@ class _Names:
         listed = [k for k in range(first, last + 1) if self.is_name(k)]
         fresh = [k for k in range(first, last + 1) if self.is_new(k)]
         if last > first and any(self.words.words[k].isupper() for k in (*listed, first)):
+            return none
+        if self.has_long and not any(self.words.kinds[k] & Kind.GIVEN for k in listed):
             return none
         if len(listed) + len(fresh) > 1 and (listed or not self.is_thing(first, last)):
             return last, "list:pair", 0.3

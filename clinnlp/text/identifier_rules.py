@@ -17,7 +17,7 @@ __all__ = ["Find", "Rules"]
 
 LEAD = "LEAD_"
 _PIECE = re.compile(r"%(\w+)%")
-_SIGNS = ("#", "&", "@", "^")
+_SIGNS = ("#", "&", "@", "^", "C")
 
 
 class Find(NamedTuple):
@@ -56,6 +56,7 @@ class Rules:
             for name, terms in lexicon.terms.items()
             if name != "city"
         }
+        pieces["fullmonth"] = _either([m for m in lexicon.terms["month"] if len(m) > 3])
         pieces["streetcase"] = _either([term.capitalize() for term in lexicon.terms["street"]])
         path = language_path("identifier_rules", language)
         for line, (finder, start, pattern) in read_table(path, ("finder", "start", "pattern")):
@@ -88,6 +89,7 @@ class Rules:
         found: list[Find] = []
         leads: list[tuple[int, str, str]] = []
         by_word, digits = self._by_word.get, self._by_sign["#"]
+        capital = self._by_sign["C"]
         last = 0  # end of what a rule of digits found
         n_chars = len(text)
         for start, word in zip(words.starts, words.words, strict=True):
@@ -97,6 +99,10 @@ class Rules:
                     if match := rule.pattern.match(text, start):
                         _enter(match, rule, found, leads)
             end = start + len(word)
+            if capital and word[0].isupper():
+                for rule in capital:
+                    if match := rule.pattern.match(text, start):
+                        _enter(match, rule, found, leads)
             if word.isalpha():
                 if end < n_chars and text[end] in "-@.+_":
                     self._signed(text, start, end, word, found)

@@ -117,7 +117,7 @@ class Identifiers:
     def __call__(self, note: Note, /) -> Note:
         """Return the note with the finds of an earlier run replaced by those of this one."""
         note = note.without_source(SOURCE)
-        found = united(self.finds(note))
+        found = trimmed(note.text, united(self.finds(note)))
         found = [each for each in found if each.label in self._labels]
         if not found:
             return note
@@ -129,7 +129,8 @@ class Identifiers:
         """Return what all finders find, overlapping."""
         words = words_of(note.text, self._lexicon.kinds)
         found, leads = self._rules(note.text, words)
-        found += find_names(note.text, words, leads)
+        has_long = "long names" in self._lexicon.terms.get("setting", ())
+        found += find_names(note.text, words, leads, has_long=has_long)
         found += find_places(note.text, words, self._lexicon, leads)
         known = self._known_of(note)
         if known is not None:
@@ -169,11 +170,29 @@ def united(finds: Sequence[Find]) -> list[Find]:
                 start = taken[at - 1][1]
                 continue
             end = min(find.end, taken[at][0]) if at < len(taken) else find.end
-            if end > start:
+            if end - start > 2 or (start, end) == (find.start, find.end):
                 kept.append(find._replace(start=start, end=end))
+            if end > start:
                 insort(taken, (start, end))
             start = end
     return sorted(kept)
+
+
+def trimmed(text: str, finds: Sequence[Find]) -> list[Find]:
+    """Return finds without blanks and signs at their ends; those of one letter left over go."""
+    out = []
+    for find in finds:
+        start, end = find.start, find.end
+        while start < end and text[start] in _EDGES:
+            start += 1
+        while end > start and text[end - 1] in _EDGES:
+            end -= 1
+        if any(map(str.isalnum, text[start:end])):
+            out.append(find._replace(start=start, end=end))
+    return out
+
+
+_EDGES = frozenset(" \t\r\n,;:-/(")
 
 
 def _entity(name: str, find: Find) -> Entity:

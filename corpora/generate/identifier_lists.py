@@ -28,7 +28,7 @@ N_TEXTS = 2  # that hold a word in small letters
 SMALLEST_CITY = {"en": {"US": 15_000, "*": 250_000}, "es": {"ES": 5_000, "*": 500_000}}
 COMPOUND = 4  # words of a place, at most
 _INSIDE = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}(?![\w'])")
-_SMALL = re.compile(r"(?<![\w'-])[^\W\d_A-ZÁÉÍÓÚÑ]{2,}(?![\w])")
+_SMALL = re.compile(r"(?<![\w'.@-])[^\W\d_A-ZÁÉÍÓÚÑ]{2,}(?![\w@]|[._-]\w)")
 
 
 def main(data: str | Path) -> None:
