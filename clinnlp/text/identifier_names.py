@@ -171,6 +171,8 @@ class _Names:
             return self.gap(i)[0] not in "/-"
         if kinds & Kind.SUFFIX:
             return True
+        if self.has_long and kinds & Kind.PARTICLE:
+            return self.is_particle(i + 1) or i + 1 in self.capital
         if kinds & (Kind.STOP | Kind.DEGREE | Kind.TITLE):
             return False
         if not kinds & Kind.WORD or (self.has_long and not self.words.words[i].isupper()):

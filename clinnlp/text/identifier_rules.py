@@ -36,6 +36,7 @@ class Rule(NamedTuple):
     finder: str
     pattern: re.Pattern[str]
     labels: dict[str, str]
+    doubt: float
 
 
 class Rules:
@@ -59,14 +60,16 @@ class Rules:
         pieces["fullmonth"] = _either([m for m in lexicon.terms["month"] if len(m) > 3])
         pieces["streetcase"] = _either([term.capitalize() for term in lexicon.terms["street"]])
         path = language_path("identifier_rules", language)
-        for line, (finder, start, pattern) in read_table(path, ("finder", "start", "pattern")):
+        columns = ("finder", "start", "pattern")
+        for line, row in read_table(path, columns, optional=("doubt",)):
+            finder, start, pattern, doubt = row
             try:
                 written = _PIECE.sub(lambda match: pieces[match[1]], pattern)
                 if start == "=":
                     pieces[finder] = written
                     continue
-                rule = _rule(finder, written)
-            except (KeyError, re.error) as error:
+                rule = _rule(finder, written, float(doubt or 0))
+            except (KeyError, ValueError, re.error) as error:
                 raise DataError(
                     f"rule {finder} is no pattern: {error}", path=path, line=line
                 ) from None
@@ -142,15 +145,15 @@ def _enter(
         if label.startswith(LEAD):
             leads.append((start, label.removeprefix(LEAD), f"rule:{rule.finder}"))
         elif end > start:
-            found.append(Find(start, end, label, f"rule:{rule.finder}"))
+            found.append(Find(start, end, label, f"rule:{rule.finder}", rule.doubt))
 
 
-def _rule(finder: str, pattern: str) -> Rule:
+def _rule(finder: str, pattern: str, doubt: float) -> Rule:
     compiled = re.compile(pattern, re.IGNORECASE)
     named = {
         group: re.sub(r"_\d+$", "", group) for group in compiled.groupindex if group[0].isupper()
     }
-    return Rule(finder, compiled, named)
+    return Rule(finder, compiled, named, doubt)
 
 
 def _either(terms: tuple[str, ...] | list[str]) -> str:

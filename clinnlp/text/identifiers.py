@@ -28,6 +28,7 @@ from clinnlp.text.tables import data_path, read_table
 __all__ = ["IdentifierLabel", "Identifiers", "KnownPatient", "identifier_labels", "zip3"]
 
 SOURCE = "identifiers"
+DOUBTED = 0.5  # finds of this doubt give way to shorter ones
 SPARSE_ZIPS = frozenset(  # of 20,000 people or fewer, census of 2000 (HHS, guidance of 2012)
     "036 059 063 102 203 556 692 790 821 823 830 831 878 879 884 890 893".split()
 )
@@ -132,6 +133,7 @@ class Identifiers:
         has_long = "long names" in self._lexicon.terms.get("setting", ())
         found += find_names(note.text, words, leads, has_long=has_long)
         found += find_places(note.text, words, self._lexicon, leads)
+        found = without_towns(note.text, found)
         known = self._known_of(note)
         if known is not None:
             found += KnownFinder.of(known, self._language)(note.text, words)
@@ -160,7 +162,7 @@ def united(finds: Sequence[Find]) -> list[Find]:
     taken: list[tuple[int, int]] = []  # disjoint, sorted
     kept: list[Find] = []
     order = sorted(
-        finds, key=lambda f: (not f.finder.startswith("known:"), f.start - f.end, f.doubt, f.start)
+        finds, key=_rank
     )
     for find in order:
         start = find.start
@@ -176,6 +178,26 @@ def united(finds: Sequence[Find]) -> list[Find]:
                 insort(taken, (start, end))
             start = end
     return sorted(kept)
+
+
+def without_towns(text: str, finds: Sequence[Find]) -> list[Find]:
+    """Return finds with hospitals that end before the town they stand in ("San Juan Madrid")."""
+    towns = {find.end: find for find in finds if find.finder == "list:cities"}
+    out = []
+    for find in finds:
+        town = towns.get(find.end) if find.label in ("HOSPITAL", "ORGANISATION") else None
+        if town is not None and find.start < town.start and find.finder.startswith("rule:h"):
+            before = text[find.start : town.start].rsplit(None, 1)
+            if len(before) > 1 and not before[-1].islower():
+                find = find._replace(end=find.start + len(text[find.start : town.start].rstrip()))
+        out.append(find)
+    return out
+
+
+def _rank(find: Find) -> tuple[bool, bool, int, float, int]:
+    """Order finds: of the record first, doubted ones last, the longest in between."""
+    is_known = find.finder.startswith("known:")
+    return not is_known, find.doubt >= DOUBTED, find.start - find.end, find.doubt, find.start
 
 
 def trimmed(text: str, finds: Sequence[Find]) -> list[Find]:
