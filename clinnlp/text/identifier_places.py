@@ -108,7 +108,8 @@ def _is_city(text: str, words: Words, first: int, last: int, codes: frozenset[st
         return False
     if kinds & Kind.WORD:
         return False
-    return is_led or not kinds & (Kind.GIVEN | Kind.FAMILY)
+    is_apart = first > 0 and words.gap(text, first - 1).strip() != ""
+    return is_led or is_apart or not kinds & (Kind.GIVEN | Kind.FAMILY)
 
 
 def _before(text: str, words: Words, tail: int) -> int:

@@ -39,7 +39,10 @@ def main(data: str | Path) -> None:
     for language, of in texts.items():
         of = list(of)
         words = ordinary(of)
-        words |= things(of) - names if language == "en" else set()
+        if language == "en":
+            words |= things(of) - names
+        else:  # towns stand in small letters in addresses of e-mail
+            words -= {city.lower() for city in cities({"*": 100_000})}
         rows = ((word,) for word in sorted(words))
         write(f"identifier_words_{language}.tsv", WORDS[language], ("word",), rows)
     write("identifier_names_en.tsv", NAMES["en"], ("name", "kind"), census())
