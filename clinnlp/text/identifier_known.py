@@ -1,16 +1,34 @@
-"""What the structured record says of a patient, searched in a note in other spellings too."""
+"""What the structured record says of a patient, searched in a note in other spellings too.
+
+Names are found in any order, misspelled (one letter of a name of five or more, two of one of nine
+or more, by the optimal string alignment distance), without accents, run together ("jdoe") and as
+initials with dots; dates in every form; numbers with other separators, without leading zeros and,
+where they have seven characters or more, with one of them wrong; addresses by house number and
+street.
+"""
 
 import re
-from collections import defaultdict
-from collections.abc import Mapping
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from clinnlp.text.identifier_lexicon import Words, lexicon
+from rapidfuzz.distance import OSA
+
+from clinnlp.text.identifier_dates import read_date
+from clinnlp.text.identifier_lexicon import Kind, Words, lexicon
 from clinnlp.text.identifier_rules import Find
 
 __all__ = ["KnownFinder", "KnownPatient"]
+
+N_ONE, N_TWO, N_ID = 5, 9, 7  # letters of a name with one and two errors, characters of a number
+N_PIECES = 6  # of a number with separators
+_WORD = re.compile(r"[^\W_]+")
+_BETWEEN = frozenset((" ", "-", ".", "/", "_", ":", ",", "(", ")", ") ", ") -", " - ", ". ", "  "))
+_DATE = re.compile(r"(?<![^\W_])\d{1,4}\s{0,2}[-/. ]\s{0,2}\d{1,2}\s{0,2}[-/. ,]\s{0,2}'?\d{2,4}(?![^\W_])")
+_SOME_DIGITS = re.compile(r"(?<!\d)\d{6}(?:\d\d)?(?!\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +47,11 @@ class KnownPatient:
     ids : mapping of str to tuple of str
         Numbers by label, such as ``{"MRN": ("0123456",)}``.
     addresses, places, phones, emails : tuple of str
+
+    Examples
+    --------
+    >>> KnownPatient(names=("Jane Doe",), ids={"MRN": ("0123456",)})
+    KnownPatient()
     """
 
     names: tuple[str, ...] = field(default=(), repr=False)
@@ -44,8 +67,274 @@ class KnownPatient:
 
 
 class KnownFinder:
-    """Placeholder."""
+    """Finder of what is known of one patient.
+
+    Parameters
+    ----------
+    known : KnownPatient
+    language : str
+        Whose ordinary words are no names in small letters.
+
+    Examples
+    --------
+    >>> from clinnlp.text.identifier_lexicon import words_of
+    >>> text = "Seen: kowalsky, Jane (M.R.N. 01-23-456), born 4 March 1950."
+    >>> known = KnownPatient(names=("Jane Kowalski",), birth_date=date(1950, 3, 4),
+    ...                      ids={"MRN": ("0123456",)})
+    >>> finds = KnownFinder(known, "en")(text, words_of(text, lexicon("en").kinds))
+    >>> [text[find.start : find.end] for find in sorted(finds)]
+    ['kowalsky', 'Jane', '01-23-456', '4 March 1950']
+    """
+
+    def __init__(self, known: KnownPatient, language: str) -> None:
+        self._language = language
+        self._parts: dict[str, str] = {}  # word of a name -> label
+        self._joined: dict[str, str] = {}  # words of a name run together -> label
+        self._initials: set[str] = set()
+        of = ((known.names, "NAME_PATIENT"), (known.clinicians, "NAME_CLINICIAN"),
+              (known.relatives, "NAME"))  # fmt: skip
+        for names, label in of:
+            for name in names:
+                self._enter(_words(name), label)
+        self._small = frozenset(
+            term.lower() for kind in ("particle", "suffix", "title", "title clinician", "degree")
+            for term in lexicon(language).terms.get(kind, ())
+        )  # fmt: skip
+        self._parts = {word: label for word, label in self._parts.items() if word not in self._small}
+        self._lengths = sorted({len(word) for word in self._parts})
+        self._dates = {day: "known:date" for day in known.dates}
+        if known.birth_date is not None:
+            self._dates[known.birth_date] = "known:birth_date"
+        self._numbers = {_bare(n): label for label, of in known.ids.items() for n in of if _bare(n)}
+        self._numbers |= {_bare(n): "PHONE" for n in known.phones}
+        self._numbers |= {_bare(n)[-7:]: "PHONE" for n in known.phones if len(_bare(n)) > 9}
+        self._addresses = [_words(address) for address in known.addresses]
+        self._places = [_words(place) for place in known.places]
+        self._emails = [email.casefold() for email in known.emails]
 
     @classmethod
-    def of(cls, known, language):
-        raise NotImplementedError
+    def of(cls, known: KnownPatient, language: str) -> "KnownFinder":
+        """Return the finder of a patient, the same for the notes that follow each other."""
+        return _finder(known, language, tuple(sorted(known.ids.items())))
+
+    def __call__(self, text: str, words: Words) -> list[Find]:
+        """Return what is known of the patient and stands in a text."""
+        folded = [_folded(word) for word in words.words]
+        finds = [*self._names(text, words, folded), *self._in_numbers(text, words, folded)]
+        finds += self._in_dates(text)
+        for known, label in ((self._addresses, "STREET"), (self._places, "PLACE")):
+            for of in known:
+                finds += _phrase(text, words, folded, of, label)
+        lower = text.casefold() if self._emails else ""
+        for email in self._emails if len(lower) == len(text) else ():
+            at = lower.find(email)
+            while at >= 0:
+                finds.append(Find(at, at + len(email), "EMAIL", "known:email"))
+                at = lower.find(email, at + 1)
+        return finds
+
+    def _enter(self, name: list[str], label: str) -> None:
+        long = [word for word in name if len(word) > 1]
+        for word in long:
+            self._parts.setdefault(word, label)
+        for a in long:
+            for b in long:
+                if a != b:
+                    for joined in (a + b, a[0] + b, a + b[0]):
+                        if len(joined) > 4:
+                            self._joined.setdefault(joined, label)
+        if len(name) > 1:
+            self._initials |= {"".join(w[0] for w in name), name[0][0] + name[-1][0]}
+
+    def _names(self, text: str, words: Words, folded: list[str]) -> Iterator[Find]:
+        if not self._parts:
+            return
+        memo: dict[str, tuple[str, bool] | None] = {}
+        hits: list[tuple[int, str, bool]] = []
+        for i, word in enumerate(folded):
+            if word not in memo:
+                memo[word] = self._named(word, words.kinds[i])
+            if (hit := memo[word]) is not None:
+                hits.append((i, *hit))
+        sure = {i for i, *_ in hits}
+        for i, label, is_plain in hits:
+            has_capital = words.words[i][0].isupper()
+            # A name that is a word too ("Young") counts with a capital or beside another part
+            if not is_plain and not has_capital and not {i - 1, i + 1} & sure:
+                continue
+            yield Find(words.starts[i], words.end(i), label, "known:name")
+        for i in words.capitals:
+            if i + 1 < len(words.words) and len(words.words[i]) == len(words.words[i + 1]) == 1:
+                is_dotted = words.gap(text, i) in (".", ". ")
+                if is_dotted and (folded[i] + folded[i + 1]) in self._initials:
+                    yield Find(words.starts[i], words.end(i + 1), "NAME_PATIENT", "known:initials")
+
+    def _named(self, word: str, kinds: int) -> tuple[str, bool] | None:
+        """Return the label of a word that is a name or nearly one, and whether it is no other word."""
+        is_plain = not kinds & (Kind.WORD | Kind.STOP)
+        label = self._parts.get(word) or self._joined.get(word)
+        if label is not None:
+            return label, is_plain and len(word) > 2
+        if not is_plain or len(word) < N_ONE - 1:
+            return None
+        for n in self._lengths[bisect_left(self._lengths, max(N_ONE, len(word) - 2)) :]:
+            if n > len(word) + 2:
+                break
+            most = 2 if n >= N_TWO else 1
+            for part, label in self._parts.items():
+                if len(part) == n and OSA.distance(word, part, score_cutoff=most) <= most:
+                    return label, True
+        return None
+
+    def _in_numbers(self, text: str, words: Words, folded: list[str]) -> Iterator[Find]:
+        """Return numbers of the record, whatever separates their digits."""
+        if not self._numbers:
+            return
+        bare = {number.lstrip("0"): label for number, label in self._numbers.items()}
+        longest = max(map(len, self._numbers)) + 1
+        i = 0
+        while i < len(folded):
+            end = self._number(text, words, folded, i, bare, longest)
+            if end is None:
+                i += 1
+                continue
+            last, label = end
+            yield Find(words.starts[i], words.end(last), label, "known:number")
+            i = last + 1
+
+    def _number(
+        self, text: str, words: Words, folded: list[str], i: int, bare: dict[str, str], longest: int
+    ) -> tuple[int, str] | None:
+        joined = ""
+        best: tuple[int, str] | None = None
+        for k in range(i, min(i + N_PIECES, len(folded))):
+            if k > i and words.gap(text, k - 1) not in _BETWEEN:
+                break
+            joined += folded[k]
+            if len(joined) > longest + 3:
+                break
+            label = bare.get(joined.lstrip("0"))
+            if label is None and len(joined) >= N_ID - 1 and any(map(str.isdigit, joined)):
+                said = joined.lstrip("0")
+                label = next(
+                    (of for number, of in bare.items()
+                     if len(number) >= N_ID and number[0].isdigit() == said[:1].isdigit()
+                     and OSA.distance(said, number, score_cutoff=1) <= 1),
+                    None,
+                )  # fmt: skip
+            if label is not None:
+                best = k, label
+        return best
+
+    def _in_dates(self, text: str) -> Iterator[Find]:
+        if not self._dates:
+            return
+        spans = [match.span() for match in _DATE.finditer(text)]
+        spans += [match.span() for match in _months(self._language).finditer(text)]
+        for start, end in spans:
+            said = text[start:end].replace("- ", "-")
+            for day_first in (False, True):
+                read = read_date(said, self._language, day_first=day_first)
+                if read is None or None in (read.year, read.month, read.day):
+                    continue
+                finder = self._dates.get(date(read.year or 1, read.month or 1, read.day or 1))
+                if finder is None and 0 < end - start and (read.year or 0) > 2000:
+                    last = (read.year or 1) - 100  # two digits of a year, of who is old
+                    finder = self._dates.get(_day(last, read.month or 1, read.day or 1))
+                if finder is not None:
+                    yield Find(start, end, "DATE", finder)
+                    break
+        forms = {day.strftime(form) for day in self._dates for form in _GLUED}
+        for match in _SOME_DIGITS.finditer(text):
+            if match[0] in forms:
+                yield Find(*match.span(), "DATE", "known:date")
+
+
+_GLUED = ("%Y%m%d", "%m%d%Y", "%d%m%Y", "%m%d%y", "%d%m%y", "%y%m%d")
+
+
+@lru_cache(maxsize=64)
+def _finder(
+    known: KnownPatient, language: str, ids: tuple[tuple[str, tuple[str, ...]], ...]
+) -> KnownFinder:
+    return KnownFinder(known, language)
+
+
+@lru_cache(maxsize=8)
+def _months(language: str) -> re.Pattern[str]:
+    """Return a pattern of dates with the name of a month."""
+    names = "|".join(sorted(lexicon(language).terms["month"], key=len, reverse=True))
+    of = r"(?:\s?(?:de|del|of|the)\s|[\s.,/-]{0,3})"
+    day, year = r"\d{1,2}(?:st|nd|rd|th)?", r"'?\d{2,4}"
+    return re.compile(
+        rf"(?<![^\W_])(?:{day}{of}(?:{names})\.?{of}{year}|(?:{names})\.?{of}{day}{of}{year})(?![^\W_])",
+        re.IGNORECASE,
+    )
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _phrase(
+    text: str, words: Words, folded: list[str], known: list[str], label: str
+) -> Iterator[Find]:
+    """Yield where the first two words of a phrase stand, or all of it, some misspelled."""
+    if not known:
+        return
+    n = len(known)
+    i = 0
+    while i < len(folded):
+        if not _near(folded[i], known[0]):
+            i += 1
+            continue
+        last, k = i, 1
+        while k < n and last + 1 < len(folded):
+            gap = words.gap(text, last)
+            if len(gap) > 3:
+                break
+            ahead = next((j for j in range(k, min(k + 3, n)) if _near(folded[last + 1], known[j])), None)
+            if ahead is None:
+                if not (folded[last + 1].isalpha() and _abbreviates(folded[last + 1], known[k])):
+                    break
+                ahead = k
+            last, k = last + 1, ahead + 1
+        if last > i or (n == 1 and words.words[i][0].isupper()):
+            yield Find(words.starts[i], words.end(last), label, f"known:{label.lower()}")
+        i = last + 1
+
+
+def _abbreviates(word: str, known: str) -> bool:
+    """Whether one word is cut from the other ("St" and "Street", "Ave" and "Avenue")."""
+    short, long = sorted((word, known), key=len)
+    letters = iter(long)
+    return len(short) > 1 and short[0] == long[0] and all(letter in letters for letter in short)
+
+
+def _near(word: str, known: str) -> bool:
+    if word == known:
+        return True
+    if len(known) < N_ONE or not known.isalpha():
+        return False
+    most = 2 if len(known) >= N_TWO else 1
+    return OSA.distance(word, known, score_cutoff=most) <= most
+
+
+def _words(name: str) -> list[str]:
+    return [_folded(word) for word in _WORD.findall(name)]
+
+
+def _bare(number: str) -> str:
+    return "".join(_words(number))
+
+
+def _folded(word: str) -> str:
+    """Return a word in small letters and without accents."""
+    word = word.lower()
+    if word.isascii():
+        return word
+    apart = unicodedata.normalize("NFD", word)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)) or word
