@@ -83,9 +83,12 @@ class _Names:
             if not kinds & Kind.TITLE or i + 1 >= self.n or self.gap(i) not in _BEHIND_TITLE:
                 continue
             word = self.words.words[i]
-            if word == "MS" and self.gap(i)[0] != "." and not self.is_name(i + 1):
+            has_dot = self.gap(i)[0] == "."
+            if word == "MS" and not has_dot and not self.is_name(i + 1):
                 continue  # multiple sclerosis
-            last = self.awaited(i + 1, is_small=not kinds & Kind.WORD)
+            if i and self.words.words[i - 1].isdigit():
+                continue  # 250 ms.
+            last = self.awaited(i + 1, is_small=has_dot or not kinds & Kind.WORD)
             if last is not None:
                 label = "NAME_CLINICIAN" if kinds & Kind.CLINICIAN else "NAME"
                 out.append(self.made(i + 1, last, label, "rule:title"))
@@ -105,13 +108,14 @@ class _Names:
                 i += 1
             if i in self.taken or (self.words.kinds[i] & Kind.WORD and not self.is_sure(i)):
                 continue
+            is_told = self.text[start - 2 : start].rstrip()[-1:] == ":" or "by" in finder
             is_loud = self.words.words[i].isupper() and not self.is_initial(i)
-            if is_loud and not self.words.kinds[i] & NAME:
+            if is_loud and not self.words.kinds[i] & NAME and not (is_told and self.is_loud_pair(i)):
                 continue  # an abbreviation
             is_given = self.is_name(i) and bool(self.words.kinds[i] & Kind.GIVEN)
-            last = self.awaited(i, is_small=is_given)
+            last = self.awaited(i, is_small=is_given or is_told)
             if last is not None and not (last == i and self.is_eponym(i)):
-                if not self.is_strong(i, last) and not self.is_new(i):
+                if not (is_told or self.is_strong(i, last) or self.is_new(i)):
                     continue
                 out.append(self.made(i, last, label, finder))
         return out
@@ -126,6 +130,16 @@ class _Names:
             and self.gap(i) in (" ", ", ")
             and i + 1 in self.capital
             and (bool(kinds[i + 1] & NAME) or self.is_initial(i + 1) or self.is_new(i + 1))
+        )
+
+    def is_loud_pair(self, i: int) -> bool:
+        """Whether two words in capitals that are no ordinary ones stand here ("JAN NOWAK")."""
+        return (
+            i + 1 < self.n
+            and self.gap(i) in (" ", ", ")
+            and len(self.words.words[i]) > 2 < len(self.words.words[i + 1])
+            and self.words.words[i + 1].isupper()
+            and not (self.words.kinds[i] | self.words.kinds[i + 1]) & _KNOWN
         )
 
     def is_strong(self, first: int, last: int) -> bool:
@@ -166,7 +180,8 @@ class _Names:
     def continues(self, first: int, i: int) -> bool:
         kinds = self.words.kinds[i]
         if i not in self.capital:
-            return self.is_particle(i) or (first not in self.capital and self.is_name(i) and i < first + 2)
+            is_small = first not in self.capital and i < first + 3 and len(self.words.words[i]) > 2
+            return self.is_particle(i) or (is_small and not kinds & _KNOWN)
         if self.is_initial(i):
             return self.gap(i)[0] not in "/-"
         if kinds & Kind.SUFFIX:
@@ -280,7 +295,7 @@ class _Names:
         if kinds & (Kind.EPONYM | Kind.REGION) or self.is_eponym(last):
             return none
         listed = [k for k in range(first, last + 1) if self.is_name(k)]
-        fresh = [k for k in range(first, last + 1) if self.is_new(k)]
+        fresh = [k for k in range(first, last + 1) if self.is_new(k) and k not in listed]
         if last > first and any(self.words.words[k].isupper() for k in (*listed, first)):
             return none
         if self.has_long and not any(self.words.kinds[k] & Kind.GIVEN for k in listed):

@@ -49,8 +49,29 @@ def find_places(
             first = _before(text, words, i)
             if first < i:
                 out.append(Find(words.starts[first], words.end(end), label, "rule:tail", 0.1))
+    out += _small_tails(text, words, lexicon)
     out += _behind_leads(text, words, leads)
     return out + _beside_codes(text, words, codes) + _behind_prepositions(text, words)
+
+
+def _small_tails(text: str, words: Words, lexicon: Lexicon) -> list[Find]:
+    """Return institutions in small letters whose own name is no ordinary word."""
+    out = []
+    last = -1
+    for i, kinds in enumerate(words.kinds):
+        if not kinds & Kind.TAIL or i <= last or i == 0 or words.words[i][0].isupper():
+            continue
+        before = words.kinds[i - 1]
+        if before & (_ORDINARY | Kind.TAIL) or words.gap(text, i - 1) != " ":
+            continue
+        of = _phrase(text, words, lexicon, i, Kind.TAIL)
+        if of is None or len(words.words[i - 1]) < 3 or not words.words[i - 1].isalpha():
+            continue
+        last, label = of
+        while last + 1 < len(words.words) and words.kinds[last + 1] & Kind.TAIL:
+            last += 1
+        out.append(Find(words.starts[i - 1], words.end(last), label, "rule:tail", 0.3))
+    return out
 
 
 def _behind_leads(text: str, words: Words, leads: Iterable[Lead]) -> list[Find]:
@@ -60,7 +81,11 @@ def _behind_leads(text: str, words: Words, leads: Iterable[Lead]) -> list[Find]:
         if label.startswith("NAME"):
             continue
         i = bisect_left(words.starts, start)
-        if i >= len(words.words) or words.starts[i] != start or not words.words[i][0].isupper():
+        if i >= len(words.words) or words.starts[i] != start:
+            continue
+        if not words.words[i][0].isupper():
+            if label == "PLACE" and not words.kinds[i] & _ORDINARY and len(words.words[i]) > 2:
+                out.append(Find(start, words.end(i), label, finder, 0.4))
             continue
         if words.kinds[i] & (Kind.TITLE | Kind.STOP):
             continue

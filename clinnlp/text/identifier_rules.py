@@ -151,7 +151,7 @@ def _enter(
 def _rule(finder: str, pattern: str, doubt: float) -> Rule:
     compiled = re.compile(pattern, re.IGNORECASE)
     named = {
-        group: re.sub(r"_\d+$", "", group) for group in compiled.groupindex if group[0].isupper()
+        group: re.sub(r"_\d$", "", group) for group in compiled.groupindex if group[0].isupper()
     }
     return Rule(finder, compiled, named, doubt)
 
