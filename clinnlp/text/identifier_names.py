@@ -13,6 +13,9 @@ __all__ = ["find_names"]
 NAME = Kind.GIVEN | Kind.FAMILY
 N_LONGEST = 8  # words of a name
 _KNOWN = Kind.WORD | Kind.STOP | Kind.TITLE | Kind.EPONYM | Kind.TAIL | Kind.REGION | Kind.HEAD | Kind.DEGREE
+_ALONE = ("rule:lead_named", "rule:lead_per")  # where a name of no list is one in small letters too
+_SPELLED = frozenset(("md", "do", "rn", "pa", "np", "phd", "pac"))
+_NO_END = Kind.STOP | Kind.DEGREE | Kind.TITLE
 _INSIDE = {" ", "  ", "-", "'", ". ", ".", "\t"}
 _BEHIND_TITLE = {" ", ". ", ".", "  ", ".  "}
 Lead = tuple[int, str, str]  # where a name begins, its label, who says so
@@ -36,6 +39,7 @@ def find_names(
     names = _Names(text, words, has_long)
     found = names.behind_titles() + names.behind_leads(leads) + names.before_degrees()
     found += names.in_runs()
+    found += names.heading_lines()
     return found + names.again(found)
 
 
@@ -86,13 +90,21 @@ class _Names:
             has_dot = self.gap(i)[0] == "."
             if word == "MS" and not has_dot and not self.is_name(i + 1):
                 continue  # multiple sclerosis
-            if i and self.words.words[i - 1].isdigit():
+            if word == "ms" and i and self.words.words[i - 1].isdigit():
                 continue  # 250 ms.
             last = self.awaited(i + 1, is_small=has_dot or not kinds & Kind.WORD)
             if last is not None:
                 label = "NAME_CLINICIAN" if kinds & Kind.CLINICIAN else "NAME"
                 out.append(self.made(i + 1, last, label, "rule:title"))
+                second = last + 2  # "Drs. Ames and Bell"
+                if word.lower() in ("drs", "dres") and second < self.n and self.is_and(last + 1):
+                    end = self.awaited(second, is_small=True)
+                    if end is not None:
+                        out.append(self.made(second, end, label, "rule:title"))
         return out
+
+    def is_and(self, i: int) -> bool:
+        return self.words.words[i].lower() in ("and", "y", "e") and self.gap(i) == " "
 
     def behind_leads(self, leads: list[Lead]) -> list[Find]:
         from bisect import bisect_left
@@ -113,9 +125,10 @@ class _Names:
             if is_loud and not self.words.kinds[i] & NAME and not (is_told and self.is_loud_pair(i)):
                 continue  # an abbreviation
             is_given = self.is_name(i) and bool(self.words.kinds[i] & Kind.GIVEN)
-            last = self.awaited(i, is_small=is_given or is_told)
+            is_unknown = finder in _ALONE and not self.words.kinds[i]
+            last = self.awaited(i, is_small=is_given or is_told or is_unknown)
             if last is not None and not (last == i and self.is_eponym(i)):
-                if not (is_told or self.is_strong(i, last) or self.is_new(i)):
+                if not (is_told or is_unknown or self.is_strong(i, last) or self.is_new(i)):
                     continue
                 out.append(self.made(i, last, label, finder))
         return out
@@ -134,6 +147,8 @@ class _Names:
 
     def is_loud_pair(self, i: int) -> bool:
         """Whether two words in capitals that are no ordinary ones stand here ("JAN NOWAK")."""
+        if i + 2 < self.n and self.is_initial(i + 1) and self.gap(i + 1) == ". ":
+            return self.words.words[i + 2].isupper() and not self.words.kinds[i + 2] & _KNOWN
         return (
             i + 1 < self.n
             and self.gap(i) in (" ", ", ")
@@ -148,26 +163,28 @@ class _Names:
     def awaited(self, first: int, *, is_small: bool) -> int | None:
         """Return the last word of a name that begins at a word, where one must stand."""
         kinds, words = self.words.kinds, self.words.words
-        if kinds[first] & (Kind.STOP | Kind.TITLE) or not words[first].isalpha():
+        if kinds[first] & (Kind.STOP | Kind.TITLE) or not _is_lettered(words[first]):
             return None
         if first not in self.capital:
-            fits = is_small and len(words[first]) > 2 and not kinds[first] & Kind.WORD
-            if not fits:
+            if not is_small or kinds[first] & Kind.WORD:
+                return None
+            if len(words[first]) < 3 and not (self.gap(first) == ". " and self.is_odd(first + 1)):
                 return None
         last = first
         while last + 1 < self.n and last - first < N_LONGEST:
             ahead, gap = last + 1, self.gap(last)
             if gap not in _INSIDE and not (gap == ", " and last == first and self.turned(ahead)):
                 break
-            if gap == ". " and not (self.is_initial(last) or kinds[last] & Kind.SUFFIX):
+            is_short = len(words[last]) == 1 or bool(kinds[last] & Kind.SUFFIX)
+            if gap == ". " and not is_short:
                 break
             if gap == "." and not self.is_initial(last):
                 break
             if not self.continues(first, ahead):
                 break
             last = ahead
-        while last > first and last not in self.capital and not self.is_name(last):
-            last -= 1  # particles at its end
+        while last > first and last not in self.capital and kinds[last] & Kind.PARTICLE:
+            last -= 1
         return last
 
     def turned(self, i: int) -> bool:
@@ -180,8 +197,9 @@ class _Names:
     def continues(self, first: int, i: int) -> bool:
         kinds = self.words.kinds[i]
         if i not in self.capital:
-            is_small = first not in self.capital and i < first + 3 and len(self.words.words[i]) > 2
-            return self.is_particle(i) or (is_small and not kinds & _KNOWN)
+            is_small = first not in self.capital and i < first + 3
+            is_letter = len(self.words.words[i]) == 1 and self.gap(i)[0] == "."
+            return self.is_particle(i) or (is_small and (self.is_odd(i) or is_letter))
         if self.is_initial(i):
             return self.gap(i)[0] not in "/-"
         if kinds & Kind.SUFFIX:
@@ -194,6 +212,11 @@ class _Names:
             return True
         return bool(kinds & NAME) and i == first + 1
 
+    def is_odd(self, i: int) -> bool:
+        """Whether a word, in any letters, is in no list but those of names."""
+        word = self.words.words[i] if i < self.n else ""
+        return len(word) > 2 and word.isalpha() and not self.words.kinds[i] & _KNOWN
+
     def is_particle(self, i: int) -> bool:
         """Whether small words inside a name begin at a word ("de la Cruz")."""
         for ahead in range(i, min(i + 4, self.n)):
@@ -205,39 +228,39 @@ class _Names:
 
     def before_degrees(self) -> list[Find]:
         out = []
-        for i in self.words.capitals:
-            if not (self.words.kinds[i] & Kind.DEGREE or self.is_spelled_degree(i)) or i == 0:
+        for i in range(1, self.n):
+            if not (self.words.kinds[i] & Kind.DEGREE or self.is_spelled_degree(i)):
                 continue
             if self.gap(i - 1) not in (", ", " ", ",", ".,"):
                 continue
             last = first = i - 1
-            while first > 0 and i - first <= 4 and self.gap(first - 1) in _INSIDE | {", "}:
-                before = first - 1
-                if before not in self.capital or self.words.kinds[before] & (
-                    Kind.STOP | Kind.TITLE | Kind.DEGREE
-                ):
+            fits = self.fits_title if last in self.capital else self.is_odd
+            while first > 0 and i - first <= 4 and self.gap(first - 1) in _INSIDE:
+                if not fits(first - 1) and not self.is_letter(first - 1):
                     break
-                if self.gap(before) == ", " or (
-                    self.words.kinds[before] & Kind.WORD and not self.words.kinds[before] & NAME
-                ):
-                    break
-                first = before
-            if last not in self.capital or not (
-                self.is_name(last) or self.is_new(last) or first < last
-            ):
+                first -= 1
+            is_named = self.is_name(last) or self.is_new(last) or first < last
+            if last not in self.capital and (first == last or not self.is_odd(last)):
                 continue
-            if first not in self.taken and not self.words.kinds[last] & (Kind.STOP | Kind.DEGREE):
+            if is_named and first not in self.taken and not self.words.kinds[last] & _NO_END:
                 out.append(self.made(first, last, "NAME_CLINICIAN", "rule:degree"))
         return out
 
+    def fits_title(self, i: int) -> bool:
+        """Whether a word may stand in a name before a degree."""
+        kinds = self.words.kinds[i]
+        if i not in self.capital or kinds & (Kind.STOP | Kind.TITLE | Kind.DEGREE):
+            return False
+        return not kinds & Kind.WORD or bool(kinds & NAME)
+
+    def is_letter(self, i: int) -> bool:
+        return len(self.words.words[i]) == 1 and self.words.words[i].isalpha() and self.gap(i)[0] == "."
+
     def is_spelled_degree(self, i: int) -> bool:
         """Whether "M.D." or the like begins at a word."""
-        return (
-            self.is_initial(i)
-            and i + 1 < self.n
-            and self.gap(i) == "."
-            and self.words.words[i] + self.words.words[i + 1] in ("MD", "DO", "RN", "PA", "NP", "PhD")
-        )
+        if len(self.words.words[i]) > 2 or i + 1 >= self.n or self.gap(i) != ".":
+            return False
+        return (self.words.words[i] + self.words.words[i + 1]).lower() in _SPELLED
 
     # -- elsewhere --------------------------------------------------------------------------------
 
@@ -350,6 +373,17 @@ class _Names:
                 out.append(self.made(i, i, "NAME", "list:small", 0.6))
         return out
 
+    def heading_lines(self) -> list[Find]:
+        """Return "name, name, 1/2/1950" where a line begins, in small letters too."""
+        out = []
+        for i, start in enumerate(self.words.starts[:-2]):
+            if (start and self.text[start - 1] != "\n") or i in self.taken or self.gap(i) != ", ":
+                continue
+            behind = self.text[self.words.end(i + 1) : self.words.end(i + 1) + 3].lstrip(", ")[:1]
+            if behind.isdigit() and self.is_odd(i) and self.is_odd(i + 1):
+                out.append(self.made(i, i + 1, "NAME_PATIENT", "rule:heading"))
+        return out
+
     def again(self, found: list[Find]) -> list[Find]:
         """Return other places where a word of a name that was found for sure stands."""
         known: dict[str, str] = {}
@@ -375,3 +409,8 @@ class _Names:
         if self.is_initial(last) and self.text[end : end + 1] == "." and last > first:
             end += 1
         return Find(self.words.starts[first], end, label, finder, doubt)
+
+
+def _is_lettered(word: str) -> bool:
+    """Whether a word is of letters, but for one that a scanner misread."""
+    return word.isalpha() or (len(word) > 4 and sum(map(str.isalpha, word)) >= len(word) - 1)

@@ -1,16 +1,19 @@
 """Places and institutions: cities and countries by list, hospitals and companies by their last words."""
 
+import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from clinnlp.text.identifier_lexicon import Kind, Lexicon, Words, is_eponym
 from clinnlp.text.identifier_rules import Find
 
-__all__ = ["find_places"]
+__all__ = ["before_regions", "find_places"]
 
 Lead = tuple[int, str, str]  # where something begins, its label, who says so
+_LISTS = ((Kind.REGION, "list:countries"), (Kind.CITY, "list:cities"))
 N_BEFORE = 6  # words of a name in front of "Hospital"
 _INSIDE = {" ", "-", "'", ". ", " & ", "  "}
+_SAINT = frozenset(("st", "ste", "mt", "dr"))
 _SMALL = {"of", "and", "the", "de", "la", "s", "for", "del", "los", "las"}
 
 
@@ -36,22 +39,46 @@ def find_places(
         kinds = words.kinds[i]
         if i <= last or not kinds & (Kind.CITY | Kind.REGION | Kind.TAIL):
             continue
-        for bit in (Kind.REGION, Kind.CITY):
+        for bit, finder in _LISTS:
             if kinds & bit and (of := _phrase(text, words, lexicon, i, bit)):
                 end, label = of
-                if bit == Kind.REGION or _is_city(text, words, i, end, codes):
-                    finder = "list:cities" if bit == Kind.CITY else "list:countries"
+                if end > last and (bit == Kind.REGION or _is_city(text, words, i, end, codes)):
                     out.append(Find(words.starts[i], words.end(end), label, finder, 0.2))
                     last = end
-                    break
         if kinds & Kind.TAIL and (of := _phrase(text, words, lexicon, i, Kind.TAIL)):
             end, label = of
             first = _before(text, words, i)
+            is_weak = words.words[i] in ("General", "GENERAL") and end == i
+            if is_weak and words.words[i - 1].isupper() and len(words.words[i - 1]) > 2:
+                continue
             if first < i:
                 out.append(Find(words.starts[first], words.end(end), label, "rule:tail", 0.1))
     out += _small_tails(text, words, lexicon)
     out += _behind_leads(text, words, leads)
-    return out + _beside_codes(text, words, codes) + _behind_prepositions(text, words)
+    out += _beside_codes(text, words, codes)
+    return out + _behind_prepositions(text, words)
+
+
+def before_regions(text: str, finds: Sequence[Find]) -> list[Find]:
+    """Return the towns before a region and its postal code, in any letters."""
+    out = []
+    for find in finds:
+        if find.label == "REGION" and find.finder.startswith("rule:zip"):
+            match = _TOWN.search(text, max(0, find.start - 40), find.start)
+            if match:
+                out.append(Find(*match.span(1), "PLACE", find.finder, 0.1))
+    return out
+
+
+_TOWN = re.compile(r"(?:[,\n.;]|\d)\s{1,2}([^\W\d_][^\W\d_' -]{1,20}(?: [^\W\d_]{2,20}){0,2}),?\s$")
+
+
+def _is_short(words: Words, i: int) -> bool:
+    """Return whether a word is an abbreviation of a ward or the like, or "St"."""
+    word = words.words[i]
+    if word.lower() in _SAINT:
+        return True
+    return word.isupper() and (len(word) < 4 or bool(words.kinds[i] & (Kind.GENERIC | Kind.WORD)))
 
 
 def _small_tails(text: str, words: Words, lexicon: Lexicon) -> list[Find]:
@@ -61,16 +88,21 @@ def _small_tails(text: str, words: Words, lexicon: Lexicon) -> list[Find]:
     for i, kinds in enumerate(words.kinds):
         if not kinds & Kind.TAIL or i <= last or i == 0 or words.words[i][0].isupper():
             continue
-        before = words.kinds[i - 1]
-        if before & (_ORDINARY | Kind.TAIL) or words.gap(text, i - 1) != " ":
+        first = i - 1
+        while first > 0 and words.kinds[first] & Kind.TAIL and words.gap(text, first) == " ":
+            first -= 1
+        if words.kinds[first] & (_ORDINARY | Kind.TAIL) or words.gap(text, first) != " ":
             continue
         of = _phrase(text, words, lexicon, i, Kind.TAIL)
-        if of is None or len(words.words[i - 1]) < 3 or not words.words[i - 1].isalpha():
+        own = words.words[first]
+        if of is None or len(own) < 3 or not own.isalpha() or own.isupper():
+            continue
+        if words.words[i] == "general":
             continue
         last, label = of
         while last + 1 < len(words.words) and words.kinds[last + 1] & Kind.TAIL:
             last += 1
-        out.append(Find(words.starts[i - 1], words.end(last), label, "rule:tail", 0.3))
+        out.append(Find(words.starts[first], words.end(last), label, "rule:tail", 0.3))
     return out
 
 
@@ -84,14 +116,15 @@ def _behind_leads(text: str, words: Words, leads: Iterable[Lead]) -> list[Find]:
         if i >= len(words.words) or words.starts[i] != start:
             continue
         if not words.words[i][0].isupper():
-            if label == "PLACE" and not words.kinds[i] & _ORDINARY and len(words.words[i]) > 2:
+            is_odd = not words.kinds[i] & _ORDINARY and words.words[i].isalpha()
+            if label == "PLACE" and is_odd and len(words.words[i]) > 2:
                 out.append(Find(start, words.end(i), label, finder, 0.4))
             continue
         if words.kinds[i] & (Kind.TITLE | Kind.STOP):
             continue
         end = _run(text, words, i)
         run = range(i, end + 1)
-        if all(words.words[k].isupper() or not words.words[k].isalpha() for k in run):
+        if all(not words.words[k].isalpha() or _is_short(words, k) for k in run):
             continue
         n_own = sum(not words.kinds[k] & (_ORDINARY | Kind.GENERIC) for k in run)
         if n_own or (end > i and not all(words.kinds[k] & (Kind.GENERIC | Kind.TAIL) for k in run)):
@@ -147,7 +180,7 @@ def _before(text: str, words: Words, tail: int) -> int:
         if gap not in _INSIDE:
             break
         word, kinds = words.words[i - 1], words.kinds[i - 1]
-        if gap == ". " and word.lower() not in ("st", "ste", "mt", "dr"):
+        if gap == ". " and word.lower() not in _SAINT:
             break
         if word[0].isupper():
             if kinds & Kind.STOP and not kinds & Kind.GENERIC and len(word) > 2:
@@ -198,9 +231,7 @@ def _behind_prepositions(text: str, words: Words) -> list[Find]:
     out = []
     last = -1
     for i in words.capitals:
-        if i <= last or i == 0 or not words.kinds[i - 1] & Kind.PREPOSITION:
-            continue
-        if words.gap(text, i - 1) != " " or words.words[i - 1][0].isupper():
+        if i <= last or i == 0 or not _is_led(text, words, i):
             continue
         first, end = i, _run(text, words, i)
         run = range(first, end + 1)
@@ -217,8 +248,20 @@ def _behind_prepositions(text: str, words: Words) -> list[Find]:
         if not unknown or is_short or len(words.words[first]) < 2:
             continue
         last = end
-        out.append(Find(words.starts[first], words.end(end), "PLACE", "rule:preposition", 0.5))
+        stop = words.end(end)
+        stop += 2 * (text[stop : stop + 2] in ("'s", "'S"))
+        out.append(Find(words.starts[first], stop, "PLACE", "rule:preposition", 0.5))
     return out
+
+
+def _is_led(text: str, words: Words, i: int) -> bool:
+    """Return whether "at", "in", "from", or "at the" stands before a word."""
+    before = i - 1
+    if words.words[before] in ("the", "our") and before and words.words[before - 1] in ("at", "from"):
+        before -= 1
+    if words.words[before][0].isupper() or not words.kinds[before] & Kind.PREPOSITION:
+        return False
+    return all(words.gap(text, k) == " " for k in range(before, i))
 
 
 _ORDINARY = Kind.WORD | Kind.STOP | Kind.EPONYM | Kind.HEAD | Kind.DEGREE | Kind.TITLE
@@ -228,7 +271,7 @@ def _run(text: str, words: Words, i: int) -> int:
     """Return the last word of those with capitals that follow one another."""
     while i + 1 < len(words.words) and words.words[i + 1][0].isupper():
         gap = words.gap(text, i)
-        if gap not in _INSIDE or (gap == ". " and words.words[i].lower() not in ("st", "mt", "ste")):
+        if gap not in _INSIDE or (gap == ". " and words.words[i].lower() not in _SAINT):
             break
         i += 1
     return i
