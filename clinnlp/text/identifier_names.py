@@ -22,7 +22,7 @@ Lead = tuple[int, str, str]  # where a name begins, its label, who says so
 
 
 def find_names(
-    text: str, words: Words, leads: list[Lead], *, has_long: bool = False
+    text: str, words: Words, leads: list[Lead], *, has_long: bool = False, unknown: bool = False
 ) -> list[Find]:
     """Return the names of persons in a text.
 
@@ -35,12 +35,15 @@ def find_names(
         Where a name begins with its label and the rule that says so.
     has_long : bool
         Whether names have many words in this language, and few words have a capital otherwise.
+    unknown : bool
+        Whether a word with a capital that stands in no list is taken for a name.
     """
     names = _Names(text, words, has_long)
     found = names.behind_titles() + names.behind_leads(leads) + names.before_degrees()
     found += names.in_runs()
     found += names.heading_lines()
-    return found + names.again(found)
+    found += names.again(found)
+    return found + names.unknown() if unknown else found
 
 
 class _Names:
@@ -401,6 +404,17 @@ class _Names:
                 continue
             if not self.words.kinds[i] & (Kind.WORD | Kind.STOP | Kind.EPONYM | Kind.PARTICLE):
                 out.append(self.made(i, i, label, "rule:again", 0.2))
+        return out
+
+    def unknown(self) -> list[Find]:
+        """Return words with a capital that stand in no list, and names that are alone."""
+        out = []
+        for i in self.words.capitals:
+            word = self.words.words[i]
+            is_odd = self.is_new(i) and word[1:].islower()
+            is_alone = self.is_name(i) and not word.isupper() and not self.is_eponym(i)
+            if i not in self.taken and (is_odd or is_alone):
+                out.append(self.made(i, i, "NAME", "list:unknown", 0.7))
         return out
 
     def made(self, first: int, last: int, label: str, finder: str, doubt: float = 0.0) -> Find:

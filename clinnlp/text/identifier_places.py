@@ -250,7 +250,7 @@ def _behind_prepositions(text: str, words: Words) -> list[Find]:
         last = end
         stop = words.end(end)
         stop += 2 * (text[stop : stop + 2] in ("'s", "'S"))
-        out.append(Find(words.starts[first], stop, "PLACE", "rule:preposition", 0.5))
+        out.append(Find(words.starts[first], stop, "PLACE", "rule:preposition", 0.45))
     return out
 
 

@@ -93,6 +93,9 @@ class Identifiers:
         in other spellings too.
     labels : {"safe_harbor", "all"} or collection of str
         What to find: what the Safe Harbor names, all labels, or these.
+    unknown : bool
+        Whether a word with a capital that stands in no list counts as a name too: more is found,
+        and of clinical text about one word in 250 is taken beside it.
 
     Examples
     --------
@@ -107,12 +110,14 @@ class Identifiers:
         language: str = "en",
         known: Known = None,
         labels: str | Collection[str] = "safe_harbor",
+        unknown: bool = False,
     ) -> None:
         self._language = language
         self._labels = _labels(labels)
         self._lexicon = lexicon(language)
         self._rules = _rules(language)
         self._known = known
+        self._unknown = unknown
 
     @reads_plain
     def __call__(self, note: Note, /) -> Note:
@@ -131,7 +136,9 @@ class Identifiers:
         words = words_of(note.text, self._lexicon.kinds)
         found, leads = self._rules(note.text, words)
         has_long = "long names" in self._lexicon.terms.get("setting", ())
-        found += find_names(note.text, words, leads, has_long=has_long)
+        found += find_names(
+            note.text, words, leads, has_long=has_long, unknown=self._unknown
+        )
         found += find_places(note.text, words, self._lexicon, leads)
         found += before_regions(note.text, found)
         found = without_towns(note.text, found)

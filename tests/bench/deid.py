@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--corpora", nargs="+", default=list(READERS), choices=list(READERS))
     parser.add_argument("--halves", nargs="+", default=["build", "aside"])
     parser.add_argument("--peers", default="out/presidio/bin/python", help="their Python")
+    parser.add_argument("--unknown", action="store_true", help="words of no list are names too")
     parser.add_argument("--misses", type=int, default=0, help="show so many, of build alone")
     args = parser.parse_args()
     for corpus in args.corpora:
@@ -52,12 +53,13 @@ def main() -> None:
         for half in args.halves:
             gold = halves[half]
             language = "es" if corpus == "meddocan" else "en"
-            pipe = Identifiers(language=language, labels=LABELS[corpus])
+            pipe = Identifiers(language=language, labels=LABELS[corpus], unknown=args.unknown)
             start = time.process_time()
             found = [pipe(note.with_(entities=())) for note in gold]
             spent = time.process_time() - start
             n_words = sum(len(note.text.split()) for note in gold)
-            report(f"deid, {corpus}, {half}", gold, found, words_per_s=round(n_words / spent))
+            how = ", unknown words too" if args.unknown else ""
+            report(f"deid, {corpus}, {half}{how}", gold, found, words_per_s=round(n_words / spent))
             if corpus == "meddocan":
                 strict = score_spans(as_meddocan(gold), as_meddocan(found))
                 record(f"deid, {corpus}, {half}, strict", f1=str(strict.f1),
