@@ -33,6 +33,8 @@ class Kind:
     CITY = 8192  # the first word of one
     TAIL = 16384  # the first word of what ends a name of a hospital, a company
     REGION = 32768  # the first word of a region or a country
+    DEED = 65536  # what a person does, not a drug ("reports", "denies")
+    KIN = 131072  # a relative
 
 
 _KINDS = {
@@ -47,6 +49,8 @@ _KINDS = {
     "preposition": Kind.PREPOSITION,
     "degree": Kind.DEGREE,
     "word": Kind.WORD,
+    "deed": Kind.DEED,
+    "kin": Kind.KIN,
 }
 _NAMES = {"given": Kind.GIVEN, "family": Kind.FAMILY, "both": Kind.GIVEN | Kind.FAMILY}
 _WORD = re.compile(r"[^\W_]+")

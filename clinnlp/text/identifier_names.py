@@ -13,6 +13,11 @@ __all__ = ["find_names"]
 NAME = Kind.GIVEN | Kind.FAMILY
 N_LONGEST = 8  # words of a name
 _KNOWN = Kind.WORD | Kind.STOP | Kind.TITLE | Kind.EPONYM | Kind.TAIL | Kind.REGION | Kind.HEAD | Kind.DEGREE
+_DONE_TO_PERSONS = frozenset(  # said of a person, not of a drug or a device
+    "seen admitted transferred discharged referred evaluated examined hospitalized born counseled "
+    "instructed brought accompanied advised a an here able unable aware agreeable asked told "
+    "diagnosed intubated extubated".split()
+)
 _ALONE = ("rule:lead_named", "rule:lead_per")  # where a name of no list is one in small letters too
 _SPELLED = frozenset(("md", "do", "rn", "pa", "np", "phd", "pac"))
 _NO_END = Kind.STOP | Kind.DEGREE | Kind.TITLE
@@ -41,7 +46,7 @@ def find_names(
     names = _Names(text, words, has_long)
     found = names.behind_titles() + names.behind_leads(leads) + names.before_degrees()
     found += names.in_runs()
-    found += names.heading_lines()
+    found += names.heading_lines() + names.by_deeds()
     found += names.again(found)
     return found + names.unknown() if unknown else found
 
@@ -123,7 +128,9 @@ class _Names:
                 i += 1
             if i in self.taken or (self.words.kinds[i] & Kind.WORD and not self.is_sure(i)):
                 continue
-            is_told = self.text[start - 2 : start].rstrip()[-1:] == ":" or "by" in finder
+            is_told = self.text[max(0, start - 2) : start].rstrip()[-1:] == ":" or (
+                finder == "rule:lead_by" and self.is_odd(i) and self.is_odd(i + 1)
+            )
             is_loud = self.words.words[i].isupper() and not self.is_initial(i)
             if is_loud and not self.words.kinds[i] & NAME and not (is_told and self.is_loud_pair(i)):
                 continue  # an abbreviation
@@ -385,6 +392,27 @@ class _Names:
             behind = self.text[self.words.end(i + 1) : self.words.end(i + 1) + 3].lstrip(", ")[:1]
             if behind.isdigit() and self.is_odd(i) and self.is_odd(i + 1):
                 out.append(self.made(i, i + 1, "NAME_PATIENT", "rule:heading"))
+        return out
+
+    def by_deeds(self) -> list[Find]:
+        """Return a word of no list of which a person's deed is told, or a relative's ("Ito's wife")."""
+        out = []
+        kinds, words = self.words.kinds, self.words.words
+        for i in range(self.n - 2):
+            if not self.is_odd(i) or i in self.taken or (i not in self.capital and kinds[i]):
+                continue
+            gap, ahead = self.gap(i), i + 1
+            if gap == " " and (
+                kinds[ahead] & Kind.DEED
+                or (words[ahead] in ("was", "is", "had") and words[i + 2] in _DONE_TO_PERSONS)
+            ):
+                is_led = i in self.capital and not words[i].isupper()
+            elif gap == "'" and words[ahead].lower() == "s":
+                is_led = bool(kinds[i + 2] & Kind.KIN) and self.gap(ahead) == " "
+            else:
+                is_led = False
+            if is_led:
+                out.append(self.made(i, i, "NAME", "rule:deed", 0.3))
         return out
 
     def again(self, found: list[Find]) -> list[Find]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from clinnlp.text.identifier_lexicon import Kind, Lexicon, Words, is_eponym
 from clinnlp.text.identifier_rules import Find
 
-__all__ = ["before_regions", "find_places"]
+__all__ = ["before_regions", "find_places", "in_brackets"]
 
 Lead = tuple[int, str, str]  # where something begins, its label, who says so
 _LISTS = ((Kind.REGION, "list:countries"), (Kind.CITY, "list:cities"))
@@ -70,6 +70,28 @@ def before_regions(text: str, finds: Sequence[Find]) -> list[Find]:
     return out
 
 
+def in_brackets(text: str, finds: Sequence[Find]) -> list[Find]:
+    """Return numbers in brackets behind a name, files of pictures, and domains."""
+    out = []
+    for find in finds:
+        if find.label.startswith("NAME") and (match := _NUMBER.match(text, find.end)):
+            out.append(Find(*match.span(1), "MRN", "rule:behind_name", 0.2))
+    for match in _ENDING.finditer(text):
+        start = match.start()
+        while start > 0 and match.start() - start < N_NAME and (text[start - 1].isalnum() or text[start - 1] in "_-."):
+            start -= 1
+        if start < match.start():
+            label = "PHOTO" if match[1] is not None else "URL"
+            out.append(Find(start, match.end(), label, "rule:ending"))
+    return out
+
+
+N_NAME = 80  # characters of a file or a domain
+_NUMBER = re.compile(r"\s?[\[(]#?([A-Z]{0,4}-?\d[\d-]{3,14})[)\]]")
+_ENDING = re.compile(
+    r"\.(?:(jpe?g|png|tiff?|heic|bmp|gif)|(?:com|org|net|edu|gov|info|biz|io)(?:/[^\s<>\"']{0,200})?)(?![\w@])(?!\.\w)",
+    re.IGNORECASE,
+)
 _TOWN = re.compile(r"(?:[,\n.;]|\d)\s{1,2}([^\W\d_][^\W\d_' -]{1,20}(?: [^\W\d_]{2,20}){0,2}),?\s$")
 
 
@@ -201,29 +223,32 @@ def _before(text: str, words: Words, tail: int) -> int:
 
 
 def _beside_codes(text: str, words: Words, codes: frozenset[str]) -> list[Find]:
-    """Return what stands before a comma and the code of a region ("Elmville, OH")."""
+    """Return what stands before a comma and a region ("Elmville, OH", "Elmville, Ohio")."""
     out = []
-    for i in words.capitals:
-        if i == 0 or words.words[i] not in codes:
+    for i, kinds in enumerate(words.kinds):
+        is_code = words.words[i] in codes
+        if i == 0 or not (is_code or kinds & Kind.REGION) or words.gap(text, i - 1) != ", ":
             continue
-        if words.gap(text, i - 1) != ", " or not words.words[i - 1][0].isupper():
+        own = words.words[i - 1]
+        if words.kinds[i - 1] & (Kind.STOP | Kind.DEGREE) or own.isupper() or not own.isalpha():
             continue
-        first = i - 1
-        while first > 0 and i - first < 4 and words.gap(text, first - 1) in (" ", "-"):
-            if not words.words[first - 1][0].isupper():
-                break
-            first -= 1
-        while first < i - 1 and words.kinds[first] & (Kind.STOP | Kind.PREPOSITION):
-            first += 1
-        if words.kinds[i - 1] & (Kind.STOP | Kind.DEGREE) or words.words[i - 1].isupper():
-            continue
-        if words.kinds[i] & (Kind.DEGREE | Kind.STOP) and not words.kinds[i - 1] & Kind.CITY:
+        if kinds & (Kind.DEGREE | Kind.STOP) and not words.kinds[i - 1] & Kind.CITY:
             continue  # "Jane Doe, MD"; "Name, ID"
+        first = i - 1
+        if not own[0].isupper():
+            if words.kinds[i - 1] & _ORDINARY or len(own) < 3:
+                continue
+        else:
+            while first > 0 and i - first < 4 and words.gap(text, first - 1) in (" ", "-"):
+                if not words.words[first - 1][0].isupper():
+                    break
+                first -= 1
+            while first < i - 1 and words.kinds[first] & (Kind.STOP | Kind.PREPOSITION):
+                first += 1
         out.append(Find(words.starts[first], words.end(i - 1), "PLACE", "rule:region"))
-        out.append(Find(words.starts[i], words.end(i), "REGION", "rule:region"))
+        if is_code:
+            out.append(Find(words.starts[i], words.end(i), "REGION", "rule:region"))
     return out
-
-
 
 
 def _behind_prepositions(text: str, words: Words) -> list[Find]:

@@ -20,7 +20,7 @@ from clinnlp.core.spans import Span
 from clinnlp.text.identifier_known import KnownFinder, KnownPatient
 from clinnlp.text.identifier_lexicon import lexicon, words_of
 from clinnlp.text.identifier_names import find_names
-from clinnlp.text.identifier_places import before_regions, find_places
+from clinnlp.text.identifier_places import before_regions, find_places, in_brackets
 from clinnlp.text.identifier_rules import Find, Rules
 from clinnlp.text.plain import reads_plain
 from clinnlp.text.tables import data_path, read_table
@@ -140,7 +140,7 @@ class Identifiers:
             note.text, words, leads, has_long=has_long, unknown=self._unknown
         )
         found += find_places(note.text, words, self._lexicon, leads)
-        found += before_regions(note.text, found)
+        found += before_regions(note.text, found) + in_brackets(note.text, found)
         found = without_towns(note.text, found)
         known = self._known_of(note)
         if known is not None:
