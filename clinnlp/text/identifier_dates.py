@@ -28,7 +28,9 @@ class DateParts(NamedTuple):
     form: str
 
 
-def read_date(text: str, language: str = "en", *, day_first: bool | None = None) -> DateParts | None:
+def read_date(
+    text: str, language: str = "en", *, day_first: bool | None = None
+) -> DateParts | None:
     """Return the parts of a date, or None where `text` is none that can be moved.
 
     Parameters
@@ -49,7 +51,7 @@ def read_date(text: str, language: str = "en", *, day_first: bool | None = None)
     """
     months = _months(language)
     pieces = _PIECE.findall(text.strip())
-    numbers = [(i, piece) for i, piece in enumerate(pieces) if piece.isdigit()]
+    numbers = [(i, piece) for i, piece in enumerate(pieces) if piece.isdecimal()]
     named = [i for i, piece in enumerate(pieces) if piece.rstrip(".").lower() in months]
     if len(named) > 1 or not 0 < len(numbers) + len(named) <= 3:
         return None
@@ -160,7 +162,9 @@ def _number(piece: str, role: str) -> int:
 
 def _is_date(year: int | None, month: int | None, day: int | None) -> bool:
     try:
-        date(2000 if year is None else year, 1 if month is None else month, 1 if day is None else day)
+        date(
+            2000 if year is None else year, 1 if month is None else month, 1 if day is None else day
+        )
     except ValueError:
         return False
     return True
@@ -175,7 +179,7 @@ def _plain(piece: str) -> str:
 
 
 def _code(piece: str, role: str, long: list[str], is_padded: bool) -> str:  # noqa: FBT001
-    if piece.isdigit():
+    if piece.isdecimal():
         letter = role[0].upper()
         if role == "year":
             return "{YYYY}" if len(piece) == 4 else "{YY}"

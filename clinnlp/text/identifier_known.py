@@ -27,7 +27,9 @@ N_ONE, N_TWO, N_ID = 5, 9, 7  # letters of a name with one and two errors, chara
 N_PIECES = 6  # of a number with separators
 _WORD = re.compile(r"[^\W_]+")
 _BETWEEN = frozenset((" ", "-", ".", "/", "_", ":", ",", "(", ")", ") ", ") -", " - ", ". ", "  "))
-_DATE = re.compile(r"(?<![^\W_])\d{1,4}\s{0,2}[-/. ]\s{0,2}\d{1,2}\s{0,2}[-/. ,]\s{0,2}'?\d{2,4}(?![^\W_])")
+_DATE = re.compile(
+    r"(?<![^\W_])\d{1,4}\s{0,2}[-/. ]\s{0,2}\d{1,2}\s{0,2}[-/. ,]\s{0,2}'?\d{2,4}(?![^\W_])"
+)
 _SOME_DIGITS = re.compile(r"(?<!\d)\d{6}(?:\d\d)?(?!\d)")
 
 
@@ -100,9 +102,11 @@ class KnownFinder:
             term.lower() for kind in ("particle", "suffix", "title", "title clinician", "degree")
             for term in lexicon(language).terms.get(kind, ())
         )  # fmt: skip
-        self._parts = {word: label for word, label in self._parts.items() if word not in self._small}
+        self._parts = {
+            word: label for word, label in self._parts.items() if word not in self._small
+        }
         self._lengths = sorted({len(word) for word in self._parts})
-        self._dates = {day: "known:date" for day in known.dates}
+        self._dates = dict.fromkeys(known.dates, "known:date")
         if known.birth_date is not None:
             self._dates[known.birth_date] = "known:birth_date"
         self._numbers = {_bare(n): label for label, of in known.ids.items() for n in of if _bare(n)}
@@ -238,7 +242,7 @@ class KnownFinder:
                 if read is None or None in (read.year, read.month, read.day):
                     continue
                 finder = self._dates.get(date(read.year or 1, read.month or 1, read.day or 1))
-                if finder is None and 0 < end - start and (read.year or 0) > 2000:
+                if finder is None and end - start > 0 and (read.year or 0) > 2000:
                     last = (read.year or 1) - 100  # two digits of a year, of who is old
                     finder = self._dates.get(_day(last, read.month or 1, read.day or 1))
                 if finder is not None:
@@ -296,7 +300,9 @@ def _phrase(
             gap = words.gap(text, last)
             if len(gap) > 3:
                 break
-            ahead = next((j for j in range(k, min(k + 3, n)) if _near(folded[last + 1], known[j])), None)
+            ahead = next(
+                (j for j in range(k, min(k + 3, n)) if _near(folded[last + 1], known[j])), None
+            )
             if ahead is None:
                 if not (folded[last + 1].isalpha() and _abbreviates(folded[last + 1], known[k])):
                     break

@@ -11,12 +11,20 @@ from clinnlp.text.identifier_rules import Find
 __all__ = ["find_names"]
 
 NAME = Kind.GIVEN | Kind.FAMILY
+N_TITLES = 3  # before a name, at most
 N_LONGEST = 8  # words of a name
-_KNOWN = Kind.WORD | Kind.STOP | Kind.TITLE | Kind.EPONYM | Kind.TAIL | Kind.REGION | Kind.HEAD | Kind.DEGREE
+_KNOWN = (
+    Kind.WORD
+    | Kind.STOP
+    | Kind.TITLE
+    | Kind.EPONYM
+    | Kind.TAIL
+    | Kind.REGION
+    | Kind.HEAD
+    | Kind.DEGREE
+)
 _DONE_TO_PERSONS = frozenset(  # said of a person, not of a drug or a device
-    "seen admitted transferred discharged referred evaluated examined hospitalized born counseled "
-    "instructed brought accompanied advised a an here able unable aware agreeable asked told "
-    "diagnosed intubated extubated".split()
+    ["seen", "admitted", "transferred", "discharged", "referred", "evaluated", "examined", "hospitalized", "born", "counseled", "instructed", "brought", "accompanied", "advised", "a", "an", "here", "able", "unable", "aware", "agreeable", "asked", "told", "diagnosed", "intubated", "extubated"]
 )
 _ALONE = ("rule:lead_named", "rule:lead_per")  # where a name of no list is one in small letters too
 _SPELLED = frozenset(("md", "do", "rn", "pa", "np", "phd", "pac"))
@@ -96,7 +104,8 @@ class _Names:
                 continue
             word = self.words.words[i]
             has_dot = self.gap(i)[0] == "."
-            if word == "MS" and not has_dot and not self.is_name(i + 1):
+            is_loud = self.words.words[i + 1].isupper() or not has_dot
+            if word == "MS" and is_loud and not self.is_name(i + 1):
                 continue  # multiple sclerosis
             if word == "ms" and i and self.words.words[i - 1].isdigit():
                 continue  # 250 ms.
@@ -124,15 +133,20 @@ class _Names:
             i = bisect_left(self.words.starts, start)
             if i >= self.n or self.words.starts[i] > start + 2:
                 continue
-            while i + 1 < self.n and self.words.kinds[i] & Kind.TITLE and i not in self.taken:
-                i += 1
+            for _ in range(N_TITLES):
+                if i + 1 < self.n and self.words.kinds[i] & Kind.TITLE and i not in self.taken:
+                    i += 1
             if i in self.taken or (self.words.kinds[i] & Kind.WORD and not self.is_sure(i)):
                 continue
             is_told = self.text[max(0, start - 2) : start].rstrip()[-1:] == ":" or (
                 finder == "rule:lead_by" and self.is_odd(i) and self.is_odd(i + 1)
             )
             is_loud = self.words.words[i].isupper() and not self.is_initial(i)
-            if is_loud and not self.words.kinds[i] & NAME and not (is_told and self.is_loud_pair(i)):
+            if (
+                is_loud
+                and not self.words.kinds[i] & NAME
+                and not (is_told and self.is_loud_pair(i))
+            ):
                 continue  # an abbreviation
             is_given = self.is_name(i) and bool(self.words.kinds[i] & Kind.GIVEN)
             is_unknown = finder in _ALONE and not self.words.kinds[i]
@@ -183,7 +197,7 @@ class _Names:
         last = first
         while last + 1 < self.n and last - first < N_LONGEST:
             ahead, gap = last + 1, self.gap(last)
-            if gap not in _INSIDE and not (gap == ", " and last == first and self.turned(ahead)):
+            if gap not in _INSIDE and not self.is_comma(first, last):
                 break
             is_short = len(words[last]) == 1 or bool(kinds[last] & Kind.SUFFIX)
             if gap == ". " and not is_short:
@@ -196,6 +210,11 @@ class _Names:
         while last > first and last not in self.capital and kinds[last] & Kind.PARTICLE:
             last -= 1
         return last
+
+    def is_comma(self, first: int, last: int) -> bool:
+        """Whether a comma stands between a family name and the given one that follows."""
+        one_name = all(self.gap(k) in ("-", "'") for k in range(first, last))
+        return self.gap(last) == ", " and one_name and self.turned(last + 1)
 
     def turned(self, i: int) -> bool:
         """Whether a given name follows the comma behind a family name."""
@@ -264,7 +283,11 @@ class _Names:
         return not kinds & Kind.WORD or bool(kinds & NAME)
 
     def is_letter(self, i: int) -> bool:
-        return len(self.words.words[i]) == 1 and self.words.words[i].isalpha() and self.gap(i)[0] == "."
+        return (
+            len(self.words.words[i]) == 1
+            and self.words.words[i].isalpha()
+            and self.gap(i)[0] == "."
+        )
 
     def is_spelled_degree(self, i: int) -> bool:
         """Whether "M.D." or the like begins at a word."""
@@ -298,6 +321,9 @@ class _Names:
         if first and self.gap(first - 1) == "-" and first - 1 in self.capital:
             return none  # of "Charcot-Marie-Tooth"
         if self.is_initial(first):
+            if self.gap(first) == "'" and first + 1 in self.capital:
+                found = self.judged(first + 1)  # "O'Brien"
+                return found if found[1] else none
             last = self.behind_initials(first)
             return (last, "list:initials", 0.2) if last >= first else none
         if kinds & (Kind.STOP | Kind.TITLE | Kind.TAIL):
@@ -313,13 +339,13 @@ class _Names:
             )
             if sure and not self.is_eponym(last):
                 return last, "list:given", 0.1
-        is_turned = last > first and self.gap(first) == ", " and not kinds & Kind.REGION
-        if is_turned and (self.is_name(first) or self.is_new(first)):
-            if not self.words.words[first].isupper() or len(self.words.words[first + 1]) > 3:
+        comma = next((k for k in range(first, last) if self.gap(k) == ", "), None)
+        if comma is None:
+            return self.alone(first, last)
+        if not kinds & Kind.REGION and (self.is_name(first) or self.is_new(first)):
+            if not self.words.words[first].isupper() or len(self.words.words[comma + 1]) > 3:
                 return last, "list:turned", 0.2
-        if last > first and self.gap(first) == ", ":
-            last = first
-        return self.alone(first, last)
+        return self.alone(first, comma)
 
     def alone(self, first: int, last: int) -> tuple[int, str, float]:
         """Judge a name without a given name in front of it."""
@@ -337,7 +363,7 @@ class _Names:
             return last, "list:pair", 0.3
         if self.is_name(first) and not kinds & Kind.CITY:
             is_loud = self.words.words[first].isupper()
-            return (none if is_loud else (max(first, listed[-1]), "list:name", 0.4))
+            return none if is_loud else (max(first, listed[-1]), "list:name", 0.4)
         return none
 
     def is_thing(self, first: int, last: int) -> bool:
@@ -345,7 +371,8 @@ class _Names:
         if self.words.kinds[last] & (Kind.TAIL | Kind.HEAD):
             return True
         return self.gap(last) == " " and bool(
-            last + 1 < self.n and self.words.kinds[last + 1] & (Kind.TAIL | Kind.HEAD)
+            last + 1 < self.n
+            and self.words.kinds[last + 1] & (Kind.TAIL | Kind.HEAD)
             and last + 1 in self.capital
         )
 

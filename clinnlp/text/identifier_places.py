@@ -78,7 +78,11 @@ def in_brackets(text: str, finds: Sequence[Find]) -> list[Find]:
             out.append(Find(*match.span(1), "MRN", "rule:behind_name", 0.2))
     for match in _ENDING.finditer(text):
         start = match.start()
-        while start > 0 and match.start() - start < N_NAME and (text[start - 1].isalnum() or text[start - 1] in "_-."):
+        while (
+            start > 0
+            and match.start() - start < N_NAME
+            and (text[start - 1].isalnum() or text[start - 1] in "_-.")
+        ):
             start -= 1
         if start < match.start():
             label = "PHOTO" if match[1] is not None else "URL"
@@ -154,9 +158,7 @@ def _behind_leads(text: str, words: Words, leads: Iterable[Lead]) -> list[Find]:
     return out
 
 
-def _phrase(
-    text: str, words: Words, lexicon: Lexicon, i: int, bit: Kind
-) -> tuple[int, str] | None:
+def _phrase(text: str, words: Words, lexicon: Lexicon, i: int, bit: Kind) -> tuple[int, str] | None:
     """Return the last word of the longest entry that begins at word i, and its label."""
     for rest, label in lexicon.phrases[bit].get(words.words[i].lower(), ()):
         end = i + len(rest)
@@ -267,7 +269,9 @@ def _behind_prepositions(text: str, words: Words) -> list[Find]:
         unknown = [
             k
             for k in run
-            if not words.kinds[k] & _ORDINARY and words.words[k].isalpha() and len(words.words[k]) > 2
+            if not words.kinds[k] & (_ORDINARY | Kind.REGION)
+            and words.words[k].isalpha()
+            and len(words.words[k]) > 2
         ]
         is_short = all(words.words[k].isupper() for k in run)
         if not unknown or is_short or len(words.words[first]) < 2:
@@ -282,7 +286,11 @@ def _behind_prepositions(text: str, words: Words) -> list[Find]:
 def _is_led(text: str, words: Words, i: int) -> bool:
     """Return whether "at", "in", "from", or "at the" stands before a word."""
     before = i - 1
-    if words.words[before] in ("the", "our") and before and words.words[before - 1] in ("at", "from"):
+    if (
+        words.words[before] in ("the", "our")
+        and before
+        and words.words[before - 1] in ("at", "from")
+    ):
         before -= 1
     if words.words[before][0].isupper() or not words.kinds[before] & Kind.PREPOSITION:
         return False

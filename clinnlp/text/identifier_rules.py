@@ -58,7 +58,9 @@ class Rules:
             if name != "city"
         }
         pieces["fullmonth"] = _either([m for m in lexicon.terms["month"] if len(m) > 3])
-        streets = [form(term) for term in lexicon.terms["street"] for form in (str.capitalize, str.upper)]
+        streets = [
+            form(term) for term in lexicon.terms["street"] for form in (str.capitalize, str.upper)
+        ]
         pieces["streetcase"] = _either(streets)
         path = language_path("identifier_rules", language)
         columns = ("finder", "start", "pattern")
@@ -125,7 +127,11 @@ class Rules:
 
     def _signed(self, text: str, start: int, end: int, word: str, found: list[Find]) -> None:
         """Try the rules of a word before an ``@``, or of capitals, a hyphen and a digit."""
-        sign = "^" if text[end] == "-" and word.isupper() and text[end + 1 : end + 2].isdigit() else "@"
+        sign = (
+            "^"
+            if text[end] == "-" and word.isupper() and text[end + 1 : end + 2].isdigit()
+            else "@"
+        )
         if sign == "@" and "@" not in text[end : end + 64]:
             return
         for rule in self._by_sign[sign]:

@@ -28,13 +28,12 @@ from clinnlp.text.tables import data_path, read_table
 __all__ = ["IdentifierLabel", "Identifiers", "KnownPatient", "identifier_labels", "zip3"]
 
 SOURCE = "identifiers"
+N_LEFT = 2  # characters of a find beside a longer one that are not worth keeping
 DOUBTED = 0.5  # finds of this doubt give way to shorter ones
 SPARSE_ZIPS = frozenset(  # of 20,000 people or fewer, census of 2000 (HHS, guidance of 2012)
-    "036 059 063 102 203 556 692 790 821 823 830 831 878 879 884 890 893".split()
+    ["036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878", "879", "884", "890", "893"]
 )
-Known = (
-    KnownPatient | Mapping[str, KnownPatient] | Callable[[Note], KnownPatient | None] | None
-)
+Known = KnownPatient | Mapping[str, KnownPatient] | Callable[[Note], KnownPatient | None] | None
 
 
 class IdentifierLabel(NamedTuple):
@@ -136,9 +135,7 @@ class Identifiers:
         words = words_of(note.text, self._lexicon.kinds)
         found, leads = self._rules(note.text, words)
         has_long = "long names" in self._lexicon.terms.get("setting", ())
-        found += find_names(
-            note.text, words, leads, has_long=has_long, unknown=self._unknown
-        )
+        found += find_names(note.text, words, leads, has_long=has_long, unknown=self._unknown)
         found += find_places(note.text, words, self._lexicon, leads)
         found += before_regions(note.text, found) + in_brackets(note.text, found)
         found = without_towns(note.text, found)
@@ -169,9 +166,7 @@ def united(finds: Sequence[Find]) -> list[Find]:
 
     taken: list[tuple[int, int]] = []  # disjoint, sorted
     kept: list[Find] = []
-    order = sorted(
-        finds, key=_rank
-    )
+    order = sorted(finds, key=_rank)
     for find in order:
         start = find.start
         while start < find.end:
@@ -180,9 +175,8 @@ def united(finds: Sequence[Find]) -> list[Find]:
                 start = taken[at - 1][1]
                 continue
             end = min(find.end, taken[at][0]) if at < len(taken) else find.end
-            if end - start > 2 or (start, end) == (find.start, find.end):
+            if end - start > N_LEFT or (start, end) == (find.start, find.end):
                 kept.append(find._replace(start=start, end=end))
-            if end > start:
                 insort(taken, (start, end))
             start = end
     return sorted(kept)
@@ -213,16 +207,25 @@ def trimmed(text: str, finds: Sequence[Find]) -> list[Find]:
     out = []
     for find in finds:
         start, end = find.start, find.end
-        while start < end and text[start] in _EDGES:
+        while start < end and (text[start] in _EDGES or _is_open(text, start, end)):
             start += 1
-        while end > start and text[end - 1] in _EDGES:
+        while end > start and (text[end - 1] in _EDGES or _is_shut(text, start, end)):
             end -= 1
         if any(map(str.isalnum, text[start:end])):
             out.append(find._replace(start=start, end=end))
     return out
 
 
-_EDGES = frozenset(" \t\r\n,;:-/(")
+_EDGES = frozenset(" \t\r\n,;:-/")
+
+
+def _is_open(text: str, start: int, end: int) -> bool:
+    """Return whether a bracket opens here that is not shut inside."""
+    return text[start] == "(" and ")" not in text[start : end - 1]
+
+
+def _is_shut(text: str, start: int, end: int) -> bool:
+    return text[end - 1] == ")" and "(" not in text[start:end]
 
 
 def _entity(name: str, find: Find) -> Entity:

@@ -92,7 +92,7 @@ def spanish_names() -> Iterator[tuple[str, str]]:
     yield from with_kinds(kinds)
 
 
-PARTICLES = frozenset("de del la las los el y i san santa da do dos".split())
+PARTICLES = frozenset(["de", "del", "la", "las", "los", "el", "y", "i", "san", "santa", "da", "do", "dos"])
 
 
 def with_kinds(kinds: dict[str, set[str]]) -> Iterator[tuple[str, str]]:

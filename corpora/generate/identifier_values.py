@@ -51,7 +51,9 @@ def main() -> None:
             rows += [(kind, name) for name in drawn]
     rows = sorted(set(rows))
     with atomic_write(PATH) as handle:
-        handle.write("# Names and towns of locales of Faker (MIT) that no English list of the finder holds.\n")
+        handle.write(
+            "# Names and towns of locales of Faker (MIT) that no English list of the finder holds.\n"
+        )
         handle.write("kind\tvalue\n")
         handle.writelines(f"{kind}\t{value}\n" for kind, value in rows)
 
@@ -60,7 +62,9 @@ def is_new(name: str) -> bool:
     """Return whether a name of one word, in plain letters, stands in no list."""
     bits = lexicon("en").kinds.get(name.lower(), 0)
     known = Kind.GIVEN | Kind.FAMILY | Kind.WORD | Kind.CITY | Kind.STOP | Kind.EPONYM | Kind.REGION
-    return name.isascii() and name.isalpha() and len(name) > 3 and name.istitle() and not bits & known
+    return (
+        name.isascii() and name.isalpha() and len(name) > 3 and name.istitle() and not bits & known
+    )
 
 
 if __name__ == "__main__":

@@ -37,8 +37,7 @@ _BARE = re.compile(
     r"|\d{1,4}[/-]\d{1,2}[/-]\d{2,4}|\b(?:19|20)\d\d\b|#\d{4}"
 )
 _SCANNED = str.maketrans({"o": "0", "l": "1", "O": "0", "I": "l", "S": "5"})
-MONTHS = ("January February March April May June July August September October November "
-          "December").split()  # fmt: skip
+MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]  # fmt: skip
 Half = Literal["build", "aside"]
 
 
@@ -114,7 +113,11 @@ class Filler:
     def digits(self, shape: str) -> str:
         """Return a shape with its ``#`` as digits and its ``@`` as letters."""
         return "".join(
-            str(self.below(10)) if c == "#" else self.of("ABCDEFGHJKLMNPRSTUVWXYZ") if c == "@" else c
+            str(self.below(10))
+            if c == "#"
+            else self.of("ABCDEFGHJKLMNPRSTUVWXYZ")
+            if c == "@"
+            else c
             for c in shape
         )
 
@@ -134,13 +137,17 @@ def _turned(fill: Filler) -> str:
 
 def _date(fill: Filler) -> str:
     y, m, d = fill.day()
-    return fill.of([f"{m}/{d}/{y}", f"{m:02}/{d:02}/{y % 100:02}", f"{m:02}-{d:02}-{y}", f"{m}.{d}.{y}"])
+    return fill.of(
+        [f"{m}/{d}/{y}", f"{m:02}/{d:02}/{y % 100:02}", f"{m:02}-{d:02}-{y}", f"{m}.{d}.{y}"]
+    )
 
 
 def _long_date(fill: Filler) -> str:
     y, m, d = fill.day()
     month = MONTHS[m - 1]
-    return fill.of([f"{month} {d}, {y}", f"{d} {month} {y}", f"{month[:3]} {d}, {y}", f"{d}-{month[:3]}-{y}"])
+    return fill.of(
+        [f"{month} {d}, {y}", f"{d} {month} {y}", f"{month[:3]} {d}, {y}", f"{d}-{month[:3]}-{y}"]
+    )
 
 
 def _iso(fill: Filler) -> str:
@@ -154,7 +161,9 @@ def _glued(fill: Filler) -> str:
 
 
 def _street(fill: Filler) -> str:
-    kind = fill.of(["Street", "St.", "Avenue", "Ave", "Road", "Drive", "Lane", "Blvd", "Court", "Way"])
+    kind = fill.of(
+        ["Street", "St.", "Avenue", "Ave", "Road", "Drive", "Lane", "Blvd", "Court", "Way"]
+    )
     return f"{1 + fill.below(9999)} {fill.of(['', 'N. ', 'West '])}{fill.of(_FAMILY)} {kind}"
 
 
@@ -172,7 +181,9 @@ def _phone(fill: Filler) -> str:
 def _email(fill: Filler) -> str:
     name, family = fill.of(_GIVEN).lower(), fill.of(_FAMILY).lower()
     shape = fill.of([f"{name}.{family}", f"{name[0]}{family}", f"{family}_{fill.below(99)}"])
-    return f"{shape}@{fill.of(['mail', 'clinic', 'example'])}.{fill.of(['com', 'org', 'net', 'edu'])}"
+    return (
+        f"{shape}@{fill.of(['mail', 'clinic', 'example'])}.{fill.of(['com', 'org', 'net', 'edu'])}"
+    )
 
 
 _GIVEN, _FAMILY, _CITY = (values(kind) for kind in ("given", "family", "city"))
@@ -270,7 +281,9 @@ def _planted(
     made = (
         Entity(id=f"T{k}", span=Span(a, b), label=label) for k, (a, b, label) in enumerate(spans, 1)
     )
-    return Note(id=name, text=text.lower() if style == "small" else text, kind=style, entities=tuple(made))
+    return Note(
+        id=name, text=text.lower() if style == "small" else text, kind=style, entities=tuple(made)
+    )
 
 
 def _scanned(piece: Piece, fill: Filler) -> str:

@@ -164,9 +164,7 @@ READERS = {
 
 
 def noted(name: str, text: str, spans) -> Note:
-    made = (
-        Entity(id=f"T{k}", span=span, label=label) for k, (span, label) in enumerate(spans, 1)
-    )
+    made = (Entity(id=f"T{k}", span=span, label=label) for k, (span, label) in enumerate(spans, 1))
     return Note(id=name, text=text, entities=tuple(made))
 
 

@@ -39,6 +39,7 @@ GIVEN = {  # what each function takes beside its level
     "metrics.agreement.cohen_kappa": (["a", "b"], ["a", "b"]),
     "metrics.compare.compare_risks": (*RISKS, [0.1, 0.2]),
     "metrics.compare.subgroup_differences": (*RISKS, {"sex": ["F", "M"]}),
+    "metrics.deidentification.score_deidentification": (NOTES, NOTES),
     "metrics.incidence.aalen_johansen": FOLLOWED,
     "metrics.incidence.kaplan_meier": FOLLOWED,
     "metrics.intervals.percentile_interval": (0.5, [0.4, 0.6]),

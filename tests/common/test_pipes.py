@@ -15,6 +15,7 @@ from clinnlp.core.spans import Span
 from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.text.assertion import Assertions
 from clinnlp.text.course import Courses
+from clinnlp.text.identifiers import Identifiers, KnownPatient
 from clinnlp.text.lookup import Lookup
 from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
@@ -48,6 +49,10 @@ PIPES = {
     "Normalise": Normalise(WORDS),
     "Normalise without vocabulary": Normalise(),
     "Courses": Courses(),
+    "Identifiers": Identifiers(
+        known=KnownPatient(names=("Adam Hill",)), labels="all", unknown=True
+    ),
+    "Identifiers in Spanish": Identifiers(language="es", labels="all"),
 }
 PIPES["all"] = Pipeline(list(PIPES.values()))
 
