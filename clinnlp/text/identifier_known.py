@@ -119,7 +119,7 @@ class KnownFinder:
     @classmethod
     def of(cls, known: KnownPatient, language: str) -> "KnownFinder":
         """Return the finder of a patient, the same for the notes that follow each other."""
-        return _finder(known, language, tuple(sorted(known.ids.items())))
+        return _finder(known, language)
 
     def __call__(self, text: str, words: Words) -> list[Find]:
         """Return what is known of the patient and stands in a text."""
@@ -174,7 +174,7 @@ class KnownFinder:
                     yield Find(words.starts[i], words.end(i + 1), "NAME_PATIENT", "known:initials")
 
     def _named(self, word: str, kinds: int) -> tuple[str, bool] | None:
-        """Return the label of a word that is a name or nearly one, and whether it is no other word."""
+        """Return the label of a word that is a name or nearly one, and if it is no other."""
         is_plain = not kinds & (Kind.WORD | Kind.STOP)
         label = self._parts.get(word) or self._joined.get(word)
         if label is not None:
@@ -258,9 +258,7 @@ _GLUED = ("%Y%m%d", "%m%d%Y", "%d%m%Y", "%m%d%y", "%d%m%y", "%y%m%d")
 
 
 @lru_cache(maxsize=64)
-def _finder(
-    known: KnownPatient, language: str, ids: tuple[tuple[str, tuple[str, ...]], ...]
-) -> KnownFinder:
+def _finder(known: KnownPatient, language: str) -> KnownFinder:
     return KnownFinder(known, language)
 
 

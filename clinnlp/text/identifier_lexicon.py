@@ -35,6 +35,17 @@ class Kind:
     REGION = 32768  # the first word of a region or a country
     DEED = 65536  # what a person does, not a drug ("reports", "denies")
     KIN = 131072  # a relative
+    DONE = 1 << 18  # "was seen", of a person
+    COPULA = 1 << 19
+    SAINT = 1 << 20  # its dot ends no sentence
+    LINK = 1 << 21  # small, inside the name of an institution
+    ARTICLE = 1 << 22
+    AT = 1 << 23  # before an article and a place
+    AND = 1 << 24
+    MANY = 1 << 25  # a title of several
+    UNIT = 1 << 26  # a title that is a unit too
+    SPELLED = 1 << 27  # a degree written with dots
+    WEAK = 1 << 28  # what ends names, and what else ends in it
 
 
 _KINDS = {
@@ -51,6 +62,17 @@ _KINDS = {
     "word": Kind.WORD,
     "deed": Kind.DEED,
     "kin": Kind.KIN,
+    "done": Kind.DONE,
+    "copula": Kind.COPULA,
+    "saint": Kind.SAINT,
+    "link": Kind.LINK,
+    "article": Kind.ARTICLE,
+    "place word": Kind.AT,
+    "and": Kind.AND,
+    "plural title": Kind.MANY,
+    "unit title": Kind.UNIT,
+    "spelled degree": Kind.SPELLED,
+    "weak tail": Kind.WEAK,
 }
 _NAMES = {"given": Kind.GIVEN, "family": Kind.FAMILY, "both": Kind.GIVEN | Kind.FAMILY}
 _WORD = re.compile(r"[^\W_]+")

@@ -5,7 +5,7 @@ or a heading says that a name comes, eponyms ("Foley catheter") never alone, and
 is a name wherever it stands in the note again.
 """
 
-from clinnlp.text.identifier_lexicon import Kind, Words, is_eponym
+from clinnlp.text.identifier_lexicon import Kind, Lexicon, Words, is_eponym
 from clinnlp.text.identifier_rules import Find
 
 __all__ = ["find_names"]
@@ -23,11 +23,7 @@ _KNOWN = (
     | Kind.HEAD
     | Kind.DEGREE
 )
-_DONE_TO_PERSONS = frozenset(  # said of a person, not of a drug or a device
-    ["seen", "admitted", "transferred", "discharged", "referred", "evaluated", "examined", "hospitalized", "born", "counseled", "instructed", "brought", "accompanied", "advised", "a", "an", "here", "able", "unable", "aware", "agreeable", "asked", "told", "diagnosed", "intubated", "extubated"]
-)
 _ALONE = ("rule:lead_named", "rule:lead_per")  # where a name of no list is one in small letters too
-_SPELLED = frozenset(("md", "do", "rn", "pa", "np", "phd", "pac"))
 _NO_END = Kind.STOP | Kind.DEGREE | Kind.TITLE
 _INSIDE = {" ", "  ", "-", "'", ". ", ".", "\t"}
 _BEHIND_TITLE = {" ", ". ", ".", "  ", ".  "}
@@ -35,7 +31,7 @@ Lead = tuple[int, str, str]  # where a name begins, its label, who says so
 
 
 def find_names(
-    text: str, words: Words, leads: list[Lead], *, has_long: bool = False, unknown: bool = False
+    text: str, words: Words, leads: list[Lead], lexicon: Lexicon, *, unknown: bool = False
 ) -> list[Find]:
     """Return the names of persons in a text.
 
@@ -46,12 +42,12 @@ def find_names(
         Of that text.
     leads : list of (int, str, str)
         Where a name begins with its label and the rule that says so.
-    has_long : bool
-        Whether names have many words in this language, and few words have a capital otherwise.
+    lexicon : Lexicon
+        Of the language of the text.
     unknown : bool
         Whether a word with a capital that stands in no list is taken for a name.
     """
-    names = _Names(text, words, has_long)
+    names = _Names(text, words, lexicon)
     found = names.behind_titles() + names.behind_leads(leads) + names.before_degrees()
     found += names.in_runs()
     found += names.heading_lines() + names.by_deeds()
@@ -60,8 +56,9 @@ def find_names(
 
 
 class _Names:
-    def __init__(self, text: str, words: Words, has_long: bool) -> None:  # noqa: FBT001
-        self.text, self.words, self.has_long = text, words, has_long
+    def __init__(self, text: str, words: Words, lexicon: Lexicon) -> None:
+        self.text, self.words, self.kinds_of = text, words, lexicon.kinds
+        self.has_long = "long names" in lexicon.terms.get("setting", ())
         self.n = len(words.words)
         self.capital = set(words.capitals)
         self.taken: set[int] = set()  # words of names found so far
@@ -105,23 +102,24 @@ class _Names:
             word = self.words.words[i]
             has_dot = self.gap(i)[0] == "."
             is_loud = self.words.words[i + 1].isupper() or not has_dot
-            if word == "MS" and is_loud and not self.is_name(i + 1):
+            is_unit = bool(kinds & Kind.UNIT)
+            if is_unit and word.isupper() and is_loud and not self.is_name(i + 1):
                 continue  # multiple sclerosis
-            if word == "ms" and i and self.words.words[i - 1].isdigit():
+            if is_unit and word.islower() and i and self.words.words[i - 1].isdigit():
                 continue  # 250 ms.
             last = self.awaited(i + 1, is_small=has_dot or not kinds & Kind.WORD)
             if last is not None:
                 label = "NAME_CLINICIAN" if kinds & Kind.CLINICIAN else "NAME"
                 out.append(self.made(i + 1, last, label, "rule:title"))
                 second = last + 2  # "Drs. Ames and Bell"
-                if word.lower() in ("drs", "dres") and second < self.n and self.is_and(last + 1):
+                if kinds & Kind.MANY and second < self.n and self.is_and(last + 1):
                     end = self.awaited(second, is_small=True)
                     if end is not None:
                         out.append(self.made(second, end, label, "rule:title"))
         return out
 
     def is_and(self, i: int) -> bool:
-        return self.words.words[i].lower() in ("and", "y", "e") and self.gap(i) == " "
+        return bool(self.words.kinds[i] & Kind.AND) and self.gap(i) == " "
 
     def behind_leads(self, leads: list[Lead]) -> list[Find]:
         from bisect import bisect_left
@@ -293,7 +291,8 @@ class _Names:
         """Whether "M.D." or the like begins at a word."""
         if len(self.words.words[i]) > 2 or i + 1 >= self.n or self.gap(i) != ".":
             return False
-        return (self.words.words[i] + self.words.words[i + 1]).lower() in _SPELLED
+        pair = (self.words.words[i] + self.words.words[i + 1]).lower()
+        return bool(self.kinds_of.get(pair, 0) & Kind.SPELLED)
 
     # -- elsewhere --------------------------------------------------------------------------------
 
@@ -331,7 +330,7 @@ class _Names:
         last = self.awaited(first, is_small=False)
         if last is None:
             return none
-        if kinds & Kind.GIVEN and last > first and not self.is_thing(first, last):
+        if kinds & Kind.GIVEN and last > first and not self.is_thing(last):
             sure = (
                 not kinds & Kind.WORD
                 or self.is_name(first + 1)
@@ -359,14 +358,14 @@ class _Names:
             return none
         if self.has_long and not any(self.words.kinds[k] & Kind.GIVEN for k in listed):
             return none
-        if len(listed) + len(fresh) > 1 and (listed or not self.is_thing(first, last)):
+        if len(listed) + len(fresh) > 1 and (listed or not self.is_thing(last)):
             return last, "list:pair", 0.3
         if self.is_name(first) and not kinds & Kind.CITY:
             is_loud = self.words.words[first].isupper()
             return none if is_loud else (max(first, listed[-1]), "list:name", 0.4)
         return none
 
-    def is_thing(self, first: int, last: int) -> bool:
+    def is_thing(self, last: int) -> bool:
         """Whether a word behind a run says that it is no person ("Mercy Hospital")."""
         if self.words.kinds[last] & (Kind.TAIL | Kind.HEAD):
             return True
@@ -422,7 +421,7 @@ class _Names:
         return out
 
     def by_deeds(self) -> list[Find]:
-        """Return a word of no list of which a person's deed is told, or a relative's ("Ito's wife")."""
+        """Return a word of no list of which a deed is told, or a relative ("Ito's wife")."""
         out = []
         kinds, words = self.words.kinds, self.words.words
         for i in range(self.n - 2):
@@ -431,7 +430,7 @@ class _Names:
             gap, ahead = self.gap(i), i + 1
             if gap == " " and (
                 kinds[ahead] & Kind.DEED
-                or (words[ahead] in ("was", "is", "had") and words[i + 2] in _DONE_TO_PERSONS)
+                or (kinds[ahead] & Kind.COPULA and kinds[i + 2] & Kind.DONE)
             ):
                 is_led = i in self.capital and not words[i].isupper()
             elif gap == "'" and words[ahead].lower() == "s":

@@ -1,4 +1,4 @@
-"""Places and institutions: cities and countries by list, hospitals and companies by their last words."""
+"""Places and institutions: cities and countries by list, hospitals by their last words."""
 
 import re
 from bisect import bisect_left
@@ -13,8 +13,6 @@ Lead = tuple[int, str, str]  # where something begins, its label, who says so
 _LISTS = ((Kind.REGION, "list:countries"), (Kind.CITY, "list:cities"))
 N_BEFORE = 6  # words of a name in front of "Hospital"
 _INSIDE = {" ", "-", "'", ". ", " & ", "  "}
-_SAINT = frozenset(("st", "ste", "mt", "dr"))
-_SMALL = {"of", "and", "the", "de", "la", "s", "for", "del", "los", "las"}
 
 
 def find_places(
@@ -48,7 +46,7 @@ def find_places(
         if kinds & Kind.TAIL and (of := _phrase(text, words, lexicon, i, Kind.TAIL)):
             end, label = of
             first = _before(text, words, i)
-            is_weak = words.words[i] in ("General", "GENERAL") and end == i
+            is_weak = bool(kinds & Kind.WEAK) and end == i
             if is_weak and words.words[i - 1].isupper() and len(words.words[i - 1]) > 2:
                 continue
             if first < i:
@@ -72,10 +70,11 @@ def before_regions(text: str, finds: Sequence[Find]) -> list[Find]:
 
 def in_brackets(text: str, finds: Sequence[Find]) -> list[Find]:
     """Return numbers in brackets behind a name, files of pictures, and domains."""
-    out = []
-    for find in finds:
-        if find.label.startswith("NAME") and (match := _NUMBER.match(text, find.end)):
-            out.append(Find(*match.span(1), "MRN", "rule:behind_name", 0.2))
+    out = [
+        Find(*match.span(1), "MRN", "rule:behind_name", 0.2)
+        for find in finds
+        if find.label.startswith("NAME") and (match := _NUMBER.match(text, find.end))
+    ]
     for match in _ENDING.finditer(text):
         start = match.start()
         while (
@@ -102,7 +101,7 @@ _TOWN = re.compile(r"(?:[,\n.;]|\d)\s{1,2}([^\W\d_][^\W\d_' -]{1,20}(?: [^\W\d_]
 def _is_short(words: Words, i: int) -> bool:
     """Return whether a word is an abbreviation of a ward or the like, or "St"."""
     word = words.words[i]
-    if word.lower() in _SAINT:
+    if words.kinds[i] & Kind.SAINT:
         return True
     return word.isupper() and (len(word) < 4 or bool(words.kinds[i] & (Kind.GENERIC | Kind.WORD)))
 
@@ -123,7 +122,7 @@ def _small_tails(text: str, words: Words, lexicon: Lexicon) -> list[Find]:
         own = words.words[first]
         if of is None or len(own) < 3 or not own.isalpha() or own.isupper():
             continue
-        if words.words[i] == "general":
+        if kinds & Kind.WEAK and last == i:
             continue
         last, label = of
         while last + 1 < len(words.words) and words.kinds[last + 1] & Kind.TAIL:
@@ -204,7 +203,7 @@ def _before(text: str, words: Words, tail: int) -> int:
         if gap not in _INSIDE:
             break
         word, kinds = words.words[i - 1], words.kinds[i - 1]
-        if gap == ". " and word.lower() not in _SAINT:
+        if gap == ". " and not kinds & Kind.SAINT:
             break
         if word[0].isupper():
             if kinds & Kind.STOP and not kinds & Kind.GENERIC and len(word) > 2:
@@ -213,13 +212,11 @@ def _before(text: str, words: Words, tail: int) -> int:
             if not kinds & Kind.GENERIC or (kinds & (Kind.GIVEN | Kind.FAMILY) and n_own):
                 n_own += 1
             first = i
-        elif word in _SMALL and i > 1 and words.words[i - 2][0].isupper():
+        elif kinds & Kind.LINK and i > 1 and words.words[i - 2][0].isupper():
             i -= 1
         else:
             break
-    while first < tail and words.kinds[first] & Kind.GENERIC and words.words[first].lower() in (
-        "the", "this", "that", "our", "your", "a", "an", "at", "to", "from", "in", "by", "of", "for",
-    ):  # fmt: skip
+    while first < tail and words.kinds[first] & (Kind.ARTICLE | Kind.PREPOSITION | Kind.STOP):
         first += 1
     return first if n_own else tail
 
@@ -287,9 +284,9 @@ def _is_led(text: str, words: Words, i: int) -> bool:
     """Return whether "at", "in", "from", or "at the" stands before a word."""
     before = i - 1
     if (
-        words.words[before] in ("the", "our")
+        words.kinds[before] & Kind.ARTICLE
         and before
-        and words.words[before - 1] in ("at", "from")
+        and words.kinds[before - 1] & Kind.AT
     ):
         before -= 1
     if words.words[before][0].isupper() or not words.kinds[before] & Kind.PREPOSITION:
@@ -304,7 +301,7 @@ def _run(text: str, words: Words, i: int) -> int:
     """Return the last word of those with capitals that follow one another."""
     while i + 1 < len(words.words) and words.words[i + 1][0].isupper():
         gap = words.gap(text, i)
-        if gap not in _INSIDE or (gap == ". " and words.words[i].lower() not in _SAINT):
+        if gap not in _INSIDE or (gap == ". " and not words.kinds[i] & Kind.SAINT):
             break
         i += 1
     return i

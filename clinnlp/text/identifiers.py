@@ -30,9 +30,10 @@ __all__ = ["IdentifierLabel", "Identifiers", "KnownPatient", "identifier_labels"
 SOURCE = "identifiers"
 N_LEFT = 2  # characters of a find beside a longer one that are not worth keeping
 DOUBTED = 0.5  # finds of this doubt give way to shorter ones
-SPARSE_ZIPS = frozenset(  # of 20,000 people or fewer, census of 2000 (HHS, guidance of 2012)
-    ["036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878", "879", "884", "890", "893"]
-)
+SPARSE_ZIPS = frozenset(  # of 20,000 people or fewer
+    ["036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878",
+     "879", "884", "890", "893"]
+)  # fmt: skip
 Known = KnownPatient | Mapping[str, KnownPatient] | Callable[[Note], KnownPatient | None] | None
 
 
@@ -134,8 +135,7 @@ class Identifiers:
         """Return what all finders find, overlapping."""
         words = words_of(note.text, self._lexicon.kinds)
         found, leads = self._rules(note.text, words)
-        has_long = "long names" in self._lexicon.terms.get("setting", ())
-        found += find_names(note.text, words, leads, has_long=has_long, unknown=self._unknown)
+        found += find_names(note.text, words, leads, self._lexicon, unknown=self._unknown)
         found += find_places(note.text, words, self._lexicon, leads)
         found += before_regions(note.text, found) + in_brackets(note.text, found)
         found = without_towns(note.text, found)
@@ -250,7 +250,8 @@ def _labels(labels: str | Collection[str]) -> frozenset[str]:
     unknown = sorted(set(labels) - of.keys()) if not isinstance(labels, str) else [labels]
     if unknown:
         raise ArgumentError(
-            f"labels must be 'safe_harbor', 'all' or among {', '.join(of)}, got {', '.join(unknown)}"
+            f"labels must be 'safe_harbor', 'all' or among {', '.join(of)}, "
+            f"got {', '.join(unknown)}"
         )
     return frozenset(labels)
 

@@ -92,7 +92,9 @@ def spanish_names() -> Iterator[tuple[str, str]]:
     yield from with_kinds(kinds)
 
 
-PARTICLES = frozenset(["de", "del", "la", "las", "los", "el", "y", "i", "san", "santa", "da", "do", "dos"])
+PARTICLES = frozenset(
+    ["de", "del", "la", "las", "los", "el", "y", "i", "san", "santa", "da", "do", "dos"]
+)
 
 
 def with_kinds(kinds: dict[str, set[str]]) -> Iterator[tuple[str, str]]:
@@ -133,11 +135,10 @@ def things(texts: Iterable[str]) -> set[str]:
 def english(data: Path) -> Iterator[str]:
     """Yield English texts whose words may be learned."""
     import csv
-    import io
 
     csv.field_size_limit(10**8)
-    raw = lzma.open(data / "mtsamples" / "mtsamples.csv.xz", "rt", encoding="utf-8").read()
-    texts = {row["transcription"] for row in csv.DictReader(io.StringIO(raw))}
+    with lzma.open(data / "mtsamples" / "mtsamples.csv.xz", "rt", encoding="utf-8") as handle:
+        texts = {row["transcription"] for row in csv.DictReader(handle)}
     yield from sorted(text for text in texts if half_of(text) == "build")
     for file in ("bc5cdr/CDR_TrainingSet.PubTator.txt", "ncbi_disease/NCBItrainset_corpus.txt"):
         for note in clinnlp.read_notes(data / file, format="pubtator", number_repeated=True):

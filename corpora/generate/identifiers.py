@@ -9,7 +9,6 @@ carriers are in two halves by a hash (`corpora.generate.halves`).
 """
 
 import csv
-import io
 import lzma
 import re
 from collections.abc import Callable, Iterator
@@ -32,7 +31,8 @@ N_SENTENCES = 5  # planted into a note, beside header and signature
 TEMPLATES = Path(__file__).with_name("identifier_templates.tsv")
 _SLOT = re.compile(r"\{(\w+)\}")
 _BARE = re.compile(
-    r"\b(?:Drs?|Mr|Mrs|Ms|Miss|MD|M\.D|XYZ|XXX?|ABCD?|Jan(?:uary)?|Feb(?:ruary)?|March|April|May|June"
+    r"\b(?:Drs?|Mr|Mrs|Ms|Miss|MD|M\.D|XYZ|XXX?|ABCD?"
+    r"|Jan(?:uary)?|Feb(?:ruary)?|March|April|May|June"
     r"|July|August|Sept(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|Hospital|Clinic|Center)\b"
     r"|\d{1,4}[/-]\d{1,2}[/-]\d{2,4}|\b(?:19|20)\d\d\b|#\d{4}"
 )
@@ -81,8 +81,8 @@ def carriers(data: str | Path, half: Half, n: int) -> list[str]:
     """Return texts of a half without anything that looks like an identifier."""
     csv.field_size_limit(10**8)
     path = Path(data) / "mtsamples" / "mtsamples.csv.xz"
-    raw = lzma.open(path, "rt", encoding="utf-8").read()
-    texts = sorted({row["transcription"] for row in csv.DictReader(io.StringIO(raw))})
+    with lzma.open(path, "rt", encoding="utf-8") as handle:
+        texts = sorted({row["transcription"] for row in csv.DictReader(handle)})
     out = []
     for text in texts:
         cut = text[: text.find(". ", N_CHARS) + 1] if text.find(". ", N_CHARS) > 0 else text
@@ -186,6 +186,51 @@ def _email(fill: Filler) -> str:
     )
 
 
+def _url(fill: Filler) -> str:
+    before, after = (fill.of(of) for of in (["https://www.", "http://", "www."],
+                                            [".com", ".org/care", ".net/p?id=42"]))  # fmt: skip
+    return f"{before}{fill.of(_FAMILY).lower()}{after}"
+
+
+def _photo(fill: Filler) -> str:
+    before, after = fill.of(["IMG_", "face-", "DSC"]), fill.of([".jpg", ".png", ".JPG"])
+    return before + fill.digits("####") + after
+
+
+def _guid(fill: Filler) -> str:
+    return "-".join(
+        "".join(fill.of("0123456789abcdef") for _ in range(n)) for n in (8, 4, 4, 4, 12)
+    )
+
+
+def _username(fill: Filler) -> str:
+    return fill.of(_GIVEN)[0].lower() + fill.of(_FAMILY).lower() + fill.digits("##")
+
+
+def _shaped(shapes: list[str]) -> Callable[[Filler], str]:
+    return lambda fill: fill.digits(fill.of(shapes))
+
+
+_COMPANIES = ["Inc", "LLC", "Industries", "Bank", "and Sons", "Company"]
+_SCHOOLS = ["High School", "College", "University", "Elementary School"]
+_SHAPES = {  # of numbers: their label, then how they may look (# a digit, @ a letter)
+    "pager": ("PHONE", "4####"),
+    "ssn": ("SSN", "4##-##-####", "4## ## ####"),
+    "mrn": ("MRN", "4######", "@@-4#####", "##-4#-##", "MR4#####", "4####"),
+    "plan": ("HEALTH_PLAN", "@@@4########", "4########@", "4##-##-####@", "@4####"),
+    "account": ("ACCOUNT", "4#######", "@4######", "4####-####"),
+    "card": ("ACCOUNT", "4### #### #### ####", "5###-####-####-####"),
+    "licence": ("LICENCE", "@#######", "@@######", "4########"),
+    "dea": ("LICENCE", "@@#######"),
+    "npi": ("LICENCE", "1#########"),
+    "plate": ("VEHICLE", "@@@ ####", "@@@-####", "#@@@###"),
+    "vin": ("VEHICLE", "1@@@@##@#@@######"),
+    "serial": ("DEVICE", "@@@######@", "4#######", "@@-#####-@"),
+    "udi": ("DEVICE", "(01)##############"),
+    "bio": ("BIOMETRIC", "FP-######", "BIO#####@"),
+    "study": ("ID", "@@@-####", "######", "@##-###"),
+    "encounter": ("ENCOUNTER", "S##-#####", "########", "E######"),
+}
 _GIVEN, _FAMILY, _CITY = (values(kind) for kind in ("given", "family", "city"))
 _STATES = ["OH", "TX", "CA", "NY", "Ohio", "Texas", "Oregon", "Maine", "FL", "WA"]
 _SLOTS: dict[str, tuple[str, Callable[[Filler], str]]] = {
@@ -212,32 +257,17 @@ _SLOTS: dict[str, tuple[str, Callable[[Filler], str]]] = {
     "state": ("", lambda fill: fill.of(_STATES)),
     "zip": ("ZIP", lambda fill: fill.digits(fill.of(["4####", "4####-####"]))),
     "hospital": ("HOSPITAL", _hospital),
-    "company": ("ORGANISATION", lambda fill: f"{fill.of(_FAMILY)} {fill.of(['Inc', 'LLC', 'Industries', 'Bank', 'and Sons', 'Company'])}"),
-    "school": ("ORGANISATION", lambda fill: f"{fill.of(_FAMILY)} {fill.of(['High School', 'College', 'University', 'Elementary School'])}"),
+    "company": ("ORGANISATION", lambda fill: f"{fill.of(_FAMILY)} {fill.of(_COMPANIES)}"),
+    "school": ("ORGANISATION", lambda fill: f"{fill.of(_FAMILY)} {fill.of(_SCHOOLS)}"),
     "phone": ("PHONE", _phone),
-    "pager": ("PHONE", lambda fill: fill.digits("4####")),
     "fax": ("FAX", _phone),
     "email": ("EMAIL", _email),
-    "ssn": ("SSN", lambda fill: fill.digits(fill.of(["4##-##-####", "4## ## ####"]))),
-    "mrn": ("MRN", lambda fill: fill.digits(fill.of(["4######", "@@-4#####", "##-4#-##", "MR4#####", "4####"]))),
-    "plan": ("HEALTH_PLAN", lambda fill: fill.digits(fill.of(["@@@4########", "4########@", "4##-##-####@", "@4####"]))),
-    "account": ("ACCOUNT", lambda fill: fill.digits(fill.of(["4#######", "@4######", "4####-####"]))),
-    "card": ("ACCOUNT", lambda fill: fill.digits(fill.of(["4### #### #### ####", "5###-####-####-####"]))),
-    "licence": ("LICENCE", lambda fill: fill.digits(fill.of(["@#######", "@@######", "4########"]))),
-    "dea": ("LICENCE", lambda fill: fill.digits("@@#######")),
-    "npi": ("LICENCE", lambda fill: fill.digits("1#########")),
-    "plate": ("VEHICLE", lambda fill: fill.digits(fill.of(["@@@ ####", "@@@-####", "#@@@###"]))),
-    "vin": ("VEHICLE", lambda fill: fill.digits("1@@@@##@#@@######")),
-    "serial": ("DEVICE", lambda fill: fill.digits(fill.of(["@@@######@", "4#######", "@@-#####-@"]))),
-    "udi": ("DEVICE", lambda fill: fill.digits("(01)##############")),
-    "url": ("URL", lambda fill: f"{fill.of(['https://www.', 'http://', 'www.'])}{fill.of(_FAMILY).lower()}{fill.of(['.com', '.org/care', '.net/p?id=42'])}"),
+    "url": ("URL", _url),
     "ip": ("IP", lambda fill: ".".join(str(1 + fill.below(254)) for _ in range(4))),
-    "bio": ("BIOMETRIC", lambda fill: fill.digits(fill.of(["FP-######", "BIO#####@"]))),
-    "photo": ("PHOTO", lambda fill: fill.of(["IMG_", "face-", "DSC"]) + fill.digits("####") + fill.of([".jpg", ".png", ".JPG"])),
-    "study": ("ID", lambda fill: fill.digits(fill.of(["@@@-####", "######", "@##-###"]))),
-    "guid": ("ID", lambda fill: "-".join("".join(fill.of("0123456789abcdef") for _ in range(n)) for n in (8, 4, 4, 4, 12))),
-    "encounter": ("ENCOUNTER", lambda fill: fill.digits(fill.of(["S##-#####", "########", "E######"]))),
-    "username": ("USERNAME", lambda fill: fill.of(_GIVEN)[0].lower() + fill.of(_FAMILY).lower() + fill.digits("##")),
+    "photo": ("PHOTO", _photo),
+    "guid": ("ID", _guid),
+    "username": ("USERNAME", _username),
+    **{slot: (label, _shaped(shapes)) for slot, (label, *shapes) in _SHAPES.items()},
 }  # fmt: skip
 
 

@@ -31,14 +31,14 @@ NAMES = [
 
 @pytest.mark.parametrize(("text", "names"), NAMES)
 def test_names(text, names):
-    found = find_names(text, words_of(text, lexicon("en").kinds), [])
+    found = find_names(text, words_of(text, lexicon("en").kinds), [], lexicon("en"))
     assert [text[x.start : x.end] for x in sorted(found)] == names
 
 
 def test_a_lead_says_that_a_name_begins():
     text = "Attending: Szilagy Brezh noted"
     words = words_of(text, lexicon("en").kinds)
-    (one,) = find_names(text, words, [(11, "NAME_CLINICIAN", "rule:x")])
+    (one,) = find_names(text, words, [(11, "NAME_CLINICIAN", "rule:x")], lexicon("en"))
     assert (text[one.start : one.end], one.label, one.finder) == (
         "Szilagy Brezh", "NAME_CLINICIAN", "rule:x",
     )  # fmt: skip
@@ -47,5 +47,5 @@ def test_a_lead_says_that_a_name_begins():
 def test_names_of_many_words():
     text = "Dra. María José Grueso de la Torre Macías Servicio de Urología"
     words = words_of(text, lexicon("es").kinds)
-    (one,) = find_names(text, words, [], has_long=True)
+    (one,) = find_names(text, words, [], lexicon("es"))
     assert text[one.start : one.end] == "María José Grueso de la Torre Macías"
