@@ -53,6 +53,7 @@ from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.io.tables.vocabularies import read_vocabulary
 from clinnlp.metrics.agreement import cohen_kappa
 from clinnlp.metrics.assertion import score_assertions
+from clinnlp.metrics.deidentification import score_deidentification
 from clinnlp.metrics.incidence import aalen_johansen, kaplan_meier
 from clinnlp.metrics.labels import score_label_sets, score_labels
 from clinnlp.metrics.mentions import compare_spans, list_errors
@@ -87,6 +88,7 @@ from clinnlp.study.tuning import Tuning
 from clinnlp.study.validation import ExternalValidation, validate_risk_model
 from clinnlp.text.assertion import Assertions
 from clinnlp.text.course import Courses
+from clinnlp.text.identifiers import Identifiers, KnownPatient
 from clinnlp.text.lookup import Lookup
 from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
@@ -114,8 +116,10 @@ __all__ = [
     "ExternalValidation",
     "FeatureMatrix",
     "FollowUp",
+    "Identifiers",
     "Itemsets",
     "Knowledge",
+    "KnownPatient",
     "LeakageError",
     "Lookup",
     "Medications",
@@ -209,6 +213,7 @@ __all__ = [
     "risk_study",
     "rows_of_table",
     "score_assertions",
+    "score_deidentification",
     "score_label_sets",
     "score_labels",
     "score_risk",

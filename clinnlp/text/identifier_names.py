@@ -11,6 +11,7 @@ from clinnlp.text.identifier_rules import Find
 __all__ = ["find_names"]
 
 NAME = Kind.GIVEN | Kind.FAMILY
+N_CUT = 4  # letters of a title that is cut short by a dot, at most
 N_TITLES = 3  # before a name, at most
 N_LONGEST = 8  # words of a name
 _KNOWN = (
@@ -105,8 +106,10 @@ class _Names:
             is_unit = bool(kinds & Kind.UNIT)
             if is_unit and word.isupper() and is_loud and not self.is_name(i + 1):
                 continue  # multiple sclerosis
-            if is_unit and word.islower() and i and self.words.words[i - 1].isdigit():
+            if is_unit and i and self.words.words[i - 1].isdigit() and self.gap(i - 1) == " ":
                 continue  # 250 ms.
+            if has_dot and len(word) > N_CUT:
+                continue  # the end of a sentence
             last = self.awaited(i + 1, is_small=has_dot or not kinds & Kind.WORD)
             if last is not None:
                 label = "NAME_CLINICIAN" if kinds & Kind.CLINICIAN else "NAME"
@@ -137,7 +140,7 @@ class _Names:
             if i in self.taken or (self.words.kinds[i] & Kind.WORD and not self.is_sure(i)):
                 continue
             is_told = self.text[max(0, start - 2) : start].rstrip()[-1:] == ":" or (
-                finder == "rule:lead_by" and self.is_odd(i) and self.is_odd(i + 1)
+                finder == "rule:lead_by" and self.is_odd(i) and self.is_part(i + 1)
             )
             is_loud = self.words.words[i].isupper() and not self.is_initial(i)
             if (
@@ -279,6 +282,9 @@ class _Names:
         if i not in self.capital or kinds & (Kind.STOP | Kind.TITLE | Kind.DEGREE):
             return False
         return not kinds & Kind.WORD or bool(kinds & NAME)
+
+    def is_part(self, i: int) -> bool:
+        return i < self.n and (self.is_odd(i) or self.is_letter(i))
 
     def is_letter(self, i: int) -> bool:
         return (

@@ -125,8 +125,11 @@ def _small_tails(text: str, words: Words, lexicon: Lexicon) -> list[Find]:
         if kinds & Kind.WEAK and last == i:
             continue
         last, label = of
-        while last + 1 < len(words.words) and words.kinds[last + 1] & Kind.TAIL:
-            last += 1
+        while last + 1 < len(words.words) and words.gap(text, last) == " ":
+            more = _phrase(text, words, lexicon, last + 1, Kind.TAIL)
+            if more is None:
+                break
+            last = more[0]
         out.append(Find(words.starts[first], words.end(last), label, "rule:tail", 0.3))
     return out
 
@@ -283,11 +286,7 @@ def _behind_prepositions(text: str, words: Words) -> list[Find]:
 def _is_led(text: str, words: Words, i: int) -> bool:
     """Return whether "at", "in", "from", or "at the" stands before a word."""
     before = i - 1
-    if (
-        words.kinds[before] & Kind.ARTICLE
-        and before
-        and words.kinds[before - 1] & Kind.AT
-    ):
+    if words.kinds[before] & Kind.ARTICLE and before and words.kinds[before - 1] & Kind.AT:
         before -= 1
     if words.words[before][0].isupper() or not words.kinds[before] & Kind.PREPOSITION:
         return False

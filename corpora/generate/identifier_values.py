@@ -21,6 +21,10 @@ __all__ = ["values"]
 PATH = Path(__file__).parent / "identifier_values.tsv"
 LOCALES = ("de_DE", "fr_FR", "it_IT", "pl_PL", "nl_NL", "sv_SE", "fi_FI", "cs_CZ", "hr_HR", "ro_RO",
            "tr_TR", "hu_HU", "en_IN", "lt_LT", "et_EE", "pt_PT", "id_ID")  # fmt: skip
+LISTS = {
+    "given": ("first_names_male", "first_names_female", "first_names"),
+    "family": ("last_names",),
+}
 N_EACH = {"given": 40, "family": 50, "city": 20}  # of a locale
 
 
@@ -36,10 +40,9 @@ def main() -> None:
     for locale in LOCALES:
         person = import_module(f"faker.providers.person.{locale}").Provider
         found = {
-            "given": [*getattr(person, "first_names_male", ()), *getattr(person, "first_names_female", ()),
-                      *getattr(person, "first_names", ())],
-            "family": [*getattr(person, "last_names", ())],
-        }  # fmt: skip
+            kind: [name for of in lists for name in getattr(person, of, ())]
+            for kind, lists in LISTS.items()
+        }
         try:
             address = import_module(f"faker.providers.address.{locale}").Provider
         except ModuleNotFoundError:
@@ -52,7 +55,7 @@ def main() -> None:
     rows = sorted(set(rows))
     with atomic_write(PATH) as handle:
         handle.write(
-            "# Names and towns of locales of Faker (MIT) that no English list of the finder holds.\n"
+            "# Names and towns of locales of Faker (MIT) that no English list of the finder has.\n"
         )
         handle.write("kind\tvalue\n")
         handle.writelines(f"{kind}\t{value}\n" for kind, value in rows)

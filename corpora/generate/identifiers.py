@@ -37,7 +37,10 @@ _BARE = re.compile(
     r"|\d{1,4}[/-]\d{1,2}[/-]\d{2,4}|\b(?:19|20)\d\d\b|#\d{4}"
 )
 _SCANNED = str.maketrans({"o": "0", "l": "1", "O": "0", "I": "l", "S": "5"})
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]  # fmt: skip
+MONTHS = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+]  # fmt: skip
 Half = Literal["build", "aside"]
 
 
@@ -174,8 +177,9 @@ def _hospital(fill: Filler) -> str:
 
 
 def _phone(fill: Filler) -> str:
-    return fill.digits(fill.of(["(###) 2##-####", "###-2##-####", "###.2##.####", "1-###-2##-####",
-                                "### 2## ####", "###-2##-#### x###"]).replace("###", "4##", 1))  # fmt: skip
+    shapes = ["(4##) 2##-####", "4##-2##-####", "4##.2##.####", "1-4##-2##-####", "4## 2## ####",
+              "4##-2##-#### x###"]  # fmt: skip
+    return fill.digits(fill.of(shapes))
 
 
 def _email(fill: Filler) -> str:

@@ -11,7 +11,7 @@ the text):
 - ``meddocan``: Spanish notes; train is *build*, dev *aside*
 - ``planted``: MTSamples with identifiers of all kinds planted (`corpora.generate.identifiers`)
 
-With `--peers PYTHON`, the recognisers by patterns of Presidio alone, no language model, on the same:
+With `--peers PYTHON`, the recognisers by patterns of Presidio alone, no language model, likewise:
 
     python3.11 -m venv out/presidio && out/presidio/bin/pip install presidio-analyzer
 """
@@ -62,8 +62,8 @@ def main() -> None:
             report(f"deid, {corpus}, {half}{how}", gold, found, words_per_s=round(n_words / spent))
             if corpus == "meddocan":
                 strict = score_spans(as_meddocan(gold), as_meddocan(found))
-                record(f"deid, {corpus}, {half}, strict", f1=str(strict.f1),
-                       per_label={k: round(v.f1, 3) for k, v in strict.per_label.items()})  # fmt: skip
+                of = {label: round(prf.f1, 3) for label, prf in strict.per_label.items()}
+                record(f"deid, {corpus}, {half}, strict", f1=str(strict.f1), per_label=of)
             if args.misses and half == "build":
                 show(gold, found, args.misses)
             if language == "en" and Path(args.peers).exists():

@@ -27,12 +27,8 @@ def main() -> None:
     print("recognisers:", ", ".join(sorted(r.name for r in recognisers)), file=sys.stderr)
     out = []
     for text in json.loads(Path(sys.argv[1]).read_text()):
-        spans = []
-        for recogniser in recognisers:
-            for hit in recogniser.analyze(text, recogniser.supported_entities, None):
-                if hit.score >= LOWEST:
-                    spans.append([hit.start, hit.end, hit.entity_type])
-        out.append(sorted(spans))
+        hits = (hit for r in recognisers for hit in r.analyze(text, r.supported_entities, None))
+        out.append(sorted([h.start, h.end, h.entity_type] for h in hits if h.score >= LOWEST))
     print(json.dumps(out))
 
 

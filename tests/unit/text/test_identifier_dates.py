@@ -10,9 +10,11 @@ from clinnlp.text.identifier_dates import read_date, write_date
 
 DAYS = st.dates(date(1950, 1, 1), date(2049, 12, 31))
 FORMS = {  # with a day over 12, so that its place is plain
-    "en": ["5/23/1998", "05/23/98", "5-23-98", "5.23.1998", "1998-05-23", "1998/5/23", "May 23, 1998",
-           "MAY 23RD 1998", "23 May 1998", "23-May-98", "September 23rd, '98", "Sept. 23, 1998", "23MAY1998"],
-    "es": ["23/05/1998", "23-5-98", "23 de mayo de 1998", "23-mayo-1998", "23 de mayo del 1998", "23 may 98"],
+    "en": ["5/23/1998", "05/23/98", "5-23-98", "5.23.1998", "1998-05-23", "1998/5/23",
+           "May 23, 1998", "MAY 23RD 1998", "23 May 1998", "23-May-98", "September 23rd, '98",
+           "Sept. 23, 1998", "23MAY1998"],
+    "es": ["23/05/1998", "23-5-98", "23 de mayo de 1998", "23-mayo-1998", "23 de mayo del 1998",
+           "23 may 98"],
 }  # fmt: skip
 PARTS = [
     ("March 2021", "en", (2021, 3, None)),

@@ -9,8 +9,8 @@ from clinnlp.core.notes import Note
 from clinnlp.text.identifier_known import KnownFinder
 from clinnlp.text.identifiers import Identifiers, KnownPatient
 
-FAMILIES = ("Kowalczyk", "Ostrowskaya", "Vandermeer", "Szilagyi", "Bhattacharya", "Thorvaldsen", "Achterberg",
-            "Papadakis")  # fmt: skip
+FAMILIES = ("Kowalczyk", "Ostrowskaya", "Vandermeer", "Szilagyi", "Bhattacharya", "Thorvaldsen",
+            "Achterberg", "Papadakis")  # fmt: skip
 GIVENS = (
     "Wilhelmina",
     "Bartholomew",
@@ -52,10 +52,10 @@ def patient(k):
 def misspelled(word, rng):
     """Return a word with one letter left out, doubled, swapped with the next, or another."""
     i = rng.randrange(1, len(word) - 1)
-    return rng.choice([
-        word[:i] + word[i + 1 :], word[:i] + word[i] + word[i:],
-        word[:i] + word[i + 1] + word[i] + word[i + 2 :], word[:i] + rng.choice("aeiou") + word[i + 1 :],
-    ])  # fmt: skip
+    before, here, after = word[:i], word[i], word[i + 1 :]
+    swapped = before + after[0] + here + after[1:]
+    other = before + rng.choice("aeiou") + after
+    return rng.choice([before + after, before + here + here + after, swapped, other])
 
 
 def leftovers():
@@ -74,7 +74,8 @@ def leftovers():
         digits = phone.replace("-", "")
         yield from ((known, x) for x in (
             mrn[2:], f"{mrn[:3]}-{mrn[3:6]}-{mrn[6:]}", f"{plan[:3]} {plan[3:]}", digits,
-            f"({digits[:3]}) {digits[3:6]} {digits[6:]}", known.addresses[0].replace("Avenue", "Ave"),
+            f"({digits[:3]}) {digits[3:6]} {digits[6:]}",
+            known.addresses[0].replace("Avenue", "Ave"),
         ))  # fmt: skip
 
 

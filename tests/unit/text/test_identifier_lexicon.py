@@ -19,8 +19,9 @@ def test_words_with_where_they_stand_and_which_have_a_capital():
 
 @pytest.mark.parametrize(
     ("word", "kind"),
-    [("mary", Kind.GIVEN), ("smith", Kind.FAMILY), ("patient", Kind.WORD), ("lisinopril", Kind.WORD),
-     ("foley", Kind.EPONYM), ("syndrome", Kind.HEAD), ("chicago", Kind.CITY), ("texas", Kind.REGION)],
+    [("mary", Kind.GIVEN), ("smith", Kind.FAMILY), ("patient", Kind.WORD),
+     ("lisinopril", Kind.WORD), ("foley", Kind.EPONYM), ("syndrome", Kind.HEAD),
+     ("chicago", Kind.CITY), ("texas", Kind.REGION)],
 )  # fmt: skip
 def test_what_a_word_may_be(word, kind):
     assert KINDS[word] & kind

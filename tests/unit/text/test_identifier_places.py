@@ -23,10 +23,13 @@ PLACES = [
 ]
 
 
+def is_inside(x, y):
+    return y.start <= x.start and x.end <= y.end and y.end - y.start > x.end - x.start
+
+
 def places(text, leads=()):
     found = find_places(text, words_of(text, lexicon("en").kinds), lexicon("en"), leads)
-    longest = [x for x in found if not any(y.start <= x.start and x.end <= y.end and x != y
-                                           and y.end - y.start > x.end - x.start for y in found)]  # fmt: skip
+    longest = [x for x in found if not any(is_inside(x, y) for y in found)]
     return sorted(
         {(text[x.start : x.end], x.label) for x in longest}, key=lambda x: text.find(x[0])
     )

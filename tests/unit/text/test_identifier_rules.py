@@ -9,6 +9,16 @@ from clinnlp.text.identifier_rules import Rules
 from clinnlp.text.identifiers import identifier_labels
 from clinnlp.text.tables import language_path, languages, read_table
 
+SIGNS = r"""
+n	=	[0-9]{3}
+a	ward	ward (?P<ID>%n%)
+b	#	(?P<DATE>%n%/%n%)
+c	C	(?P<PLACE>Oz)
+d	@	(?P<EMAIL>\w+@\w+)
+e	^	(?P<MRN>[A-Z]+-\d+)
+f	&	(?P<DEVICE>x1)
+g	by	by (?P<LEAD_NAME>)
+"""
 HEAD = "finder\tstart\tpattern\tdoubt\n"
 
 
@@ -25,10 +35,7 @@ def finds(rules, text):
 
 
 def test_a_rule_begins_at_a_word_a_digit_a_capital_or_before_a_sign(tmp_path, monkeypatch):
-    rows = "\n".join(["n\t=\t[0-9]{3}", "a\tward\tward (?P<ID>%n%)", "b\t#\t(?P<DATE>%n%/%n%)",
-                      "c\tC\t(?P<PLACE>Oz)", "d\t@\t(?P<EMAIL>\\w+@\\w+)", "e\t^\t(?P<MRN>[A-Z]+-\\d+)",
-                      "f\t&\t(?P<DEVICE>x1)", "g\tby\tby (?P<LEAD_NAME>)"])  # fmt: skip
-    made = rules(tmp_path, monkeypatch, rows + "\n")
+    made = rules(tmp_path, monkeypatch, SIGNS)
     found, leads = finds(made, "Ward 123, 123/456 Oz me@home AB-12 x1 by me")
     assert found == [("123", "ID"), ("123/456", "DATE"), ("Oz", "PLACE"), ("me@home", "EMAIL"),
                      ("AB-12", "MRN"), ("x1", "DEVICE")]  # fmt: skip

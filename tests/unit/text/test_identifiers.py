@@ -58,7 +58,9 @@ Edad: ⟦AGE|22 años⟧ Sexo: ⟦SEX|M⟧.
 Episodio: ⟦ENCOUNTER|7435075⟧.
 Médico: ⟦NAME_CLINICIAN|Josep de la Rubia Palau⟧ NºCol: ⟦LICENCE|08 08 25574⟧.
 Ingresó en ⟦DATE|marzo de 2011⟧ y en ⟦YEAR|2014⟧, acompañada por su ⟦RELATIVE|madre⟧.
-Servicio de Urología. ⟦HOSPITAL|Hospital Universitario 12 de Octubre⟧. ⟦STREET|Avda. de Córdoba, s/n⟧ - ⟦ZIP|28041⟧ ⟦PLACE|Madrid⟧. Tel.: ⟦PHONE|913 908 121⟧ Fax: ⟦FAX|913 908 122⟧
+Servicio de Urología. ⟦HOSPITAL|Hospital Universitario 12 de Octubre⟧.
+⟦STREET|Avda. de Córdoba, s/n⟧ - ⟦ZIP|28041⟧ ⟦PLACE|Madrid⟧.
+Tel.: ⟦PHONE|913 908 121⟧ Fax: ⟦FAX|913 908 122⟧
 Remitido por: Dra. ⟦NAME_CLINICIAN|Amparo Manzano Juárez⟧ E-mail: ⟦EMAIL|amanzano@example.es⟧
 """,
 }
@@ -235,9 +237,9 @@ def found_in(pipe, note):
 
 
 UNITS = (
-    "A", "a ", "A ", "Dr. ", "1", "1/", "1-", "1 ", "1.1.", "@", "a@", "a.", "a-", "A-1", "St. ", "de ",
-    "A, ", "12 Elm ", "MRN ", "id ", ":", "1:1:", "Mr ", "5 de ", "Calle ", "Hospital de ", "C/ ",
-    "Jan ", "x.com/", "0", "a_", "seen by the ", "lives in the ",
+    "A", "a ", "A ", "Dr. ", "1", "1/", "1-", "1 ", "1.1.", "@", "a@", "a.", "a-", "A-1", "St. ",
+    "de ", "A, ", "12 Elm ", "MRN ", "id ", ":", "1:1:", "Mr ", "5 de ", "Calle ", "Hospital de ",
+    "C/ ", "Jan ", "x.com/", "0", "a_", "seen by the ", "lives in the ",
 )  # fmt: skip
 
 
