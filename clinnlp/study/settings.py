@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_HORIZON",
+    "DeidentifySettings",
     "DemoSettings",
     "ExtractSettings",
     "MineSettings",
@@ -41,6 +42,43 @@ class ExtractSettings:
     def __post_init__(self) -> None:
         check_one_of(self.on_error, ("raise", "skip"), name="on_error")
         check_at_least(self.batch_size, 1, name="batch_size")
+        check_at_least(self.part_size, 1, name="part_size")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeidentifySettings:
+    """What stands for identifiers.
+
+    Examples
+    --------
+    >>> DeidentifySettings(dates="year").replace
+    'surrogate'
+    """
+
+    replace: Literal["surrogate", "mask"] = option(
+        "surrogate", "another name, number or place for each, or its label in brackets"
+    )
+    dates: Literal["shift", "year", "mask"] = option(
+        "shift", "move all dates of a patient by one secret number of days, leave the year alone, "
+        "or take them out",
+    )  # fmt: skip
+    keep_weekday: bool = option(False, "move dates by whole weeks")
+    keep_season: bool = option(False, "move dates by about whole years")
+    max_shift_days: int = option(3650, "days that a date moves back at most, >= 50")
+    keep_initials: bool = option(False, "a name begins with the letter of its original")
+    scope: Literal["patient", "collection"] = option(
+        "patient", "within what a name always gets the same surrogate"
+    )
+    given: tuple[str, ...] = option(
+        (), "labels of mentions in the input that are identifiers too (none)"
+    )
+    part_size: int = option(500, "notes in memory at a time, and what a kill can cost, >= 1")
+
+    def __post_init__(self) -> None:
+        check_one_of(self.replace, ("surrogate", "mask"), name="replace")
+        check_one_of(self.dates, ("shift", "year", "mask"), name="dates")
+        check_one_of(self.scope, ("patient", "collection"), name="scope")
+        check_at_least(self.max_shift_days, 50, name="max_shift_days")
         check_at_least(self.part_size, 1, name="part_size")
 
 

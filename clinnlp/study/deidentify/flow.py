@@ -1,0 +1,521 @@
+"""Notes in, notes without identifiers out: streamed, resumed after a kill, closed where it fails.
+
+1. *Find*: notes go through the finder, a part at a time. What it finds is kept in ``OUT.deid`` as
+   offsets and labels, never as text; a run that was killed does not find it anew.
+2. *Gather*: all originals are known before the first surrogate is drawn, so that none equals one.
+3. *Replace*: notes go to the output, which appears when it is whole.
+
+A note that cannot be read, on which the finder fails or that it has not read to its end, or in
+which a value of the record still stands, is not in the output: it is counted, and told by its place
+in the input. Each note that is written is sealed with the key; one that is met again sealed is left
+as it is, so that a second run changes nothing.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any
+
+from tqdm.auto import tqdm
+
+from clinnlp import __version__
+from clinnlp.core.config import settings_to
+from clinnlp.core.errors import ArgumentError, DataError
+from clinnlp.core.files import atomic_write, check_apart, check_writable
+from clinnlp.core.json_objects import read_json_object
+from clinnlp.core.notes import Note
+from clinnlp.core.pipeline import Pipe, Pipeline, chunks
+from clinnlp.core.places import is_stream, one_writer
+from clinnlp.io.notes.corpora import Notes, OnLoss, write_notes
+from clinnlp.io.notes.records import note_to_record
+from clinnlp.study.deidentify.keys import Key
+from clinnlp.study.deidentify.offsets import Offsets
+from clinnlp.study.deidentify.replacing import Found, Replaced, Replacing, found_in
+from clinnlp.study.deidentify.sample import AuditSample, doubt_of
+from clinnlp.study.deidentify.surrogates import Originals, Surrogates
+from clinnlp.study.settings import DeidentifySettings
+
+__all__ = ["Deidentifier", "DeidentifySummary", "deidentify", "work_folder"]
+
+_RUN, _SEALS = "run.json", "seals.txt"
+_PART = re.compile(r"found-\d{5}\.jsonl")
+_FEWEST = 4  # letters and digits of a value of the record that is looked for in the output
+_UNREAD = "not read to its end"
+_STANDING = "a value of the record still stands in it"
+
+Known = Mapping[str, Sequence[str]]
+
+
+@dataclass(slots=True, kw_only=True)
+class DeidentifySummary:
+    """What one run did; it names no note but by its place in the input.
+
+    Parameters
+    ----------
+    n_notes : int
+        In the output.
+    n_sealed : int
+        Of them, those that a run with this key had made and that stay as they are.
+    n_resumed : int
+        Of them, those whose identifiers a run that was stopped had found.
+    n_words, n_chars : int
+        Of the output.
+    n_masked_dates : int
+        Dates that could not be read or would tell of an age above 89.
+    n_without_patient : int
+        Notes of nobody: each has dates and names of its own.
+    found : Counter of (label, finder)
+        What was replaced.
+    failed : dict of int to str
+        By place in the input, from 1: why a note is not in the output.
+    unreadable : list of str
+        Where they stand: file and line.
+    """
+
+    n_notes: int = 0
+    n_sealed: int = 0
+    n_resumed: int = 0
+    n_words: int = 0
+    n_chars: int = 0
+    n_masked_dates: int = 0
+    n_without_patient: int = 0
+    found: Counter[tuple[str, str]] = field(default_factory=Counter)
+    failed: dict[int, str] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+
+    @property
+    def n_failed(self) -> int:
+        """Notes and documents that are not in the output."""
+        return len(self.failed) + len(self.unreadable)
+
+    def __str__(self) -> str:
+        told = {
+            "notes": self.n_notes,
+            "identifiers": self.found.total(),
+            "left as they were": self.n_sealed,
+            "found before": self.n_resumed,
+            "dates masked": self.n_masked_dates,
+            "without a patient": self.n_without_patient,
+            "not in the output": self.n_failed,
+        }
+        always = ("notes", "identifiers")
+        return ", ".join(f"{name} {n:,}" for name, n in told.items() if n or name in always)
+
+
+class Deidentifier:
+    """Surrogates for one collection of notes and its tables; a pipe for notes.
+
+    All notes and ids of the collection are looked at first: `gather` takes them, in any order, and
+    the first note that is replaced ends it.
+
+    Parameters
+    ----------
+    key : Key
+    finder : callable
+        A pipe that adds identifiers as mentions.
+    settings : DeidentifySettings, optional
+    language : str
+
+    Examples
+    --------
+    >>> import re
+    >>> from clinnlp.core.notes import Entity
+    >>> from clinnlp.core.spans import Span
+    >>> def finder(note):
+    ...     spans = [Span(*m.span()) for m in re.finditer("Lee", note.text)]
+    ...     return note.with_(entities=tuple(
+    ...         Entity(id=f"ID{k}", span=s, label="NAME") for k, s in enumerate(spans)))
+    >>> note = Note(id="n1", text="Mr Lee coughs.", patient="p1")
+    >>> made = Deidentifier(Key(b"example"), finder).gather([note])
+    >>> made(note).text.replace("Lee", "?").startswith("Mr "), "Lee" in made(note).text
+    (True, False)
+    >>> made(made(note)) == made(note)
+    True
+    """
+
+    def __init__(
+        self,
+        key: Key,
+        finder: Pipe,
+        settings: DeidentifySettings | None = None,
+        language: str = "en",
+    ) -> None:
+        self.key, self.settings, self.language = key, settings or DeidentifySettings(), language
+        self.finder = finder if isinstance(finder, Pipeline) else Pipeline([finder])
+        self.originals = Originals()
+        self.offsets = Offsets(
+            key,
+            self.settings.max_shift_days,
+            keep_weekday=self.settings.keep_weekday,
+            keep_season=self.settings.keep_season,
+        )
+        self._replacing: Replacing | None = None
+        self._surrogates: Surrogates | None = None
+        self._sealed: set[str] = set()
+
+    def __call__(self, note: Note, /) -> Note:
+        """Return a note without its identifiers; one that this made stays as it is."""
+        if seal_of(self.key, note) in self._sealed:
+            return note
+        made = self.replaced(note, self.find(note)).note
+        self._sealed.add(seal_of(self.key, made))
+        return made
+
+    def find(self, note: Note) -> list[Found]:
+        """Return what the finder finds in a note."""
+        return found_in(self.finder(note), note, self.settings.given)
+
+    def gather(self, notes: Iterable[Note]) -> "Deidentifier":
+        """Take what identifies somebody in notes, and return this."""
+        for note in notes:
+            self.gather_found(note, self.find(note))
+        return self
+
+    def gather_found(self, note: Note, found: Iterable[Found]) -> None:
+        """Take what was found in a note, and its ids."""
+        self._check_open()
+        self.originals.add_ids((note.id, note.patient, note.encounter))
+        for one in found:
+            self.originals.add(one.label, note.text[one.start : one.end])
+
+    def gather_ids(self, ids: Iterable[str | None]) -> None:
+        """Take ids of patients, stays and events."""
+        self._check_open()
+        self.originals.add_ids(ids)
+
+    def replaced(self, note: Note, found: Sequence[Found]) -> Replaced:
+        """Return a note with what was found in it replaced."""
+        return self.replacing(note, found)
+
+    @property
+    def surrogates(self) -> Surrogates:
+        """What stands for what; nothing can be gathered after it was asked for."""
+        if self._surrogates is None:
+            self._surrogates = Surrogates(self.key, self.originals, self.settings, self.language)
+        return self._surrogates
+
+    @property
+    def replacing(self) -> Replacing:
+        """What edits notes and times; nothing can be gathered after it was asked for."""
+        if self._replacing is None:
+            self._replacing = Replacing(self.surrogates, self.offsets, self.settings)
+        return self._replacing
+
+    def _check_open(self) -> None:
+        if self._surrogates is not None:
+            raise ArgumentError(
+                "all notes and ids must be gathered before the first is replaced, got more"
+            )
+
+
+def deidentify(
+    notes: Notes,
+    out: str | Path,
+    deidentifier: Deidentifier,
+    *,
+    format: str | None = None,
+    on_loss: OnLoss = "error",
+    made_by: Mapping[str, str] | None = None,
+    known: Known | None = None,
+    n_audit: int = 0,
+    progress: bool = True,
+) -> DeidentifySummary:
+    """Write notes without their identifiers, and beside them in ``OUT.deid`` what was done.
+
+    Parameters
+    ----------
+    notes : Notes
+        From `read_notes`; with `skip_bad`, documents that are wrong are counted as failed.
+    out : path
+        File or folder, replaced when all is done.
+    deidentifier : Deidentifier
+        Which may have gathered ids of tables before.
+    format, on_loss
+        As in `write_notes`.
+    made_by : mapping of str to str, optional
+        What made the finder; a run that was stopped is only gone on with by the same.
+    known : mapping of str to sequence of str, optional
+        By patient, values of the record (names, numbers) that must stand in no text.
+    n_audit : int
+        Notes to draw for a review.
+    progress : bool
+        Show bars on stderr.
+
+    Returns
+    -------
+    DeidentifySummary
+
+    Raises
+    ------
+    ArgumentError
+        The output is the input, or a device.
+    DataError
+        The input cannot be read, or ``OUT.deid`` was begun with other settings or another key.
+    RunError
+        The disk is full, or another process writes there.
+    """
+    out = check_writable(out)
+    if is_stream(out):
+        raise ArgumentError("notes without identifiers must go to a file or folder, got a device")
+    check_apart([out, work_folder(out)], [path for path, _ in notes.files])
+    summary = DeidentifySummary()
+    with one_writer(work_folder(out), inside=True) as work:
+        run = _Run(notes, deidentifier, work, summary, known or {}, progress=progress)
+        run.begin(dict(made_by or {}))
+        run.find()
+        run.gather()
+        sample = AuditSample(deidentifier.key, n_audit)
+        with closing(run.replaced(sample)) as made:
+            write_notes(made, out, format=format, on_loss=on_loss)
+        run.end(sample, out)
+    return summary
+
+
+def work_folder(out: str | Path) -> Path:
+    """Return the folder beside an output that says how it was made."""
+    return Path(out).with_name(f"{Path(out).name}.deid")
+
+
+def seal_of(key: Key, note: Note) -> str:
+    """Return by what a note is known again that this key has made."""
+    return key.seal(note.id, note.text, note.patient or "")
+
+
+class _Run:
+    """The three passes of one run."""
+
+    def __init__(
+        self,
+        notes: Notes,
+        deidentifier: Deidentifier,
+        work: Path,
+        summary: DeidentifySummary,
+        known: Known,
+        *,
+        progress: bool,
+    ) -> None:
+        self.notes, self.made, self.work, self.summary = notes, deidentifier, work, summary
+        self.known, self.progress = known, progress
+        self.key, self.settings = deidentifier.key, deidentifier.settings
+        self.sealed = _seals_beside(notes)
+
+    def begin(self, made_by: dict[str, str]) -> None:
+        """Keep by what the finder is made, or refuse to go on with another."""
+        given = {
+            "clinnlp": __version__,
+            "key": self.key.seal("key"),  # by which it is known again, and no more
+            "language": self.made.language,
+            "finder": repr(self.made.finder),
+            "given": list(self.settings.given),
+            "part_size": self.settings.part_size,
+            **made_by,
+        }
+        path = self.work / _RUN
+        if path.exists() and any(self.work.glob("found-*.jsonl")):
+            before = read_json_object(path)
+            other = sorted(k for k in {*before, *given} if before.get(k) != given.get(k))
+            if other:
+                raise DataError(
+                    "a run that was stopped must be gone on with as it was begun, got another "
+                    f"{', '.join(other)}; remove the folder to begin anew",
+                    path=self.work,
+                )
+        with atomic_write(path) as file:
+            json.dump(given, file, indent=1)
+
+    def find(self) -> None:
+        """Find what is not found yet, a part at a time; parts of before that fit stay."""
+        n_parts = 0
+        with tqdm(desc="find", unit=" notes", disable=not self.progress) as bar:
+            for n_parts, part in enumerate(chunks(self.notes, self.settings.part_size), 1):
+                path = self._part(n_parts - 1)
+                seals = [self._seal_of_input(note) for note in part]
+                before = [line["seal"] for line in _lines(path)] if path.exists() else []
+                if before == seals:
+                    self.summary.n_resumed += len(part)
+                else:
+                    self._write_part(path, self._found(part, seals))
+                bar.update(len(part))
+        for path in self.work.glob("found-*.jsonl"):
+            if int(path.stem.removeprefix("found-")) >= n_parts:
+                path.unlink()
+        self.summary.unreadable = [f"{e.path}:{e.line}" for e in self.notes.skipped]
+
+    def gather(self) -> None:
+        """Take all originals."""
+        for note, line in self._with_found():
+            if "found" in line:
+                self.made.gather_found(note, _found_of(line))
+        for patient, values in self.known.items():
+            self.made.gather_ids([patient])
+            for value in values:
+                self.made.originals.add("NAME", value)
+                self.made.originals.add("ID", value)
+
+    def replaced(self, sample: AuditSample) -> Iterator[Note]:
+        """Yield the notes of the output, and seal them."""
+        with (
+            atomic_write(self.work / _SEALS) as seals,
+            tqdm(desc="replace", unit=" notes", disable=not self.progress) as bar,
+        ):
+            for place, (note, line) in enumerate(self._with_found(), 1):
+                bar.update()
+                made = self._one(note, line, place)
+                if made is not None:
+                    self._count(made, note)
+                    seals.write(f"{seal_of(self.key, made.note)}\n")
+                    sample.add(made, doubt_of(made))
+                    yield made.note
+
+    def end(self, sample: AuditSample, out: Path) -> None:
+        """Write what was done, and remove what only a run that goes on needs."""
+        if sample.n_wanted:
+            sample.write(self.work, self.summary.n_words)
+        with atomic_write(self.work / "summary.json") as file:
+            json.dump(self._told(), file, indent=1)
+        for path in self.work.iterdir():
+            if _PART.fullmatch(path.name):
+                path.unlink()
+
+    # --- one part --------------------------------------------------------------------------
+
+    def _found(self, part: Sequence[Note], seals: Sequence[str]) -> list[dict[str, Any]]:
+        failed: dict[str, str] = {}
+
+        def skip(note_id: str, error: Exception) -> None:
+            failed[note_id] = type(error).__name__
+
+        fresh = [note for note in part if seal_of(self.key, note) not in self.sealed]
+        stream = self.made.finder.stream(fresh, on_error="skip", on_skip=skip)
+        done = {note.id: note for note in stream}
+        lines = []
+        for note, seal in zip(part, seals, strict=True):
+            line: dict[str, Any] = {"seal": seal}
+            if note.id in done:
+                line |= self._line(done[note.id], note)
+            else:
+                line |= {"failed": failed[note.id]} if note.id in failed else {"sealed": True}
+            lines.append(line)
+        return lines
+
+    def _line(self, after: Note, before: Note) -> dict[str, Any]:
+        read = after.coverage
+        if read is not None and read.n_seen < read.n_total:
+            return {"failed": _UNREAD}
+        if after.text != before.text:
+            return {"failed": "the finder changed its text"}
+        return {"found": [list(one) for one in found_in(after, before, self.settings.given)]}
+
+    def _write_part(self, path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+        with atomic_write(path) as file:
+            _write_lines(file, lines)
+
+    def _part(self, k: int) -> Path:
+        return self.work / f"found-{k:05d}.jsonl"
+
+    def _with_found(self) -> Iterator[tuple[Note, dict[str, Any]]]:
+        """Yield each note with what was found in it.
+
+        Raises
+        ------
+        DataError
+            The input has changed since it was looked at.
+        """
+        lines = chain.from_iterable(
+            _lines(self._part(k)) for k in range(len(list(self.work.glob("found-*.jsonl"))))
+        )
+        for note in self.notes:
+            line = next(lines, {})
+            if line.get("seal") != self._seal_of_input(note):
+                raise DataError("notes must stay as they are while they are read, got others now")
+            yield note, line
+
+    def _seal_of_input(self, note: Note) -> str:
+        return self.key.seal("input", json.dumps(note_to_record(note), sort_keys=True))
+
+    # --- one note --------------------------------------------------------------------------
+
+    def _one(self, note: Note, line: Mapping[str, Any], place: int) -> Replaced | None:
+        if "failed" in line:
+            self.summary.failed[place] = str(line["failed"])
+            return None
+        if "sealed" in line:
+            self.summary.n_sealed += 1
+            return Replaced(note, (), 0)
+        try:
+            made = self.made.replaced(note, _found_of(line))
+        except Exception as error:
+            self.summary.failed[place] = type(error).__name__
+            return None
+        if self._still_stands(made.note, note.patient):
+            self.summary.failed[place] = _STANDING
+            return None
+        return made
+
+    def _still_stands(self, made: Note, who: str | None) -> bool:
+        values = (value for value in self.known.get(who or "", ()))
+        wanted = [v for v in values if sum(c.isalnum() for c in v) >= _FEWEST]
+        forms = {form for v in wanted for form in (v, v.upper(), v.title())}
+        return any(
+            re.search(rf"(?<!\w){re.escape(form)}(?!\w)", made.text) is not None for form in forms
+        )
+
+    def _count(self, made: Replaced, before: Note) -> None:
+        summary = self.summary
+        summary.n_notes += 1
+        summary.n_chars += len(made.note.text)
+        summary.n_words += len(made.note.text.split())
+        summary.n_masked_dates += made.n_masked_dates
+        summary.n_without_patient += before.patient is None
+        summary.found.update((one.label, one.finder) for _, one in made.found)
+
+    def _told(self) -> dict[str, Any]:
+        s = self.summary
+        found = [
+            {"label": label, "finder": finder, "n": n}
+            for (label, finder), n in sorted(s.found.items())
+        ]
+        return {
+            "clinnlp": __version__,
+            "settings": settings_to(self.settings),
+            "language": self.made.language,
+            "n_notes": s.n_notes,
+            "n_words": s.n_words,
+            "n_chars": s.n_chars,
+            "n_sealed": s.n_sealed,
+            "n_masked_dates": s.n_masked_dates,
+            "n_without_patient": s.n_without_patient,
+            "n_unreadable": len(s.unreadable),
+            "failed": {str(place): why for place, why in s.failed.items()},
+            "found": found,
+        }
+
+
+def _seals_beside(notes: Notes) -> frozenset[str]:
+    """Return the seals of notes that an earlier run has made, where it wrote them beside."""
+    found: set[str] = set()
+    for path in {path for path, _ in notes.files} | {path.parent for path, _ in notes.files}:
+        seals = work_folder(path) / _SEALS
+        if path.name and seals.is_file():
+            found.update(seals.read_text(encoding="ascii").split())
+    return frozenset(found)
+
+
+def _found_of(line: Mapping[str, Any]) -> list[Found]:
+    return [Found(*one) for one in line["found"]]
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _write_lines(file: IO[str], lines: Iterable[Mapping[str, Any]]) -> None:
+    for line in lines:
+        file.write(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n")

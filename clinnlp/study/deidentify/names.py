@@ -1,0 +1,257 @@
+"""Names of people, institutions, streets and places, word by word.
+
+Each word of a name gets one surrogate within a scope (a patient, or the collection), wherever it
+stands: ``John Smith``, ``SMITH, J.`` and ``Mr Smith's`` stay one person, and a family shares its
+name. A given name stays one of its sex. All names that begin with a letter get names that begin
+with one other letter, so that initials go with them. Words that identify nobody (titles, particles,
+``Hospital``, ``Street``) stay. The names are those of Faker (MIT licence) for the language.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, lru_cache
+from itertools import count
+from typing import Any
+
+from clinnlp.core.errors import MissingExtra, instead_of
+from clinnlp.study.deidentify.keys import Key
+from clinnlp.study.deidentify.shapes import core_of, reshaped
+from clinnlp.text.tables import language_path, read_table
+
+__all__ = ["Names", "in_case", "words_of_names"]
+
+_LOCALES = {"en": "en_US", "es": "es_ES"}
+_WORD = re.compile(r"[^\W\d_]+(?:['’`.-][^\W\d_]+)*\.?|\d+", re.UNICODE)
+_PARTS = re.compile(r"[^\W\d_]+(?:['’`](?!s\b)[^\W\d_]{2,})*", re.IGNORECASE)
+_POSSESSIVE = re.compile(r"['’`]s$", re.IGNORECASE)
+_FEWEST = 4  # names that begin with a letter for it to be an initial of a surrogate
+_TRIES = 200
+
+IsOriginal = Callable[[str], bool]
+
+
+class Names:
+    """Surrogates of names in one language.
+
+    Parameters
+    ----------
+    key : Key
+    language : str
+    is_original : callable
+        Of a word in lower case, whether it is one that was found in the collection.
+    keep_initials : bool
+        A name begins with the letter of its original.
+
+    Examples
+    --------
+    >>> names = Names(Key(b"example"), "en")
+    >>> names.person("Dr. SMITH", "p1") == "Dr. " + names.person("Smith", "p1").upper()
+    True
+    """
+
+    def __init__(
+        self,
+        key: Key,
+        language: str,
+        *,
+        is_original: IsOriginal = frozenset[str]().__contains__,
+        keep_initials: bool = False,
+    ) -> None:
+        self._key, self._is_original, self._keeps = key, is_original, keep_initials
+        self._language = language
+        self._kept = _kept_words(language)
+        self._pools = _pools(language)
+        self._by_letter: dict[tuple[str, str], list[str]] = {}
+        self._word = lru_cache(100_000)(self._drawn_word)
+        self._faked = lru_cache(10_000)(self._drawn_phrase)
+
+    # A person, an institution and a street differ in the words that stay.
+
+    def person(self, text: str, scope: str) -> str:
+        """Return another name for a person's, in its form."""
+        return _WORD.sub(lambda found: self._in_name(found[0], scope), text)
+
+    def institution(self, text: str, scope: str) -> str:
+        """Return another name for a hospital's or an employer's."""
+        return self._of_words(text, scope, "institution")
+
+    def street(self, text: str, scope: str) -> str:
+        """Return another street, with other numbers."""
+        return self._of_words(text, scope, "street")
+
+    def place(self, text: str, scope: str) -> str:
+        """Return another town for a town."""
+        return in_case(self._faked("city", _folded(text), scope), text)
+
+    def region(self, text: str, scope: str) -> str:
+        """Return another state or province."""
+        return in_case(self._faked("state", _folded(text), scope), text)
+
+    def country(self, text: str, scope: str) -> str:
+        """Return another country."""
+        return in_case(self._faked("country", _folded(text), scope), text)
+
+    def profession(self, text: str, scope: str) -> str:
+        """Return another profession."""
+        return in_case(self._faked("job", _folded(text), scope).split(",")[0], text)
+
+    # --- words -----------------------------------------------------------------------------
+
+    def _in_name(self, word: str, scope: str) -> str:
+        if word[0].isdigit():
+            return self._digits(word, scope)
+        if word.casefold() in self._kept["name"]:
+            return word
+        if len(word.rstrip(".")) == 1:
+            return in_case(self._letter(word[0].casefold(), scope), word[0]) + word[1:]
+        return self._each_part(word, scope)
+
+    def _of_words(self, text: str, scope: str, kind: str) -> str:
+        def put(found: re.Match[str]) -> str:
+            word = found[0]
+            if word[0].isdigit():
+                return self._digits(word, scope)
+            if word.casefold() in self._kept[kind] or len(word.rstrip(".")) == 1:
+                return word
+            if word.isupper() and 2 <= len(word) <= 5 and not text.isupper():
+                return self._acronym(word, scope)
+            return self._each_part(word, scope)
+
+        return _WORD.sub(put, text)
+
+    def _each_part(self, word: str, scope: str) -> str:
+        """Return a word with each part between hyphens replaced; a possessive stays."""
+        tail = _POSSESSIVE.search(word)
+        head = word[: tail.start()] if tail else word
+        dotted = [part for part in head.split(".") if part]
+        if len(dotted) > 1 and all(len(part) == 1 for part in dotted):  # initials: J.R.
+            out = "".join(
+                in_case(self._letter(c.casefold(), scope), c) if c.isalpha() else c for c in head
+            )
+        else:
+            out = _PARTS.sub(
+                lambda found: in_case(self._word(found[0].casefold(), scope), found[0]), head
+            )
+        return out + (tail[0] if tail else "")
+
+    def _drawn_word(self, word: str, scope: str) -> str:
+        kind = next((k for k in ("female", "male") if word in self._pools[k]), "family")
+        begins = self._letter(word[0], scope)
+        listed = self._starting(kind, begins)
+        for k in count():
+            made = listed[self._key.draw("name", scope, word, str(k)) % len(listed)]
+            if made != word and (k >= _TRIES or not self._is_original(made)):
+                return made
+            if k > 2 * _TRIES:  # no other name begins so
+                listed = self._all[kind]
+        raise AssertionError  # `count` does not end
+
+    def _letter(self, letter: str, scope: str) -> str:
+        """Return the letter with which names begin whose originals begin with `letter`."""
+        plain = self._initials
+        if self._keeps and letter in plain:
+            return letter
+        others = [each for each in plain if each != letter]
+        return others[self._key.draw("initial", scope, letter) % len(others)]
+
+    def _acronym(self, word: str, scope: str) -> str:
+        return reshaped(word, "".join(_letters(self._key.draw("acronym", scope, word), len(word))))
+
+    def _digits(self, text: str, scope: str) -> str:
+        number = self._key.draw("digits", scope, core_of(text))
+        out = []
+        for k, _ in enumerate(text):
+            number, digit = divmod(number, 10)
+            out.append(str(digit or 1) if k == 0 else str(digit))
+        return "".join(out)
+
+    # --- Faker -----------------------------------------------------------------------------
+
+    @cached_property
+    def _initials(self) -> tuple[str, ...]:
+        kinds = ("female", "male", "family")
+        letters = "abcdefghijklmnopqrstuvwxyz"
+        fit = (x for x in letters if all(len(self._starting(k, x)) >= _FEWEST for k in kinds))
+        return tuple(fit)
+
+    @cached_property
+    def _all(self) -> dict[str, list[str]]:
+        return {kind: sorted(pool) for kind, pool in self._pools.items()}
+
+    def _starting(self, kind: str, letter: str) -> list[str]:
+        key = (kind, letter)
+        if key not in self._by_letter:
+            self._by_letter[key] = [name for name in self._all[kind] if name[0] == letter]
+        return self._by_letter[key]
+
+    def _drawn_phrase(self, kind: str, folded: str, scope: str) -> str:
+        for k in range(_TRIES):
+            self._fake.seed_instance(self._key.draw(kind, scope, folded, str(k)))
+            made = str(getattr(self._fake, kind)())
+            if made.casefold() != folded and not self._is_original(made.casefold()):
+                break
+        return made
+
+    @cached_property
+    def _fake(self) -> Any:
+        with instead_of(ModuleNotFoundError, MissingExtra("faker", extra="deid")):
+            from faker import Faker
+        return Faker(_LOCALES[self._language], use_weighting=False)
+
+
+def in_case(made: str, like: str) -> str:
+    """Return a word or words in the case of others: capitals, lower case, or as they are written.
+
+    Examples
+    --------
+    >>> in_case("maria", "JOHN"), in_case("maria lee", "john Smith"), in_case("Bonn", "rome")
+    ('MARIA', 'Maria Lee', 'bonn')
+    """
+    letters = [char for char in like if char.isalpha()]
+    if len(letters) > 1 and all(char.isupper() for char in letters):
+        return made.upper()
+    if letters and all(char.islower() for char in letters):
+        return made.lower()
+    if made.islower():
+        return re.sub(r"[^\W\d_]+", lambda found: found[0][:1].upper() + found[0][1:], made)
+    return made
+
+
+def words_of_names(text: str) -> Iterable[str]:
+    """Yield the parts of words of a name in lower case, as surrogates are compared with them."""
+    for found in _PARTS.finditer(text):
+        yield found[0].casefold()
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _letters(number: int, n: int) -> Iterable[str]:
+    for _ in range(n):
+        number, k = divmod(number, 26)
+        yield "abcdefghijklmnopqrstuvwxyz"[k]
+
+
+@lru_cache
+def _kept_words(language: str) -> dict[str, frozenset[str]]:
+    rows = read_table(language_path("surrogate_words", language), ("kind", "words"))
+    return {kind: frozenset(words.split()) for _, (kind, words) in rows}
+
+
+@lru_cache
+def _pools(language: str) -> dict[str, frozenset[str]]:
+    """Return given names by sex and family names, of one word each, in lower case."""
+    with instead_of(ModuleNotFoundError, MissingExtra("faker", extra="deid")):
+        from importlib import import_module
+
+        home = import_module(f"faker.providers.person.{_LOCALES[language]}").Provider
+    names: dict[str, Sequence[str]] = {
+        "female": home.first_names_female,
+        "male": home.first_names_male,
+        "family": home.last_names,
+    }
+    return {
+        kind: frozenset(name.casefold() for name in listed if name.isalpha())
+        for kind, listed in names.items()
+    }

@@ -1,0 +1,194 @@
+"""What stands for an identifier: by its label a mask, or another name, number, place or date.
+
+A label that is not in `KINDS` is masked: what nobody has thought of never passes.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from types import MappingProxyType
+from typing import NamedTuple
+
+from clinnlp.study.deidentify.dates import date_forms
+from clinnlp.study.deidentify.keys import Key
+from clinnlp.study.deidentify.names import Names, words_of_names
+from clinnlp.study.deidentify.shapes import IdBook, core_of
+from clinnlp.study.settings import DeidentifySettings
+
+__all__ = ["KINDS", "Originals", "Person", "Surrogates", "kind_of"]
+
+_BY_KIND = {
+    "person": "NAME_PATIENT NAME_CLINICIAN NAME PATIENT DOCTOR NOMBRE_SUJETO_ASISTENCIA "
+    "NOMBRE_PERSONAL_SANITARIO PERSON",
+    "institution": "HOSPITAL HEALTH_CENTRE ORGANISATION ORGANIZATION DEPT CENTRO_SALUD INSTITUCION",
+    "street": "STREET CALLE ADDRESS",
+    "place": "PLACE CITY LOCATION TERRITORIO",
+    "region": "REGION STATE",
+    "country": "COUNTRY PAIS",
+    "profession": "PROFESSION PROFESION",
+    "date": "DATE YEAR FECHAS",
+    "age": "AGE_OVER_89",
+    "stays": "AGE TIME SEX EDAD_SUJETO_ASISTENCIA SEXO_SUJETO_ASISTENCIA",
+    "relative": "RELATIVE FAMILIARES_SUJETO_ASISTENCIA",
+    "shape": "ZIP PHONE FAX SSN MRN MEDICALRECORD ENCOUNTER HEALTH_PLAN HEALTHPLAN ACCOUNT LICENCE "
+    "LICENSE VEHICLE DEVICE BIOMETRIC ID BIOID IDNUM USERNAME NUMERO_TELEFONO NUMERO_FAX "
+    "ID_SUJETO_ASISTENCIA ID_CONTACTO_ASISTENCIAL ID_ASEGURAMIENTO IDENTIF_BIOMETRICOS "
+    "ID_TITULACION_PERSONAL_SANITARIO ID_EMPLEO_PERSONAL_SANITARIO "
+    "IDENTIF_VEHICULOS_NRSERIE_PLACAS IDENTIF_DISPOSITIVOS_NRSERIE NUMERO_BENEF_PLAN_SALUD OTRO_NUMERO_IDENTIF",
+    "email": "EMAIL CORREO_ELECTRONICO",
+    "url": "URL URL_WEB",
+    "address": "IP DIREC_PROT_INTERNET",
+}
+KINDS: MappingProxyType[str, str] = MappingProxyType(
+    {label: kind for kind, labels in _BY_KIND.items() for label in labels.split()}
+)
+"""Kind of surrogate by label: those of the finder, of i2b2 2014 and of MEDDOCAN."""
+
+_NAMED = ("person", "institution", "street", "place", "region", "country", "profession")
+_OVER_89 = "90+"
+
+
+class Person(NamedTuple):
+    """Whom a text is about, as far as its surrogates hang on it.
+
+    Parameters
+    ----------
+    scope : str
+        Within which a name has one surrogate.
+    days : int
+        By which dates move.
+    near : date, optional
+        When the note was written.
+    day_first : bool, optional
+        What comes first in its dates of numbers, where one of them says so.
+    """
+
+    scope: str
+    days: int
+    near: date | None = None
+    day_first: bool | None = None
+
+
+class Originals:
+    """What identifies somebody in a collection, so that no surrogate is one of it."""
+
+    def __init__(self) -> None:
+        self.words: set[str] = set()
+        self.ids: set[str] = set()
+
+    def add(self, label: str, text: str) -> None:
+        """Add what stands in a text under a label."""
+        kind = _kind_in(label, text)
+        if kind in _NAMED:
+            self.words.add(" ".join(text.casefold().split()))
+            self.words.update(words_of_names(text))
+        elif kind == "shape":
+            self.ids.add(core_of(text))
+
+    def add_ids(self, ids: Iterable[str | None]) -> None:
+        """Add ids of notes, patients and stays."""
+        self.ids.update(core_of(each) for each in ids if each)
+
+
+class Surrogates:
+    """What stands for the identifiers of a collection.
+
+    Parameters
+    ----------
+    key : Key
+    originals : Originals
+        All of the collection: two ids never get one surrogate.
+    settings : DeidentifySettings
+    language : str
+
+    Examples
+    --------
+    >>> given = Originals()
+    >>> given.add("MRN", "00417")
+    >>> made = Surrogates(Key(b"example"), given, DeidentifySettings(), "en")
+    >>> made.of("AGE_OVER_89", "93", Person("p1", -40)), made.of("DATE", "3/1/19", Person("p", -40))
+    ('90+', '1/20/19')
+    >>> made.of("WHAT", "ever", Person("p1", -40))
+    '[WHAT]'
+    """
+
+    def __init__(
+        self, key: Key, originals: Originals, settings: DeidentifySettings, language: str
+    ) -> None:
+        self.ids = IdBook(key, originals.ids)
+        self._key, self._settings = key, settings
+        self._dates = date_forms(language)
+        self._names = None
+        if settings.replace == "surrogate":
+            self._names = Names(
+                key,
+                language,
+                is_original=originals.words.__contains__,
+                keep_initials=settings.keep_initials,
+            )
+
+    def of(self, label: str, text: str, person: Person) -> str:
+        """Return what stands for a text under a label; the text itself where it may stay."""
+        kind = _kind_in(label, text)
+        if kind == "stays":
+            return text
+        if kind == "date":
+            return self._date(text, person) or f"[{label}]"
+        if kind == "age":
+            return _OVER_89
+        if self._names is None or kind == "mask":
+            return f"[{label}]"
+        if kind in _NAMED:
+            made = str(getattr(self._names, kind)(text, person.scope))
+            return made if made != text or self._is_kept(kind, text) else f"[{label}]"
+        return self._number(kind, text) or f"[{label}]"
+
+    def _date(self, text: str, person: Person) -> str | None:
+        how = self._settings.dates
+        if how == "shift":
+            return self._dates.moved(
+                text, person.days, near=person.near, day_first=person.day_first
+            )
+        return self._dates.year(text, near=person.near) if how == "year" else None
+
+    def _number(self, kind: str, text: str) -> str | None:
+        if kind == "shape":
+            made = self.ids(text)
+            return None if made == text else made
+        number = self._key.draw(kind, text.casefold().strip())
+        word = "".join(chr(97 + number // 26**k % 26) for k in range(8))
+        if kind == "email":
+            return f"{word}@example.org"
+        if kind == "url":
+            return f"https://{word}.example.org"
+        low, high = number % 254 + 1, number // 254 % 254 + 1
+        return f"2001:db8::{high:x}:{low:x}" if ":" in text else f"198.51.100.{low}"
+
+    def _is_kept(self, kind: str, text: str) -> bool:
+        """Return whether all of a name may stay, such as ``Dr.`` alone."""
+        return kind in ("person", "institution", "street") and not any(
+            char.isalnum() for char in text
+        )
+
+
+def _kind_in(label: str, text: str) -> str:
+    """Return the kind for a label where it also hangs on what is written.
+
+    A relative is a word such as ``mother``, or a name; a place in digits is a postal code.
+    """
+    kind = kind_of(label)
+    if kind == "relative":
+        return "stays" if text.islower() else "person"
+    if kind in ("place", "region", "country") and not any(char.isalpha() for char in text):
+        return "shape"
+    return kind
+
+
+def kind_of(label: str) -> str:
+    """Return which kind of surrogate stands for a label.
+
+    Examples
+    --------
+    >>> kind_of("PHONE"), kind_of("who knows")
+    ('shape', 'mask')
+    """
+    return KINDS.get(label.upper(), "mask")
