@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
 from clinnlp import __version__
+from clinnlp.cli.deidentify import add_audit, add_deidentify
 from clinnlp.cli.demo import add_demo
 from clinnlp.cli.formats import add_convert, add_diff, add_inspect
 from clinnlp.cli.interrupted import told_when_interrupted
@@ -50,6 +51,8 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "pretrain": (add_pretrain, "teach an encoder the language of your own notes"),
     "export": (add_export, "write a fine-tuned model as ONNX, on wish in 8-bit integers"),
     "extract": (add_extract, "extract entities with their assertion from notes"),
+    "deidentify": (add_deidentify, "take identifiers out of notes, and move their dates"),
+    "deidentify audit": (add_audit, "say how much may be left, from notes that were reviewed"),
     "score": (add_score, "score predicted entities against gold"),
     "risk": (add_risk, "train and score risk models, by patient"),
     "risk apply": (add_risk_apply, "score new patients with a kept risk model"),

@@ -15,6 +15,7 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.features.baskets import frame_baskets
+from clinnlp.metrics.leak_bound import ReviewedStratum
 from clinnlp.mine.measures.additive import one_stratum
 from clinnlp.mine.measures.logistic import LogisticFit
 
@@ -48,6 +49,7 @@ GIVEN = {  # what each function takes beside its level
     "metrics.labels.resample_confusion": (lambda c: np.array([1.0]), ["a"], ["a"]),
     "metrics.labels.score_label_sets": ([("a",)], [("a",)], ["a"]),
     "metrics.labels.score_labels": (["a", "b"], ["a", "b"]),
+    "metrics.leak_bound.leak_bound": ([ReviewedStratum(n_notes=9, leaked=[0, 1])],),
     "metrics.mentions.compare_spans": (NOTES, NOTES, NOTES),
     "metrics.risk.calibration_curve": RISKS,
     "metrics.risk.score_risk": RISKS,
@@ -84,6 +86,7 @@ GIVEN = {  # what each function takes beside its level
     "mine.signals.drug_events.mine_signals": (BASKETS,),
 }
 MORE = {
+    "metrics.leak_bound.leak_bound": {"n_words": 90},
     "metrics.labels.resample_confusion": {"groups": None, "n_boot": 2, "seed": 0},
     "metrics.survival.horizon_calibration": {"horizon_days": 4},
     "metrics.survival.score_survival": {"horizon_days": 4},

@@ -24,11 +24,12 @@ _TIME = re.compile(
 _NO_YEAR = 2001  # of a day and month whose note has no time: a plain year
 _LEAP = 2000
 _MIDDLE = 15
+_NOW = date(2030, 1, 1)  # of a year of two digits whose note has no time: the same each day
 _AT_MOST = 89  # years between a date and its note that do not tell of an age above
 
 
 class _Part(NamedTuple):
-    """A date that was found: its numbers, None where it does not say them, and how it is written."""
+    """A date that was found: its numbers, None where it says none, and how it is written."""
 
     year: int | None
     month: int | None
@@ -55,7 +56,8 @@ class DateForms:
         joined = "".join(rf"{word}\s+|" for word in words.joined)
         word = rf"(?P<{{0}}w>{month})\b\.?"
         forms = {
-            "ymd": r"(?P<{0}y>\d{{4}})(?P<{0}s>[-/.])(?P<{0}m>\d{{1,2}})(?P={0}s)(?P<{0}d>\d{{1,2}})",
+            "ymd": r"(?P<{0}y>\d{{4}})(?P<{0}s>[-/.])(?P<{0}m>\d{{1,2}})(?P={0}s)"
+            r"(?P<{0}d>\d{{1,2}})",
             "nny": r"(?P<{0}a>\d{{1,2}})(?P<{0}s>[-/.])(?P<{0}b>\d{{1,2}})(?P={0}s)"
             r"(?P<{0}y>\d{{4}}|\d{{2}})",
             "packed": r"(?P<{0}y>(?:19|20)\d\d)(?P<{0}m>\d\d)(?P<{0}d>\d\d)",
@@ -100,7 +102,7 @@ class DateForms:
         >>> forms.moved("Mar 2019", 33), forms.moved("2019-03-01T08:30:00Z", 33)
         ('Apr 2019', '2019-04-03T08:30:00Z')
         """
-        found = self._found(text, near, day_first)
+        found = self._found(text, near, day_first=day_first)
         if found is None:
             return None
         pieces, end = [], 0
@@ -120,13 +122,13 @@ class DateForms:
         >>> date_forms("en").year("March 1st, 2019"), date_forms("en").year("3/1")
         ('2019', None)
         """
-        found = self._found(text, near, None)
+        found = self._found(text, near, day_first=None)
         years = {part.year for part in found or () if part.year is not None}
         if found is None or len(years) != 1 or _tells_age(years, near):
             return None
         return str(years.pop())
 
-    def _found(self, text: str, near: date | None, day_first: bool | None) -> list[_Part] | None:
+    def _found(self, text: str, near: date | None, *, day_first: bool | None) -> list[_Part] | None:
         """Return the dates of a text, or None where there is none, or a number that is no date."""
         times = [found.span() for found in _TIME.finditer(text) if ":" in found[0]]
         bare = list(text)
@@ -284,7 +286,7 @@ def _year_of(text: str, near: date | None) -> int:
     number = text.strip("'’")
     if len(number) == 4:
         return int(number)
-    latest = (date.today() if near is None else near).year + 1
+    latest = (_NOW if near is None else near).year + 1
     year = latest - latest % 100 + int(number)
     return year if year <= latest else year - 100
 

@@ -148,6 +148,7 @@ class Deidentifier:
         self.key, self.settings, self.language = key, settings or DeidentifySettings(), language
         self.finder = finder if isinstance(finder, Pipeline) else Pipeline([finder])
         self.originals = Originals()
+        self.patients: set[str] = set()  # of the notes
         self.offsets = Offsets(
             key,
             self.settings.max_shift_days,
@@ -180,6 +181,7 @@ class Deidentifier:
         """Take what was found in a note, and its ids."""
         self._check_open()
         self.originals.add_ids((note.id, note.patient, note.encounter))
+        self.patients.update([note.patient] if note.patient is not None else [])
         for one in found:
             self.originals.add(one.label, note.text[one.start : one.end])
 
@@ -272,13 +274,14 @@ def deidentify(
         sample = AuditSample(deidentifier.key, n_audit)
         with closing(run.replaced(sample)) as made:
             write_notes(made, out, format=format, on_loss=on_loss)
-        run.end(sample, out)
+        run.end(sample)
     return summary
 
 
 def work_folder(out: str | Path) -> Path:
     """Return the folder beside an output that says how it was made."""
-    return Path(out).with_name(f"{Path(out).name}.deid")
+    path = Path(out) if Path(out).name not in ("", "..") else Path(out).resolve()
+    return path.with_name(f"{path.name}.deid")
 
 
 def seal_of(key: Key, note: Note) -> str:
@@ -372,7 +375,7 @@ class _Run:
                     sample.add(made, doubt_of(made))
                     yield made.note
 
-    def end(self, sample: AuditSample, out: Path) -> None:
+    def end(self, sample: AuditSample) -> None:
         """Write what was done, and remove what only a run that goes on needs."""
         if sample.n_wanted:
             sample.write(self.work, self.summary.n_words)
@@ -499,8 +502,9 @@ class _Run:
 def _seals_beside(notes: Notes) -> frozenset[str]:
     """Return the seals of notes that an earlier run has made, where it wrote them beside."""
     found: set[str] = set()
-    for path in {path for path, _ in notes.files} | {path.parent for path, _ in notes.files}:
-        seals = work_folder(path) / _SEALS
+    listed = {path.absolute() for path, _ in notes.files}
+    for path in listed | {path.parent for path in listed}:
+        seals = work_folder(path) / _SEALS if path.name else path
         if path.name and seals.is_file():
             found.update(seals.read_text(encoding="ascii").split())
     return frozenset(found)

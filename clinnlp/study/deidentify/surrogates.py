@@ -3,6 +3,7 @@
 A label that is not in `KINDS` is masked: what nobody has thought of never passes.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from clinnlp.study.deidentify.keys import Key
 from clinnlp.study.deidentify.names import Names, words_of_names
 from clinnlp.study.deidentify.shapes import IdBook, core_of
 from clinnlp.study.settings import DeidentifySettings
+from clinnlp.text.identifiers import zip3
 
 __all__ = ["KINDS", "Originals", "Person", "Surrogates", "kind_of"]
 
@@ -33,7 +35,8 @@ _BY_KIND = {
     "LICENSE VEHICLE DEVICE BIOMETRIC ID BIOID IDNUM USERNAME NUMERO_TELEFONO NUMERO_FAX "
     "ID_SUJETO_ASISTENCIA ID_CONTACTO_ASISTENCIAL ID_ASEGURAMIENTO IDENTIF_BIOMETRICOS "
     "ID_TITULACION_PERSONAL_SANITARIO ID_EMPLEO_PERSONAL_SANITARIO "
-    "IDENTIF_VEHICULOS_NRSERIE_PLACAS IDENTIF_DISPOSITIVOS_NRSERIE NUMERO_BENEF_PLAN_SALUD OTRO_NUMERO_IDENTIF",
+    "IDENTIF_VEHICULOS_NRSERIE_PLACAS IDENTIF_DISPOSITIVOS_NRSERIE NUMERO_BENEF_PLAN_SALUD "
+    "OTRO_NUMERO_IDENTIF",
     "email": "EMAIL CORREO_ELECTRONICO",
     "url": "URL URL_WEB",
     "address": "IP DIREC_PROT_INTERNET",
@@ -45,6 +48,7 @@ KINDS: MappingProxyType[str, str] = MappingProxyType(
 
 _NAMED = ("person", "institution", "street", "place", "region", "country", "profession")
 _OVER_89 = "90+"
+_ZIP = re.compile(r"[0-9]{5}(?:-?[0-9]{4})?")
 
 
 class Person(NamedTuple):
@@ -136,7 +140,7 @@ class Surrogates:
         if kind == "age":
             return _OVER_89
         if self._names is None or kind == "mask":
-            return f"[{label}]"
+            return _zip(label, text) or f"[{label}]"
         if kind in _NAMED:
             made = str(getattr(self._names, kind)(text, person.scope))
             return made if made != text or self._is_kept(kind, text) else f"[{label}]"
@@ -168,6 +172,11 @@ class Surrogates:
         return kind in ("person", "institution", "street") and not any(
             char.isalnum() for char in text
         )
+
+
+def _zip(label: str, text: str) -> str | None:
+    """Return what Safe Harbor leaves of a postal code of the United States, else None."""
+    return f"{zip3(text)}**" if label == "ZIP" and _ZIP.fullmatch(text.strip()) else None
 
 
 def _kind_in(label: str, text: str) -> str:

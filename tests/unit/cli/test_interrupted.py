@@ -16,6 +16,8 @@ WORDS = {
     "pretrain": ["notes", "--out", "a model"],
     "export": ["m", "out", "--onnx"],
     "extract": ["notes", "found"],
+    "deidentify": ["notes", "made", "--key", "a key"],
+    "deidentify audit": ["reviewed", "made.deid"],
     "score": ["gold", "predicted"],
     "risk": ["outcome.csv", "--out", "out"],
     "risk apply": ["m", "index.csv", "--out", "out"],
@@ -40,6 +42,7 @@ LEFT = {  # what a command that goes on leaves behind
     "tune": "a search/search.sqlite",
     "pretrain": "a model-checkpoint/state.safetensors",
     "extract": "found/part-00000.parquet",
+    "deidentify": "made.deid/found-00000.jsonl",
 }
 
 
