@@ -36,6 +36,7 @@ class _Part(NamedTuple):
     day: int | None
     found: re.Match[str]
     form: str
+    day_first: bool = True  # of two numbers
 
 
 class DateForms:
@@ -98,7 +99,7 @@ class DateForms:
         --------
         >>> forms = date_forms("en")
         >>> forms.moved("Friday, March 1st, 2019", 33), forms.moved("02/03/19", 33)
-        ('Wednesday, April 3rd, 2019', '03/07/19')
+        ('Wednesday, April 3rd, 2019', '03/08/19')
         >>> forms.moved("Mar 2019", 33), forms.moved("2019-03-01T08:30:00Z", 33)
         ('Apr 2019', '2019-04-03T08:30:00Z')
         """
@@ -151,16 +152,15 @@ class DateForms:
         form = str(found.lastgroup if found.lastgroup in _FORMS else _form_of(found))
         groups = {k.removeprefix(f"{form}_"): v for k, v in found.groupdict().items()
                   if v is not None and k.startswith(f"{form}_")}  # fmt: skip
-        month, day = groups.get("m"), groups.get("d")
+        month, day, first = groups.get("m"), groups.get("d"), True
         if "a" in groups:
-            first = day_first if int(groups["a"]) <= 12 else True
-            first = first and int(groups["b"]) <= 12
+            first = (day_first or int(groups["a"]) > 12) and int(groups["b"]) <= 12
             day, month = (groups["a"], groups["b"]) if first else (groups["b"], groups["a"])
         if "w" in groups:
             month = str(self._words.months[groups["w"].casefold()])
         numbers = [None if x is None else int(x) for x in (month, day)]
         year = None if "y" not in groups else _year_of(groups["y"], near)
-        part = _Part(year, numbers[0], numbers[1], found, form)
+        part = _Part(year, numbers[0], numbers[1], found, form, first)
         return part if _day_of(part, near) is not None else None
 
     def _part_moved(self, part: _Part, days: int, near: date | None) -> str | None:
@@ -205,7 +205,7 @@ class DateForms:
             end = self._words.ordinal(new.day)
             return was[: len(was) - len(was.lstrip("."))] + _like(was, end)
         if key in ("a", "b"):
-            key = "d" if (key == "a") == _day_stands_first(part) else "m"
+            key = "d" if (key == "a") == part.day_first else "m"
         if key in ("d", "m"):
             return f"{new.day if key == 'd' else new.month:0{2 if padded else 1}}"
         return None
@@ -252,10 +252,6 @@ _FORMS = ("ymd", "nny", "packed", "dwy", "wdy", "wy", "wd", "ym", "my", "nn", "y
 
 def _form_of(found: re.Match[str]) -> str:
     return next(form for form in _FORMS if found[form] is not None)
-
-
-def _day_stands_first(part: _Part) -> bool:
-    return int(part.found[f"{part.form}_a"]) == part.day
 
 
 def _is_padded(found: re.Match[str], form: str) -> bool:

@@ -140,11 +140,11 @@ class Names:
         listed = self._starting(kind, begins)
         for k in count():
             made = listed[self._key.draw("name", scope, word, str(k)) % len(listed)]
-            if made != word and (k >= _TRIES or not self._is_original(made)):
-                return made
-            if k > 2 * _TRIES:  # no other name begins so
+            if made != word and (k >= 2 * _TRIES or not self._is_original(made)):
+                break
+            if k == _TRIES:  # no other name begins so
                 listed = self._all[kind]
-        raise AssertionError  # `count` does not end
+        return made
 
     def _letter(self, letter: str, scope: str) -> str:
         """Return the letter with which names begin whose originals begin with `letter`."""

@@ -101,7 +101,7 @@ def allotted(n: int, sizes: Sequence[int]) -> list[int]:
     Examples
     --------
     >>> allotted(100, [900, 90, 10]), allotted(20, [5, 0, 7])
-    ([69, 21, 10], [5, 0, 7])
+    ([65, 25, 10], [5, 0, 7])
     """
     total, out = sum(sizes), [0] * len(sizes)
     n = min(n, total)

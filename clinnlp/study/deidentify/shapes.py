@@ -6,8 +6,10 @@ check digit that holds for the original holds for the surrogate. Originals of on
 surrogates that are all different, so that tables and notes still join.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import count
+from math import prod
 from types import MappingProxyType
 
 from clinnlp.study.deidentify.keys import Key
@@ -55,6 +57,7 @@ class IdBook:
         self._originals = frozenset(cores)
         self._made: dict[str, str] = {}
         self._used: set[str] = set()
+        self._shapes = Counter(map(_shape, cores))
         for core in cores:
             self._add(core)
 
@@ -73,6 +76,8 @@ class IdBook:
     def _add(self, core: str) -> None:
         holds = [check for name, check in CHECKS.items() if check(core)]
         wanted, most = core, _LONGER * (_CHECKED if holds else 1)
+        while 2 * self._shapes[_shape(wanted)] > _room(wanted):  # hardly a place is free
+            wanted += "0"
         for k in count():
             wanted += "0" if k and k % most == 0 else ""
             made = _drawn(self._key, wanted, k)
@@ -105,6 +110,16 @@ def reshaped(text: str, core: str) -> str:
     if left and places:
         out[places[-1]] += "".join(left)
     return "".join(out)
+
+
+def _shape(core: str) -> str:
+    head = "1" if core[:1].isdigit() and core[0] != "0" else ""
+    return head + "".join("0" if char.isdigit() else "a" for char in core[len(head) :])
+
+
+def _room(core: str) -> int:
+    """Return how many cores have the shape of one."""
+    return prod({"1": 9, "0": 10, "a": 26}[sign] for sign in _shape(core))
 
 
 def _drawn(key: Key, core: str, k: int) -> str:
