@@ -105,7 +105,16 @@ _HOMES = {
     "clinnlp.study.risk": ("risk_study",),
     "clinnlp.study.risk_rows": ("RiskRows", "risk_rows", "rows_of_table"),
     "clinnlp.study.risk_values": ("RiskStudy", "notes_gain"),
-    "clinnlp.study.settings": ("RiskRowSettings", "RiskStudySettings", "SurvivalSettings"),
+    "clinnlp.study.settings": (
+        "DeidentifySettings",
+        "RiskRowSettings",
+        "RiskStudySettings",
+        "SurvivalSettings",
+    ),
+    "clinnlp.study.deidentify.flow": ("Deidentifier",),
+    "clinnlp.study.deidentify.keys": ("make_key", "read_key"),
+    "clinnlp.study.deidentify.whole": ("deidentify_files",),
+    "clinnlp.metrics.leak_bound": ("ReviewedStratum", "leak_bound"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

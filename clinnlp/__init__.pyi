@@ -56,6 +56,7 @@ from clinnlp.metrics.assertion import score_assertions
 from clinnlp.metrics.deidentification import score_deidentification
 from clinnlp.metrics.incidence import aalen_johansen, kaplan_meier
 from clinnlp.metrics.labels import score_label_sets, score_labels
+from clinnlp.metrics.leak_bound import ReviewedStratum, leak_bound
 from clinnlp.metrics.mentions import compare_spans, list_errors
 from clinnlp.metrics.risk import score_risk
 from clinnlp.metrics.spans import score_spans
@@ -74,13 +75,21 @@ from clinnlp.mine.signals.known import Knowledge, disagreements, known_or_new
 from clinnlp.risk.cox import fit_cox
 from clinnlp.risk.splits import split_by_time, splits_by_site
 from clinnlp.study.apply import RiskModel, apply_risk_model
+from clinnlp.study.deidentify.flow import Deidentifier
+from clinnlp.study.deidentify.keys import make_key, read_key
+from clinnlp.study.deidentify.whole import deidentify_files
 from clinnlp.study.example import example
 from clinnlp.study.mined_tables import read_itemsets, read_rules, read_signals, write_mined
 from clinnlp.study.pipeline import pipeline
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import RiskRows, risk_rows, rows_of_table
 from clinnlp.study.risk_values import RiskStudy, notes_gain
-from clinnlp.study.settings import RiskRowSettings, RiskStudySettings, SurvivalSettings
+from clinnlp.study.settings import (
+    DeidentifySettings,
+    RiskRowSettings,
+    RiskStudySettings,
+    SurvivalSettings,
+)
 from clinnlp.study.shown import plots, show
 from clinnlp.study.survival import SurvivalStudy, survival_study
 from clinnlp.study.tune import tune_classifier, tune_ner
@@ -107,6 +116,8 @@ __all__ = [
     "Concept",
     "Courses",
     "DataError",
+    "Deidentifier",
+    "DeidentifySettings",
     "Dialect",
     "Entity",
     "EntityTable",
@@ -137,6 +148,7 @@ __all__ = [
     "PretrainSettings",
     "Relation",
     "Replication",
+    "ReviewedStratum",
     "RiskModel",
     "RiskRowSettings",
     "RiskRows",
@@ -166,6 +178,7 @@ __all__ = [
     "compare_spans",
     "compute_metrics",
     "concordance",
+    "deidentify_files",
     "disagreements",
     "drug_episodes",
     "entity_table",
@@ -185,8 +198,10 @@ __all__ = [
     "kaplan_meier",
     "known_or_new",
     "landmarks",
+    "leak_bound",
     "list_errors",
     "load",
+    "make_key",
     "mine_counts",
     "mine_interactions",
     "mine_itemsets",
@@ -203,6 +218,7 @@ __all__ = [
     "read_faers",
     "read_fhir",
     "read_itemsets",
+    "read_key",
     "read_notes",
     "read_omop",
     "read_rules",

@@ -14,7 +14,13 @@ from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSe
 from clinnlp.service.review_settings import ReviewSettings
 from clinnlp.service.settings import ServeSettings
 from clinnlp.study.review_settings import ReviewProjectSettings
-from clinnlp.study.settings import ExtractSettings, MineSettings, RiskSettings, SurvivalSettings
+from clinnlp.study.settings import (
+    DeidentifySettings,
+    ExtractSettings,
+    MineSettings,
+    RiskSettings,
+    SurvivalSettings,
+)
 from clinnlp.study.tune_space import described
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +29,7 @@ MADE_BY = {
     ClassifierSettings: "`clinnlp.fine_tune_classifier`, `clinnlp fine-tune classifier`",
     PretrainSettings: "`clinnlp.pretrain`, `clinnlp pretrain`",
     ExtractSettings: "`clinnlp extract`",
+    DeidentifySettings: "`clinnlp.Deidentifier`, `clinnlp deidentify`",
     MineSettings: "`clinnlp mine`",
     RiskSettings: "`clinnlp risk`; `RiskRowSettings` and `RiskStudySettings` are its two parts",
     SurvivalSettings: "`clinnlp.survival_study`, `clinnlp risk survival`",

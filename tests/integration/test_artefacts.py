@@ -121,6 +121,9 @@ def run_flows(given, out):
         given / "patients.csv", "--out", out / "survival", "--horizon-days", "30", "--n-boot", "5",
         "--n-folds", "2", "--penalties", "3")  # fmt: skip
     run("mine", given / "events.csv", "--out", out / "mined")
+    run("deidentify", given / "notes.jsonl", out / "left.jsonl", "--key", given / "key",
+        "--new-key", "--audit", "5", "--tables", given / "events.csv", out / "left.csv",
+        "--vault", out / "vault", "--vault-key", given / "vault-key")  # fmt: skip
     run("mine", out / "entities", "--unit", "note", "--out", out / "mined-notes")
 
 

@@ -20,6 +20,7 @@ import pytest
 
 from clinnlp.cli import main
 from clinnlp.io.tables.mentions import read_entity_table
+from clinnlp.study.deidentify.keys import make_key
 from clinnlp.study.synthetic import write_cohort_mini
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +37,7 @@ COMMANDS = {
     "notes.jsonl.gz": ("convert", NOTES, "OUT"),
     "notes.conll": ("convert", NOTES, "OUT", "--on-loss", "sidecar"),
     "notes.brat": ("convert", NOTES, "OUT", "--to", "brat", "--on-loss", "sidecar"),
+    "deid.jsonl": ("deidentify", NOTES, "OUT", "--key", "{}/key", "--part-size", "4"),
     "mined": ("mine", "{}/entities", "--out", "OUT"),
     "errors": ("score", NOTES, NOTES, "--n-boot", "1", "--report", "OUT"),
     "risk": ("risk", "{}/cohort/outcome.csv", "--events", "{}/cohort/events.csv", "--out", "OUT",
@@ -43,7 +45,7 @@ COMMANDS = {
     "applied": ("risk", "apply", "{}/model", "{}/cohort/outcome.csv", "--events",
                 "{}/cohort/events.csv", "--out", "OUT"),
 }  # fmt: skip
-IN_CI = ("parts", "notes.brat", "mined")  # each stands for a way of writing
+IN_CI = ("parts", "notes.brat", "deid.jsonl", "mined")  # each stands for a way of writing
 MANY = (*IN_CI, "whole.jsonl", "notes.jsonl.gz")
 
 # runs a command; dies of a signal, or counts, when it touches what lies in a folder
@@ -82,6 +84,7 @@ def inputs(tmp_path_factory):
     write_cohort_mini(folder / "cohort", n_patients=300, n_noted=5)
     for name in ("parts", "risk"):
         assert main(words(name, folder / name, folder)) == 0
+    make_key(folder / "key")
     (folder / "parts").rename(folder / "entities")
     (folder / "risk" / "model").rename(folder / "model")
     return folder

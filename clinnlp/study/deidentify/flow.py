@@ -394,7 +394,9 @@ class _Run:
             failed[note_id] = type(error).__name__
 
         fresh = [note for note in part if seal_of(self.key, note) not in self.sealed]
-        stream = self.made.finder.stream(fresh, on_error="skip", on_skip=skip)
+        # how much another model has read says nothing of this finder
+        bare = (note.with_(coverage=None) for note in fresh)
+        stream = self.made.finder.stream(bare, on_error="skip", on_skip=skip)
         done = {note.id: note for note in stream}
         lines = []
         for note, seal in zip(part, seals, strict=True):
