@@ -45,7 +45,9 @@ def test_the_wheel_holds_what_runs_and_what_the_tutorial_needs_and_no_more(wheel
     }
     assert package <= names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"clinnlp"}
-    assert sum(size.values()) < 2_500_000
+    box = sum(n for name, n in size.items() if name.startswith("clinnlp/bert/data/notes/"))
+    assert sum(size.values()) - box < 2_500_000
+    assert box < 25_000_000
     assert sum(n for name, n in size.items() if name.startswith("clinnlp/data/")) < 500_000
 
 
