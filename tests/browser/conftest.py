@@ -51,7 +51,7 @@ def open_page(browser):
     def open_as(world, user=None, path="/", **options):
         contexts.append(browser.new_context(**{"viewport": SIZE, **options}))
         page = contexts[-1].new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.append(said.text) if "olicy" in said.text else None)
         page.goto(f"http://localhost:{world.port}/#{path}")

@@ -9,6 +9,7 @@ from tests.browser.test_judging import TEXT, note, press, saved, stored
 from tests.unit.bert.conftest import make_encoder
 from tests.unit.review.conftest import note_of
 from tests.unit.service.test_review_learning_routes import judge_all
+from tests.unit.service.test_review_rules_routes import NOTES as RULED
 from tests.unit.study.test_review_learn import texts
 
 
@@ -114,3 +115,24 @@ def test_one_note_is_judged_in_two_browsers_of_one_person(serve, open_page):
     saved(first)
     saved(second)
     assert [judged for _, _, judged in stored(world)][:2] == ["accepted", "rejected"]
+
+
+def test_a_mention_under_a_rule_is_rejected_and_a_verdict_given(serve, open_page, axe):  # noqa: F811
+    world = serve(notes=RULED)
+    page = open_page(world, "owner", "/p/1/rules")
+    page.get_by_role("row", name="lead").first.get_by_role("button").click()
+    rule = page.get_by_role("region", name="Rule")
+    rule.get_by_role("listitem").filter(has=page.locator("mark", has_text="lead")).first.get_by_role(
+        "button", name="This mention is wrong"
+    ).click()
+    page.get_by_text("The rule was counted anew.").wait_for()
+    assert "n both: 20 → 19" in rule.inner_text()
+    assert findings(page, axe) == []
+    rule.get_by_label("Verdict").select_option("artefact")
+    rule.get_by_label("Leaves out").select_option("lead")
+    rule.get_by_label("Comment").fill("<b>a lead</b>")
+    rule.get_by_role("button", name="Keep").click()
+    page.get_by_text("4 left out as artefacts").wait_for()
+    found = world.browser("owner").get("/api/projects/1/rules")
+    assert found["n_suppressed"] == 4
+    assert audit(world.database).faults == []

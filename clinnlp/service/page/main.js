@@ -17,6 +17,7 @@ const VIEWS = [ // the address behind "#", the file of its view
   [/^\/p\/([^/]+)\/rules$/, "rules"],
 ];
 const app = { me: null, projects: null, go, login, trail };
+const WAIT_MS = 400;
 let view = null, turn = 0;
 
 function go(path) {
@@ -51,16 +52,19 @@ async function show() {
   view = null;
   const [pattern, name] = VIEWS.find(([known]) => known.test(path)) ?? VIEWS[0];
   const words = (pattern.exec(path) ?? []).slice(1).map(decodeURIComponent);
+  const waiting = setTimeout(() => fill($("#main"), make("p", { class: "soft lone", role: "status" }, "One moment …")), WAIT_MS);
   try {
     app.projects ??= await get("projects");
     const module = await import(`./${name}.js`);
     const root = make("div", { class: `view ${name}` });
     const made = await module.show(root, app, ...words);
+    clearTimeout(waiting);
     if (mine !== turn) return made?.leave?.();
     view = made;
     fill($("#main"), root);
     made?.shown?.();
   } catch (error) {
+    clearTimeout(waiting);
     if (mine === turn) await failed(error);
   }
 }
