@@ -1,12 +1,9 @@
 // The panel of the selected mention: every step of judging as a button, and what stands so far.
 
-import { endsOf } from "./task.js";
+import { AXES } from "./axes.js";
 import { button, fill, keyCap, make } from "./dom.js";
+import { endsOf } from "./task.js";
 
-export const AXES = { // name → [key, word]
-  negated: ["n", "Negated"], uncertain: ["u", "Uncertain"], hypothetical: ["h", "Hypothetical"],
-  historical: ["p", "Past"], experiencer: ["f", "Family"],
-};
 const STRETCH = [
   ["start", [[-1, "←", "Begin a word earlier", "Q"], [1, "→", "Begin a word later", "W"]]],
   ["end", [[-1, "←", "End a word earlier", "E"], [1, "→", "End a word later", "R"]]],

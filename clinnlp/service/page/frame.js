@@ -49,4 +49,4 @@ export function buildFrame(root, { project, task, run, looks, above, aside }) {
   return parts;
 }
 
-function factsOf({ kind, time, patient }) { return [kind, time, patient && `patient ${patient}`].filter(Boolean).join(" · "); }
+function factsOf({ kind, time, patient }) { return [kind, time?.slice(0, 16).replace("T", " "), patient && `patient ${patient}`].filter(Boolean).join(" · "); }

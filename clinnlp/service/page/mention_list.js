@@ -1,5 +1,6 @@
 // All mentions of a note as a list beside it: what a screen reader walks through, and an overview.
 
+import { signsOf } from "./axes.js";
 import { make } from "./dom.js";
 import { inOrder } from "./task.js";
 
@@ -44,11 +45,10 @@ export class MentionList {
   #fill(row, mention) {
     const { short, style } = this.look(mention.label);
     row.className = `${style} ${mention.judged ?? "open"}`;
-    const said = Object.entries(mention.axes).filter(([, value]) => value === true).map(([axis]) => axis);
     row.replaceChildren(
       make("span", { class: "sign", "aria-hidden": "true" }, SIGNS[mention.judged] ?? "○"),
       make("span", { class: "words" }, this.wordsOf(mention)),
-      make("span", { class: "tag" }, [short, ...said.map((axis) => axis.slice(0, 3))].join(" · ")),
+      make("span", { class: "tag" }, [short, ...signsOf(mention)].join(" · ")),
     );
     row.setAttribute("aria-label", spoken(mention, this.wordsOf(mention)));
   }

@@ -17,7 +17,7 @@ export function sideBySide(offsets, project, mentions, differences) {
     return make("div", { class: "pane", tabindex: "0", role: "group", "aria-label": `Reading ${name}` }, make("h3", {}, `Reading ${name}`), text);
   });
   panes.forEach((pane, k) => pane.addEventListener("scroll", () => { panes[1 - k].scrollTop = pane.scrollTop; }, { passive: true }));
-  const details = make("details", { class: "both" }, make("summary", {}, "Both readings side by side"), make("div", { class: "pair" }, panes));
+  const details = make("details", { class: "both" }, make("summary", {}, "Both readings side by side ", make("small", { class: "soft" }, "✓ both say so, ✎ they differ")), make("div", { class: "pair" }, panes));
   details.show = (difference) => panes.forEach((pane) => {
     const line = [...pane.querySelectorAll(".seg.changed")].find((one) => one.mentions.includes(`d-${(difference.left ?? difference.right).id}`));
     line?.scrollIntoView({ block: "nearest" });

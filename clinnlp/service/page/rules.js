@@ -12,7 +12,7 @@ export async function show(root, app, id) {
   const project = projectOf(app, id), path = `projects/${part(id)}/rules`;
   app.trail([project.name, `/p/${id}`], ["Rules", ""]);
   const facts = make("p", { class: "soft" }), list = make("div", { class: "scroll rules-table", tabindex: "0", role: "group", "aria-label": "Rules" });
-  const chosen = make("section", { class: "card", "aria-label": "Rule", hidden: true });
+  const chosen = make("section", { class: "card", "aria-label": "Rule", tabindex: "0", hidden: true });
   let found = null;
   const refresh = async () => {
     found = await get(path);

@@ -5,6 +5,7 @@
 // chunk holds bare text and segments: runs of text that lie in the same mentions. Places come in and
 // go out as code points; inside, everything counts UTF-16 units.
 
+import { signsOf } from "./axes.js";
 import { make } from "./dom.js";
 
 const LINE = /\r\n|[\n\r\u2028\u2029]/g;
@@ -128,8 +129,8 @@ export class TextView {
   #dress(element) {
     const [inner, ...others] = element.mentions.map((id) => this.mentions.get(id));
     const tags = element.begins.map((id) => {
-      const { label, judged } = this.mentions.get(id);
-      return `${this.look(label).short}${SIGNS[judged] ?? ""}`;
+      const mention = this.mentions.get(id);
+      return `${[this.look(mention.label).short, ...signsOf(mention)].join("·")}${SIGNS[mention.judged] ?? ""}`;
     });
     const isSelected = element.mentions.includes(this.selected);
     element.className = [
