@@ -58,10 +58,9 @@ class Rules:
             if name != "city"
         }
         pieces["fullmonth"] = _either([m for m in lexicon.terms["month"] if len(m) > 3])
-        streets = [
-            form(term) for term in lexicon.terms["street"] for form in (str.capitalize, str.upper)
-        ]
-        pieces["streetcase"] = _either(streets)
+        streets = lexicon.terms["street"]
+        pieces["streetcase"] = _either([term.capitalize() for term in streets])
+        pieces["streetcaps"] = _either([term.upper() for term in streets])
         path = language_path("identifier_rules", language)
         columns = ("finder", "start", "pattern")
         for line, row in read_table(path, columns, optional=("doubt",)):
