@@ -1,0 +1,86 @@
+"""A tagger of identifiers beside the rules, on Spanish notes: scripts/bench deid_tagger [--dev].
+
+Fine-tunes on nine tenths of MEDDOCAN train (by a hash of the note), labels as ours, and scores on
+the last tenth the rules alone, the tagger alone and what both find; with `--dev` also on dev, once
+for a configuration that the tenth has chosen. The encoder in the box is of English and uncased;
+`--encoder` takes a folder of one of Spanish. `--notes` and `--set epochs=1` make a short trial.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+
+import clinnlp
+from clinnlp.bert.settings import TaggerSettings
+from clinnlp.core.config import settings_from
+from clinnlp.core.notes import Note
+from clinnlp.core.spans import Span
+from clinnlp.text.identifier_rules import Find
+from clinnlp.text.identifiers import Identifiers, identifier_labels, united
+from tests.bench import ROOT, record
+from tests.bench.deid import as_meddocan, meddocan, noted, report
+
+N_PARTS = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dev", action="store_true", help="score dev, of a frozen configuration")
+    parser.add_argument("--encoder", default="minilm")
+    parser.add_argument("--name", default="default", help="of the configuration")
+    parser.add_argument("--notes", type=int, help="train on so many")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON")
+    args = parser.parse_args()
+    notes = meddocan()
+    train = [as_ours(note) for note in notes["build"] if part_of(note) > 0][: args.notes]
+    held = [note for note in notes["build"] if part_of(note) == 0]
+    changed = {key: json.loads(value) for key, _, value in (one.partition("=") for one in args.set)}
+    settings = settings_from(TaggerSettings, {"known_names": 1, **changed, "seed": args.seed})
+    out = ROOT / "out" / "models" / f"meddocan-{args.name}-{args.seed}"
+    tagger = clinnlp.fine_tune_ner(train, out=out, settings=settings, encoder=args.encoder)
+    score(f"deid tagger {args.name}, held-out tenth of train", held, tagger)
+    if args.dev:
+        score(f"deid tagger {args.name}, dev", notes["aside"], tagger)
+
+
+def score(name: str, gold: list[Note], tagger) -> None:
+    """Record strict F1 and recall by characters of rules, tagger and both."""
+    bare = [note.with_(entities=(), relations=()) for note in gold]
+    pipe = Identifiers(language="es", labels="all")
+    rules = [pipe(note) for note in bare]
+    model = tagger.batch(bare)
+    both = [joined(a, b) for a, b in zip(rules, model, strict=True)]
+    for how, found in (("rules", rules), ("tagger", model), ("both", both)):
+        strict = clinnlp.score_spans(as_meddocan(gold), as_meddocan(found))
+        record(f"{name}, {how}, strict", f1=str(strict.f1), precision=str(strict.precision),
+               recall=str(strict.recall))  # fmt: skip
+        report(f"{name}, {how}", gold, found)
+
+
+def joined(rules: Note, model: Note) -> Note:
+    """Return what rules or tagger find: where they overlap, what the tagger is surer of first."""
+    finds = [Find(*e.span, e.label, "rule:", 0.2) for e in rules.entities]
+    finds += [Find(*e.span, e.label, "model:", 1 - (e.score or 0)) for e in model.entities]
+    spans = [(find, find.label) for find in united(finds)]
+    return noted(rules.id, rules.text, [(Span(f.start, f.end), label) for f, label in spans])
+
+
+def part_of(note: Note) -> int:
+    """Return the part of a note, by a hash of its text."""
+    from hashlib import sha256
+
+    return int(sha256(note.text.encode()).hexdigest(), 16) % N_PARTS
+
+
+def as_ours(note: Note) -> Note:
+    """Return a note with our labels in place of MEDDOCAN's, the first that stands for each."""
+    ours: dict[str, str] = {}
+    for row in identifier_labels().values():
+        ours.setdefault(row.meddocan, row.label)
+    entities = (replace(e, label=ours[e.label]) for e in note.entities if e.label in ours)
+    return note.with_(entities=tuple(entities))
+
+
+if __name__ == "__main__":
+    main()
