@@ -49,6 +49,11 @@ class ReviewedStratum:
     ------
     ArgumentError
         More notes reviewed than there are, or none of some, or fewer characters than 0.
+
+    Examples
+    --------
+    >>> len(ReviewedStratum(n_notes=900, leaked=[0, 0, 12]).leaked)
+    3
     """
 
     n_notes: int
@@ -117,6 +122,11 @@ def leak_bound(
     seed : int
         Of the draws by which strata are joined.
 
+    Returns
+    -------
+    LeakBound
+        Estimates whose `high` is the bound, `low` being 0.
+
     Raises
     ------
     ArgumentError
@@ -133,17 +143,14 @@ def leak_bound(
     check_level(level)
     there = [stratum for stratum in strata if stratum.n_notes]
     n_notes = sum(stratum.n_notes for stratum in there)
-    if not n_notes or n_words < 1:
+    if min(n_notes, n_words) < 1:
         raise ArgumentError(f"there must be notes and words, got {n_notes:,} and {n_words:,}")
     most = max(most_chars, *(max(s.leaked) for s in there))
     leaks = [_is_left(stratum) for stratum in there]
     taints = [[chars / most for chars in stratum.leaked] for stratum in there]
     share, chars = (_joined(values, there, level, seed) for values in (leaks, taints))
     by_words = most * n_notes / n_words * 10_000
-    seen, left = (
-        sum(s.n_notes * sum(v) / len(v) for s, v in zip(there, values, strict=True)) / n_notes
-        for values in (leaks, taints)
-    )
+    seen, left = (_mean(values, there) for values in (leaks, taints))
     return LeakBound(
         share=Estimate(value=seen, low=0.0, high=share, level=level, method=_METHOD),
         per_10k_words=Estimate(
@@ -154,13 +161,20 @@ def leak_bound(
             method=_BY_CHARACTERS,
         ),
         most_chars=most,
-        n_reviewed=sum(len(s.leaked) for s in there),
+        n_reviewed=sum(map(len, leaks)),
         n_leaking=int(sum(map(sum, leaks))),
     )
 
 
 def _is_left(stratum: ReviewedStratum) -> list[float]:
     return [float(chars > 0) for chars in stratum.leaked]
+
+
+def _mean(taints: Sequence[Sequence[float]], strata: Sequence[ReviewedStratum]) -> float:
+    """Return the mean over all notes as it is estimated from those that were reviewed."""
+    pairs = zip(taints, strata, strict=True)
+    whole = sum(s.n_notes * sum(values) / len(values) for values, s in pairs)
+    return whole / sum(stratum.n_notes for stratum in strata)
 
 
 def _joined(

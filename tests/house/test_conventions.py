@@ -16,6 +16,7 @@ CSV_WRITERS = {
     "io/tables/arrow.py": "guards mentions and events, and reads them back",
     "io/notes/tables.py": "guards notes, and reads them back",
     "io/notes/omop.py": "for a database",
+    "io/tables/copied.py": "for a database: cells of a table as they were read",
     "study/synthetic/rows.py": "the words of the generator",
 }
 

@@ -11,7 +11,7 @@ NOTES = TABLES | {"--format", "--repair", "--number-repeated", "--layers"}
 NOTES |= {"--text-column", "--id-column"}
 READING = (  # notes
     "fine-tune", "tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff",
-    "demo", "review create",
+    "demo", "review create", "deidentify", "deidentify audit",
 )  # fmt: skip
 STORED = ("user", "serve", "learn", "export", "agreement", "check", "verdicts")
 WANTED = {

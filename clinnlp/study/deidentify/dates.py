@@ -21,6 +21,7 @@ _TIME = re.compile(
     r"(?:[ap]\.?\s?m\b\.?|h(?:rs?|oras?)?\b|z\b|[+-]\d\d:?\d\d)?",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"\d")
 _NO_YEAR = 2001  # of a day and month whose note has no time: a plain year
 _LEAP = 2000
 _MIDDLE = 15
@@ -143,24 +144,20 @@ class DateForms:
                 return None
             parts.append(part)
         rest = self._any.sub("", clean)
-        has_number = any(char.isdigit() for char in rest)
-        if has_number or not (parts or self._weekday.search(text)):
-            return None
-        return parts
+        is_read = bool(parts or self._weekday.search(text)) and _NUMBER.search(rest) is None
+        return parts if is_read else None
 
     def _read(self, found: re.Match[str], near: date | None, day_first: bool) -> _Part | None:  # noqa: FBT001
-        form = str(found.lastgroup if found.lastgroup in _FORMS else _form_of(found))
-        groups = {k.removeprefix(f"{form}_"): v for k, v in found.groupdict().items()
-                  if v is not None and k.startswith(f"{form}_")}  # fmt: skip
+        form = _form_of(found)
+        groups = _groups_of(found, form)
         month, day, first = groups.get("m"), groups.get("d"), True
         if "a" in groups:
             first = (day_first or int(groups["a"]) > 12) and int(groups["b"]) <= 12
             day, month = (groups["a"], groups["b"]) if first else (groups["b"], groups["a"])
         if "w" in groups:
             month = str(self._words.months[groups["w"].casefold()])
-        numbers = [None if x is None else int(x) for x in (month, day)]
         year = None if "y" not in groups else _year_of(groups["y"], near)
-        part = _Part(year, numbers[0], numbers[1], found, form, first)
+        part = _Part(year, _whole(month), _whole(day), found, form, first)
         return part if _day_of(part, near) is not None else None
 
     def _part_moved(self, part: _Part, days: int, near: date | None) -> str | None:
@@ -252,6 +249,16 @@ _FORMS = ("ymd", "nny", "packed", "dwy", "wdy", "wy", "wd", "ym", "my", "nn", "y
 
 def _form_of(found: re.Match[str]) -> str:
     return next(form for form in _FORMS if found[form] is not None)
+
+
+def _groups_of(found: re.Match[str], form: str) -> dict[str, str]:
+    """Return what a form has found, by the short names of its groups."""
+    named = ((name.partition("_"), text) for name, text in found.groupdict().items())
+    return {key: text for (of, _, key), text in named if key and of == form and text is not None}
+
+
+def _whole(text: str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 def _is_padded(found: re.Match[str], form: str) -> bool:

@@ -208,6 +208,10 @@ class Deidentifier:
             self._replacing = Replacing(self.surrogates, self.offsets, self.settings)
         return self._replacing
 
+    def whom(self) -> dict[str, str]:
+        """Return the surrogate of each patient of the notes; who has it can go back."""
+        return {patient: self.surrogates.ids(patient) for patient in sorted(self.patients)}
+
     def _check_open(self) -> None:
         if self._surrogates is not None:
             raise ArgumentError(

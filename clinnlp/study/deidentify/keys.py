@@ -61,10 +61,28 @@ class Key:
 def make_key(path: str | Path) -> Key:
     """Make a new key in a file that only its user may read (mode 0600), and return it.
 
+    Parameters
+    ----------
+    path : path
+        A file that is not there yet, apart from all outputs.
+
+    Returns
+    -------
+    Key
+
     Raises
     ------
     RunError
         The file is there already, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> key = make_key(f"{folder.name}/key")
+    >>> read_key(f"{folder.name}/key").draw("p1") == key.draw("p1")
+    True
+    >>> folder.cleanup()
     """
     secret = secrets.token_hex(32)
     with instead_of(OSError, lambda error: RunError(f"writing {path} failed: {error.strerror}")):
@@ -79,10 +97,27 @@ def make_key(path: str | Path) -> Key:
 def read_key(path: str | Path) -> Key:
     """Return the key in a file that `make_key` made.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Key
+
     Raises
     ------
     DataError
         No such file, or others may read it, or it holds something else.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> _ = make_key(f"{folder.name}/key")
+    >>> read_key(f"{folder.name}/key")
+    Key()
+    >>> folder.cleanup()
     """
     path = check_file(path)
     if path.stat().st_mode & 0o077:

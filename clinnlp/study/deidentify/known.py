@@ -51,10 +51,10 @@ def read_known(path: str | Path) -> dict[str, KnownPatient]:
         )
     found: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for line, row in read_rows(path, wanted):
-        cells = {n: str(c).strip() for n, c in zip(names, row, strict=True) if c not in (None, "")}
-        who = found[cells.pop("patient", "")]
+        cells = dict(zip(names, row, strict=True))
+        who = found[str(cells.pop("patient") or "").strip()]
         for name, cell in cells.items():
-            who[name].append(_date(cell, path, line) if name in ("birth_date", "date") else cell)
+            _tell(who[name], name, str(cell or "").strip(), path, line)
     found.pop("", None)
     return {patient: _known(told) for patient, told in found.items()}
 
@@ -71,6 +71,11 @@ def values_of(known: Mapping[str, KnownPatient]) -> dict[str, tuple[str, ...]]:
         )
         for patient, each in known.items()
     }
+
+
+def _tell(told: list[Any], name: str, cell: str, path: str | Path, line: int) -> None:
+    if cell:
+        told.append(_date(cell, path, line) if name in ("birth_date", "date") else cell)
 
 
 def _known(told: Mapping[str, list[Any]]) -> KnownPatient:

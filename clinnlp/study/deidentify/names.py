@@ -24,6 +24,7 @@ _LOCALES = {"en": "en_US", "es": "es_ES"}
 _WORD = re.compile(r"[^\W\d_]+(?:['’`.-][^\W\d_]+)*\.?|\d+", re.UNICODE)
 _PARTS = re.compile(r"[^\W\d_]+(?:['’`](?!s\b)[^\W\d_]{2,})*", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"['’`]s$", re.IGNORECASE)
+_INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])+\.?")
 _FEWEST = 4  # names that begin with a letter for it to be an initial of a surrogate
 _TRIES = 200
 
@@ -123,8 +124,7 @@ class Names:
         """Return a word with each part between hyphens replaced; a possessive stays."""
         tail = _POSSESSIVE.search(word)
         head = word[: tail.start()] if tail else word
-        dotted = [part for part in head.split(".") if part]
-        if len(dotted) > 1 and all(len(part) == 1 for part in dotted):  # initials: J.R.
+        if _INITIALS.fullmatch(head):  # J.R.
             out = "".join(
                 in_case(self._letter(c.casefold(), scope), c) if c.isalpha() else c for c in head
             )
@@ -207,10 +207,10 @@ def in_case(made: str, like: str) -> str:
     >>> in_case("maria", "JOHN"), in_case("maria lee", "john Smith"), in_case("Bonn", "rome")
     ('MARIA', 'Maria Lee', 'bonn')
     """
-    letters = [char for char in like if char.isalpha()]
-    if len(letters) > 1 and all(char.isupper() for char in letters):
+    letters = "".join(filter(str.isalpha, like))
+    if len(letters) > 1 and letters.isupper():
         return made.upper()
-    if letters and all(char.islower() for char in letters):
+    if letters.islower():
         return made.lower()
     if made.islower():
         return re.sub(r"[^\W\d_]+", lambda found: found[0][:1].upper() + found[0][1:], made)

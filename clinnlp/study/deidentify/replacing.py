@@ -74,11 +74,15 @@ def found_in(note: Note, before: Note, given: Iterable[str] = ()) -> list[Found]
             (entity.id, entity.span, entity.label, entity.source) not in same
         )
         if is_new or entity.label in labels:
-            finder = entity.attributes.get("finder") or entity.source or "given"
-            doubt = entity.attributes.get("doubt")
-            sure = float(doubt) if isinstance(doubt, int | float) else 0.0
-            out += [Found(*piece, entity.label, str(finder), sure) for piece in entity.pieces]
+            out += [Found(*piece, entity.label, *_by(entity)) for piece in entity.pieces]
     return out
+
+
+def _by(entity: Entity) -> tuple[str, float]:
+    """Return what has found a mention, and its doubt."""
+    doubt = entity.attributes.get("doubt")
+    finder = entity.attributes.get("finder") or entity.source or "given"
+    return str(finder), float(doubt) if isinstance(doubt, int | float) else 0.0
 
 
 def person_of(note: Note) -> str:

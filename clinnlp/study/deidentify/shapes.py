@@ -73,6 +73,9 @@ class IdBook:
             self._add(core)
         return reshaped(text, self._made[core])
 
+    def _is_fresh(self, core: str) -> bool:
+        return core not in self._originals and core not in self._used
+
     def _add(self, core: str) -> None:
         holds = [check for name, check in CHECKS.items() if check(core)]
         wanted, most = core, _LONGER * (_CHECKED if holds else 1)
@@ -81,11 +84,14 @@ class IdBook:
         for k in count():
             wanted += "0" if k and k % most == 0 else ""
             made = _drawn(self._key, wanted, k)
-            fresh = made not in self._originals and made not in self._used
-            if fresh and all(check(made) for check in holds if len(wanted) == len(core)):
+            if self._is_fresh(made) and (len(made) > len(core) or _fits(made, holds)):
                 break
         self._used.add(made)
         self._made[core] = made
+
+
+def _fits(core: str, checks: Iterable[Callable[[str], bool]]) -> bool:
+    return all(check(core) for check in checks)
 
 
 def reshaped(text: str, core: str) -> str:

@@ -133,18 +133,20 @@ class Surrogates:
     def of(self, label: str, text: str, person: Person) -> str:
         """Return what stands for a text under a label; the text itself where it may stay."""
         kind = _kind_in(label, text)
-        if kind == "stays":
-            return text
+        if kind in ("stays", "age"):
+            return text if kind == "stays" else _OVER_89
+        return self._made(kind, label, text, person) or f"[{label}]"
+
+    def _made(self, kind: str, label: str, text: str, person: Person) -> str | None:
+        """Return a surrogate, or None where a mask must do."""
         if kind == "date":
-            return self._date(text, person) or f"[{label}]"
-        if kind == "age":
-            return _OVER_89
+            return self._date(text, person)
         if self._names is None or kind == "mask":
-            return _zip(label, text) or f"[{label}]"
+            return _zip(label, text)
         if kind in _NAMED:
             made = str(getattr(self._names, kind)(text, person.scope))
-            return made if made != text or self._is_kept(kind, text) else f"[{label}]"
-        return self._number(kind, text) or f"[{label}]"
+            return None if made == text else made
+        return self._number(kind, text)
 
     def _date(self, text: str, person: Person) -> str | None:
         how = self._settings.dates
@@ -166,12 +168,6 @@ class Surrogates:
             return f"https://{word}.example.org"
         low, high = number % 254 + 1, number // 254 % 254 + 1
         return f"2001:db8::{high:x}:{low:x}" if ":" in text else f"198.51.100.{low}"
-
-    def _is_kept(self, kind: str, text: str) -> bool:
-        """Return whether all of a name may stay, such as ``Dr.`` alone."""
-        return kind in ("person", "institution", "street") and not any(
-            char.isalnum() for char in text
-        )
 
 
 def _zip(label: str, text: str) -> str | None:

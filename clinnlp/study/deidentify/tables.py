@@ -181,10 +181,7 @@ class _Cells:
         self._at, self._by, self._last, self._done = at, by, last, done
         self._names = [name.casefold() for name in header]
         roles = [role_of(name) for name in header]
-        done.emptied.update(
-            f"{table}: {name}" for name, role in zip(header, roles, strict=True)
-            if role == "emptied"
-        )  # fmt: skip
+        done.emptied.update(f"{table}: {x}" for x in header if role_of(x) == "emptied")
         made: dict[str, Callable[[str, str], str]] = {
             "id": lambda cell, _: by.surrogates.ids(cell),
             "time": self._time,
@@ -235,17 +232,21 @@ class _Cells:
 
     def _put_birth(self, row: Sequence[str], who: str, out: list[str]) -> None:
         """Put a birth date of three columns in, as far as it is said."""
-        given = [row[k] for k in self._parts]
-        numbers = [int(cell) if cell.strip().isdigit() else 0 for cell in given]
-        try:
-            birth = date(*[number or 1 for number in (*numbers, 0, 0)[:3]])
-        except ValueError:
-            return
-        made = born(birth, self._last.get(who), who, self._by) if numbers[0] and who else None
+        birth = _day_of([row[k] for k in self._parts])
+        made = born(birth, self._last.get(who), who, self._by) if who else None
         if made is not None:
             parts = (made.year, made.month, made.day)
-            for k, was, value in zip(self._parts, given, parts, strict=False):
-                out[k] = str(value) if was else ""
+            for k, value in zip(self._parts, parts, strict=False):
+                out[k] = str(value) if row[k] else ""
+
+
+def _day_of(cells: Sequence[str]) -> date | None:
+    """Return the day of a year, a month and a day, of which the last ones may be missing."""
+    numbers = [int(cell) if cell.strip().isdigit() else 1 for cell in (*cells, "", "")[:3]]
+    try:
+        return date(*numbers) if cells[0].strip() else None
+    except ValueError:
+        return None
 
 
 def _tables(source: Path, done: CopiedTables | None = None) -> Iterator[Path]:

@@ -23,7 +23,7 @@ from clinnlp.study.deidentify.flow import (
     deidentify,
     work_folder,
 )
-from clinnlp.study.deidentify.keys import make_key, read_key
+from clinnlp.study.deidentify.keys import Key, make_key, read_key
 from clinnlp.study.deidentify.known import read_known, values_of
 from clinnlp.study.deidentify.page import deidentify_report
 from clinnlp.study.deidentify.records import (
@@ -122,6 +122,11 @@ def deidentify_files(
     format, on_loss
         As in `write_notes`.
     progress : bool
+        Show bars on stderr.
+
+    Returns
+    -------
+    DeidentifyResult
 
     Raises
     ------
@@ -131,39 +136,57 @@ def deidentify_files(
         An output that is an input, or holds the key.
     RunError
         The disk is full, or another process writes there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from clinnlp.core.notes import Note
+    >>> from clinnlp.io.notes.corpora import read_notes, write_notes
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> given, out, key = (f"{folder.name}/{name}" for name in ("in.jsonl", "out.jsonl", "key"))
+    >>> _ = write_notes([Note(id="n1", text="Seen by Dr. Jane Roe: fever.")], given)
+    >>> how = DeidentifySettings(replace="mask")
+    >>> done = deidentify_files(
+    ...     read_notes(given), out, key=key, new_key=True, settings=how, progress=False)
+    >>> [note.text for note in read_notes(out)]
+    ['Seen by Dr. [NAME_CLINICIAN]: fever.']
+    >>> folder.cleanup()
     """
     out, settings = Path(out), settings or DeidentifySettings()
     _check_places(notes, out, tables, keys=(key, vault_key), vault=vault)
-    secret = make_key(key) if new_key and not Path(key).exists() else read_key(key)
-    if new_key and vault_key is not None and not Path(vault_key).exists():
-        make_vault_key(vault_key)
+    secret = _keys(key, vault_key, new_key=new_key)
     told = read_known(known) if known is not None else {}
     finder = _finder(language, labels, told, model)
     by = Deidentifier(secret, finder, settings, language)
     waiting = [(source, target, _gathered(source, by)) for source, target in tables]
-    made_by = {"labels": repr(labels)}
-    made_by |= {"known": secret.seal(tree_sha256(known))} if known is not None else {}
-    made_by |= {"model": tree_sha256(model)} if model is not None else {}
+    # a plain hash of a table of patients could be tested by whoever guesses it
+    seals = {name: secret.seal(tree_sha256(path)) for name, path in
+             {"known": known, "model": model}.items() if path is not None}  # fmt: skip
     summary = deidentify(
         notes,
         out,
         by,
         format=format,
         on_loss=on_loss,
-        made_by=made_by,
+        made_by={"labels": repr(labels), **seals},
         known=values_of(told),
         n_audit=n_audit,
         progress=progress,
     )
     done, groups = _write_tables(waiting, by)
     if vault is not None and vault_key is not None:
-        ids = by.surrogates.ids
-        whom = sorted(by.patients)
-        write_vault(vault, vault_key, {patient: ids(patient) for patient in whom})
+        write_vault(vault, vault_key, by.whom())
     report = deidentify_report(summary, settings, tables=done, groups=groups)
     for name in ("report.html", "report.md"):
         write_report(report, work_folder(out) / name)
     return DeidentifyResult(summary=summary, out=out, tables=done, groups=groups)
+
+
+def _keys(key: str | Path, vault_key: str | Path | None, *, new_key: bool) -> Key:
+    """Return the key; where new ones are wished, those that are not there are made."""
+    if new_key and vault_key is not None and not Path(vault_key).exists():
+        make_vault_key(vault_key)
+    return make_key(key) if new_key and not Path(key).exists() else read_key(key)
 
 
 def _check_places(
