@@ -50,6 +50,7 @@ _HOMES = {
     "clinnlp.text.normalise": ("Normalise",),
     "clinnlp.text.sections": ("Sections",),
     "clinnlp.text.sentences": ("Sentences",),
+    "clinnlp.text.variants_genes": ("GeneVariants",),
     "clinnlp.features.entities": ("entity_table",),
     "clinnlp.features.baskets": ("baskets", "event_baskets", "frame_baskets"),
     "clinnlp.features.columns": ("ColumnFeatures",),

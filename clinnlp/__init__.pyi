@@ -103,6 +103,7 @@ from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
 from clinnlp.text.sections import Sections
 from clinnlp.text.sentences import Sentences
+from clinnlp.text.variants_genes import GeneVariants
 
 __all__ = [
     "PRF",
@@ -127,6 +128,7 @@ __all__ = [
     "ExternalValidation",
     "FeatureMatrix",
     "FollowUp",
+    "GeneVariants",
     "Identifiers",
     "Itemsets",
     "Knowledge",

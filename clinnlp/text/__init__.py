@@ -10,6 +10,8 @@
                 what was stopped or changed, ``_regimen`` and ``_amounts`` what it comes to
 ``plain``       a plain copy of what word processors write, which every pipe reads
 ``course``      whether a condition has ended, or lasts (``chronic``)
+``variants_``   gene variants (``genes``), how they are written (``patterns``), and one spelling for
+                all (``forms``)
 ``normalise``   mentions to concepts (``linking``, ``names``, ``nearest``, ``drugs``,
                 short forms), and ``candidates`` where none is sure
 =============== =============================================================================

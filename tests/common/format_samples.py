@@ -107,6 +107,7 @@ FULL = {
             entity("T3", 0, 19, "Effect", concepts=("p|SUB|E|333|D", "D3")),
         ),
         relations=(CONCEPT_LINK,),
+        labels=("cardiology", "Species:9606", "label:one", "12:3", "a:b:c"),
     ),
     "brat": Note(
         id="a",

@@ -16,6 +16,7 @@ from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
 from clinnlp.text.sections import Sections
 from clinnlp.text.sentences import Sentences
+from clinnlp.text.variants_genes import GeneVariants
 
 PIPES = {
     language: Pipeline(
@@ -109,6 +110,7 @@ EACH = {
     "medications": Medications(),
     "normalise": Normalise(WORDS),
     "courses": Courses(),
+    "variants": GeneVariants(),
 }
 
 

@@ -31,6 +31,7 @@ PUBLIC = [
     "ExternalValidation",
     "FeatureMatrix",
     "FollowUp",
+    "GeneVariants",
     "Identifiers",
     "Itemsets",
     "Knowledge",

@@ -19,6 +19,8 @@ ids joined by ``|`` or      ``concepts``; ``-1``, ``-`` or nothing: no concept. 
 seventh column              ``attributes["mentions"]``: the single names of a composite mention
 relation line               relation ``R1``, ...; roles ``Arg1`` and ``Arg2`` with concept ids
 fifth column of a relation  ``attributes["novelty"]`` (BioRED)
+three columns: id, key,     said of the whole document: label ``key:value``; of the key ``label``
+value (tmVar)               the value alone
 =========================== ===============================================================
 
 The mention text of each line is checked against the text, but for white space. A note with more
@@ -47,10 +49,7 @@ _VARIANT = re.compile(r"[a-z]?\|")
 _NONE = ("", "-", "-1")
 _ROLES = ("Arg1", "Arg2")
 _BREAKS = re.compile(r"[\t\r\n]")
-_LABEL = (
-    "a line must be a mention or a relation, got three columns (id, key, value), which say "
-    "something of the whole document"
-)
+_LABEL = "label"
 _OTHER = "a line must begin with the id of its document; a blank line ends a document"
 
 
@@ -77,6 +76,7 @@ def _parse(document: Document) -> Note:
     note_id, text, rest = _text_lines(block, document)
     entities: list[Entity] = []
     relations: list[Relation] = []
+    labels: list[str] = []
     for number, line in rest:
         columns = line.split("\t")
         if columns[0] != note_id:
@@ -85,15 +85,21 @@ def _parse(document: Document) -> Note:
             entities.append(_entity(columns, len(entities) + 1, text, document, number))
         elif len(columns) in (4, 5):
             relations.append(_relation(columns, len(relations) + 1))
-        elif len(columns) == 3 and not any(map(is_offset, columns[1:])):
-            raise document.wrong(_LABEL, number)
+        elif len(columns) == 3 and all(columns) and not is_offset(columns[1]):
+            labels.append(columns[2] if columns[1] == _LABEL else ":".join(columns[1:]))
         else:
             raise document.wrong(
-                "a line must have 5 to 7 columns (mention) or 4 to 5 (relation) with blanks as "
-                f"tabs, got {len(columns)} in another form",
+                "a line must have 5 to 7 columns (mention), 4 to 5 (relation) or 3 (id, key, "
+                f"value) with blanks as tabs, got {len(columns)} in another form",
                 number,
             )
-    return Note(id=note_id, text=text, entities=tuple(entities), relations=tuple(relations))
+    return Note(
+        id=note_id,
+        text=text,
+        entities=tuple(entities),
+        relations=tuple(relations),
+        labels=tuple(labels),
+    )
 
 
 def _text_lines(
@@ -174,6 +180,8 @@ def _lines(note: Note) -> Iterator[str]:
         yield _entity_line(note, entity, position)
     for position, relation in enumerate(note.relations, 1):
         yield _relation_line(note, relation, position)
+    for label in note.labels:
+        yield _label_line(note, label)
 
 
 def _entity_line(note: Note, entity: Entity, position: int) -> str:
@@ -220,6 +228,15 @@ def _relation_line(note: Note, relation: Relation, position: int) -> str:
     return "\t".join(columns)
 
 
+def _label_line(note: Note, label: str) -> str:
+    key, _, value = label.partition(":")
+    if not key or not value or key == _LABEL or is_offset(key):
+        key, value = _LABEL, label
+    if _BREAKS.search(label) or not label:
+        raise refusal("PubTator", note, "labels without tab or line break", "one")
+    return "\t".join((note.id, key, value))
+
+
 def _check_relation(note: Note, relation: Relation, position: int) -> None:
     """Raise `DataError` for a relation that is not between concepts, or has more than they hold."""
     if relation.id != f"R{position}":
@@ -250,5 +267,5 @@ PUBTATOR = Format(
     parse=_parse,
     write=file_writer(_encode),
     holds=frozenset({"entities", "entity.concepts", "entity.attributes", "relations"})
-    | {"relation.attributes"},
+    | {"relation.attributes", "labels"},
 )

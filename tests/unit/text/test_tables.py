@@ -56,6 +56,9 @@ def test_a_missing_table_is_refused(tmp_path):
         ("common_words_es.tsv", ("word",)),
         ("variants_en.tsv", ("form", "other", "kind")),
         ("variants_es.tsv", ("form", "other", "kind")),
+        ("gene_symbols.tsv", ("symbol",)),
+        ("genetics_en.tsv", ("word", "kind")),
+        ("genetics_es.tsv", ("word", "kind")),
     ],
 )
 def test_no_row_of_a_shipped_table_stands_twice(name, key):

@@ -5,7 +5,7 @@ import pytest
 from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.spans import Span
-from clinnlp.io.notes.corpora import read_notes
+from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.io.notes.pubtator import PUBTATOR
 
 
@@ -114,8 +114,19 @@ def test_relation_that_would_read_as_a_mention_is_refused(tmp_path):
         PUBTATOR.write([Note(id="n", text="abc", relations=(odd,))], tmp_path / "a.pubtator")
 
 
-def test_lines_of_three_columns_are_refused_by_name(tmp_path):
+def test_lines_of_three_columns_are_labels_of_the_document(tmp_path):
     path = tmp_path / "a.pubtator"
-    path.write_text("1|t|No cough.\n1\tspecies\thuman\n")
-    with pytest.raises(DataError, match=r"a.pubtator:2: .* got three columns \(id, key, value\)"):
+    path.write_text("1|t|Title\n1\tSpecies\t9606\n1\tlabel\tgenetics\n\n", encoding="utf-8")
+    (note,) = read_notes(path)
+    assert note.labels == ("Species:9606", "genetics")
+    write_notes([note], tmp_path / "b.pubtator")
+    assert list(read_notes(tmp_path / "b.pubtator")) == [note]
+
+
+@pytest.mark.parametrize("line", ["1\t2\t3", "1\tSpecies\t", "1\t\t9606", "1\t9606"])
+def test_other_short_lines_are_refused(line, tmp_path):
+    path = tmp_path / "a.pubtator"
+    path.write_text(f"1|t|Title\n{line}\n\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"a.pubtator:2: .* or 3 \(id, key, value\)"):
         list(read_notes(path))
+

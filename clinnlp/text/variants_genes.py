@@ -1,0 +1,246 @@
+"""Gene variants: where a note names one, what it is in one spelling, and which gene it is of.
+
+=============  ============================================================================
+``protein``    p.Arg114His, R114H, Phe508del, S769fs, "arginine to histidine at codon 114"
+``dna``        c.35delG, g.2290787G>A, m.3243A>G, 677C>T, C677T, IVS8-1G>A, 1320insT
+``rsid``       rs334
+``star``       CYP2C19*2, CYP2D6*4/*10, HLA-B*57:01
+``fusion``     BCR::ABL1, EML4-ALK fusion, ALK rearrangement, t(9;22)(q34;q11)
+``copies``     HER2 amplification, homozygous deletion of CDKN2A, del(17p)
+``unplaced``   changes without a position, and single alleles: C/T, Ser/Thr, 19-bp deletion, -511T,
+               399Gln; not found unless asked for
+=============  ============================================================================
+
+The normal form is the concept (`clinnlp.text.variants_forms`). A letter, a number and a letter are
+often something else (a stage, a cell line, a dose every twelve hours): such a find counts where the
+note speaks of variants, or its gene stands before it, and no word beside it says otherwise. What one
+mention of a variant says holds for the others in its note: the level of ``677C>T`` beside
+``c.677C>T``, and the gene, which is the one named nearest most often.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from clinnlp.core.checks import check_one_of
+from clinnlp.core.notes import Entity, Note, fresh_ids
+from clinnlp.core.spans import Span, keep_longest, overlaps
+from clinnlp.text.plain import reads_plain
+from clinnlp.text.variants_forms import normal_form
+from clinnlp.text.variants_patterns import (
+    Pattern,
+    gene_symbols,
+    genetic_words,
+    variant_patterns,
+)
+
+__all__ = ["GeneVariants"]
+
+SOURCE = "gene-variants"
+VARIANT_KINDS = ("protein", "dna", "rsid", "star", "fusion", "copies", "unplaced")
+_NEAR_GENE = 300  # characters between a variant and the gene it is of
+_NEAR_WORD = 12  # characters beside a weak find in which a word may say that it is none
+_NEAR_SMALL = 60  # characters beside one at a small position in which the note speaks of variants
+_N_SMALL = 10  # positions below are as often the numbers of receptors, stages and leads
+_PAIR = re.compile(r"\b([A-Z]|[A-Z][a-z]{2})/([A-Z]|[A-Z][a-z]{2})\b")
+_LETTERS = re.compile(r"(?P<pos>\d+)(?P<ref>[ACGT])>(?P<alt>[ACGT])")
+
+
+class _Find(NamedTuple):
+    span: Span
+    kind: str
+    form: str
+    position: str
+    gene: str | None
+
+
+class GeneVariants:
+    """Pipe that adds a mention for each gene variant.
+
+    Its concept is the normal form; the attribute ``kind`` is one of the table above, ``gene`` the
+    gene it is of, where one is named near it: a mention of a gene in the note, or a symbol of the
+    shipped table. On the half of the SETH corpus that was not looked at, strict F1 is in
+    docs/variants.md, with the command.
+
+    Parameters
+    ----------
+    kinds : collection of str
+        What is found.
+    language : str
+        Whose words: ``"en"`` or ``"es"``.
+    label : str
+        Of the mentions.
+    gene_labels : collection of str
+        Labels of the mentions that are genes.
+
+    Examples
+    --------
+    >>> note = GeneVariants()(Note(id="n", text="BRAF p.Val600Glu (V600E) mutation; rs 334."))
+    >>> [(note.mention(e), *e.concepts, e.attributes["gene"]) for e in note.entities]
+    [('p.Val600Glu', 'p.V600E', 'BRAF'), ('V600E', 'p.V600E', 'BRAF'), ('rs 334', 'rs334', 'BRAF')]
+    """
+
+    def __init__(
+        self,
+        kinds: Collection[str] = VARIANT_KINDS[:-1],
+        *,
+        language: str = "en",
+        label: str = "SequenceVariant",
+        gene_labels: Collection[str] = ("Gene", "GeneOrGeneProduct"),
+    ) -> None:
+        for kind in kinds:
+            check_one_of(kind, VARIANT_KINDS, name="kinds")
+        self._label, self._gene_labels = label, frozenset(gene_labels)
+        self._kinds = {*kinds} | ({"allele"} if "unplaced" in kinds else set())
+        self._words = words = genetic_words(language)
+        self._patterns = [p for p in variant_patterns(language) if p.kind in self._kinds]
+        self._telling = re.compile(rf"\b(?:{words.any('telling')})\b", re.IGNORECASE)
+        self._behind = re.compile(rf"[\s-]?(?:{words.any('trap_behind')})\b", re.IGNORECASE)
+        self._before = re.compile(rf"(?<!\w)(?:{words.any('trap_before')})\s?\Z", re.IGNORECASE)
+        self._traps = {word.upper() for word in words.of["trap"]}
+        genes = _any_gene()
+        self._genes = re.compile(rf"(?<![A-Za-z0-9])(?:{genes})(?![A-Za-z0-9])")
+        self._genes_before = re.compile(rf"\b(?:{genes})[\s(-]{{0,2}}\Z", re.IGNORECASE)
+
+    @reads_plain
+    def __call__(self, note: Note, /) -> Note:
+        """Return the note with the finds of an earlier run replaced by those of this one."""
+        note = note.without_source(SOURCE)
+        finds = self._finds(note.text)
+        there = [e.span for e in note.entities if e.label == self._label]
+        finds = [f for f in finds if not any(overlaps(f.span, span) for span in there)]
+        if not finds:
+            return note
+        genes = self._nearest_genes(note, finds)
+        entities = (
+            Entity(
+                id=name,
+                span=find.span,
+                label=self._label,
+                concepts=(find.form,) if find.form else (),
+                attributes={"kind": find.kind} | ({"gene": gene} if gene else {}),
+                score=1.0,
+                source=SOURCE,
+            )
+            for name, find, gene in zip(fresh_ids(note, "V", len(finds)), finds, genes, strict=True)
+        )
+        return note.with_(entities=(*note.entities, *entities))
+
+    def _finds(self, text: str) -> list[_Find]:
+        """Return the variants of a text, in its order, without overlaps."""
+        tells = self._telling.search(text) is not None
+        found: list[_Find] = []
+        for pattern in self._patterns:
+            if pattern.kind != "allele":
+                found += self._of(pattern, text, tells=tells)
+        found = [found[i] for i in keep_longest([f.span for f in found])]
+        found = _once(found, text) if "unplaced" in self._kinds else found
+        if "allele" in self._kinds:
+            found = self._with_alleles(found, text)
+        return _consistent(found)
+
+    def _of(self, pattern: Pattern, text: str, *, tells: bool) -> Iterable[_Find]:
+        for match in pattern.finds.finditer(text):
+            if not self._is_trap(match, pattern, tells=tells):
+                yield self._find(match, pattern)
+
+    def _find(self, match: re.Match[str], pattern: Pattern) -> _Find:
+        read = match.groupdict()
+        form = normal_form(pattern.kind, read, self._words, turned=pattern.turned)
+        kind = "unplaced" if pattern.kind == "allele" else pattern.kind
+        return _Find(Span(*match.span()), kind, form, read.get("pos") or "", read.get("gene"))
+
+    def _is_trap(self, match: re.Match[str], pattern: Pattern, *, tells: bool) -> bool:
+        """Return whether a find is something else: by its letters, or by a word beside it."""
+        if not pattern.is_weak:
+            return False
+        text, start, end = match.string, match.start(), match.end()
+        before = text[max(0, start - _NEAR_WORD) : start]
+        if match[0].upper() in self._traps or self._behind.match(text, end):
+            return True
+        if self._before.search(before):
+            return True
+        if self._genes_before.search(before):
+            return False
+        near = text[max(0, start - _NEAR_SMALL) : end + _NEAR_SMALL]
+        is_small = int(match["pos"].strip("-")) < _N_SMALL
+        return not tells or (is_small and not self._telling.search(near))
+
+    def _with_alleles(self, found: list[_Find], text: str) -> list[_Find]:
+        """Return the finds, with single alleles at positions that the note has variants at."""
+        places = {f.position.strip("+") for f in found if f.position}
+        alleles = [
+            self._find(match, pattern)
+            for pattern in self._patterns
+            if pattern.kind == "allele"
+            for match in pattern.finds.finditer(text)
+            if match["pos"].strip("+") in places
+        ]
+        both = [*found, *alleles]
+        return [both[i] for i in keep_longest([f.span for f in both])]
+
+    def _nearest_genes(self, note: Note, finds: Sequence[_Find]) -> list[str | None]:
+        """Return the gene of each find: the one nearest to most mentions of its form."""
+        named = [(m.span(), gene_symbols()[m[0]]) for m in self._genes.finditer(note.text)]
+        named += [
+            ((e.span.start, e.span.end), next(iter(e.concepts), note.mention(e)))
+            for e in note.entities
+            if e.label in self._gene_labels
+        ]
+        votes: dict[str, Counter[str]] = defaultdict(Counter)
+        near: list[str | None] = []
+        for find in finds:
+            gaps = [(_gap(find.span, span), gene) for span, gene in named]
+            gap, gene = min(gaps, default=((_NEAR_GENE, 0), ""))
+            gene = find.gene or (gene if gap[0] < _NEAR_GENE else "")
+            near.append(gene or None)
+            if gene and find.form:
+                votes[find.form][gene] += 1
+        return [
+            votes[f.form].most_common(1)[0][0] if votes.get(f.form) else gene
+            for f, gene in zip(finds, near, strict=True)
+        ]
+
+
+def _once(found: list[_Find], text: str) -> list[_Find]:
+    """Return finds without genotypes, and without a size that says again what stands behind it."""
+    starts = {f.span.start for f in found if f.kind != "unplaced"}
+    same = {pair for pair in _PAIR.findall(text) if pair[0] == pair[1]}  # A/A, Gln/Gln
+    ends = {letters for letters, _ in same}
+
+    def is_again(find: _Find) -> bool:
+        behind = range(find.span.end + 1, find.span.end + 4)
+        pair = _PAIR.fullmatch(text, *find.span)
+        return any(at in starts for at in behind) or bool(pair and ends & {*pair.groups()})
+
+    return [f for f in found if f.kind != "unplaced" or not is_again(f)]
+
+
+def _gap(a: Span, b: tuple[int, int]) -> tuple[int, int]:
+    """Return the characters between a variant and a gene; one that stands before is nearer."""
+    return (a.start - b[1], 0) if b[1] <= a.start else (max(0, b[0] - a.end), 1)
+
+
+def _consistent(found: Iterable[_Find]) -> list[_Find]:
+    """Return finds with the level that another mention in the note has, where only one has."""
+    found = list(found)
+    levels: Mapping[str, set[str]] = defaultdict(set)
+    for find in found:
+        if find.form[1:2] == ".":
+            levels[find.form[2:]].add(find.form)
+    out = []
+    for find in found:
+        form = find.form
+        if find.kind == "dna" and len(levels.get(form, ())) == 1:
+            form = next(iter(levels[form]))
+        letters = _LETTERS.fullmatch(form)
+        if letters:  # A118G is of amino acids where the note has p.A118G
+            acids = f"p.{letters['ref']}{letters['pos']}{letters['alt']}"
+            form = next((f.form for f in found if f.form == acids), form)
+        out.append(find._replace(form=form))
+    return out
+
+
+def _any_gene() -> str:
+    return "|".join(map(re.escape, sorted(gene_symbols(), key=len, reverse=True)))
