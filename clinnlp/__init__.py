@@ -68,6 +68,11 @@ _HOMES = {
     "clinnlp.metrics.deidentification": ("score_deidentification",),
     "clinnlp.metrics.labels": ("score_label_sets", "score_labels"),
     "clinnlp.metrics.mentions": ("compare_spans", "list_errors"),
+    "clinnlp.metrics.relations": (
+        "compare_relations",
+        "list_relation_errors",
+        "score_relations",
+    ),
     "clinnlp.metrics.risk": ("score_risk",),
     "clinnlp.metrics.spans": ("score_spans",),
     "clinnlp.metrics.tags": ("compute_metrics",),

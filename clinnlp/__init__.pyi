@@ -58,6 +58,7 @@ from clinnlp.metrics.incidence import aalen_johansen, kaplan_meier
 from clinnlp.metrics.labels import score_label_sets, score_labels
 from clinnlp.metrics.leak_bound import ReviewedStratum, leak_bound
 from clinnlp.metrics.mentions import compare_spans, list_errors
+from clinnlp.metrics.relations import compare_relations, list_relation_errors, score_relations
 from clinnlp.metrics.risk import score_risk
 from clinnlp.metrics.spans import score_spans
 from clinnlp.metrics.survival import concordance, score_survival
@@ -177,6 +178,7 @@ __all__ = [
     "baskets",
     "cohen_kappa",
     "combination_score",
+    "compare_relations",
     "compare_spans",
     "compute_metrics",
     "concordance",
@@ -202,6 +204,7 @@ __all__ = [
     "landmarks",
     "leak_bound",
     "list_errors",
+    "list_relation_errors",
     "load",
     "make_key",
     "mine_counts",
@@ -234,6 +237,7 @@ __all__ = [
     "score_deidentification",
     "score_label_sets",
     "score_labels",
+    "score_relations",
     "score_risk",
     "score_spans",
     "score_survival",

@@ -1,7 +1,7 @@
 """Commands on annotated notes: extract, score."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from clinnlp.core.places import is_stdout
 
 if TYPE_CHECKING:
     from clinnlp.core.counts import PRF
+    from clinnlp.core.notes import Note
 
 __all__ = ["add_extract", "add_score"]
 
@@ -132,16 +133,41 @@ def _score(args: argparse.Namespace) -> int:
         check_apart([args.report], [args.gold, args.predicted, args.train, args.against])
     gold = read_notes(args.gold, **reading_of(args))
     predicted = read_notes(args.predicted, **reading_of(args))
-    scores = score_spans(gold, predicted, match=args.match, n_boot=args.n_boot)
+    linked: list[str] = []  # notes with relations
+
+    def seen(notes: "Iterable[Note]") -> "Iterator[Note]":
+        for note in notes:
+            linked.extend([note.id] if note.relations else [])
+            yield note
+
+    scores = score_spans(seen(gold), seen(predicted), match=args.match, n_boot=args.n_boot)
     for notes in (gold, predicted):
         tell_of_notes(notes)
     _warn_labels(scores.per_label)
     for label, prf in scores.per_label.items():
         say(f"{label}: P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}", aside=aside)
     say(f"micro, {args.match}: P {scores.precision} R {scores.recall} F1 {scores.f1}", aside=aside)
+    if linked:
+        _say_relations(gold, predicted, args, aside=aside)
     if args.against or args.report:
         _write_errors(args, aside=aside)
     return 0
+
+
+def _say_relations(
+    gold: "Iterable[Note]", predicted: "Iterable[Note]", args: argparse.Namespace, *, aside: bool
+) -> None:
+    """Say how good relations are, where there are any, and where both ends were found."""
+    from clinnlp.metrics.relations import score_relations
+
+    scores = score_relations(gold, predicted, match=args.match, n_boot=args.n_boot)
+    for label, prf in scores.per_label.items():
+        figures = f"P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}"
+        say(f"relation {label}: {figures}", aside=aside)
+    figures = f"P {scores.precision} R {scores.recall} F1 {scores.f1}"
+    say(f"relations, micro, {args.match}: {figures}", aside=aside)
+    shared = score_relations(gold, predicted, match=args.match, ends="shared", n_boot=args.n_boot)
+    say(f"relations whose ends stand in both: F1 {shared.f1}", aside=aside)
 
 
 def _write_errors(args: argparse.Namespace, *, aside: bool) -> None:

@@ -40,6 +40,7 @@ __all__ = [
     "Difference",
     "SpanError",
     "compare_spans",
+    "difference_of_counts",
     "list_errors",
     "mention_length",
     "score_confidence",
@@ -265,7 +266,21 @@ def compare_spans(
         check_several(notes, name=name)
         if iter(notes) is notes:
             raise ArgumentError(f"{name} must be re-iterable, got a one-shot iterator")
-    counts = np.stack([_note_counts(gold, a), _note_counts(gold, b)])  # (2, n_notes, 3)
+    counts = np.stack([_note_counts(gold, a), _note_counts(gold, b)])
+    return difference_of_counts(counts, n_boot=n_boot, level=level, seed=seed)
+
+
+def difference_of_counts(counts: Floats, *, n_boot: int, level: float, seed: int) -> Difference:
+    """Return the difference of micro F1 of two predictions of the same notes.
+
+    Parameters
+    ----------
+    counts : array of float, shape (2, n_notes, 3)
+        True positives, false ones and misses of both.
+    n_boot, level, seed
+        As for `compare_spans`.
+    """
+    check_level(level)
     value = _f1_gap(counts.sum(axis=1))
 
     def resampled(weights: Floats) -> Floats:

@@ -33,7 +33,15 @@ from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import pairs_overlapping
 from clinnlp.metrics.intervals import bootstrap_draws, percentile_interval
 
-__all__ = ["Match", "SpanScores", "count_matches", "pair_entities", "score_spans"]
+__all__ = [
+    "Match",
+    "SpanScores",
+    "count_matches",
+    "labels_among",
+    "pair_entities",
+    "score_spans",
+    "scores_of_counts",
+]
 
 Match = Literal["strict", "relaxed"]
 
@@ -135,14 +143,32 @@ def score_spans(
     check_several(predicted, name="predicted")
     pairs = [(ours, theirs) for _, ours, theirs in pair_entities(gold, predicted)]
     names = _labels(pairs, labels)
-    counts = _count(pairs, names, match)  # (n_notes, n_labels, 3)
+    counts = _count(pairs, names, match)
+    return scores_of_counts(counts, names, match=match, n_boot=n_boot, level=level, seed=seed)
+
+
+def scores_of_counts(
+    counts: Counts, names: Sequence[str], *, match: Match, n_boot: int, level: float, seed: int
+) -> SpanScores:
+    """Return the scores of true positives, false ones and misses of each note and label.
+
+    Parameters
+    ----------
+    counts : array of int, shape (n_notes, n_labels, 3)
+    names : sequence of str
+        The labels, sorted.
+    match, n_boot, level, seed
+        As for `score_spans`.
+    """
+    check_level(level)
     whole = _scores(counts.sum(axis=0))
-    flat = counts.reshape(len(pairs), 3 * len(names)).astype(np.float64)
+    n_notes = len(counts)
+    flat = counts.reshape(n_notes, 3 * len(names)).astype(np.float64)
 
     def resampled(weights: Floats) -> Floats:
         return _scores((weights @ flat).reshape(len(names), 3))
 
-    draws = bootstrap_draws(resampled, len(pairs), n_boot=n_boot if pairs else 0, seed=seed)
+    draws = bootstrap_draws(resampled, n_notes, n_boot=n_boot if n_notes else 0, seed=seed)
     made = [
         percentile_interval(
             float(value), draws[:, k] if len(draws) else (), level=level, unit="document"
@@ -159,7 +185,7 @@ def score_spans(
         f1=made[2],
         macro_f1=made[3],
         label_f1=dict(zip(names, made[4:], strict=True)),
-        n_notes=len(pairs),
+        n_notes=n_notes,
     )
 
 
@@ -244,6 +270,17 @@ _Pair = tuple[tuple[Entity, ...], tuple[Entity, ...]]
 
 def _labels(pairs: Iterable[_Pair], labels: Collection[str] | None) -> list[str]:
     known = {entity.label for pair in pairs for side in pair for entity in side}
+    return labels_among(known, labels, what="mentions")
+
+
+def labels_among(known: Collection[str], labels: Collection[str] | None, *, what: str) -> list[str]:
+    """Return the labels to score, sorted: all known ones, or those asked for among them.
+
+    Raises
+    ------
+    ArgumentError
+        One string instead of a collection, or a label that is not known.
+    """
     if labels is None:
         return sorted(known)
     if isinstance(labels, str):
@@ -251,7 +288,7 @@ def _labels(pairs: Iterable[_Pair], labels: Collection[str] | None) -> list[str]
     unknown = sorted(set(labels) - known)
     if unknown:
         raise ArgumentError(
-            f"labels must be among {', '.join(sorted(known)) or 'none (no mentions)'}, "
+            f"labels must be among {', '.join(sorted(known)) or f'none (no {what})'}, "
             f"got {', '.join(unknown)}"
         )
     return sorted(set(labels))

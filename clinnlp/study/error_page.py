@@ -19,6 +19,12 @@ from clinnlp.metrics.mentions import (
     score_groups,
     seen_in,
 )
+from clinnlp.metrics.relations import (
+    RelationError,
+    compare_relations,
+    list_relation_errors,
+    score_relations,
+)
 from clinnlp.metrics.spans import SpanScores, score_spans
 from clinnlp.report.blocks import Paragraph, Report, ReportSection, TableBlock
 
@@ -29,6 +35,13 @@ _MEANING = {
     "boundary": "the right label on a span that overlaps",
     "missed": "a gold mention with no counterpart",
     "invented": "a prediction with no counterpart",
+}
+_MEANING_OF_RELATIONS = {
+    "direction": "the right label on the right ends in other roles",
+    "type": "the right ends under another label",
+    "end": "the right label with one end right, or overlapping ends",
+    "missed": "a gold relation with no counterpart",
+    "invented": "a predicted relation with no counterpart",
 }
 
 
@@ -99,14 +112,72 @@ def error_report(
             title="Confidence", rows=sure.rows,
             caption="Bins of equal size: the mean score should be the share that is right.",
         ))  # fmt: skip
-    return Report(
-        title="Errors of extraction",
-        summary=tuple(findings),
+    sections = [
+        ReportSection(title="Scores", blocks=tuple(blocks)),
+        ReportSection(title="Errors", blocks=_errors(errors)),
+    ]
+    if any(note.relations for notes in (gold, predicted) for note in notes):
+        sections.append(_relations(gold, predicted, findings, n_boot=n_boot))
+        if against is not None:
+            links = compare_relations(gold, predicted, against, n_boot=max(1, n_boot))
+            findings.append(
+                f"Strict micro F1 of relations less that of the other prediction: "
+                f"{links.difference}, p {links.p:.3g}."
+            )
+    return Report(title="Errors of extraction", summary=tuple(findings), blocks=tuple(sections))
+
+
+def _relations(
+    gold: Iterable[Note], predicted: Iterable[Note], findings: list[str], *, n_boot: int
+) -> ReportSection:
+    """Return scores and errors of relations, and add what they come to."""
+    strict, relaxed, shared = (
+        score_relations(gold, predicted, match=match, ends=ends, n_boot=n_boot)
+        for match, ends in (("strict", "all"), ("relaxed", "all"), ("strict", "shared"))
+    )
+    f1 = strict.f1 if n_boot else f"{strict.f1.value:.3f}"
+    findings.append(f"Strict micro F1 of relations {f1}.")
+    named = (("strict", strict), ("relaxed", relaxed), ("strict, ends in both", shared))
+    rows = tuple({"match": name, **row} for name, s in named for row in s.rows())
+    errors = list_relation_errors(gold, predicted)
+    return ReportSection(
+        title="Relations",
         blocks=(
-            ReportSection(title="Scores", blocks=tuple(blocks)),
-            ReportSection(title="Errors", blocks=_errors(errors)),
+            TableBlock(title="Relations by label", rows=rows),
+            *_relation_errors(errors),
         ),
     )
+
+
+def _relation_errors(errors: list[RelationError]) -> tuple[Paragraph | TableBlock, ...]:
+    if not errors:
+        return (Paragraph(text="No relation is wrong."),)
+    counts = Counter((e.kind, e.gold_label or "", e.label or "") for e in errors)
+    kinds = tuple(
+        {"kind": kind, "gold_label": gold, "label": found, "n": n,
+         "meaning": _MEANING_OF_RELATIONS[kind]}
+        for (kind, gold, found), n in counts.most_common()
+    )  # fmt: skip
+    rows = tuple(
+        {
+            "note": e.note,
+            "kind": e.kind,
+            "gold_label": e.gold_label or "",
+            "gold": _ends(e.gold_ends),
+            "label": e.label or "",
+            "predicted": _ends(e.ends),
+        }
+        for e in errors
+    )
+    caption = "Ends by offsets, concepts by id; the text stays where it is."
+    return (
+        TableBlock(title="Kinds of error of relations", rows=kinds),
+        TableBlock(title="Each error of a relation", rows=rows, caption=caption),
+    )
+
+
+def _ends(ends: tuple[Any, ...] | None) -> str:
+    return ", ".join(e if isinstance(e, str) else _offsets(e) for e in ends or ())
 
 
 def _scores(strict: SpanScores, relaxed: SpanScores) -> TableBlock:

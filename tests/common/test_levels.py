@@ -51,10 +51,14 @@ GIVEN = {  # what each function takes beside its level
     "metrics.labels.score_labels": (["a", "b"], ["a", "b"]),
     "metrics.leak_bound.leak_bound": ([ReviewedStratum(n_notes=9, leaked=[0, 1])],),
     "metrics.mentions.compare_spans": (NOTES, NOTES, NOTES),
+    "metrics.mentions.difference_of_counts": (np.ones((2, 1, 3)),),
+    "metrics.relations.compare_relations": (NOTES, NOTES, NOTES),
+    "metrics.relations.score_relations": (NOTES, NOTES),
     "metrics.risk.calibration_curve": RISKS,
     "metrics.risk.score_risk": RISKS,
     "metrics.smooth.smooth_calibration": RISKS,
     "metrics.spans.score_spans": (NOTES, NOTES),
+    "metrics.spans.scores_of_counts": (np.ones((1, 1, 3), int), ["a"]),
     "metrics.survival.concordance": (*FOLLOWED, [0.2, 0.7, 0.4]),
     "metrics.survival.horizon_calibration": (*FOLLOWED, [0.2, 0.7, 0.4]),
     "metrics.survival.score_survival": (*FOLLOWED, [0.2, 0.7, 0.4]),
@@ -88,6 +92,8 @@ GIVEN = {  # what each function takes beside its level
 MORE = {
     "metrics.leak_bound.leak_bound": {"n_words": 90},
     "metrics.labels.resample_confusion": {"groups": None, "n_boot": 2, "seed": 0},
+    "metrics.mentions.difference_of_counts": {"n_boot": 2, "seed": 0},
+    "metrics.spans.scores_of_counts": {"match": "strict", "n_boot": 2, "seed": 0},
     "metrics.survival.horizon_calibration": {"horizon_days": 4},
     "metrics.survival.score_survival": {"horizon_days": 4},
 }

@@ -54,14 +54,14 @@ PIPES = {
         known=KnownPatient(names=("Adam Hill",)), labels="all", unknown=True
     ),
     "Identifiers in Spanish": Identifiers(language="es", labels="all"),
-    "GeneVariants": GeneVariants(),
-    "GeneVariants, all kinds": GeneVariants(VARIANT_KINDS),
+    "GeneVariants": GeneVariants(VARIANT_KINDS),
 }
 PIPES["all"] = Pipeline(list(PIPES.values()))
 
 ORDINARY = (
     "FAMILY HISTORY: Mother had gout.\nMEDICATIONS:\n1. Aspirin 81 mg p.o. daily\n2. Lasix 40 mg"
-    " b.i.d. for 7 days\nDenies chest pain. Return if pain worsens.,PLAN:, Rest (see Dr. A. Hill).\nGenetics: KRAS G12D mutation, rs334."
+    " b.i.d. for 7 days\nDenies chest pain. Return if pain worsens.,PLAN:, Rest (see Dr. A. Hill)."
+    "\nGenetics: KRAS G12D mutation, rs334."
 )
 SIZE = 100_000  # characters
 TEXTS = {

@@ -234,7 +234,7 @@ def _label_line(note: Note, label: str) -> str:
         key, value = _LABEL, label
     if _BREAKS.search(label) or not label:
         raise refusal("PubTator", note, "labels without tab or line break", "one")
-    return "\t".join((note.id, key, value))
+    return f"{note.id}\t{key}\t{value}"
 
 
 def _check_relation(note: Note, relation: Relation, position: int) -> None:

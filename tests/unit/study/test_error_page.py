@@ -4,7 +4,7 @@ import pytest
 
 from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.notes import Entity, Note
+from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.spans import Span
 from clinnlp.io.notes.corpora import write_notes
 from clinnlp.report.html import render_html
@@ -54,3 +54,30 @@ def test_the_command_writes_the_page(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "less that of the other prediction" in out
     assert "n5" in page.read_text()
+
+
+def test_relations_have_their_scores_and_errors_and_the_command_says_them(tmp_path, capsys):
+    roles = {"drug": ("T0",), "problem": ("T1",)}
+    links = (Relation(id="R1", label="treats", roles=roles),)
+    gold = [n.with_(relations=links) for n in GOLD]
+    turned = (Relation(id="R1", label="causes", roles=roles),)
+    found = [n.with_(relations=links if k < 4 else turned) for k, n in enumerate(gold)]
+    report = error_report(gold, found, against=gold, n_boot=20)
+    section = report.blocks[2]
+    assert section.title == "Relations"
+    (kind,) = section.blocks[1].rows
+    assert (kind["kind"], kind["n"]) == ("type", 2)
+    assert section.blocks[2].rows[0]["gold"] == "0-8, 13-23"
+    assert "Secretol" not in render_html(report)
+    assert [block.title for block in error_report(GOLD, FOUND, n_boot=0).blocks] == [
+        "Scores", "Errors",
+    ]  # fmt: skip
+    assert error_report(gold, gold, n_boot=0).blocks[2].blocks[1].text == "No relation is wrong."
+    paths = {name: tmp_path / f"{name}.jsonl" for name in ("gold", "found")}
+    write_notes(gold, paths["gold"])
+    write_notes(found, paths["found"])
+    assert main(["score", *map(str, paths.values()), "--n-boot", "20"]) == 0
+    out = capsys.readouterr().out
+    assert "relation treats: P 1.000 R 0.667 F1 0.800" in out
+    assert "relations, micro, strict: P 0.667" in out
+    assert "relations whose ends stand in both: F1 0.667" in out
