@@ -144,11 +144,11 @@ def _score(args: argparse.Namespace) -> int:
     for notes in (gold, predicted):
         tell_of_notes(notes)
     _warn_labels(scores.per_label)
+    if linked:
+        _say_relations(gold, predicted, args, aside=aside)
     for label, prf in scores.per_label.items():
         say(f"{label}: P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}", aside=aside)
     say(f"micro, {args.match}: P {scores.precision} R {scores.recall} F1 {scores.f1}", aside=aside)
-    if linked:
-        _say_relations(gold, predicted, args, aside=aside)
     if args.against or args.report:
         _write_errors(args, aside=aside)
     return 0
