@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,8 @@ def _extract(args: argparse.Namespace) -> int:
     notes = read_notes(args.notes, **reading_of(args))
     choose_model(args)
     settings, nlp, out = settings_of(args, ExtractSettings), pipeline_of(args), output_of(args.out)
+    if settings.workers is None:
+        settings = replace(settings, workers=0)
     made_by = fingerprint(
         args.model,
         args.vocabulary,

@@ -12,36 +12,40 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
 
 from clinnlp import __version__
-from clinnlp.core.errors import ArgumentError, ClinnlpError, DataError
+from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import check_writable, tree_sha256
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline, chunks
 from clinnlp.core.places import is_stream, leads_to, one_writer
+from clinnlp.core.tables import EntityTable
 from clinnlp.core.vocab import fold
-from clinnlp.features.entities import entity_table
+from clinnlp.core.workers import Workers, n_cores
 from clinnlp.io.files.packing import check_packing
 from clinnlp.io.notes.corpora import Notes, write_notes
 from clinnlp.io.notes.fhir_write import write_fhir
 from clinnlp.io.notes.formats import by_suffix
 from clinnlp.io.tables.mentions import write_entity_table
-from clinnlp.io.tables.parts import PartWriter
+from clinnlp.io.tables.parts import NoteDone, PartWriter
+from clinnlp.study.batch_reading import Batch, BatchRead, BatchReader, n_workers, pieces_of
 from clinnlp.study.settings import ExtractSettings
 from clinnlp.text.lookup import Lookup
 
 __all__ = ["ExtractSummary", "extract", "fingerprint"]
 
 _FILES = ("jsonl", "csv", "tsv", "parquet", "fhir")
+_WHOLE = ("jsonl", "fhir")  # notes, not rows
 _ENDS = ".jsonl, .csv, .tsv, .parquet, .fhir.json or .fhir.ndjson"
 _MADE_BY = ("language", "model", "vocabulary")  # what is told of a run in FHIR
 _INPUT = "input"
 _ALWAYS_TOLD = ("notes", "mentions")  # also where there are none
+N_FEW = 8  # batches that are read before it is worth starting processes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +59,9 @@ class ExtractSummary:
     the names of a large word list that stand in the notes and are no mentions, `n_left_out` the
     mentions that became no resource of FHIR, each by reason; `n_unassessed` those that became one
     though the pipeline does not say whether they are negated or uncertain. `n_cased` names of the
-    word list are so short that they are not found in any case (`Lookup.n_cased`).
+    word list are so short that they are not found in any case (`Lookup.n_cased`). `n_workers`
+    processes read, each with `bytes_per_worker` of memory at most (0 where this process read
+    alone); `n_died` of them died and were replaced.
     """
 
     n_notes: int = 0
@@ -73,6 +79,9 @@ class ExtractSummary:
     n_cased: int = 0
     n_left_out: Mapping[str, int] = field(default_factory=dict)
     n_unassessed: int = 0
+    n_workers: int = 0
+    n_died: int = 0
+    bytes_per_worker: int = 0
 
     @property
     def words_per_second(self) -> float:
@@ -96,6 +105,9 @@ class ExtractSummary:
             "words per second": round(self.words_per_second),
             **{f"in no resource, {why}": n for why, n in sorted(self.n_left_out.items())},
             **({"not assessed": self.n_unassessed} if self.n_unassessed else {}),
+            **({"workers": self.n_workers} if self.n_workers else {}),
+            **({"MB per worker": -(-self.bytes_per_worker // 10**6)} if self.n_workers else {}),
+            **({"workers that died": self.n_died} if self.n_died else {}),
         }
 
     def __str__(self) -> str:
@@ -154,7 +166,7 @@ def extract(
     summary = ExtractSummary()
     start = time.perf_counter()
     source = _peeked(notes)  # an unreadable source fails before anything is made
-    done = _Run(nlp, settings, summary, progress=progress)
+    done = _Run(nlp, settings, summary, whole=form in _WHOLE, progress=progress)
     if form is None:
         _into_parts(source, done, out, dict(made_by or {}))
     else:
@@ -211,73 +223,78 @@ def _check_other(notes: Iterable[Note], out: Path) -> None:
 
 
 class _Run:
-    """The notes as the pipeline leaves them, counted, under a progress bar."""
+    """The batches of notes as the pipeline leaves them, counted, under a progress bar."""
 
     def __init__(
-        self, nlp: Pipeline, settings: ExtractSettings, summary: ExtractSummary, *, progress: bool
+        self,
+        nlp: Pipeline,
+        settings: ExtractSettings,
+        summary: ExtractSummary,
+        *,
+        whole: bool,
+        progress: bool,
     ) -> None:
-        self.nlp, self.settings, self.summary, self.progress = nlp, settings, summary, progress
-        self.lookups = [pipe for pipe in nlp.pipes if isinstance(pipe, Lookup)]
-        summary.n_cased = sum(lookup.n_cased for lookup in self.lookups)
-        self.done: set[str] = set()  # of the notes that are read again, for company
+        self.settings, self.summary, self.progress = settings, summary, progress
+        self.reader = BatchReader(nlp=nlp, on_error=settings.on_error, whole=whole)
+        summary.n_cased = sum(pipe.n_cased for pipe in nlp.pipes if isinstance(pipe, Lookup))
         self.is_done: Callable[[Note], bool] = lambda _: False
-        self.on_skip: Callable[[str, ClinnlpError], None] | None = None
 
-    def __call__(self, notes: Iterable[Note]) -> Generator[Note]:
+    def __call__(self, notes: Iterable[Note]) -> Generator[BatchRead]:
         batches = chunks(map(_bare, notes), self.settings.batch_size)
         first = next(batches, None)  # what cannot be read is told before there is a bar
         if first is None:
             return
-        with tqdm(desc="extract", unit=" notes", disable=not self.progress) as bar:
-            stream = self.nlp.stream(
-                self._needed(chain([first], batches)),
-                batch_size=self.settings.batch_size,
-                on_error=self.settings.on_error,
-                on_skip=self.skip,
-            )
-            for note in stream:
-                if note.id not in self.done:
-                    self._count(note)
-                    bar.update()
-                    yield note
+        with (
+            tqdm(desc="extract", unit=" notes", disable=not self.progress) as bar,
+            closing(self._read(self._needed(chain([first], batches)))) as done,
+        ):
+            for batch in done:
+                self._count(batch)
+                bar.update(len(batch.ids) - len(batch.failed))
+                yield batch
 
-    def _needed(self, batches: Iterable[Sequence[Note]]) -> Iterator[Note]:
+    def _needed(self, batches: Iterable[Sequence[Note]]) -> Iterator[Batch]:
         """Yield the batches that hold a note not done before, whole.
 
         A resumed run so reads each note in the same company as an uninterrupted one, and rounds
         its scores alike.
         """
-        for batch in batches:
-            done = {note.id for note in batch if self.is_done(note)}
-            self.summary.n_resumed += len(done)
-            if len(done) < len(batch):
-                self.done |= done
-                yield from batch
+        for notes in batches:
+            wanted = tuple(not self.is_done(note) for note in notes)
+            self.summary.n_resumed += len(notes) - sum(wanted)
+            if any(wanted):
+                yield Batch(notes=tuple(notes), wanted=wanted)
 
-    def skip(self, note_id: str, error: ClinnlpError) -> None:
-        if note_id in self.done:
+    def _read(self, batches: Iterator[Batch]) -> Generator[BatchRead]:
+        """Yield what becomes of each batch, in order: read here, or by worker processes."""
+        n = 1 if self.settings.workers is None else self.settings.workers
+        if n == 0:
+            few = list(islice(batches, N_FEW))
+            n = 1 if len(few) < N_FEW else n_workers(self.reader.nlp)
+            batches = chain(few, batches)
+        if n == 1:
+            yield from map(self.reader, batches)
             return
-        self.summary.skipped[note_id] = type(error).__name__
-        if self.on_skip is not None:
-            self.on_skip(note_id, error)
+        threads = max(1, n_cores() // n)
+        workers = Workers(self.reader, n, pieces=pieces_of, lost=self.reader.lost, threads=threads)
+        with closing(workers.answers(batches)) as answers:
+            yield from answers
+        self.summary.n_workers, self.summary.n_died = workers.n_most, workers.n_died
+        self.summary.bytes_per_worker = workers.peak
 
-    def _count(self, note: Note) -> None:
+    def _count(self, batch: BatchRead) -> None:
         summary = self.summary
-        summary.n_notes += 1
-        summary.n_entities += len(note.entities)
-        summary.n_words += len(note.text.split())
-        for lookup in self.lookups:
-            summary.held_back += lookup.held_back(note)
-        if note.coverage is not None:
-            summary.n_tokens_seen += note.coverage.n_seen
-            summary.n_tokens += note.coverage.n_total
-            summary.n_unlike += note.coverage.unlike is True
+        for name, n in batch.counts.items():
+            setattr(summary, name, getattr(summary, name) + n)
+        summary.held_back += batch.held_back
+        summary.skipped |= {k: type(error).__name__ for k, error in batch.failed.items()}
 
 
 def _into_file(
     source: Iterable[Note], run: _Run, out: Path, form: str, made_by: Mapping[str, str]
 ) -> None:
-    with one_writer(out), closing(run(source)) as notes:  # locked before the work, not after it
+    with one_writer(out), closing(run(source)) as batches:  # locked before the work, not after it
+        notes = (note for batch in batches for note in batch.notes)
         if form == "jsonl":
             write_notes(notes, out, format=form)
         elif form == "fhir":
@@ -286,7 +303,7 @@ def _into_file(
             run.summary.n_left_out = wrote.n_left_out
             run.summary.n_unassessed = wrote.n_unassessed
         else:
-            write_entity_table(entity_table(notes), out)
+            write_entity_table(EntityTable.concat(batch.rows for batch in batches), out)
 
 
 def _into_parts(source: Iterable[Note], run: _Run, out: Path, made_by: dict[str, str]) -> None:
@@ -304,17 +321,21 @@ def _into_parts(source: Iterable[Note], run: _Run, out: Path, made_by: dict[str,
             digests[note.id] = digest
             return False
 
-        def skip(note_id: str, error: ClinnlpError) -> None:
-            writer.skip(note_id, error, digest=digests.pop(note_id, ""))
-
-        run.is_done, run.on_skip = is_done, skip
-        with closing(run(source)) as notes:  # and its bar, before a failure is told
-            for note in notes:
-                writer.add(note.id, entity_table([note]), digest=digests.pop(note.id, ""))
+        run.is_done = is_done
+        with closing(run(source)) as batches:  # and its bar, before a failure is told
+            for batch in batches:
+                writer.add_all([*_notes_done(batch, digests)], batch.rows)
         if before and not seen:
             raise DataError("there must be notes, as there were before, got none", path=out)
         if _INPUT in made_by:
             run.summary.n_gone = writer.keep_only(seen)
+
+
+def _notes_done(batch: BatchRead, digests: dict[str, str]) -> Iterator[NoteDone]:
+    for note_id, n_rows in zip(batch.ids, batch.n_rows, strict=True):
+        error = batch.failed.get(note_id)
+        kind = None if error is None else type(error).__name__
+        yield NoteDone(note_id, n_rows, digests.pop(note_id, ""), kind)
 
 
 def _digest(note: Note, writer: PartWriter) -> str:

@@ -38,11 +38,17 @@ class ExtractSettings:
     on_error: Literal["raise", "skip"] = option("raise", "what to do with a note that fails")
     batch_size: int = option(64, "notes in memory at a time, >= 1")
     part_size: int = option(2000, "notes in a Parquet part: what a kill can cost, >= 1")
+    workers: int | None = option(
+        None, "processes that read, each with the pipeline, >= 1, or 0: one for each core, where "
+        "there are more than 8 batches of notes, memory for it, and no model, which reads on all "
+        "cores itself (the command 0, in Python 1)",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_one_of(self.on_error, ("raise", "skip"), name="on_error")
         check_at_least(self.batch_size, 1, name="batch_size")
         check_at_least(self.part_size, 1, name="part_size")
+        check_at_least(self.workers or 0, 0, name="workers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

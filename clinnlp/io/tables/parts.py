@@ -22,11 +22,11 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -40,7 +40,7 @@ from clinnlp.core.locks import FileLock
 from clinnlp.core.places import LOCK, covered, leftovers, remove_leftovers
 from clinnlp.core.tables import EntityTable
 
-__all__ = ["PartWriter"]
+__all__ = ["NoteDone", "PartWriter"]
 
 _MANIFEST = "manifest.json"
 _SKIPPED = "skipped.jsonl"
@@ -71,6 +71,15 @@ class _Held:
             if note_id not in ids:
                 kept.add(note_id, n_rows, digest, self.skipped.get(note_id))
         return kept
+
+
+class NoteDone(NamedTuple):
+    """A note that needs no work any more: its rows, its digest, and its error where it failed."""
+
+    id: str
+    n_rows: int
+    digest: str = ""
+    error: str | None = None
 
 
 class PartWriter:
@@ -193,6 +202,24 @@ class PartWriter:
         self._take(note_id, digest)
         self._held.add(note_id, 0, digest, type(error).__name__)
         self._flush_full()
+
+    def add_all(self, notes: Sequence[NoteDone], rows: Table) -> None:
+        """Take several notes at once; `rows` holds those of all of them, in order.
+
+        The parts are those that `add` and `skip` would have written, note by note.
+        """
+        for note in notes:
+            self._take(note.id, note.digest)
+        at = 0
+        while notes:
+            room = self.notes_per_part - len(self._held.ids)
+            now, notes = notes[:room], notes[room:]
+            end = at + sum(note.n_rows for note in now)
+            self._rows.append(rows.take(np.arange(at, end)))
+            for note in now:
+                self._held.add(*note)
+            at = end
+            self._flush_full()
 
     def flush(self) -> None:
         """Write what is held as one more part.

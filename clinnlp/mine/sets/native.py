@@ -5,7 +5,6 @@ one queue; the answer does not depend on their number.
 """
 
 import logging
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from tqdm.auto import tqdm
 
 from clinnlp.core.arrays import Bits, Ints, Ints32
 from clinnlp.core.errors import ArgumentError
+from clinnlp.core.workers import n_cores
 from clinnlp.mine.sets.query import BYTES_PER_SET, Group, Query, check_limit, ordered, proven_sets
 
-__all__ = ["mine_native", "n_cores"]
+__all__ = ["mine_native"]
 
 N_BATCHES = 64  # of classes: how evenly threads share the work, and how often progress is shown
 SMALL = 200_000  # entries below which starting threads costs more than it gains
@@ -26,13 +26,6 @@ DENSE = 16  # an item in one of 16 baskets gets a row of bits over all of them
 
 
 _log = logging.getLogger(__name__)
-
-
-def n_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def mine_native(query: Query, *, threads: int | None = None, progress: bool = False) -> list[Group]:

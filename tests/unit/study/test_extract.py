@@ -5,25 +5,21 @@ from dataclasses import replace
 import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError, PipeError, RunError
-from clinnlp.core.notes import Coverage, Entity, Note
+from clinnlp.core.notes import Entity, Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.spans import Span
 from clinnlp.core.vocab import Concept, Vocabulary
+from clinnlp.core.workers import n_cores
 from clinnlp.io.notes.corpora import read_notes
 from clinnlp.io.tables.mentions import read_entity_table
+from clinnlp.study.batch_reading import n_workers
 from clinnlp.study.extract import extract, fingerprint
 from clinnlp.study.pipeline import pipeline
 from clinnlp.study.settings import ExtractSettings
+from tests.worker_pipes import Company, Deadly, Failing, first_word
 
 NOTES = [Note(id=f"n{i}", text=f"drug{i} given") for i in range(25)]
 QUIET = {"progress": False}
-
-
-def first_word(note: Note) -> Note:
-    end = note.text.index(" ")
-    made = Entity(id="E1", span=Span(0, end), label="Drug", source="first")
-    kept = note.without_source("first")
-    return kept.with_(entities=(*kept.entities, made), coverage=Coverage(n_seen=2, n_total=2))
 
 
 class Killed(BaseException):
@@ -79,26 +75,14 @@ def test_a_killed_run_resumes_without_redoing_or_doubling(tmp_path, at):
     assert sorted(read_entity_table(tmp_path / "o")["note"]) == sorted(n.id for n in NOTES)
 
 
-class Company:
-    """A pipe whose scores depend on the notes read together, as rounding in a model does."""
-
-    def __call__(self, note):
-        return self.batch([note])[0]
-
-    def batch(self, notes):
-        score = sum(int(n.id[1:]) for n in notes) / 1000
-        made = [first_word(n) for n in notes]
-        return [n.with_(entities=(replace(n.entities[0], score=score),)) for n in made]
-
-
 @pytest.mark.parametrize("at", [5, 12, 24])
 def test_a_resumed_run_reads_each_note_in_the_same_company(tmp_path, at):
     settings = ExtractSettings(part_size=5, batch_size=4)
-    whole = Pipeline([Company()])
+    whole = Pipeline([first_word, Company()])
     extract(NOTES, whole, tmp_path / "whole", settings=settings, **QUIET)
+    killed = Pipeline([killed_at(at), *whole.pipes])
     with pytest.raises(Killed):
-        extract(NOTES, Pipeline([killed_at(at), Company()]), tmp_path / "o", settings=settings,
-                **QUIET)  # fmt: skip
+        extract(NOTES, killed, tmp_path / "o", settings=settings, **QUIET)
     extract(NOTES, whole, tmp_path / "o", settings=settings, **QUIET)
     a, b = (read_entity_table(tmp_path / name) for name in ("whole", "o"))
     assert a["score"].tolist() == b["score"].tolist()
@@ -231,3 +215,88 @@ def test_notes_that_cannot_be_read_are_told_before_there_is_a_bar(tmp_path, caps
     with pytest.raises(DataError):
         extract(read_notes(tmp_path), Pipeline([first_word]), tmp_path / "o")
     assert capsys.readouterr().err == ""
+
+
+# --- worker processes ----------------------------------------------------------------------
+
+SENT = Pipeline([first_word, Company()])
+ALONE = ExtractSettings(batch_size=3, part_size=7, on_error="skip")
+SHARED = replace(ALONE, workers=2)
+
+
+def contents(path):
+    """Return what lies in a file or folder; of parts the rows of each, and not the key."""
+    if path.is_file():
+        return path.read_bytes()
+    parts = sorted(path.glob("part-*.parquet"))
+    return [(part.name, list(map(repr, read_entity_table(part).rows()))) for part in parts]
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "parts"])
+def test_two_processes_write_what_one_writes(tmp_path, name):
+    nlp = Pipeline([*SENT.pipes, Failing(("n3", "n7"))])
+    made = {}
+    for folder, settings in (("one", ALONE), ("two", SHARED)):
+        (tmp_path / folder).mkdir()
+        made[folder] = extract(NOTES, nlp, tmp_path / folder / name, settings=settings, **QUIET)
+    assert contents(tmp_path / "one" / name) == contents(tmp_path / "two" / name)
+    one, two = made["one"], made["two"]
+    told = {name: n for name, n in two.facts().items() if "worker" not in name}
+    assert told | {"words per second": 0} == one.facts() | {"words per second": 0}
+    assert two.skipped == one.skipped == {"n3": "PipeError", "n7": "PipeError"}
+    assert (two.n_workers, two.n_died, one.n_workers) == (2, 0, 0)
+    assert "workers 2, MB per worker" in str(two)
+
+
+def test_a_killed_worker_costs_nothing_and_a_deadly_note_itself_alone(tmp_path):
+    (tmp_path / "marks").mkdir()
+    once, always = Deadly(("n11",), tmp_path / "marks"), Deadly(("n20",))
+    extract(NOTES, SENT, tmp_path / "one", settings=ALONE, **QUIET)
+    nlp = Pipeline([*SENT.pipes, once])
+    summary = extract(NOTES, nlp, tmp_path / "two", settings=SHARED, **QUIET)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert (summary.n_died, summary.skipped) == (1, {})
+    assert "workers that died 1" in str(summary)
+    nlp = Pipeline([*SENT.pipes, always])
+    summary = extract(NOTES, nlp, tmp_path / "three", settings=SHARED, **QUIET)
+    assert summary.skipped == {"n20": "PipeError"}
+    wanted = [n.id for n in NOTES if n.id != "n20"]
+    assert read_entity_table(tmp_path / "three")["note"].tolist() == wanted
+    assert "n20" in (tmp_path / "three" / "skipped.jsonl").read_text()
+
+
+def test_a_deadly_note_that_may_not_be_skipped_is_named(tmp_path):
+    settings = replace(SHARED, on_error="raise")
+    with pytest.raises(PipeError, match="note 'n20' must be one that can be read"):
+        extract(NOTES, Pipeline([Deadly(("n20",))]), tmp_path / "o", settings=settings, **QUIET)
+    assert len(read_entity_table(tmp_path / "o")) == 0  # its company was written
+
+
+def test_a_run_of_one_process_is_resumed_by_two(tmp_path):
+    extract(NOTES, SENT, tmp_path / "whole", settings=ALONE, **QUIET)
+    nlp = Pipeline([killed_at(16), *SENT.pipes])
+    with pytest.raises(Killed):
+        extract(NOTES, nlp, tmp_path / "o", settings=ALONE, **QUIET)
+    summary = extract(NOTES, SENT, tmp_path / "o", settings=SHARED, **QUIET)
+    assert (summary.n_resumed, summary.n_notes) == (15, 10)
+    whole, resumed = (read_entity_table(tmp_path / name) for name in ("whole", "o"))
+    assert list(map(repr, whole.rows())) == list(map(repr, resumed.rows()))
+
+
+def test_processes_are_not_started_for_a_few_notes(tmp_path):
+    of_cores = replace(ALONE, workers=0)
+    summary = extract(NOTES[:21], SENT, tmp_path / "few", settings=of_cores, **QUIET)
+    assert summary.n_workers == 0
+    summary = extract(NOTES[:21], first_pipe(), tmp_path / "a.csv", settings=of_cores, **QUIET)
+    assert summary.n_notes == 21
+
+
+def test_a_model_reads_on_all_cores_from_one_process():
+    with_model = Deadly(())
+    with_model.network = "any"
+    assert n_workers(Pipeline([with_model])) == 1
+    assert 1 <= n_workers(SENT) <= n_cores()
+
+
+def first_pipe():
+    return Pipeline([lambda note: first_word(note)])  # cannot be sent

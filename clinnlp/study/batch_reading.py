@@ -1,0 +1,165 @@
+"""One batch of notes as a pipeline leaves it: rows or whole notes, and counts of both.
+
+The same function answers here and in a worker process, so that what is written does not depend on
+where it was read: a batch is never cut otherwise, whoever reads it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from clinnlp.core.errors import ClinnlpError, PipeError
+from clinnlp.core.notes import Note
+from clinnlp.core.pipeline import OnError, Pipeline
+from clinnlp.core.tables import EntityTable
+from clinnlp.core.workers import all_memory, n_cores, peak_memory
+from clinnlp.features.entities import entity_table
+from clinnlp.text.lookup import Lookup
+
+__all__ = ["Batch", "BatchRead", "BatchReader", "n_workers", "pieces_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Notes that are read together; those that are not `wanted` are read for company alone."""
+
+    notes: tuple[Note, ...]
+    wanted: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BatchRead:
+    """What became of the wanted notes of a batch, in order.
+
+    Parameters
+    ----------
+    ids : sequence of str
+    n_rows : sequence of int
+        Mentions of each note.
+    failed : mapping of str to error
+        Of the notes on which a pipe failed.
+    rows : EntityTable
+        Of all of them; empty where whole notes are wanted.
+    notes : sequence of Note
+        Those that did not fail, where whole notes are wanted.
+    counts : Counter
+        Of their words and tokens, as `ExtractSummary` names them.
+    held_back : Counter
+        Names of a large word list that are no mentions, by reason.
+    """
+
+    ids: Sequence[str]
+    n_rows: Sequence[int]
+    failed: dict[str, ClinnlpError]
+    rows: EntityTable = field(default_factory=lambda: EntityTable({}))
+    notes: Sequence[Note] = ()
+    counts: Counter[str] = field(default_factory=Counter)
+    held_back: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchReader:
+    """Reads batches with a pipeline.
+
+    Parameters
+    ----------
+    nlp : Pipeline
+    on_error : {"raise", "skip"}
+    whole : bool
+        Give whole notes, not rows.
+    """
+
+    nlp: Pipeline
+    on_error: OnError
+    whole: bool
+
+    def __call__(self, batch: Batch) -> BatchRead:
+        """Return what becomes of a batch.
+
+        Raises
+        ------
+        PipeError
+            A pipe failed, unless such notes are skipped.
+        """
+        failed: dict[str, ClinnlpError] = {}
+        done = list(
+            self.nlp.stream(
+                batch.notes,
+                batch_size=max(len(batch.notes), 1),
+                on_error=self.on_error,
+                on_skip=failed.__setitem__,
+            )
+        )
+        wanted = {note.id for note, is_wanted in _pairs(batch) if is_wanted}
+        done = [note for note in done if note.id in wanted]
+        n_rows = {note.id: len(note.entities) for note in done}
+        ids = [note.id for note, is_wanted in _pairs(batch) if is_wanted]
+        return BatchRead(
+            ids=ids,
+            n_rows=[n_rows.get(note_id, 0) for note_id in ids],
+            failed={note_id: error for note_id, error in failed.items() if note_id in wanted},
+            rows=EntityTable({}) if self.whole else entity_table(done),
+            notes=done if self.whole else (),
+            counts=_counts(done),
+            held_back=self._held_back(done),
+        )
+
+    def lost(self, batch: Batch) -> BatchRead:
+        """Return what becomes of a note that ends each process which reads it.
+
+        Raises
+        ------
+        PipeError
+            Unless such notes are skipped.
+        """
+        ids = [note.id for note, is_wanted in _pairs(batch) if is_wanted]
+        error = PipeError(
+            f"note {batch.notes[0].id!r} must be one that can be read, got the end of each worker "
+            "process that read it; --on-error skip lists it and goes on"
+        )
+        if self.on_error == "raise" and ids:
+            raise error
+        return BatchRead(ids=ids, n_rows=[0] * len(ids), failed=dict.fromkeys(ids, error))
+
+    def _held_back(self, notes: Iterable[Note]) -> Counter[str]:
+        held: Counter[str] = Counter()
+        lookups = [pipe for pipe in self.nlp.pipes if isinstance(pipe, Lookup)]
+        for note in notes if lookups else ():
+            for lookup in lookups:
+                held += lookup.held_back(note)
+        return held
+
+
+def n_workers(nlp: Pipeline) -> int:
+    """Return how many processes read best with a pipeline that is loaded here.
+
+    One for each core, as far as twice the memory that this process holds allows. A model keeps all
+    cores, or a GPU, busy from one process; others with it cost memory and gain nothing.
+    """
+    if any(hasattr(pipe, "network") for pipe in nlp.pipes):
+        return 1
+    held, total = peak_memory(), all_memory()
+    by_memory = total // (2 * held) if held and total else n_cores()
+    return max(1, min(n_cores(), by_memory))
+
+
+def pieces_of(batch: Batch) -> list[Batch]:
+    """Return each note of a batch as a batch of its own."""
+    return [replace(batch, notes=(note,), wanted=(is_wanted,)) for note, is_wanted in _pairs(batch)]
+
+
+def _pairs(batch: Batch) -> Iterable[tuple[Note, bool]]:
+    return zip(batch.notes, batch.wanted, strict=True)
+
+
+def _counts(notes: Sequence[Note]) -> Counter[str]:
+    """Return what is summed over notes, by the names of `ExtractSummary`."""
+    seen = [note.coverage for note in notes if note.coverage is not None]
+    return Counter(
+        n_notes=len(notes),
+        n_entities=sum(len(note.entities) for note in notes),
+        n_words=sum(len(note.text.split()) for note in notes),
+        n_tokens_seen=sum(coverage.n_seen for coverage in seen),
+        n_tokens=sum(coverage.n_total for coverage in seen),
+        n_unlike=sum(coverage.unlike is True for coverage in seen),
+    )
