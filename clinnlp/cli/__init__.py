@@ -21,7 +21,7 @@ from clinnlp.cli.formats import add_convert, add_diff, add_inspect
 from clinnlp.cli.interrupted import told_when_interrupted
 from clinnlp.cli.mine import add_mine
 from clinnlp.cli.models import add_export, add_fine_tune, add_next, add_pretrain
-from clinnlp.cli.notes import add_extract, add_score
+from clinnlp.cli.notes import add_extract, add_score, add_watch
 from clinnlp.cli.review import (
     add_review_agreement,
     add_review_check,
@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "extract": (add_extract, "extract entities with their assertion from notes"),
     "deidentify": (add_deidentify, "take identifiers out of notes, and move their dates"),
     "deidentify audit": (add_audit, "say how much may be left, from notes that were reviewed"),
+    "watch": (add_watch, "extract from notes as they arrive in a folder, each once"),
     "score": (add_score, "score predicted entities against gold"),
     "risk": (add_risk, "train and score risk models, by patient"),
     "risk apply": (add_risk_apply, "score new patients with a kept risk model"),

@@ -1,10 +1,12 @@
-"""Commands on annotated notes: extract, score."""
+"""Commands on notes: extract, watch, score."""
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clinnlp.cli.interrupted import Kept
 from clinnlp.cli.options import (
@@ -13,6 +15,7 @@ from clinnlp.cli.options import (
     add_settings,
     add_writing,
     choose_model,
+    folder_of,
     output_of,
     pipeline_of,
     reading_of,
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from clinnlp.core.counts import PRF
     from clinnlp.core.notes import Note
 
-__all__ = ["add_extract", "add_score"]
+__all__ = ["add_extract", "add_score", "add_watch"]
 
 _COLUMNS = (
     "Columns of a mention: negated is true where the note denies it; historical is true where it "
@@ -60,7 +63,7 @@ def add_extract(parser: argparse.ArgumentParser) -> None:
 
 def _extract(args: argparse.Namespace) -> int:
     from clinnlp.io.notes.corpora import read_notes
-    from clinnlp.study.extract import extract, fingerprint
+    from clinnlp.study.extract import extract
     from clinnlp.study.settings import ExtractSettings
 
     if args.more or (Path(args.out).suffix == ".txt" and Path(args.out).is_file()):
@@ -73,22 +76,79 @@ def _extract(args: argparse.Namespace) -> int:
     settings, nlp, out = settings_of(args, ExtractSettings), pipeline_of(args), output_of(args.out)
     if settings.workers is None:
         settings = replace(settings, workers=0)
+    made_by = _made_by(args, notes=args.notes, part_size=settings.part_size)
+    summary = extract(notes, nlp, out, settings=settings, made_by=made_by)
+    tell_of_notes(notes)
+    say(summary, aside=is_stdout(out))
+    return 0
+
+
+def _made_by(args: argparse.Namespace, **of_run: Any) -> dict[str, str]:
+    """Return what made a pipeline, and what is said of the run."""
+    from clinnlp.study.extract import fingerprint
+
     made_by = fingerprint(
         args.model,
         args.vocabulary,
         args.language,
         keep_names=args.keep_names,
         chronic=args.chronic,
-        notes=args.notes,
-        part_size=settings.part_size,
+        **of_run,
     )
     if args.vocabulary_columns:
         made_by |= {"vocabulary_columns": " ".join(sorted(args.vocabulary_columns))}
     if args.labels:
         made_by |= {"labels": " ".join(sorted(args.labels))}
-    summary = extract(notes, nlp, out, settings=settings, made_by=made_by)
-    tell_of_notes(notes)
-    say(summary, aside=is_stdout(out))
+    return made_by
+
+
+def add_watch(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp watch`."""
+    from clinnlp.study.settings import ExtractSettings
+
+    parser.epilog = (
+        "Each note is done once, by id and content; one that comes again with another content "
+        "replaces its rows. What cannot be read or done is listed, without text, in "
+        "dead_letters.jsonl, and tried again when it changes. A file counts when it was the same "
+        "at two looks. A run that was stopped or killed goes on with the same command."
+    )
+    parser.add_argument("folder", help="folder in which files of notes arrive")
+    parser.add_argument(
+        "--out", required=True, type=folder_of, help="folder for Parquet parts, as of extract"
+    )
+    parser.add_argument(
+        "--every", type=float, default=10.0, metavar="SECONDS", help="between looks (default: 10)"
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="look once, at all files as they are, and end"
+    )
+    add_writing(parser)
+    add_pipeline(parser)
+    add_reading(parser)
+    add_settings(parser, ExtractSettings)
+    parser.set_defaults(command=_watch, kept=_kept_parts)
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from clinnlp.study.settings import ExtractSettings
+    from clinnlp.study.watch import watch
+
+    choose_model(args)
+    settings, nlp = settings_of(args, ExtractSettings), pipeline_of(args)
+    looks = watch(
+        args.folder,
+        nlp,
+        args.out,
+        settings=settings,
+        made_by=_made_by(args, part_size=settings.part_size),
+        reading=reading_of(args),
+        every_seconds=args.every,
+        once=args.once,
+    )
+    with closing(looks):
+        for look in looks:
+            say(look)
+            sys.stdout.flush()
     return 0
 
 

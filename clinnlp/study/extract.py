@@ -37,7 +37,7 @@ from clinnlp.study.batch_reading import Batch, BatchRead, BatchReader, n_workers
 from clinnlp.study.settings import ExtractSettings
 from clinnlp.text.lookup import Lookup
 
-__all__ = ["ExtractSummary", "extract", "fingerprint"]
+__all__ = ["ExtractSummary", "Run", "digest_of", "extract", "fingerprint", "notes_done"]
 
 _FILES = ("jsonl", "csv", "tsv", "parquet", "fhir")
 _WHOLE = ("jsonl", "fhir")  # notes, not rows
@@ -166,7 +166,7 @@ def extract(
     summary = ExtractSummary()
     start = time.perf_counter()
     source = _peeked(notes)  # an unreadable source fails before anything is made
-    done = _Run(nlp, settings, summary, whole=form in _WHOLE, progress=progress)
+    done = Run(nlp, settings, summary, whole=form in _WHOLE, progress=progress)
     if form is None:
         _into_parts(source, done, out, dict(made_by or {}))
     else:
@@ -222,7 +222,7 @@ def _check_other(notes: Iterable[Note], out: Path) -> None:
         raise ArgumentError(f"the output must be another file than the notes, got {out} for both")
 
 
-class _Run:
+class Run:
     """The batches of notes as the pipeline leaves them, counted, under a progress bar."""
 
     def __init__(
@@ -291,7 +291,7 @@ class _Run:
 
 
 def _into_file(
-    source: Iterable[Note], run: _Run, out: Path, form: str, made_by: Mapping[str, str]
+    source: Iterable[Note], run: Run, out: Path, form: str, made_by: Mapping[str, str]
 ) -> None:
     with one_writer(out), closing(run(source)) as batches:  # locked before the work, not after it
         notes = (note for batch in batches for note in batch.notes)
@@ -306,7 +306,7 @@ def _into_file(
             write_entity_table(EntityTable.concat(batch.rows for batch in batches), out)
 
 
-def _into_parts(source: Iterable[Note], run: _Run, out: Path, made_by: dict[str, str]) -> None:
+def _into_parts(source: Iterable[Note], run: Run, out: Path, made_by: dict[str, str]) -> None:
     with PartWriter(out, settings=made_by, notes_per_part=run.settings.part_size) as writer:
         before = frozenset(writer.done)
         digests: dict[str, str] = {}  # of the notes at work
@@ -314,7 +314,7 @@ def _into_parts(source: Iterable[Note], run: _Run, out: Path, made_by: dict[str,
 
         def is_done(note: Note) -> bool:
             seen.add(note.id)
-            digest = _digest(note, writer)
+            digest = digest_of(note, writer)
             if writer.has(note.id, digest):
                 return True
             run.summary.n_changed += note.id in before
@@ -324,21 +324,23 @@ def _into_parts(source: Iterable[Note], run: _Run, out: Path, made_by: dict[str,
         run.is_done = is_done
         with closing(run(source)) as batches:  # and its bar, before a failure is told
             for batch in batches:
-                writer.add_all([*_notes_done(batch, digests)], batch.rows)
+                writer.add_all(notes_done(batch, digests), batch.rows)
         if before and not seen:
             raise DataError("there must be notes, as there were before, got none", path=out)
         if _INPUT in made_by:
             run.summary.n_gone = writer.keep_only(seen)
 
 
-def _notes_done(batch: BatchRead, digests: dict[str, str]) -> Iterator[NoteDone]:
-    for note_id, n_rows in zip(batch.ids, batch.n_rows, strict=True):
-        error = batch.failed.get(note_id)
-        kind = None if error is None else type(error).__name__
-        yield NoteDone(note_id, n_rows, digests.pop(note_id, ""), kind)
+def notes_done(batch: BatchRead, digests: dict[str, str]) -> list[NoteDone]:
+    """Return the notes of a batch as a writer of parts takes them, and forget their digests."""
+    kinds = {note_id: type(error).__name__ for note_id, error in batch.failed.items()}
+    return [
+        NoteDone(note_id, n_rows, digests.pop(note_id, ""), kinds.get(note_id))
+        for note_id, n_rows in zip(batch.ids, batch.n_rows, strict=True)
+    ]
 
 
-def _digest(note: Note, writer: PartWriter) -> str:
+def digest_of(note: Note, writer: PartWriter) -> str:
     """Return a digest of all that a pipeline may read of a bare note."""
     times = (None if time is None else time.isoformat() for time in (note.time, note.known))
     spans = note.tokens

@@ -10,8 +10,8 @@ TABLES = {"--encoding", "--sep", "--decimal", "--time-format", "--day-first", "-
 NOTES = TABLES | {"--format", "--repair", "--number-repeated", "--layers"}
 NOTES |= {"--text-column", "--id-column"}
 READING = (  # notes
-    "fine-tune", "tune", "next", "pretrain", "extract", "score", "convert", "inspect", "diff",
-    "demo", "review create", "deidentify", "deidentify audit",
+    "fine-tune", "tune", "next", "pretrain", "extract", "watch", "score", "convert", "inspect",
+    "diff", "demo", "review create", "deidentify", "deidentify audit",
 )  # fmt: skip
 STORED = ("user", "serve", "learn", "export", "agreement", "check", "verdicts")
 WANTED = {

@@ -105,6 +105,11 @@ def run_flows(given, out):
     run(
         "extract", given / "notes.jsonl", out / "entities", "--vocabulary", given / "vocabulary.csv"
     )
+    (given / "arriving").mkdir()
+    write_notes(NOTES, given / "arriving" / "notes.jsonl")
+    (given / "arriving" / "other.bin").write_bytes(b"poison")
+    run("watch", given / "arriving", "--out", out / "watched", "--once", "--vocabulary",
+        given / "vocabulary.csv")  # fmt: skip
     run("convert", given / "notes.jsonl", out / "converted.pubtator", "--on-loss", "sidecar")
     write_notes([note.with_(entities=note.entities[1:]) for note in NOTES], given / "found.jsonl")
     found = given / "found.jsonl"

@@ -150,6 +150,7 @@ class PartWriter:
         self.skipped: dict[str, str] = {}
         self._key = secrets.token_bytes(_KEY_BYTES)
         self._before: dict[str, str] = {}  # note to digest, of earlier runs
+        self._fresh: dict[str, str] = {}  # the same of this run, since it has last settled
         self._part_of: dict[str, int] = {}
         self._n_parts = 0
         self._rows: list[Table] = []
@@ -239,7 +240,14 @@ class PartWriter:
         self.skipped.update(self._held.skipped)
         if self._held.skipped:
             self._write_skipped()
+        self._fresh.update(zip(self._held.ids, self._held.digests, strict=True))
         self._rows, self._held = [], _Held()
+
+    def settle(self) -> None:
+        """Write what is held, and count it as of a run before: notes may come again, changed."""
+        self.flush()
+        self._before.update(self._fresh)
+        self._fresh.clear()
 
     def keep_only(self, ids: Collection[str]) -> int:
         """Remove what is written of all other notes, and return of how many."""

@@ -18,6 +18,7 @@ WORDS = {
     "extract": ["notes", "found"],
     "deidentify": ["notes", "made", "--key", "a key"],
     "deidentify audit": ["reviewed", "made.deid"],
+    "watch": ["arriving", "--out", "found"],
     "score": ["gold", "predicted"],
     "risk": ["outcome.csv", "--out", "out"],
     "risk apply": ["m", "index.csv", "--out", "out"],
@@ -43,6 +44,7 @@ LEFT = {  # what a command that goes on leaves behind
     "pretrain": "a model-checkpoint/state.safetensors",
     "extract": "found/part-00000.parquet",
     "deidentify": "made.deid/found-00000.jsonl",
+    "watch": "found/part-00000.parquet",
 }
 
 
