@@ -160,7 +160,7 @@ def _behind_leads(text: str, words: Words, leads: Iterable[Lead]) -> list[Find]:
     return out
 
 
-def _phrase(text: str, words: Words, lexicon: Lexicon, i: int, bit: Kind) -> tuple[int, str] | None:
+def _phrase(text: str, words: Words, lexicon: Lexicon, i: int, bit: int) -> tuple[int, str] | None:
     """Return the last word of the longest entry that begins at word i, and its label."""
     for rest, label in lexicon.phrases[bit].get(words.words[i].lower(), ()):
         end = i + len(rest)
