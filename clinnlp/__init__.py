@@ -48,6 +48,7 @@ _HOMES = {
     "clinnlp.text.lookup": ("Lookup",),
     "clinnlp.text.medication": ("Medications",),
     "clinnlp.text.normalise": ("Normalise",),
+    "clinnlp.text.relations": ("StatedRelations",),
     "clinnlp.text.sections": ("Sections",),
     "clinnlp.text.sentences": ("Sentences",),
     "clinnlp.text.variants_genes": ("GeneVariants",),

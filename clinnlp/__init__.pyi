@@ -102,6 +102,7 @@ from clinnlp.text.identifiers import Identifiers, KnownPatient
 from clinnlp.text.lookup import Lookup
 from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
+from clinnlp.text.relations import StatedRelations
 from clinnlp.text.sections import Sections
 from clinnlp.text.sentences import Sentences
 from clinnlp.text.variants_genes import GeneVariants
@@ -164,6 +165,7 @@ __all__ = [
     "Sentences",
     "Signals",
     "Span",
+    "StatedRelations",
     "StoreError",
     "SurvivalSettings",
     "SurvivalStudy",

@@ -12,6 +12,7 @@
 ``course``      whether a condition has ended, or lasts (``chronic``)
 ``variants_``   gene variants (``genes``), how they are written (``patterns``), and one spelling for
                 all (``forms``)
+``relations``   what a sentence states of a drug and a problem
 ``normalise``   mentions to concepts (``linking``, ``names``, ``nearest``, ``drugs``,
                 short forms), and ``candidates`` where none is sure
 =============== =============================================================================

@@ -19,6 +19,7 @@ from clinnlp.text.identifiers import Identifiers, KnownPatient
 from clinnlp.text.lookup import Lookup
 from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
+from clinnlp.text.relations import StatedRelations
 from clinnlp.text.sections import Sections
 from clinnlp.text.sentences import Sentences
 from clinnlp.text.variants_genes import VARIANT_KINDS, GeneVariants
@@ -54,6 +55,7 @@ PIPES = {
         known=KnownPatient(names=("Adam Hill",)), labels="all", unknown=True
     ),
     "Identifiers in Spanish": Identifiers(language="es", labels="all"),
+    "StatedRelations": StatedRelations(),
     "GeneVariants": GeneVariants(VARIANT_KINDS),
 }
 PIPES["all"] = Pipeline(list(PIPES.values()))
@@ -61,7 +63,7 @@ PIPES["all"] = Pipeline(list(PIPES.values()))
 ORDINARY = (
     "FAMILY HISTORY: Mother had gout.\nMEDICATIONS:\n1. Aspirin 81 mg p.o. daily\n2. Lasix 40 mg"
     " b.i.d. for 7 days\nDenies chest pain. Return if pain worsens.,PLAN:, Rest (see Dr. A. Hill)."
-    "\nGenetics: KRAS G12D mutation, rs334."
+    "\nGout from Lasix.\nGenetics: KRAS G12D mutation, rs334."
 )
 SIZE = 100_000  # characters
 TEXTS = {

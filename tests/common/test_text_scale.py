@@ -14,6 +14,7 @@ from clinnlp.text.course import Courses
 from clinnlp.text.lookup import Lookup
 from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
+from clinnlp.text.relations import StatedRelations
 from clinnlp.text.sections import Sections
 from clinnlp.text.sentences import Sentences
 from clinnlp.text.variants_genes import GeneVariants
@@ -110,6 +111,7 @@ EACH = {
     "medications": Medications(),
     "normalise": Normalise(WORDS),
     "courses": Courses(),
+    "relations": StatedRelations(),
     "variants": GeneVariants(),
 }
 

@@ -67,6 +67,7 @@ PUBLIC = [
     "Sentences",
     "Signals",
     "Span",
+    "StatedRelations",
     "StoreError",
     "SurvivalSettings",
     "SurvivalStudy",

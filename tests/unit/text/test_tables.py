@@ -56,6 +56,8 @@ def test_a_missing_table_is_refused(tmp_path):
         ("common_words_es.tsv", ("word",)),
         ("variants_en.tsv", ("form", "other", "kind")),
         ("variants_es.tsv", ("form", "other", "kind")),
+        ("relations_en.tsv", ("form", "says", "section")),
+        ("relations_es.tsv", ("form", "says", "section")),
         ("gene_symbols.tsv", ("symbol",)),
         ("genetics_en.tsv", ("word", "kind")),
         ("genetics_es.tsv", ("word", "kind")),

@@ -129,4 +129,3 @@ def test_other_short_lines_are_refused(line, tmp_path):
     path.write_text(f"1|t|Title\n{line}\n\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"a.pubtator:2: .* or 3 \(id, key, value\)"):
         list(read_notes(path))
-
