@@ -122,7 +122,13 @@ def test_it_is_judged_by_touch(serve, open_page):
 
 
 def test_hostile_words_stay_words(serve, open_page):
-    entity = Entity(id=HOSTILE, span=Span(0, len(HOSTILE)), label="Drug", source=HOSTILE, attributes={HOSTILE: HOSTILE})
+    entity = Entity(
+        id=HOSTILE,
+        span=Span(0, len(HOSTILE)),
+        label="Drug",
+        source=HOSTILE,
+        attributes={HOSTILE: HOSTILE},
+    )
     made = Note(id=HOSTILE, text=f"{HOSTILE} x", kind=HOSTILE, patient=HOSTILE, entities=(entity,))
     world = serve(notes=[made], guideline=HOSTILE, note_labels=(HOSTILE,))
     page = open_page(world, "anna", "/p/1")
@@ -144,7 +150,10 @@ def test_nothing_is_fetched_from_another_host_and_the_page_is_light(serve, open_
     page = open_page(world)
     asked, weight = [], []
     page.on("request", lambda request: asked.append(request.url))
-    page.on("response", lambda answer: weight.append(len(answer.body())) if "api/" not in answer.url else None)
+    page.on(
+        "response",
+        lambda answer: weight.append(len(answer.body())) if "api/" not in answer.url else None,
+    )
     page.reload()
     page.get_by_label("Name").fill("anna")
     page.get_by_label("Password").fill("correct horse")
@@ -164,7 +173,9 @@ def test_all_files_together_are_light_and_hold_no_other_address():
         text = path.read_text("utf-8")
         hosts = set(re.findall(r"https?://([\w.]+)", text)) - {"www.w3.org"}  # the name of SVG
         assert not hosts, path.name
-        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text)
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text
+        )
 
 
 def test_colours_follow_the_system_until_one_is_chosen(serve, open_page):

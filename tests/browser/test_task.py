@@ -43,7 +43,9 @@ def drawn_task(seed):
     note = {"id": "t", "text": TEXT}
     links = [{"id": "r0", "label": "treats", "roles": {"a": ["m0"]}}]
     return {"task": 1, "version": 0, "note": note, "mentions": mentions, "relations": links} | {
-        "note_labels": [], "comment": "", "is_done": False
+        "note_labels": [],
+        "comment": "",
+        "is_done": False,
     }
 
 
@@ -120,9 +122,7 @@ def seen(task):
 
 @pytest.fixture(scope="module")
 def histories(modules):
-    asked = [
-        {"task": drawn_task(seed), "actions": drawn_actions(seed, 60)} for seed in range(20)
-    ]
+    asked = [{"task": drawn_task(seed), "actions": drawn_actions(seed, 60)} for seed in range(20)]
     return [(one, found) for one, found in zip(asked, modules(APPLIED, asked), strict=True)]
 
 

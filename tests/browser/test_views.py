@@ -122,9 +122,9 @@ def test_a_mention_under_a_rule_is_rejected_and_a_verdict_given(serve, open_page
     page = open_page(world, "owner", "/p/1/rules")
     page.get_by_role("row", name="lead").first.get_by_role("button").click()
     rule = page.get_by_role("region", name="Rule")
-    rule.get_by_role("listitem").filter(has=page.locator("mark", has_text="lead")).first.get_by_role(
-        "button", name="This mention is wrong"
-    ).click()
+    rule.get_by_role("listitem").filter(
+        has=page.locator("mark", has_text="lead")
+    ).first.get_by_role("button", name="This mention is wrong").click()
     page.get_by_text("The rule was counted anew.").wait_for()
     assert "n both: 20 → 19" in rule.inner_text()
     assert findings(page, axe) == []

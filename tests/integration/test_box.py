@@ -1,4 +1,4 @@
-"""The model that is shipped: small, whole, as its card says, and of use on a note as it is typed."""
+"""The model that is shipped: small, whole, as its card says, and of use on a typed note."""
 
 import json
 import shutil

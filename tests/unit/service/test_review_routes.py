@@ -130,8 +130,6 @@ def test_concepts_are_searched(serving):
         ("D2", "baby aspirin"),
     ]
     assert [one["id"] for one in search(anna, "100%")] == ["D1"]
-    assert search(anna, "%") == [
-        {"id": "D1", "vocabulary": "RxNorm", "name": "ASA 100%"}
-    ]
+    assert search(anna, "%") == [{"id": "D1", "vocabulary": "RxNorm", "name": "ASA 100%"}]
     assert search(anna, "_") == search(anna, "") == []
     anna.post("/api/concepts", {"project": "x", "q": "a"}, 422)
