@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,17 +66,20 @@ class Server:
 
 
 @contextmanager
-def running(folder):
-    """Give a server whose data lie in a new folder below `folder`."""
-    data = Path(folder) / "pg"
-    data.mkdir()
-    if os.geteuid() == 0:
-        user = pwd.getpwnam(OTHER_USER)
-        os.chown(data, user.pw_uid, user.pw_gid)
-        for parent in data.parents:
-            if parent in (Path("/"), Path("/tmp")):
-                break
-            parent.chmod(parent.stat().st_mode | 0o011)
+def running():
+    """Give a server whose data lie in a folder that goes with it.
+
+    The folder stands outside of pytest's own, into which no other user may look.
+    """
+    with tempfile.TemporaryDirectory(prefix="clinnlp-pg-", ignore_cleanup_errors=True) as folder:
+        data = Path(folder)
+        if os.geteuid() == 0:
+            user = pwd.getpwnam(OTHER_USER)
+            os.chown(data, user.pw_uid, user.pw_gid)
+        yield from _running(data)
+
+
+def _running(data):
     programs, port = bin_folder(), free_port()
     quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
     subprocess.run(

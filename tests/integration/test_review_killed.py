@@ -96,11 +96,11 @@ class Annotator(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def postgres_server(tmp_path_factory):
+def postgres_server():
     why = postgres.missing()
     if why:
         pytest.skip(why)
-    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
+    with postgres.running() as server:
         yield server
 
 

@@ -14,11 +14,11 @@ LABELS = ("Drug", "Problem")
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory):
+def postgres_server():
     why = postgres.missing()
     if why:
         pytest.skip(why)
-    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
+    with postgres.running() as server:
         yield server
 
 
