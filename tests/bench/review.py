@@ -2,7 +2,8 @@
 
 The real server serves it, and the system's Chromium shows it. Each key is timed from its event to
 the frame after the one that it caused, so that a figure holds the drawing too: on a screen of 60
-frames a second up to 17 ms of it are the wait for a frame. Keys are pressed one by one, 30 ms apart.
+frames a second up to 17 ms of it are the wait for a frame. Keys are pressed one by one, 30 ms
+apart.
 `--line` puts all words on one line, which is the hardest for a browser.
 """
 
@@ -17,9 +18,10 @@ import numpy as np
 from tests.bench import record
 
 KEYS = {
-    "accept": ["Enter"] * 100, "reject": ["x"] * 60, "next": ["ArrowDown"] * 60, "axis": ["n", "u"] * 30,
-    "label": ["2", "1"] * 30, "stretch": ["r", "e"] * 30, "undo": ["z"] * 60,
-    "caret": ["ArrowRight"] * 40, "select": ["Control+Shift+ArrowRight"] * 20, "add": ["2"],
+    "accept": ["Enter"] * 100, "reject": ["x"] * 60, "next": ["ArrowDown"] * 60,
+    "axis": ["n", "u"] * 30, "label": ["2", "1"] * 30, "stretch": ["r", "e"] * 30,
+    "undo": ["z"] * 60, "caret": ["ArrowRight"] * 40,
+    "select": ["Control+Shift+ArrowRight"] * 20, "add": ["2"],
 }  # fmt: skip
 TIMED = """
 (() => {
@@ -48,7 +50,8 @@ def main() -> None:
     every = np.concatenate([*times.values()])
     record(
         "review", words=args.words, mentions=args.mentions, one_line=args.line, n_keys=len(every),
-        median_ms=round(float(np.median(every)), 1), p95_ms=round(float(np.percentile(every, 95)), 1),
+        median_ms=round(float(np.median(every)), 1),
+        p95_ms=round(float(np.percentile(every, 95)), 1),
         **{f"{name}_ms": round(float(np.median(some)), 1) for name, some in times.items()},
     )  # fmt: skip
 

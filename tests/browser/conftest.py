@@ -4,10 +4,12 @@ They skip with the reason where there is no Chromium, or nothing that drives it.
 """
 
 import shutil
+from importlib import resources
 
 import pytest
 
 from clinnlp.review.database import create_database
+from tests.browser.steps import note
 from tests.unit.review.conftest import PASSWORD, _quick_hashes  # noqa: F401
 from tests.unit.service.review_world import Running
 
@@ -70,6 +72,27 @@ def log_in(page, user, password=PASSWORD):
     page.get_by_label("Password").fill(password)
     page.keyboard.press("Enter")
     page.locator("#logout").wait_for()
+
+
+@pytest.fixture
+def begin(serve, open_page):
+    """Give a function that opens the first note of a new store as anna: page and world."""
+
+    def start(notes=None, width=1280, height=800, **rules):
+        world = serve(notes=notes or [note(0), note(1)], **rules)
+        page = open_page(world, "anna", "/p/1", viewport={"width": width, "height": height})
+        page.get_by_role("link", name="Begin").click()
+        page.locator(".pane").wait_for()
+        return page, world
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """Give the text of axe-core."""
+    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    return (resources.files(package) / "axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")

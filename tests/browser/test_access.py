@@ -1,4 +1,4 @@
-"""The page for everyone: a screen reader's rules, enlarged, without a network, with hostile words."""
+"""The page for everyone: by rules of screen readers, enlarged, with hostile words, alone."""
 
 import re
 from importlib import resources
@@ -7,10 +7,9 @@ import pytest
 
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
-from tests.browser.test_judging import begin, note, press, saved, stored  # noqa: F401
+from tests.browser.steps import findings, note, press, saved, stored
 
 PAGE = resources.files("clinnlp") / "service" / "page"
-SERIOUS = ("serious", "critical")
 FOCUSED = """
 (() => {
   const one = document.activeElement, style = getComputedStyle(one);
@@ -21,24 +20,9 @@ FOCUSED = """
 HOSTILE = '<img src=x onerror="window.bad=1"><script>window.bad=1</script>{{7*7}}"\'`'
 
 
-@pytest.fixture(scope="module")
-def axe():
-    """Give the text of axe-core."""
-    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
-    return (resources.files(package) / "axe.min.js").read_text("utf-8")
-
-
-def findings(page, axe):
-    page.evaluate(axe)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [
-        (one["id"], one["nodes"][0]["html"][:200], one["nodes"][0]["any"][:1])
-        for one in found
-        if one["impact"] in SERIOUS
-    ]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "scheme", [pytest.param("light"), pytest.param("dark", marks=pytest.mark.slow)]
+)
 def test_axe_finds_nothing_serious(serve, open_page, axe, scheme):
     world = serve(notes=[note(0), note(1)], note_labels=("x",), guideline="# Read\n- this")
     page = open_page(world, color_scheme=scheme)
@@ -64,6 +48,7 @@ def test_axe_finds_nothing_serious(serve, open_page, axe, scheme):
     assert findings(page, axe) == []
 
 
+@pytest.mark.slow
 def test_each_step_is_said_to_a_screen_reader(begin):
     page, _ = begin()
     said = "[...document.querySelectorAll('[aria-live]')].map((one) => one.textContent).join('')"
@@ -79,6 +64,7 @@ def test_each_step_is_said_to_a_screen_reader(begin):
     assert page.locator(f"#{active}").get_attribute("aria-label") == "fever, Problem, changed"
 
 
+@pytest.mark.slow
 def test_all_is_reached_with_the_tab_key_and_the_focus_is_seen(begin):
     page, _ = begin()
     reached = {}
@@ -92,6 +78,7 @@ def test_all_is_reached_with_the_tab_key_and_the_focus_is_seen(begin):
     assert [name for name, is_seen in reached.items() if not is_seen] == []
 
 
+@pytest.mark.slow
 def test_enlarged_twice_nothing_is_cut_off(begin):
     page, world = begin(width=640, height=400)
     wide = "document.documentElement.scrollWidth <= innerWidth"
@@ -99,7 +86,8 @@ def test_enlarged_twice_nothing_is_cut_off(begin):
     press(page, "j", "j", "j")
     box = page.locator(".seg.selected").bounding_box()
     panel = page.get_by_role("region", name="Selected mention").bounding_box()
-    assert 0 <= box["y"] and box["y"] + box["height"] <= panel["y"]
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= panel["y"]
     page.get_by_role("button", name="Wrong").click()
     page.get_by_role("button", name="Tie to").click()
     press(page, "Escape")
@@ -109,6 +97,7 @@ def test_enlarged_twice_nothing_is_cut_off(begin):
     assert page.evaluate(wide)
 
 
+@pytest.mark.slow
 def test_it_is_judged_by_touch(serve, open_page):
     world = serve(notes=[note()])
     page = open_page(world, "anna", "/p/1", has_touch=True, viewport={"width": 412, "height": 800})
@@ -121,6 +110,7 @@ def test_it_is_judged_by_touch(serve, open_page):
     assert [judged for _, _, judged in stored(world)] == ["accepted", None, None, "rejected"]
 
 
+@pytest.mark.slow
 def test_hostile_words_stay_words(serve, open_page):
     entity = Entity(
         id=HOSTILE,
@@ -178,6 +168,7 @@ def test_all_files_together_are_light_and_hold_no_other_address():
         )
 
 
+@pytest.mark.slow
 def test_colours_follow_the_system_until_one_is_chosen(serve, open_page):
     page = open_page(serve(notes=[note()]), color_scheme="dark")
     ink = "getComputedStyle(document.body).color"

@@ -33,8 +33,8 @@ def notes_of(texts_and_gold):
     for k, (text, gold) in enumerate(texts_and_gold):
         given, wanted = suggestions(text, gold, seed=k)
         entities = tuple(
-            Entity(id=id, span=Span(start, end), label=label)
-            for id, (start, end, label) in given.items()
+            Entity(id=name, span=Span(start, end), label=label)
+            for name, (start, end, label) in given.items()
         )
         notes.append(Note(id=f"note {k}", text=text, entities=entities))
         typists.append(Typist(text, sorted(gold), given, wanted))

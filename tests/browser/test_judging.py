@@ -2,66 +2,9 @@
 
 import pytest
 
-from clinnlp.core.notes import Assertion, Entity, Note
-from clinnlp.core.spans import Span
 from clinnlp.review.chain import audit
+from tests.browser.steps import note, press, saved, stored
 from tests.browser.texts import hard_text
-
-TEXT = (
-    "Plan 👩‍⚕️:\r\n\tTook aspirin 81 mg for chest pain.\r\nAme\u0301lie denies fever; 😀 no cough.\r\n"
-    "Mother had diabetes.\r\n"
-)
-SAVED = ".state.saved"
-
-
-def mention(id, words, label, text=TEXT, **more):
-    start = text.index(words)
-    return Entity(id=id, span=Span(start, start + len(words)), label=label, **more)
-
-
-def note(k=0, text=TEXT, entities=None):
-    denies = TEXT.index("denies")
-    given = entities if entities is not None else (
-        mention("T1", "aspirin", "Drug", score=0.9),
-        mention("T2", "81 mg for", "Problem"),
-        mention("T3", "chest", "Drug"),
-        mention(
-            "T4", "fever", "Problem",
-            assertion=Assertion(negated=True, cues={"negated": Span(denies, denies + 6)}),
-        ),
-    )  # fmt: skip
-    return Note(id=f"n{k}", text=text, entities=tuple(given))
-
-
-@pytest.fixture
-def begin(serve, open_page):
-    """Give a function that opens the first note of a new store as anna; it returns page and world."""
-
-    def start(notes=None, width=1280, height=800, **rules):
-        world = serve(notes=notes or [note(0), note(1)], **rules)
-        page = open_page(world, "anna", "/p/1", viewport={"width": width, "height": height})
-        page.get_by_role("link", name="Begin").click()
-        page.locator(".pane").wait_for()
-        return page, world
-
-    return start
-
-
-def stored(world, k=0, user="anna"):
-    """Return the mentions of a task as the store has them: (words, label, judged) in order."""
-    api = world.browser(user)
-    task = api.get(f"/api/tasks/{api.get('/api/projects/1/queue')['items'][k]['task']}")
-    text = task["note"]["text"]
-    return [(text[m["start"] : m["end"]], m["label"], m["judged"]) for m in task["mentions"]]
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
-
-
-def saved(page):
-    page.locator(SAVED).wait_for()
 
 
 def test_a_note_is_judged_by_keys_alone(begin):
@@ -121,6 +64,7 @@ def test_a_note_is_judged_by_mouse_alone(begin):
     assert len(stored(world)) == 4
 
 
+@pytest.mark.slow
 def test_a_selection_of_any_text_is_kept_by_code_points(begin):
     text = hard_text(5, 60) + " fever " + hard_text(6, 30)
     page, world = begin(notes=[note(text=text, entities=())])
@@ -153,6 +97,7 @@ def test_undo_and_redo_lead_through_all_that_was_done(begin):
     assert audit(world.database).faults == []
 
 
+@pytest.mark.slow
 def test_a_reset_leads_back_to_what_was_suggested(begin):
     page, world = begin()
     before = stored(world)
@@ -177,6 +122,7 @@ def test_two_tabs_on_one_note_lose_nothing(begin, open_page):
     assert audit(world.database).faults == []
 
 
+@pytest.mark.slow
 def test_what_is_judged_offline_is_sent_when_the_server_is_there_again(begin):
     page, world = begin()
     page.context.set_offline(True)
@@ -189,6 +135,7 @@ def test_what_is_judged_offline_is_sent_when_the_server_is_there_again(begin):
     assert [judged for _, _, judged in stored(world)] == ["accepted", "rejected", "accepted", None]
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_lost_on_its_way_does_no_harm(begin):
     page, world = begin()
     lost = []
@@ -208,6 +155,7 @@ def test_an_answer_that_is_lost_on_its_way_does_no_harm(begin):
     assert page.locator(".state").inner_text() == "✓ saved"
 
 
+@pytest.mark.slow
 def test_who_is_logged_out_logs_in_again_and_keeps_his_work(begin):
     page, world = begin()
     page.context.clear_cookies()
@@ -219,6 +167,7 @@ def test_who_is_logged_out_logs_in_again_and_keeps_his_work(begin):
     assert [judged for _, _, judged in stored(world)] == ["accepted", "rejected", None, None]
 
 
+@pytest.mark.slow
 def test_the_whole_note_has_labels_and_a_comment(begin):
     page, world = begin(note_labels=("discharge", "odd <b>"))
     press(page, "m")
@@ -232,6 +181,7 @@ def test_the_whole_note_has_labels_and_a_comment(begin):
     assert task["note_labels"] == ["odd <b>"]
 
 
+@pytest.mark.slow
 def test_a_tie_is_drawn_and_taken_away(begin):
     page, world = begin()
     press(page, "t")
@@ -249,8 +199,9 @@ def test_a_tie_is_drawn_and_taken_away(begin):
     assert api.get(path)["relations"] == []
 
 
+@pytest.mark.slow
 def test_attributes_are_given_and_taken(begin):
-    page, world = begin()
+    page, _ = begin()
     press(page, "a")
     page.get_by_label("Name").fill("dose")
     page.get_by_label("Value").first.fill("81 mg")
@@ -261,6 +212,7 @@ def test_attributes_are_given_and_taken(begin):
     saved(page)
 
 
+@pytest.mark.slow
 def test_a_note_that_is_done_is_opened_again_by_judging_it(begin):
     page, world = begin()
     press(page, "Shift+Enter", "Control+Enter")
@@ -274,13 +226,15 @@ def test_a_note_that_is_done_is_opened_again_by_judging_it(begin):
     assert "rejected" in [judged for _, _, judged in stored(world)]
 
 
+@pytest.mark.slow
 def test_what_is_not_judged_holds_the_note_back(begin):
-    page, world = begin()
+    page, _ = begin()
     press(page, "Enter", "Control+Enter")
     page.get_by_text("3 of 4 not judged yet").wait_for()
     assert page.locator("h1").inner_text() == "n0"
 
 
+@pytest.mark.slow
 def test_the_keys_are_told(begin):
     page, _ = begin()
     press(page, "?")
@@ -289,6 +243,7 @@ def test_the_keys_are_told(begin):
     saved(page)
 
 
+@pytest.mark.slow
 def test_a_concept_is_searched_by_the_words_of_the_mention_and_kept(begin):
     from clinnlp.review.projects import add_concepts
 

@@ -100,7 +100,8 @@ def test_the_text_stands_in_the_page_as_it_is_and_every_place_is_found_again(mod
       isSame: root.textContent === given.text,
       lost: points.filter((point) => view.point(...view.place(point)) !== point),
       ranges: given.spans.map(([start, end]) => view.range(start, end).toString()),
-      shown: given.spans.map((_, i) => view.elementsOf(`m${i}`).map((one) => one.textContent).join("")),
+      shown: given.spans.map((_, i) => (
+        view.elementsOf(`m${i}`).map((one) => one.textContent).join(""))),
     };
     """
     )
@@ -115,10 +116,11 @@ def test_the_text_stands_in_the_page_as_it_is_and_every_place_is_found_again(mod
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_patched_is_as_if_drawn_anew(modules, seed):
     text = hard_text(seed, 300)
+    drawn = [some_spans(text, seed * 10 + step % 3, 25) for step in range(6)]
     steps = [
-        [[*span, k] for k, span in enumerate(some_spans(text, seed * 10 + step % 3, 25)) if k % 4 != step % 4]
-        for step in range(6)
-    ]  # fmt: skip
+        [[*span, k] for k, span in enumerate(spans) if k % 4 != step % 4]
+        for step, spans in enumerate(drawn)
+    ]
     script = (
         DRAWN
         + """

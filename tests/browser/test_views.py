@@ -4,13 +4,14 @@ import pytest
 
 from clinnlp.review.chain import audit
 from clinnlp.service.review_teaching import Teacher
-from tests.browser.test_access import axe, findings  # noqa: F401
-from tests.browser.test_judging import TEXT, note, press, saved, stored
+from tests.browser.steps import TEXT, findings, note, press, saved, stored
 from tests.unit.bert.conftest import make_encoder
 from tests.unit.review.conftest import note_of
 from tests.unit.service.test_review_learning_routes import judge_all
 from tests.unit.service.test_review_rules_routes import NOTES as RULED
 from tests.unit.study.test_review_learn import texts
+
+pytestmark = pytest.mark.slow
 
 
 def begin(open_page, world, user):
@@ -40,14 +41,15 @@ def differing(serve, open_page):
 def test_two_annotators_at_once_are_blind_and_what_differs_is_decided(
     differing,
     open_page,
-    axe,  # noqa: F811
+    axe,
 ):
     page = open_page(differing, "judge", "/p/1/adjudication")
     page.get_by_role("link", name="n0").click()
     differences = page.get_by_role("region", name="Differences").get_by_role("listitem")
     differences.first.wait_for()
     assert differences.count() == 3
-    assert "anna" not in page.content() and "ben" not in page.locator("main").inner_text().split()
+    shown = page.locator("main").inner_text().split()
+    assert not {"anna", "ben"} & set(shown)
     assert findings(page, axe) == []
     page.get_by_text("Both readings side by side").click()
     readings = [page.get_by_role("group", name=f"Reading {side}") for side in "AB"]
@@ -64,7 +66,7 @@ def test_two_annotators_at_once_are_blind_and_what_differs_is_decided(
     assert audit(differing.database).faults == []
 
 
-def test_agreement_is_shown_as_the_store_tells_it(differing, open_page, axe):  # noqa: F811
+def test_agreement_is_shown_as_the_store_tells_it(differing, open_page, axe):
     page = open_page(differing, "judge", "/p/1/agreement")
     row = page.get_by_role("group", name="Agreement").get_by_role("row").nth(1)
     row.wait_for()
@@ -88,8 +90,7 @@ def test_what_the_server_refuses_is_said(serve, open_page):
     page.get_by_text("judge more").wait_for()
 
 
-@pytest.mark.slow
-def test_learn_now_stop_go_on_use_and_go_back(serve, open_page, tmp_path, axe):  # noqa: F811
+def test_learn_now_stop_go_on_use_and_go_back(serve, open_page, tmp_path, axe):
     world = serve(notes=[note_of(k, text) for k, text in enumerate(texts(24))])
     encoder = make_encoder(tmp_path / "encoder")
     teacher = Teacher(world.database, encoder=str(encoder), epochs=1)
@@ -117,7 +118,7 @@ def test_one_note_is_judged_in_two_browsers_of_one_person(serve, open_page):
     assert [judged for _, _, judged in stored(world)][:2] == ["accepted", "rejected"]
 
 
-def test_a_mention_under_a_rule_is_rejected_and_a_verdict_given(serve, open_page, axe):  # noqa: F811
+def test_a_mention_under_a_rule_is_rejected_and_a_verdict_given(serve, open_page, axe):
     world = serve(notes=RULED)
     page = open_page(world, "owner", "/p/1/rules")
     page.get_by_role("row", name="lead").first.get_by_role("button").click()

@@ -1,7 +1,7 @@
 """A scripted annotator who turns suggestions into gold by keys alone.
 
-He sees what a person sees: the text, the suggestions, and which one is selected. Words and steps are
-found here by rules written anew, so that a fault of the page shows as another corpus.
+He sees what a person sees: the text, the suggestions, and which one is selected. Words and steps
+are found here by rules written anew, so that a fault of the page shows as another corpus.
 """
 
 import random
@@ -20,8 +20,8 @@ class Typist:
 
     text: str
     gold: list  # (start, end, label)
-    given: dict  # id → [start, end, label]
-    wanted: dict  # id → (start, end, label), or None for one that is wrong
+    given: dict  # name → [start, end, label]
+    wanted: dict  # name → (start, end, label), or None for one that is wrong
     keys: list = field(default_factory=list)
 
     def __post_init__(self):
@@ -48,15 +48,17 @@ class Typist:
         return [*self.keys, "Control+Enter"]
 
     def order(self):
-        return sorted(self.given, key=lambda id: (self.given[id][0], -self.given[id][1], id))
+        return sorted(
+            self.given, key=lambda name: (self.given[name][0], -self.given[name][1], name)
+        )
 
     def following(self, now, opened):
         order = self.order()
         at = order.index(now)
-        return next((id for id in order[at + 1 :] + order[:at] if id in opened), None)
+        return next((name for name in order[at + 1 :] + order[:at] if name in opened), None)
 
-    def judge(self, id):
-        have, want = self.given[id], self.wanted[id]
+    def judge(self, name):
+        have, want = self.given[name], self.wanted[name]
         if want is None:
             self.keys.append("x")
             return
