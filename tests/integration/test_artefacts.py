@@ -130,6 +130,11 @@ def run_flows(given, out):
         "--new-key", "--audit", "5", "--tables", given / "events.csv", out / "left.csv",
         "--vault", out / "vault", "--vault-key", given / "vault-key")  # fmt: skip
     run("mine", out / "entities", "--unit", "note", "--out", out / "mined-notes")
+    store = out / "review.db"
+    run("review", "create", store, given / "notes.jsonl", "--suggest", "notes")
+    run("review", "user", store, "anna", "--generate")
+    run("review", "export", store, out / "judged.jsonl")
+    run("review", "verdicts", store, out / "verdicts.csv")
 
 
 def train_models(given, out, patch):

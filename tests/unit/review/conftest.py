@@ -49,7 +49,7 @@ def note_of(k, text="Took aspirin 81 mg for chest pain. No fever 💊."):
     link = Relation(id="R1", label="Treats", roles={"drug": ("T1",), "problem": ("T2",)})
     return Note(
         id=f"n{k}", text=text, patient=f"p{k}", entities=entities, relations=(link,),
-        sections=(), sentences=(Span(0, 34),),
+        sections=(), sentences=(Span(0, min(34, len(text))),),
     )  # fmt: skip
 
 
