@@ -65,6 +65,8 @@ class ProjectRules:
         Share of the suggestions that are wrong on purpose, 0 to 1.
     bare_share : float
         Share of the notes that are shown without suggestions, 0 to 1.
+    uncertain_first : bool
+        Whether a model that is learned and used also orders the notes that nobody has.
     seed : int
         Of these draws.
     """
@@ -79,6 +81,7 @@ class ProjectRules:
     repeat_share: float = 0.05
     wrong_share: float = 0.02
     bare_share: float = 0.0
+    uncertain_first: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ To use a model is to put its suggestions in place of those of the notes; who has
 what he was shown. What stood there before is kept, so that rolling back gives it again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
@@ -96,12 +96,32 @@ def set_run(connection: Connection, run: int, **values: Any) -> None:
     connection.execute(runs.update().where(runs.c.id == run).values(**values))
 
 
-def keep_suggestions(connection: Connection, run: Run, found: Iterable[Note]) -> None:
-    """Keep what a new model suggests for the notes of a project, in place of an earlier try."""
+def keep_suggestions(
+    connection: Connection, run: Run, found: Iterable[Note], *, order: Sequence[str] = ()
+) -> None:
+    """Keep what a new model suggests for the notes of a project, in place of an earlier try.
+
+    Parameters
+    ----------
+    connection : Connection
+    run : Run
+    found : iterable of Note
+    order : sequence of str
+        Ids of notes in the order that the new model asks for; the others stay where they are.
+    """
+    places = {name: float(k) for k, name in enumerate(order)}
     connection.execute(suggestions.delete().where(suggestions.c.run == run.id))
     mine = select(notes.c.id, notes.c.name).where(notes.c.project == run.project)
     ids = {row.name: row.id for row in connection.execute(mine)}
-    rows = [{"run": run.id, "note": ids[note.id], "new": given_of(note)} for note in found]
+    rows = [
+        {
+            "run": run.id,
+            "note": ids[note.id],
+            "new": given_of(note),
+            "position": places.get(note.id),
+        }
+        for note in found
+    ]
     if rows:
         connection.execute(suggestions.insert(), rows)
 
@@ -130,12 +150,16 @@ def use_run(connection: Connection, project: Project, run: Run, *, model: str, f
     rows = connection.execute(select(suggestions).where(suggestions.c.run == run.id)).all()
     for row in rows:
         note = notes.c.id == row.note
-        was = connection.execute(select(notes.c.given, notes.c.model).where(note)).one()
+        columns = (notes.c.given, notes.c.model, notes.c.position)
+        was = connection.execute(select(*columns).where(note)).one()
         mine = suggestions.update().where(
             suggestions.c.run == run.id, suggestions.c.note == row.note
         )
-        connection.execute(mine.values(old=was.given, old_model=was.model))
-        connection.execute(notes.update().where(note).values(given=row.new, model=model))
+        old = {"old": was.given, "old_model": was.model, "old_position": was.position}
+        connection.execute(mine.values(**old))
+        place = was.position if row.position is None else row.position
+        new = {"given": row.new, "model": model, "position": place}
+        connection.execute(notes.update().where(note).values(**new))
     before = {"model": project.model, "folder": project.folder}
     set_run(connection, run.id, state="used", before=before)
     mine = projects.update().where(projects.c.id == project.id)
@@ -156,7 +180,8 @@ def roll_back(connection: Connection, project: Project, run: Run) -> None:
     rows = connection.execute(select(suggestions).where(suggestions.c.run == run.id)).all()
     for row in rows:
         mine = notes.update().where(notes.c.id == row.note)
-        connection.execute(mine.values(given=row.old, model=row.old_model))
+        old = {"given": row.old, "model": row.old_model, "position": row.old_position}
+        connection.execute(mine.values(**old))
     before = connection.scalar(select(runs.c.before).where(runs.c.id == run.id)) or {}
     own = projects.update().where(projects.c.id == project.id)
     connection.execute(own.values(model=before.get("model", ""), folder=before.get("folder")))

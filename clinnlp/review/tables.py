@@ -190,6 +190,8 @@ suggestions = Table(
     Column("new", _Json, nullable=False),
     Column("old", _Json),  # what stood there before it was used
     Column("old_model", String(256)),
+    Column("position", Float),  # in the order that the new model asks for
+    Column("old_position", Float),
 )  # fmt: skip
 
 verdicts = Table(

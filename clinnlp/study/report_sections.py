@@ -111,7 +111,7 @@ def rules_section(
 
     `whole` names the file that holds them all; `judged` says what people think of them.
     """
-    columns = (
+    columns: tuple[Column | str, ...] = (
         Column(key="antecedents", kind="text"), Column(key="consequents", kind="text"),
         Column(key="n_both", title="n both", kind="count"),
         Column(key="n_antecedent", title="n antecedent", kind="count"),

@@ -26,6 +26,7 @@ from clinnlp.review.forms import text_sha256
 from clinnlp.review.planted import chance
 from clinnlp.review.projects import Project, concept_ids, find_project, suggested_notes
 from clinnlp.review.runs import Run, find_run, keep_suggestions, set_run
+from clinnlp.study.review_project import uncertain_first
 
 __all__ = ["check_learnable", "is_held_out", "is_learning", "learn", "run_folder"]
 
@@ -153,8 +154,9 @@ def _learned(
     say(f"reading all notes, and comparing on {len(kept)} that are held out")
     every = suggested_notes(database, project)
     new = list(_suggest(database, project, tagger, every))
+    order = _order(database, project, tagger, every)
     with database.writing() as connection:
-        keep_suggestions(connection, run, new)
+        keep_suggestions(connection, run, new, order=order)
     ids = {note.id for note in kept}
     old_kept = [_on_same(note) for note in every if note.id in ids]
     new_kept = [_on_same(note) for note in new if note.id in ids]
@@ -186,6 +188,16 @@ def _suggest(database: Database, project: Project, tagger: Any, notes: list[Note
             found = entity.concepts or ((code,) if code else ())
             entities.append(replace(entity, concepts=found))
         yield note.with_(entities=tuple(entities))
+
+
+def _order(database: Database, project: Project, tagger: Any, notes: list[Note]) -> list[str]:
+    """Return the notes that are not judged as the new model asks for them, where that is wanted."""
+    if not project.rules.uncertain_first:
+        return []
+    judged = judged_notes(database, project).notes
+    ids = {note.id for note in judged}
+    left = [note for note in notes if note.id not in ids]
+    return [note.id for note in uncertain_first(left, tagger, judged=judged)]
 
 
 def _on_same(note: Note) -> Note:

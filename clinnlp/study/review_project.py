@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from clinnlp.bert.predict import EntityTagger
     from clinnlp.core.pipeline import Pipeline
 
-__all__ = ["create_project"]
+__all__ = ["create_project", "uncertain_first"]
 
 
 def create_project(
@@ -86,15 +86,30 @@ def _suggested(
     return nlp.stream(bare)
 
 
-def _uncertain_first(notes: Sequence[Note], tagger: "EntityTagger | None") -> list[Note]:
-    """Return notes as `choose_next` orders them; those without words stand at the end."""
+def uncertain_first(
+    notes: Sequence[Note], tagger: "EntityTagger", *, judged: Sequence[Note] = ()
+) -> list[Note]:
+    """Return notes as `choose_next` orders them; those without words stand at the end.
+
+    Parameters
+    ----------
+    notes : sequence of Note
+    tagger : EntityTagger
+    judged : sequence of Note
+        Notes like these come late.
+    """
     from clinnlp.bert.active import choose_next
 
+    by_id = {note.id: note for note in notes}
+    bare = [note.with_(entities=(), relations=()) for note in notes]
+    chosen = choose_next(tagger, bare, max(len(notes), 1), annotated=judged)
+    return [by_id.pop(choice.note.id) for choice in chosen] + list(by_id.values())
+
+
+def _uncertain_first(notes: Sequence[Note], tagger: "EntityTagger | None") -> list[Note]:
     if tagger is None:
         raise ArgumentError("the order uncertain must have a model that is unsure, got none")
-    by_id = {note.id: note for note in notes}
-    chosen = [choice.note.id for choice in choose_next(tagger, notes, len(notes))]
-    return [by_id.pop(name) for name in chosen] + list(by_id.values())
+    return uncertain_first(notes, tagger)
 
 
 def _rules(
@@ -119,6 +134,7 @@ def _rules(
         repeat_share=settings.repeat_share,
         wrong_share=settings.wrong_share,
         bare_share=settings.bare_share,
+        uncertain_first=settings.order == "uncertain",
         seed=settings.seed,
     )
 

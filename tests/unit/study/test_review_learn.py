@@ -35,7 +35,7 @@ def texts(n):
 @pytest.fixture
 def world(tmp_path):
     notes = [note_of(k, text) for k, text in enumerate(texts(24))]
-    made = World(create_database(tmp_path / "s.db"), notes=notes)
+    made = World(create_database(tmp_path / "s.db"), notes=notes, uncertain_first=True)
     yield made
     made.database.close()
 
@@ -80,6 +80,23 @@ def test_a_project_learns_once_at_a_time(world):
         assert is_learning(world.database, run.id)
         with pytest.raises(RunError):
             learn(world.database, run.id)
+
+
+@pytest.mark.slow
+def test_learning_orders_what_is_left(world, tmp_path):
+    encoder = make_encoder(tmp_path / "encoder")
+    judge_all(world, 19)
+    run = new_run(world)
+    done = learn(world.database, run.id, encoder=encoder, overrides=TRAINING)
+    before = [note.id for note in suggested_notes(world.database, world.project)]
+    with world.database.writing() as connection:
+        use_run(connection, world.project, done, model="n" * 64, folder="f")
+    after = [note.id for note in suggested_notes(world.database, world.project)]
+    assert sorted(after) == sorted(before)
+    assert after != before
+    with world.database.writing() as connection:
+        roll_back(connection, world.project, find_run(connection, run.id))
+    assert [note.id for note in suggested_notes(world.database, world.project)] == before
 
 
 @pytest.mark.slow
