@@ -166,8 +166,7 @@ class NameWords:
         kinds = self.words.kinds[i]
         if i not in self.capital:
             is_near = first not in self.capital and i < first + 3
-            is_letter = len(self.words.words[i]) == 1 and self.gap(i)[0] == "."
-            return self.is_particle(i) or (is_near and (self.is_odd(i) or is_letter))
+            return self.is_particle(i) or (is_near and self.is_part(i))
         if self.is_initial(i):
             return self.gap(i)[0] not in "/-"
         if self.has_long and kinds & Kind.PARTICLE:

@@ -60,47 +60,56 @@ class _Names(NameWords):
             if not kinds & Kind.TITLE or not self._is_title(i):
                 continue
             is_small = self.gap(i)[0] == "." or not kinds & Kind.WORD
-            last = self.awaited(i + 1, is_small=is_small)
-            if last is None:
-                continue
             label = "NAME_CLINICIAN" if kinds & Kind.CLINICIAN else "NAME"
-            yield self.made(i + 1, last, label, "rule:title")
-            second = last + 2  # "Drs. Ames and Bell"
-            if kinds & Kind.MANY and second < self.n and self.is_and(last + 1):
-                last = self.awaited(second, is_small=True)
-                if last is not None:
-                    yield self.made(second, last, label, "rule:title")
+            first, last = i + 1, self.awaited(i + 1, is_small=is_small)
+            while last is not None:
+                yield self.made(first, last, label, "rule:title")
+                first = last + 2  # "Drs. Ames and Bell"
+                if not kinds & Kind.MANY or first >= self.n or not self.is_and(last + 1):
+                    break
+                last = self.awaited(first, is_small=True)
 
     def _is_title(self, i: int) -> bool:
         """Whether a word that may be a title stands before a name."""
         if i + 1 >= self.n or self.gap(i) not in _BEHIND_TITLE:
             return False
-        word, has_dot = self.words.words[i], self.gap(i)[0] == "."
-        if has_dot and len(word) > N_CUT:
+        is_cut = len(self.words.words[i]) <= N_CUT
+        if self.gap(i)[0] == "." and not is_cut:
             return False  # the end of a sentence
-        if not self.words.kinds[i] & Kind.UNIT:
-            return True
+        return not self.words.kinds[i] & Kind.UNIT or self._is_no_unit(i)
+
+    def _is_no_unit(self, i: int) -> bool:
+        """Whether a title that is something else too is one: no "250 ms.", no "MS"."""
         if i and self.words.words[i - 1].isdigit() and self.gap(i - 1) == " ":
-            return False  # 250 ms.
-        is_loud = self.words.words[i + 1].isupper() or not has_dot
-        # multiple sclerosis
-        return not (word.isupper() and is_loud) or self.is_name(i + 1)
+            return False
+        is_loud = self.words.words[i + 1].isupper() or self.gap(i)[0] != "."
+        return not (self.words.words[i].isupper() and is_loud) or self.is_name(i + 1)
 
     def behind_lead(self, start: int, label: str, finder: str) -> Find | None:
         """Return the name that begins where a rule says so."""
         i = self._led(start) if label.startswith("NAME") else None
-        if i is None or (self.words.kinds[i] & Kind.WORD and not self.is_sure(i)):
+        if i is None:
             return None
         is_told = self._is_told(start, i, finder)
-        if self._is_abbreviation(i) and not (is_told and self.is_loud_pair(i)):
+        if not self._may_begin(i, is_told=is_told):
             return None
-        is_given = self.is_name(i) and bool(self.words.kinds[i] & Kind.GIVEN)
         is_free = is_told or (finder in _ALONE and not self.words.kinds[i])
-        last = self.awaited(i, is_small=is_given or is_free)
+        last = self.awaited(i, is_small=is_free or self._is_only_given(i))
         if last is None or (last == i and self.is_eponym(i)):
             return None
         is_strong = last > i or self.is_name(i) or i in self.capital
         return self.made(i, last, label, finder) if is_free or is_strong else None
+
+    def _may_begin(self, i: int, *, is_told: bool) -> bool:
+        """Whether a word that a rule leads to is neither an ordinary one nor an abbreviation."""
+        kinds = self.words.kinds[i]
+        if kinds & Kind.WORD and not self.is_sure(i):
+            return False
+        is_loud = self.words.words[i].isupper() and not self.is_initial(i)
+        return not is_loud or bool(kinds & NAME) or (is_told and self.is_loud_pair(i))
+
+    def _is_only_given(self, i: int) -> bool:
+        return self.is_name(i) and bool(self.words.kinds[i] & Kind.GIVEN)
 
     def _led(self, start: int) -> int | None:
         """Return the word where a name begins, behind its titles, unless it is taken."""
@@ -117,10 +126,6 @@ class _Names(NameWords):
         if self.text[max(0, start - 2) : start].rstrip()[-1:] == ":":
             return True
         return finder == "rule:lead_by" and self.is_odd(i) and self.is_part(i + 1)
-
-    def _is_abbreviation(self, i: int) -> bool:
-        is_loud = self.words.words[i].isupper() and not self.is_initial(i)
-        return is_loud and not self.words.kinds[i] & NAME
 
     def before_degrees(self) -> Iterator[Find]:
         for i in range(1, self.n):
@@ -175,14 +180,12 @@ class _Names(NameWords):
     def _judged(self, first: int) -> Judged:
         """Return the last word of the name that begins at a word (before it: none), who says so."""
         none = (first - 1, "", 0.0)
-        if first and self.gap(first - 1) == "-" and first - 1 in self.capital:
-            return none  # of "Charcot-Marie-Tooth"
+        if self._is_inside(first):
+            return none
         if self.is_initial(first):
             return self._initialed(first)
-        if self.words.kinds[first] & (Kind.STOP | Kind.TITLE | Kind.TAIL):
-            return none
         last = self.awaited(first, is_small=False)
-        if last is None:
+        if last is None or self.words.kinds[first] & Kind.TAIL:
             return none
         if self._is_given(first, last):
             return last, "list:given", 0.1
@@ -192,6 +195,10 @@ class _Names(NameWords):
         if self._is_family(first, comma):
             return last, "list:turned", 0.2
         return self._alone(first, comma)
+
+    def _is_inside(self, i: int) -> bool:
+        """Whether a hyphen ties a word to one before it ("Charcot-Marie-Tooth")."""
+        return i > 0 and self.gap(i - 1) == "-" and i - 1 in self.capital
 
     def _is_given(self, first: int, last: int) -> bool:
         """Whether a given name begins a name of several words."""
@@ -217,15 +224,16 @@ class _Names(NameWords):
         if kinds & (Kind.EPONYM | Kind.REGION) or self.is_eponym(last):
             return none
         listed = [k for k in run if self.is_name(k)]
-        n_fresh = sum(self.is_new(k) for k in run if k not in listed)
         if self._is_doubtful(first, last, listed):
             return none
-        if len(listed) + n_fresh > 1 and (listed or not self.is_thing(last)):
+        n_odd = len(listed) + sum(self.is_new(k) for k in run if k not in listed)
+        if n_odd > 1 and (listed or not self.is_thing(last)):
             return last, "list:pair", 0.3
-        is_loud = self.words.words[first].isupper()
-        if self.is_name(first) and not kinds & Kind.CITY and not is_loud:
-            return listed[-1], "list:name", 0.4
-        return none
+        return (listed[-1], "list:name", 0.4) if self._is_only_name(first) else none
+
+    def _is_only_name(self, i: int) -> bool:
+        is_town = bool(self.words.kinds[i] & Kind.CITY)
+        return self.is_name(i) and not is_town and not self.words.words[i].isupper()
 
     def _is_doubtful(self, first: int, last: int, listed: list[int]) -> bool:
         """Whether a run holds abbreviations, or none of the given names its language asks for."""

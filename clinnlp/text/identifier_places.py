@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from clinnlp.text.identifier_lexicon import Kind, Lexicon, Words, is_eponym
 from clinnlp.text.identifier_rules import Find
@@ -30,31 +30,47 @@ def find_places(
     leads : list of (int, str, str)
         Where a rule says that something begins, with its label and the rule.
     """
-    out: list[Find] = []
     codes = frozenset(lexicon.terms.get("region code", ()))
-    last = -1
-    for i in words.capitals:
-        kinds = words.kinds[i]
-        if i <= last or not kinds & (Kind.CITY | Kind.REGION | Kind.TAIL):
-            continue
-        for bit, finder in _LISTS:
-            if kinds & bit and (of := _phrase(text, words, lexicon, i, bit)):
-                end, label = of
-                if end > last and (bit == Kind.REGION or _is_city(text, words, i, end, codes)):
-                    out.append(Find(words.starts[i], words.end(end), label, finder, 0.2))
-                    last = end
-        if kinds & Kind.TAIL and (of := _phrase(text, words, lexicon, i, Kind.TAIL)):
-            end, label = of
-            first = _before(text, words, i)
-            is_weak = bool(kinds & Kind.WEAK) and end == i
-            if is_weak and words.words[i - 1].isupper() and len(words.words[i - 1]) > 2:
-                continue
-            if first < i:
-                out.append(Find(words.starts[first], words.end(end), label, "rule:tail", 0.1))
-    out += _small_tails(text, words, lexicon)
-    out += _behind_leads(text, words, leads)
+    out = [*_listed(text, words, lexicon, codes), *_tails(text, words, lexicon)]
+    out += [find for lead in leads if (find := _behind_lead(text, words, *lead)) is not None]
     out += _beside_codes(text, words, codes)
     return out + _behind_prepositions(text, words)
+
+
+def _listed(text: str, words: Words, lexicon: Lexicon, codes: frozenset[str]) -> Iterator[Find]:
+    """Yield cities, regions and countries of lists."""
+    last = -1
+    for i in words.capitals:
+        if i <= last or not words.kinds[i] & (Kind.CITY | Kind.REGION):
+            continue
+        for bit, finder in _LISTS:
+            of = _phrase(text, words, lexicon, i, bit) if words.kinds[i] & bit else None
+            if of is None or of[0] <= last:
+                continue
+            if bit == Kind.REGION or _is_city(text, words, i, of[0], codes):
+                last = of[0]
+                yield Find(words.starts[i], words.end(last), of[1], finder, 0.2)
+
+
+def _tails(text: str, words: Words, lexicon: Lexicon) -> Iterator[Find]:
+    """Yield institutions by their last words, in any letters."""
+    last = -1
+    for i, kinds in enumerate(words.kinds):
+        of = _phrase(text, words, lexicon, i, Kind.TAIL) if kinds & Kind.TAIL else None
+        if of is None or i == 0:
+            continue
+        is_weak = bool(kinds & Kind.WEAK) and of[0] == i
+        if words.words[i][0].isupper():
+            first = i if is_weak and _is_loud(words, i - 1) else _before(text, words, i)
+            if first < i:
+                yield Find(words.starts[first], words.end(of[0]), of[1], "rule:tail", 0.1)
+        elif i > last and not is_weak and (first := _small_before(text, words, i)) < i:
+            last = _whole(text, words, lexicon, of[0])
+            yield Find(words.starts[first], words.end(last), of[1], "rule:tail", 0.3)
+
+
+def _is_loud(words: Words, i: int) -> bool:
+    return words.words[i].isupper() and len(words.words[i]) > 2
 
 
 def before_regions(text: str, finds: Sequence[Find]) -> list[Find]:
@@ -76,23 +92,28 @@ def in_brackets(text: str, finds: Sequence[Find]) -> list[Find]:
         if find.label.startswith("NAME") and (match := _NUMBER.match(text, find.end))
     ]
     for match in _ENDING.finditer(text):
-        start = match.start()
-        while (
-            start > 0
-            and match.start() - start < N_NAME
-            and (text[start - 1].isalnum() or text[start - 1] in "_-.")
-        ):
-            start -= 1
+        start = _file_start(text, match.start())
         if start < match.start():
             label = "PHOTO" if match[1] is not None else "URL"
             out.append(Find(start, match.end(), label, "rule:ending"))
     return out
 
 
+def _file_start(text: str, end: int) -> int:
+    """Return where the name of a file or a domain begins that ends here."""
+    start = end
+    while start > 0 and end - start < N_NAME:
+        if not (text[start - 1].isalnum() or text[start - 1] in "_-."):
+            break
+        start -= 1
+    return start
+
+
 N_NAME = 80  # characters of a file or a domain
 _NUMBER = re.compile(r"\s?[\[(]#?([A-Z]{0,4}-?\d[\d-]{3,14})[)\]]")
 _ENDING = re.compile(
-    r"\.(?:(jpe?g|png|tiff?|heic|bmp|gif)|(?:com|org|net|edu|gov|info|biz|io)(?:/[^\s<>\"']{0,200})?)(?![\w@])(?!\.\w)",
+    r"\.(?:(jpe?g|png|tiff?|heic|bmp|gif)"
+    r"|(?:com|org|net|edu|gov|info|biz|io)(?:/[^\s<>\"']{0,200})?)(?![\w@])(?!\.\w)",
     re.IGNORECASE,
 )
 _TOWN = re.compile(r"(?:[,\n.;]|\d)\s{1,2}([^\W\d_][^\W\d_' -]{1,20}(?: [^\W\d_]{2,20}){0,2}),?\s$")
@@ -106,58 +127,54 @@ def _is_short(words: Words, i: int) -> bool:
     return word.isupper() and (len(word) < 4 or bool(words.kinds[i] & (Kind.GENERIC | Kind.WORD)))
 
 
-def _small_tails(text: str, words: Words, lexicon: Lexicon) -> list[Find]:
-    """Return institutions in small letters whose own name is no ordinary word."""
-    out = []
-    last = -1
-    for i, kinds in enumerate(words.kinds):
-        if not kinds & Kind.TAIL or i <= last or i == 0 or words.words[i][0].isupper():
-            continue
-        first = i - 1
-        while first > 0 and words.kinds[first] & Kind.TAIL and words.gap(text, first) == " ":
-            first -= 1
-        if words.kinds[first] & (_ORDINARY | Kind.TAIL) or words.gap(text, first) != " ":
-            continue
-        of = _phrase(text, words, lexicon, i, Kind.TAIL)
-        own = words.words[first]
-        if of is None or len(own) < 3 or not own.isalpha() or own.isupper():
-            continue
-        if kinds & Kind.WEAK and last == i:
-            continue
-        last, label = of
-        while last + 1 < len(words.words) and words.gap(text, last) == " ":
-            more = _phrase(text, words, lexicon, last + 1, Kind.TAIL)
-            if more is None:
-                break
-            last = more[0]
-        out.append(Find(words.starts[first], words.end(last), label, "rule:tail", 0.3))
-    return out
+def _small_before(text: str, words: Words, tail: int) -> int:
+    """Return the word before a tail in small letters that is its own name, or the tail itself."""
+    first = tail - 1
+    while first > 0 and words.kinds[first] & Kind.TAIL and words.gap(text, first) == " ":
+        first -= 1
+    own = words.words[first]
+    if words.kinds[first] & (_ORDINARY | Kind.TAIL) or words.gap(text, first) != " ":
+        return tail
+    return tail if len(own) < 3 or not own.isalpha() or own.isupper() else first
 
 
-def _behind_leads(text: str, words: Words, leads: Iterable[Lead]) -> list[Find]:
-    """Return what has capitals where a rule says that a hospital is named."""
-    out = []
-    for start, label, finder in leads:
-        if label.startswith("NAME"):
-            continue
-        i = bisect_left(words.starts, start)
-        if i >= len(words.words) or words.starts[i] != start:
-            continue
-        if not words.words[i][0].isupper():
-            is_odd = not words.kinds[i] & _ORDINARY and words.words[i].isalpha()
-            if label == "PLACE" and is_odd and len(words.words[i]) > 2:
-                out.append(Find(start, words.end(i), label, finder, 0.4))
-            continue
-        if words.kinds[i] & (Kind.TITLE | Kind.STOP):
-            continue
-        end = _run(text, words, i)
-        run = range(i, end + 1)
-        if all(not words.words[k].isalpha() or _is_short(words, k) for k in run):
-            continue
-        n_own = sum(not words.kinds[k] & (_ORDINARY | Kind.GENERIC) for k in run)
-        if n_own or (end > i and not all(words.kinds[k] & (Kind.GENERIC | Kind.TAIL) for k in run)):
-            out.append(Find(start, words.end(end), label, finder, 0.3))
-    return out
+def _whole(text: str, words: Words, lexicon: Lexicon, last: int) -> int:
+    """Return the last word of the tails that follow one another ("medical center")."""
+    while last + 1 < len(words.words) and words.gap(text, last) == " ":
+        more = _phrase(text, words, lexicon, last + 1, Kind.TAIL)
+        if more is None:
+            break
+        last = more[0]
+    return last
+
+
+def _behind_lead(text: str, words: Words, start: int, label: str, finder: str) -> Find | None:
+    """Return what has capitals where a rule says that a hospital or a place is named."""
+    i = bisect_left(words.starts, start)
+    if label.startswith("NAME") or i >= len(words.words) or words.starts[i] != start:
+        return None
+    if not words.words[i][0].isupper():
+        is_own = label == "PLACE" and _is_unknown(words, i)
+        return Find(start, words.end(i), label, finder, 0.4) if is_own else None
+    end = _run(text, words, i)
+    is_named = not words.kinds[i] & (Kind.TITLE | Kind.STOP) and _is_named(words, i, end)
+    return Find(start, words.end(end), label, finder, 0.3) if is_named else None
+
+
+def _is_named(words: Words, first: int, last: int) -> bool:
+    """Return whether a run of words is more than a ward or a kind of hospital."""
+    run = range(first, last + 1)
+    if all(not words.words[k].isalpha() or _is_short(words, k) for k in run):
+        return False
+    if any(not words.kinds[k] & (_ORDINARY | Kind.GENERIC) for k in run):
+        return True
+    return last > first and not all(words.kinds[k] & (Kind.GENERIC | Kind.TAIL) for k in run)
+
+
+def _is_unknown(words: Words, i: int, more: int = 0) -> bool:
+    """Return whether a word is none of the ordinary ones, nor of the kinds in `more`."""
+    word = words.words[i]
+    return not words.kinds[i] & (_ORDINARY | more) and word.isalpha() and len(word) > 2
 
 
 def _phrase(text: str, words: Words, lexicon: Lexicon, i: int, bit: int) -> tuple[int, str] | None:
@@ -175,82 +192,84 @@ def _phrase(text: str, words: Words, lexicon: Lexicon, i: int, bit: int) -> tupl
 
 def _is_city(text: str, words: Words, first: int, last: int, codes: frozenset[str]) -> bool:
     """Whether what is also a word or a name is a city by what stands around it."""
+    kinds = words.kinds[first]
     if is_eponym(text, words, last):
         return False
-    kinds = words.kinds[first]
-    if last + 1 < len(words.words) and words.gap(text, last).strip() == ",":
-        following = words.words[last + 1]
-        if following in codes or words.kinds[last + 1] & Kind.REGION:
-            return True
+    if _is_of_region(text, words, last, codes):
+        return True
     before = words.kinds[first - 1] if first and words.gap(text, first - 1) == " " else 0
     is_led = bool(before & Kind.PREPOSITION)
     if last > first:
         return is_led or not kinds & (Kind.WORD | Kind.STOP)
-    if kinds & (Kind.EPONYM | Kind.STOP):
-        return False
-    if words.words[first].isupper() and len(words.words[first]) < 5:
-        return False
-    if kinds & Kind.WORD:
+    is_short = words.words[first].isupper() and len(words.words[first]) < 5
+    if is_short or kinds & (Kind.EPONYM | Kind.STOP | Kind.WORD):
         return False
     is_apart = first > 0 and words.gap(text, first - 1).strip() != ""
     return is_led or is_apart or not kinds & (Kind.GIVEN | Kind.FAMILY)
 
 
+def _is_of_region(text: str, words: Words, last: int, codes: frozenset[str]) -> bool:
+    """Return whether a comma and a region follow."""
+    if last + 1 >= len(words.words) or words.gap(text, last).strip() != ",":
+        return False
+    return words.words[last + 1] in codes or bool(words.kinds[last + 1] & Kind.REGION)
+
+
 def _before(text: str, words: Words, tail: int) -> int:
     """Return the first word of a name that ends in a tail; the tail itself where none does."""
-    i = tail
+    first = i = tail
     n_own = 0
-    first = tail
-    while i > 0 and tail - i < N_BEFORE:
-        gap = words.gap(text, i - 1)
-        if gap not in _INSIDE:
-            break
-        word, kinds = words.words[i - 1], words.kinds[i - 1]
-        if gap == ". " and not kinds & Kind.SAINT:
-            break
-        if word[0].isupper():
-            if kinds & Kind.STOP and not kinds & Kind.GENERIC and len(word) > 2:
-                break
-            i -= 1
-            if not kinds & Kind.GENERIC or (kinds & (Kind.GIVEN | Kind.FAMILY) and n_own):
-                n_own += 1
+    while i > 0 and tail - i < N_BEFORE and _joins(text, words, i - 1):
+        i -= 1
+        kinds = words.kinds[i]
+        if words.words[i][0].isupper():
             first = i
-        elif kinds & Kind.LINK and i > 1 and words.words[i - 2][0].isupper():
-            i -= 1
-        else:
-            break
+            n_own += not kinds & Kind.GENERIC or bool(kinds & _NAME and n_own)
     while first < tail and words.kinds[first] & (Kind.ARTICLE | Kind.PREPOSITION | Kind.STOP):
         first += 1
     return first if n_own else tail
 
 
-def _beside_codes(text: str, words: Words, codes: frozenset[str]) -> list[Find]:
-    """Return what stands before a comma and a region ("Elmville, OH", "Elmville, Ohio")."""
-    out = []
+def _joins(text: str, words: Words, i: int) -> bool:
+    """Return whether a word may stand inside the name of an institution, before its next one."""
+    gap, kinds = words.gap(text, i), words.kinds[i]
+    if gap not in _INSIDE or (gap == ". " and not kinds & Kind.SAINT):
+        return False
+    if words.words[i][0].isupper():
+        return not kinds & Kind.STOP or bool(kinds & Kind.GENERIC) or len(words.words[i]) < 3
+    return bool(kinds & Kind.LINK) and i > 0 and words.words[i - 1][0].isupper()
+
+
+def _beside_codes(text: str, words: Words, codes: frozenset[str]) -> Iterator[Find]:
+    """Yield what stands before a comma and a region ("Elmville, OH", "Elmville, Ohio")."""
     for i, kinds in enumerate(words.kinds):
         is_code = words.words[i] in codes
         if i == 0 or not (is_code or kinds & Kind.REGION) or words.gap(text, i - 1) != ", ":
             continue
-        own = words.words[i - 1]
-        if words.kinds[i - 1] & (Kind.STOP | Kind.DEGREE) or own.isupper() or not own.isalpha():
-            continue
+        first = _town_before(text, words, i - 1)
         if kinds & (Kind.DEGREE | Kind.STOP) and not words.kinds[i - 1] & Kind.CITY:
             continue  # "Jane Doe, MD"; "Name, ID"
-        first = i - 1
-        if not own[0].isupper():
-            if words.kinds[i - 1] & _ORDINARY or len(own) < 3:
-                continue
-        else:
-            while first > 0 and i - first < 4 and words.gap(text, first - 1) in (" ", "-"):
-                if not words.words[first - 1][0].isupper():
-                    break
-                first -= 1
-            while first < i - 1 and words.kinds[first] & (Kind.STOP | Kind.PREPOSITION):
-                first += 1
-        out.append(Find(words.starts[first], words.end(i - 1), "PLACE", "rule:region"))
-        if is_code:
-            out.append(Find(words.starts[i], words.end(i), "REGION", "rule:region"))
-    return out
+        if first is not None:
+            yield Find(words.starts[first], words.end(i - 1), "PLACE", "rule:region")
+            if is_code:
+                yield Find(words.starts[i], words.end(i), "REGION", "rule:region")
+
+
+def _town_before(text: str, words: Words, last: int) -> int | None:
+    """Return the first word of a town that ends here, None where none does."""
+    own = words.words[last]
+    if words.kinds[last] & (Kind.STOP | Kind.DEGREE) or own.isupper() or not own.isalpha():
+        return None
+    if not own[0].isupper():
+        return last if _is_unknown(words, last) else None
+    first = last
+    while first > 0 and last - first < 3 and words.gap(text, first - 1) in (" ", "-"):
+        if not words.words[first - 1][0].isupper():
+            break
+        first -= 1
+    while first < last and words.kinds[first] & (Kind.STOP | Kind.PREPOSITION):
+        first += 1
+    return first
 
 
 def _behind_prepositions(text: str, words: Words) -> list[Find]:
@@ -260,27 +279,23 @@ def _behind_prepositions(text: str, words: Words) -> list[Find]:
     for i in words.capitals:
         if i <= last or i == 0 or not _is_led(text, words, i):
             continue
-        first, end = i, _run(text, words, i)
-        run = range(first, end + 1)
-        if words.kinds[first] & (Kind.TITLE | Kind.STOP) or words.kinds[end] & Kind.HEAD:
+        end = _run(text, words, i)
+        if words.kinds[end] & Kind.HEAD or is_eponym(text, words, end):
             continue
-        if is_eponym(text, words, end):
-            continue
-        unknown = [
-            k
-            for k in run
-            if not words.kinds[k] & (_ORDINARY | Kind.REGION)
-            and words.words[k].isalpha()
-            and len(words.words[k]) > 2
-        ]
-        is_short = all(words.words[k].isupper() for k in run)
-        if not unknown or is_short or len(words.words[first]) < 2:
-            continue
-        last = end
-        stop = words.end(end)
-        stop += 2 * (text[stop : stop + 2] in ("'s", "'S"))
-        out.append(Find(words.starts[first], stop, "PLACE", "rule:preposition", 0.45))
+        if _is_place(words, i, end):
+            last, stop = end, words.end(end)
+            stop += 2 * (text[stop : stop + 2] in ("'s", "'S"))
+            out.append(Find(words.starts[i], stop, "PLACE", "rule:preposition", 0.45))
     return out
+
+
+def _is_place(words: Words, first: int, last: int) -> bool:
+    """Return whether a run with capitals holds a word of no list, and is no abbreviation."""
+    run = range(first, last + 1)
+    if words.kinds[first] & (Kind.TITLE | Kind.STOP) or len(words.words[first]) < 2:
+        return False
+    has_own = any(_is_unknown(words, k, Kind.REGION) for k in run)
+    return has_own and not all(words.words[k].isupper() for k in run)
 
 
 def _is_led(text: str, words: Words, i: int) -> bool:
@@ -293,6 +308,7 @@ def _is_led(text: str, words: Words, i: int) -> bool:
     return all(words.gap(text, k) == " " for k in range(before, i))
 
 
+_NAME = Kind.GIVEN | Kind.FAMILY
 _ORDINARY = Kind.WORD | Kind.STOP | Kind.EPONYM | Kind.HEAD | Kind.DEGREE | Kind.TITLE
 
 
