@@ -49,35 +49,16 @@ def read_date(
     >>> read_date("March 4th, '21").form, read_date("4 de mayo de 2011", "es").month
     ("{Month} {D}{th}, '{YY}", 5)
     """
-    months = _months(language)
     pieces = _PIECE.findall(text.strip())
-    numbers = [(i, piece) for i, piece in enumerate(pieces) if piece.isdecimal()]
-    named = [i for i, piece in enumerate(pieces) if piece.rstrip(".").lower() in months]
-    if len(named) > 1 or not 0 < len(numbers) + len(named) <= 3:
+    first = DAY_FIRST.get(language, True) if day_first is None else day_first
+    roles = _roles(pieces, _months(language), day_first=first)
+    if roles is None or len(set(roles.values())) < len(roles):
         return None
-    roles = _roles(numbers, pieces, bool(named), DAY_FIRST.get(language, True)
-                   if day_first is None else day_first)  # fmt: skip
-    if roles is None:
-        return None
-    if named:
-        roles[named[0]] = "month"
-    parts: dict[str, int] = {}
-    form = []
-    long, _ = _names(language)
-    is_padded = any(pieces[i][0] == "0" for i, role in roles.items() if role != "year")
-    for i, piece in enumerate(pieces):
-        role = roles.get(i)
-        if role is None:
-            form.append("{th}" if _is_ordinal(pieces, roles, i) else _plain(piece))
-            continue
-        if role in parts:
-            return None
-        parts[role] = months.get(piece.rstrip(".").lower()) or _number(piece, role)
-        form.append(_code(piece, role, long, is_padded))
+    parts = {role: _value(pieces[i], role, _months(language)) for i, role in roles.items()}
     year, month, day = (parts.get(role) for role in ("year", "month", "day"))
     if not _is_date(year, month, day):
         return None
-    return DateParts(year, month, day, "".join(form))
+    return DateParts(year, month, day, _form(pieces, roles, language))
 
 
 def write_date(parts: DateParts, new: date, language: str = "en") -> str:
@@ -109,40 +90,61 @@ def write_date(parts: DateParts, new: date, language: str = "en") -> str:
     return re.sub(r"\{(\w+|[{}])\}", lambda match: values[match[1]], parts.form)
 
 
-def _roles(
-    numbers: list[tuple[int, str]],
-    pieces: list[str],
-    has_month: bool,  # noqa: FBT001
-    day_first: bool,  # noqa: FBT001
-) -> dict[int, str] | None:
-    """Return which number is the year, the month, the day, by its place."""
-    n = len(numbers)
-    at = [i for i, _ in numbers]
-    widths = [len(piece) for _, piece in numbers]
-    values = [int(piece) for _, piece in numbers]
-    if has_month:
-        if n == 0:
-            return {}
-        if n == 1:
-            is_year = widths[0] == 4 or (at[0] > 0 and pieces[at[0] - 1] == "'") or values[0] > 31
-            return {at[0]: "year" if is_year else "day"}
-        order = ("year", "day") if widths[0] == 4 or values[0] > 31 else ("day", "year")
-        return dict(zip(at, order, strict=True)) if n == 2 else None
-    if n == 1:
-        return _glued(at[0], widths[0])
-    if n == 2:
-        if widths[1] == 4 or widths[0] == 4:
-            order = ("year", "month") if widths[0] == 4 else ("month", "year")
-        else:
-            order = _month_and_day(values, day_first)
-        return dict(zip(at, order, strict=True))
+def _roles(pieces: list[str], months: dict[str, int], *, day_first: bool) -> dict[int, str] | None:
+    """Return which piece is the year, the month, the day; None where that cannot be."""
+    at = [i for i, piece in enumerate(pieces) if piece.isdecimal()]
+    named = [i for i, piece in enumerate(pieces) if piece.rstrip(".").lower() in months]
+    if len(named) > 1 or not 0 < len(at) + len(named) <= 3:
+        return None
+    numbers = [pieces[i] for i in at]
+    if named:
+        is_cut = bool(at) and at[0] > 0 and pieces[at[0] - 1] == "'"
+        order = _beside_month(numbers, is_cut=is_cut)
+    else:
+        order = _of_numbers(numbers, day_first=day_first)
+    if order is None:
+        return None
+    return dict(zip(at, order, strict=True)) | dict.fromkeys(named, "month")
+
+
+def _beside_month(numbers: list[str], *, is_cut: bool) -> tuple[str, ...]:
+    """Return what the numbers beside the name of a month are."""
+    if not numbers:
+        return ()
+    has_year_first = len(numbers[0]) == 4 or int(numbers[0]) > 31
+    if len(numbers) == 1:
+        return ("year",) if has_year_first or is_cut else ("day",)
+    return ("year", "day") if has_year_first else ("day", "year")
+
+
+def _of_numbers(numbers: list[str], *, day_first: bool) -> tuple[str, ...] | None:
+    """Return what numbers without the name of a month are."""
+    widths = [len(number) for number in numbers]
+    if len(numbers) == 1:
+        return ("year",) if widths[0] == 4 else None
     if widths[0] == 4:
-        return dict(zip(at, ("year", "month", "day"), strict=True))
-    return dict(zip(at, (*_month_and_day(values, day_first), "year"), strict=True))
+        return ("year", "month", "day")[: len(numbers)]
+    if len(numbers) == 2 and widths[1] == 4:
+        return ("month", "year")
+    order = _month_and_day([int(number) for number in numbers], day_first)
+    return order if len(numbers) == 2 else (*order, "year")
 
 
-def _glued(at: int, width: int) -> dict[int, str] | None:
-    return {at: "year"} if width == 4 else None
+def _value(piece: str, role: str, months: dict[str, int]) -> int:
+    return _number(piece, role) if piece.isdecimal() else months[piece.rstrip(".").lower()]
+
+
+def _form(pieces: list[str], roles: dict[int, str], language: str) -> str:
+    """Return the template of a date."""
+    long, _ = _names(language)
+    is_padded = any(pieces[i][0] == "0" for i, role in roles.items() if role != "year")
+    form = []
+    for i, piece in enumerate(pieces):
+        if i in roles:
+            form.append(_code(piece, roles[i], long, is_padded))
+        else:
+            form.append("{th}" if _is_ordinal(pieces, roles, i) else _plain(piece))
+    return "".join(form)
 
 
 def _month_and_day(values: list[int], day_first: bool) -> tuple[str, str]:  # noqa: FBT001

@@ -9,11 +9,11 @@ street.
 
 import re
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from itertools import permutations
 
 from rapidfuzz.distance import OSA
 
@@ -25,6 +25,10 @@ __all__ = ["KnownFinder", "KnownPatient"]
 
 N_ONE, N_TWO, N_ID = 5, 9, 7  # letters of a name with one and two errors, characters of a number
 N_PIECES = 6  # of a number with separators
+N_ZEROS = 4  # that may lead it beside its own
+N_LOCAL = 7  # digits of a telephone without its area
+N_GAP, N_SKIPPED = 4, 2  # characters between words of a phrase, words of it left out
+_SMALL = ("particle", "suffix", "title", "title clinician", "degree")
 _WORD = re.compile(r"[^\W_]+")
 _BETWEEN = frozenset((" ", "-", ".", "/", "_", ":", ",", "(", ")", ") ", ") -", " - ", ". ", "  "))
 _DATE = re.compile(
@@ -90,28 +94,15 @@ class KnownFinder:
 
     def __init__(self, known: KnownPatient, language: str) -> None:
         self._language = language
-        self._parts: dict[str, str] = {}  # word of a name -> label
-        self._joined: dict[str, str] = {}  # words of a name run together -> label
-        self._initials: set[str] = set()
-        of = ((known.names, "NAME_PATIENT"), (known.clinicians, "NAME_CLINICIAN"),
-              (known.relatives, "NAME"))  # fmt: skip
-        for names, label in of:
-            for name in names:
-                self._enter(_words(name), label)
-        self._small = frozenset(
-            term.lower() for kind in ("particle", "suffix", "title", "title clinician", "degree")
-            for term in lexicon(language).terms.get(kind, ())
-        )  # fmt: skip
-        self._parts = {
-            word: label for word, label in self._parts.items() if word not in self._small
-        }
-        self._lengths = sorted({len(word) for word in self._parts})
-        self._dates = dict.fromkeys(known.dates, "known:date")
+        self._names_of = _NamesOf(known, language)
+        self._dates = {day: "known:date" for day in known.dates}
         if known.birth_date is not None:
             self._dates[known.birth_date] = "known:birth_date"
-        self._numbers = {_bare(n): label for label, of in known.ids.items() for n in of if _bare(n)}
-        self._numbers |= {_bare(n): "PHONE" for n in known.phones}
-        self._numbers |= {_bare(n)[-7:]: "PHONE" for n in known.phones if len(_bare(n)) > 9}
+        numbers = [(number, label) for label, of in known.ids.items() for number in of]
+        numbers += [(number, "PHONE") for number in known.phones]
+        numbers += [(_bare(n)[-N_LOCAL:], "PHONE") for n in known.phones if len(_bare(n)) > 9]
+        self._numbers = {_bare(n).lstrip("0"): label for n, label in numbers if _bare(n)}
+        self._longest = max((len(_bare(n)) for n, _ in numbers), default=0)
         self._addresses = [_words(address) for address in known.addresses]
         self._places = [_words(place) for place in known.places]
         self._emails = [email.casefold() for email in known.emails]
@@ -124,54 +115,127 @@ class KnownFinder:
     def __call__(self, text: str, words: Words) -> list[Find]:
         """Return what is known of the patient and stands in a text."""
         folded = [_folded(word) for word in words.words]
-        finds = [*self._names(text, words, folded), *self._in_numbers(text, words, folded)]
+        finds = [*self._names_of(text, words, folded), *self._in_numbers(text, words, folded)]
         finds += self._in_dates(text)
         for known, label in ((self._addresses, "STREET"), (self._places, "PLACE")):
             for of in known:
                 finds += _phrase(text, words, folded, of, label)
         lower = text.casefold() if self._emails else ""
         for email in self._emails if len(lower) == len(text) else ():
-            at = lower.find(email)
-            while at >= 0:
-                finds.append(Find(at, at + len(email), "EMAIL", "known:email"))
-                at = lower.find(email, at + 1)
+            spans = (match.span() for match in re.finditer(re.escape(email), lower))
+            finds += [Find(*span, "EMAIL", "known:email") for span in spans]
         return finds
+
+    def _in_numbers(self, text: str, words: Words, folded: list[str]) -> Iterator[Find]:
+        """Yield numbers of the record, whatever separates their digits."""
+        i = 0 if self._numbers else len(folded)
+        while i < len(folded):
+            end = self._number(text, words, folded, i)
+            if end is None:
+                i += 1
+                continue
+            last, label = end
+            yield Find(words.starts[i], words.end(last), label, "known:number")
+            i = last + 1
+
+    def _number(self, text: str, words: Words, folded: list[str], i: int) -> tuple[int, str] | None:
+        """Return the last word of a number of the record that begins at a word, and its label."""
+        joined = ""
+        best: tuple[int, str] | None = None
+        for k in range(i, min(i + N_PIECES, len(folded))):
+            if k > i and words.gap(text, k - 1) not in _BETWEEN:
+                break
+            joined += folded[k]
+            if len(joined) > self._longest + N_ZEROS:
+                break
+            label = self._label(joined)
+            best = best if label is None else (k, label)
+        return best
+
+    def _label(self, joined: str) -> str | None:
+        """Return the label of a number, one of its characters wrong at most."""
+        said = joined.lstrip("0")
+        label = self._numbers.get(said)
+        if label is not None or len(joined) < N_ID - 1 or not any(map(str.isdigit, joined)):
+            return label
+        for number, of in self._numbers.items():
+            if len(number) >= N_ID and number[0].isdigit() == said[:1].isdigit():
+                if OSA.distance(said, number, score_cutoff=1) <= 1:
+                    return of
+        return None
+
+    def _in_dates(self, text: str) -> Iterator[Find]:
+        if not self._dates:
+            return
+        for pattern in (_DATE, _months(self._language)):
+            for match in pattern.finditer(text):
+                finder = self._dated(match[0])
+                if finder is not None:
+                    yield Find(*match.span(), "DATE", finder)
+        forms = {day.strftime(form) for day in self._dates for form in _GLUED}
+        for match in _SOME_DIGITS.finditer(text):
+            if match[0] in forms:
+                yield Find(*match.span(), "DATE", "known:date")
+
+    def _dated(self, said: str) -> str | None:
+        """Return the finder of a date that is known, day or month first, of this century or not."""
+        for day_first in (False, True):
+            read = read_date(said, self._language, day_first=day_first)
+            if read is None or read.year is None or read.month is None or read.day is None:
+                continue
+            for year in (read.year, read.year - 100):  # two digits of a year, of who is old
+                day = _day(year, read.month, read.day)
+                if day in self._dates:
+                    return self._dates[day]
+        return None
+
+
+class _NamesOf:
+    """The names of a patient and others, and how they are found."""
+
+    def __init__(self, known: KnownPatient, language: str) -> None:
+        self._parts: dict[str, str] = {}  # word of a name -> label
+        self._joined: dict[str, str] = {}  # words of a name run together -> label
+        self._initials: set[str] = set()
+        terms = lexicon(language).terms
+        small = {term.lower() for kind in _SMALL for term in terms.get(kind, ())}
+        for names, label in (
+            (known.names, "NAME_PATIENT"),
+            (known.clinicians, "NAME_CLINICIAN"),
+            (known.relatives, "NAME"),
+        ):
+            for name in names:
+                self._enter([word for word in _words(name) if word not in small], label)
 
     def _enter(self, name: list[str], label: str) -> None:
         long = [word for word in name if len(word) > 1]
         for word in long:
             self._parts.setdefault(word, label)
-        for a in long:
-            for b in long:
-                if a != b:
-                    for joined in (a + b, a[0] + b, a + b[0]):
-                        if len(joined) > 4:
-                            self._joined.setdefault(joined, label)
+        for a, b in permutations(long, 2):
+            for joined in (a + b, a[0] + b, a + b[0]):
+                if len(joined) >= N_ONE:
+                    self._joined.setdefault(joined, label)
         if len(name) > 1:
-            self._initials |= {"".join(w[0] for w in name), name[0][0] + name[-1][0]}
+            self._initials |= {"".join(word[0] for word in name), name[0][0] + name[-1][0]}
 
-    def _names(self, text: str, words: Words, folded: list[str]) -> Iterator[Find]:
+    def __call__(self, text: str, words: Words, folded: list[str]) -> Iterator[Find]:
         if not self._parts:
             return
-        memo: dict[str, tuple[str, bool] | None] = {}
-        hits: list[tuple[int, str, bool]] = []
-        for i, word in enumerate(folded):
-            if word not in memo:
-                memo[word] = self._named(word, words.kinds[i])
-            if (hit := memo[word]) is not None:
-                hits.append((i, *hit))
-        sure = {i for i, *_ in hits}
-        for i, label, is_plain in hits:
-            has_capital = words.words[i][0].isupper()
+        memo = {word: self._named(word, words.kinds[i]) for i, word in enumerate(folded)}
+        hits = {i: hit for i, word in enumerate(folded) if (hit := memo[word]) is not None}
+        for i, (label, is_plain) in hits.items():
             # A name that is a word too ("Young") counts with a capital or beside another part
-            if not is_plain and not has_capital and not {i - 1, i + 1} & sure:
-                continue
-            yield Find(words.starts[i], words.end(i), label, "known:name")
+            if is_plain or words.words[i][0].isupper() or {i - 1, i + 1} & hits.keys():
+                yield Find(words.starts[i], words.end(i), label, "known:name")
+        yield from self._in_initials(text, words, folded)
+
+    def _in_initials(self, text: str, words: Words, folded: list[str]) -> Iterator[Find]:
         for i in words.capitals:
-            if i + 1 < len(words.words) and len(words.words[i]) == len(words.words[i + 1]) == 1:
-                is_dotted = words.gap(text, i) in (".", ". ")
-                if is_dotted and (folded[i] + folded[i + 1]) in self._initials:
-                    yield Find(words.starts[i], words.end(i + 1), "NAME_PATIENT", "known:initials")
+            if i + 1 >= len(words.words) or len(folded[i]) != 1 or len(folded[i + 1]) != 1:
+                continue
+            is_dotted = words.gap(text, i) in (".", ". ")
+            if is_dotted and folded[i] + folded[i + 1] in self._initials:
+                yield Find(words.starts[i], words.end(i + 1), "NAME_PATIENT", "known:initials")
 
     def _named(self, word: str, kinds: int) -> tuple[str, bool] | None:
         """Return the label of a word that is a name or nearly one, and if it is no other."""
@@ -181,77 +245,8 @@ class KnownFinder:
             return label, is_plain and len(word) > 2
         if not is_plain or len(word) < N_ONE - 1:
             return None
-        for n in self._lengths[bisect_left(self._lengths, max(N_ONE, len(word) - 2)) :]:
-            if n > len(word) + 2:
-                break
-            most = 2 if n >= N_TWO else 1
-            for part, label in self._parts.items():
-                if len(part) == n and OSA.distance(word, part, score_cutoff=most) <= most:
-                    return label, True
-        return None
-
-    def _in_numbers(self, text: str, words: Words, folded: list[str]) -> Iterator[Find]:
-        """Return numbers of the record, whatever separates their digits."""
-        if not self._numbers:
-            return
-        bare = {number.lstrip("0"): label for number, label in self._numbers.items()}
-        longest = max(map(len, self._numbers)) + 1
-        i = 0
-        while i < len(folded):
-            end = self._number(text, words, folded, i, bare, longest)
-            if end is None:
-                i += 1
-                continue
-            last, label = end
-            yield Find(words.starts[i], words.end(last), label, "known:number")
-            i = last + 1
-
-    def _number(
-        self, text: str, words: Words, folded: list[str], i: int, bare: dict[str, str], longest: int
-    ) -> tuple[int, str] | None:
-        joined = ""
-        best: tuple[int, str] | None = None
-        for k in range(i, min(i + N_PIECES, len(folded))):
-            if k > i and words.gap(text, k - 1) not in _BETWEEN:
-                break
-            joined += folded[k]
-            if len(joined) > longest + 3:
-                break
-            label = bare.get(joined.lstrip("0"))
-            if label is None and len(joined) >= N_ID - 1 and any(map(str.isdigit, joined)):
-                said = joined.lstrip("0")
-                label = next(
-                    (of for number, of in bare.items()
-                     if len(number) >= N_ID and number[0].isdigit() == said[:1].isdigit()
-                     and OSA.distance(said, number, score_cutoff=1) <= 1),
-                    None,
-                )  # fmt: skip
-            if label is not None:
-                best = k, label
-        return best
-
-    def _in_dates(self, text: str) -> Iterator[Find]:
-        if not self._dates:
-            return
-        spans = [match.span() for match in _DATE.finditer(text)]
-        spans += [match.span() for match in _months(self._language).finditer(text)]
-        for start, end in spans:
-            said = text[start:end].replace("- ", "-")
-            for day_first in (False, True):
-                read = read_date(said, self._language, day_first=day_first)
-                if read is None or None in (read.year, read.month, read.day):
-                    continue
-                finder = self._dates.get(date(read.year or 1, read.month or 1, read.day or 1))
-                if finder is None and end - start > 0 and (read.year or 0) > 2000:
-                    last = (read.year or 1) - 100  # two digits of a year, of who is old
-                    finder = self._dates.get(_day(last, read.month or 1, read.day or 1))
-                if finder is not None:
-                    yield Find(start, end, "DATE", finder)
-                    break
-        forms = {day.strftime(form) for day in self._dates for form in _GLUED}
-        for match in _SOME_DIGITS.finditer(text):
-            if match[0] in forms:
-                yield Find(*match.span(), "DATE", "known:date")
+        near = next((part for part in self._parts if _near(word, part)), None)
+        return None if near is None else (self._parts[near], True)
 
 
 _GLUED = ("%Y%m%d", "%m%d%Y", "%d%m%Y", "%m%d%y", "%d%m%y", "%y%m%d")
@@ -285,30 +280,28 @@ def _phrase(
     text: str, words: Words, folded: list[str], known: list[str], label: str
 ) -> Iterator[Find]:
     """Yield where the first two words of a phrase stand, or all of it, some misspelled."""
-    if not known:
-        return
-    n = len(known)
-    i = 0
+    i = 0 if known else len(folded)
     while i < len(folded):
         if not _near(folded[i], known[0]):
             i += 1
             continue
         last, k = i, 1
-        while k < n and last + 1 < len(folded):
-            gap = words.gap(text, last)
-            if len(gap) > 3:
-                break
-            ahead = next(
-                (j for j in range(k, min(k + 3, n)) if _near(folded[last + 1], known[j])), None
-            )
+        while k < len(known) and last + 1 < len(folded) and len(words.gap(text, last)) < N_GAP:
+            ahead = _ahead(folded[last + 1], known, k)
             if ahead is None:
-                if not (folded[last + 1].isalpha() and _abbreviates(folded[last + 1], known[k])):
-                    break
-                ahead = k
+                break
             last, k = last + 1, ahead + 1
-        if last > i or (n == 1 and words.words[i][0].isupper()):
+        if last > i or (len(known) == 1 and words.words[i][0].isupper()):
             yield Find(words.starts[i], words.end(last), label, f"known:{label.lower()}")
         i = last + 1
+
+
+def _ahead(word: str, known: list[str], k: int) -> int | None:
+    """Return which of the next words of a phrase a word is, near or cut short."""
+    for j in range(k, min(k + N_SKIPPED + 1, len(known))):
+        if _near(word, known[j]):
+            return j
+    return k if word.isalpha() and _abbreviates(word, known[k]) else None
 
 
 def _abbreviates(word: str, known: str) -> bool:
@@ -321,7 +314,7 @@ def _abbreviates(word: str, known: str) -> bool:
 def _near(word: str, known: str) -> bool:
     if word == known:
         return True
-    if len(known) < N_ONE or not known.isalpha():
+    if len(known) < N_ONE or abs(len(word) - len(known)) > 2 or not known.isalpha():
         return False
     most = 2 if len(known) >= N_TWO else 1
     return OSA.distance(word, known, score_cutoff=most) <= most

@@ -78,6 +78,9 @@ _NAMES = {"given": Kind.GIVEN, "family": Kind.FAMILY, "both": Kind.GIVEN | Kind.
 _WORD = re.compile(r"[^\W_]+")
 
 
+Index = dict[str, list[tuple[tuple[str, ...], str]]]
+
+
 class Lexicon(NamedTuple):
     """The words of a language.
 
@@ -87,7 +90,7 @@ class Lexicon(NamedTuple):
 
     kinds: dict[str, int]
     terms: dict[str, tuple[str, ...]]
-    phrases: dict[int, dict[str, list[tuple[tuple[str, ...], str]]]]
+    phrases: dict[int, Index]
 
 
 class Words(NamedTuple):
@@ -134,16 +137,16 @@ def is_eponym(text: str, words: Words, last: int) -> bool:
     ahead = last + 1
     if gap not in (" ", "-", "' ", "/") or ahead >= n:
         return False
-    if words.kinds[ahead] & Kind.HEAD:
-        return True
-    return (
-        ahead + 1 < n
-        and not words.words[ahead][0].isupper()
-        and bool(words.kinds[ahead] & Kind.WORD)
-        and not words.kinds[ahead] & Kind.STOP
-        and words.gap(text, ahead) in (" ", "-")
-        and bool(words.kinds[ahead + 1] & Kind.HEAD)
-    )
+    return bool(words.kinds[ahead] & Kind.HEAD) or _leads_to_head(text, words, ahead)
+
+
+def _leads_to_head(text: str, words: Words, i: int) -> bool:
+    """Return whether an ordinary word stands before what a name is of ("lateral fracture")."""
+    kinds = words.kinds[i]
+    if i + 1 >= len(words.words) or words.words[i][0].isupper() or words.gap(text, i) not in " -":
+        return False
+    is_ordinary = bool(kinds & Kind.WORD) and not kinds & Kind.STOP
+    return is_ordinary and bool(words.kinds[i + 1] & Kind.HEAD)
 
 
 @lru_cache(maxsize=8)
@@ -172,17 +175,23 @@ def lexicon(language: str) -> Lexicon:
     for _, values in read_table(language_path("drug_names", language), ("brand", "generic")):
         for word in _WORD.findall(" ".join(values).lower()):
             kinds[word] |= Kind.WORD
-    phrases: dict[int, dict[str, list[tuple[tuple[str, ...], str]]]] = {}
-    for bit, of in _PHRASES.items():
-        index = phrases.setdefault(bit, defaultdict(list))
-        for kind, label in of:
-            for term in terms.get(kind, ()):
-                first, *rest = _WORD.findall(term.lower())
-                index[first].append((tuple(rest), label))
-                kinds[first] |= bit
-        for each in index.values():
-            each.sort(key=lambda one: -len(one[0]))
+    phrases = {bit: _indexed(terms, of) for bit, of in _PHRASES.items()}
+    for bit, index in phrases.items():
+        for first in index:
+            kinds[first] |= bit
     return Lexicon(dict(kinds), {k: tuple(v) for k, v in terms.items()}, phrases)
+
+
+def _indexed(terms: dict[str, list[str]], of: tuple[tuple[str, str], ...]) -> Index:
+    """Return the other words and the label of each term, by its first word, the longest first."""
+    index: Index = defaultdict(list)
+    for kind, label in of:
+        for term in terms.get(kind, ()):
+            first, *rest = _WORD.findall(term.lower())
+            index[first].append((tuple(rest), label))
+    for each in index.values():
+        each.sort(key=lambda one: -len(one[0]))
+    return dict(index)
 
 
 _PHRASES = {

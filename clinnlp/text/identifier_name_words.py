@@ -1,4 +1,4 @@
-"""What a word says of names, and how far a name reaches: the questions that finders of names ask."""
+"""What a word says of names, and how far a name reaches: what finders of names ask."""
 
 from clinnlp.text.identifier_lexicon import Kind, Lexicon, Words, is_eponym
 from clinnlp.text.identifier_rules import Find

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from typing import NamedTuple
 
-from clinnlp.core.errors import DataError
+from clinnlp.core.errors import DataError, instead_of
 from clinnlp.text.identifier_lexicon import Lexicon, Words
 from clinnlp.text.tables import language_path, read_table
 
@@ -18,6 +18,9 @@ __all__ = ["Find", "Rules"]
 LEAD = "LEAD_"
 _PIECE = re.compile(r"%(\w+)%")
 _SIGNS = ("#", "&", "@", "^", "C")
+_BEHIND_SIGNED = frozenset("-@.+_")
+N_LOCAL = 64  # characters before an @, at most
+Lead = tuple[int, str, str]  # where something begins, its label, who says so
 
 
 class Find(NamedTuple):
@@ -52,93 +55,95 @@ class Rules:
     def __init__(self, language: str, lexicon: Lexicon) -> None:
         self._by_word: dict[str, list[Rule]] = defaultdict(list)
         self._by_sign: dict[str, list[Rule]] = {sign: [] for sign in _SIGNS}
-        pieces = {
-            name.replace(" ", ""): _either(terms)
-            for name, terms in lexicon.terms.items()
-            if name != "city"
-        }
-        pieces["fullmonth"] = _either([m for m in lexicon.terms["month"] if len(m) > 3])
-        streets = lexicon.terms["street"]
-        pieces["streetcase"] = _either([term.capitalize() for term in streets])
-        pieces["streetcaps"] = _either([term.upper() for term in streets])
+        pieces = _pieces(lexicon)
         path = language_path("identifier_rules", language)
         columns = ("finder", "start", "pattern")
         for line, row in read_table(path, columns, optional=("doubt",)):
             finder, start, pattern, doubt = row
-            try:
+            wrong = DataError(f"rule {finder} is no pattern with a doubt", path=path, line=line)
+            with instead_of((KeyError, ValueError, re.error), wrong):
                 written = _PIECE.sub(lambda match: pieces[match[1]], pattern)
-                if start == "=":
-                    pieces[finder] = written
-                    continue
                 rule = _rule(finder, written, float(doubt or 0))
-            except (KeyError, ValueError, re.error) as error:
-                raise DataError(
-                    f"rule {finder} is no pattern: {error}", path=path, line=line
-                ) from None
+            if start == "=":
+                pieces[finder] = written
+                continue
             for word in start.split(","):
-                self._enter(word, rule, lexicon)
-
-    def _enter(self, word: str, rule: Rule, lexicon: Lexicon) -> None:
-        if word in self._by_sign:
-            self._by_sign[word].append(rule)
-        elif match := _PIECE.fullmatch(word):
-            kind = next(k for k in lexicon.terms if k.replace(" ", "") == match[1])
-            firsts = {term.lower().split()[0] for term in lexicon.terms[kind]}
-            for first in firsts:
-                self._by_word[first].append(rule)
-        else:
-            self._by_word[word].append(rule)
+                for at in _starts(word, lexicon):
+                    (self._by_sign if at in self._by_sign else self._by_word)[at].append(rule)
 
     def __call__(self, text: str, words: Words) -> tuple[list[Find], list[tuple[int, str, str]]]:
         """Return identifiers, and places where a name begins with its label and finder."""
         found: list[Find] = []
         leads: list[tuple[int, str, str]] = []
-        by_word, digits = self._by_word.get, self._by_sign["#"]
-        capital = self._by_sign["C"]
+        by_word, capital = self._by_word.get, self._by_sign["C"]
         last = 0  # end of what a rule of digits found
-        n_chars = len(text)
         for start, word in zip(words.starts, words.words, strict=True):
             rules = by_word(word if word.islower() else word.lower())
             if rules is not None:
-                for rule in rules:
-                    if match := rule.pattern.match(text, start):
-                        _enter(match, rule, found, leads)
-            end = start + len(word)
+                _try(rules, text, start, found, leads)
             if capital and word[0].isupper():
-                for rule in capital:
-                    if match := rule.pattern.match(text, start):
-                        _enter(match, rule, found, leads)
-            if word.isalpha():
-                if end < n_chars and text[end] in "-@.+_":
-                    self._signed(text, start, end, word, found)
-                continue
-            if start < last:
-                continue
-            sign = digits if word[0].isdigit() else self._by_sign["&"]
-            for rule in sign:
-                if match := rule.pattern.match(text, start):
-                    _enter(match, rule, found, leads)
-                    last = found[-1].end
-                    break
-            if end < n_chars and text[end] in "@.+_-":
+                _try(capital, text, start, found, leads)
+            if not word.isalpha():
+                if start < last:
+                    continue
+                last = max(last, self._number(text, start, word, found, leads))
+            end = start + len(word)
+            if text[end : end + 1] in _BEHIND_SIGNED:
                 self._signed(text, start, end, word, found)
         return found, leads
 
+    def _number(
+        self, text: str, start: int, word: str, found: list[Find], leads: list[Lead]
+    ) -> int:
+        """Try the rules of a word with digits; return where what the first of them found ends."""
+        for rule in self._by_sign["#" if word[0].isdigit() else "&"]:
+            if match := rule.pattern.match(text, start):
+                _enter(match, rule, found, leads)
+                return match.end()
+        return 0
+
     def _signed(self, text: str, start: int, end: int, word: str, found: list[Find]) -> None:
         """Try the rules of a word before an ``@``, or of capitals, a hyphen and a digit."""
-        sign = (
-            "^"
-            if text[end] == "-" and word.isupper() and text[end + 1 : end + 2].isdigit()
-            else "@"
-        )
-        if sign == "@" and "@" not in text[end : end + 64]:
+        is_code = text[end] == "-" and word.isupper() and text[end + 1 : end + 2].isdigit()
+        if not is_code and "@" not in text[end : end + N_LOCAL]:
             return
-        for rule in self._by_sign[sign]:
-            if (match := rule.pattern.match(text, start)) and not (
-                found and found[-1].finder == f"rule:{rule.finder}" and start < found[-1].end
-            ):
+        for rule in self._by_sign["^" if is_code else "@"]:
+            last = found[-1] if found else None
+            is_inside = last is not None and last.finder == f"rule:{rule.finder}"
+            if is_inside and last is not None and start < last.end:
+                continue
+            if match := rule.pattern.match(text, start):
                 _enter(match, rule, found, [])
                 return
+
+
+def _try(rules: list[Rule], text: str, start: int, found: list[Find], leads: list[Lead]) -> None:
+    for rule in rules:
+        if match := rule.pattern.match(text, start):
+            _enter(match, rule, found, leads)
+
+
+def _pieces(lexicon: Lexicon) -> dict[str, str]:
+    """Return what patterns may write between percent signs: the terms of a language by kind."""
+    pieces = {
+        name.replace(" ", ""): _either(terms)
+        for name, terms in lexicon.terms.items()
+        if name != "city"
+    }
+    streets = lexicon.terms["street"]
+    pieces["fullmonth"] = _either([m for m in lexicon.terms["month"] if len(m) > 3])
+    pieces["streetcase"] = _either([term.capitalize() for term in streets])
+    pieces["streetcaps"] = _either([term.upper() for term in streets])
+    return pieces
+
+
+def _starts(word: str, lexicon: Lexicon) -> set[str]:
+    """Return the words that a cell stands for: itself, or the first words of terms of a kind."""
+    match = _PIECE.fullmatch(word)
+    if match is None:
+        return {word}
+    kind = next(kind for kind in lexicon.terms if kind.replace(" ", "") == match[1])
+    return {term.lower().split()[0] for term in lexicon.terms[kind]}
 
 
 def _enter(
