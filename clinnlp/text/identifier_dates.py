@@ -97,11 +97,12 @@ def _roles(pieces: list[str], months: dict[str, int], *, day_first: bool) -> dic
     if len(named) > 1 or not 0 < len(at) + len(named) <= 3:
         return None
     numbers = [pieces[i] for i in at]
-    if named:
-        is_cut = bool(at) and at[0] > 0 and pieces[at[0] - 1] == "'"
-        order = _beside_month(numbers, is_cut=is_cut)
-    else:
-        order = _of_numbers(numbers, day_first=day_first)
+    is_cut = "'" in pieces  # '98
+    order = (
+        _beside_month(numbers, is_cut=is_cut)
+        if named
+        else _of_numbers(numbers, day_first=day_first)
+    )
     if order is None:
         return None
     return dict(zip(at, order, strict=True)) | dict.fromkeys(named, "month")

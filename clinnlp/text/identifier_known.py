@@ -95,7 +95,7 @@ class KnownFinder:
     def __init__(self, known: KnownPatient, language: str) -> None:
         self._language = language
         self._names_of = _NamesOf(known, language)
-        self._dates = {day: "known:date" for day in known.dates}
+        self._dates = dict.fromkeys(known.dates, "known:date")
         if known.birth_date is not None:
             self._dates[known.birth_date] = "known:birth_date"
         numbers = [(number, label) for label, of in known.ids.items() for number in of]
@@ -285,15 +285,21 @@ def _phrase(
         if not _near(folded[i], known[0]):
             i += 1
             continue
-        last, k = i, 1
-        while k < len(known) and last + 1 < len(folded) and len(words.gap(text, last)) < N_GAP:
-            ahead = _ahead(folded[last + 1], known, k)
-            if ahead is None:
-                break
-            last, k = last + 1, ahead + 1
+        last = _reached(text, words, folded, known, i)
         if last > i or (len(known) == 1 and words.words[i][0].isupper()):
             yield Find(words.starts[i], words.end(last), label, f"known:{label.lower()}")
         i = last + 1
+
+
+def _reached(text: str, words: Words, folded: list[str], known: list[str], last: int) -> int:
+    """Return the last word of a phrase whose first word stands here."""
+    k = 1
+    while k < len(known) and last + 1 < len(folded) and len(words.gap(text, last)) < N_GAP:
+        ahead = _ahead(folded[last + 1], known, k)
+        if ahead is None:
+            break
+        last, k = last + 1, ahead + 1
+    return last
 
 
 def _ahead(word: str, known: list[str], k: int) -> int | None:

@@ -6,6 +6,7 @@ once. All that belongs to a language stands in its tables ``identifier_*_<langua
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -160,26 +161,27 @@ def lexicon(language: str) -> Lexicon:
     """
     kinds: dict[str, int] = defaultdict(int)
     terms: dict[str, list[str]] = defaultdict(list)
-    path = language_path("identifier_terms", language)
-    for _, (term, kind) in read_table(path, ("term", "kind")):
+    for term, kind in _rows("identifier_terms", language, "term", "kind"):
         terms[kind].append(term)
         kinds[term.lower()] |= _KINDS.get(kind, 0)
-    for _, (word,) in read_table(language_path("identifier_words", language), ("word",)):
+    for (word,) in _rows("identifier_words", language, "word"):
         kinds[word] |= Kind.WORD
-    for _, (name, kind) in read_table(
-        language_path("identifier_names", language), ("name", "kind")
-    ):
+    for name, kind in _rows("identifier_names", language, "name", "kind"):
         kinds[name] |= _NAMES[kind]
-    for _, (word,) in read_table(language_path("identifier_cities", language), ("city",)):
-        terms["city"].append(word)
-    for _, values in read_table(language_path("drug_names", language), ("brand", "generic")):
-        for word in _WORD.findall(" ".join(values).lower()):
+    terms["city"] += [city for (city,) in _rows("identifier_cities", language, "city")]
+    for names in _rows("drug_names", language, "brand", "generic"):
+        for word in _WORD.findall(" ".join(names).lower()):
             kinds[word] |= Kind.WORD
     phrases = {bit: _indexed(terms, of) for bit, of in _PHRASES.items()}
     for bit, index in phrases.items():
         for first in index:
             kinds[first] |= bit
     return Lexicon(dict(kinds), {k: tuple(v) for k, v in terms.items()}, phrases)
+
+
+def _rows(name: str, language: str, *columns: str) -> Iterator[list[str]]:
+    """Yield the rows of a language's table."""
+    return (row for _, row in read_table(language_path(name, language), columns))
 
 
 def _indexed(terms: dict[str, list[str]], of: tuple[tuple[str, str], ...]) -> Index:

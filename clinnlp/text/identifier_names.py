@@ -314,11 +314,7 @@ class _Names(NameWords):
 
     def again(self, found: Iterable[Find]) -> Iterator[Find]:
         """Return other places where a word of a name that was found for sure stands."""
-        known: dict[str, str] = {}
-        for each in found:
-            said = self.text[each.start : each.end] if each.doubt <= SURE else ""
-            for word in said.replace("-", " ").split():
-                known.setdefault(word.strip(".,'").lower(), each.label)
+        known = self._sure(found)
         no_name = Kind.WORD | Kind.STOP | Kind.EPONYM | Kind.PARTICLE
         for i in self.words.capitals if known else ():
             word = self.words.words[i].lower()
@@ -326,6 +322,15 @@ class _Names(NameWords):
                 continue
             if i not in self.taken and not self.is_eponym(i):
                 yield self.made(i, i, known[word], "rule:again", 0.2)
+
+    def _sure(self, found: Iterable[Find]) -> dict[str, str]:
+        """Return the words of names without much doubt, and their labels."""
+        known: dict[str, str] = {}
+        for each in found:
+            said = self.text[each.start : each.end] if each.doubt <= SURE else ""
+            for word in said.replace("-", " ").split():
+                known.setdefault(word.strip(".,'").lower(), each.label)
+        return known
 
     def unknown(self) -> Iterator[Find]:
         """Return words with a capital that stand in no list, and names that are alone."""

@@ -107,14 +107,9 @@ class Rules:
         is_code = text[end] == "-" and word.isupper() and text[end + 1 : end + 2].isdigit()
         if not is_code and "@" not in text[end : end + N_LOCAL]:
             return
-        for rule in self._by_sign["^" if is_code else "@"]:
-            last = found[-1] if found else None
-            is_inside = last is not None and last.finder == f"rule:{rule.finder}"
-            if is_inside and last is not None and start < last.end:
-                continue
-            if match := rule.pattern.match(text, start):
-                _enter(match, rule, found, [])
-                return
+        if found and start < found[-1].end and found[-1].label == "EMAIL":
+            return  # a part of one
+        _try(self._by_sign["^" if is_code else "@"], text, start, found, [])
 
 
 def _try(rules: list[Rule], text: str, start: int, found: list[Find], leads: list[Lead]) -> None:
