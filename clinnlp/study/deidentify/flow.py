@@ -14,7 +14,7 @@ as it is, so that a second run changes nothing.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -364,7 +364,7 @@ class _Run:
                 self.made.originals.add("NAME", value)
                 self.made.originals.add("ID", value)
 
-    def replaced(self, sample: AuditSample) -> Iterator[Note]:
+    def replaced(self, sample: AuditSample) -> Generator[Note]:
         """Yield the notes of the output, and seal them."""
         with (
             atomic_write(self.work / _SEALS) as seals,

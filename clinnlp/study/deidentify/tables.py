@@ -189,7 +189,7 @@ class _Cells:
             "age": self._age,
             "stays": lambda cell, _: cell,
         }
-        self._make = [made.get(role, lambda *_: "") for role in roles]
+        self._make = [made.get(role, _nothing) for role in roles]
         self._parts = [self._names.index(x) for x in _BIRTH_PARTS if x in self._names]
 
     def __call__(self, row: Sequence[str]) -> list[str]:
@@ -238,6 +238,10 @@ class _Cells:
             parts = (made.year, made.month, made.day)
             for k, value in zip(self._parts, parts, strict=False):
                 out[k] = str(value) if row[k] else ""
+
+
+def _nothing(_cell: str, _who: str) -> str:
+    return ""
 
 
 def _day_of(cells: Sequence[str]) -> date | None:
