@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -208,3 +210,20 @@ def test_a_folder_of_a_format_goes_to_another(source, tmp_path):
     assert len(list((tmp_path / "made").glob("*.txt"))) == 12
     again = run(tmp_path / "made", tmp_path / "made2.jsonl")
     assert again.n_sealed == 12
+
+
+@pytest.mark.slow
+def test_memory_grows_by_ids_alone(tmp_path):
+    """Of notes of 20 kB each no more than 3 kB are held once they are done."""
+    peaks = []
+    for n in (50, 300):
+        source = tmp_path / f"{n}.jsonl"
+        long = "No fever. " * 2000
+        notes = (replace(note_of(k, f"p{k}"), text=note_of(k).text + long) for k in range(n))
+        write_notes(notes, source)
+        by = Deidentifier(KEY, finder, DeidentifySettings(part_size=10))
+        tracemalloc.start()
+        deidentify(read_notes(source), tmp_path / f"out{n}.jsonl", by, progress=False, n_audit=5)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / 250 < 3_000
