@@ -32,7 +32,6 @@ from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipe, Pipeline, chunks
 from clinnlp.core.places import is_stream, one_writer
 from clinnlp.io.notes.corpora import Notes, OnLoss, write_notes
-from clinnlp.io.notes.records import note_to_record
 from clinnlp.study.deidentify.keys import Key
 from clinnlp.study.deidentify.offsets import Offsets
 from clinnlp.study.deidentify.replacing import Found, Replaced, Replacing, found_in
@@ -445,7 +444,11 @@ class _Run:
             yield note, line
 
     def _seal_of_input(self, note: Note) -> str:
-        return self.key.seal("input", json.dumps(note_to_record(note), sort_keys=True))
+        """Return by what a note is known again of which all was found that is in it."""
+        given = self.settings.given
+        marks = [e for e in note.entities if e.label in given] if given else ()
+        spans = [f"{e.label} {[*map(tuple, e.pieces)]}" for e in marks]
+        return self.key.seal("input", note.id, note.text, note.patient or "", *spans)
 
     # --- one note --------------------------------------------------------------------------
 
