@@ -153,7 +153,9 @@ def add_audit(parser: argparse.ArgumentParser) -> None:
 
 def _audit(args: argparse.Namespace) -> int:
     from clinnlp.io.notes.corpora import read_notes
+    from clinnlp.report.write import write_report
     from clinnlp.study.deidentify.audit import read_audit
+    from clinnlp.study.deidentify.page import bound_report
 
     bound = read_audit(
         read_notes(args.reviewed, **reading_of(args)),
@@ -163,4 +165,5 @@ def _audit(args: argparse.Namespace) -> int:
     )
     say(f"{bound.n_reviewed:,} notes reviewed, {bound.n_leaking:,} with something left")
     say(str(bound))
+    say(f"report: {write_report(bound_report(bound), Path(args.folder, 'bound.html'))}")
     return 0

@@ -12,7 +12,7 @@ from clinnlp.study.deidentify.flow import DeidentifySummary
 from clinnlp.study.deidentify.tables import CopiedTables
 from clinnlp.study.settings import DeidentifySettings
 
-__all__ = ["deidentify_report"]
+__all__ = ["bound_report", "deidentify_report"]
 
 _WARNING = {
     "shift": "Dates were moved, not removed. That is not the Safe Harbor of HIPAA, which asks for "
@@ -81,6 +81,33 @@ def deidentify_report(
         provenance=provenance(
             settings=settings_to(settings), packages=("clinnlp", "faker", "numpy")
         ),
+    )
+
+
+def bound_report(bound: LeakBound) -> Report:
+    """Return the report of a review.
+
+    Examples
+    --------
+    >>> from clinnlp.metrics.leak_bound import ReviewedStratum, leak_bound
+    >>> bound = leak_bound([ReviewedStratum(n_notes=2, leaked=[0, 9])], n_words=50)
+    >>> bound_report(bound).findings[0][:19]
+    'At most 50 % of not'
+    """
+    told = str(bound)
+    rows = (
+        {"of": "notes that hold an identifier, share", "value": bound.share},
+        {"of": "characters in 10,000 words", "value": bound.per_10k_words},
+    )
+    pairs = (("notes reviewed", bound.n_reviewed), ("with something left", bound.n_leaking))
+    return Report(
+        title="What may be left",
+        summary=(f"{told[:1].upper()}{told[1:]}.",),
+        blocks=(
+            Facts(pairs=pairs),
+            TableBlock(title="Bounds", rows=rows, caption="The upper end is the bound."),
+        ),
+        provenance=provenance(packages=("clinnlp", "numpy")),
     )
 
 

@@ -17,7 +17,7 @@ from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.spans import Span, contains, cover, overlaps
 from clinnlp.study.deidentify.dates import day_first_in
 from clinnlp.study.deidentify.offsets import Offsets, moved
-from clinnlp.study.deidentify.surrogates import Person, Surrogates, kind_of
+from clinnlp.study.deidentify.surrogates import Person, Surrogates, kind_of, may_stay
 from clinnlp.study.settings import DeidentifySettings
 
 __all__ = ["Found", "Replaced", "Replacing", "found_in", "person_of"]
@@ -107,6 +107,8 @@ class Replacing:
 
     def __call__(self, note: Note, found: Sequence[Found]) -> Replaced:
         """Return the note with surrogates, ids of the collection and times that are moved."""
+        # what may stay goes first: it must not cover what may not
+        found = [f for f in found if not may_stay(f.label, note.text[f.start : f.end])]
         whole = _without_masks(note.text, _united([*found, *_again(note.text, found)]))
         person = self._person(note, whole)
         puts = [

@@ -16,7 +16,7 @@ from clinnlp.study.deidentify.shapes import IdBook, core_of
 from clinnlp.study.settings import DeidentifySettings
 from clinnlp.text.identifiers import zip3
 
-__all__ = ["KINDS", "Originals", "Person", "Surrogates", "kind_of"]
+__all__ = ["KINDS", "Originals", "Person", "Surrogates", "kind_of", "may_stay"]
 
 _BY_KIND = {
     "person": "NAME_PATIENT NAME_CLINICIAN NAME PATIENT DOCTOR NOMBRE_SUJETO_ASISTENCIA "
@@ -173,6 +173,17 @@ class Surrogates:
 def _zip(label: str, text: str) -> str | None:
     """Return what Safe Harbor leaves of a postal code of the United States, else None."""
     return f"{zip3(text)}**" if label == "ZIP" and _ZIP.fullmatch(text.strip()) else None
+
+
+def may_stay(label: str, text: str) -> bool:
+    """Return whether what stands under a label tells of nobody: an age, a sex, a ``mother``.
+
+    Examples
+    --------
+    >>> may_stay("AGE", "64"), may_stay("RELATIVE", "mother"), may_stay("RELATIVE", "Mary")
+    (True, True, False)
+    """
+    return _kind_in(label, text) == "stays"
 
 
 def _kind_in(label: str, text: str) -> str:

@@ -90,6 +90,13 @@ def test_overlapping_finds_are_replaced_together():
     assert made.found[0][0] == Span(5, 15)
 
 
+def test_what_may_stay_covers_nothing_that_may_not():
+    note = Note(id="n", text="Lee Wong is 64 years old", patient="p")
+    by = Deidentifier(KEY, lambda note: note, DeidentifySettings(replace="mask")).gather([note])
+    made = by.replaced(note, [Found(0, 24, "AGE"), Found(0, 8, "NAME")])
+    assert made.note.text == "[NAME] is 64 years old"
+
+
 def test_given_labels_are_identifiers_of_the_input():
     note = note_of(5)
     assert {f.label for f in found_in(note, note, ("Person",))} == {"Person"}

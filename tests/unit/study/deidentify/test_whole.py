@@ -100,5 +100,5 @@ def test_a_known_name_stands_in_no_note(given):
         known=given / "known.csv", settings=DeidentifySettings(replace="mask"), progress=False,
     )  # fmt: skip
     left = "".join(note.text for note in read_notes(given / "out.jsonl"))
-    assert done.summary.n_notes + done.summary.n_failed == 6
+    assert done.summary.n_failed == 0
     assert not {"Zebraperson", "Quaggaton", "77-30-915"} & set(re.findall(r"[\w-]+", left))
