@@ -26,7 +26,7 @@ from clinnlp.core.pair_counts import PairCounts
 from clinnlp.core.patients import TimeWindow
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.spans import Span
-from clinnlp.core.tables import EntityTable, EventTable, FeatureMatrix, Outcome
+from clinnlp.core.tables import EntityTable, EventTable, FeatureMatrix, Outcome, RelationTable
 from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.features.baskets import baskets, event_baskets, frame_baskets
 from clinnlp.features.columns import ColumnFeatures
@@ -35,6 +35,7 @@ from clinnlp.features.exposure import drug_episodes, exposure_baskets
 from clinnlp.features.follow_up import follow_up_from_columns, outcome_at
 from clinnlp.features.landmarks import landmarks
 from clinnlp.features.matrix import PatientFeatures
+from clinnlp.features.relations import relation_table
 from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.io.notes.datasets import from_dataset, to_dataset
@@ -73,6 +74,7 @@ from clinnlp.mine.signals.counts import mine_counts
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.signals.known import Knowledge, disagreements, known_or_new
+from clinnlp.mine.stated import StatedPairs
 from clinnlp.risk.cox import fit_cox
 from clinnlp.risk.splits import split_by_time, splits_by_site
 from clinnlp.study.apply import RiskModel, apply_risk_model
@@ -151,6 +153,7 @@ __all__ = [
     "Pipeline",
     "PretrainSettings",
     "Relation",
+    "RelationTable",
     "Replication",
     "ReviewedStratum",
     "RiskModel",
@@ -165,6 +168,7 @@ __all__ = [
     "Sentences",
     "Signals",
     "Span",
+    "StatedPairs",
     "StatedRelations",
     "StoreError",
     "SurvivalSettings",
@@ -231,6 +235,7 @@ __all__ = [
     "read_rules",
     "read_signals",
     "read_vocabulary",
+    "relation_table",
     "replicate",
     "risk_rows",
     "risk_study",

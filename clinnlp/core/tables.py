@@ -27,6 +27,7 @@ __all__ = [
     "EventTable",
     "FeatureMatrix",
     "Outcome",
+    "RelationTable",
 ]
 
 CHANGES = ("start", "stop", "hold", "increase", "decrease", "continue")  # of how a drug is taken
@@ -144,6 +145,77 @@ class EntityTable(Table):
     DISPLAYED: ClassVar[tuple[str, ...]] = (
         *("note", "time", "label", "start", "end", "concept", "name", *AXES),
         *("change", "course", "daily_mg", "score", "source"),
+    )
+
+
+class RelationTable(Table):
+    """One row per pair of ends that a relation joins.
+
+    Made by `clinnlp.relation_table`. A flag is -1 where nobody assessed it, 0 no, 1 yes.
+
+    Parameters
+    ----------
+    columns : mapping of str to array, shape (n_rows,) each
+        By name, from those below; absent ones are missing values.
+
+    Columns
+    -------
+    note, patient, encounter : text
+        Ids of the note, of whom it is about, and of the stay.
+    time, known : time
+        What time the note speaks of, and when it could first be read (UTC, seconds).
+    relation : text
+        Id of the relation within its note; one of several ends makes several rows.
+    label : text
+        Class of the relation.
+    first_role, second_role : text
+        The roles of the two ends.
+    first, second : text
+        Ids of the mentions; missing where an end is a concept.
+    first_label, second_label : text
+        Classes of the mentions.
+    first_text, second_text : text
+        The mentions themselves.
+    first_concept, second_concept : text
+        The first concepts of the mentions, or the ends themselves.
+    start, end : int
+        From the beginning of the first to the end of the last of the two mentions; of concepts the
+        whole note.
+    negated, uncertain, hypothetical, historical, experiencer : flag
+        What the note says of it, or of an end where it says nothing of the relation itself.
+    rule : text
+        The row of a table of rules that found it.
+    score : float
+        Probability in [0, 1] where a model made it.
+    source : text
+        Which pipe made it; missing for what was read.
+
+    Examples
+    --------
+    >>> row = {"note": "n1", "label": "causes", "start": 0, "end": 23}
+    >>> RelationTable.from_rows([row])["negated"].tolist()
+    [-1]
+    """
+
+    SCHEMA: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("note", "patient", "encounter"), "text"),
+        **dict.fromkeys(("time", "known"), "time"),
+        **dict.fromkeys(("relation", "label"), "text"),
+        **{
+            f"{end}{what}": "text"
+            for end in ("first", "second")
+            for what in ("_role", "", "_label", "_text", "_concept")
+        },
+        "start": "int",
+        "end": "int",
+        **dict.fromkeys(AXES, "flag"),
+        "rule": "text",
+        "score": "float",
+        "source": "text",
+    }
+    DISPLAYED: ClassVar[tuple[str, ...]] = (
+        *("note", "time", "label", "first_role", "first_concept", "second_role", "second_concept"),
+        *("start", "end", *AXES, "rule", "score", "source"),
     )
 
 

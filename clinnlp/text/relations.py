@@ -93,8 +93,9 @@ class StatedRelations:
     """Pipe that adds a relation for each pair of a drug and a problem that a sentence relates.
 
     On gold mentions of PHEE's dev part, on which no rule was made: `causes` P 0.97 R 0.34, `treats`
-    P 0.96 R 0.15 (scripts/bench relations). Stands behind `Assertions`, whose axes it passes on. Sentences are computed where the note has
-    none; rows that count in some sections only need `Sections`, or a lead ("allergic to").
+    P 0.96 R 0.15 (scripts/bench relations). Stands behind `Assertions`, whose axes it passes on.
+    Sentences are computed where the note has none; rows that count in some sections only need
+    `Sections`, or a lead ("allergic to").
 
     Parameters
     ----------

@@ -35,8 +35,8 @@ def main() -> None:
         scores = score_relations(gold, said)
         record(
             "stated relations", part=part, notes=len(gold), notes_a_second=round(len(gold) / spent),
-            **{label: f"P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f} of {prf.tp + prf.fn}"
-               for label, prf in scores.per_label.items()},
+            **{label: f"P {p.precision:.3f} R {p.recall:.3f} F1 {p.f1:.3f} of {p.tp + p.fn}"
+               for label, p in scores.per_label.items()},
         )  # fmt: skip
         if args.errors:
             differences(gold, said)

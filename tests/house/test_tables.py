@@ -57,6 +57,10 @@ def survived():
 
 TABLES = {  # what describes the columns, and how such a table is made
     "EntityTable": (clinnlp.EntityTable, lambda: clinnlp.EntityTable({}).to_pandas()),
+    "RelationTable": (
+        clinnlp.RelationTable,
+        lambda: clinnlp.RelationTable({}).to_pandas(),
+    ),
     "EventTable": (clinnlp.EventTable, lambda: clinnlp.EventTable({}).to_pandas()),
     "Itemsets": (
         clinnlp.Itemsets,
