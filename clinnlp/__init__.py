@@ -45,6 +45,7 @@ _HOMES = {
     "clinnlp.io.record.folders": ("stream_record",),
     "clinnlp.io.notes.fhir_write": ("write_fhir",),
     "clinnlp.io.record.omop": ("read_omop",),
+    "clinnlp.io.tables.basket_blocks": ("basket_blocks",),
     "clinnlp.io.tables.counts": ("read_counts",),
     "clinnlp.io.tables.mentions": ("read_entity_table",),
     "clinnlp.io.tables.vocabularies": ("read_vocabulary",),

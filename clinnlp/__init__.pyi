@@ -49,6 +49,7 @@ from clinnlp.io.record.faers import read_faers
 from clinnlp.io.record.fhir import read_fhir
 from clinnlp.io.record.folders import stream_record
 from clinnlp.io.record.omop import read_omop
+from clinnlp.io.tables.basket_blocks import basket_blocks
 from clinnlp.io.tables.counts import read_counts
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.io.tables.vocabularies import read_vocabulary
@@ -181,6 +182,7 @@ __all__ = [
     "__version__",
     "aalen_johansen",
     "apply_risk_model",
+    "basket_blocks",
     "baskets",
     "cohen_kappa",
     "combination_score",

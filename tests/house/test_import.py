@@ -80,6 +80,7 @@ PUBLIC = [
     "Vocabulary",
     "aalen_johansen",
     "apply_risk_model",
+    "basket_blocks",
     "baskets",
     "cohen_kappa",
     "combination_score",

@@ -6,6 +6,7 @@ import numpy as np
 
 from clinnlp.core.arrays import Bools
 from clinnlp.core.arrow import is_frame, names_of
+from clinnlp.core.basket_blocks import BasketBlocks
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_at_least, check_fraction
 from clinnlp.core.errors import ArgumentError
@@ -15,7 +16,11 @@ __all__ = ["check_query"]
 
 
 def check_query(
-    baskets: Baskets, kinds: tuple[str, str], min_count: int, min_margin: int, alpha: float
+    baskets: Baskets | BasketBlocks,
+    kinds: tuple[str, str],
+    min_count: int,
+    min_margin: int,
+    alpha: float,
 ) -> tuple[Bools, Bools]:
     """Return which items are of each kind, shape (n_items,) each.
 
@@ -24,7 +29,7 @@ def check_query(
     ArgumentError
         A number is out of range, or no item is of a kind.
     """
-    if not isinstance(baskets, Baskets):
+    if not isinstance(baskets, Baskets | BasketBlocks):
         raise _no_baskets(baskets)
     check_at_least(min_count, 1, name="min_count")
     check_at_least(min_margin, 1, name="min_margin")

@@ -21,6 +21,7 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Array, Bools, Floats, Ints
+from clinnlp.core.basket_blocks import BasketBlocks
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_level, check_one_of
@@ -36,6 +37,7 @@ from clinnlp.mine.measures.squash import Cells, squashed
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.sets.pairs import Across
 from clinnlp.mine.signals.asked import check_query
+from clinnlp.mine.signals.blocks import AcrossBlocks, check_asked
 from clinnlp.mine.signals.interactions import Signals
 from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.strata import strata_of
@@ -63,7 +65,7 @@ Sides = tuple[Ints, ...]  # items of the drugs and of the outcomes
 
 
 def mine_signals(
-    baskets: Baskets,
+    baskets: Baskets | BasketBlocks,
     *,
     drug_kind: str = "drug",
     outcome_kind: str = "outcome",
@@ -81,8 +83,9 @@ def mine_signals(
 
     Parameters
     ----------
-    baskets : Baskets
-        Their kinds say which items are drugs and outcomes; all other items are conditions.
+    baskets : Baskets or BasketBlocks
+        Their kinds say which items are drugs and outcomes; all other items are conditions. Those in
+        blocks on the disk (`clinnlp.basket_blocks`) without strata, adjustment and cells.
     drug_kind, outcome_kind : str
         Kinds of the items on the two sides.
     min_count : int
@@ -171,18 +174,27 @@ def mine_signals(
     is_drug, is_outcome = check_query(
         baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
     )
-    cells = cells or SmallCells(baskets, 0)
-    cells.check(baskets, adjust=adjust, strata=strata)
-    sides = tuple(_places(baskets, of, cells, min_margin) for of in (is_drug, is_outcome))
-    groups = strata_of(baskets, strata)
+    check_asked(baskets, strata=strata, adjust=adjust, cells=cells or None)
+    if isinstance(baskets, BasketBlocks):
+        cells = SmallCells(baskets, 0)
+        sides = tuple(
+            np.flatnonzero(of & (baskets.n_each >= min_margin)) for of in (is_drug, is_outcome)
+        )
+        across: Across | AcrossBlocks = AcrossBlocks(baskets, *sides)
+    else:
+        cells = cells or SmallCells(baskets, 0)
+        cells.check(baskets, adjust=adjust, strata=strata)
+        sides = tuple(_places(baskets, of, cells, min_margin) for of in (is_drug, is_outcome))
+        across = Across(baskets.matrix, sides[0], sides[1], strata_of(baskets, strata))
     m = len(sides[0]) * len(sides[1])
-    across = Across(baskets.matrix, sides[0], sides[1], groups)
     seen = _seen(across, sides, cells, min_count)
     pairs = [side[at] for side, at in zip(sides, _split(seen.kept, sides), strict=True)]
     fitted = _prior(seen, cells, prior) if len(seen.kept) else None
     columns = measured(seen.tables, fitted, level=level)
     names = np.array(baskets.items, dtype=object)
     columns |= {"drug": names[pairs[0]], "outcome": names[pairs[1]]}
+    if isinstance(baskets, BasketBlocks):
+        return finished(columns, m=m, alpha=alpha, baskets=baskets.counts(), prior=fitted)
     if adjust:
         x = sparse.hstack(
             [baskets.matrix[:, is_drug], baskets.matrix[:, ~is_drug & ~is_outcome]], format="csr"
@@ -233,7 +245,7 @@ class _Seen:
     prior: Cells  # counts, expectations and how many candidates they stand for
 
 
-def _seen(across: Across, sides: Sides, cells: SmallCells, min_count: int) -> _Seen:
+def _seen(across: Across | AcrossBlocks, sides: Sides, cells: SmallCells, min_count: int) -> _Seen:
     """Look at all candidates, the drugs in blocks; m of them need no memory at once."""
     n_drugs, n_outcomes = map(len, sides)
     m, n_strata = n_drugs * n_outcomes, len(across.n)
@@ -258,7 +270,11 @@ def _seen(across: Across, sides: Sides, cells: SmallCells, min_count: int) -> _S
 
 
 def _block(
-    across: Across, ends: tuple[int, int], sides: Sides, cells: SmallCells, min_count: int
+    across: Across | AcrossBlocks,
+    ends: tuple[int, int],
+    sides: Sides,
+    cells: SmallCells,
+    min_count: int,
 ) -> tuple[Ints, Ints, Ints, Floats, Floats]:
     """Return the kept candidates of some drugs with their counts, and cells for the prior."""
     low, high = ends

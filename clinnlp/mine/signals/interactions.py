@@ -28,6 +28,7 @@ import numpy as np
 
 from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.arrow import columns_to_arrow
+from clinnlp.core.basket_blocks import BasketBlocks
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.display import N_ROWS, display_html
@@ -47,6 +48,7 @@ from clinnlp.mine.measures.prior import FittedMixture
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.signals.adjust import AdditiveModel, Asked
 from clinnlp.mine.signals.asked import check_query
+from clinnlp.mine.signals.blocks import block_triplets, check_asked
 from clinnlp.mine.signals.triplets import MAX_MEMORY_GB, Candidates, candidates, count_triplets
 from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.strata import strata_of
@@ -221,7 +223,7 @@ class Signals:
 
 
 def mine_interactions(
-    baskets: Baskets,
+    baskets: Baskets | BasketBlocks,
     *,
     drug_kind: str = "drug",
     outcome_kind: str = "outcome",
@@ -237,9 +239,10 @@ def mine_interactions(
 
     Parameters
     ----------
-    baskets : Baskets
+    baskets : Baskets or BasketBlocks
         Their kinds say which items are drugs and outcomes; all other items are conditions to
-        adjust for.
+        adjust for. Those in blocks on the disk (`clinnlp.basket_blocks`) without strata and cells,
+        and with ``adjust=False``.
     drug_kind, outcome_kind : str
         Kinds of the items on the two sides.
     min_count : int
@@ -286,7 +289,16 @@ def mine_interactions(
     is_drug, is_outcome = check_query(
         baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
     )
+    check_asked(baskets, strata=strata, adjust=adjust, cells=cells or None)
     cells = cells or SmallCells(baskets, 0)
+    if isinstance(baskets, BasketBlocks):
+        limits = {"min_count": min_count, "min_margin": min_margin}
+        found, counted = block_triplets(
+            baskets, is_drug, is_outcome, **limits, max_memory_gb=max_memory_gb
+        )
+        columns = _joined([_crude(found, *one) for one in counted])
+        kept = baskets.counts()
+        return _finished(columns, kept, is_drug, is_outcome, m=found.m, alpha=alpha)
     cells.check(baskets, adjust=adjust, strata=strata)
     places = np.flatnonzero(is_drug), np.flatnonzero(is_outcome)
     drugs, outcomes = baskets.matrix[:, is_drug], baskets.matrix[:, is_outcome].tocsc()
@@ -299,7 +311,20 @@ def mine_interactions(
     if adjust:
         others = baskets.matrix[:, ~is_drug & ~is_outcome]
         _adjust(columns, AdditiveModel(drugs, others, outcomes), m=found.m, alpha=alpha)
-    columns |= {f"q_{k}": q_values(columns["p_additive"], found.m, method=k) for k in METHODS}
+    return _finished(columns, baskets, is_drug, is_outcome, m=found.m, alpha=alpha)
+
+
+def _finished(
+    columns: dict[str, Array],
+    baskets: Baskets | BasketCounts,
+    is_drug: Bools,
+    is_outcome: Bools,
+    *,
+    m: int,
+    alpha: float,
+) -> Signals:
+    """Return the signals of measured triplets: q over m candidates, most surprising first."""
+    columns |= {f"q_{k}": q_values(columns["p_additive"], m, method=k) for k in METHODS}
     columns["signal"] = columns["q_bh"] < alpha
     names = np.array(baskets.items, dtype=object)
     columns["drug_1"] = names[is_drug][columns.pop("first")]
@@ -307,7 +332,7 @@ def mine_interactions(
     columns["outcome"] = names[is_outcome][columns.pop("target")]
     order = np.lexsort((-columns["omega025"], columns["q_bh"]))
     ordered = {name: columns[name][order] for name in COLUMNS}
-    return Signals(columns=ordered, m=found.m, alpha=alpha, baskets=baskets)
+    return Signals(columns=ordered, m=m, alpha=alpha, baskets=baskets)
 
 
 def _shown_candidates(

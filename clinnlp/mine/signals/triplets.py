@@ -21,7 +21,16 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.mine.measures.additive import CELLS, PairCounts
 from clinnlp.mine.sets.pairs import Together, count_together, pair_counts, starts_of
 
-__all__ = ["MAX_MEMORY_GB", "Candidates", "candidates", "count_triplets"]
+__all__ = [
+    "MAX_MEMORY_GB",
+    "Candidates",
+    "candidates",
+    "candidates_of",
+    "cells_of",
+    "count_triplets",
+    "meetings",
+    "used_drugs",
+]
 
 MAX_MEMORY_GB = 8.0
 
@@ -58,11 +67,26 @@ def candidates(
 ) -> Candidates:
     """Return the candidates of 0/1 matrices of shape (n_baskets, n_drugs) and (…, n_outcomes)."""
     met = pair_counts(drugs, min_count=min_margin)
-    first, second, both = met.tocoo().coords[0], met.indices, met.data
     singles = np.bincount(drugs.indices, minlength=drugs.shape[1])
+    totals = np.asarray(outcomes.sum(axis=0, dtype=np.int64)).ravel()
+    return candidates_of(met, singles, totals, min_margin=min_margin)
+
+
+def candidates_of(
+    met: sparse.csr_matrix, singles: Counts, totals: Counts, *, min_margin: int
+) -> Candidates:
+    """Return the candidates of margins.
+
+    Parameters
+    ----------
+    met : csr_matrix, shape (n_drugs, n_drugs)
+        Baskets of the pairs that meet `min_margin` times: the upper triangle, sorted.
+    singles, totals : array of int, shape (n_drugs,) and (n_outcomes,)
+        Baskets with each drug, and with each outcome.
+    """
+    first, second, both = met.tocoo().coords[0], met.indices, met.data
     # Each drug without the other as well: the null needs the risk of either alone
     kept = np.minimum(singles[first], singles[second]) - both >= min_margin
-    totals = np.asarray(outcomes.sum(axis=0, dtype=np.int64)).ravel()
     return Candidates(
         first=first[kept].astype(np.int64),
         second=second[kept].astype(np.int64),
@@ -104,23 +128,66 @@ def count_triplets(
     counts : PairCounts
         Each of shape (n_strata, n).
     """
-    # Only drugs of some pair, so that the triangle of all pairs is no larger than it must be
-    used, at = np.unique(np.stack([found.first, found.second]), return_inverse=True)
-    first, second = at.reshape(2, -1)
-    narrow = drugs[:, used].sorted_indices()
     n_strata = int(strata.max(initial=0)) + 1
-    _announce(found, len(used), n_strata, max_memory_gb)
+    used, first, second = used_drugs(found, n_strata, max_memory_gb)
+    narrow = drugs[:, used].sorted_indices()
     rows = [np.flatnonzero(strata == s) for s in range(n_strata)]
     totals = np.stack(
         [_cells(count_together(narrow, at), first, second) for at in rows], axis=1
     )  # (4, n_strata, n_pairs)
     held = (*_walked(narrow), *_walked(outcomes.tocsc()))
-    place = _places(first, second, len(used))
-    room = max(min(_BLOCK // n_strata, found.m), len(first))
+    yield from meetings(held, (first, second), found.outcomes, totals, strata, min_count=min_count)
+
+
+def used_drugs(
+    found: Candidates, n_strata: int = 1, max_memory_gb: float = MAX_MEMORY_GB
+) -> tuple[Ints, Ints, Ints]:
+    """Return the drugs of some pair, and which of them each pair's are.
+
+    Of these alone is the triangle of all pairs made, so that it is no larger than it must be.
+
+    Raises
+    ------
+    ArgumentError
+        There are so many pairs that `max_memory_gb` would not do.
+    """
+    used, at = np.unique(np.stack([found.first, found.second]), return_inverse=True)
+    first, second = at.reshape(2, -1)
+    _announce(found, len(used), n_strata, max_memory_gb)
+    return used, first, second
+
+
+def meetings(
+    held: tuple[Ints, Ints32, Ints, Ints32],
+    pairs_of: tuple[Ints, Ints],
+    outcomes: Ints,
+    totals: Counts,
+    strata: Ints,
+    *,
+    min_count: int,
+) -> Iterator[tuple[Ints, Ints, PairCounts]]:
+    """Yield what `count_triplets` does, of the baskets with some outcomes.
+
+    Parameters
+    ----------
+    held : starts and entries of the drugs by basket, and of the baskets by outcome
+    pairs_of : array of int64, shape (n_pairs,), twice
+        The two drugs of each candidate, as columns of `held`.
+    outcomes : array of int64
+        Those to look at, rising.
+    totals : array of int64, shape (4, n_strata, n_pairs)
+        All baskets with both drugs, with one alone, and with neither.
+    strata : array of int64, shape (n_baskets,)
+    min_count : int
+    """
+    first, second = pairs_of
+    n_strata = totals.shape[1]
+    place = _places(first, second, int(max(first.max(initial=-1), second.max(initial=-1))) + 1)
+    room = max(min(_BLOCK // n_strata, len(first) * len(outcomes)), len(first))
     done = 0
-    while done < len(found.outcomes):
+    while done < len(outcomes):
         targets, pairs = np.empty(room, np.int64), np.empty(room, np.int64)
-        done, n = _meeting(*held, *place, found.outcomes, done, min_count, targets, pairs)
+        done, n = _meeting(*held, *place, outcomes, done, min_count, targets, pairs)
         targets, pairs = targets[:n], pairs[:n]
         cells = np.zeros((4, n_strata, n), np.int64)
         _fill(*held, *place, strata, targets, pairs, first, second, cells)
@@ -156,8 +223,12 @@ def _walked(matrix: sparse.csr_matrix | sparse.csc_matrix) -> tuple[Ints, Ints32
 
 def _cells(found: Together, a: Ints, b: Ints) -> Counts:
     """Return baskets with both, only a, only b, neither: shape (4, n_pairs)."""
-    both, with_a, with_b = found.of(a, b), found.singles[a], found.singles[b]
-    return np.stack([both, with_a - both, with_b - both, found.n - with_a - with_b + both])
+    return cells_of(found.of(a, b), found.singles[a], found.singles[b], found.n)
+
+
+def cells_of(both: Counts, with_a: Counts, with_b: Counts, n: int) -> Counts:
+    """Return baskets with both, only a, only b, neither, of counts: shape (4, n_pairs)."""
+    return np.stack([both, with_a - both, with_b - both, n - with_a - with_b + both])
 
 
 def _places(first: Ints, second: Ints, n_drugs: int) -> tuple[Ints, Ints32]:
