@@ -90,6 +90,12 @@ def score_deidentification(
     seed : int
         Seed of the resampling.
 
+    Returns
+    -------
+    DeidentificationScores
+        Recall by characters and by identifiers, what is left per note and what is taken too much,
+        each with its interval, and counts by gold label.
+
     Raises
     ------
     ArgumentError

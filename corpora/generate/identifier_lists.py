@@ -35,10 +35,9 @@ _SMALL = re.compile(r"(?<![\w'.@-])[^\W\d_A-ZÁÉÍÓÚÑ]{2,}(?![\w@]|[._-]\w)"
 def main(data: str | Path) -> None:
     """Write the tables in place, from the corpora in a folder."""
     data = Path(data)
-    texts = {"en": english(data), "es": spanish(data)}
+    texts = {"en": list(english(data)), "es": list(spanish(data))}
     names = {name for name, _ in census()} | {city.lower() for city in cities({"*": 5_000})}
     for language, of in texts.items():
-        of = list(of)
         words = ordinary(of)
         if language == "en":
             words |= things(of) - names

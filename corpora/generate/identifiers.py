@@ -296,9 +296,9 @@ def _planted(
     if style == "capital header":
         head = Piece(head.text.upper(), head.spans)
     body = [filled(fill.of(pieces["body"]), fill) for _ in range(N_SENTENCES)]
-    sentences = re.split(r"(?<=\. )", carrier)
+    sentences: list[Piece | str] = [*re.split(r"(?<=\. )", carrier)]
     for piece in body:
-        sentences.insert(fill.below(len(sentences)), piece)  # type: ignore[arg-type]
+        sentences.insert(fill.below(len(sentences)), piece)
     gap = ", " if style == "run on" else "\n"
     parts: list[Piece | str] = [head, gap, *sentences, gap, end]
     text, spans = "", []
