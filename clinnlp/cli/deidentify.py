@@ -131,7 +131,9 @@ def _kept(args: argparse.Namespace) -> Kept | None:
     from clinnlp.study.deidentify.flow import work_folder
 
     begun = any(work_folder(args.out).glob("found-*.jsonl"))
-    return Kept(f"what was found so far is kept in {work_folder(args.out)}") if begun else None
+    return (
+        Kept(f"the identifiers found so far are kept in {work_folder(args.out)}") if begun else None
+    )
 
 
 def add_audit(parser: argparse.ArgumentParser) -> None:
