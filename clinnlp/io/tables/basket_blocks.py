@@ -135,18 +135,18 @@ class _Spread:
         (units, unit_of), (names, name_of), (kinds, kind_of) = (
             _coded(batch.column(name)) for name in columns
         )
-        digests = np.array([self._digest(value) for value in units], np.uint64).reshape(-1, 2)
-        pairs, at = np.unique(kind_of * (len(names) + 1) + name_of, return_inverse=True)
-        numbers = [
-            self._item(kinds[pair // (len(names) + 1)], names[pair % (len(names) + 1)])
-            if pair % (len(names) + 1) < len(names)
-            else _NONE
-            for pair in pairs.tolist()
-        ]
         has = unit_of < len(units)
-        rows = np.empty(int(has.sum()), _ROW)
-        rows["high"], rows["low"] = digests[unit_of[has]].T
-        rows["item"] = np.array(numbers, np.int32)[at[has]]
+        unit_of, name_of, kind_of = unit_of[has], name_of[has], kind_of[has]
+        pairs, at = np.unique(kind_of * (len(names) + 1) + name_of, return_inverse=True)
+        told = [divmod(pair, len(names) + 1) for pair in pairs.tolist()]
+        numbers = [
+            self._item(kinds[k] if k < len(kinds) else None, names[j]) if j < len(names) else _NONE
+            for k, j in told
+        ]
+        digests = np.array([self._digest(value) for value in units], np.uint64).reshape(-1, 2)
+        rows = np.empty(len(unit_of), _ROW)
+        rows["high"], rows["low"] = digests[unit_of].T
+        rows["item"] = np.array(numbers, np.int32)[at]
         self.n_rows += len(rows)
         to = rows["high"] % np.uint64(len(files))
         for k in np.unique(to).tolist():
