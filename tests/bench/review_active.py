@@ -34,7 +34,7 @@ class Page(Running):
 
     def __init__(self, folder: Path, pool: list, how: str, args) -> None:
         database = create_database(folder / "s.db")
-        super().__init__(database, notes=pool[:1], settings={"epochs": args.epochs})
+        super().__init__(database, notes=pool[:1], settings=how_to_learn(args))
         rules = ProjectRules(labels=LABELS, repeat_share=0.0, wrong_share=0.0,
                              uncertain_first=how == "uncertain", seed=args.seed)  # fmt: skip
         bare = [note.with_(entities=(), relations=()) for note in pool]
@@ -77,6 +77,10 @@ class Page(Running):
         return load(run_folder(self.database, run))
 
 
+def how_to_learn(args) -> dict:
+    return {"epochs": args.epochs, "encoder": args.encoder}
+
+
 def f1_of(tagger, test: list) -> float:
     return clinnlp.score_spans(test, tagged(tagger, test), n_boot=0).micro.f1
 
@@ -106,6 +110,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--add", type=int, default=30, help="documents of a round")
     parser.add_argument("--epochs", type=int, default=4, help="of a round")
+    parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--documents", type=int, help="of the pool and the test (default: all)")
     args = parser.parse_args()
     notes = list(clinnlp.read_notes(DATA / "bc5cdr" / "CDR_TrainingSet.PubTator.txt"))
@@ -114,7 +119,7 @@ def main() -> None:
     pool = [pool[i] for i in order]
     with tempfile.TemporaryDirectory() as folder:
         tagger = clinnlp.fine_tune_ner(
-            pool, out=f"{folder}/whole", epochs=args.epochs, seed=args.seed
+            pool, out=f"{folder}/whole", seed=args.seed, **how_to_learn(args)
         )
         whole = f1_of(tagger, test)
     record("review_active", seed=args.seed, how="whole", n_documents=len(pool), f1=round(whole, 4))
