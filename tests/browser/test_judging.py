@@ -123,6 +123,21 @@ def test_two_tabs_on_one_note_lose_nothing(begin, open_page):
 
 
 @pytest.mark.slow
+def test_what_comes_after_another_tab_was_done_opens_the_note_again(begin):
+    page, world = begin()
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator(".pane").wait_for()
+    press(page, "Shift+Enter", "Control+Enter")
+    page.locator("h1", has_text="n1").wait_for()
+    press(other, "j", "x")
+    saved(other)
+    states = [judged for _, _, judged in stored(world)]
+    assert states == ["accepted", "rejected", "accepted", "accepted"]
+    assert "done" not in other.locator(".progress").inner_text()
+
+
+@pytest.mark.slow
 def test_what_is_judged_offline_is_sent_when_the_server_is_there_again(begin):
     page, world = begin()
     page.context.set_offline(True)

@@ -15,14 +15,13 @@ import { MentionList, spoken } from "./mention_list.js";
 import { Offsets } from "./offsets.js";
 import { Saver } from "./saver.js";
 import { SelectionBar } from "./selection_bar.js";
-import { apply, inOrder, taskOf, tiesOf, undoing } from "./task.js";
+import { apply, inOrder, reopening, taskOf, tiesOf, undoing } from "./task.js";
 import { TextView } from "./text_view.js";
 
 const STATES = {
   saved: "✓ saved", saving: "… saving", refused: "! not taken", login: "! log in again",
   offline: "! not reachable, will be sent",
 };
-const OPEN_WHEN_DONE = ["reopen", "comment"];
 const unsaved = new Set(); // savers that have not sent everything
 
 addEventListener("beforeunload", (event) => {
@@ -131,8 +130,7 @@ export class Editor {
   commit(actions) {
     const back = [], taken = [];
     let task = this.task;
-    const isClosed = task.is_done && actions.some((action) => !OPEN_WHEN_DONE.includes(action.do));
-    for (const action of isClosed ? [{ do: "reopen" }, ...actions] : actions) {
+    for (const action of reopening(task, actions)) {
       const next = apply(task, action);
       if (!next) continue;
       back.unshift(...undoing(task, action));
@@ -229,12 +227,14 @@ export class Editor {
 
   async #reload(said) {
     announce(`${said ?? "The server did not take it."} The note is shown as the server has it.`);
-    const data = await this.server.load();
+    const data = await this.server.load().catch(() => null);
+    if (!data) return; // the task is no longer his, or the server is gone: what was said stands
     document.removeEventListener("selectionchange", this.onSelection);
     unsaved.delete(this.saver);
     this.past = [];
     this.undone = [];
     this.#open(taskOf(data));
+    this.lastState = null;
     this.parts.state.textContent = said ?? STATES.refused;
     this.parts.state.className = "state refused";
   }

@@ -4,7 +4,7 @@
 // person did: the queue is put on top of it and sent again. While the server cannot be reached, the
 // queue waits and tries again; it lies in memory alone, since it speaks of a patient.
 
-import { apply, taskOf } from "./task.js";
+import { apply, reopening, taskOf } from "./task.js";
 
 const GATHER_MS = 150, FIRST_RETRY_MS = 500, LAST_RETRY_MS = 15000, PAUSE_S = 60;
 
@@ -93,7 +93,7 @@ export class Saver {
     this.version = newer.version;
     const kept = [];
     let task = newer;
-    for (const action of this.waiting) {
+    for (const action of reopening(task, this.waiting)) {
       const next = apply(task, action);
       if (next) kept.push(action);
       task = next ?? task;

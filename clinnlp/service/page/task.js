@@ -5,6 +5,7 @@
 // returns the actions that lead back. The server does the same with the same actions.
 
 const WHOLE = ["start", "end", "parts", "label", "axes", "attributes", "concepts"];
+const OPEN_WHEN_DONE = ["reopen", "comment", "done"];
 const BLANK = { parts: [], axes: {}, cues: {}, attributes: {}, concepts: [] };
 
 export function taskOf(data) {
@@ -92,6 +93,12 @@ function isSame(a, b) { return spelled(a) === spelled(b); }
 function spelled({ start, end, parts, label, axes, cues, attributes, concepts }) {
   const known = (pairs) => Object.entries(pairs ?? {}).filter(([, value]) => value !== null).sort();
   return JSON.stringify([start, end, parts ?? [], label, known(axes), known(cues), known(attributes), concepts.map(({ id }) => id)]);
+}
+
+// A note that is done is opened again by what judges it.
+export function reopening(task, actions) {
+  const isClosed = task.is_done && actions.some((action) => !OPEN_WHEN_DONE.includes(action.do));
+  return isClosed && actions[0].do !== "reopen" ? [{ do: "reopen" }, ...actions] : actions;
 }
 
 // Return the actions that lead from `task` after `action` back to `task`.
