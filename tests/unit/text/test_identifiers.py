@@ -18,6 +18,7 @@ from clinnlp.text.identifiers import (
     united,
     zip3,
 )
+from tests.common.test_linear_time import n_steps
 
 PIPES = {language: Identifiers(language=language, labels="all") for language in ("en", "es")}
 KINDS = {  # text with ⟦LABEL|mention⟧
@@ -243,6 +244,18 @@ UNITS = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("unit", UNITS[::3])
+@pytest.mark.parametrize("language", PIPES)
+def test_steps_grow_with_the_text(language, unit):
+    """Steps of Python show each loop inside a loop, at any load of the machine."""
+    counts = []
+    for n in (500, 1000):
+        note = Note(id="n", text=unit * (n // len(unit)))
+        counts.append(n_steps(lambda note=note: PIPES[language](note)))
+    assert counts[1] < 2.3 * counts[0] + 5_000
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("language", PIPES)
 def test_time_grows_with_the_text(language, unit):
