@@ -68,7 +68,7 @@ def plain(k):
     first = text.index(".") + 1
     sentences = (Span(0, first), Span(first + 1, len(text)))
     return Note(
-        id=f"n{k}", text=text, patient="p1", tokens=tokens, sentences=sentences,
+        id=f"{k + 1}", text=text, patient="12", tokens=tokens, sentences=sentences,
         entities=tuple(entities),
     )  # fmt: skip
 
