@@ -54,7 +54,7 @@ def relation_table(notes: Iterable[Note]) -> RelationTable:
 
 def _rows(note: Note) -> Iterable[dict[str, Any]]:
     entities = {entity.id: entity for entity in note.entities}
-    relations = {relation.id for relation in note.relations}
+    inner = {relation.id for relation in note.relations} - entities.keys()
     head = {
         "note": note.id,
         "patient": note.patient,
@@ -62,32 +62,37 @@ def _rows(note: Note) -> Iterable[dict[str, Any]]:
         "time": naive_utc(note.time),
         "known": naive_utc(note.known),
     }
-    texts: dict[str, str] = {}  # of the first mention of each concept
+    texts = _texts(note)
+    for relation in note.relations:
+        said = _said(relation)
+        ends = [(role, name) for role, names in relation.roles.items() for name in names]
+        for pair in combinations([end for end in ends if end[1] not in inner], 2):
+            mentions = [entities[name] for _, name in pair if name in entities]
+            row = {**head, **said, **_place(note, mentions), **_flags(relation, mentions)}
+            for place, (role, name) in zip(("first", "second"), pair, strict=True):
+                entity = entities.get(name)
+                row |= _end(place, note, entity) if entity else _concept(place, name, texts)
+                row[f"{place}_role"] = intern(role)
+            yield row
+
+
+def _said(relation: Relation) -> dict[str, Any]:
+    return {
+        "relation": relation.id,
+        "label": intern(relation.label),
+        "rule": _text(relation.attributes.get("rule")),
+        "score": float("nan") if relation.score is None else relation.score,
+        "source": relation.source,
+    }
+
+
+def _texts(note: Note) -> dict[str, str]:
+    """Return the text of the first mention of each concept."""
+    texts: dict[str, str] = {}
     for entity in note.entities:
         for concept in entity.concepts:
             texts.setdefault(concept, note.mention(entity))
-    for relation in note.relations:
-        said = {
-            "relation": relation.id,
-            "label": intern(relation.label),
-            "rule": _text(relation.attributes.get("rule")),
-            "score": float("nan") if relation.score is None else relation.score,
-            "source": relation.source,
-        }
-        ends = [
-            (role, name)
-            for role, names in relation.roles.items()
-            for name in names
-            if name in entities or name not in relations
-        ]
-        for pair in combinations(ends, 2):
-            made: dict[str, Any] = {}
-            for place, (role, name) in zip(("first", "second"), pair, strict=True):
-                entity = entities.get(name)
-                made |= {f"{place}_role": intern(role)}
-                made |= _end(place, note, entity) if entity else _concept(place, name, texts)
-            mentions = [entities[name] for _, name in pair if name in entities]
-            yield {**head, **said, **made, **_place(note, mentions), **_flags(relation, mentions)}
+    return texts
 
 
 def _end(place: str, note: Note, entity: Entity) -> dict[str, Any]:
@@ -111,17 +116,21 @@ def _place(note: Note, mentions: list[Entity]) -> dict[str, int]:
 
 
 def _flags(relation: Relation, mentions: list[Entity]) -> dict[str, int]:
-    by_rule = "rule" in relation.attributes
     flags = {}
     for axis in AXES:
         own = relation.attributes.get(axis)
-        values = [getattr(mention.assertion, axis) for mention in mentions]
-        if own is None and not (by_rule and True in values):
-            own = True if True in values else False if values and None not in values else None
-        elif own is None:
-            own = False  # the rule has weighed what an end says
+        if own is None:
+            own = _of_ends([getattr(mention.assertion, axis) for mention in mentions])
+            own = False if own and "rule" in relation.attributes else own  # it has weighed them
         flags[axis] = -1 if own is None else int(bool(own))
     return flags
+
+
+def _of_ends(values: list[bool | None]) -> bool | None:
+    """Return what ends say: yes where one does, no where all do."""
+    if True in values:
+        return True
+    return False if values and None not in values else None
 
 
 def _text(value: object) -> str | None:

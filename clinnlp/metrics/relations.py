@@ -164,11 +164,11 @@ def score_relations(
     asked = labels_among(known, labels, what="relations")
     names = asked if typed else [_ANY] if asked else []
     counts = np.zeros((len(pairs), len(names), 3), np.int64)
-    for row, (_, *sides) in enumerate(pairs):
-        chosen = [[link for link in side if link.label in asked] for side in sides]
+    for row, (_, ours, theirs) in enumerate(pairs):
         for k, name in enumerate(names):
-            ours, theirs = (_under(name, side, typed=typed) for side in chosen)
-            counts[row, k] = _counted(ours, theirs, match)
+            among = (name,) if typed else asked
+            sides = (_under(among, side, typed=typed) for side in (ours, theirs))
+            counts[row, k] = _counted(*sides, match)
     return scores_of_counts(counts, names, match=match, n_boot=n_boot, level=level, seed=seed)
 
 
@@ -315,9 +315,8 @@ def _links(note: Note, undirected: Collection[str]) -> list[_Link]:
     def link(relation: Relation, above: frozenset[str]) -> _Link:
         if relation.id not in made:
             above = above | {relation.id}
-            roles = [(r, end(i, above)) for r, ids in relation.roles.items() for i in ids]
-            if relation.label in undirected:
-                roles = [("", e) for _, e in roles]
+            named = relation.label not in undirected
+            roles = [(r * named, end(i, above)) for r, ids in relation.roles.items() for i in ids]
             made[relation.id] = _Link(relation.label, tuple(sorted(roles, key=_order)))
         return made[relation.id]
 
@@ -348,10 +347,10 @@ def _stands_in(link: _Link, shared: set[tuple[str, tuple[Span, ...]]]) -> bool:
 # --- counting ------------------------------------------------------------------------------
 
 
-def _under(name: str, links: Iterable[_Link], *, typed: bool) -> list[_Link]:
-    if typed:
-        return [link for link in links if link.label == name]
-    return [_Link(_ANY, link.roles) for link in links]
+def _under(labels: Collection[str], links: Iterable[_Link], *, typed: bool) -> list[_Link]:
+    """Return the relations of some labels; without types all under one."""
+    chosen = [link for link in links if link.label in labels]
+    return chosen if typed else [_Link(_ANY, link.roles) for link in chosen]
 
 
 def _counted(ours: Sequence[_Link], theirs: Sequence[_Link], match: Match) -> tuple[int, int, int]:
@@ -403,7 +402,7 @@ def _note_counts(
 def _micro(ours: Sequence[_Link], theirs: Sequence[_Link], match: Match) -> Counts:
     labels = {link.label for link in (*ours, *theirs)}
     under = partial(_under, typed=True)
-    counts = [_counted(under(x, ours), under(x, theirs), match) for x in sorted(labels)]
+    counts = [_counted(under((x,), ours), under((x,), theirs), match) for x in sorted(labels)]
     return np.array(counts, np.int64).reshape(-1, 3).sum(axis=0)
 
 

@@ -27,6 +27,7 @@ EXCLUDING = ("negated", "uncertain", "hypothetical", "experiencer")
 
 _PLACES = ("first", "second")
 _Pair = tuple[str, str]
+_Told = dict[_Pair, list[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,33 +98,26 @@ class StatedPairs:
                 f"got baskets of unit {baskets.unit!r} made from something else"
             )
         number = {name: k for k, name in enumerate(baskets.ids.tolist())}
-        where = np.array(
-            [number.get(name, -1) for name in relations[baskets.unit].tolist()], np.int64
-        )
-        items = _items(baskets, baskets.entities)
-        ends = [_keys(relations, place) for place in _PLACES]
+        units = relations[baskets.unit].tolist()
+        where = np.array([number.get(name, -1) for name in units], np.int64)
+        pairs = _pairs(relations, _items(baskets, baskets.entities))
+        reasons = _reasons(relations, labels, axes)
         n_excluded: dict[str, int] = defaultdict(int)
-        stated: dict[_Pair, list[int]] = defaultdict(list)
-        denied: dict[_Pair, list[int]] = defaultdict(list)
-        flags = {axis: relations[axis] == 1 for axis in {*axes, "negated"}}
-        for row, label in enumerate(relations["label"].tolist()):
-            first, second = (items.get(side[row]) or items.get(side[row][1]) for side in ends)
-            others = [axis for axis in axes if axis != "negated" and flags[axis][row]]
-            if label not in labels:
-                n_excluded["label"] += 1
-            elif where[row] < 0:
-                n_excluded["basket"] += 1
-            elif first is None or second is None:
-                n_excluded["item"] += 1
-            elif others:
-                n_excluded[others[0]] += 1
+        told: tuple[_Told, _Told] = ({}, {})
+        for row, (pair, reason, denied) in enumerate(
+            zip(pairs, reasons, (relations["negated"] == 1).tolist(), strict=True)
+        ):
+            if reason != "label":
+                reason = "basket" if where[row] < 0 else reason if pair else "item"
+            if reason or pair is None:
+                n_excluded[reason] += 1
             else:
-                told = denied if flags["negated"][row] else stated
-                told[_ordered(first, second)].append(row)
+                told[denied].setdefault(pair, []).append(row)
+        stated, denied_ = ({p: np.array(rows, np.int64) for p, rows in t.items()} for t in told)
         return cls(
             relations=relations,
-            stated={pair: np.array(rows, np.int64) for pair, rows in stated.items()},
-            denied={pair: np.array(rows, np.int64) for pair, rows in denied.items()},
+            stated=stated,
+            denied=denied_,
             baskets=where,
             n_excluded=dict(n_excluded),
         )
@@ -189,6 +183,25 @@ class StatedPairs:
 
 def _ordered(one: str, other: str) -> _Pair:
     return (one, other) if one <= other else (other, one)
+
+
+def _pairs(relations: RelationTable, items: Mapping[_Pair | str, str]) -> list[_Pair | None]:
+    """Return the items of the two ends of each relation; None where an end is no item."""
+    first, second = (
+        [items.get(key) or items.get(key[1]) for key in _keys(relations, place)]
+        for place in _PLACES
+    )
+    both = zip(first, second, strict=True)
+    return [_ordered(one, other) if one and other else None for one, other in both]
+
+
+def _reasons(relations: RelationTable, labels: Sequence[str], axes: Sequence[str]) -> list[str]:
+    """Return why each relation does not count: its label, or the first axis; else nothing."""
+    reasons = np.full(len(relations), "", dtype=object)
+    for axis in reversed([axis for axis in axes if axis != "negated"]):
+        reasons[relations[axis] == 1] = axis
+    reasons[~np.isin(relations["label"].astype(str), list(labels))] = "label"
+    return [str(reason) for reason in reasons]
 
 
 def _keys(table: RelationTable, place: str) -> list[_Pair]:

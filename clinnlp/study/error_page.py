@@ -116,19 +116,22 @@ def error_report(
         ReportSection(title="Scores", blocks=tuple(blocks)),
         ReportSection(title="Errors", blocks=_errors(errors)),
     ]
-    if any(note.relations for notes in (gold, predicted) for note in notes):
-        sections.append(_relations(gold, predicted, findings, n_boot=n_boot))
-        if against is not None:
-            links = compare_relations(gold, predicted, against, n_boot=max(1, n_boot))
-            findings.append(
-                f"Strict micro F1 of relations less that of the other prediction: "
-                f"{links.difference}, p {links.p:.3g}."
-            )
+    if _are_linked(gold) or _are_linked(predicted):
+        sections.append(_relations(gold, predicted, against, findings, n_boot=n_boot))
     return Report(title="Errors of extraction", summary=tuple(findings), blocks=tuple(sections))
 
 
+def _are_linked(notes: Iterable[Note]) -> bool:
+    return any(note.relations for note in notes)
+
+
 def _relations(
-    gold: Iterable[Note], predicted: Iterable[Note], findings: list[str], *, n_boot: int
+    gold: Iterable[Note],
+    predicted: Iterable[Note],
+    against: Iterable[Note] | None,
+    findings: list[str],
+    *,
+    n_boot: int,
 ) -> ReportSection:
     """Return scores and errors of relations, and add what they come to."""
     strict, relaxed, shared = (
@@ -137,6 +140,12 @@ def _relations(
     )
     f1 = strict.f1 if n_boot else f"{strict.f1.value:.3f}"
     findings.append(f"Strict micro F1 of relations {f1}.")
+    if against is not None:
+        links = compare_relations(gold, predicted, against, n_boot=max(1, n_boot))
+        findings.append(
+            f"Strict micro F1 of relations less that of the other prediction: "
+            f"{links.difference}, p {links.p:.3g}."
+        )
     named = (("strict", strict), ("relaxed", relaxed), ("strict, ends in both", shared))
     rows = tuple({"match": name, **row} for name, s in named for row in s.rows())
     errors = list_relation_errors(gold, predicted)

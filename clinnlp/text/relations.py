@@ -161,12 +161,10 @@ class StatedRelations:
     ) -> Iterator[tuple[str, str, str, dict[str, Attribute]]]:
         """Yield the label, the ids of drug and problem, and the attributes of each relation."""
         text = fold_keeping_length(note.text)
-        sentences = note.sentences
-        if sentences is None:
-            sentences = self._sentences(note).sentences or ()
+        split = note if note.sentences is not None else self._sentences(note)
         sections = [(s.span.start, s.kind) for s in note.sections or ()]
         seen: set[tuple[str, str]] = set()
-        for sentence, inside in _by_sentence(mentions, sentences):
+        for sentence, inside in _by_sentence(mentions, split.sentences or ()):
             groups = list(self._groups(inside, text))
             for k, (first, second) in enumerate(zip(groups, groups[1:], strict=False)):
                 if first.is_drug == second.is_drug:
@@ -174,8 +172,10 @@ class StatedRelations:
                 room = _room(groups, k, sentence)
                 kind = _kind(sections, first.members[0].span.start)
                 said = self._said(first, second, text, room, kind)
-                for drug, problem in _pairs(first, second, said.says) if said else ():
-                    if said and (drug.id, problem.id) not in seen:
+                if said is None:
+                    continue
+                for drug, problem in _pairs(first, second, said.says):
+                    if (drug.id, problem.id) not in seen:
                         seen.add((drug.id, problem.id))
                         told = dict.fromkeys(
                             _axes(said, (drug, problem), text, self._rules.stop), True

@@ -181,15 +181,16 @@ class GeneVariants:
         both = [*found, *alleles]
         return [both[i] for i in keep_longest([f.span for f in both])]
 
+    def _named_genes(self, note: Note) -> list[tuple[Span, str]]:
+        """Return where genes stand: symbols of the table, and mentions of the note."""
+        symbols = gene_symbols()
+        named = [(Span(*m.span()), symbols[m[0]]) for m in self._genes.finditer(note.text)]
+        genes = (e for e in note.entities if e.label in self._gene_labels)
+        return named + [(e.span, next(iter(e.concepts), note.mention(e))) for e in genes]
+
     def _nearest_genes(self, note: Note, finds: Sequence[_Find]) -> list[str | None]:
         """Return the gene of each find: the one nearest to most mentions of its form."""
-        named = [(Span(*m.span()), gene_symbols()[m[0]]) for m in self._genes.finditer(note.text)]
-        named += [
-            (e.span, next(iter(e.concepts), note.mention(e)))
-            for e in note.entities
-            if e.label in self._gene_labels
-        ]
-        around = _within([f.span for f in finds], named)
+        around = _within([f.span for f in finds], self._named_genes(note))
         votes: dict[str, Counter[str]] = defaultdict(Counter)
         near: list[str | None] = []
         for find, genes in zip(finds, around, strict=True):
@@ -206,15 +207,15 @@ class GeneVariants:
 def _once(found: list[_Find], text: str) -> list[_Find]:
     """Return finds without genotypes, and without a size that says again what stands behind it."""
     starts = {f.span.start for f in found if f.kind != "unplaced"}
-    same = {pair for pair in _PAIR.findall(text) if pair[0] == pair[1]}  # A/A, Gln/Gln
-    ends = {letters for letters, _ in same}
+    same = {one for one, other in _PAIR.findall(text) if one == other}  # A/A, Gln/Gln
+    return [f for f in found if f.kind != "unplaced" or not _is_again(f, text, starts, same)]
 
-    def is_again(find: _Find) -> bool:
-        behind = range(find.span.end + 1, find.span.end + 4)
-        pair = _PAIR.fullmatch(text, *find.span)
-        return any(at in starts for at in behind) or bool(pair and ends & {*pair.groups()})
 
-    return [f for f in found if f.kind != "unplaced" or not is_again(f)]
+def _is_again(find: _Find, text: str, starts: set[int], same: set[str]) -> bool:
+    pair = _PAIR.fullmatch(text, *find.span)
+    if pair and not same.isdisjoint(pair.groups()):
+        return True
+    return not starts.isdisjoint(range(find.span.end + 1, find.span.end + 4))
 
 
 def _within(

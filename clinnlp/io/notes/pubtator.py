@@ -85,8 +85,8 @@ def _parse(document: Document) -> Note:
             entities.append(_entity(columns, len(entities) + 1, text, document, number))
         elif len(columns) in (4, 5):
             relations.append(_relation(columns, len(relations) + 1))
-        elif len(columns) == 3 and all(columns) and not is_offset(columns[1]):
-            labels.append(columns[2] if columns[1] == _LABEL else ":".join(columns[1:]))
+        elif len(columns) == 3 and _may_be_label(*columns[1:]):
+            labels.append(_label(*columns[1:]))
         else:
             raise document.wrong(
                 "a line must have 5 to 7 columns (mention), 4 to 5 (relation) or 3 (id, key, "
@@ -226,6 +226,14 @@ def _relation_line(note: Note, relation: Relation, position: int) -> str:
             "PubTator", note, "relation labels and concepts without tab or line break", "others"
         )
     return "\t".join(columns)
+
+
+def _may_be_label(key: str, value: str) -> bool:
+    return bool(key and value) and not is_offset(key)
+
+
+def _label(key: str, value: str) -> str:
+    return value if key == _LABEL else f"{key}:{value}"
 
 
 def _label_line(note: Note, label: str) -> str:
