@@ -203,7 +203,7 @@ def test_every_key_has_one_meaning_and_every_command_is_there(modules):
     const source = await (await fetch("/static/editor.js")).text();
     const rows = KEYS.flatMap(([, rows]) => rows);
     const names = rows.map(([command]) => command.split(":")[0]);
-    const isThere = (name) => new RegExp(`^  (async )?${name}\\(`, "m").test(source);
+    const isThere = (name) => new RegExp(`^  (async )?${name}\\\\(`, "m").test(source);
     return [
       rows.flatMap(([, keys]) => keys),
       names.filter((name) => name !== "extend" && !isThere(name)),
