@@ -12,7 +12,7 @@ References
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Attribute, Entity, Note, fresh_ids
@@ -118,6 +118,10 @@ class Identifiers:
         self._rules = _rules(language)
         self._known = known
         self._unknown = unknown
+
+    def __reduce__(self) -> tuple[Callable[..., "Identifiers"], tuple[Any, ...]]:
+        # Tables and patterns are made anew on arrival
+        return _made, (self._language, self._known, self._labels, self._unknown)
 
     @reads_plain
     def __call__(self, note: Note, /) -> Note:
@@ -239,6 +243,10 @@ def _entity(name: str, find: Find) -> Entity:
         attributes=said,
         source=SOURCE,
     )
+
+
+def _made(language: str, known: Known, labels: Collection[str], unknown: bool) -> Identifiers:  # noqa: FBT001
+    return Identifiers(language=language, known=known, labels=labels, unknown=unknown)
 
 
 def _labels(labels: str | Collection[str]) -> frozenset[str]:
