@@ -98,14 +98,17 @@ class AuditSample:
 def allotted(n: int, sizes: Sequence[int]) -> list[int]:
     """Return how many of `n` are drawn of each stratum: half by its size, half evenly.
 
+    Of each at least one: of a stratum that nobody has looked at nothing can be said.
+
     Examples
     --------
     >>> allotted(100, [900, 90, 10]), allotted(20, [5, 0, 7])
     ([65, 25, 10], [5, 0, 7])
     """
-    total, out = sum(sizes), [0] * len(sizes)
-    n = min(n, total)
+    total = sum(sizes)
     there = [k for k, size in enumerate(sizes) if size]
+    out = [min(1, size, n) for size in sizes]
+    n = min(n, total)
     wanted = {k: n / 2 * sizes[k] / total + n / 2 / len(there) for k in there}
     while sum(out) < n:  # the one that is farthest from what it should have
         k = max((k for k in there if out[k] < sizes[k]), key=lambda k: (wanted[k] - out[k], -k))
