@@ -167,8 +167,8 @@ def score_relations(
     for row, (_, ours, theirs) in enumerate(pairs):
         for k, name in enumerate(names):
             among = (name,) if typed else asked
-            sides = (_under(among, side, typed=typed) for side in (ours, theirs))
-            counts[row, k] = _counted(*sides, match)
+            first, second = (_under(among, side, typed=typed) for side in (ours, theirs))
+            counts[row, k] = _counted(first, second, match)
     return scores_of_counts(counts, names, match=match, n_boot=n_boot, level=level, seed=seed)
 
 
@@ -299,11 +299,11 @@ def _paired(
     first = pair_entities(gold, seen(predicted))
     out = []
     for note, ours, theirs in first:
-        sides = [_links(side, undirected) for side in (note, kept[note.id])]
+        left, right = (_links(side, undirected) for side in (note, kept[note.id]))
         if ends == "shared":
             shared = {(e.label, e.pieces) for e in ours} & {(e.label, e.pieces) for e in theirs}
-            sides = [[link for link in side if _stands_in(link, shared)] for side in sides]
-        out.append((note.id, *sides))
+            left, right = ([x for x in side if _stands_in(x, shared)] for side in (left, right))
+        out.append((note.id, left, right))
     return out
 
 
@@ -403,7 +403,8 @@ def _micro(ours: Sequence[_Link], theirs: Sequence[_Link], match: Match) -> Coun
     labels = {link.label for link in (*ours, *theirs)}
     under = partial(_under, typed=True)
     counts = [_counted(under((x,), ours), under((x,), theirs), match) for x in sorted(labels)]
-    return np.array(counts, np.int64).reshape(-1, 3).sum(axis=0)
+    total: Counts = np.array(counts, np.int64).reshape(-1, 3).sum(axis=0)
+    return total
 
 
 # --- errors --------------------------------------------------------------------------------

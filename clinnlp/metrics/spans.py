@@ -285,7 +285,7 @@ def labels_among(known: Collection[str], labels: Collection[str] | None, *, what
         return sorted(known)
     if isinstance(labels, str):
         raise ArgumentError(f"labels must be a collection of labels, got the one string {labels!r}")
-    unknown = sorted(set(labels) - known)
+    unknown = sorted(set(labels) - set(known))
     if unknown:
         raise ArgumentError(
             f"labels must be among {', '.join(sorted(known)) or f'none (no {what})'}, "

@@ -134,10 +134,9 @@ def _relations(
     n_boot: int,
 ) -> ReportSection:
     """Return scores and errors of relations, and add what they come to."""
-    strict, relaxed, shared = (
-        score_relations(gold, predicted, match=match, ends=ends, n_boot=n_boot)
-        for match, ends in (("strict", "all"), ("relaxed", "all"), ("strict", "shared"))
-    )
+    strict = score_relations(gold, predicted, n_boot=n_boot)
+    relaxed = score_relations(gold, predicted, match="relaxed", n_boot=n_boot)
+    shared = score_relations(gold, predicted, ends="shared", n_boot=n_boot)
     f1 = strict.f1 if n_boot else f"{strict.f1.value:.3f}"
     findings.append(f"Strict micro F1 of relations {f1}.")
     if against is not None:

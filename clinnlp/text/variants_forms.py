@@ -151,7 +151,7 @@ def _acid(text: str, words: Words) -> str:
 
 
 def _bases(text: str, words: Words) -> str:
-    means = {w.casefold(): m for w, m in (words.of["base"] | words.of["number"]).items()}
+    means = {w.casefold(): m for w, m in ({**words.of["base"], **words.of["number"]}).items()}
     return means.get(text.casefold(), text.upper().replace("U", "T"))
 
 

@@ -114,19 +114,20 @@ class GeneVariants:
         if not finds:
             return note
         genes = self._nearest_genes(note, finds)
-        entities = (
-            Entity(
-                id=name,
-                span=find.span,
-                label=self._label,
-                concepts=(find.form,) if find.form else (),
-                attributes={"kind": find.kind} | ({"gene": gene} if gene else {}),
-                score=1.0,
-                source=SOURCE,
-            )
-            for name, find, gene in zip(fresh_ids(note, "V", len(finds)), finds, genes, strict=True)
-        )
+        named = zip(fresh_ids(note, "V", len(finds)), finds, genes, strict=True)
+        entities = (self._entity(name, find, gene) for name, find, gene in named)
         return note.with_(entities=(*note.entities, *entities))
+
+    def _entity(self, name: str, find: _Find, gene: str | None) -> Entity:
+        return Entity(
+            id=name,
+            span=find.span,
+            label=self._label,
+            concepts=(find.form,) if find.form else (),
+            attributes={"kind": find.kind} | ({"gene": gene} if gene else {}),
+            score=1.0,
+            source=SOURCE,
+        )
 
     def _finds(self, text: str) -> list[_Find]:
         """Return the variants of a text, in its order, without overlaps."""
