@@ -83,8 +83,9 @@ class BasketBlocks:
 
 def write_block(folder: Path, k: int, indptr: Ints, indices: Ints32) -> None:
     """Write the rows of one block, items rising in each."""
-    for path, values in zip(_paths(folder, k), (indptr, indices), strict=True):
-        np.save(path, values, allow_pickle=False)
+    starts, items = _paths(folder, k)
+    np.save(starts, indptr, allow_pickle=False)
+    np.save(items, indices, allow_pickle=False)
 
 
 def _paths(folder: Path, k: int) -> tuple[Path, Path]:
