@@ -20,6 +20,7 @@ from corpora.release.card import box_card
 from corpora.release.data import NOTES, Data, read_data
 from corpora.release.scores import labels_off, membership, note_scores, read_bare
 from corpora.release.train import (
+    RUN,
     Recipe,
     silver_notes,
     train_abstracts,
@@ -28,7 +29,6 @@ from corpora.release.train import (
 
 __all__ = ["STEPS", "Place"]
 
-_RUN = 8  # words of a training note that no file may hold
 _MOST_BYTES = 25_000_000
 _TIMES = ("seconds", "train_seconds")  # of a card: they differ from run to run
 
@@ -164,15 +164,16 @@ def _memory(place: Place, tagger: EntityTagger) -> dict[str, Any]:
     fit, _ = data.split_abstracts()
     seen = [note for notes in fit.values() for note in notes]
     fresh = [note for name, notes in data.dev.items() if name != NOTES for note in notes]
-    text = "\n".join(
-        path.read_text(encoding="utf-8")
+    lines = [
+        line
         for path in sorted((place.out / "box").iterdir())
         if path.suffix in (".json", ".txt", ".md")
-    )
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
     return {
         "notes": membership(tagger, data.notes, data.dev[NOTES]),
         "abstracts": membership(tagger, seen[::7], fresh[::5]),
-        "n_runs": len(_runs([text]) & _runs(note.text for note in [*data.notes, *seen])),
+        "n_runs": len(_runs(lines) & _runs(note.text for note in [*data.notes, *seen])),
     }
 
 
@@ -180,7 +181,7 @@ def _runs(texts: Iterable[str]) -> set[tuple[str, ...]]:
     runs = set()
     for text in texts:
         words = re.findall(r"[a-z]+", text.lower())
-        runs |= {tuple(words[k : k + _RUN]) for k in range(len(words) - _RUN + 1)}
+        runs |= {tuple(words[k : k + RUN]) for k in range(len(words) - RUN + 1)}
     return runs
 
 

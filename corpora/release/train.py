@@ -6,6 +6,7 @@ stays, and on wish beside notes with silver labels. A tenth of the annotated not
 are left out of it: on these scores are calibrated and the least score of each label is chosen.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,9 +22,10 @@ from corpora.annotated.form import LABELS
 from corpora.release.data import NOTES, Data
 from corpora.release.start import write_start
 
-__all__ = ["Recipe", "silver_notes", "train_abstracts", "train_notes"]
+__all__ = ["RUN", "Recipe", "finish", "silver_notes", "train_abstracts", "train_notes"]
 
 
+RUN = 8  # words of a training note that no file may hold
 _ABSTRACTS = TaggerSettings(tokens_per_batch=2048, epochs=8, known_names=1)
 _CLINICAL = TaggerSettings(epochs=5, selection_fraction=0.0, known_names=1)
 
@@ -81,7 +83,23 @@ def train_notes(
     folder = out.with_name(f"{out.name}-start")
     write_start(start, heads, folder, seed=recipe.clinical.seed)
     tagger = fine_tune_ner(corpora, encoder=folder, out=out, settings=recipe.clinical)
-    names = {**tagger.names, **start.names}  # this training saw a share of the abstracts alone
+    return finish(data, tagger, start, held)
+
+
+def finish(
+    data: Data, tagger: EntityTagger, start: EntityTagger, held: Sequence[Note]
+) -> EntityTagger:
+    """Return the tagger with the names it may keep, calibrated on what it was not taught.
+
+    Names of abstracts are those of the biomedical training, since this one saw a share of them
+    alone. Names of `RUN` words and more never come again, and would be text of a note.
+    """
+    names = {
+        label: {
+            name: n for name, n in known.items() if len(re.findall(r"[a-z]+", name.lower())) < RUN
+        }
+        for label, known in {**tagger.names, **start.names}.items()
+    }
     return _calibrated(data, replace(tagger, names=names), held)
 
 
