@@ -15,7 +15,7 @@ import queue
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -109,7 +109,7 @@ class Workers(Generic[T, R]):
         self._bad_starts = self._deaths = 0
         self.n_most = self.n_died = self.peak = 0
 
-    def answers(self, tasks: Iterable[T]) -> Iterator[R]:
+    def answers(self, tasks: Iterable[T]) -> Generator[R]:
         """Yield the answer to each task, or those to its pieces, in order.
 
         Some tasks are read ahead: a few for each process.

@@ -48,12 +48,13 @@ marginal totals and decomposable graphs, PNAS 2000;97:11885.
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Bools, Ints, Ints32
+from clinnlp.core.basket_blocks import BasketBlocks
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.errors import ArgumentError
 from clinnlp.features.item_names import rare_names
@@ -137,7 +138,8 @@ class SmallCells:
 
     Parameters
     ----------
-    baskets : Baskets
+    baskets : Baskets or BasketBlocks
+        Of blocks all is shown.
     min_cell : int
         Least number of patients in each cell of what is shown; with 0 or 1 all is shown.
     beside : Baskets, optional
@@ -146,7 +148,7 @@ class SmallCells:
     Raises
     ------
     ArgumentError
-        `beside` holds other baskets.
+        `beside` holds other baskets, or cells of blocks are to be withheld.
 
     Examples
     --------
@@ -158,12 +160,17 @@ class SmallCells:
     [[True], [False]]
     """
 
-    def __init__(self, baskets: Baskets, min_cell: int, *, beside: Baskets | None = None) -> None:
-        self.baskets, self.min_cell = baskets, min_cell
+    def __init__(
+        self, baskets: Baskets | BasketBlocks, min_cell: int, *, beside: Baskets | None = None
+    ) -> None:
+        self.baskets = cast(Baskets, baskets)  # of blocks nothing is withheld: nobody asks for them
+        self.min_cell = min_cell
         self._near: sparse.csr_matrix | None = None
         self._most: int | None = None
         if not self:
             return
+        if isinstance(baskets, BasketBlocks):
+            raise ArgumentError("min_cell needs baskets in memory, got blocks")
         if beside is not None and beside.ids.tolist() != baskets.ids.tolist():
             raise ArgumentError("beside must hold the same baskets in the same order, got others")
         matrices = [baskets.matrix] if beside is None else [baskets.matrix, beside.matrix]

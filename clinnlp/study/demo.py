@@ -86,7 +86,7 @@ def demo(
     verdicts = compare(signals, truth["interactions"]["plants"])
     _tell_signals(rules, signals, verdicts, say)
     gold = list(read_notes(corpus / "test.jsonl"))
-    sections = (
+    sections: tuple[ReportSection, ...] = (
         corpus_section("What the model learned from", read_notes(corpus / "train.jsonl")),
         spans_section("Mentions in unseen notes", scores, "Intervals resample notes."),
         _assertion_section(gold, predicted),
