@@ -163,7 +163,7 @@ class SmallCells:
     def __init__(
         self, baskets: Baskets | BasketBlocks, min_cell: int, *, beside: Baskets | None = None
     ) -> None:
-        self.baskets = cast("Baskets", baskets)  # of blocks nothing is withheld: nobody asks for them
+        self.baskets = cast("Baskets", baskets)  # blocks withhold nothing: nobody asks
         self.min_cell = min_cell
         self._near: sparse.csr_matrix | None = None
         self._most: int | None = None
