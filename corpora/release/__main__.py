@@ -1,7 +1,7 @@
 """Make the model in the box: scripts/release-model [STEP ...] [options].
 
-Without a step all of them run, in order: data, bio, clinical, quantise, score, card. A step whose
-output is there is skipped; --again makes it anew. A training that was killed goes on.
+Without a step all of them run, in order: data, bio, clinical, quantise, score, test, card. A step
+whose output is there is skipped; --again makes it anew. A training that was killed goes on.
 """
 
 import argparse

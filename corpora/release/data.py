@@ -19,7 +19,7 @@ from corpora.annotated.stored import read_annotated, withheld_notes
 from corpora.annotated.texts import read_texts
 from corpora.annotated.typed import TYPED_TRAIN, read_typed
 
-__all__ = ["ABSTRACTS", "LICENCES", "NOTES", "TYPED", "Data", "read_data"]
+__all__ = ["ABSTRACTS", "LICENCES", "NOTES", "TYPED", "Data", "read_data", "read_tests"]
 
 NOTES, TYPED = "notes", "typed"  # what clinical notes are called; the latter teach with the former
 ABSTRACTS = {
@@ -102,6 +102,11 @@ def read_data(data: Path) -> Data:
     return Data(
         abstracts=abstracts, notes=[*notes, *typed], unlabelled=unlabelled, dev=dev, counts=counts
     )
+
+
+def read_tests(data: Path) -> Corpora:
+    """Return the notes on which a release is scored once, when nothing is chosen any more."""
+    return {NOTES: read_annotated(data, part="test"), TYPED: read_typed()}
 
 
 def _abstracts(data: Path, name: str, part: int) -> list[Note]:

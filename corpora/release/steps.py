@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from clinnlp.bert.corpus import Corpora
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.store import load
 from clinnlp.core.errors import ArgumentError
@@ -17,7 +18,7 @@ from clinnlp.core.json_objects import read_json_object
 from clinnlp.core.model_cards import CARD_FILE
 from clinnlp.core.notes import Note
 from corpora.release.card import box_card
-from corpora.release.data import NOTES, Data, read_data
+from corpora.release.data import NOTES, Data, read_data, read_tests
 from corpora.release.scores import labels_off, membership, note_scores, read_bare
 from corpora.release.train import (
     RUN,
@@ -43,8 +44,8 @@ class Place:
     again : bool
         Whether steps whose output is there are made anew.
     recipe : Recipe
-    reads : callable
-        What gives the notes of a folder of corpora.
+    reads, tests : callable
+        What gives the notes of a folder of corpora, and those that are scored once.
     """
 
     out: Path
@@ -53,6 +54,7 @@ class Place:
     again: bool = False
     recipe: Recipe = field(default_factory=Recipe)
     reads: Callable[[Path], Data] = read_data
+    tests: Callable[[Path], Corpora] = read_tests
 
     @cached_property
     def notes(self) -> Data:
@@ -185,8 +187,20 @@ def _runs(texts: Iterable[str]) -> set[tuple[str, ...]]:
     return runs
 
 
+def _test(place: Place) -> str:
+    if not place.done("test.json"):
+        box = place.tagger("box")
+        tests = place.tests(place.data)
+        tested = {name: note_scores(gold, read_bare(box, gold)) for name, gold in tests.items()}
+        place.write("test.json", tested)
+    tested = read_json_object(place.out / "test.json")
+    rows = [row for each in tested.values() for row in each["strict"]["rows"]]
+    return ", ".join(f"{row['label']} {row['f1']:.3f}" for row in rows)
+
+
 def _card(place: Place) -> str:
     scores = read_json_object(place.out / "scores.json")
+    scores["test"] = read_json_object(place.out / "test.json")
     model = place.tagger("box")
     off = labels_off(model, scores["int8"][NOTES])
     told = read_json_object(place.out / "data.json")
@@ -204,5 +218,6 @@ STEPS: dict[str, Callable[[Place], str]] = {
     "clinical": _clinical,
     "quantise": _quantise,
     "score": _score,
+    "test": _test,
     "card": _card,
 }

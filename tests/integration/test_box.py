@@ -35,16 +35,16 @@ def test_it_is_small_and_every_file_is_summed():
     files = {path.name: path.stat().st_size for path in BOX.iterdir()}
     assert sum(files.values()) <= 25_000_000
     sums = json.loads((BOX / "sha256.json").read_text())
-    assert {"model.safetensors", "clinnlp.json", "names.json"} <= sums.keys() <= files.keys()
+    assert {"model.int8.safetensors", "clinnlp.json", "names.json"} <= sums.keys() <= files.keys()
 
 
 def test_one_changed_byte_is_refused(tmp_path):
     shutil.copytree(BOX, tmp_path / "box")
-    weights = tmp_path / "box" / "model.safetensors"
+    weights = tmp_path / "box" / "model.int8.safetensors"
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(data)
-    with pytest.raises(StoreError, match=r"model\.safetensors"):
+    with pytest.raises(StoreError, match=r"model\.int8\.safetensors"):
         clinnlp.load(tmp_path / "box", device="cpu")
 
 

@@ -47,6 +47,12 @@ def few(_):
     )
 
 
+def few_tests(_):
+    return {
+        name: [made(NOTES, k, "Drug Problem Problem") for k in (31, 32)] for name in (NOTES, TYPED)
+    }
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("release")
@@ -55,7 +61,14 @@ def place(tmp_path_factory):
         encoder=make_encoder(folder / "encoder"), abstracts=QUICK, clinical=clinical, share=0.5,
         n_silver=2,
     )  # fmt: skip
-    place = Place(out=folder / "out", data=folder, box=folder / "box", recipe=recipe, reads=few)
+    place = Place(
+        out=folder / "out",
+        data=folder,
+        box=folder / "box",
+        recipe=recipe,
+        reads=few,
+        tests=few_tests,
+    )
     for step in STEPS.values():
         step(place)
     return place
