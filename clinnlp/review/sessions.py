@@ -43,8 +43,8 @@ class Session(NamedTuple):
 class TooOften(ClinnlpError):
     """A name or an address failed too often, and must wait for `seconds`."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__("too many logins failed; wait before the next one")
+    def __init__(self, message: str, *, seconds: float = 0.0) -> None:
+        super().__init__(message)
         self.seconds = seconds
 
 
@@ -141,7 +141,9 @@ def _check_wait(connection: Connection, keys: Sequence[str], now: float) -> None
         n = row.n - free[row.who]
         wait = min(2.0 ** min(n, 30), _MOST_WAIT_S) if n >= 0 else 0.0
         if now < row.last + wait:
-            raise TooOften(row.last + wait - now)
+            raise TooOften(
+                "too many logins failed; wait before the next one", seconds=row.last + wait - now
+            )
 
 
 def _count_failure(connection: Connection, keys: Sequence[str], now: float) -> None:

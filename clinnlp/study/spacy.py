@@ -4,8 +4,8 @@ It runs `clinnlp.pipeline` on the text of each Doc, in the language of ``nlp`` u
 names another, and writes mentions, concepts, assertions and attributes onto it; mentions of other
 components get theirs too. `clinnlp.io.notes.spacy` says where. spaCy finds it through an entry
 point. Without vocabulary and model it takes the model in the box; with ``"model": "none"``, where
-``ent_types`` or ``span_keys`` say whose mentions are meant, and where no model lies in the box, it
-only reads what others found.
+``ent_types`` or ``span_keys`` say whose mentions are meant, behind a component that finds mentions,
+and where no model lies in the box, it only reads what others found.
 
 =================================== ==========================================================
 setting                             what it is
@@ -57,8 +57,9 @@ def _component(
     chunk_prefix: list[str] | None,
     extension_name: str | None,
 ) -> Component:
-    if model is None and vocabulary is None and (ent_types or span_keys or not is_boxed()):
-        model = NONE
+    if model is None and vocabulary is None:
+        others = ent_types or span_keys or _others(nlp)
+        model = NONE if others or not is_boxed() else None
     said = model if model in (DEFAULT, NONE) else None  # no file, which would be taken along
     settings: dict[str, Any] = {"model": None if said else model, "said": said}
     settings |= {"vocabulary": vocabulary, "assertion": assertion}
@@ -104,3 +105,10 @@ component = register(
     chunk_prefix=None,
     extension_name=None,
 )
+
+
+def _others(nlp: Any) -> bool:
+    """Return whether a component that stands before this one finds mentions."""
+    return any(
+        {"doc.ents", "doc.spans"} & set(nlp.get_pipe_meta(name).assigns) for name in nlp.pipe_names
+    )

@@ -79,8 +79,9 @@ def test_a_missing_model_folder_and_one_without_its_json(run, tmp_path):
     assert not (tmp_path / "o").exists()
 
 
-def test_neither_model_nor_vocabulary(run, tmp_path):
-    refused(run("extract", MINI / "test.jsonl", tmp_path / "o"), "model", "vocabulary")
+def test_neither_model_nor_vocabulary_in_a_language_that_the_box_does_not_read(run, tmp_path):
+    result = run("extract", MINI / "test.jsonl", tmp_path / "o", "--language", "es")
+    refused(result, "model", "vocabulary")
 
 
 def test_an_unknown_label_is_named(run, tmp_path):

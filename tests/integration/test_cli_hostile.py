@@ -199,6 +199,8 @@ def test_files_that_are_not_there(run, command, name, tmp_path):
         "mine": ["mine", path, "--out", tmp_path / "o"],
         "convert": ["convert", path, tmp_path / "o.jsonl"],
         "inspect": ["inspect", path],
+        "watch": ["watch", path, "--out", tmp_path / "o", "--once"],
+        "deidentify": ["deidentify", path, tmp_path / "o", "--key", path],
     }.get(command, [command, path, path])
     assert "FORGED" in run(*words, code=2).err
 

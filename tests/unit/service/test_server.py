@@ -146,7 +146,7 @@ def words(tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ([], "a pipeline needs a model folder or a vocabulary"),
+        (["--language", "es"], "the model in the box reads notes in en"),
         (["--vocabulary", "WORDS", "--host", "0.0.0.0"], "key_file"),
         (["--vocabulary", "WORDS", "--host", "0.0.0.0", "--key-file", "KEYS"], "behind_proxy"),
         (["--vocabulary", "WORDS", "--key-file", "KEYS"], "0600"),

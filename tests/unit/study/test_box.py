@@ -95,6 +95,13 @@ def test_the_spacy_component_takes_the_box_unless_told_whose_mentions_to_read(in
     assert texts == {"box": ["aspirin"], "none": [], "types": []}
 
 
+def test_the_spacy_component_behind_one_that_finds_mentions_reads_those(in_the_box):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "PAIN", "pattern": "chest pain"}])
+    nlp.add_pipe("clinnlp")
+    assert [e.text for e in nlp(TEXT).ents] == ["chest pain"]
+
+
 def test_a_note_of_the_box_keeps_id_and_text(in_the_box):
     note = pipeline()(Note(id="n", text=TEXT))
     assert (note.id, note.text) == ("n", TEXT)
