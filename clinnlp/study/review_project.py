@@ -120,7 +120,8 @@ def _rules(
     guideline: str,
 ) -> ProjectRules:
     labels = {entity.label for note in notes for entity in note.entities}
-    labels |= set(tagger.labels if tagger is not None and settings.suggest == "model" else ())
+    if tagger is not None and settings.suggest == "model":
+        labels |= set(tagger.labels) - set(tagger.off)
     labels |= {concept.label for concept in vocabulary or ()}
     links = {link.label for note in notes for link in note.relations}
     classes = {label for note in notes for label in note.labels}
