@@ -57,9 +57,8 @@ def _component(
     chunk_prefix: list[str] | None,
     extension_name: str | None,
 ) -> Component:
-    if model is None and vocabulary is None:
-        others = ent_types or span_keys or _others(nlp)
-        model = NONE if others or not is_boxed() else None
+    if model is None and vocabulary is None and _reads_others(nlp, ent_types, span_keys):
+        model = NONE
     said = model if model in (DEFAULT, NONE) else None  # no file, which would be taken along
     settings: dict[str, Any] = {"model": None if said else model, "said": said}
     settings |= {"vocabulary": vocabulary, "assertion": assertion}
@@ -107,8 +106,8 @@ component = register(
 )
 
 
-def _others(nlp: Any) -> bool:
-    """Return whether a component that stands before this one finds mentions."""
-    return any(
+def _reads_others(nlp: Any, ent_types: list[str] | None, span_keys: list[str] | None) -> bool:
+    """Return whether mentions of others are meant: named, or found by a component before this."""
+    return bool(ent_types or span_keys or not is_boxed()) or any(
         {"doc.ents", "doc.spans"} & set(nlp.get_pipe_meta(name).assigns) for name in nlp.pipe_names
     )
