@@ -3,8 +3,9 @@
 Quotas are the square roots of how many notes a specialty has, so that rare document types are
 there and surgery does not fill the sample; the rarest specialty chooses first. Of a group of
 near-duplicates one note at most is drawn. Notes of 100 to 450 words, and ten of 601 to 1,500.
-Parts are dealt along the list sorted by specialty, so each part spans them. Behind them stand 550
-more for train alone, the next of 100 to 450 words in drawn order, as the source has them.
+Parts are dealt along the list sorted by specialty, so each part spans them. Behind them stand 710
+more for train alone, the next in drawn order as the source has them: 550 of 100 to 450 words, and
+160 of 451 to 700.
 """
 
 import hashlib
@@ -19,8 +20,8 @@ from corpora.annotated.texts import Sourced, near_duplicates, read_texts
 __all__ = ["COLUMNS", "draw_sample", "write_sample"]
 
 SEED = 20261129
-N_NOTES, N_LONG, N_MORE = 150, 10, 550
-USUAL, LONG = range(100, 451), range(601, 1501)  # words
+N_NOTES, N_LONG, N_MORE, N_LONGER = 150, 10, 550, 160
+USUAL, LONG, LONGER = range(100, 451), range(601, 1501), range(451, 701)  # words
 DEAL = [
     {0: "test", 4: "test", 8: "test", 12: "test", 2: "dev", 10: "dev"}.get(k, "train")
     for k in range(15)
@@ -65,6 +66,7 @@ def draw_sample(sources: Mapping[str, Sourced], groups: Mapping[str, str]) -> li
     part = {key: DEAL[k % len(DEAL)] for k, key in enumerate(usual_first)}
     listed = sorted(drawn, key=lambda key: (PARTS.index(part[key]), rank[key]))
     more = _fresh(usual, groups, used, N_MORE)
+    more += _fresh((k for k in order if sources[k].n_words in LONGER), groups, used, N_LONGER)
     drawn |= {key: sources[key].specialties[0] for key in more}
     part |= dict.fromkeys(more, "train")
     return [
