@@ -1,9 +1,9 @@
 """Which notes teach the model in the box, which are held out, and what was dropped.
 
 Abstracts (public domain, CC0): documents of any corpus's test part and of any development part are
-left out. Clinical notes: ``typed-train``, and the train part of ``mtsamples-notes``. Silver notes
-are other notes of the same source, of which neither an annotated note nor a near-duplicate of one
-is among.
+left out. Clinical notes: ``typed-train``, the train part of ``mtsamples-notes``, and invented lists
+of medicines (`corpora.release.named`), which are in no score. Silver notes are other notes of the
+same source, of which neither an annotated note nor a near-duplicate of one is among.
 """
 
 import hashlib
@@ -18,10 +18,11 @@ from clinnlp.io.notes.corpora import read_notes
 from corpora.annotated.stored import read_annotated, withheld_notes
 from corpora.annotated.texts import read_texts
 from corpora.annotated.typed import TYPED_TRAIN, read_typed
+from corpora.release.named import named_notes, read_drug_names
 
-__all__ = ["ABSTRACTS", "LICENCES", "NOTES", "TYPED", "Data", "read_data", "read_tests"]
+__all__ = ["ABSTRACTS", "LICENCES", "NAMED", "NOTES", "TYPED", "Data", "read_data", "read_tests"]
 
-NOTES, TYPED = "notes", "typed"  # what clinical notes are called; the latter teach with the former
+NOTES, TYPED, NAMED = "notes", "typed", "named"  # clinical notes; the latter teach with the former
 ABSTRACTS = {
     "bc5cdr": ("CDR_TrainingSet.PubTator.txt", "CDR_DevelopmentSet.PubTator.txt"),
     "ncbi_disease": ("NCBItrainset_corpus.txt", "NCBIdevelopset_corpus.txt"),
@@ -33,6 +34,7 @@ LICENCES = {
     "biored": "public domain",
     NOTES: "CC0-1.0 (MTSamples as published by clinspacy; annotation CC0-1.0)",
     TYPED: "CC0-1.0 (corpora/typed-train)",
+    NAMED: "CC0-1.0 (invented lists of the names in corpora/release/drug_names.txt)",
 }
 HELD = {"abstracts": 0.1, NOTES: 0.1}  # shares of train that calibrate
 _WORDS = (100, 1000)  # of a silver note
@@ -48,6 +50,8 @@ class Data:
         All that may teach, by corpus; a tenth of them is held out by `held`.
     notes : list of Note
         The annotated train part, and invented notes as people type them.
+    named : list of Note
+        Invented lists of medicines.
     unlabelled : list of Note
         Notes for silver labels, in an order by hash; none near an annotated one.
     dev : dict of str to list of Note
@@ -57,6 +61,7 @@ class Data:
 
     abstracts: Corpora
     notes: list[Note]
+    named: list[Note]
     unlabelled: list[Note]
     dev: Corpora
     counts: dict[str, dict[str, int]]
@@ -95,12 +100,18 @@ def read_data(data: Path) -> Data:
         }
     notes = read_annotated(data, part="train")
     unlabelled, n_near = _unlabelled(data)
-    typed = read_typed(TYPED_TRAIN)
-    counts |= {n: {"read": len(e), "kept": len(e)} for n, e in ((NOTES, notes), (TYPED, typed))}
+    typed, named = read_typed(TYPED_TRAIN), named_notes(read_drug_names())
+    taught = {NOTES: notes, TYPED: typed, NAMED: named}
+    counts |= {name: {"read": len(each), "kept": len(each)} for name, each in taught.items()}
     counts["silver"] = {"free of annotated notes": len(unlabelled), "dropped, near one": n_near}
     dev[NOTES] = read_annotated(data, part="dev")
     return Data(
-        abstracts=abstracts, notes=[*notes, *typed], unlabelled=unlabelled, dev=dev, counts=counts
+        abstracts=abstracts,
+        notes=[*notes, *typed],
+        named=named,
+        unlabelled=unlabelled,
+        dev=dev,
+        counts=counts,
     )
 
 

@@ -1,9 +1,9 @@
 """The two trainings of the model in the box: of abstracts, then of abstracts and notes.
 
-The clinical training goes on from the biomedical one with one more head. Its annotated notes are
-read several times an epoch, beside a share of the abstracts, so that what was learned of them
-stays, and on wish beside notes with silver labels. A tenth of the annotated notes and abstracts
-are left out of it: on these scores are calibrated and the least score of each label is chosen.
+The clinical training goes on from the biomedical one with one more head. Its notes are read beside
+the abstracts, so that what was learned of them stays, and on wish beside notes with silver labels.
+A tenth of the annotated notes and abstracts are left out of it: on these scores are calibrated and
+the least score of each label is chosen.
 """
 
 import re
@@ -27,7 +27,7 @@ __all__ = ["RUN", "Recipe", "finish", "silver_notes", "train_abstracts", "train_
 
 RUN = 8  # words of a training note that no file may hold
 _ABSTRACTS = TaggerSettings(tokens_per_batch=2048, epochs=8, known_names=1)
-_CLINICAL = TaggerSettings(epochs=5, selection_fraction=0.0, known_names=1)
+_CLINICAL = TaggerSettings(epochs=4, selection_fraction=0.0, known_names=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Recipe:
     abstracts: TaggerSettings = _ABSTRACTS
     clinical: TaggerSettings = _CLINICAL
     times: int = 1
-    share: float = 0.2
+    share: float = 1.0
     n_silver: int = 0
 
 
@@ -108,7 +108,7 @@ def _corpora(data: Data, notes: Sequence[Note], recipe: Recipe, silver: Sequence
     abstracts, _ = data.split_abstracts()
     kept = {name: each[: round(recipe.share * len(each))] for name, each in abstracts.items()}
     return {name: each for name, each in kept.items() if each} | {
-        NOTES: [*list(notes) * recipe.times, *silver]
+        NOTES: [*list(notes) * recipe.times, *data.named, *silver]
     }
 
 

@@ -1,6 +1,7 @@
 """The steps of a release on a few notes and a tiny encoder; what a release may read."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,8 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from corpora.annotated.stored import withheld_notes
-from corpora.release.data import ABSTRACTS, NOTES, TYPED, Data, read_data
+from corpora.release.data import ABSTRACTS, NAMED, NOTES, TYPED, Data, read_data
+from corpora.release.named import named_notes, read_drug_names
 from corpora.release.start import write_start
 from corpora.release.steps import STEPS, Place
 from corpora.release.train import Recipe
@@ -39,10 +41,11 @@ def few(_):
     return Data(
         abstracts={n: [made(n, k, labels) for k in range(6)] for n, labels in LABELS.items()},
         notes=[made(NOTES, k, clinical) for k in range(10)],
+        named=named_notes(["aspirin", "Tylenol PM"]),
         unlabelled=[made("more", k, clinical).with_(entities=()) for k in range(3)],
         dev={n: [made(n, k, labels) for k in (7, 8)] for n, labels in LABELS.items()}
         | {NOTES: [made(NOTES, k, clinical) for k in (21, 22)]},
-        counts={name: {"read": 6, "kept": 6} for name in (*ABSTRACTS, NOTES, TYPED)}
+        counts={name: {"read": 6, "kept": 6} for name in (*ABSTRACTS, NOTES, TYPED, NAMED)}
         | {"silver": {}},
     )
 
@@ -146,3 +149,16 @@ def test_no_document_of_a_test_or_development_part_teaches(data_dir):
     assert all(each["read"] >= each["kept"] for each in data.counts.values() if "kept" in each)
     texts = {note.text for notes in data.dev.values() for note in notes}
     assert not texts & {n.text for notes in data.abstracts.values() for n in notes}
+
+
+def test_each_name_of_a_medicine_stands_twice_in_the_lists_and_in_no_other_word():
+    names = read_drug_names()
+    assert len(names) == len(set(names)) > 1500
+    notes = named_notes(names)
+    assert notes == named_notes(names)
+    spans = [(note.text, e.span) for note in notes for e in note.entities]
+    marked = Counter(text[span.start : span.end].lower() for text, span in spans)
+    assert set(marked) == {name.lower() for name in names}
+    assert min(marked.values()) >= 2
+    beside = [text[s.start - 1 : s.start] + text[s.end : s.end + 1] for text, s in spans]
+    assert not any(map(str.isalnum, "".join(beside)))
