@@ -104,6 +104,7 @@ SPACE: dict[str, Range] = {
     "layer_decay": Between(0.7, 1.0),
     "word_dropout": Between(0.0, 0.3),
     "swap": Between(0.0, 0.6),
+    "abbreviate": Between(0.0, 0.6),
     "windows_per_note": Between(1, 4),
 }
 _OF_THE_LOOP = {"learning_rate", "epochs", "tokens_per_batch", "layer_decay", "windows_per_note"}

@@ -49,7 +49,8 @@ def files(folder):
 def test_the_first_trial_is_the_start_and_the_best_is_never_below_it(encoder, whole, tmp_path):
     first = whole.trials[0]
     assert first.changed == {"learning_rate": 0.01, "epochs": 2, "tokens_per_batch": 40,
-                             "layer_decay": 0.85, "word_dropout": 0.0, "swap": 0.3}  # fmt: skip
+                             "layer_decay": 0.85, "word_dropout": 0.0, "swap": 0.3,
+                             "abbreviate": 0.3}  # fmt: skip
     card = fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path / "m", **OPTIONS).card
     assert first.score == card["epochs"][card["best_epoch"] - 1]["score"]
     scores = [trial.score for trial in whole.trials if not trial.given_up]
