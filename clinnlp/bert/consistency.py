@@ -39,12 +39,22 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from clinnlp.bert.known_names import word_key
+from clinnlp.bert.known_names import word_keys
 from clinnlp.bert.windows import TokenisedText
 from clinnlp.core.abbreviations import short_forms
 from clinnlp.core.arrays import Bools, Floats, Floats32, Ints
 
-__all__ = ["USUAL", "Candidates", "Place", "Weights", "apart", "candidates", "fit_weights"]
+__all__ = [
+    "USUAL",
+    "Candidates",
+    "NoteWords",
+    "Place",
+    "Weights",
+    "apart",
+    "candidates",
+    "fit_weights",
+    "note_words",
+]
 
 Place = tuple[int, int, int]  # first word, word past the end, label
 Weights = tuple[float, ...]
@@ -62,6 +72,13 @@ _PULL = 25.0  # how strongly the weights are pulled towards the usual ones
 _Name = tuple[str, ...]
 
 
+class NoteWords(NamedTuple):
+    """The words of a note as names are compared, and what it says of short and long forms."""
+
+    keys: list[str]
+    forms: dict[_Name, set[_Name]]
+
+
 class Candidates(NamedTuple):
     """Places of a note that may be mentions, as columns."""
 
@@ -72,9 +89,14 @@ class Candidates(NamedTuple):
     evidence: Floats  # (n, 11), what the weights are of
 
 
+def note_words(text: str, words: TokenisedText) -> NoteWords:
+    """Return what the candidates of all heads need of a text."""
+    keys = word_keys(text, words)
+    return NoteWords(keys, _forms(text, words, keys))
+
+
 def candidates(
-    text: str,
-    words: TokenisedText,
+    words: NoteWords,
     log_p: Floats32,
     given: Sequence[Place],
     names: Sequence[Mapping[str, int]] = (),
@@ -83,9 +105,8 @@ def candidates(
 
     Parameters
     ----------
-    text : str
-    words : TokenisedText
-        Of the text.
+    words : NoteWords
+        Of the note.
     log_p : array of float32, shape (n_words, n_tags)
         Log probabilities of the tags of one head.
     given : sequence of (first word, word past the last, label)
@@ -96,10 +117,7 @@ def candidates(
     if not given:
         none = np.zeros(0, np.int64)
         return Candidates(none, none, none, np.zeros(0, bool), np.zeros((0, len(USUAL))))
-    spans = zip(words.starts.tolist(), words.ends.tolist(), strict=True)
-    keys = [word_key(text[a:b]) for a, b in spans]
-    forms = _forms(text, words, keys)
-    places = _places(keys, given, forms)
+    places = _places(words, given)
     every = [place for each in places.values() for place in each]
     z = iter(_log_odds(log_p, every).tolist())
     of_name = {name: [next(z) for _ in each] for name, each in places.items()}
@@ -107,7 +125,7 @@ def candidates(
     marked = names or [{}] * (log_p.shape[1] // 2)
     rows = list[list[float]]()
     for (name, label), own in of_name.items():
-        of_forms = [largest.get((other, label), -_NEVER) for other in forms.get(name, ())]
+        of_forms = [largest.get((other, label), -_NEVER) for other in words.forms.get(name, ())]
         n_patients = marked[label].get(" ".join(name), 0)
         rows += _evidence(own, max(of_forms, default=-_NEVER), n_patients)
     known = set(given)
@@ -174,18 +192,18 @@ def _forms(text: str, words: TokenisedText, keys: Sequence[str]) -> dict[_Name, 
     return dict(forms)
 
 
-def _places(
-    keys: Sequence[str], given: Sequence[Place], forms: dict[_Name, set[_Name]]
-) -> dict[tuple[_Name, int], list[Place]]:
+def _places(words: NoteWords, given: Sequence[Place]) -> dict[tuple[_Name, int], list[Place]]:
     """Return all places of each name and label that stands among those that are given."""
-    names = _labels(keys, given, forms)
+    keys = words.keys
+    names = _labels(words, given)
     lengths = defaultdict[str, set[int]](set)  # of the names that begin with a word
     for name in names:
         lengths[name[0]].add(len(name))
     mention_at = {i: (a, b) for a, b, _ in given for i in range(a, b)}
     known = set(given)
     found = defaultdict[tuple[_Name, int], list[Place]](list)
-    for i, n in ((i, n) for i, key in enumerate(keys) for n in lengths.get(key, ())):
+    begins = [at for at, key in enumerate(keys) if key in lengths]
+    for i, n in ((at, n) for at in begins for n in lengths[keys[at]]):
         name = tuple(keys[i : i + n])
         within = _is_within(mention_at, i, n)
         for label in sorted(names.get(name, ())) if len(name) == n else ():
@@ -194,15 +212,13 @@ def _places(
     return dict(found)
 
 
-def _labels(
-    keys: Sequence[str], given: Sequence[Place], forms: dict[_Name, set[_Name]]
-) -> dict[_Name, set[int]]:
+def _labels(words: NoteWords, given: Sequence[Place]) -> dict[_Name, set[int]]:
     """Return the labels of each name that is given, and of its other forms."""
     names = defaultdict[_Name, set[int]](set)
     for a, b, label in given:
-        names[tuple(keys[a:b])].add(label)
+        names[tuple(words.keys[a:b])].add(label)
     for name in list(names):
-        for other in forms.get(name, ()):
+        for other in words.forms.get(name, ()):
             names[other] |= names[name]
     return dict(names)
 

@@ -20,7 +20,7 @@ from clinnlp.core.errors import StoreError
 from clinnlp.core.json_objects import read_json_object
 from clinnlp.core.notes import Note
 
-__all__ = ["Names", "learn_names", "name_key", "read_names", "word_key", "write_names"]
+__all__ = ["Names", "learn_names", "name_key", "read_names", "word_keys", "write_names"]
 
 Names = Mapping[str, Mapping[str, int]]  # label → name → patients whose notes mark it
 
@@ -38,12 +38,19 @@ def name_key(words: Sequence[str]) -> str:
     >>> name_key(["Acute", "HIV", "infection"])
     'acute HIV infection'
     """
-    return " ".join(map(word_key, words))
+    return " ".join(_key(word, word.casefold()) for word in words)
 
 
-def word_key(word: str) -> str:
-    """Return a word without case, but for one with two capitals."""
-    low = word.casefold()
+def word_keys(text: str, words: TokenisedText) -> list[str]:
+    """Return the words of a text without case, but for those with two capitals."""
+    spans = zip(words.starts.tolist(), words.ends.tolist(), strict=True)
+    low = text.casefold()
+    if len(low) != len(text):  # a letter that becomes two, such as a sharp s
+        return [name_key([text[a:b]]) for a, b in spans]
+    return [_key(text[a:b], low[a:b]) for a, b in spans]
+
+
+def _key(word: str, low: str) -> str:
     return low if low == word or sum(map(str.isupper, word)) < 2 else word
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit
 
 from clinnlp.bert.confidence import Calibration, calibrated
-from clinnlp.bert.consistency import USUAL, Candidates, Weights, apart, candidates
+from clinnlp.bert.consistency import USUAL, Candidates, Weights, apart, candidates, note_words
 from clinnlp.bert.folder import labels_off, numbers, numbers_by_label
 from clinnlp.bert.known_names import Names, read_names, write_names
 from clinnlp.bert.learned import Learned, blocks
@@ -203,7 +203,7 @@ class EntityTagger(Learned):
         log_p, n_seen = self._word_log_p(texts, n_words)
         offsets = np.cumsum(n_words) - n_words
         if self.consistency:
-            heads = _candidates(notes, texts, log_p, n_words, self._names())
+            heads = _candidates(notes, texts, log_p, n_words, self._names(), off=self._heads_off())
             mentions = _agreed(heads, offsets, np.array(self.consistency))
         else:
             mentions = _mentions(log_p, n_words)
@@ -231,6 +231,11 @@ class EntityTagger(Learned):
 
     def _names(self) -> list[Mapping[str, int]]:
         return [self.names.get(label, {}) for label in self.labels]
+
+    def _heads_off(self) -> set[int]:
+        """Return the heads that are not asked, as long as one is."""
+        off = {k for k, head in enumerate(self.heads) if set(head) <= set(self.off)}
+        return off if len(off) < len(self.heads) else set()
 
     def _scores(self, labels: Ints, p: Floats) -> Floats:
         out = p.copy()
@@ -267,12 +272,18 @@ def _candidates(
     log_p: list[Floats32],
     n_words: Ints,
     names: Sequence[Mapping[str, int]],
+    *,
+    off: Collection[int] = (),
 ) -> list[list[Candidates]]:
-    """Return the candidates of each head in each note, with words counted from its start."""
+    """Return the candidates of each head that is on in each note, words counted from its start."""
     cuts = np.concatenate([[0], np.cumsum(n_words)])
     found: list[list[Candidates]] = [[] for _ in notes]
-    first = 0  # label of the head
-    for head in log_p:
+    words = [note_words(note.text, text) for note, text in zip(notes, texts, strict=True)]
+    firsts = np.cumsum([0, *(head.shape[1] // 2 for head in log_p)]).tolist()  # labels
+    for k, head in enumerate(log_p):
+        if k in off:
+            continue
+        first, last = firsts[k : k + 2]
         given = _head_mentions(head, n_words)
         owner = np.searchsorted(given.begins, cuts)
         for i, (a, b) in enumerate(pairwise(cuts.tolist())):
@@ -283,10 +294,8 @@ def _candidates(
                 given.labels[mine].tolist(),
                 strict=True,
             )
-            own = names[first : first + head.shape[1] // 2]
-            each = candidates(notes[i].text, texts[i], head[a:b], list(places), own)
+            each = candidates(words[i], head[a:b], list(places), names[first:last])
             found[i].append(each._replace(labels=each.labels + first))
-        first += head.shape[1] // 2
     return found
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from clinnlp.bert.consistency import USUAL, apart, candidates, fit_weights
+from clinnlp.bert.consistency import USUAL, apart, candidates, fit_weights, note_words
 from clinnlp.bert.model import decode_words, log_softmax, mention_ranges
 from clinnlp.bert.store import load
 from clinnlp.bert.windows import TokenisedText
@@ -39,7 +39,7 @@ def given_by(log_p):
 
 
 def candidates_of(text, log_p):
-    return candidates(text, words_of(text), log_p, given_by(log_p))
+    return candidates(note_words(text, words_of(text)), log_p, given_by(log_p))
 
 
 def log_p_of(text, sure, n_labels=2):
@@ -102,7 +102,7 @@ def test_the_evidence_is_that_of_the_definition(data):
     log_p = log_softmax(logits)
     marked = [{"ab": 3, "AB": 1, "cd ef": 7}, {"long bone": 2, ",": 1}]
     network = given_by(log_p)
-    found = candidates(text, words, log_p, network, marked)
+    found = candidates(note_words(text, words), log_p, network, marked)
     for place, (added, row) in rows(found).items():
         assert added == (place not in network)
         n = marked[place[2]].get(" ".join(key_of(text, words, *place[:2])), 0)
@@ -174,7 +174,7 @@ def test_many_names_that_begin_alike_take_work_in_proportion():
         log_p = log_p_of(text, {(3 * k, 3 * k + 2): (0, 0.9) for k in range(n)})
         words, network = words_of(text), given_by(log_p)
         assert len(network) == n
-        asked = partial(candidates, text, words, log_p, network)
+        asked = partial(candidates, note_words(text, words), log_p, network)
         steps.append(n_steps(asked))
     assert steps[1] < 2.2 * steps[0]
 
