@@ -27,7 +27,7 @@ __all__ = ["RUN", "Recipe", "finish", "silver_notes", "train_abstracts", "train_
 
 RUN = 8  # words of a training note that no file may hold
 _ABSTRACTS = TaggerSettings(tokens_per_batch=2048, epochs=8, known_names=1)
-_CLINICAL = TaggerSettings(epochs=4, selection_fraction=0.0, known_names=1)
+_CLINICAL = TaggerSettings(epochs=3, selection_fraction=0.0, known_names=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
