@@ -10,7 +10,10 @@ chance alone nothing among all that was looked at would be so one-sided (binomia
 having it has an AUROC above 0.98, in either direction.
 
 *Of those who have it, who has how much?* A number alone with an AUROC above 0.98, or above 0.95
-where it stands apart from all others: findings come in company, as the sizes of a tumour do.
+where it stands apart from all others: findings come in company, as the sizes of a tumour do. How
+often a code stands in a record is such a number, and the index time itself: cases and others who
+were not asked in the same years cannot be told apart by what they have. So is, where a model sees
+it, how long ago a code was known last.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,8 +49,9 @@ class Suspect:
     ----------
     name : str
         Of a fact, a concept, a group of codes or a column.
-    sort : {"value", "presence"}
-        Whether how much of it, or having it at all, tells the outcome.
+    sort : {"value", "count", "recency", "index", "presence"}
+        Whether how much of it, how often or how long ago it was there, the index time, or having
+        it at all tells the outcome.
     auroc : float
         Of it alone, at least 0.5: a thing that only those without the outcome have counts alike.
     n, n_positive : int
@@ -65,10 +69,18 @@ class Suspect:
     n_others_positive: int
 
 
-def suspects(rows: Cases | Columns, y: Counts) -> list[Suspect]:
+def suspects(rows: Cases | Columns, y: Counts, *, by_time: bool = False) -> list[Suspect]:
     """Return what tells the outcome by itself, highest AUROC first.
 
     A concept or group is not named where one of its codes is.
+
+    Parameters
+    ----------
+    rows : Cases or Columns
+    y : array of 0 and 1, shape (n,)
+    by_time : bool
+        Look at how long ago each code was known last too: a model sees it by its recency, or where
+        there are several windows.
 
     Examples
     --------
@@ -82,8 +94,12 @@ def suspects(rows: Cases | Columns, y: Counts) -> list[Suspect]:
     classes = _Classes(y, person)
     if min(classes.n_patients[1], int(np.sum(y == 0))) < 2:
         return []
-    numbers, layers = _of_columns(rows, y) if isinstance(rows, Columns) else _of_cases(rows)
-    found = [*_numbers(numbers, classes)]
+    is_table = isinstance(rows, Columns)
+    numbers, layers = _of_columns(rows, y) if is_table else _of_cases(rows, by_time=by_time)
+    found: list[Suspect] = []
+    for sort, family in numbers:
+        told = {s.name for s in found}
+        found += [s for s in _numbers(sort, family, classes) if s.name not in told]
     for layer in layers:
         told = {s.name for s in found}
         # Of a column that has a value and a category for one reason the first is named
@@ -93,6 +109,10 @@ def suspects(rows: Cases | Columns, y: Counts) -> list[Suspect]:
                 found.append(suspect)
                 told |= these
     return sorted(found, key=lambda s: (-s.auroc, s.sort, s.name))
+
+
+_Numbers = Iterator[tuple[str, Array, Floats]]  # name, rows that have one, the numbers there
+_Families = list[tuple[str, _Numbers]]  # of each sort of a suspect
 
 
 class _Layer(NamedTuple):
@@ -130,11 +150,11 @@ class _Classes:
 # --- numbers -------------------------------------------------------------------------------
 
 
-def _numbers(numbers: Iterator[tuple[str, Array, Floats]], classes: _Classes) -> Iterator[Suspect]:
+def _numbers(sort: str, numbers: _Numbers, classes: _Classes) -> Iterator[Suspect]:
     """Yield numbers that tell the outcome: name, rows that have one, and the values there."""
     found: list[tuple[float, str, Array]] = []
     for name, at, values in numbers:
-        if classes.n_least(at) >= _FEWEST:
+        if len(at) and np.ptp(values) and classes.n_least(at) >= _FEWEST:
             auroc = auroc_of(classes.y[at], values)
             found.append((max(auroc, 1 - auroc), name, at))
     aurocs = np.array([0.5, *(auroc for auroc, *_ in found)])
@@ -142,7 +162,7 @@ def _numbers(numbers: Iterator[tuple[str, Array, Floats]], classes: _Classes) ->
     apart = aurocs[aurocs >= _HIGH].min(initial=1.0) - others >= _APART
     for auroc, name, at in found:
         if auroc >= (_HIGH if apart else _SURE):
-            yield classes.suspect(name, "value", auroc, at)
+            yield classes.suspect(name, sort, auroc, at)
 
 
 # --- who has what --------------------------------------------------------------------------
@@ -192,11 +212,18 @@ def _members(name: str, layer: _Layer) -> frozenset[str]:
 # --- of cases ------------------------------------------------------------------------------
 
 
-def _of_cases(cases: Cases) -> tuple[Iterator[tuple[str, Array, Floats]], Iterator[_Layer]]:
-    return _values_of(cases), _layers_of(cases)
+def _of_cases(cases: Cases, *, by_time: bool) -> tuple[_Families, Iterator[_Layer]]:
+    when = cases.index.astype("datetime64[s]").astype(np.float64)
+    families: _Families = [
+        ("value", _values_of(cases)),
+        ("count", _each_code(cases, "count")),
+        ("index", iter([("index time", np.arange(len(cases)), when)])),
+    ]
+    families += [("recency", _each_code(cases, "recency"))] * by_time
+    return families, _layers_of(cases)
 
 
-def _values_of(cases: Cases) -> Iterator[tuple[str, Array, Floats]]:
+def _values_of(cases: Cases) -> _Numbers:
     """Yield the age, and the last value of each measurement, of the cases that have one."""
     aged = np.flatnonzero(np.isfinite(cases.age_years))
     yield "age", aged, cases.age_years[aged]
@@ -204,14 +231,32 @@ def _values_of(cases: Cases) -> Iterator[tuple[str, Array, Floats]]:
     at = at[np.lexsort((cases.days[at], cases.case[at], cases.code[at]))]
     key = cases.code[at] * max(1, len(cases)) + cases.case[at]
     last = at[np.append(key[1:] != key[:-1], True)] if len(at) else at
-    bounds = np.searchsorted(cases.code[last], np.arange(len(cases.codes) + 1))
-    for k, (low, high) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    yield from _by_code(cases, cases.code[last], cases.case[last], cases.value[last])
+
+
+def _each_code(cases: Cases, sort: str) -> _Numbers:
+    """Yield of each code how often the cases that have it do, or how long ago they had it last."""
+    width = max(1, len(cases))
+    order = np.lexsort((cases.days, cases.case, cases.code))
+    key = cases.code[order] * width + cases.case[order]
+    last = np.flatnonzero(np.append(key[1:] != key[:-1], True)) if len(key) else order
+    code, case = np.divmod(key[last], width)
+    counts = np.diff(last, prepend=-1).astype(np.float64)
+    days = cases.days[order[last]]
+    yield from _by_code(cases, code, case, counts if sort == "count" else days)
+
+
+def _by_code(cases: Cases, code: Counts, case: Counts, numbers: Floats) -> _Numbers:
+    """Yield the numbers of each code, which come code by code."""
+    bounds = np.searchsorted(code, np.arange(len(cases.codes) + 1))
+    for name, low, high in zip(cases.codes, bounds[:-1], bounds[1:], strict=True):
         if high > low:
-            yield cases.codes[k], cases.case[last[low:high]], cases.value[last[low:high]]
+            yield name, case[low:high], numbers[low:high]
 
 
 def _layers_of(cases: Cases) -> Iterator[_Layer]:
-    """Yield who has which code, which concept, and which group of concepts."""
+    """Yield who has which sex and an age, which code, which concept, which group of concepts."""
+    yield _people(cases)
     yield _Layer(cases.case, cases.code, cases.codes, ())
     concepts, concept_of = np.unique(np.array(cases.concepts, dtype=str), return_inverse=True)
     stems, stem_of = np.unique([_stem(c) for c in concepts.tolist()] or [""], return_inverse=True)
@@ -228,6 +273,20 @@ def _layers_of(cases: Cases) -> Iterator[_Layer]:
         held = [frozenset(each) for each in members]
         if len(cases.code):
             yield _Layer(cases.case, places[cases.code], listed, held)
+
+
+def _people(cases: Cases) -> _Layer:
+    """Return who has a birth date, a sex at all, and which."""
+    sexes = sorted({str(sex) for sex in cases.sex if sex is not None})
+    has = {
+        "age (any value)": np.isfinite(cases.age_years),
+        "sex (any value)": np.array([sex is not None for sex in cases.sex], bool),
+        **{f"sex={sex}": cases.sex == sex for sex in sexes},
+    }
+    at = [np.flatnonzero(who) for who in has.values()]
+    thing = np.repeat(np.arange(len(has)), [len(rows) for rows in at])
+    members = [frozenset({name.split("=")[0].split(" ")[0]}) for name in has]
+    return _Layer(np.concatenate(at), thing, list(has), members)
 
 
 def _stem(concept: str) -> str:
@@ -249,13 +308,11 @@ def _stem(concept: str) -> str:
 # --- of columns ----------------------------------------------------------------------------
 
 
-def _of_columns(
-    table: Columns, y: Counts
-) -> tuple[Iterator[tuple[str, Array, Floats]], Iterator[_Layer]]:
-    return _column_values(table, y), iter([_presences(table)])
+def _of_columns(table: Columns, y: Counts) -> tuple[_Families, Iterator[_Layer]]:
+    return [("value", _column_values(table, y))], iter([_presences(table)])
 
 
-def _column_values(table: Columns, y: Counts) -> Iterator[tuple[str, Array, Floats]]:
+def _column_values(table: Columns, y: Counts) -> _Numbers:
     """Yield numbers as they are, and categories as their shares of positives."""
     for name, column in table.values.items():
         if column.dtype.kind in "biuf":

@@ -26,7 +26,13 @@ UNSURE = (
 )
 
 _MOST = 8  # sentences of one sort
-_OLDEST = 120.0  # years
+_OLDEST = 110.0  # years: hardly anybody was older, and a birth date of 1900 stands for none
+_SURE = 0.98  # mean AUROC of splits that no model of patients should have
+_HOW = {
+    "value": "the value of {name} alone has {auroc}",
+    "count": "how often {name} stands in a record alone has {auroc}",
+    "recency": "how long ago {name} was known last alone has {auroc}",
+}
 _TEXT = {
     "numbers": "make numbers of it where it is measured",
     "dates": "make days before index of it",
@@ -42,7 +48,13 @@ _LEFT_OUT = {
 
 
 def cautions_of(
-    rows: Cases | Columns, y: Counts, *, n_copied: int = 0, min_patients: int = 5
+    rows: Cases | Columns,
+    y: Counts,
+    *,
+    n_copied: int = 0,
+    min_patients: int = 5,
+    by_time: bool = False,
+    aurocs: Mapping[str, float] | None = None,
 ) -> tuple[str, ...]:
     """Return the cautions about the rows of a study.
 
@@ -53,6 +65,19 @@ def cautions_of(
     that is numbers or dates, numbers that stand for missing, ages that nobody reaches. A unit that
     fewer than `min_patients` patients have is counted and not named.
 
+    Parameters
+    ----------
+    rows : Cases or Columns
+    y : array of 0 and 1, shape (n,)
+    n_copied : int
+        Notes of tested patients that stand among those trained on.
+    min_patients : int
+    by_time : bool
+        Models see how long ago a thing was known.
+    aurocs : mapping of str to float, optional
+        Mean AUROC of the splits, by model: where facts are given, nothing among them tells the
+        outcome, and a model does all the same, that is told.
+
     Examples
     --------
     >>> table = Columns(patients=np.arange(60).astype(str), values={"left": np.arange(60) % 2})
@@ -60,8 +85,10 @@ def cautions_of(
     ("column 'left' alone has an AUROC of 1.00: check that it was known before the index time",)
     """
     is_table = isinstance(rows, Columns)
-    found = suspects(rows, y)
+    found = suspects(rows, y, by_time=by_time)
     said = [_suspected(s, "column " if is_table else "") for s in found]
+    if not (found or is_table):
+        said += _too_good(aurocs or {})
     doubts = _of_columns(rows) if isinstance(rows, Columns) else _of_cases(rows, min_patients)
     return (*_copied(n_copied), *_first(said), *_twice(rows), *_first(list(doubts)))
 
@@ -98,15 +125,32 @@ def level_cautions(fits: Mapping[str, CrossFit]) -> tuple[str, ...]:
 
 def _suspected(suspect: Suspect, what: str) -> str:
     name, auroc = _shown(suspect.name), f"an AUROC of {suspect.auroc:.2f}"
-    if suspect.sort == "value":
-        which = f"{what}{name}" if what else f"the value of {name}"
-        return f"{which} alone has {auroc}: check that it was known before the index time"
+    if suspect.sort == "index":
+        return (
+            f"the index time alone has {auroc}: those with the outcome and the others were asked "
+            "about at other times, so whatever changed between these tells the outcome"
+        )
+    if suspect.sort in _HOW:
+        how = "{name} alone has {auroc}" if what else _HOW[suspect.sort]
+        said = how.format(name=f"{what}{name}", auroc=auroc)
+        return f"{said}: check that it was known before the index time"
     return (
         f"{what}{name} alone tells the outcome: of {suspect.n:,} patients with it "
         f"{suspect.n_positive:,} have the outcome, of the {suspect.n_others:,} others "
         f"{suspect.n_others_positive:,}; check that it is neither the outcome itself nor known "
         "because of it, and leave out patients who had the outcome before"
     )
+
+
+def _too_good(aurocs: Mapping[str, float]) -> list[str]:
+    """Return the sentence about models that tell the outcome though nothing alone does, if any."""
+    best = [name for name, auroc in aurocs.items() if auroc >= _SURE]
+    said = (
+        f"{', '.join(best)}: an AUROC of {max(aurocs.values(), default=0):.2f} in tested patients, "
+        "though no fact alone tells the outcome, is more often a leak than a finding: check that "
+        "what the model leans on most was known before the index time"
+    )
+    return [said] * bool(best)
 
 
 def _shown(name: str) -> str:

@@ -324,7 +324,14 @@ def _cautions(
 ) -> tuple[str, ...]:
     copied = n_copied(rows.signed, rows.rows.patients, splits)
     least = rows.features.min_patients
-    told = cautions_of(rows.rows, rows.y, n_copied=copied, min_patients=least)
+    told = cautions_of(
+        rows.rows,
+        rows.y,
+        n_copied=copied,
+        min_patients=least,
+        by_time=rows.by_time,
+        aurocs={name: float(np.mean(fit.auroc_folds)) for name, fit in fits.items()},
+    )
     cautions = (*told, *excluded_cautions(rows.n_excluded), *level_cautions(fits))
     return (unscored, *cautions) if unscored else cautions
 

@@ -71,6 +71,12 @@ class RiskRows:
     settings: Mapping[str, Any]
     n_chronic: int = 0
 
+    @property
+    def by_time(self) -> bool:
+        """Whether features tell how long ago a thing was known."""
+        made = self.features
+        return isinstance(made, PatientFeatures) and (made.recency or len(made.windows) > 1)
+
 
 def risk_rows(
     patients: Iterable[Patient] = (),

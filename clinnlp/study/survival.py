@@ -281,5 +281,6 @@ def _flow(seen: FollowUp, values: Array) -> tuple[tuple[str, int], ...]:
 
 def _cautions(rows: RiskRows, values: Array, unscored: str) -> tuple[str, ...]:
     least = rows.features.min_patients
-    told = cautions_of(rows.rows, (values == 1).astype(np.int64), min_patients=least)
+    y = (values == 1).astype(np.int64)
+    told = cautions_of(rows.rows, y, min_patients=least, by_time=rows.by_time)
     return (*[unscored] * bool(unscored), *told, *excluded_cautions(rows.n_excluded))

@@ -1,5 +1,7 @@
 """What tells the outcome by itself is found, by code, presence and group; findings are not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,47 @@ def test_what_nobody_with_the_outcome_has_is_named_too():
     rows = [(k, "followed up", "visit", np.nan) for k in np.flatnonzero(Y == 0)]
     [one] = suspects(cases_of(rows), Y)
     assert (one.name, one.n_positive, one.auroc) == ("visit:followed up", 0, 1.0)
+
+
+def test_how_often_a_code_stands_there_is_a_number():
+    """All have it: cases six times, the others once."""
+    rows = [(k, "visit", "stay", np.nan) for k in range(N) for _ in range(6 if Y[k] else 1)]
+    assert found(rows) == [("stay:visit", "count")]
+    even = [(k, "visit", "stay", np.nan) for k in range(N) for _ in range(1 + k % 3)]
+    assert found(even) == []
+
+
+def test_how_long_ago_a_code_was_known_is_one_where_a_model_sees_it():
+    cases = cases_of([(k, "gas", "lab", np.nan) for k in range(N)])
+    days = np.where(Y[cases.case] == 1, -0.1, -300.0)
+    days[cases.code != cases.codes.index("lab:gas")] = -20.0
+    cases = replace(cases, days=days)
+    assert suspects(cases, Y) == []
+    [one] = suspects(cases, Y, by_time=True)
+    assert (one.name, one.sort, one.auroc) == ("lab:gas", "recency", 1.0)
+
+
+def test_an_index_time_that_tells_the_outcome_is_named():
+    cases = cases_of([])
+    year = np.where(Y == 1, np.datetime64("2024-02-01"), np.datetime64("2023-02-01"))
+    [one] = suspects(replace(cases, index=year.astype("datetime64[s]")), Y)
+    assert (one.name, one.sort) == ("index time", "index")
+
+
+@pytest.mark.parametrize(
+    ("how", "names"),
+    [
+        ({"sex": np.where(Y == 1, "f", "m")}, {"sex=f"}),
+        ({"sex": np.where(Y == 1, "f", None)}, {"sex (any value)"}),
+        ({"age_years": np.where(Y == 1, np.nan, 50.0)}, {"age (any value)"}),
+        ({"age_years": 50.0 + 9 * Y}, {"age"}),
+        ({"sex": np.where(np.arange(N) % 3 == 0, "f", "m")}, set()),
+    ],
+)
+def test_sex_and_age_that_tell_the_outcome_are_named(how, names):
+    made = {name: v.astype(object if name == "sex" else float) for name, v in how.items()}
+    told = suspects(replace(cases_of([]), **made), Y)
+    assert {s.name for s in told} == names
 
 
 def test_few_patients_are_not_named():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,40 @@ def test_columns_that_cannot_tell_are_not_named():
     several = np.array([["a", "b"]] * N, dtype=object)
     half = np.where(np.arange(N) == 1, 1.0, np.nan)  # one class where it is known
     assert told(ids=ids, empty=empty, several=several, half=half, same=np.ones(N)) == ()
+
+
+def test_a_model_that_is_too_good_is_told_where_no_fact_is():
+    day = np.full(N, "2024-01-01", "datetime64[s]")
+    cases = collect_cases(Outcome(patients=WHO, index=day, values=Y))
+    aurocs = {"svm": 0.6, "random_forest": 0.993, "naive_bayes": 0.98}
+    [one] = cautions_of(cases, Y, aurocs=aurocs)
+    assert one.startswith("random_forest, naive_bayes: an AUROC of 0.99 in tested patients, though")
+    assert cautions_of(cases, Y, aurocs={"svm": 0.97}) == ()
+    tells = replace(cases, sex=np.where(Y == 1, "f", "m").astype(object))
+    assert all("though" not in said for said in cautions_of(tells, Y, aurocs=aurocs))
+
+
+def test_each_sort_of_suspect_has_its_sentence():
+    day = np.full(N, "2024-01-01", "datetime64[s]")
+    cases = collect_cases(Outcome(patients=WHO, index=day - Y * 86_400 * 400, values=Y))
+    assert cautions_of(cases, Y)[0].startswith("the index time alone has an AUROC of 1.00: those")
+    often = EventTable(
+        {
+            "patient": np.repeat(WHO, 1 + 2 * Y),
+            "known": np.full(N + 2 * Y.sum(), "2023-12-01", "datetime64[s]"),
+            "code": ["visit"] * (N + 2 * Y.sum()),
+            "kind": ["stay"] * (N + 2 * Y.sum()),
+        }
+    )
+    cases = collect_cases(Outcome(patients=WHO, index=day, values=Y), events=often)
+    [said] = cautions_of(cases, Y)
+    assert said.startswith("how often 'stay:visit' stands in a record alone has an AUROC of 1.00:")
+    once = cases.case.searchsorted(np.arange(N))  # a record of each
+    late = replace(cases, case=cases.case[once], code=cases.code[once], value=cases.value[once],
+                   days=np.where(Y == 1, -1.0, -90.0))  # fmt: skip
+    assert cautions_of(late, Y) == ()
+    [said] = cautions_of(late, Y, by_time=True)
+    assert said.startswith("how long ago 'stay:visit' was known last alone has an AUROC of 1.00")
 
 
 def test_copied_notes_are_told_with_their_number():
@@ -169,7 +205,7 @@ def test_ages_that_nobody_reaches_are_told():
     people = [Patient(id=p, birth_date=date(1900 if k < 3 else 1950, 1, 1))
               for k, p in enumerate(WHO)]  # fmt: skip
     [one] = cautions_of(collect_cases(outcome, people), Y)
-    assert one == "3 cases are older than 120 years at index: check birth dates"
+    assert one == "3 cases are older than 110 years at index: check birth dates"
 
 
 def test_many_sentences_of_a_sort_are_cut_short():
