@@ -1,7 +1,8 @@
 """What single words say of identifiers: names, titles, eponyms, ordinary words, cities.
 
 Each word in small letters has one number whose bits are `Kind`s, so that a text is looked through
-once. All that belongs to a language stands in its tables ``identifier_*_<language>.tsv``.
+once. All that belongs to a language stands in its tables ``identifier_*_<language>.tsv``; names of
+other countries stand in ``identifier_names.tsv``, and count where they are no word of the language.
 """
 
 import re
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from clinnlp.text.tables import language_path, read_table
+from clinnlp.text.tables import data_path, language_path, read_table
 
 __all__ = ["Kind", "Lexicon", "Words", "is_eponym", "lexicon", "words_of"]
 
@@ -47,6 +48,7 @@ class Kind:
     UNIT = 1 << 26  # a title that is a unit too
     SPELLED = 1 << 27  # a degree written with dots
     WEAK = 1 << 28  # what ends names, and what else ends in it
+    ABROAD = 1 << 29  # a name of other countries, which alone says little
 
 
 _KINDS = {
@@ -76,6 +78,7 @@ _KINDS = {
     "weak tail": Kind.WEAK,
 }
 _NAMES = {"given": Kind.GIVEN, "family": Kind.FAMILY, "both": Kind.GIVEN | Kind.FAMILY}
+_OTHER = Kind.WORD | Kind.STOP | Kind.EPONYM | Kind.HEAD | Kind.TITLE | Kind.DEGREE | Kind.GENERIC
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -172,6 +175,10 @@ def lexicon(language: str) -> Lexicon:
     for names in _rows("drug_names", language, "brand", "generic"):
         for word in _WORD.findall(" ".join(names).lower()):
             kinds[word] |= Kind.WORD
+    for _, (name, kind) in read_table(data_path("identifier_names.tsv"), ("name", "kind")):
+        bits = kinds.get(name, 0)
+        if not bits & _OTHER:
+            kinds[name] = bits | _NAMES[kind] | (0 if bits else Kind.ABROAD)
     phrases = {bit: _indexed(terms, of) for bit, of in _PHRASES.items()}
     for bit, index in phrases.items():
         for first in index:

@@ -64,7 +64,7 @@ class NameWords:
 
     def is_new(self, i: int) -> bool:
         """Whether such a word has a capital: an unknown name, or an unknown thing."""
-        return i in self.capital and self.is_odd(i) and not self.words.words[i].isupper()
+        return i in self.capital and self.is_odd(i) and not self.words.words[i][:2].isupper()
 
     def is_part(self, i: int) -> bool:
         """Whether a word may be of a name in small letters."""

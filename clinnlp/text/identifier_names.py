@@ -17,9 +17,11 @@ __all__ = ["find_names"]
 N_CUT = 4  # letters of a title that is cut short by a dot, at most
 N_TITLES = 3  # before a name, at most
 N_INITIALS = 3  # before a family name, at most
+N_LISTED = 3  # given names in small letters that make a list, at least
 N_BEFORE = 4  # words before a degree
 SURE = 0.25  # doubt up to which a name is sought in the whole note
 _ALONE = ("rule:lead_named", "rule:lead_per")  # where a name of no list is one in small letters too
+_NAMED = NAME | Kind.ABROAD
 _BEHIND_TITLE = {" ", ". ", ".", "  ", ".  "}
 Lead = tuple[int, str, str]  # where a name begins, its label, who says so
 Judged = tuple[int, str, float]  # the last word of a name, who says so, how doubtful it is
@@ -46,7 +48,7 @@ def find_names(
     found = [*names.behind_titles()]
     found += [find for lead in leads if (find := names.behind_lead(*lead)) is not None]
     for part in (names.before_degrees, names.in_runs, names.in_small_letters,
-                 names.heading_lines, names.by_deeds):  # fmt: skip
+                 names.in_lists, names.heading_lines, names.by_deeds):  # fmt: skip
         found += part()
     found += names.again(found)
     return [*found, *names.unknown()] if unknown else found
@@ -93,7 +95,7 @@ class _Names(NameWords):
         is_told = self._is_told(start, i, finder)
         if not self._may_begin(i, is_told=is_told):
             return None
-        is_free = is_told or (finder in _ALONE and not self.words.kinds[i])
+        is_free = is_told or (finder in _ALONE and not self.words.kinds[i] & ~_NAMED)
         last = self.awaited(i, is_small=is_free or self._is_only_given(i))
         if last is None or (last == i and self.is_eponym(i)):
             return None
@@ -232,8 +234,8 @@ class _Names(NameWords):
         return (listed[-1], "list:name", 0.4) if self._is_only_name(first) else none
 
     def _is_only_name(self, i: int) -> bool:
-        is_town = bool(self.words.kinds[i] & Kind.CITY)
-        return self.is_name(i) and not is_town and not self.words.words[i].isupper()
+        is_other = bool(self.words.kinds[i] & (Kind.CITY | Kind.ABROAD))
+        return self.is_name(i) and not is_other and not self.words.words[i].isupper()
 
     def _is_doubtful(self, first: int, last: int, listed: list[int]) -> bool:
         """Whether a run holds abbreviations, or none of the given names its language asks for."""
@@ -285,6 +287,31 @@ class _Names(NameWords):
             return False
         return len(words[i - 1]) > 2 < len(words[i]) and not self.is_eponym(i)
 
+    def in_lists(self) -> Iterator[Find]:
+        """Return given names in small letters of which three or more are told ("ana, leo, mia")."""
+        i = 0
+        while i < self.n:
+            run = self._listed(i)
+            if len(run) >= N_LISTED:
+                yield from (self.made(k, k, "NAME", "list:told", 0.3) for k in run)
+            i = run[-1] + 1 if run else i + 1
+
+    def _listed(self, i: int) -> list[int]:
+        """Return the given names that follow one another from a word, joined as a list is."""
+        run: list[int] = []
+        while i < self.n and self._is_listed(i):
+            run.append(i)
+            is_and = i + 1 < self.n and self.is_and(i + 1) and self.gap(i) in (" ", ", ")
+            if self.gap(i) != ", " and not is_and:
+                break
+            i += 1 + is_and
+        return run
+
+    def _is_listed(self, i: int) -> bool:
+        kinds = self.words.kinds[i]
+        is_other = kinds & (Kind.WORD | Kind.STOP | Kind.EPONYM)
+        return bool(kinds & Kind.GIVEN) and not is_other and i not in self.taken
+
     def heading_lines(self) -> Iterator[Find]:
         """Return "name, name, 1/2/1950" where a line begins, in small letters too."""
         for i, start in enumerate(self.words.starts[:-2]):
@@ -301,7 +328,7 @@ class _Names(NameWords):
             if not self.is_odd(i) or i in self.taken:
                 continue
             has_capital = i in self.capital
-            if (has_capital or not self.words.kinds[i]) and self._does(i):
+            if (has_capital or not self.words.kinds[i] & ~_NAMED) and self._does(i):
                 yield self.made(i, i, "NAME", "rule:deed", 0.3)
 
     def _does(self, i: int) -> bool:

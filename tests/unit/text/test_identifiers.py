@@ -44,6 +44,12 @@ Write to ⟦EMAIL|jan.nowak@example.org⟧ or see ⟦URL|https://www.nowak.examp
 Logged in from ⟦IP|192.168.10.44⟧ as username: ⟦USERNAME|jnowak77⟧
 Fingerprint ID ⟦BIOMETRIC|FP-204411⟧, photo saved as ⟦PHOTO|face-0012.jpg⟧
 Study subject ID ⟦ID|ABX-0042⟧
+Her children ⟦NAME|silvana⟧, ⟦NAME|adam⟧ and ⟦NAME|kristina⟧ are well.
+Hit by a car at ⟦STREET|the corner of Harbor Road and Mill Street⟧.
+He flew to ⟦PLACE|RYSSBY⟧ and works for ⟦ORGANISATION|Nautilytics⟧.
+Mail: ⟦STREET|928 Rue de Gafsa Apt. 981⟧, ⟦PLACE|Lyss⟧, ⟦REGION|OH⟧ ⟦ZIP|50662⟧
+At home: ⟦PHONE|0489 25 37 29⟧, ⟦STREET|Sludevej 13⟧
+"No," says ⟦NAME|Hartvigsson⟧. Her maiden name is ⟦NAME|nyberg⟧.
 """,
     "es": """
 Nombre: ⟦NAME_PATIENT|Blanca⟧.
@@ -76,6 +82,7 @@ Sodium 140, potassium 4.5, glucose 110 mg/dL, creatinine 1.2; EF 55%-60%, 3 x 4 
 The patient may return in 2 weeks; will follow up with cardiology.
 E. coli and C. difficile; HbA1c 7.2, CD4 350, COVID-19, HLA-B27, 5-FU, vitamin B12.
 MS was diagnosed. EMS was called. CC: HA. RE: BLE weakness.
+Fundi benign, a McIvor mouth gag, 12.8 METs. PCM said AFib is a concern; works for a bank.
 """,
     "es": """
 Enfermedad de Parkinson, signo de Murphy y síndrome de Cushing.
