@@ -1,0 +1,238 @@
+"""Pairs of mentions as rows of tokens: what the network reads of a pair, in two ways.
+
+    inserted    [CLS] <1:Effect> rash </1:Effect> after <2:Drug> aspirin </2:Drug> [SEP]
+    appended    [CLS] rash after aspirin [SEP] <1:Effect> <2:Drug> ...
+
+*Inserted* markers stand around the mentions, so that the text itself is read in their light: one
+pass per pair, the better reading. *Appended* ones stand behind the text, two for each pair of the
+text; each has the position of the first token of its mention, sees the text and its partner, and
+the text sees none: one pass for all pairs, the faster reading. Markers are typed: each label of
+mentions has its own.
+
+A pair's answer is that of its two first markers together (see `clinnlp.bert.relate`).
+
+References
+----------
+Zhong and Chen, A Frustratingly Easy Approach for Entity and Relation Extraction, NAACL 2021,
+sections 3.2 (typed markers) and 3.4 (batched markers); Ye et al., Packed Levitated Marker, ACL
+2022 (one marker an end).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from clinnlp.bert.relation_pairs import Pair, Place
+from clinnlp.bert.windows import TokenisedText, Window, split_windows
+from clinnlp.core.arrays import Ints, Ints32
+from clinnlp.core.spans import Span
+
+__all__ = ["MarkedRow", "Marker", "Reading", "RowMaker"]
+
+Reading = Literal["inserted", "appended"]
+_MOST_PAIRS = 64  # of a row with appended markers
+
+Range = tuple[int, int]  # tokens [a, b)
+
+
+class Marker(NamedTuple):
+    """The ids of a label's tokens: what opens and closes a first end, and a second one."""
+
+    opens: tuple[int, int]
+    closes: tuple[int, int]
+
+
+class MarkedRow(NamedTuple):
+    """One row to read.
+
+    Parameters
+    ----------
+    ids : array of int32, shape (n_tokens,)
+        Vocabulary ids, special ones and markers among them.
+    n_text : int
+        Tokens before the appended markers, ``n_tokens`` where there are none.
+    places : array of int32, shape (n_tokens,)
+        The position of each token.
+    marks : array of int64, shape (n_places, 2)
+        Where the marker of the first and of the second mention of each pair of mentions stands.
+    owners : array of int64, shape (n_places,)
+        The pair that they are of.
+    """
+
+    ids: Ints32
+    n_text: int
+    places: Ints32
+    marks: Ints
+    owners: Ints
+
+
+class RowMaker:
+    """Makes the rows of notes.
+
+    Parameters
+    ----------
+    markers : mapping of str to Marker
+        By label of mentions.
+    reading : {"inserted", "appended"}
+    prefix, suffix : arrays of int32
+        Special ids around a text.
+    size, stride : int
+        Tokens of a window without special ones, and those that neighbours share.
+    """
+
+    def __init__(
+        self,
+        markers: Mapping[str, Marker],
+        reading: Reading,
+        *,
+        prefix: Ints32,
+        suffix: Ints32,
+        size: int,
+        stride: int,
+    ) -> None:
+        self._markers, self._reading = markers, reading
+        self._prefix, self._suffix, self._size, self._stride = prefix, suffix, size, stride
+
+    def __call__(
+        self, text: TokenisedText, pairs: Sequence[Pair], *, first: int = 0
+    ) -> list[MarkedRow]:
+        """Return the rows of a note's pairs, which are numbered from `first` on.
+
+        A pair whose mentions do not fit into one window has none.
+        """
+        if self._reading == "inserted":
+            rows = (self._inserted(text, pair, first + k) for k, pair in enumerate(pairs))
+            return [row for row in rows if row is not None]
+        return self._appended(text, pairs, first)
+
+    # --- markers around the mentions ---------------------------------------------------------
+
+    def _inserted(self, text: TokenisedText, pair: Pair, owner: int) -> MarkedRow | None:
+        region = tokens_of(text, pair.places[0].region)
+        held: list[tuple[Range, Range]] = []
+        low, high = len(text.ids), 0
+        for place in pair.places:
+            both = tokens_of(text, place.first), tokens_of(text, place.second)
+            if tokens_of(text, place.region) != region:
+                continue
+            a = min(low, *(start for start, _ in both))
+            b = max(high, *(end for _, end in both))
+            if b - a + 2 * len({*_ends(held, 0), *_ends(held, 1), *both}) <= self._size:
+                low, high = a, b
+                held.append(both)
+        if not held:
+            return None
+        n_marks = 2 * (len(set(_ends(held, 0))) + len(set(_ends(held, 1))))
+        start, end = widened((low, high), region, self._size - n_marks)
+        ids, where = self._written(text.ids[start:end], held, pair.labels, start)
+        ids = np.concatenate([self._prefix, ids, self._suffix])
+        shift = len(self._prefix)
+        marks = [(where[0, a] + shift, where[1, b] + shift) for a, b in held]
+        return MarkedRow(
+            ids=ids,
+            n_text=len(ids),
+            places=np.arange(len(ids), dtype=np.int32),
+            marks=np.array(marks, np.int64),
+            owners=np.full(len(held), owner, np.int64),
+        )
+
+    def _written(
+        self,
+        ids: Ints32,
+        held: Sequence[tuple[Range, Range]],
+        labels: tuple[str, str],
+        start: int,
+    ) -> tuple[Ints32, dict[tuple[int, Range], int]]:
+        """Return the ids with markers in them, and where those that open stand."""
+        inserts: list[tuple[int, int, int, int, tuple[int, Range] | None]] = []
+        for end, label in enumerate(labels):
+            marker = self._markers[label]
+            for mention in dict.fromkeys(_ends(held, end)):
+                a, b = mention[0] - start, mention[1] - start
+                # at one place what closes comes first, and of what opens the longer mention
+                inserts.append((a, 1, -b, marker.opens[end], (end, mention)))
+                inserts.append((b, 0, -a, marker.closes[end], None))
+        inserts.sort(key=lambda each: (each[:3], each[3]))
+        at = [each[0] for each in inserts]
+        out = np.insert(ids, at, np.array([each[3] for each in inserts], np.int32))
+        return out, {each[4]: each[0] + k for k, each in enumerate(inserts) if each[4] is not None}
+
+    # --- markers behind the text -------------------------------------------------------------
+
+    def _appended(self, text: TokenisedText, pairs: Sequence[Pair], first: int) -> list[MarkedRow]:
+        windows: dict[Span, list[Window]] = {}
+        held: dict[Range, list[tuple[int, int, int, int, int]]] = {}
+        for k, pair in enumerate(pairs):
+            opens = (self._markers[label].opens[end] for end, label in enumerate(pair.labels))
+            ids = tuple(opens)
+            for place in pair.places:
+                if place.region not in windows:
+                    windows[place.region] = self._windows(text, place.region)
+                found = _window(windows[place.region], text, place)
+                if found is not None:
+                    (a, b), one, other = found
+                    held.setdefault((a, b), []).append((first + k, one - a, other - a, *ids))
+        return [
+            self._row(text.ids[a:b], each[at : at + _MOST_PAIRS])
+            for (a, b), each in held.items()
+            for at in range(0, len(each), _MOST_PAIRS)
+        ]
+
+    def _windows(self, text: TokenisedText, region: Span) -> list[Window]:
+        a, b = tokens_of(text, region)
+        found = split_windows(b - a, size=self._size, stride=self._stride)
+        return [Window(*(at + a for at in window)) for window in found]
+
+    def _row(self, ids: Ints32, each: Sequence[tuple[int, int, int, int, int]]) -> MarkedRow:
+        words = np.concatenate([self._prefix, ids, self._suffix])
+        columns = np.array(each, np.int64)  # (n_places, 5)
+        places = (columns[:, 1:3] + len(self._prefix)).ravel()
+        n_text, n_marks = len(words), len(places)
+        return MarkedRow(
+            ids=np.concatenate([words, columns[:, 3:5].ravel().astype(np.int32)]),
+            n_text=n_text,
+            places=np.concatenate([np.arange(n_text), places]).astype(np.int32),
+            marks=np.arange(n_text, n_text + n_marks).reshape(-1, 2),
+            owners=columns[:, 0],
+        )
+
+
+def tokens_of(text: TokenisedText, span: Span) -> Range:
+    """Return the tokens ``[a, b)`` of the words that share a code point with a span."""
+    a, b = text.words_of(span)
+    n = len(text.ids)
+    bounds = [int(text.first[k]) if k < text.n_words else n for k in (a, b)]
+    return bounds[0], bounds[1]
+
+
+def widened(inner: Range, region: Range, size: int) -> Range:
+    """Return a range of at most `size` tokens around `inner`, inside `region`.
+
+    Examples
+    --------
+    >>> widened((4, 6), (0, 20), 6), widened((1, 2), (0, 20), 6), widened((4, 6), (3, 8), 9)
+    ((2, 8), (0, 6), (3, 8))
+    """
+    low, high = min(region[0], inner[0]), max(region[1], inner[1])
+    room = max(0, size - (inner[1] - inner[0]))
+    start = max(low, inner[0] - room // 2)
+    end = min(high, start + max(size, inner[1] - inner[0]))
+    return max(low, min(start, end - size)), end
+
+
+def _ends(held: Sequence[tuple[Range, Range]], end: int) -> list[Range]:
+    return [both[end] for both in held]
+
+
+def _window(
+    windows: Sequence[Window], text: TokenisedText, place: Place
+) -> tuple[Range, int, int] | None:
+    """Return the window in whose middle two mentions stand most, and their first tokens."""
+    one, other = tokens_of(text, place.first), tokens_of(text, place.second)
+    low, high = min(one[0], other[0]), max(one[1], other[1])
+    fits = [w for w in windows if w.start <= low and high <= w.end]
+    if not fits:
+        return None
+    best = max(fits, key=lambda w: min(low - w.start, w.end - high))
+    return (best.start, best.end), one[0], other[0]
