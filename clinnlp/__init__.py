@@ -127,7 +127,7 @@ _HOMES = {
         "RiskStudySettings",
         "SurvivalSettings",
     ),
-    "clinnlp.study.deidentify.flow": ("Deidentifier",),
+    "clinnlp.study.deidentify.deidentifier": ("Deidentifier",),
     "clinnlp.study.deidentify.keys": ("make_key", "read_key"),
     "clinnlp.study.deidentify.whole": ("deidentify_files",),
     "clinnlp.metrics.leak_bound": ("ReviewedStratum", "leak_bound"),

@@ -79,7 +79,7 @@ from clinnlp.mine.stated import StatedPairs
 from clinnlp.risk.cox import fit_cox
 from clinnlp.risk.splits import split_by_time, splits_by_site
 from clinnlp.study.apply import RiskModel, apply_risk_model
-from clinnlp.study.deidentify.flow import Deidentifier
+from clinnlp.study.deidentify.deidentifier import Deidentifier
 from clinnlp.study.deidentify.keys import make_key, read_key
 from clinnlp.study.deidentify.whole import deidentify_files
 from clinnlp.study.example import example

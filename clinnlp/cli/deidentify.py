@@ -11,7 +11,7 @@ from clinnlp.cli.terminal import say, warn
 from clinnlp.core.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from clinnlp.study.deidentify.flow import DeidentifySummary
+    from clinnlp.study.deidentify.summary import DeidentifySummary
 
 __all__ = ["add_audit", "add_deidentify"]
 

@@ -13,7 +13,6 @@ from clinnlp.text.identifier_lexicon import lexicon
 
 __all__ = ["DateParts", "read_date", "write_date"]
 
-DAY_FIRST = {"en": False, "es": True}
 CENTURY = 50  # two digits below are of this century's, from it of the last one's
 _PIECE = re.compile(r"\d+|[^\W\d_]+\.?|.", re.DOTALL)
 _ORDINAL = ("st", "nd", "rd", "th")
@@ -50,7 +49,7 @@ def read_date(
     ("{Month} {D}{th}, '{YY}", 5)
     """
     pieces = _PIECE.findall(text.strip())
-    first = DAY_FIRST.get(language, True) if day_first is None else day_first
+    first = _day_first(language) if day_first is None else day_first
     roles = _roles(pieces, _months(language), day_first=first)
     if roles is None or len(set(roles.values())) < len(roles):
         return None
@@ -192,6 +191,10 @@ def _code(piece: str, role: str, long: list[str], is_padded: bool) -> str:  # no
     word = "month" if name.lower() in long else "mon"
     cased = word if name.islower() else word.upper() if name.isupper() else word.capitalize()
     return "{" + cased + "}" + dot
+
+
+def _day_first(language: str) -> bool:
+    return "day first" in lexicon(language).terms.get("setting", ())
 
 
 @lru_cache(maxsize=8)

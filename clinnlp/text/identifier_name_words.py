@@ -26,6 +26,7 @@ class NameWords:
 
     def __init__(self, text: str, words: Words, lexicon: Lexicon) -> None:
         self.text, self.words, self.kinds_of = text, words, lexicon.kinds
+        self.codes = frozenset(lexicon.terms.get("region code", ()))
         self.has_long = "long names" in lexicon.terms.get("setting", ())
         self.n = len(words.words)
         self.capital = set(words.capitals)
@@ -137,7 +138,8 @@ class NameWords:
             return True
         if not is_small or kinds & Kind.WORD:
             return False
-        return len(word) > 2 or (self.gap(first) == ". " and self.is_odd(first + 1))
+        is_cut = self.gap(first) in (". ", "'", "’")  # "j. hruby", "o'brien"
+        return len(word) > 2 or (is_cut and self.is_odd(first + 1))
 
     def _joins(self, first: int, last: int) -> bool:
         """Whether what stands behind a word lets its name go on."""
@@ -156,8 +158,8 @@ class NameWords:
 
     def _is_turned(self, i: int) -> bool:
         kinds = self.words.kinds[i]
-        if i not in self.capital:
-            return False
+        if i not in self.capital or self.words.words[i] in self.codes:
+            return False  # "Boston, MA"
         is_given = bool(kinds & Kind.GIVEN) and not kinds & Kind.STOP
         return is_given or (self.is_initial(i) and self.gap(i)[0] == ".")
 

@@ -335,7 +335,8 @@ class _Names(NameWords):
         kinds, gap = self.words.kinds, self.gap(i)
         if gap == " ":
             is_done = bool(kinds[i + 1] & Kind.COPULA and kinds[i + 2] & Kind.DONE)
-            return self.is_new(i) and (bool(kinds[i + 1] & Kind.DEED) or is_done)
+            is_told = self.is_new(i) or self._is_listed(i)
+            return is_told and (bool(kinds[i + 1] & Kind.DEED) or is_done)
         is_own = gap == "'" and self.words.words[i + 1].lower() == "s" and self.gap(i + 1) == " "
         return is_own and bool(kinds[i + 2] & Kind.KIN)
 

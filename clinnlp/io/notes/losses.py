@@ -58,8 +58,9 @@ def check_kept(notes: Iterable[Note], holds: frozenset[str], name: str) -> Itera
         lost = find_losses(note, holds) if holds != EVERYTHING else []
         if lost:
             raise DataError(
-                f"{name} cannot hold {', '.join(lost)}; write JSONL, or first empty these with "
-                "note.with_(...)",
+                f"{name} cannot hold {', '.join(lost)}; write JSONL, keep them in a file beside it "
+                "(--on-loss sidecar, on_loss='sidecar'), or first take them out (convert --drop, "
+                "note.with_(...))",
                 note=note.id,
             )
         yield note

@@ -13,10 +13,8 @@ as it is, so that a second run changes nothing.
 
 import json
 import re
-from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -29,17 +27,17 @@ from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.files import atomic_write, check_apart, check_writable
 from clinnlp.core.json_objects import read_json_object
 from clinnlp.core.notes import Note
-from clinnlp.core.pipeline import Pipe, Pipeline, chunks
+from clinnlp.core.pipeline import chunks
 from clinnlp.core.places import is_stream, one_writer
 from clinnlp.io.notes.corpora import Notes, OnLoss, write_notes
-from clinnlp.study.deidentify.keys import Key
-from clinnlp.study.deidentify.offsets import Offsets
-from clinnlp.study.deidentify.replacing import Found, Replaced, Replacing, found_in
+from clinnlp.io.notes.formats import writer_of
+from clinnlp.io.notes.losses import check_kept
+from clinnlp.study.deidentify.deidentifier import Deidentifier, seal_of
+from clinnlp.study.deidentify.replacing import Found, Replaced, found_in
 from clinnlp.study.deidentify.sample import AuditSample, doubt_of
-from clinnlp.study.deidentify.surrogates import Originals, Surrogates
-from clinnlp.study.settings import DeidentifySettings
+from clinnlp.study.deidentify.summary import DeidentifySummary
 
-__all__ = ["Deidentifier", "DeidentifySummary", "deidentify", "work_folder"]
+__all__ = ["deidentify", "work_folder"]
 
 _RUN, _SEALS = "run.json", "seals.txt"
 _PART = re.compile(r"found-\d{5}\.jsonl")
@@ -48,174 +46,6 @@ _UNREAD = "not read to its end"
 _STANDING = "a value of the record still stands in it"
 
 Known = Mapping[str, Sequence[str]]
-
-
-@dataclass(slots=True, kw_only=True)
-class DeidentifySummary:
-    """What one run did; it names no note but by its place in the input.
-
-    Parameters
-    ----------
-    n_notes : int
-        In the output.
-    n_sealed : int
-        Of them, those that a run with this key had made and that stay as they are.
-    n_resumed : int
-        Of them, those whose identifiers a run that was stopped had found.
-    n_words, n_chars : int
-        Of the output.
-    n_masked_dates : int
-        Dates that could not be read or would tell of an age above 89.
-    n_without_patient : int
-        Notes of nobody: each has dates and names of its own.
-    found : Counter of (label, finder)
-        What was replaced.
-    failed : dict of int to str
-        By place in the input, from 1: why a note is not in the output.
-    unreadable : list of str
-        Where they stand: file and line.
-    """
-
-    n_notes: int = 0
-    n_sealed: int = 0
-    n_resumed: int = 0
-    n_words: int = 0
-    n_chars: int = 0
-    n_masked_dates: int = 0
-    n_without_patient: int = 0
-    found: Counter[tuple[str, str]] = field(default_factory=Counter)
-    failed: dict[int, str] = field(default_factory=dict)
-    unreadable: list[str] = field(default_factory=list)
-
-    @property
-    def n_failed(self) -> int:
-        """Notes and documents that are not in the output."""
-        return len(self.failed) + len(self.unreadable)
-
-    def __str__(self) -> str:
-        told = {
-            "notes": self.n_notes,
-            "identifiers": self.found.total(),
-            "left as they were": self.n_sealed,
-            "found before": self.n_resumed,
-            "dates masked": self.n_masked_dates,
-            "without a patient": self.n_without_patient,
-            "not in the output": self.n_failed,
-        }
-        always = ("notes", "identifiers")
-        return ", ".join(f"{name} {n:,}" for name, n in told.items() if n or name in always)
-
-
-class Deidentifier:
-    """Surrogates for one collection of notes and its tables; a pipe for notes.
-
-    All notes and ids of the collection are looked at first: `gather` takes them, in any order, and
-    the first note that is replaced ends it.
-
-    Parameters
-    ----------
-    key : Key
-    finder : callable
-        A pipe that adds identifiers as mentions.
-    settings : DeidentifySettings, optional
-    language : str
-
-    Examples
-    --------
-    >>> import re
-    >>> from clinnlp.core.notes import Entity
-    >>> from clinnlp.core.spans import Span
-    >>> def finder(note):
-    ...     spans = [Span(*m.span()) for m in re.finditer("Lee", note.text)]
-    ...     return note.with_(entities=tuple(
-    ...         Entity(id=f"ID{k}", span=s, label="NAME") for k, s in enumerate(spans)))
-    >>> note = Note(id="n1", text="Mr Lee coughs.", patient="p1")
-    >>> made = Deidentifier(Key(b"example"), finder).gather([note])
-    >>> made(note).text.replace("Lee", "?").startswith("Mr "), "Lee" in made(note).text
-    (True, False)
-    >>> made(made(note)) == made(note)
-    True
-    """
-
-    def __init__(
-        self,
-        key: Key,
-        finder: Pipe,
-        settings: DeidentifySettings | None = None,
-        language: str = "en",
-    ) -> None:
-        self.key, self.settings, self.language = key, settings or DeidentifySettings(), language
-        self.finder = finder if isinstance(finder, Pipeline) else Pipeline([finder])
-        self.originals = Originals()
-        self.patients: set[str] = set()  # of the notes
-        self.offsets = Offsets(
-            key,
-            self.settings.max_shift_days,
-            keep_weekday=self.settings.keep_weekday,
-            keep_season=self.settings.keep_season,
-        )
-        self._replacing: Replacing | None = None
-        self._surrogates: Surrogates | None = None
-        self._sealed: set[str] = set()
-
-    def __call__(self, note: Note, /) -> Note:
-        """Return a note without its identifiers; one that this made stays as it is."""
-        if seal_of(self.key, note) in self._sealed:
-            return note
-        made = self.replaced(note, self.find(note)).note
-        self._sealed.add(seal_of(self.key, made))
-        return made
-
-    def find(self, note: Note) -> list[Found]:
-        """Return what the finder finds in a note."""
-        return found_in(self.finder(note), note, self.settings.given)
-
-    def gather(self, notes: Iterable[Note]) -> "Deidentifier":
-        """Take what identifies somebody in notes, and return this."""
-        for note in notes:
-            self.gather_found(note, self.find(note))
-        return self
-
-    def gather_found(self, note: Note, found: Iterable[Found]) -> None:
-        """Take what was found in a note, and its ids."""
-        self._check_open()
-        self.originals.add_ids((note.id, note.patient, note.encounter))
-        self.patients.update([note.patient] if note.patient is not None else [])
-        for one in found:
-            self.originals.add(one.label, note.text[one.start : one.end])
-
-    def gather_ids(self, ids: Iterable[str | None]) -> None:
-        """Take ids of patients, stays and events."""
-        self._check_open()
-        self.originals.add_ids(ids)
-
-    def replaced(self, note: Note, found: Sequence[Found]) -> Replaced:
-        """Return a note with what was found in it replaced."""
-        return self.replacing(note, found)
-
-    @property
-    def surrogates(self) -> Surrogates:
-        """What stands for what; nothing can be gathered after it was asked for."""
-        if self._surrogates is None:
-            self._surrogates = Surrogates(self.key, self.originals, self.settings, self.language)
-        return self._surrogates
-
-    @property
-    def replacing(self) -> Replacing:
-        """What edits notes and times; nothing can be gathered after it was asked for."""
-        if self._replacing is None:
-            self._replacing = Replacing(self.surrogates, self.offsets, self.settings)
-        return self._replacing
-
-    def whom(self) -> dict[str, str]:
-        """Return the surrogate of each patient of the notes; who has it can go back."""
-        return {patient: self.surrogates.ids(patient) for patient in sorted(self.patients)}
-
-    def _check_open(self) -> None:
-        if self._surrogates is not None:
-            raise ArgumentError(
-                "all notes and ids must be gathered before the first is replaced, got more"
-            )
 
 
 def deidentify(
@@ -268,11 +98,14 @@ def deidentify(
     if is_stream(out):
         raise ArgumentError("notes without identifiers must go to a file or folder, got a device")
     check_apart([out, work_folder(out)], [path for path, _ in notes.files])
+    name, form, _ = writer_of(out, format)
+    # what cannot be written is told of the note as it was given, and before all are looked at
+    given = notes if on_loss == "sidecar" else check_kept(notes, form.holds, name)
     summary = DeidentifySummary()
     with one_writer(work_folder(out), inside=True) as work:
         run = _Run(notes, deidentifier, work, summary, known or {}, progress=progress)
         run.begin(dict(made_by or {}))
-        run.find()
+        run.find(given)
         run.gather()
         sample = AuditSample(deidentifier.key, n_audit)
         with closing(run.replaced(sample)) as made:
@@ -285,11 +118,6 @@ def work_folder(out: str | Path) -> Path:
     """Return the folder beside an output that says how it was made."""
     path = Path(out) if Path(out).name not in ("", "..") else Path(out).resolve()
     return path.with_name(f"{path.name}.deid")
-
-
-def seal_of(key: Key, note: Note) -> str:
-    """Return by what a note is known again that this key has made."""
-    return key.seal(note.id, note.text, note.patient or "")
 
 
 class _Run:
@@ -334,11 +162,11 @@ class _Run:
         with atomic_write(path) as file:
             json.dump(given, file, indent=1)
 
-    def find(self) -> None:
+    def find(self, notes: Iterable[Note]) -> None:
         """Find what is not found yet, a part at a time; parts of before that fit stay."""
         n_parts = 0
         with tqdm(desc="find", unit=" notes", disable=not self.progress) as bar:
-            for n_parts, part in enumerate(chunks(self.notes, self.settings.part_size), 1):
+            for n_parts, part in enumerate(chunks(notes, self.settings.part_size), 1):
                 path = self._part(n_parts - 1)
                 seals = [self._seal_of_input(note) for note in part]
                 before = [line["seal"] for line in _lines(path)] if path.exists() else []
@@ -358,10 +186,7 @@ class _Run:
             if "found" in line:
                 self.made.gather_found(note, _found_of(line))
         for patient, values in self.known.items():
-            self.made.gather_ids([patient])
-            for value in values:
-                self.made.originals.add("NAME", value)
-                self.made.originals.add("ID", value)
+            self.made.gather_known(patient, values)
 
     def replaced(self, sample: AuditSample) -> Generator[Note]:
         """Yield the notes of the output, and seal them."""

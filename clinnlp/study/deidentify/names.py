@@ -1,16 +1,19 @@
 """Names of people, institutions, streets and places, word by word.
 
 Each word of a name gets one surrogate within a scope (a patient, or the collection), wherever it
-stands: ``John Smith``, ``SMITH, J.`` and ``Mr Smith's`` stay one person, and a family shares its
-name. A given name stays one of its sex. All names that begin with a letter get names that begin
+stands: ``John Smith``, ``SMITH, J.`` and ``Mr Smith's`` stay one person, as do ``O'Brien`` and
+``obrien``, ``García`` and ``Garcia``; a family shares its name, and two words that were gathered
+get two. A given name stays one of its sex. All names that begin with a letter get names that begin
 with one other letter, so that initials go with them. Words that identify nobody (titles, particles,
 ``Hospital``, ``Street``) stay. The names are those of Faker (MIT licence) for the language.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cached_property, lru_cache
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 from clinnlp.core.errors import MissingExtra, instead_of
@@ -18,7 +21,7 @@ from clinnlp.study.deidentify.keys import Key
 from clinnlp.study.deidentify.shapes import core_of, reshaped
 from clinnlp.text.tables import language_path, read_table
 
-__all__ = ["Names", "in_case", "words_of_names"]
+__all__ = ["Names", "in_case", "kept_words", "plain", "words_of_names"]
 
 _LOCALES = {"en": "en_US", "es": "es_ES"}
 _WORD = re.compile(r"[^\W\d_]+(?:['’`.-][^\W\d_]+)*\.?|\d+", re.UNICODE)
@@ -27,6 +30,8 @@ _POSSESSIVE = re.compile(r"['’`]s$", re.IGNORECASE)
 _INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])+\.?")
 _FEWEST = 4  # names that begin with a letter for it to be an initial of a surrogate
 _TRIES = 200
+_SCOPES = 1_000  # patients whose names are held at once
+_APOSTROPHES = dict.fromkeys(map(ord, "'’`"))
 
 IsOriginal = Callable[[str], bool]
 
@@ -42,6 +47,9 @@ class Names:
         Of a word in lower case, whether it is one that was found in the collection.
     keep_initials : bool
         A name begins with the letter of its original.
+    told : mapping of str to str
+        By scope, the words of its names, as `plain` writes them, with blanks between: each gets
+        another surrogate.
 
     Examples
     --------
@@ -57,12 +65,15 @@ class Names:
         *,
         is_original: IsOriginal = frozenset[str]().__contains__,
         keep_initials: bool = False,
+        told: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._key, self._is_original, self._keeps = key, is_original, keep_initials
-        self._language = language
-        self._kept = _kept_words(language)
+        self._language, self._told = language, told
+        self._kept = kept_words(language)
         self._pools = _pools(language)
+        self._kinds = {k: frozenset(map(plain, pool)) for k, pool in self._pools.items()}
         self._by_letter: dict[tuple[str, str], list[str]] = {}
+        self._of_scope = lru_cache(_SCOPES)(self._assigned)
         self._word = lru_cache(100_000)(self._drawn_word)
         self._faked = lru_cache(10_000)(self._drawn_phrase)
 
@@ -101,10 +112,10 @@ class Names:
     def _in_name(self, word: str, scope: str) -> str:
         if word[0].isdigit():
             return self._digits(word, scope)
-        if word.casefold() in self._kept["name"]:
+        if self._is_kept(word, "name"):
             return word
         if len(word.rstrip(".")) == 1:
-            return in_case(self._letter(word[0].casefold(), scope), word[0]) + word[1:]
+            return in_case(self._letter(plain(word[0]), scope), word[0]) + word[1:]
         return self._each_part(word, scope)
 
     def _of_words(self, text: str, scope: str, kind: str) -> str:
@@ -112,13 +123,19 @@ class Names:
             word = found[0]
             if word[0].isdigit():
                 return self._digits(word, scope)
-            if word.casefold() in self._kept[kind] or len(word.rstrip(".")) == 1:
+            if self._is_kept(word, kind) or len(word.rstrip(".")) == 1:
                 return word
-            if word.isupper() and 2 <= len(word) <= 5 and not text.isupper():
+            is_alone = text.strip() == word
+            if word.isupper() and 2 <= len(word) <= 5 and (is_alone or not text.isupper()):
                 return self._acronym(word, scope)
             return self._each_part(word, scope)
 
         return _WORD.sub(put, text)
+
+    def _is_kept(self, word: str, kind: str) -> bool:
+        """Whether a word identifies nobody; a dot may be of the sentence."""
+        folded = word.casefold()
+        return folded in self._kept[kind] or folded.rstrip(".") in self._kept[kind]
 
     def _each_part(self, word: str, scope: str) -> str:
         """Return a word with each part between hyphens replaced; a possessive stays."""
@@ -126,21 +143,35 @@ class Names:
         head = word[: tail.start()] if tail else word
         if _INITIALS.fullmatch(head):  # J.R.
             out = "".join(
-                in_case(self._letter(c.casefold(), scope), c) if c.isalpha() else c for c in head
+                in_case(self._letter(plain(c), scope), c) if c.isalpha() else c for c in head
             )
         else:
             out = _PARTS.sub(
-                lambda found: in_case(self._word(found[0].casefold(), scope), found[0]), head
+                lambda found: in_case(self._word(plain(found[0]), scope), found[0]), head
             )
         return out + (tail[0] if tail else "")
 
     def _drawn_word(self, word: str, scope: str) -> str:
-        kind = next((k for k in ("female", "male") if word in self._pools[k]), "family")
-        begins = self._letter(word[0], scope)
-        listed = self._starting(kind, begins)
+        made = self._of_scope(scope)
+        return made[word] if word in made else self._fresh(word, scope, frozenset(made.values()))
+
+    def _assigned(self, scope: str) -> dict[str, str]:
+        """Return the surrogates of the words that were told of a scope, no two the same."""
+        made: dict[str, str] = {}
+        used: set[str] = set()
+        for word in sorted(set(self._told.get(scope, "").split())):
+            made[word] = self._fresh(word, scope, used)
+            used.add(made[word])
+        return made
+
+    def _fresh(self, word: str, scope: str, used: Set[str]) -> str:
+        """Return a surrogate of a word that is not used, nor an original."""
+        kind = next((k for k in ("female", "male") if word in self._kinds[k]), "family")
+        listed = self._starting(kind, self._letter(word[0], scope))
         for k in count():
             made = listed[self._key.draw("name", scope, word, str(k)) % len(listed)]
-            if made != word and (k >= 2 * _TRIES or not self._is_original(made)):
+            is_free = made not in used and not self._is_original(made)
+            if plain(made) != word and (is_free or k >= 2 * _TRIES):
                 break
             if k == _TRIES:  # no other name begins so
                 listed = self._all[kind]
@@ -223,6 +254,19 @@ def words_of_names(text: str) -> Iterable[str]:
         yield found[0].casefold()
 
 
+@lru_cache(10_000)
+def plain(word: str) -> str:
+    """Return a word in small letters without accents and apostrophes, however it is typed.
+
+    Examples
+    --------
+    >>> plain("O'Brien"), plain("GARCÍA")
+    ('obrien', 'garcia')
+    """
+    pieces = unicodedata.normalize("NFKD", word.casefold().translate(_APOSTROPHES))
+    return "".join(c for c in pieces if not unicodedata.combining(c)) or word.casefold()
+
+
 def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
@@ -234,7 +278,8 @@ def _letters(number: int, n: int) -> Iterable[str]:
 
 
 @lru_cache
-def _kept_words(language: str) -> dict[str, frozenset[str]]:
+def kept_words(language: str) -> dict[str, frozenset[str]]:
+    """Return by kind (name, institution, street, number) the words of a language that stay."""
     rows = read_table(language_path("surrogate_words", language), ("kind", "words"))
     return {kind: frozenset(words.split()) for _, (kind, words) in rows}
 

@@ -8,7 +8,7 @@ from clinnlp.core.config import settings_to
 from clinnlp.metrics.leak_bound import LeakBound
 from clinnlp.report.blocks import Block, Facts, Paragraph, Report, TableBlock
 from clinnlp.report.write import provenance
-from clinnlp.study.deidentify.flow import DeidentifySummary
+from clinnlp.study.deidentify.summary import DeidentifySummary
 from clinnlp.study.deidentify.tables import CopiedTables
 from clinnlp.study.settings import DeidentifySettings
 

@@ -15,7 +15,7 @@ from clinnlp.core.coded import Coded
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
 from clinnlp.io.record.timelines import Timelines
-from clinnlp.study.deidentify.flow import Deidentifier
+from clinnlp.study.deidentify.deidentifier import Deidentifier
 
 __all__ = [
     "born",

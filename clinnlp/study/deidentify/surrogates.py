@@ -6,15 +6,17 @@ A label that is not in `KINDS` is masked: what nobody has thought of never passe
 import re
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
 from clinnlp.study.deidentify.dates import date_forms
 from clinnlp.study.deidentify.keys import Key
-from clinnlp.study.deidentify.names import Names, words_of_names
+from clinnlp.study.deidentify.names import Names, kept_words, plain, words_of_names
 from clinnlp.study.deidentify.shapes import IdBook, core_of
 from clinnlp.study.settings import DeidentifySettings
 from clinnlp.text.identifiers import zip3
+from clinnlp.text.tables import languages
 
 __all__ = ["KINDS", "Originals", "Person", "Surrogates", "kind_of", "may_stay"]
 
@@ -48,6 +50,8 @@ KINDS: MappingProxyType[str, str] = MappingProxyType(
 
 _NAMED = ("person", "institution", "street", "place", "region", "country", "profession")
 _OVER_89 = "90+"
+_CALLED = ("PHONE", "FAX", "NUMERO_TELEFONO", "NUMERO_FAX")
+_SCHEME = re.compile(r"(?:[a-z]{3,5}://)?(?:www\.)?", re.IGNORECASE)
 _ZIP = re.compile(r"[0-9]{5}(?:-?[0-9]{4})?")
 
 
@@ -78,15 +82,25 @@ class Originals:
     def __init__(self) -> None:
         self.words: set[str] = set()
         self.ids: set[str] = set()
+        self.told: dict[str, str] = {}  # by scope, the words of its names; a set would be large
 
-    def add(self, label: str, text: str) -> None:
-        """Add what stands in a text under a label."""
+    def add(self, label: str, text: str, scope: str | None = None) -> None:
+        """Add what stands in a text under a label, where one is told of a scope of names."""
         kind = _kind_in(label, text)
         if kind in _NAMED:
             self.words.add(" ".join(text.casefold().split()))
-            self.words.update(words_of_names(text))
+            words = set(words_of_names(text))
+            self.words |= words | set(map(plain, words))
+            if scope is not None and kind == "person":
+                self._tell(scope, {plain(word) for word in words if len(word) > 1})
         elif kind == "shape":
-            self.ids.add(core_of(text))
+            self.ids.update(core_of(part) for part in _numbers(label, text)[::2])
+
+    def _tell(self, scope: str, words: set[str]) -> None:
+        told = self.told.get(scope, "")
+        more = sorted(words - set(told.split()))
+        if more:
+            self.told[scope] = " ".join([told, *more] if told else more)
 
     def add_ids(self, ids: Iterable[str | None]) -> None:
         """Add ids of notes, patients and stays."""
@@ -128,6 +142,7 @@ class Surrogates:
                 language,
                 is_original=originals.words.__contains__,
                 keep_initials=settings.keep_initials,
+                told=originals.told,
             )
 
     def of(self, label: str, text: str, person: Person) -> str:
@@ -146,7 +161,7 @@ class Surrogates:
         if kind in _NAMED:
             made = str(getattr(self._names, kind)(text, person.scope))
             return None if made == text else made
-        return self._number(kind, text)
+        return self._number(kind, label, text)
 
     def _date(self, text: str, person: Person) -> str | None:
         how = self._settings.dates
@@ -156,18 +171,34 @@ class Surrogates:
             )
         return self._dates.year(text, near=person.near) if how == "year" else None
 
-    def _number(self, kind: str, text: str) -> str | None:
+    def _number(self, kind: str, label: str, text: str) -> str | None:
         if kind == "shape":
-            made = self.ids(text)
+            parts = _numbers(label, text)
+            made = "".join(part if k % 2 else self.ids(part) for k, part in enumerate(parts))
             return None if made == text else made
         number = self._key.draw(kind, text.casefold().strip())
         word = "".join(chr(97 + number // 26**k % 26) for k in range(8))
         if kind == "email":
             return f"{word}@example.org"
         if kind == "url":
-            return f"https://{word}.example.org"
+            scheme = _SCHEME.match(text)
+            return f"{scheme[0] if scheme else ''}{word}.example.org"
         low, high = number % 254 + 1, number // 254 % 254 + 1
         return f"2001:db8::{high:x}:{low:x}" if ":" in text else f"198.51.100.{low}"
+
+
+def _numbers(label: str, text: str) -> list[str]:
+    """Return the parts of a number, every second a word that stays ("555-0143", " ext. ", "12")."""
+    return _extension().split(text) if label.upper() in _CALLED else [text]
+
+
+@lru_cache(maxsize=1)
+def _extension() -> re.Pattern[str]:
+    """Return what stands before an extension, in any language."""
+    words = {word for language in languages("surrogate_words")
+             for word in kept_words(language)["number"]}  # fmt: skip
+    listed = "|".join(sorted(words, key=lambda word: (-len(word), word)))
+    return re.compile(rf"([\s,;(]*(?<![^\W\d_])(?:{listed})(?![^\W\d_])[.:#\s]*)", re.IGNORECASE)
 
 
 def _zip(label: str, text: str) -> str | None:

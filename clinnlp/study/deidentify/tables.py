@@ -19,7 +19,7 @@ from clinnlp.io.files.packing import plain_name
 from clinnlp.io.tables.copied import write_rows
 from clinnlp.io.tables.rows import column_names, read_rows
 from clinnlp.study.deidentify.dates import date_forms
-from clinnlp.study.deidentify.flow import Deidentifier
+from clinnlp.study.deidentify.deidentifier import Deidentifier
 from clinnlp.study.deidentify.offsets import moved
 from clinnlp.study.deidentify.records import born
 

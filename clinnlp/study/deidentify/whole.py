@@ -17,13 +17,9 @@ from clinnlp.io.record.folders import record_source
 from clinnlp.io.record.timelines import Timelines
 from clinnlp.io.tables.copied import write_rows
 from clinnlp.report.write import write_report
-from clinnlp.study.deidentify.flow import (
-    Deidentifier,
-    DeidentifySummary,
-    deidentify,
-    work_folder,
-)
-from clinnlp.study.deidentify.keys import Key, make_key, read_key
+from clinnlp.study.deidentify.deidentifier import Deidentifier
+from clinnlp.study.deidentify.flow import deidentify, work_folder
+from clinnlp.study.deidentify.keys import make_key, read_key
 from clinnlp.study.deidentify.known import read_known, values_of
 from clinnlp.study.deidentify.page import deidentify_report
 from clinnlp.study.deidentify.records import (
@@ -32,6 +28,8 @@ from clinnlp.study.deidentify.records import (
     people,
     smallest_group,
 )
+from clinnlp.study.deidentify.sample import REVIEW
+from clinnlp.study.deidentify.summary import DeidentifySummary
 from clinnlp.study.deidentify.tables import CopiedTables, copy_tables, gather_tables
 from clinnlp.study.deidentify.vault import make_vault_key, write_vault
 from clinnlp.study.settings import DeidentifySettings
@@ -56,12 +54,18 @@ class DeidentifyResult:
         By the name of their source.
     groups : (int, int), optional
         How many patients of a record share the rarest values, and how many are in groups as small.
+    new_keys : mapping of path to bool
+        Where new keys were wished, by file whether one was made; else it was there already.
+    review : path, optional
+        The notes that were drawn for a review.
     """
 
     summary: DeidentifySummary
     out: Path
     tables: Mapping[str, CopiedTables] = field(default_factory=dict)
     groups: tuple[int, int] | None = None
+    new_keys: Mapping[Path, bool] = field(default_factory=dict)
+    review: Path | None = None
 
     def lines(self) -> tuple[str, ...]:
         """Return what a reader is told."""
@@ -70,7 +74,14 @@ class DeidentifyResult:
         tables = [f"{n_rows:,} rows of tables, {emptied:,} columns emptied"] if self.tables else []
         smallest = [f"smallest group of patients: {self.groups[0]:,}"] if self.groups else []
         page = work_folder(self.out) / "report.html"
-        return (f"{self.summary}: {self.out}", *tables, *smallest, f"report: {page}")
+        keys = [
+            f"key: {path}, "
+            + ("made now" if made else "which was there already; no new one is made")
+            for path, made in self.new_keys.items()
+        ]
+        review = [f"to review: {self.review}"] if self.review else []
+        done = f"{self.summary}: {self.out}"
+        return (*keys, done, *tables, *smallest, *review, f"report: {page}")
 
 
 def deidentify_files(
@@ -103,7 +114,7 @@ def deidentify_files(
     key : path
         Of the secret key.
     new_key : bool
-        Make it, and the key of the vault where there is none.
+        Make it, and the key of the vault, where there is none; else the result says so.
     settings : DeidentifySettings, optional
     language : str
         Of the notes.
@@ -154,7 +165,8 @@ def deidentify_files(
     """
     out, settings = Path(out), settings or DeidentifySettings()
     _check_places(notes, out, tables, keys=(key, vault_key), vault=vault)
-    secret = _keys(key, vault_key, new_key=new_key)
+    new_keys = _new_keys(key, vault_key) if new_key else {}
+    secret = read_key(key)
     told = read_known(known) if known is not None else {}
     finder = _finder(language, labels, told, model)
     by = Deidentifier(secret, finder, settings, language)
@@ -179,14 +191,21 @@ def deidentify_files(
     report = deidentify_report(summary, settings, tables=done, groups=groups)
     for name in ("report.html", "report.md"):
         write_report(report, work_folder(out) / name)
-    return DeidentifyResult(summary=summary, out=out, tables=done, groups=groups)
+    review = work_folder(out) / REVIEW if n_audit else None
+    return DeidentifyResult(
+        summary=summary, out=out, tables=done, groups=groups, new_keys=new_keys, review=review
+    )
 
 
-def _keys(key: str | Path, vault_key: str | Path | None, *, new_key: bool) -> Key:
-    """Return the key; where new ones are wished, those that are not there are made."""
-    if new_key and vault_key is not None and not Path(vault_key).exists():
-        make_vault_key(vault_key)
-    return make_key(key) if new_key and not Path(key).exists() else read_key(key)
+def _new_keys(key: str | Path, vault_key: str | Path | None) -> dict[Path, bool]:
+    """Make the keys that are not there, and return of each file whether it was made."""
+    out = {}
+    for path, make in ((vault_key, make_vault_key), (key, make_key)):
+        if path is not None:
+            out[Path(path)] = not Path(path).exists()
+            if out[Path(path)]:
+                make(path)
+    return out
 
 
 def _check_places(

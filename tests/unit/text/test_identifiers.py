@@ -44,6 +44,7 @@ Write to ⟦EMAIL|jan.nowak@example.org⟧ or see ⟦URL|https://www.nowak.examp
 Logged in from ⟦IP|192.168.10.44⟧ as username: ⟦USERNAME|jnowak77⟧
 Fingerprint ID ⟦BIOMETRIC|FP-204411⟧, photo saved as ⟦PHOTO|face-0012.jpg⟧
 Study subject ID ⟦ID|ABX-0042⟧
+Transferred from ⟦HOSPITAL|MGH⟧ to the SICU.
 Her children ⟦NAME|silvana⟧, ⟦NAME|adam⟧ and ⟦NAME|kristina⟧ are well.
 Hit by a car at ⟦STREET|the corner of Harbor Road and Mill Street⟧.
 He flew to ⟦PLACE|RYSSBY⟧ and works for ⟦ORGANISATION|Nautilytics⟧.

@@ -13,7 +13,8 @@ import pytest
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Coverage
 from clinnlp.io.notes.corpora import read_notes, write_notes
-from clinnlp.study.deidentify.flow import Deidentifier, deidentify, work_folder
+from clinnlp.study.deidentify.deidentifier import Deidentifier
+from clinnlp.study.deidentify.flow import deidentify, work_folder
 from clinnlp.study.deidentify.keys import Key
 from clinnlp.study.settings import DeidentifySettings
 from tests.unit.study.deidentify.conftest import CANARIES, finder, note_of
@@ -195,13 +196,6 @@ def test_places_that_are_no_output_are_refused(source, tmp_path):
     with pytest.raises(ArgumentError, match="must go to a file or folder, got a device"):
         run(source, "/dev/stdout")
     assert next(iter(read_notes(source))).text.startswith("Mr Zebraperson")
-
-
-def test_nothing_is_gathered_after_the_first_was_replaced(notes):
-    by = Deidentifier(KEY, finder).gather(notes[:1])
-    by(notes[0])
-    with pytest.raises(ArgumentError, match="must be gathered before the first is replaced"):
-        by.gather(notes[1:])
 
 
 def test_a_folder_of_a_format_goes_to_another(source, tmp_path):

@@ -9,7 +9,8 @@ from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.io.notes.formats import FORMATS
-from clinnlp.study.deidentify.flow import Deidentifier, deidentify, work_folder
+from clinnlp.study.deidentify.deidentifier import Deidentifier
+from clinnlp.study.deidentify.flow import deidentify, work_folder
 from clinnlp.study.deidentify.keys import Key
 from tests.common.format_samples import CANARY, FULL
 

@@ -3,7 +3,7 @@
 import pytest
 
 from clinnlp.study.deidentify.keys import Key
-from clinnlp.study.deidentify.names import Names, in_case, words_of_names
+from clinnlp.study.deidentify.names import Names, in_case, kept_words, plain, words_of_names
 
 KEY = Key(b"k")
 NAMES = Names(KEY, "en")
@@ -18,6 +18,22 @@ def test_all_forms_of_a_name_go_together():
     assert NAMES.person("john smith", "p") == f"{given} {family}".lower()
     assert NAMES.person("Mary Smith-Jones", "p").split()[1].startswith(f"{family}-")
     assert not {"John", "Smith", "Mary", "Jones"} & {given, family}
+
+
+def test_a_name_is_the_same_without_its_apostrophe_or_accent():
+    made = NAMES.person("Kevin O'Brien", "p").split()[1]
+    for other in ("OBRIEN", "O’Brien", "obrien", "o'brien"):
+        assert NAMES.person(f"Dr. {other}", "p").split()[1].casefold() == made.casefold()
+    spanish = Names(KEY, "es")
+    assert spanish.person("García", "p") == spanish.person("Garcia", "p")
+    assert plain("José") == plain("JOSE")
+
+
+def test_names_that_were_told_get_one_each():
+    words = [f"zq{a}{b}" for a in "abcdefgh" for b in "abcde"]
+    names = Names(KEY, "en", told={"p": " ".join(words)})
+    assert len({names.person(word, "p") for word in words}) == len(words)
+    assert "ext" in kept_words("en")["number"]
 
 
 def test_a_given_name_keeps_its_sex():
@@ -65,6 +81,8 @@ def test_words_that_identify_nobody_stay():
     assert NAMES.street("14 Elm Street, Apt 3", "p").split()[2] == "Street,"
     assert NAMES.street("14 Elm Street", "p").split()[0] not in ("14", "")
     assert NAMES.institution("MGH was full", "p")[:3].isupper()
+    assert len(NAMES.institution("MGH", "p")) == 3
+    assert NAMES.street("45 oak ridge drive.", "p").endswith(" drive.")
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

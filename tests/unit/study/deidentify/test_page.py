@@ -4,8 +4,8 @@ from collections import Counter
 
 from clinnlp.metrics.leak_bound import ReviewedStratum, leak_bound
 from clinnlp.report.markdown import render_markdown
-from clinnlp.study.deidentify.flow import DeidentifySummary
 from clinnlp.study.deidentify.page import deidentify_report
+from clinnlp.study.deidentify.summary import DeidentifySummary
 from clinnlp.study.deidentify.tables import CopiedTables
 from clinnlp.study.settings import DeidentifySettings
 

@@ -7,7 +7,7 @@ import numpy as np
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
 from clinnlp.io.record.timelines import Timelines
-from clinnlp.study.deidentify.flow import Deidentifier
+from clinnlp.study.deidentify.deidentifier import Deidentifier
 from clinnlp.study.deidentify.keys import Key
 from clinnlp.study.deidentify.records import (
     deidentify_events,

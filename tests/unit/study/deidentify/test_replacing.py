@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from clinnlp.core.notes import Note, check_note
 from clinnlp.core.spans import Span
 from clinnlp.io.notes.records import note_to_record
-from clinnlp.study.deidentify.flow import Deidentifier
+from clinnlp.study.deidentify.deidentifier import Deidentifier
 from clinnlp.study.deidentify.keys import Key
 from clinnlp.study.deidentify.replacing import Found, found_in
 from clinnlp.study.settings import DeidentifySettings

@@ -43,10 +43,21 @@ def test_surrogates_are_of_nobody():
     made = surrogates()
     assert made.of("EMAIL", "lee@a.org", WHO).endswith("@example.org")
     assert made.of("URL", "www.a.org/lee", WHO).endswith(".example.org")
+    assert made.of("URL", "http://a.org/lee", WHO).startswith("http://")
+    assert made.of("URL", "www.a.org/lee", WHO).startswith("www.")
     assert made.of("IP", "10.2.3.4", WHO).startswith("198.51.100.")  # of documentation, RFC 5737
     assert made.of("IP", "fe80::1", WHO).startswith("2001:db8::")
     assert made.of("PHONE", "617 555 0143", WHO).replace(" ", "").isdigit()
     assert made.of("DATE", "whenever", WHO) == "[DATE]"
+
+
+@pytest.mark.parametrize("between", [" ext. ", "x", ", extension ", " Ext: "])
+def test_a_telephone_keeps_its_word_for_an_extension(between):
+    made = surrogates()
+    whole = made.of("PHONE", f"617 555 0143{between}204", WHO)
+    assert whole == f"{made.of('PHONE', '617 555 0143', WHO)}{between}{whole[-3:]}"
+    assert whole[-3:] != "204"
+    assert made.of("PHONE", "1-800-LEXTONS", WHO) != "1-800-LEXTONS"
 
 
 def test_a_place_in_digits_is_a_postal_code_and_a_relative_may_have_a_name():

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from clinnlp.core.errors import DataError
-from clinnlp.study.deidentify.flow import Deidentifier
+from clinnlp.study.deidentify.deidentifier import Deidentifier
 from clinnlp.study.deidentify.keys import Key
 from clinnlp.study.deidentify.tables import copy_tables, gather_tables, role_of
 from clinnlp.study.settings import DeidentifySettings

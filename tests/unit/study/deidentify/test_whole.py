@@ -87,6 +87,27 @@ def test_a_key_must_be_there_and_stands_in_nothing(given, capsys):
     assert "go together" in capsys.readouterr().err
 
 
+def test_a_new_key_where_one_is_and_notes_to_review_are_told(given, capsys):
+    assert command(given, "--new-key", "--audit", "2") == 0
+    said = capsys.readouterr().out
+    assert f"key: {given / 'key'}, made now" in said
+    assert f"to review: {given / 'out.jsonl.deid' / 'review.jsonl'}" in said
+    assert command(given, "--new-key", out="again.jsonl") == 0
+    said = capsys.readouterr().out
+    assert "was there already; no new one is made" in said
+    assert "to review" not in said
+    assert (given / "again.jsonl").read_bytes() == (given / "out.jsonl").read_bytes()
+
+
+def test_what_a_format_cannot_hold_is_told_of_the_note_as_given_before_all_are_read(given, capsys):
+    assert command(given, "--new-key", "--to", "brat", out="out.brat") == 2
+    said = capsys.readouterr().err
+    assert "note 'n-0': brat cannot hold patient" in said
+    assert "--on-loss sidecar" in said
+    assert not list((given / "out.brat.deid").glob("found-*.jsonl"))
+    assert command(given, "--to", "brat", "--on-loss", "sidecar", out="out.brat") == 0
+
+
 def test_an_output_that_holds_the_key_is_refused(given):
     (given / "made").mkdir()
     with pytest.raises(ArgumentError, match="must be another file or folder than what is read"):
