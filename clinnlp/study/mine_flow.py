@@ -17,6 +17,7 @@ from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.small_cells import SmallCells, guarded
 from clinnlp.report.blocks import Paragraph, Report, ReportSection
 from clinnlp.study.count_source import COUNTS_LACK, alike_told, read_count_source
+from clinnlp.study.mined_tables import Beside
 from clinnlp.study.outputs import (
     PAGE,
     check_folder,
@@ -148,7 +149,7 @@ def _mined(
         ),
         provenance=origin(settings, *inputs) | reading.provenance(),
     )
-    _write(mined, report, out, inputs)
+    _write(mined, report, out, inputs, beside=judged.beside)
     return MineResult(baskets=sets, rules=rules, signals=signals, report=report, folder=out)
 
 
@@ -190,11 +191,16 @@ def _of_counts(
 
 
 def _write(
-    mined: Mapping[str, Rules | Signals], report: Report, out: Path, inputs: Sequence[str | Path]
+    mined: Mapping[str, Rules | Signals],
+    report: Report,
+    out: Path,
+    inputs: Sequence[str | Path],
+    *,
+    beside: Beside | None = None,
 ) -> None:
     for name in {"rules", *_SECTIONS} - {*mined}:  # of an earlier run, perhaps with small cells
         forget(out, [f"{name}.csv", f"{name}.parquet"])
-    write_all_mined(mined, out)
+    write_all_mined(mined, out, beside=beside)
     write_pages(report, out, inputs=inputs)
 
 

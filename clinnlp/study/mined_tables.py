@@ -7,7 +7,7 @@ every number exactly. The prior of EBGM and `max_len` stand in Parquet alone. Be
 rows, which has no place for m, stands a Parquet file of its name without rows, which has.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["read_itemsets", "read_rules", "read_signals", "write_mined"]
+__all__ = ["Beside", "read_itemsets", "read_rules", "read_signals", "write_mined"]
 
 Mined = Rules | Signals | Itemsets
+Beside = Callable[[Any], Mapping[str, Sequence[str]]]
 
 _OF_CSV = "of_csv"  # a fact of the Parquet file beside a CSV without rows
 _PART = 1 << 16  # rows in memory as a table at a time
@@ -47,7 +48,7 @@ _NUMBERS = {*COLUMNS, *DRUG_EVENT_COLUMNS} - {name for keys in _KEYS for name in
 _FLAGS = {"signal", "simpson"}
 
 
-def write_mined(mined: Mined, path: str | Path) -> None:
+def write_mined(mined: Mined, path: str | Path, *, beside: Beside | None = None) -> None:
     """Write rules, signals or itemsets as CSV or Parquet, by the suffix: whole or not at all.
 
     Parameters
@@ -55,6 +56,8 @@ def write_mined(mined: Mined, path: str | Path) -> None:
     mined : Rules, Signals or Itemsets
     path : path
         Ends in ``.csv`` or ``.parquet``.
+    beside : callable, optional
+        Takes rows of `mined` and returns columns that stand beside them, by name.
 
     Returns
     -------
@@ -83,9 +86,9 @@ def write_mined(mined: Mined, path: str | Path) -> None:
     (Rules(2 of m=2 candidates, 2 with q < 0.05, unit='row'), ['iron; folic acid'])
     """
     if table_form(path) == "parquet":
-        write_arrow(_parts(mined), path, facts=_facts(mined))
+        write_arrow(_parts(mined, beside), path, facts=_facts(mined))
     elif table_form(path) == "csv":
-        write_frame(_frame(mined), path)
+        write_frame(_frame(mined).assign(**(beside(mined) if beside else {})), path)
         _write_beside(mined, _parquet_of(path))
     else:
         raise ArgumentError(f"what was mined must be written to .csv or .parquet, got {path}")
@@ -289,19 +292,17 @@ def _frame(mined: Mined) -> "pd.DataFrame":
     return frame.assign(**_constants(mined))
 
 
-def _parts(mined: Mined) -> "Iterator[pa.Table]":
+def _parts(mined: Mined, beside: Beside | None = None) -> "Iterator[pa.Table]":
     """Yield the rows as Arrow tables, some at a time."""
-    if isinstance(mined, Itemsets):
-        yield _with_constants(mined.to_arrow(), mined)
-        return
-    for start in range(0, max(len(mined), 1), _PART):
-        yield _with_constants(mined.take(slice(start, start + _PART)).to_arrow(), mined)
-
-
-def _with_constants(table: "pa.Table", mined: Mined) -> "pa.Table":
-    for name, value in _constants(mined).items():
-        table = table.append_column(name, [[value] * table.num_rows])
-    return table
+    whole = isinstance(mined, Itemsets)
+    for start in range(0, 1 if whole else max(len(mined), 1), _PART):
+        part = mined if isinstance(mined, Itemsets) else mined.take(slice(start, start + _PART))
+        table = part.to_arrow()
+        for name, value in _constants(mined).items():
+            table = table.append_column(name, [[value] * table.num_rows])
+        for name, values in (beside(part) if beside else {}).items():
+            table = table.append_column(name, [values])
+        yield table
 
 
 def _parquet_of(path: str | Path) -> Path:

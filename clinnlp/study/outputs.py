@@ -16,7 +16,7 @@ from clinnlp.mine.signals.interactions import Signals
 from clinnlp.report.blocks import Report
 from clinnlp.report.csvs import write_frame
 from clinnlp.report.write import hash_lines, provenance, write_report
-from clinnlp.study.mined_tables import write_mined
+from clinnlp.study.mined_tables import Beside, write_mined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,20 +101,23 @@ def whole_name(name: str, n_rows: int) -> str:
     return f"{name}.parquet" if n_rows > N_IN_CSV else f"{name}.csv"
 
 
-def write_all_mined(mined: Mapping[str, Rules | Signals], folder: Path) -> None:
+def write_all_mined(
+    mined: Mapping[str, Rules | Signals], folder: Path, *, beside: Beside | None = None
+) -> None:
     """Write each table of what was mined: ``NAME.csv``, and ``NAME.parquet`` where it is large.
 
     Up to `N_IN_CSV` rows the CSV holds them all, and a Parquet file of an earlier run is removed.
     Of a larger table it holds the called rows, which come first, and the Parquet file all. So
     whoever opens ``NAME.csv`` has every called row, and ``read_rules("out/rules")`` every row.
+    `beside` gives columns that stand beside them, as in `write_mined`.
     """
     for name, one in mined.items():
         if whole_name(name, len(one)) == f"{name}.csv":
             forget(folder, [f"{name}.parquet"])
-            write_mined(one, folder / f"{name}.csv")
+            write_mined(one, folder / f"{name}.csv", beside=beside)
         else:
-            write_mined(one, folder / f"{name}.parquet")
-            write_mined(one.take(called(one)), folder / f"{name}.csv")
+            write_mined(one, folder / f"{name}.parquet", beside=beside)
+            write_mined(one.take(called(one)), folder / f"{name}.csv", beside=beside)
 
 
 def forget(folder: Path, names: Iterable[str]) -> None:

@@ -61,6 +61,12 @@ class Verdicts(NamedTuple):
         """Return the verdict of a rule, empty where there is none."""
         return self.by_sides.get((frozenset(antecedents), frozenset(consequents)), "")
 
+    def beside(self, mined: Rules | Signals) -> dict[str, list[str]]:
+        """Return the column of verdicts that stands beside rows; none where nobody has judged."""
+        if not self.by_sides:
+            return {}
+        return {"verdict": [self.told(*sides) for sides in sides_of(mined)]}
+
 
 def without_artefacts(mined: Mined, judged: Verdicts) -> tuple[Mined, int]:
     """Return rules or signals without those that rest on mentions that are none, and how many.
