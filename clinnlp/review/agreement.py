@@ -11,6 +11,7 @@ References
 Cohen, Educ Psychol Meas 1960; Hripcsak and Rothschild, JAMIA 2005 (F1 where kappa has no chance).
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -112,24 +113,43 @@ class Agreement:
 
     def lines(self) -> Iterator[str]:
         """Yield what a terminal shows."""
+        if not self.seconds:
+            yield "no note is done yet, so there is nothing to compare"
+        elif not (self.between or self.within):
+            yield "no note is done by two people or twice yet, so there is no agreement"
         for pair in (*self.between, *self.within):
-            names = f"{pair.first} and {pair.second}" if pair in self.between else (
-                f"{pair.first} a second time"
-            )  # fmt: skip
-            yield f"{names}: {pair.n_notes} notes"
-            yield f"  F1 {pair.strict} strict, {pair.relaxed} relaxed"
-            yield f"  Cohen's kappa over tokens: {pair.kappa or 'no tokens'}"
-            for label in pair.labels:
-                yield f"  {label.label}: F1 {label.strict} strict, kappa {label.kappa}"
-            for axis in pair.axes:
-                yield f"  {axis.axis}, {axis.n} mentions: kappa {axis.kappa}"
+            yield from _lines_of(pair)
         for spent in self.seconds:
             how = "with" if spent.suggestions else "without"
             yield f"{spent.person}, {how} suggestions: {spent.n_notes} notes"
-            yield f"  seconds a note {spent.per_note}, a mention {spent.per_mention}"
+            mention = (
+                f"a mention {spent.per_mention}" if spent.n_mentions else "no mention was kept"
+            )
+            yield f"  seconds a note {spent.per_note}, {mention}"
         for wrong in self.wrong:
             yield f"{wrong.person}: {wrong.n_shown} suggestions that were wrong on purpose"
             yield f"  accepted {wrong.n_accepted}, share {wrong.share}"
+
+
+def _lines_of(pair: PairAgreement) -> Iterator[str]:
+    same = pair.first == pair.second
+    names = f"{pair.first} a second time" if same else f"{pair.first} and {pair.second}"
+    yield f"{names}: {pair.n_notes} notes"
+    if math.isnan(pair.strict.value):
+        yield "  no mention in them, so F1 is not defined"
+    else:
+        yield f"  F1 {pair.strict} strict, {pair.relaxed} relaxed"
+    yield f"  Cohen's kappa over tokens: {_kappa(pair.kappa)}"
+    for label in pair.labels:
+        yield f"  {label.label}: F1 {label.strict} strict, kappa {_kappa(label.kappa)}"
+    for axis in pair.axes:
+        yield f"  {axis.axis}, {axis.n} mentions: kappa {_kappa(axis.kappa)}"
+
+
+def _kappa(kappa: Estimate | None) -> str:
+    if kappa is None:
+        return "no tokens"
+    return "not defined, all alike" if math.isnan(kappa.value) else str(kappa)
 
 
 def agreement(database: Database, project: Project, *, n_boot: int = 1000) -> Agreement:
@@ -323,12 +343,15 @@ def _place(entity: Entity) -> tuple[object, ...]:
 
 
 def _share(parts: Sequence[float], wholes: Sequence[float], n_boot: int) -> Estimate:
-    """Return the ratio of two sums over notes, its interval from resampling notes."""
+    """Return the ratio of two sums over notes, its interval from resampling notes.
+
+    It is ``nan`` where the second sum is 0.
+    """
     counts = np.array([parts, wholes], np.float64)  # (2, n)
 
     def shares(weights: Floats) -> Floats:
         above, below = counts @ weights
-        return np.array([ratio(above, below)])
+        return np.array([ratio(above, below) if below else np.nan])  # of nothing there is no share
 
     value = float(shares(np.ones(counts.shape[1]))[0])
     if not n_boot:

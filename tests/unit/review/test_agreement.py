@@ -172,6 +172,41 @@ def test_the_interval_covers_the_agreement_of_all_notes(tmp_path):
     assert covered / n_pairs >= 0.93
 
 
+def test_where_no_mention_is_kept_the_seconds_of_one_are_not_defined(world):
+    """Seconds over no mentions are no number; the lines say so in words."""
+    world = world(n=3, n_annotators=2, notes=[note_of(k).with_(entities=()) for k in range(3)])
+    for who in ("anna", "ben"):
+        judge_all(world, who)
+    found = agreement(world.database, world.project, n_boot=20)
+    assert [spent.n_mentions for spent in found.seconds] == [0, 0]
+    assert all(np.isnan(spent.per_mention.value) for spent in found.seconds)
+    lines = " ".join(found.lines())
+    assert "no mention was kept" in lines
+    assert "F1 is not defined" in lines
+    assert not {"inf", "nan"} & set(lines.replace(",", " ").replace("[", " ").split())
+
+
+def test_resamples_without_a_mention_are_left_out_of_the_interval(world):
+    """Of three notes one has mentions: some draws hold none, and the ends stay finite."""
+    notes = [note_of(k) if k == 0 else note_of(k).with_(entities=()) for k in range(3)]
+    world = world(n=3, notes=notes)
+    judge_all(world, "anna")
+    found = agreement(world.database, world.project, n_boot=200).seconds
+    with_mentions = [spent.per_mention for spent in found if spent.n_mentions]
+    assert with_mentions
+    assert all(np.isfinite([e.value, e.low, e.high]).all() for e in with_mentions)
+
+
+def test_before_anything_is_done_twice_the_lines_say_so(world):
+    world = world(n=2, n_annotators=2)
+    assert list(agreement(world.database, world.project).lines()) == [
+        "no note is done yet, so there is nothing to compare"
+    ]
+    judge_all(world, "anna")
+    first = next(iter(agreement(world.database, world.project, n_boot=0).lines()))
+    assert first == "no note is done by two people or twice yet, so there is no agreement"
+
+
 def test_a_store_in_memory_of_nobody_has_no_agreement(tmp_path):
     world = World(create_database(tmp_path / "s.db"))
     found = agreement(world.database, world.project)
