@@ -1,4 +1,4 @@
-"""Commands of the review: create, user, serve, learn, export, verdicts, agreement, check."""
+"""Commands of the review, from `create` to `check`."""
 
 import argparse
 import secrets
@@ -32,6 +32,7 @@ __all__ = [
     "add_review_create",
     "add_review_export",
     "add_review_learn",
+    "add_review_release",
     "add_review_serve",
     "add_review_user",
     "add_review_verdicts",
@@ -245,6 +246,27 @@ def _learn(args: argparse.Namespace) -> int:
         say(f"{name}: F1 {found[name]['value']:.3f} [{found[name]['low']:.3f}, "
             f"{found[name]['high']:.3f}]")  # fmt: skip
     say(f"p {found['p']:.3g}, {found['n_held_out']} notes held out; an owner may use run {run}")
+    return 0
+
+
+# --- release -------------------------------------------------------------------------------
+
+
+def add_review_release(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `clinnlp review release`."""
+    _add_store(parser)
+    parser.add_argument("name", help="of the person, who keeps what is judged")
+    _add_project(parser)
+    parser.set_defaults(command=_release)
+
+
+def _release(args: argparse.Namespace) -> int:
+    from clinnlp.review.projects import project_named
+    from clinnlp.review.releasing import release
+
+    with _opened(args.store).writing() as connection:
+        n = release(connection, project_named(connection, args.project), args.name)
+    say(f"{n} notes of {args.name} given back")
     return 0
 
 

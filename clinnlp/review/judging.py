@@ -20,7 +20,7 @@ from clinnlp.review.people import User
 from clinnlp.review.projects import Project, find_project
 from clinnlp.review.readings import Reading, applied, begun, check_action
 from clinnlp.review.tables import judgements, tasks
-from clinnlp.review.tasks import may_open, task_of
+from clinnlp.review.tasks import is_taken, may_open, task_of
 
 __all__ = ["judge", "reading_of"]
 
@@ -71,6 +71,8 @@ def judge(
             raise Conflict("the note was judged meanwhile, in another window or by another person")
         project = find_project(connection, row["project"])
         assert project is not None  # a foreign key holds it
+        if is_taken(connection, project, row):
+            raise ArgumentError("the note has gone to another person, since it was given back")
         was = reading = reading_of(connection, row, database)
         at = datetime.fromtimestamp(now(), UTC).isoformat(timespec="milliseconds")
         for k, action in enumerate(actions):
@@ -92,7 +94,7 @@ def judge(
                 },
             )
             reading = step.reading
-        _end(connection, project, row, was, reading, version)
+        _end(connection, project, row, was, reading, version, now())
     _keep(database, row, version, reading)
     return version
 
@@ -143,11 +145,12 @@ def _end(
     was: Reading,
     reading: Reading,
     version: int,
+    at: float,
 ) -> None:
     """Write the state of the task, and what follows from it."""
     state = "done" if reading.is_done else "begun" if version else "open"
     mine = tasks.update().where(tasks.c.id == task["id"])
-    connection.execute(mine.values(version=version, state=state))
+    connection.execute(mine.values(version=version, state=state, held=at))
     if was.is_done != reading.is_done:
         settle(connection, project, task, reading, read=reading_of)
 

@@ -67,6 +67,9 @@ class ProjectRules:
         Share of the notes that are shown without suggestions, 0 to 1.
     uncertain_first : bool
         Whether a model that is learned and used also orders the notes that nobody has.
+    hold_days : float
+        Days after which a note that a person holds without a step goes to another who has nothing
+        left; 0 for never.
     seed : int
         Of these draws.
     """
@@ -82,6 +85,7 @@ class ProjectRules:
     wrong_share: float = 0.02
     bare_share: float = 0.0
     uncertain_first: bool = False
+    hold_days: float = 14.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -90,6 +94,8 @@ class ProjectRules:
         for name in ("repeat_share", "wrong_share", "bare_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ArgumentError(f"{name} must be from 0 to 1, got {getattr(self, name)}")
+        if not self.hold_days >= 0:
+            raise ArgumentError(f"hold_days must be at least 0, got {self.hold_days}")
         if not set(self.axes) <= set(AXES):
             raise ArgumentError(f"axes must be among {', '.join(AXES)}, got another")
 

@@ -45,7 +45,7 @@ __all__ = [
     "verdicts",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class _Json(TypeDecorator[Any]):
@@ -139,7 +139,8 @@ tasks = Table(
     Column("user", Integer, _key("users.id")),  # of an adjudication whoever takes it
     Column("kind", String(16), nullable=False),  # first, repeat, adjudication
     Column("position", Float, nullable=False),
-    Column("state", String(8), nullable=False),  # open, begun, done
+    Column("state", String(8), nullable=False),  # open, begun, done, left
+    Column("held", Float, nullable=False),  # when it was given out, or judged last
     Column("version", Integer, nullable=False),  # how many judgements it has
     Column("given", _Json, nullable=False),
     Column("given_sha256", String(64), nullable=False),

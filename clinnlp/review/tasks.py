@@ -1,10 +1,13 @@
 """Who judges what: a note is a task of one person, given out when he asks for work.
 
 A person gets the first notes, in the project's order, that need one more annotator and that he has
-not had. Some notes come again as repeats, a while after he has done them; where two are done and
-differ, the note is a task for adjudicators.
+not had; where there is none, those that others hold for too long (`clinnlp.review.releasing`). Some
+notes come again as repeats, a while after he has done them; where two are done and differ, the note
+is a task for adjudicators.
 """
 
+import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, Select, and_, delete, func, or_, select
@@ -15,6 +18,7 @@ from clinnlp.review.forms import Json, Row, sha256_of
 from clinnlp.review.people import User
 from clinnlp.review.planted import chance, with_wrong
 from clinnlp.review.projects import Project
+from clinnlp.review.releasing import n_idle, release_idle
 from clinnlp.review.tables import notes, tasks
 from clinnlp.review.verdicts import Corrections, corrections_of
 
@@ -23,6 +27,7 @@ __all__ = [
     "add_adjudication",
     "adjudications",
     "drop_adjudication",
+    "is_taken",
     "may_open",
     "plan_repeat",
     "queue",
@@ -30,6 +35,7 @@ __all__ = [
 ]
 
 _AHEAD = 10  # notes that a person holds without having begun them
+_AHEAD_UNCERTAIN = 3  # where each new model orders anew what nobody holds
 _MOST = 500  # tasks of a queue
 _GAP = 20  # notes between a note and its repeat
 
@@ -43,7 +49,9 @@ class QueueItem(NamedTuple):
     state: str
 
 
-def queue(database: Database, project: Project, user: User) -> tuple[list[QueueItem], int]:
+def queue(
+    database: Database, project: Project, user: User, *, now: Callable[[], float] = time.time
+) -> tuple[list[QueueItem], int]:
     """Return the tasks of a person, and how many notes he has before him, these included.
 
     Parameters
@@ -51,15 +59,19 @@ def queue(database: Database, project: Project, user: User) -> tuple[list[QueueI
     database : Database
     project : Project
     user : User
+    now : callable
+        The clock.
     """
     with database.reading() as connection:
         n_open = _n_open(connection, project, user)
         n_free = _n_free(connection, project, user)
-    if n_open < _AHEAD and n_free:
+        has_more = n_free or n_idle(connection, project, user.id, now=now)
+    ahead = _AHEAD_UNCERTAIN if project.rules.uncertain_first else _AHEAD
+    if n_open < ahead and has_more:
         with database.writing() as connection:
-            wrong = corrections_of(connection, project)
-            for note in connection.execute(_free(project, user).limit(_AHEAD - n_open)).mappings():
-                connection.execute(tasks.insert().values(**_first(project, user, note, wrong)))
+            if not n_free:
+                release_idle(connection, project, user.id, now=now)
+            _give_out(connection, project, user, ahead - n_open, now())
     with database.reading() as connection:
         columns = (tasks.c.id, tasks.c.note, notes.c.name, tasks.c.state)
         mine = select(*columns).join(notes, notes.c.id == tasks.c.note).where(_of(project, user))
@@ -74,6 +86,14 @@ def task_of(connection: Connection, id: int) -> RowMapping | None:
     query = select(tasks, notes.c.record, notes.c.sha256.label("text_sha256"))
     query = query.join(notes, notes.c.id == tasks.c.note)
     return connection.execute(query.where(tasks.c.id == id)).mappings().first()
+
+
+def is_taken(connection: Connection, project: Project, task: Row) -> bool:
+    """Return whether a task was left, and others have its note by now."""
+    if task["state"] != "left":
+        return False
+    mine = select(func.count()).select_from(tasks).where(_held(task["note"]))
+    return (connection.scalar(mine) or 0) >= project.rules.n_annotators
 
 
 def may_open(task: Row, user: User) -> bool:
@@ -132,8 +152,30 @@ def adjudications(connection: Connection, project: Project) -> list[QueueItem]:
 
 def _of(project: Project, user: User) -> Any:
     return and_(
-        tasks.c.project == project.id, tasks.c.user == user.id, tasks.c.kind != "adjudication"
+        *(tasks.c.project == project.id, tasks.c.user == user.id, tasks.c.state != "left"),
+        tasks.c.kind != "adjudication",
     )
+
+
+def _held(note: Any) -> Any:
+    """Return what tells the tasks of a note that somebody has, or has done."""
+    return and_(tasks.c.note == note, tasks.c.kind == "first", tasks.c.state != "left")
+
+
+def _give_out(connection: Connection, project: Project, user: User, n: int, at: float) -> None:
+    """Give a person `n` notes more; those that he had left first are as he left them."""
+    wrong = corrections_of(connection, project)
+    for note in connection.execute(_free(project, user).limit(n)).mappings().all():
+        mine = and_(tasks.c.note == note["id"], tasks.c.user == user.id, tasks.c.kind == "first")
+        was = connection.execute(select(tasks.c.version).where(mine)).first()
+        row = _first(project, user, note, wrong) | {"held": at}
+        if was is None:
+            connection.execute(tasks.insert().values(**row))
+        elif was.version:
+            again = {"state": "begun", "held": at}
+            connection.execute(tasks.update().where(mine).values(**again))
+        else:
+            connection.execute(tasks.update().where(mine).values(**row))
 
 
 def _n_open(connection: Connection, project: Project, user: User) -> int:
@@ -149,7 +191,7 @@ def _notes() -> Select[Any]:
 
 def _free(project: Project, user: User) -> Select[Any]:
     """Return the notes that need one more annotator and that a person has not had."""
-    firsts = and_(tasks.c.note == notes.c.id, tasks.c.kind == "first")
+    firsts = _held(notes.c.id)
     n = select(func.count()).select_from(tasks).where(firsts).scalar_subquery()
     mine = select(tasks.c.id).where(firsts, tasks.c.user == user.id).exists()
     free = _notes().where(notes.c.project == project.id, n < project.rules.n_annotators, ~mine)
@@ -191,6 +233,7 @@ def _task(
         "kind": kind,
         "position": position,
         "state": "open",
+        "held": time.time(),
         "version": 0,
         "given": given,
         "given_sha256": sha256_of(given),

@@ -1,4 +1,4 @@
-"""The routes of adjudicators and owners: where two differ, how far people agree."""
+"""The routes of adjudicators and owners: where two differ, how far people agree, who has what."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,9 +11,11 @@ from clinnlp.review.agreement import agreement
 from clinnlp.review.corpus import pair_of
 from clinnlp.review.forms import Json
 from clinnlp.review.projects import Project, find_project, names_of
+from clinnlp.review.releasing import holdings, release
 from clinnlp.review.shown import shown_entity
 from clinnlp.service.refusals import Refused
 from clinnlp.service.review_calls import Call, Needs, Review, route
+from clinnlp.service.review_requests import Released
 from clinnlp.service.review_routes import shown_to
 from clinnlp.study.comparison import Difference, compare_notes
 
@@ -21,6 +23,7 @@ __all__ = ["owner_routes"]
 
 _JUDGE = Needs("adjudicator", text=True)
 _COUNTS = Needs("adjudicator")
+_OWNER = Needs("owner")
 _N_BOOT = 1000
 
 
@@ -30,6 +33,8 @@ def owner_routes(review: Review) -> list[Route]:
     return [
         made("GET", "/api/adjudications/{task:int}", _JUDGE, _adjudication),
         made("GET", "/api/projects/{project:int}/agreement", _COUNTS, _agreement),
+        made("GET", "/api/projects/{project:int}/people", _OWNER, _people),
+        made("POST", "/api/projects/{project:int}/release", _OWNER, _release),
     ]
 
 
@@ -68,3 +73,15 @@ def _agreement(call: Call) -> Any:
     with call.database.reading() as connection:
         project = call.project(connection)
     return asdict(agreement(call.database, project, n_boot=_N_BOOT))
+
+
+def _people(call: Call) -> Json:
+    with call.database.reading() as connection:
+        found = holdings(connection, call.project(connection))
+    return {"items": [one._asdict() for one in found]}
+
+
+def _release(call: Call) -> Json:
+    person = call.body(Released).person
+    with call.database.writing() as connection:
+        return {"n": release(connection, call.project(connection), person)}

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-__all__ = ["Credentials", "Empty", "Judgements", "Sought", "Verdict", "Wrong"]
+__all__ = ["Credentials", "Empty", "Judgements", "Released", "Sought", "Verdict", "Wrong"]
 
 Id = Annotated[str, StringConstraints(max_length=1000)]
 NewId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
@@ -98,6 +98,12 @@ class Judgements(_Form):
     def plain(self) -> list[dict[str, Any]]:
         """Return the actions as JSON, without what was not said."""
         return [action.model_dump(exclude_unset=True) for action in self.actions]
+
+
+class Released(_Form):
+    """The person whose notes are given back."""
+
+    person: Annotated[str, StringConstraints(max_length=200)]
 
 
 class Sought(_Form):

@@ -136,6 +136,7 @@ def _rules(
         wrong_share=settings.wrong_share,
         bare_share=settings.bare_share,
         uncertain_first=settings.order == "uncertain",
+        hold_days=settings.hold_days,
         seed=settings.seed,
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from clinnlp.core.checks import check_fraction, check_one_of
+from clinnlp.core.checks import check_at_least, check_fraction, check_one_of
 from clinnlp.core.config import option
 from clinnlp.core.errors import ArgumentError
 
@@ -39,6 +39,10 @@ class ReviewProjectSettings:
     repeat_share: float = option(0.05, "share of notes that come a second time, 0 to 1")
     wrong_share: float = option(0.02, "share of suggestions that are wrong on purpose, 0 to 1")
     bare_share: float = option(0.0, "share of notes shown without suggestions, 0 to 1")
+    hold_days: float = option(
+        14.0, "days after which a note that a person holds without a step goes to another who has "
+        "nothing left, 0 for never"
+    )  # fmt: skip
     seed: int = option(0, "seed of these draws")
 
     def __post_init__(self) -> None:
@@ -46,5 +50,6 @@ class ReviewProjectSettings:
         check_one_of(self.order, ("given", "uncertain"), name="order")
         for name in ("repeat_share", "wrong_share", "bare_share"):
             check_fraction(getattr(self, name), name=name)
+        check_at_least(self.hold_days, 0, name="hold_days")
         if self.n_annotators not in (1, 2):
             raise ArgumentError(f"n_annotators must be 1 or 2, got {self.n_annotators}")

@@ -13,7 +13,7 @@ READING = (  # notes
     "fine-tune", "tune", "next", "pretrain", "extract", "watch", "score", "convert", "inspect",
     "diff", "demo", "review create", "deidentify", "deidentify audit",
 )  # fmt: skip
-STORED = ("user", "serve", "learn", "export", "agreement", "check", "verdicts")
+STORED = ("user", "serve", "learn", "release", "export", "agreement", "check", "verdicts")
 WANTED = {
     **dict.fromkeys(READING, NOTES),
     **{f"review {name}": set() for name in STORED},  # all of these read a store

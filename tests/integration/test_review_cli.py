@@ -102,6 +102,19 @@ def test_agreement_and_check_are_told(store, capfd):
     assert len(capfd.readouterr().out.splitlines()) == 3
 
 
+def test_notes_of_a_person_are_given_back(store, capfd):
+    database = open_database(store)
+    with database.reading() as connection:
+        user, project = find_user(connection, "anna"), project_named(connection, None)
+    assert len(queue(database, project, user)[0]) == 3
+    database.close()
+    capfd.readouterr()
+    assert run("review", "release", store, "anna") == 0
+    assert capfd.readouterr().out == "3 notes of anna given back\n"
+    assert run("review", "release", store, "nobody") == 2
+    assert "nobody" not in capfd.readouterr().err
+
+
 def test_bad_words_are_one_sentence(store, tmp_path, capsys):
     capsys.readouterr()
     notes = tmp_path / "notes.jsonl"

@@ -13,6 +13,7 @@ const VIEWS = [ // the address behind "#", the file of its view
   [/^\/p\/([^/]+)\/adjudication$/, "adjudication"],
   [/^\/p\/([^/]+)\/a\/([^/]+)$/, "adjudicate"],
   [/^\/p\/([^/]+)\/agreement$/, "agreement"],
+  [/^\/p\/([^/]+)\/people$/, "people"],
   [/^\/p\/([^/]+)\/learn$/, "learn"],
   [/^\/p\/([^/]+)\/rules$/, "rules"],
 ];

@@ -3,7 +3,7 @@
 import { part, Refused } from "./api.js";
 import { make } from "./dom.js";
 
-const WAYS = [["", "Notes", 0], ["/adjudication", "Adjudication", 1], ["/agreement", "Agreement", 1], ["/learn", "Learn now", 2], ["/rules", "Rules", 2]];
+const WAYS = [["", "Notes", 0], ["/adjudication", "Adjudication", 1], ["/agreement", "Agreement", 1], ["/people", "People", 2], ["/learn", "Learn now", 2], ["/rules", "Rules", 2]];
 const RANKS = { annotator: 0, adjudicator: 1, owner: 2 };
 
 export function projectOf(app, id) {

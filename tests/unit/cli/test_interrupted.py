@@ -32,6 +32,7 @@ WORDS = {
     "review user": ["a store.db", "anna"],
     "review serve": ["a store.db"],
     "review learn": ["a store.db"],
+    "review release": ["a store.db", "anna"],
     "review export": ["a store.db", "out.jsonl"],
     "review verdicts": ["a store.db", "verdicts.csv"],
     "review agreement": ["a store.db"],

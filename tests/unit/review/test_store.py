@@ -65,7 +65,7 @@ def test_a_store_of_another_version_is_refused(tmp_path):
     database = create_database(tmp_path / "s.db")
     with database.writing() as connection:
         connection.execute(text("UPDATE meta SET value = '999' WHERE key = 'schema'"))
-    with pytest.raises(StoreError, match="of version 1"):
+    with pytest.raises(StoreError, match="of version 2"):
         open_database(tmp_path / "s.db")
 
 

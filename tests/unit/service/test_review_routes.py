@@ -133,3 +133,21 @@ def test_concepts_are_searched(serving):
     assert search(anna, "%") == [{"id": "D1", "vocabulary": "RxNorm", "name": "ASA 100%"}]
     assert search(anna, "_") == search(anna, "") == []
     anna.post("/api/concepts", {"project": "x", "q": "a"}, 422)
+
+
+def test_an_owner_gives_back_the_notes_of_a_person(serving):
+    world = serving()
+    owner, anna, ben = (world.browser(name) for name in ("owner", "anna", "ben"))
+    task = anna.get("/api/projects/1/queue")["items"][0]["task"]
+    judge(anna, task, 0, {"do": "accept", "mention": "T1"})
+    assert ben.get("/api/projects/1/queue")["items"] == []
+    (one,) = owner.get("/api/projects/1/people")["items"]
+    assert {key: one[key] for key in ("person", "n_open", "n_begun", "n_done")} == {
+        "person": "anna", "n_open": 2, "n_begun": 1, "n_done": 0,
+    }  # fmt: skip
+    assert owner.post("/api/projects/1/release", {"person": "anna"}) == {"n": 3}
+    assert len(ben.get("/api/projects/1/queue")["items"]) == 3
+    said = judge(anna, task, 1, {"do": "accept", "mention": "T2"}, status=422)
+    assert "another person" in said["error"]
+    assert "person" in owner.post("/api/projects/1/release", {"person": "x"}, 422)["error"]
+    owner.post("/api/projects/9/release", {"person": "anna"}, 404)
