@@ -22,6 +22,7 @@ from clinnlp.text.identifier_lexicon import lexicon, words_of
 from clinnlp.text.identifier_names import find_names
 from clinnlp.text.identifier_places import before_regions, find_places, in_brackets
 from clinnlp.text.identifier_rules import Find, Rules
+from clinnlp.text.identifier_senders import find_senders
 from clinnlp.text.plain import reads_plain
 from clinnlp.text.tables import data_path, read_table
 
@@ -143,6 +144,7 @@ class Identifiers:
         found += find_places(note.text, words, self._lexicon, leads)
         found += before_regions(note.text, found) + in_brackets(note.text, found)
         found = without_towns(note.text, found)
+        found += find_senders(note.text, words, self._lexicon, found)
         known = self._known_of(note)
         if known is not None:
             found += KnownFinder.of(known, self._language)(note.text, words)

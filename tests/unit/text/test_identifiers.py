@@ -65,6 +65,8 @@ País: ⟦COUNTRY|España⟧.
 Edad: ⟦AGE|22 años⟧ Sexo: ⟦SEX|M⟧.
 Episodio: ⟦ENCOUNTER|7435075⟧.
 Médico: ⟦NAME_CLINICIAN|Josep de la Rubia Palau⟧ NºCol: ⟦LICENCE|08 08 25574⟧.
+Tiene ⟦RELATIVE|dos hermanos mayores⟧ y fuma desde los ⟦AGE|17 años⟧.
+Operado a la edad de ⟦AGE|6 meses⟧.
 Ingresó en ⟦DATE|marzo de 2011⟧ y en ⟦YEAR|2014⟧, acompañada por su ⟦RELATIVE|madre⟧.
 Servicio de Urología. ⟦HOSPITAL|Hospital Universitario 12 de Octubre⟧.
 ⟦STREET|Avda. de Córdoba, s/n⟧ - ⟦ZIP|28041⟧ ⟦PLACE|Madrid⟧.
