@@ -16,7 +16,7 @@ from pathlib import Path
 from clinnlp.core.errors import DataError
 from clinnlp.core.times import naive_utc
 from clinnlp.io.files.packing import plain_name
-from clinnlp.io.tables.copied import write_rows
+from clinnlp.io.tables.copied import cell_text, write_rows
 from clinnlp.io.tables.rows import column_names, read_rows
 from clinnlp.study.deidentify.dates import date_forms
 from clinnlp.study.deidentify.deidentifier import Deidentifier
@@ -25,7 +25,7 @@ from clinnlp.study.deidentify.records import born
 
 __all__ = ["CopiedTables", "copy_tables", "gather_tables", "role_of"]
 
-_SUFFIXES = (".csv", ".tsv")
+_SUFFIXES = (".csv", ".tsv", ".parquet")
 _PEOPLE = ("patient", "person_id", "subject_id")
 _WHOLE_FOLDER = ("patients", "encounters")  # of Synthea: there ``Id`` is that of the row
 
@@ -118,7 +118,7 @@ def gather_tables(source: str | Path, to: Deidentifier) -> dict[str, datetime]:
         if at is None:
             continue
         roles = [role_of(name) for name in header]
-        for _, row in read_rows(path, header):
+        for row in _rows(path, header):
             to.gather_ids(cell for cell, role in zip(row, roles, strict=True) if role == "id")
             for cell, role in zip(row, roles, strict=True):
                 when = _iso(cell) if role == "time" else None
@@ -135,7 +135,7 @@ def copy_tables(
     Parameters
     ----------
     source, out : path
-        Both a .csv or .tsv, packed or not, or both a folder.
+        Both a .csv or .tsv, packed or not, or a .parquet, or both a folder.
     by : Deidentifier
         Which has gathered from it.
     last : dict of str to datetime
@@ -158,7 +158,7 @@ def copy_tables(
             continue
         target = out if path == source else out / name
         cells = _Cells(header, at, name, by, last, done)
-        done.rows[name] = write_rows(target, header, map(cells, _rows(path, header)))
+        done.rows[name] = write_rows(target, header, map(cells, _rows(path, header)), like=path)
     if not done.rows:
         raise DataError(
             "tables must have a column patient, person_id or subject_id, got none", path=source
@@ -273,7 +273,7 @@ def _patient_at(path: Path, header: Sequence[str]) -> int | None:
 
 def _rows(path: Path, header: Sequence[str]) -> Iterator[Sequence[str]]:
     for _, row in read_rows(path, header):
-        yield row
+        yield [cell_text(cell) for cell in row]
 
 
 def _iso(cell: str) -> datetime | None:

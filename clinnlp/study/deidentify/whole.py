@@ -244,7 +244,9 @@ def _gathered(source: Path, by: Deidentifier) -> Timelines | dict[str, datetime]
 def _is_fhir(source: Path) -> bool:
     if source.is_dir():
         files = [path for path in source.rglob("*") if path.is_file()]
-        tables = any(path.name.lower().endswith((".csv", ".csv.gz", ".tsv")) for path in files)
+        tables = any(
+            path.name.lower().endswith((".csv", ".csv.gz", ".tsv", ".parquet")) for path in files
+        )
         return not tables and record_source(source) is None
     return source.suffix.lower() in _FHIR
 

@@ -19,7 +19,7 @@ def found(text, finds=()):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Remitido por: Zubiandri Oxt, 46. Servicio de Urología", [("STREET", "Zubiandri Oxt, 46")]),
+        ("Remitido por: Zubiandri Oxt, 46. Unidad", [("STREET", "Zubiandri Oxt, 46")]),
         ("Remitido por: 1426 Quaggaville", [("ZIP", "1426"), ("PLACE", "Quaggaville")]),
         ("Remitido por: Zubiandri. Fax: Correo electrónico", [("ORGANISATION", "Zubiandri")]),
         ("Zubiandri Oxt, 46. Servicio de Urología.", []),

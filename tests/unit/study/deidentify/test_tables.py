@@ -2,8 +2,10 @@
 
 import csv
 import gzip
-from datetime import date
+from datetime import date, datetime
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from clinnlp.core.errors import DataError
@@ -50,6 +52,23 @@ def test_a_table_still_joins_with_the_notes(tmp_path):
     assert done.n_unreadable_times == 3
     assert done.emptied == {"events.csv: comment": 1}
     assert "Zebraperson" not in (tmp_path / "out.csv").read_text()
+
+
+def test_a_parquet_table_is_a_parquet_table_again_and_joins(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "events.csv").write_text(EVENTS)
+    pq.write_table(
+        pa.table({"patient": ["7730915"], "start": [datetime(2019, 3, 12, 8)], "value": [1.5],
+                  "comment": ["Zebraperson"]}),
+        tmp_path / "in" / "labs.parquet",
+    )  # fmt: skip
+    _, done = copied(tmp_path / "in", tmp_path / "out")
+    first = rows_of(tmp_path / "out" / "events.csv")[0]
+    (made,) = pq.read_table(tmp_path / "out" / "labs.parquet").to_pylist()
+    assert made["patient"] == first["patient"] != "7730915"
+    assert f"{made['start']:%Y-%m-%d %H}" == f"{first['start']} 08"
+    assert (made["value"], made["comment"]) == (1.5, None)
+    assert done.rows == {"events.csv": 4, "labs.parquet": 1}
 
 
 @pytest.mark.parametrize(("how", "start"), [("year", "2019-01-01"), ("mask", "")])
