@@ -221,10 +221,11 @@ class _Watched:
             return
         except OSError as error:
             dead.append(DataError(f"must be readable, got {type(error).__name__}", path=path))
-        dead += [] if notes is None else notes.skipped
-        if dead:  # what is wrong with a whole file may be told of a document of it too
-            each = {str(error): error for error in dead}
-            self.unread[path] = [_dead_letter(path, error) for error in each.values()]
+        skipped = [] if notes is None else notes.skipped
+        # what is said of a whole file may only sum up, or repeat, what is said of its documents
+        told = [error for error in dead if not any(s.message in str(error) for s in skipped)]
+        if told or skipped:
+            self.unread[path] = [_dead_letter(path, error) for error in (*skipped, *told)]
 
     def _write_dead(self) -> int:
         """Write what could not be read or done; return how many."""

@@ -143,3 +143,15 @@ def test_a_file_that_may_not_be_read_is_a_dead_letter(arriving):
     (arriving / "a.txt").write_text("drug1 given")
     (arriving / "a.txt").chmod(0)
     assert looked(arriving).n_dead == 1
+
+
+def test_a_document_that_is_wrong_is_listed_once(arriving):
+    (arriving / "one.jsonl").write_text("not json\n")
+    (arriving / "two.jsonl").write_text("not json\nnor this\n")
+    (arriving / "other.xyz").write_text("no notes")
+    (arriving / "damaged.jsonl.gz").write_bytes(b"\x1f\x8bzzzz")
+    assert looked(arriving).n_dead == 5
+    assert [(row["file"], row["line"]) for row in dead(arriving)] == [
+        ("damaged.jsonl.gz", 1), ("one.jsonl", 1), ("other.xyz", None),
+        ("two.jsonl", 1), ("two.jsonl", 2),
+    ]  # fmt: skip
