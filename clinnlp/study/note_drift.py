@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clinnlp.core.arrays import Array
+from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.checks import check_fraction, check_one_of
 from clinnlp.core.errors import ArgumentError, instead_of
 from clinnlp.core.notes import Note
@@ -15,6 +16,7 @@ from clinnlp.metrics.periods import moved
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["NoteDrift", "note_drift"]
 
@@ -83,6 +85,10 @@ class NoteDrift:
         import pandas as pd
 
         return pd.DataFrame(dict(self.columns))
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the columns as a pyarrow Table."""
+        return columns_to_arrow(self.columns)
 
 
 def note_drift(

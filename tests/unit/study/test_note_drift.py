@@ -45,6 +45,7 @@ def test_a_quiet_year_has_no_warning_and_says_what_it_looked_at():
     assert {"words", "score", "without a concept", "new tokens", "not read", "unlike",
             "mentions of Drug", "with heading medications"} == set(found["quantity"])  # fmt: skip
     frame = found.to_pandas()
+    assert found.to_arrow().column_names == list(frame.columns)
     assert frame["period"].unique().tolist() == [f"2024-{m:02d}" for m in range(7, 13)]
     assert int(frame.groupby("period")["n_notes"].first().sum()) == 1_460 - 182 * 4
 
