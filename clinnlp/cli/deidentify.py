@@ -68,7 +68,7 @@ def add_deidentify(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar=("IN", "OUT"),
         help="a table, or a folder of OMOP, MIMIC or Synthea tables or of FHIR, to be given the "
-        "same ids and days",
+        "same ids and days; FHIR becomes tables, or FHIR where OUT ends in .ndjson",
     )
     parser.add_argument(
         "--audit", type=int, default=0, metavar="N", help="draw notes for a review (default: 0)"

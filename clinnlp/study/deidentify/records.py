@@ -16,6 +16,7 @@ from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.tables import EventTable
 from clinnlp.io.record.timelines import Timelines
 from clinnlp.study.deidentify.deidentifier import Deidentifier
+from clinnlp.study.deidentify.names import plain, words_of_names
 
 __all__ = [
     "born",
@@ -80,9 +81,19 @@ def deidentify_events(events: EventTable, by: Deidentifier) -> EventTable:
         column = events.coded(name)
         names = [ids(str(value)) for value in column.values.tolist()]
         made[name] = Coded(values=np.array(names, object), codes=column.codes)
+    codes = events.coded("code")
+    told = [_without_names(str(value), by) for value in codes.values.tolist()]
+    made["code"] = Coded(values=np.array(told, object), codes=codes.codes)
     for name in _TIMES:
         made[name] = _times(events[name], patients, by)
     return events.replaced(made)
+
+
+def _without_names(code: str, by: Deidentifier) -> str:
+    """Return a code without a result in words that names somebody of the collection."""
+    head, _, result = code.partition("=")
+    words = {plain(word) for word in words_of_names(result)}
+    return head if words & by.originals.words else code
 
 
 def born(birth: date | None, last: datetime | None, patient: str, by: Deidentifier) -> date | None:

@@ -18,6 +18,7 @@ from clinnlp.io.record.timelines import Timelines
 from clinnlp.io.tables.copied import write_rows
 from clinnlp.report.write import write_report
 from clinnlp.study.deidentify.deidentifier import Deidentifier
+from clinnlp.study.deidentify.fhir import copy_fhir, gather_fhir, is_fhir_target
 from clinnlp.study.deidentify.flow import deidentify, work_folder
 from clinnlp.study.deidentify.keys import make_key, read_key
 from clinnlp.study.deidentify.known import read_known, values_of
@@ -125,7 +126,8 @@ def deidentify_files(
     known : path, optional
         Table of what the record says of patients.
     tables : sequence of (path, path)
-        A table or a folder of tables or of FHIR, and where it is written.
+        A table or a folder of tables or of FHIR, and where it is written: FHIR as NDJSON where
+        that ends so, else as tables.
     n_audit : int
         Notes to draw for a review.
     vault, vault_key : path, optional
@@ -170,7 +172,7 @@ def deidentify_files(
     told = read_known(known) if known is not None else {}
     finder = _finder(language, labels, told, model)
     by = Deidentifier(secret, finder, settings, language)
-    waiting = [(source, target, _gathered(source, by)) for source, target in tables]
+    waiting = [(source, target, _gathered(source, target, by)) for source, target in tables]
     # a plain hash of a table of patients could be tested by whoever guesses it
     seals = {name: secret.seal(tree_sha256(path)) for name, path in
              {"known": known, "model": model}.items() if path is not None}  # fmt: skip
@@ -233,9 +235,11 @@ def _finder(language: str, labels: Any, known: Mapping[str, Any], model: Any) ->
     return Pipeline([rules, load(model)])
 
 
-def _gathered(source: Path, by: Deidentifier) -> Timelines | dict[str, datetime]:
+def _gathered(source: Path, target: Path, by: Deidentifier) -> Timelines | dict[str, datetime]:
     if not _is_fhir(source):
         return gather_tables(source, by)
+    if is_fhir_target(target):
+        return gather_fhir(source, by)
     record = read_fhir(source)
     gather_timelines(record, by)
     return record
@@ -261,6 +265,8 @@ def _write_tables(
             record = deidentify_timelines(gathered, by)
             done[source.name] = _write_record(record, target)
             groups = smallest_group(people(record.patients))
+        elif _is_fhir(source):
+            done[source.name] = copy_fhir(source, target, by, gathered)
         else:
             done[source.name] = copy_tables(source, target, by, gathered)
     return done, groups

@@ -65,6 +65,15 @@ def test_the_whole_way(given, capsys):
                      capsys.readouterr().out)  # fmt: skip
 
 
+def test_fhir_is_written_as_fhir_where_the_output_says_so(given):
+    assert command(given, "--new-key", "--tables", "fhir.ndjson", "made.ndjson") == 0
+    patient, drug = map(json.loads, (given / "made.ndjson").read_text().splitlines())
+    (who,) = {note.patient for note in read_notes(given / "out.jsonl")}
+    assert patient["id"] == who
+    assert drug["subject"] == {"reference": f"Patient/{who}"}
+    assert "Zebra" not in (given / "made.ndjson").read_text()
+
+
 def test_what_cannot_be_done_is_told_without_ids_and_the_code_is_1(given, capsys):
     with (given / "in.jsonl").open("a") as file:
         file.write('{"id": "Zebraperson"}\n')
