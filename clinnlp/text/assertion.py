@@ -130,7 +130,9 @@ class Assertions:
         if sentences is None:
             sentences = self._sentences(note).sentences or ()
         mentions = [entity.span for entity in note.entities]
-        cues, answers = self._finder.find(note.text, [span.start for span in mentions])
+        cues, answers = self._finder.find(
+            note.text, [span.start for span in mentions], [span.start for span in sentences]
+        )
         sweeps = Sweeps(note.text, mentions, cues, self._finder.words)
         sweeps.read(sentences, _Sections(note.sections or (), self._priors).opened)
         sweeps.answer(answers, self._finder.row_of)

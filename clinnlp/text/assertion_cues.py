@@ -2,7 +2,8 @@
 
 All phrases of all axes are found in one scan; of two that overlap the longer stays. A word that
 answers a form says nothing else ("Fever: No  Cough: Yes", see `clinnlp.text.forms`), so what lies
-in an answer is taken out.
+in an answer is taken out. No phrase goes over the end of a line that ends its sentence: "Fever: No"
+above "Hx of gout" is not "no hx of".
 """
 
 import re
@@ -20,6 +21,8 @@ from clinnlp.text.tables import language_path
 
 __all__ = ["Cue", "CueFinder", "shipped_finder"]
 
+_APART = "\x00"  # in place of a line end that ends a sentence: part of no phrase
+_MARGIN = 16  # characters of indentation of a line
 _ASKS_ON = re.compile(r"(?<=[^\s?] )\? \w")  # "asthma ? copd" doubts what follows alone
 
 
@@ -66,12 +69,18 @@ class CueFinder:
         self._answers = Answers(
             {word: answer.says for word, answer in table.answers.items()},
             bare={word: answer.run for word, answer in table.answers.items() if answer.run},
+            shorthand=table.classes.get("shorthand", ()),
         )
         self.words = PhraseWords.of(table.classes)
 
-    def find(self, text: str, mentions: Sequence[int]) -> tuple[list[Cue], list[Answer]]:
-        """Return the cues of a text, and the answers of the lines in which a mention begins."""
-        cues = list(self._cues(text))
+    def find(
+        self, text: str, mentions: Sequence[int], sentences: Sequence[int] = ()
+    ) -> tuple[list[Cue], list[Answer]]:
+        """Return the cues of a text, and the answers of the lines in which a mention begins.
+
+        `sentences` tells where the sentences begin, none where it is one.
+        """
+        cues = list(self._cues(_with_ends(text, sentences)))
         words = [cue.start for cue in cues if cue.work.is_answer and may_end_label(text, cue.end)]
         answers = self._answers(text, mentions, words)
         return _apart(cues, answers), answers
@@ -95,6 +104,20 @@ class CueFinder:
 def shipped_finder(language: str) -> CueFinder:
     """Return the one of the table that comes with the package."""
     return CueFinder([language_path("assertion", language)])
+
+
+def _with_ends(text: str, sentences: Sequence[int]) -> str:
+    """Return a text of the same length in which no phrase goes over the end of a last line."""
+    ends = set()
+    for start in sentences:
+        before = text[max(0, start - _MARGIN) : start]
+        body = before.rstrip(" \t")
+        if body[-1:] in ("\n", "\r"):
+            ends.add(start - 1 - len(before) + len(body))
+    if not ends:
+        return text
+    edges = [0, *(offset for end in sorted(ends) for offset in (end, end + 1)), len(text)]
+    return _APART.join(text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
 
 
 def _works(actions: Sequence[tuple[Action, ...]]) -> list[_Work | None]:

@@ -7,7 +7,8 @@ rest of the sentence. Each line is read by itself:
   a row of dots, a tab, two blanks), or in brackets; without a mark only in a run of such items;
 - a box, ticked or empty, before its label or behind it; of several with a yes and a no behind
   them the ticked one says the answer;
-- a plus or minus in brackets; without them where the line has both, or several.
+- a plus or minus in brackets; without them where the line has both, or several, or before the
+  shorthand of a list ("-f/c/n/v").
 
 Answers are "no", "yes" and "unknown". The words belong to a language and come from its cue table
 (kind ``answer``, see `clinnlp.text.cues`).
@@ -15,7 +16,7 @@ Answers are "no", "yes" and "unknown". The words belong to a language and come f
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -38,9 +39,9 @@ _PIECE = re.compile(r"[^,;.:=?|()\[\]\t☐□◻☒☑✓✔✗✘]+")
 _BOX_START = re.compile(r"[\[(☐□◻☒☑✓✔✗✘]")
 _BOX = re.compile(r"\[ ?\]|\[[xX✓✔*]\]|[☐□◻☒☑✓✔✗✘]|\( \)|\([xX✓✔]\)")
 _HINT = re.compile(  # where a box, a sign or an answer of one letter may stand
-    r"[\[(☐□◻☒☑✓✔✗✘+−–:=|?\t/-](?:(?<=[☐□◻☒☑✓✔✗✘+])|(?<=\[)[ xX✓✔*\]]"
-    r"|(?<=\()[-−– xX✓✔nyNY]\)|(?<= [nyNY] /)"
-    r"|(?<=[\s,;:][-−–])(?=[^\W\d_])|(?<=[\w ][-−–])(?=[\s,;.]|$)"
+    r"[\[(☐□◻☒☑✓✔✗✘+−–:=|?\t/,-](?:(?<=[☐□◻☒☑✓✔✗✘+])|(?<=\[)[ xX✓✔*\]]"
+    r"|(?<=\()[-−– xX✓✔nyNY]\)|(?<= [nyNY] /)|(?<= [nyNY],)"
+    r"|(?:(?<=[\s,;:][-−–])|(?<=\A[-−–]))(?=[^\W\d_])|(?<=[\w ][-−–])(?=[\s,;.]|$)"
     r"|(?<=[:=|?\t])(?= ?(?:[-−–0]|[nyNY](?!\w))))"
 )
 _DOTS = re.compile(r"\.{3}(?= ?[nyNY](?!\w))")
@@ -58,7 +59,8 @@ _ASKED = r"(?:\(?y(?:es)? ?/ ?n(?:o)?\)? *[:=]? *)?"
 _SIGNS = ("-", "–", "−", "--", "+", "++", "+++", "++++", "0")  # answers behind a colon alone
 _SHORT = r"(?:[-–−]{1,2}|\+{1,4}|0)"
 _NEXT = r" (?-i:[A-Z])[^\s:=?,;.]*(?: [^\s:=?,;.]+){0,2}[:=?]"
-_BEHIND = rf"(?= *(?:$|[,;|.)\]/]| {{2}}|\t|{_NEXT}))"
+_LISTED = r"(?!(?<=\b[^\W\d_])/[^\W\d_]\b)"  # "CC: n/v" is no answer
+_BEHIND = rf"(?= *(?:$|[,;|.)\]/]| {{2}}|\t|{_NEXT})){_LISTED}"
 
 
 class Answer(NamedTuple):
@@ -79,6 +81,8 @@ class Answers:
     bare : mapping of str to int
         Those that also are answers behind a label without a mark, in a run of at least so many:
         1 for "fever no", 2 for "HIV neg HCV pos".
+    shorthand : collection of str
+        Folded lists of complaints that a minus may stand right before: ``"f/c"``.
 
     Examples
     --------
@@ -88,7 +92,13 @@ class Answers:
     [('Fever: No', 'no'), ('Cough: Yes', 'yes'), ('[x] rash', 'yes'), ('[ ] itch', 'no')]
     """
 
-    def __init__(self, words: Mapping[str, str], *, bare: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        words: Mapping[str, str],
+        *,
+        bare: Mapping[str, int] | None = None,
+        shorthand: Collection[str] = (),
+    ) -> None:
         self._words = dict(words)
         self._bare = dict(bare or {})
         word = "|".join(sorted(map(re.escape, self._words), key=len, reverse=True)) or r"(?!)"
@@ -100,6 +110,12 @@ class Answers:
         self._rounded = re.compile(rf" *\((?P<word>{alone})\)", re.IGNORECASE)
         self._alone = re.compile(rf" (?P<word>{alone})(?= |$)", re.IGNORECASE)
         self._leading = re.compile(rf" *(?:{word}) *", re.IGNORECASE)
+        signed = (word for word in self._words if word[:1] in _SIGNS)  # "+ve" is no sign of a "ve"
+        self._signed = re.compile(
+            rf"(?:{'|'.join(map(re.escape, signed)) or '(?!)'})\b", re.IGNORECASE
+        )
+        listed = "|".join(sorted(map(re.escape, shorthand), key=len, reverse=True)) or "(?!)"
+        self._shorthand = re.compile(rf"(?:{listed})(?![\w/])", re.IGNORECASE)
         self._option = re.compile(rf" *(?P<word>{word})\b", re.IGNORECASE)
 
     def __call__(
@@ -113,7 +129,7 @@ class Answers:
         found: list[Answer] = []
         for start, end in _lines(text, at, words):
             line = text[start:end]
-            made = [*self._boxes(line), *_signs(line), *self._worded(line)]
+            made = [*self._boxes(line), *_signs(line, self._meant_signs(line)), *self._worded(line)]
             if self._alone.search(line):
                 made += self._runs(line, [answer.phrase for answer in made])
             found += (_moved(answer, start) for answer in made)
@@ -143,22 +159,45 @@ class Answers:
         cue = Span(*said.span("word"))
         return Answer(Span(_label_start(line, end), cue.end), cue, self._says(said["word"]))
 
+    def _meant_signs(self, line: str) -> list[re.Match[str]]:
+        """Return the signs of a line; a lone minus may begin an item or join two words."""
+        signs = [
+            sign
+            for sign in _SIGN.finditer(line)
+            if _is_sign(line, sign) and not self._signed.match(line, sign.start())
+        ]
+        bare = [sign["bare"] for sign in signs if sign.start()]
+        if "+" in bare or sum(map(bare.count, _MINUS)) > 1:
+            return signs
+        return [
+            sign
+            for sign in signs
+            if sign["bare"] not in _MINUS or self._shorthand.match(line, sign.end())
+        ]
+
     def _runs(self, line: str, taken: Sequence[Span]) -> Iterator[Answer]:
         """Yield the answers without marks: "fever no, cough yes", "HBsAg neg HCV pos"."""
         is_free = _beside(taken)
-        for piece in _PIECE.finditer(line):
-            at, made = piece.start(), []
-            for match in self._alone.finditer(line, *piece.span()):
-                if not 0 < len(line[at : match.start()].split()) <= _N_WORDS:
-                    break
-                cue = Span(*match.span("word"))
-                made.append(Answer(Span(at, cue.end), cue, self._says(match["word"])))
-                at = match.end()
+        runs = [self._run(line, *piece.span()) for piece in _PIECE.finditer(line)]
+        one_each = sum(len(run) == 1 and _is_letter(run[0]) for run in runs)
+        for run in runs:
             least = max(
-                (self._bare[fold_keeping_length(line[slice(*a.cue)])] for a in made), default=0
+                (self._bare[fold_keeping_length(line[slice(*a.cue)])] for a in run), default=0
             )
-            if made and not line[at : piece.end()].strip() and len(made) >= least:
-                yield from (a for a in made if is_free(a.phrase))
+            # a run of letters may have commas: "fever n, cough y"
+            if least <= max(len(run), one_each if run and _is_letter(run[0]) else 0):
+                yield from (a for a in run if is_free(a.phrase))
+
+    def _run(self, line: str, start: int, end: int) -> list[Answer]:
+        """Return the answers without marks of a piece that holds nothing else."""
+        made = []
+        for match in self._alone.finditer(line, start, end):
+            if not 0 < len(line[start : match.start()].split()) <= _N_WORDS:
+                break
+            cue = Span(*match.span("word"))
+            made.append(Answer(Span(start, cue.end), cue, self._says(match["word"])))
+            start = match.end()
+        return [] if line[start:end].strip() else made
 
     def _boxes(self, line: str) -> Iterator[Answer]:
         boxes = list(_BOX.finditer(line)) if _BOX_START.search(line) else []
@@ -237,6 +276,10 @@ def _hints(text: str) -> Iterator[int]:
         yield from (m.start() for m in _DOTS.finditer(text))
 
 
+def _is_letter(answer: Answer) -> bool:
+    return answer.cue.end - answer.cue.start == 1
+
+
 def _is_ticked(box: re.Match[str]) -> bool:
     return not _TICKED.isdisjoint(box[0])
 
@@ -266,8 +309,7 @@ def _next(line: str, at: int) -> str:
     return found[0] if found else ""
 
 
-def _signs(line: str) -> Iterator[Answer]:
-    signs = list(_meant_signs(line))
+def _signs(line: str, signs: Sequence[re.Match[str]]) -> Iterator[Answer]:
     leads = _leads(line, next((sign for sign in signs if sign["round"]), None))
     end = 0  # of the label before
     for sign in signs:
@@ -279,14 +321,6 @@ def _signs(line: str) -> Iterator[Answer]:
             label = Span(max(end, _label_start(line, sign.start())), sign.end())
             end = sign.end()
         yield Answer(label, Span(*sign.span()), said)
-
-
-def _meant_signs(line: str) -> Iterator[re.Match[str]]:
-    """Yield the signs of a line; a lone minus may begin an item or join two words."""
-    signs = [sign for sign in _SIGN.finditer(line) if _is_sign(line, sign)]
-    bare = [sign["bare"] for sign in signs if sign.start()]
-    keeps_minus = "+" in bare or sum(map(bare.count, _MINUS)) > 1
-    yield from (sign for sign in signs if keeps_minus or sign["bare"] not in _MINUS)
 
 
 def _is_sign(line: str, sign: re.Match[str]) -> bool:

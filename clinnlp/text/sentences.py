@@ -23,6 +23,7 @@ __all__ = ["Sentences"]
 
 MIN_WIDTH = 50  # characters; where no line of a note is longer, its lines are not wrapped ones
 MAX_WIDTH = 140  # characters; where some line is longer, the note is not wrapped at all
+SHORT = 0.6  # of that width: a line so short ends where it ends, unless its words go on
 _LOOK_BACK = 24  # characters in which the word before a stop is sought
 
 _PLACE = re.compile(  # begins with one set of characters (fast) and is possessive (linear)
@@ -185,12 +186,17 @@ class Sentences:
         if _ITEM.match(text, after) or _HEAD.match(text, after):
             return True
         word = text[after : after + _LOOK_BACK].split(None, 1)[0]
-        end = place.start()
-        if text[after].islower() and self._goes_on(text, begun, max(begun, line_start), end, word):
+        filled = len(line) + 1 + len(word)
+        since, end = max(begun, line_start), place.start()
+        if text[after].islower() and self._goes_on(
+            text, begun, since, end, word, is_short=filled < SHORT * (width or MIN_WIDTH)
+        ):
             return False
-        return not (width and len(line) + 1 + len(word) > 0.9 * width)
+        return not (width and filled > 0.9 * width)
 
-    def _goes_on(self, text: str, begun: int, since: int, end: int, word: str) -> bool:
+    def _goes_on(
+        self, text: str, begun: int, since: int, end: int, word: str, *, is_short: bool
+    ) -> bool:
         """Return whether what a line ends with goes on with the next line's first, small word.
 
         The sentence has `begun` before, its last line holds what there is of it `since`.
@@ -201,7 +207,8 @@ class Sentences:
             not last
             or last[0][-1] in ",.;(/&-"
             or first is None
-            or first[0][0].isupper()  # else typed in small letters: lines end where they end
+            # else typed in small letters, or a list: lines end where they end
+            or (first[0][0].isupper() and not is_short)
             or self._is(last[0], "joining", "open")
             or self._is(word, "joining")
         )

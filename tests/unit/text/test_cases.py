@@ -14,7 +14,7 @@ from clinnlp.text.sections import Sections
 from clinnlp.text.sentences import Sentences
 
 CORPORA = Path(__file__).parents[3] / "corpora"
-MENTION = re.compile(r"\[(?!\*)([^\]|]+)(?:\|([a-z ]+))?\]")
+MENTION = re.compile(r"\[(?!\*)(?![xX ]\])([^\]|]+)(?:\|([a-z ]+))?\]")  # a box is none
 HEADING = re.compile(r"\{([^}|]+)\|([a-z_]+)\}")
 BREAK = "‖"
 PIPES = {
