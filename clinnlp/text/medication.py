@@ -52,7 +52,7 @@ from clinnlp.core.notes import Assertion, Attribute, Entity, Note
 from clinnlp.core.spans import Span
 from clinnlp.core.tables import CHANGES
 from clinnlp.text.matcher import fold_keeping_length
-from clinnlp.text.medication_axes import settled
+from clinnlp.text.medication_axes import in_use, settled
 from clinnlp.text.medication_gaps import line_of
 from clinnlp.text.medication_links import Linked, linked
 from clinnlp.text.medication_lists import listed
@@ -64,6 +64,7 @@ from clinnlp.text.sentences import Sentences
 
 __all__ = ["Medications"]
 
+_PAST = "past_medical_history"  # a kind of section whose drugs with a dose are current
 N_CHARS = 160  # characters beyond a drug, or before the first one, in which finds are sought
 
 
@@ -119,6 +120,7 @@ class Medications:
             sentences = self._sentences(note).sentences or ()
         folded = fold_keeping_length(note.text)
         entities = list(note.entities)
+        past = {s.heading for s in note.sections or () if s.kind == _PAST}
         for start, end, group in self._passages(note, drugs, sorted(sentences), folded):
             spans = [entities[i].span for i in group]
             told = linked(self._terms, folded, start, end, spans)
@@ -127,6 +129,7 @@ class Medications:
             )
             for i, found, own in zip(group, told, said, strict=True):
                 made = self._attributes(note, folded, found, entities[i].span)
+                own = in_use(self._terms, folded, own, entities[i].span, made, past)
                 entities[i] = _filled(entities[i], made, own)
         spans = [note.entities[i].span for i in drugs]
         for k, change in listed(self._terms, folded, spans).items():

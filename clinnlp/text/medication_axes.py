@@ -3,11 +3,12 @@
 Some words decide an axis of the drug that they are said of ("not given", "contraindicated",
 "penicillin: rash"). Others take back what a cue says of the words before the drug: "no bleeding on
 warfarin" negates the bleeding, "do not stop aspirin" the stopping, and an order begins a clause of
-its own ("no fever, start aspirin").
+its own ("no fever, start aspirin"). A drug that stands with a dose among past conditions is none of
+them: "PMH: htn, lisinopril 10 mg daily".
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,13 +19,17 @@ from clinnlp.text.medication_changes import Change
 from clinnlp.text.medication_gaps import WORD, line_of
 from clinnlp.text.medication_terms import CHANGE_FIELDS, Item, Terms
 
-__all__ = ["settled"]
+__all__ = ["in_use", "settled"]
 
 _MOST = 120  # characters between a cue and a drug that it does not speak of
 _MOST_WORDS = 4  # between words of a prescription and their drug
 _ENDED = ("negated", "uncertain")  # axes that an order ends
 _CLAUSE = re.compile(r"[,;]\s*\Z")
 _BREAK = re.compile(r"[,;:]")
+_PART = re.compile(r"[,;:\n]|\.(?=\s)")  # ends a clause
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_NEAR = 40  # characters around a drug that tell when it was taken
+_TAKEN = frozenset(("dose", "strength", "frequency", "prn"))
 
 
 def settled(
@@ -56,6 +61,52 @@ def settled(
             said = _in_own_clause(terms, folded, said, drug.span.start)
         made.append(_decided(said, change, _condition(terms, folded, start, drug.span.start)))
     return made
+
+
+def in_use(
+    terms: Terms,
+    folded: str,
+    said: Assertion,
+    drug: Span,
+    found: Mapping[str, object],
+    headings: Collection[Span | None] = (),
+) -> Assertion:
+    """Return the assertion of a drug, not past where it is taken among past conditions.
+
+    Parameters
+    ----------
+    terms : Terms
+    folded : str
+        The whole text, folded.
+    said : Assertion
+    drug : Span
+    found : mapping
+        The attributes of the drug.
+    headings : collection of Span
+        Of the sections of past conditions.
+    """
+    cue = said.cues.get("historical") if said.historical else None
+    if cue is None or cue.end > drug.start or found.get("change") in LEAVING:
+        return said
+    word = folded[cue.start : cue.end]
+    if cue not in headings and not terms.is_term("history", word):
+        return said
+    used = terms.uses.search(folded, max(cue.end, drug.start - _NEAR), drug.start)
+    if used is None and (terms.word_value("history", word) == "use" or not _TAKEN & found.keys()):
+        return said
+    start = _clause_before(folded, cue.end, used.start() if used else drug.start)
+    end = _PART.search(folded, drug.end, drug.end + _NEAR)
+    behind = folded[drug.end : end.start() if end else drug.end + _NEAR]
+    before = folded[start : used.start() if used else drug.start]
+    if used:
+        before = " ".join(before.split()[-1:])  # "previously on"; not: "s/p stent on"
+    is_past = terms.used_once.search(before) or _YEAR.search(before) or _YEAR.search(behind)
+    return said if is_past or "duration" in found else _without(said, "historical")
+
+
+def _clause_before(folded: str, start: int, at: int) -> int:
+    """Return where the clause begins that goes on to an offset."""
+    return max((m.end() for m in _PART.finditer(folded, max(start, at - _MOST), at)), default=start)
 
 
 def _freed(

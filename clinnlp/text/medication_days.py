@@ -1,5 +1,7 @@
 """Days of the week on which a drug is taken: "Mon/Wed/Fri" is three days of seven.
 
+One day alone ("on Wed") needs three letters or more.
+
 >>> from clinnlp.text.medication_patterns import Rows
 >>> rows = Rows([("(mon|monday)", "weekday", "1"), ("fri", "weekday", "5"), ("and", "and", "")])
 >>> days = Weekdays(rows)
@@ -9,12 +11,13 @@
 
 import re
 
-from clinnlp.text.medication_patterns import Rows, heads
+from clinnlp.text.medication_patterns import Rows, any_of, heads, variants
 
 __all__ = ["Weekdays"]
 
 _WORD = re.compile(r"[^\W\d_]+")
 _MOST = 6  # days behind the first
+_LEAST = 3  # letters of a day alone
 _RANGE = re.compile(r"\w+\s*[-–]\s*\w+")
 
 
@@ -28,8 +31,8 @@ class Weekdays:
 
     Attributes
     ----------
-    pattern : str
-        Of two or more days.
+    pattern, one : str
+        Of two or more days, and of one alone.
     heads : set of str
         The letters that a day can begin with.
     """
@@ -39,6 +42,8 @@ class Weekdays:
         day = rf"(?:{rows.any('weekday')})(?!\w)"
         between = rf"\.?(?:\s*(?:[/,&+–-]|,?\s(?:{rows.any('and')})\s)\s*|\s)"
         self.pattern = rf"{day}(?:{between}{day}){{1,{_MOST}}}"
+        names = [name for term in rows.terms["weekday"] for name in variants(term)]
+        self.one = any_of(name for name in names if len(name) >= _LEAST)
         self.heads = {head for term in rows.terms["weekday"] for head in heads(term)}
 
     def formula(self, text: str) -> str | None:

@@ -2,7 +2,9 @@
 
 A value that was measured is no dose ("level 1.2 ng/mL", "trough 15", "K 4.1"). A bare number is one
 behind the name of a drug where nothing else follows ("ASA 81, Plavix 75") or a route, a frequency
-or the like does. Two letters that are also words are a frequency behind a dose alone ("5 mg od").
+or the like does, or behind "alternating". One day of the week is said of a dose only where others
+are: "5 mg daily except 2.5 mg on Wed". Two letters that are also words are a frequency behind a
+dose alone ("5 mg od").
 """
 
 import re
@@ -19,6 +21,8 @@ _BESIDE_NUMBER = (
     "meals",
     "prn",
     "duration",
+    "days",
+    "others",
 )  # before one of these a number counts
 _BEHIND_BRIEF = ("route", "prn", "duration", "stretch", "for")
 _DOSES = ("amount", "count", "number")
@@ -68,9 +72,15 @@ class Finds:
     def kept(self, found: Sequence[Item]) -> Iterator[Item]:
         """Yield those that say something of a drug, as what they are where they stand."""
         last: Item | None = None
+        several = sum(item.field in ("days", "others") for item in found) > 1
         for item, following in zip(found, [*found[1:], None], strict=False):
-            made = self._read(item, self._touching(last, item), following)
-            if made is not None and self._counts(made, following):
+            touched = self._touching(last, item)
+            made = (
+                self._days(item, touched, several=several)
+                if item.field == "days"
+                else self._read(item, touched, following)
+            )
+            if made is not None and self._counts(made, touched, following):
                 yield made
                 last = made
 
@@ -81,6 +91,8 @@ class Finds:
         passed: frozenset[str] = frozenset()
         if item.field in ("days", "others"):
             passed = self.terms.ons_of_days
+        elif last.field == "alternate":
+            passed = self.terms.intos
         elif item.field == "brief" and last.field == "frequency" and self._is_brief(last):
             passed = self.terms.ands
         between = self.folded[last.end : item.start].split()
@@ -92,8 +104,6 @@ class Finds:
             return None
         if item.field == "chain":
             return item._replace(field="amount")
-        if item.field == "days":
-            return self._days(item, last)
         if item.field == "meals":
             return item._replace(field="frequency") if last or self._is_first(item) else None
         if item.field in _BRIEF or (item.field == "route" and self._is_brief(item)):
@@ -102,9 +112,22 @@ class Finds:
             return self._pair(item)
         return item
 
-    def _days(self, item: Item, last: Item | None) -> Item | None:
-        is_behind = last is not None and last.field in _BEFORE_DAYS
-        return item._replace(field="frequency") if is_behind else None
+    def _days(self, item: Item, last: Item | None, *, several: bool) -> Item | None:
+        """Return days as a frequency behind a dose, as days off behind "except"."""
+        if self._is_left_out(item.start):
+            return item._replace(field="days_off")
+        if last is None or last.field not in _BEFORE_DAYS:
+            return None
+        is_said = several or self._is_left_out(last.start) or not self.terms.is_one_day(item)
+        return item._replace(field="frequency") if is_said else None
+
+    def _is_left_out(self, start: int) -> bool:
+        """Return whether "except", or "except on", stands before an offset."""
+        before = self.folded[max(self.start, start - _LOOK_BACK) : start].rstrip()
+        *_, last = ("", *before.split())
+        if last in self.terms.ons_of_days:
+            before = before.removesuffix(last)
+        return self.terms.lead(before, 0, len(before)) == "except"
 
     def _is_brief(self, item: Item) -> bool:
         return self.terms.is_term("brief", item.text)
@@ -151,9 +174,11 @@ class Finds:
         rest = self.folded[item.end : self.end]
         return _CLOSED.match(rest) is not None or rest.split()[0] in self.terms.ands
 
-    def _counts(self, item: Item, following: Item | None) -> bool:
+    def _counts(self, item: Item, last: Item | None, following: Item | None) -> bool:
         if item.field in _DIGITS and self._is_measured(item):
             return False
+        if item.field == "number" and last is not None and last.field == "alternate":
+            return True
         if item.field == "number":
             return self._is_dose(item, following)
         # "80/125" counts right behind the name of a combination

@@ -4,7 +4,9 @@ The finds are read from the left into *steps*: an amount or a count, its strengt
 frequency. A new amount after a frequency, or after a word such as "then", begins the next step.
 Where two doses stand before one frequency, neither has it. One step gives words and values; of
 several the first gives the words, `schedule` keeps them all, and the daily dose is their sum,
-unless they follow one another (a taper).
+unless they follow one another (a taper). Doses taken in turn ("alternating 5 mg and 2.5 mg daily")
+are steps that share their frequency. Days of the week that leave some out give no daily dose where
+each has its own ("5 mg Mon, 2.5 mg Tue").
 
 A dose that another takes the place of is no step: "from 20 mg daily to 40 mg daily", "20 -> 40 mg",
 "40 mg, previously 20 mg". A range is taken apart so only where the dose is changed ("increased from
@@ -100,7 +102,8 @@ def regimen(
         found["prn"] = True
     if old and not change:
         found |= _turned(old[0], first, terms, folded)
-    doses = [_mg(step, terms, folded, is_mixed=is_mixed) for step in steps]
+    of_unit = _unit_of_all(steps, terms)
+    doses = [_mg(step, terms, folded, is_mixed=is_mixed, of_unit=of_unit) for step in steps]
     _put(found, "dose_mg", doses[0])
     if len(steps) == 1:
         _put(found, "doses_per_day", first.per_day)
@@ -108,7 +111,7 @@ def regimen(
     else:
         found["schedule"] = _schedule(text, steps)
     # the sum of a taper's steps is taken on no day, and of "as needed" nobody knows how often
-    if not is_taper and "prn" not in found:
+    if not is_taper and "prn" not in found and not _leaves_days(steps, terms):
         _put_daily(found, doses, [step.per_day for step in steps])
     return found
 
@@ -147,6 +150,11 @@ def _steps(finds: Sequence[Led], terms: Terms, folded: str) -> tuple[list[_Step]
         if item.field == "then":
             reading.then = True
             continue
+        if item.field == "alternate":
+            reading.in_turn = True
+        elif item.field == "days_off":
+            reading.leave_out(item, terms)
+            continue
         if item.field in DOSES and not terms.is_rate(item):
             reading.dose(item, lead)
         elif lead in ("now", "into"):
@@ -158,10 +166,14 @@ def _steps(finds: Sequence[Led], terms: Terms, folded: str) -> tuple[list[_Step]
 def _kept(reading: "_Reading") -> tuple[list[_Step], bool]:
     """Return the steps that are more than repetitions, and whether they follow one another."""
     first, *more = reading.steps
-    whole = [step for step in more if reading.is_taper or step.is_whole()]
+    whole = [step for step in more if reading.is_taper or reading.in_turn or step.is_whole()]
     steps = [first, *whole]
     for k, step in enumerate(steps):
         _share_days(steps[:k], step)
+    whole = [step for step in whole if step.holds_dose() or not step.is_except]
+    steps = [first, *whole]
+    if reading.in_turn:
+        _take_in_turn([step for step in steps if step.holds_dose()])
     is_taper = reading.is_taper or all(step.lasts() for step in steps)
     return steps, is_taper and bool(whole)
 
@@ -183,6 +195,12 @@ class _Reading:
     steps: list[_Step] = field(default_factory=lambda: [_Step()])
     then: bool = False  # a word such as "then" stood behind the last dose
     is_taper: bool = False
+    in_turn: bool = False  # a word such as "alternating" stood before or between the doses
+
+    def leave_out(self, item: Item, terms: Terms) -> None:
+        """Begin the step of the days that the one before leaves out; a dose may follow."""
+        per_day = terms.computed(item._replace(field="frequency"))
+        self.steps.append(_Step(frequency=item, per_day=per_day, is_except=True, items=[item]))
 
     def dose(self, item: Item, lead: str) -> None:
         """Begin the next step with a dose, where it is no part of the step at hand."""
@@ -193,7 +211,7 @@ class _Reading:
             self._keep_all()
         if lead == "into" and not step.is_old:
             lead = ""
-        if _is_next(step, item, then=self.then, turns=lead in TURNS):
+        if _is_next(step, item, then=self.then or self.in_turn, turns=lead in TURNS):
             self._begin(item, lead)
             self.steps[-1].is_except = lead == "except"
         elif lead == "before":
@@ -211,6 +229,30 @@ class _Reading:
                 one.is_old = True
         self.steps.append(_next(self.steps[-1], item, lead))
         self.then = False
+
+
+def _take_in_turn(steps: Sequence[_Step]) -> None:
+    """Let doses taken in turn share a frequency that is said once of all of them."""
+    said = [step for step in steps if step.frequency is not None]
+    n = len(steps)
+    if n < 2 or len(said) != 1:
+        return
+    frequency, per_day = said[0].frequency, said[0].per_day
+    if per_day and per_day[1] > 1 / n:  # not "every other day", which is said of each
+        per_day = per_day[0] / n, per_day[1] / n
+    for step in steps:
+        step.frequency, step.per_day = frequency, per_day
+
+
+def _leaves_days(steps: Sequence[_Step], terms: Terms) -> bool:
+    """Return whether doses each of one day leave days of the week of which nothing is said."""
+    ones = [
+        step.frequency is not None
+        and not terms.is_term("frequency", step.frequency.text)
+        and terms.is_one_day(step.frequency)
+        for step in steps
+    ]
+    return len(steps) > 1 and all(ones) and len(steps) < 7
 
 
 def _is_next(step: _Step, item: Item, *, then: bool, turns: bool) -> bool:
@@ -327,11 +369,22 @@ def _holds_one(step: _Step, terms: Terms, folded: str) -> bool:
     return terms.value(form) == "unit" and not folded[amount.end : form.start].strip()
 
 
-def _mg(step: _Step, terms: Terms, folded: str, *, is_mixed: bool) -> Range | None:
-    """Return the milligrams taken at once."""
+def _unit_of_all(steps: Sequence[_Step], terms: Terms) -> float | None:
+    """Return the milligrams of the one unit that the doses of a schedule have, None if several."""
+    amounts = [step.amount.text for step in steps if step.amount and step.amount.field == "amount"]
+    units = {terms.amount(text).mg for text in amounts}
+    return units.pop() if len(units) == 1 else None
+
+
+def _mg(
+    step: _Step, terms: Terms, folded: str, *, is_mixed: bool, of_unit: float | None
+) -> Range | None:
+    """Return the milligrams taken at once; a bare number has the unit of the other doses."""
     if step.amount is None or (is_mixed and _PAIR.search(step.amount.text)):
         return None
     amount = terms.amount(step.amount.text)
+    if step.amount.field == "number":
+        amount = amount._replace(mg=of_unit)
     if amount.mg is None or amount.numbers is None:
         return None
     if _holds_one(step, terms, folded):

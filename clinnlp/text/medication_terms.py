@@ -12,6 +12,7 @@ A value is computed from the left: ``24/<n>`` of "every 4 to 6 hours" is 4 to 6 
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,6 +59,10 @@ FIELDS = (
         "weekday",
         "others",
         "except",
+        "alternate",
+        "history",
+        "use",
+        "once",
         "apart",
         "past",
         "reaction",
@@ -73,7 +78,7 @@ FIELDS = (
 CHANGE_FIELDS = ("change", "again", "resume", "order", "new")  # whose values are changes
 _FOUND = (  # by priority
     *("none", "duration", "frequency", "others", "prn", "route", "again", "resume", "order"),
-    *("change", "new", "then", "for", "form", "brief", "stretch"),
+    *("change", "new", "then", "for", "form", "brief", "stretch", "alternate"),
 )
 _LEADS = ("then", "now", "before", "into", "except")  # fields that lead to a dose, by priority
 _MUST_COUNT = ("number", "article")  # fields whose rows need a value
@@ -82,6 +87,7 @@ _FORMULA = re.compile(r"(?:\d+(?:\.\d+)?|#)(?:[*/](?:\d+(?:\.\d+)?|#))*")
 _NUMBER = "#"
 _WORD = re.compile(r"[^\W\d_]+")
 _JOINED = re.compile(r"[^\W\d_]{4}\s?[-/+]\s?[^\W\d_]{4}")
+_GLUED = re.compile(r"(?<=[^\W\d_]{3})\d")
 _HEAD = re.compile(rf"(?<![\w$#])(?<!\d[.,/:])(?:[^\W\d_]+|[\d{VULGAR}]|\.(?=\d))|[/↑↓]")
 
 
@@ -151,6 +157,10 @@ class Terms:
         self.ons_of_days = self._words("on_days")
         self.steps = _ending(self._any("step"), "(?!)")
         self.step_ends = frozenset(term.split()[-1] for term in self._spelled("step"))
+        self.uses, self.used_once = (
+            _ending(self._any("use"), self._any("skip")),
+            self._whole("once"),
+        )
         self.includes = self._whole("including")
         self.effects, self.ons = self._effects()
         self.reactions = self._behind("reaction")
@@ -176,7 +186,8 @@ class Terms:
         turned = self.has_arrow(folded, start, end)
         numeric = self._numeric_turned if turned else self._numeric
         at = start
-        for head in _HEAD.finditer(folded, start, end):
+        glued = _GLUED.finditer(folded, start, min(end, start + 1))  # "metoprolol50mg"
+        for head in chain(glued, _HEAD.finditer(folded, start, end)):
             if head.start() < at:
                 continue
             letters = head[0] if head[0].isalpha() or head[0] in "/↑↓" else _NUMBER
@@ -254,11 +265,19 @@ class Terms:
         """Return what "swap A for B" says of A: stop, or start of "substitute A for B"."""
         return self._rows.value("swap", verb) or ""
 
+    def word_value(self, field: str, text: str) -> str:
+        """Return the value of a word of a field, empty where it has none."""
+        return self._rows.value(field, text) or ""
+
     def is_combination(self, name: str) -> bool:
         """Return whether a folded name is that of two drugs: "Percocet", "carbidopa-levodopa"."""
         return _JOINED.search(name) is not None or any(
             self.is_term("combination", word) for word in name.split()
         )
+
+    def is_one_day(self, item: Item) -> bool:
+        """Return whether a find is one day of the week, not several."""
+        return self.computed(item._replace(field="frequency")) == (1 / 7, 1 / 7)
 
     def is_term(self, field: str, text: str) -> bool:
         """Return whether a text is a term of a field."""
@@ -348,6 +367,7 @@ class Terms:
         parts = self._groups(self._terms_by_head.get(head, {}), "")
         if self._days is not None and self._is_day(head):
             parts.append(rf"(?P<days>{self._days.pattern})")
+            parts.append(rf"(?P<days_>{self._days.one})")
         return re.compile(rf"(?:{'|'.join(parts)})(?!\w)")
 
     @cached_property
