@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from clinnlp.bert.average import WeightAverage
 from clinnlp.bert.checkpoint import Checkpoint, Standing
+from clinnlp.bert.heap import give_back, keep_few_products
 from clinnlp.bert.network import best_device
 from clinnlp.bert.precision import wants_bf16
 from clinnlp.bert.rates import parameter_groups, rate_factor
@@ -87,6 +88,8 @@ def make_accelerator(settings: LoopSettings, logs: Path) -> Accelerator:
         if find_spec(name) is None:
             raise MissingExtra(name, extra=name)
     precision = "bf16" if wants_bf16(settings.bf16, best_device()) else "no"
+    if precision == "bf16" and best_device().type == "cpu":
+        keep_few_products()
     if AcceleratorState._shared_state:  # an earlier training of this process, maybe in the other
         AcceleratorState._reset_state()
     accelerator = Accelerator(
@@ -234,6 +237,8 @@ class _Run:
         self.prepared.step()
         self.prepared.zero_grad()
         self.average.update()
+        if self.accelerator.mixed_precision == "bf16" and self.accelerator.device.type == "cpu":
+            give_back()
         at.step += 1
 
     def finish(self) -> None:
