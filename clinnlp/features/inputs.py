@@ -35,6 +35,7 @@ _STAND_INS = (-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 999999, 99
 _SURELY = -999  # that, and below it, once is enough
 _FEWEST_TIMES = 3
 _FEWEST_VALUES = 10  # different ones beside it
+_FAR_SHARE, _FAR_STEPS = 0.25, 5  # of the median, and steps between values, that 0 lies below all
 _FACTORS = (2.205, 2.54, 2.66, 2.8, 4.008, 10, 17.1, 18.02, 38.67, 59.48, 88.4, 100, 1000, 1e6)
 _SMALL_FACTOR = 5  # up to which the two middles must fit it well
 _CLOSE, _CLOSER = 0.3, 0.1  # of the logarithm of a factor, above and up to that
@@ -105,7 +106,8 @@ def text_that_is(column: Array) -> str:
 def stand_in(values: Floats) -> tuple[float, int] | None:
     """Return a number that seems to stand for missing, and how often it does, or None.
 
-    It lies far outside of all other values.
+    It lies far outside of all other values. So may 0, where all others are well above it, as those
+    of a blood pressure are.
 
     Examples
     --------
@@ -123,7 +125,20 @@ def stand_in(values: Floats) -> tuple[float, int] | None:
         far = rest.max() < number / 2 if number > 0 else rest.min() >= min(0, (number + 9) / 10)
         if far and (n >= _FEWEST_TIMES or number <= _SURELY):
             return float(number), n
-    return None
+    return _zeros(finite)
+
+
+def _zeros(finite: Floats) -> tuple[float, int] | None:
+    """Return how often 0 stands alone below values that are all far above it, or None."""
+    rest = np.sort(finite[finite != 0])
+    n = len(finite) - len(rest)
+    if not _FEWEST_TIMES <= n <= len(rest) or len(rest) < _MANY or rest[0] <= 0:
+        return None
+    steps = np.diff(np.unique(rest))
+    if len(steps) < _FEWEST_VALUES:
+        return None
+    far = rest[0] > max(_FAR_SHARE * np.median(rest), _FAR_STEPS * np.median(steps))
+    return (0.0, n) if far else None
 
 
 def unit_factor(values: Floats) -> float | None:

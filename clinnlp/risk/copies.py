@@ -5,8 +5,8 @@ Notes are compared by the hash of their text; where only mentions are at hand, b
 mentions with their offsets, for notes with enough of them to be no accident.
 
 Two ids are one patient's where their records say the same, fact for fact: what at most a few
-patients share (a code at one second, with one value; a number of a column) is shared by these two
-in nearly all they have of it, on several days or with several values.
+patients share (a code on one day, with one value; a number of a column) is shared by these two in
+nearly all they have of it, on several days or with several values.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -166,10 +166,11 @@ def _facts_of(cases: Cases, person: Counts) -> tuple[Counts, Array, Counts, Bool
     """Return of each fact whose it is, a hash of what it says, its day, and if it has a value."""
     seconds = np.round(cases.days * 86_400).astype(np.int64)
     time = cases.index[cases.case].astype("datetime64[s]").astype(np.int64) + seconds
+    day = time // 86_400  # two systems may keep two clocks
     valued = np.isfinite(cases.value)
     value = np.where(valued, cases.value, 0.0).view(np.uint64)
-    said = (cases.code.astype(np.uint64), time.astype(np.uint64), value)
-    return person[cases.case], _mixed(said), time // 86_400, valued
+    said = (cases.code.astype(np.uint64), day.astype(np.uint64), value)
+    return person[cases.case], _mixed(said), day, valued
 
 
 def _cells_of(table: Columns, person: Counts) -> tuple[Counts, Array, Counts, Bools]:

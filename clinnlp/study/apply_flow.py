@@ -22,6 +22,7 @@ from clinnlp.study.reading import TableReading, events_of, people_of
 from clinnlp.study.risk_tables import read_new_cases
 from clinnlp.study.roll_up import read_roll_up
 from clinnlp.study.validation import ExternalValidation, validate_risk_model
+from clinnlp.study.zones import zone_cautions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +130,9 @@ def apply_flow(
         lost = reading.take(() if table is None else table.skipped)
         if given.n_before:
             lost |= {"outcome_before_index": given.n_before}
-        applied = replace(applied, n_excluded={**applied.n_excluded, **lost})
+        cautions = (*applied.cautions, *zone_cautions(index, events, reading))
+        excluded = {**applied.n_excluded, **lost}
+        applied = replace(applied, n_excluded=excluded, cautions=cautions)
         validation = _validated(kept, applied, given.outcomes)
         tables = {"risks": applied.to_pandas(), "reasons": applied.reasons_to_pandas()}
         write_tables({**tables, **_tables_of(validation)}, out)

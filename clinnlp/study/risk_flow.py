@@ -40,6 +40,7 @@ from clinnlp.study.risk_section import risk_section
 from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.roll_up import read_roll_up
 from clinnlp.study.settings import DEFAULT_HORIZON, RiskSettings
+from clinnlp.study.zones import zone_cautions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,8 +188,9 @@ def _sources(
     people = people_of(patients, reading)
     table = events_of(events, reading)
     found = outcome_of_table(outcome, settings, reading)
+    cautions = (*found.cautions, *zone_cautions(outcome, events, reading))
     return _Sources(
-        found.outcome, people, table, mentions, found.horizon_days, found.said, found.cautions
+        found.outcome, people, table, mentions, found.horizon_days, found.said, cautions
     )
 
 

@@ -33,6 +33,7 @@ from clinnlp.study.reading import TableReading, events_of, people_of
 from clinnlp.study.risk_rows import risk_rows
 from clinnlp.study.settings import SurvivalSettings
 from clinnlp.study.survival import SurvivalStudy, outcome_for_rows, survival_study
+from clinnlp.study.zones import zone_cautions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +114,8 @@ def survival_flow(
         rows = replace(rows, n_excluded={**rows.n_excluded, **lost})
         study = survival_study(rows, read.follow_up, settings)
         write_tables(_tables(study), out)
-        told = (*chronic_told(rows.n_chronic), *study.cautions)
+        zones = zone_cautions(outcome, events, reading)
+        told = (*chronic_told(rows.n_chronic), *zones, *study.cautions)
         made_from = origin(settings, *inputs) | reading.provenance()
         report = Report(
             title="Time to event",

@@ -18,7 +18,7 @@ from clinnlp.features.inputs import (
     unit_factor,
 )
 
-RNG = np.random.default_rng(0)
+RNG, OWN = np.random.default_rng(0), np.random.default_rng(1)
 
 
 def plain(column):
@@ -120,8 +120,25 @@ def test_a_number_that_stands_for_missing_is_found(number):
 
 
 @pytest.mark.parametrize(
+    "others",
+    [
+        OWN.normal(75, 12, 300).round(),  # blood pressure
+        OWN.normal(32, 7, 300).clip(18).round(1),  # body mass index
+        OWN.lognormal(0, 0.3, 100).round(2),  # creatinine
+    ],
+)
+def test_zeros_far_below_all_other_values_stand_for_missing(others):
+    assert stand_in(np.append(others, [0.0] * 30)) == (0.0, 30)
+    assert stand_in(np.append(others, [0.0] * 2)) is None
+    assert stand_in(np.append(others, [0.0] * 400)) is None  # more often than not
+
+
+@pytest.mark.parametrize(
     "values",
     [
+        OWN.poisson(4, 500) * 1.0,
+        OWN.integers(0, 40, 300) * 0.5,
+        np.append(OWN.lognormal(0, 1, 200), [0.0] * 20),  # a value below the limit
         RNG.normal(size=300) * 100,
         RNG.integers(0, 100, 500) * 1.0,  # ages up to 99
         RNG.lognormal(3, 1.5, 500),

@@ -57,7 +57,11 @@ def cases_of(facts, index="2024-02-01"):
     columns = dict(
         zip(("patient", "known", "code", "value"), zip(*facts, strict=True), strict=True)
     )
-    columns["known"] = [f"2024-01-{day:02d}T08:00" for day in columns["known"]]
+    hour = {"late": 11}
+    columns["known"] = [
+        f"2024-01-{day:02d}T{hour.get(p, 8):02d}:00"
+        for p, day in zip(columns["patient"], columns["known"], strict=True)
+    ]
     outcome = Outcome(patients=who, index=np.full(len(who), index, "M8[s]"),
                       values=np.zeros(len(who), np.int8))  # fmt: skip
     return collect_cases(outcome, events=EventTable(columns))
@@ -76,6 +80,8 @@ def test_a_record_under_two_ids_is_found_and_others_are_not():
     twice = [*OTHERS, *one, *(("b", *fact) for fact in RECORD)]
     assert n_doubled(cases_of(twice)) == 2
     assert n_doubled(cases_of([*twice, *(("c", *fact) for fact in RECORD)])) == 3
+    moved = [*OTHERS, *one, *(("late", *fact) for fact in RECORD)]  # by the clock of another system
+    assert n_doubled(cases_of(moved)) == 2
     part = [*OTHERS, *one, *(("b", *fact) for fact in RECORD[:5])]  # seen at another index time
     assert n_doubled(cases_of(part)) == 2
 
