@@ -39,6 +39,8 @@ __all__ = ["METHODS", "GroupCalibrated", "log_odds"]
 
 METHODS = ("sigmoid", "isotonic")
 
+_FOLDS = 3
+_FEW, _FOLDS_OF_FEW = 100, 10  # of groups of the class that has fewer, and folds then
 _CERTAIN = 1e-6  # a forest's 0 or 1 counts as this far from it
 
 _UNGROUPED = (
@@ -59,8 +61,10 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         With ``decision_function`` or ``predict_proba``. A frame reaches it as it is, so that it
         may begin with a ``ColumnTransformer``.
     method : {"sigmoid", "isotonic"}
-    n_folds : int
-        Inner folds, at least 2; fewer where a class has fewer groups.
+    n_folds : int, optional
+        Inner folds, at least 2; 3 by default, and 10 where a class has fewer than 100 groups:
+        models learn much from each of few, so those of 3 folds are too unlike the one of all rows.
+        Fewer where a class has fewer groups.
     seed : int
         Of the inner folds.
     independent_rows : bool
@@ -96,7 +100,7 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         estimator: Any,
         *,
         method: str = "sigmoid",
-        n_folds: int = 3,
+        n_folds: int | None = None,
         seed: int = 0,
         independent_rows: bool = False,
     ) -> None:
@@ -199,7 +203,7 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "calibration needs at least 2 patients of each class, got "
                 f"{n_least}; use more data or fewer folds"
             )
-        n_folds = min(self.n_folds, n_least)
+        n_folds = min(self.n_folds or (_FOLDS_OF_FEW if n_least < _FEW else _FOLDS), n_least)
         folds = patient_folds(groups, truth, n_folds=n_folds, seed=self.seed)
         scores = np.empty(len(truth))
         for fold in range(n_folds):
@@ -211,7 +215,7 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _fit_map(self, scores: Floats, truth: Array, weights: Floats | None) -> None:
         rise = rise_of(scores, truth, weights)
-        unit = unit_of(scores, weights, are_log_odds=hasattr(self.estimator_, "predict_proba"))
+        unit = unit_of(scores, weights)
         level = rise.falls_beyond_doubt
         self.map_ = sigmoid_map(scores, truth, weights, unit=unit, level=level)
         wants_steps = self.method == "isotonic" and not level

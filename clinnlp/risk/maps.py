@@ -1,11 +1,17 @@
 """Calibration maps: a sigmoid that always rises, and steps that keep the order within each.
 
 Sigmoid: ``P(y = 1) = 1 / (1 + exp(-(a s + b)))``. Its slope a has a Gamma prior with its mode at
-a unit u, ``a/u - 1 - log(a/u)`` beside the negative log likelihood: about the weight of one row
-that speaks. So a is above 0, near u where data are few, and what the data say where they are many;
-the sum is convex in a and b, and its minimum the only one. Steps: the rising step function nearest
-to the outcomes, each step with one row more of the base rate, so that none is 0 or 1, and a
-hundredth part of the sigmoid added, so that rows of one step keep their order.
+a unit u, ``3 (a/u - 1 - log(a/u))`` beside the negative log likelihood: about the weight of three
+rows that speak. In that unit the scores have a standard deviation of 1: without data risks are
+spread by one log odds, whatever the scale a model scores on, since naive Bayes counts what is said
+twice, and a penalty draws scores together. So a is above 0, near u where data are few, and what the
+data say where they are many; the sum is convex in a and b, and its minimum the only one. Few
+outcomes leave a uncertain, and risks that are drawn in too far have larger calibration slopes than
+those not far enough have smaller ones: the prior brings the mean of slopes near 1, too.
+
+Steps: the rising step function nearest to the outcomes, each step with one row more of the base
+rate, so that none is 0 or 1, and a hundredth part of the sigmoid added, so that rows of one step
+keep their order.
 
 The held-out scores of a model without a signal fall by chance as often as they rise, and more
 often where folds are few: one that is right about the held-out rows is wrong about the next. A
@@ -15,8 +21,7 @@ doubt is the map level.
 References
 ----------
 Platt 1999; Zadrozny and Elkan, KDD 2002; Niculescu-Mizil and Caruana, ICML 2005; Chung et al.,
-Psychometrika 2013 (Gamma priors that keep a parameter off its bound); Gelman, Stat Med 2008 (two
-standard deviations as a unit).
+Psychometrika 2013 (Gamma priors that keep a parameter off its bound).
 """
 
 from dataclasses import dataclass
@@ -32,6 +37,7 @@ from clinnlp.core.arrays import Array, Floats
 __all__ = ["Rise", "mapped", "rise_of", "sigmoid_map", "step_map", "unit_of"]
 
 _BEYOND_DOUBT = -3.0  # z of the score test at slope 0, by chance once in 740
+_WEIGHT = 3.0  # of the prior of the slope, in rows
 _ORDER = 0.01  # share of the sigmoid in a map of steps
 _MAX_STEPS = 100  # of Newton's method, which takes about ten
 _CLOSE = 1e-10  # expected gain of a step at which it ends, in units of log likelihood
@@ -70,17 +76,17 @@ def rise_of(scores: Floats, truth: Array, weights: Floats | None = None) -> Rise
     return Rise(rises=gradient > 0, falls_beyond_doubt=gradient < _BEYOND_DOUBT * spread)
 
 
-def unit_of(scores: Floats, weights: Floats | None = None, *, are_log_odds: bool) -> float:
-    """Return the slope to expect: 1 of log odds, else one log odds for two standard deviations.
+def unit_of(scores: Floats, weights: Floats | None = None) -> float:
+    """Return the slope to expect: one log odds for one standard deviation of the scores.
 
     Examples
     --------
-    >>> unit_of(np.array([-1.0, 1.0]), are_log_odds=False)
+    >>> unit_of(np.array([-2.0, 2.0]))
     0.5
     """
     mean = np.average(scores, weights=weights)
     spread = float(np.sqrt(np.average((scores - mean) ** 2, weights=weights)))
-    return 1.0 if are_log_odds or spread == 0 else 1 / (2 * spread)
+    return 1 / spread if spread else 1.0
 
 
 def sigmoid_map(
@@ -157,9 +163,9 @@ def _likeliest(s: Floats, y: Floats, w: Floats) -> tuple[float, float]:
     at = np.array([1.0, logit(np.average(y, weights=w))])
     for _ in range(_MAX_STEPS):
         p = expit(at[0] * s + at[1])
-        gradient = np.array([w @ ((p - y) * s) + 1 - 1 / at[0], w @ (p - y)])
+        gradient = np.array([w @ ((p - y) * s) + _WEIGHT * (1 - 1 / at[0]), w @ (p - y)])
         v = w * p * (1 - p)
-        curve = np.array([[v @ s**2 + 1 / at[0] ** 2, v @ s], [v @ s, v.sum()]])
+        curve = np.array([[v @ s**2 + _WEIGHT / at[0] ** 2, v @ s], [v @ s, v.sum()]])
         curve[1, 1] += _CLOSE * w.sum()  # where every row is sure of itself
         step = -np.linalg.solve(curve, gradient)
         gain = -float(gradient @ step)
@@ -182,4 +188,4 @@ def _downhill(at: Floats, step: Floats, gain: float, rows: tuple[Floats, Floats,
 
 def _loss(at: Floats, s: Floats, y: Floats, w: Floats) -> float:
     z = at[0] * s + at[1]
-    return float(w @ (np.logaddexp(0, z) - y * z) + at[0] - 1 - np.log(at[0]))
+    return float(w @ (np.logaddexp(0, z) - y * z) + _WEIGHT * (at[0] - 1 - np.log(at[0])))

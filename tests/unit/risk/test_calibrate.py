@@ -83,6 +83,15 @@ def test_the_map_is_fitted_on_scores_of_held_out_patients():
     assert set().union(*(scored for _, scored in Witness.seen)) == set(range(40))
 
 
+@pytest.mark.parametrize(("n", "n_folds", "made"), [(40, None, 10), (400, None, 3), (40, 4, 4)])
+def test_models_of_few_patients_are_calibrated_on_more_folds(n, n_folds, made):
+    """Of 400 rows 200 have either outcome, of 40 only 20."""
+    Witness.seen = ()
+    X = np.arange(float(n))[:, None]
+    GroupCalibrated(Witness(), n_folds=n_folds, independent_rows=True).fit(X, np.arange(n) % 2)
+    assert len(Witness.seen) == made
+
+
 def test_the_refitted_model_has_seen_all_rows():
     X = np.arange(40.0)[:, None]
     model = GroupCalibrated(Witness(), independent_rows=True).fit(X, np.arange(40) % 3 == 0)
@@ -231,7 +240,7 @@ def test_separation_and_ties(method, scores, flat):
         assert p[y].mean() > 0.8
         assert p[y].min() > p[~y].max()
     else:
-        assert np.ptp(p) < 0.15
+        assert np.ptp(p) < 0.3  # of 20 rows
 
 
 def test_refusals():

@@ -11,7 +11,8 @@ from clinnlp.risk.maps import Rise, mapped, rise_of, sigmoid_map, step_map, unit
 def lost(scores, y, slope, shift, unit):
     """Return what the sigmoid minimises, from its definition."""
     p = expit(slope * scores + shift)
-    return -np.sum(np.log(np.where(y, p, 1 - p))) + slope / unit - 1 - np.log(slope / unit)
+    prior = 3 * (slope / unit - 1 - np.log(slope / unit))
+    return -np.sum(np.log(np.where(y, p, 1 - p))) + prior
 
 
 @pytest.mark.parametrize("unit", [0.1, 1.0, 3.0])
@@ -26,6 +27,20 @@ def test_no_sigmoid_is_likelier_under_the_prior(seed, unit):
     for slope in np.geomspace(0.01, 10, 61):
         for shift in np.linspace(-4, 2, 61):
             assert lost(scores, y, slope, shift, unit) >= found - 1e-9
+
+
+def test_without_a_signal_risks_are_spread_by_less_than_one_log_odds():
+    """With as little as 20 rows, and with more by less."""
+    spreads = []
+    for n in (20, 200, 2000):
+        rng = np.random.default_rng(n)
+        maps = [
+            sigmoid_map(s, rng.permutation(n) < n // 4, unit=unit_of(s)).coef_[0, 0]
+            for s in rng.normal(size=(50, n))
+        ]
+        spreads.append(np.mean(maps))
+    assert 1 > spreads[0] > spreads[1] > spreads[2]
+    assert spreads[2] < 0.15
 
 
 def test_many_rows_overrule_the_prior():
@@ -46,7 +61,7 @@ def test_scale_and_origin_of_decision_values_change_nothing(seed, height, shift)
     rng = np.random.default_rng(seed)
     s, y = rng.normal(size=30), np.arange(30) % 3 == 0
     other = height * (s + shift)
-    p, q = (mapped(x, sigmoid_map(x, y, unit=unit_of(x, are_log_odds=False))) for x in (s, other))
+    p, q = (mapped(x, sigmoid_map(x, y, unit=unit_of(x))) for x in (s, other))
     np.testing.assert_allclose(q, p, rtol=1e-5)
 
 
