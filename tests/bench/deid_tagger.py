@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import clinnlp
 from clinnlp.bert.settings import TaggerSettings
+from clinnlp.bert.store import load
 from clinnlp.core.config import settings_from
 from clinnlp.core.notes import Note
 from clinnlp.core.spans import Span
@@ -46,7 +47,7 @@ def main() -> None:
     settings = settings_from(TaggerSettings, {"known_names": 1, **changed, "seed": args.seed})
     out = ROOT / "out" / "models" / f"meddocan-{args.name}-{args.seed}"
     if args.model:
-        tagger = clinnlp.EntityTagger.load(args.model)
+        tagger = load(args.model)
     else:
         tagger = clinnlp.fine_tune_ner(
             train[: args.notes], out=out, settings=settings, encoder=args.encoder
