@@ -4,9 +4,15 @@ from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.export import export_onnx
 from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.pretrain import pretrain
-from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSettings
+from clinnlp.bert.relate import RelationExtractor
+from clinnlp.bert.settings import (
+    ClassifierSettings,
+    PretrainSettings,
+    RelationSettings,
+    TaggerSettings,
+)
 from clinnlp.bert.store import load
-from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
+from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner, fine_tune_relations
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.counts import PRF, Estimate, Table2x2
 from clinnlp.core.errors import (
@@ -154,6 +160,8 @@ __all__ = [
     "Pipeline",
     "PretrainSettings",
     "Relation",
+    "RelationExtractor",
+    "RelationSettings",
     "RelationTable",
     "Replication",
     "ReviewedStratum",
@@ -200,6 +208,7 @@ __all__ = [
     "exposure_baskets",
     "fine_tune_classifier",
     "fine_tune_ner",
+    "fine_tune_relations",
     "fit_cox",
     "follow_up_from_columns",
     "frame_baskets",

@@ -299,7 +299,9 @@ def _group(note: Note) -> str:
 
 
 def _gold(note: Note) -> str:
-    return f"\0{note.labels}\0{[(e.label, e.pieces) for e in note.entities]}"
+    said = f"\0{note.labels}\0{[(e.label, e.pieces) for e in note.entities]}"
+    links = [(r.label, sorted(r.roles.items())) for r in note.relations]
+    return f"{said}\0{links}" if links else said
 
 
 def _bytes(text: str) -> bytes:

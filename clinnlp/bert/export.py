@@ -50,7 +50,7 @@ def export_onnx(pipe: Learned, folder: str | Path, *, int8: bool = False) -> Non
     MissingExtra
         onnx or onnxruntime is not installed.
     ArgumentError
-        The model is an exported one.
+        The model is an exported one, or of relations with appended markers.
     RunError
         The machine failed; nothing half-written is left.
 
@@ -72,6 +72,10 @@ def export_onnx(pipe: Learned, folder: str | Path, *, int8: bool = False) -> Non
     network = pipe.network
     if isinstance(network.model, OnnxModel):
         raise ArgumentError("the model to export must be a fine-tuned one, got an exported one")
+    if getattr(pipe, "reading", None) == "appended":
+        raise ArgumentError(
+            "a model of relations to export must read inserted markers, got appended ones"
+        )
     import_onnxruntime()
     if find_spec("onnx") is None:
         raise MissingExtra("onnx", extra="onnx")

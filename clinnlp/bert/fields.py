@@ -7,7 +7,7 @@ the settings, and where a tuple is kept a list is taken.
 
 from typing import Literal, TypedDict
 
-__all__ = ["ClassifierFields", "LoopFields", "PretrainFields", "TaggerFields"]
+__all__ = ["ClassifierFields", "LoopFields", "PretrainFields", "RelationFields", "TaggerFields"]
 
 
 class LoopFields(TypedDict, total=False):
@@ -55,6 +55,22 @@ class ClassifierFields(LoopFields, total=False):
     tune_encoder: bool
     class_weights: bool
     multi_label: bool
+    labels: tuple[str, ...] | list[str] | None
+
+
+class RelationFields(LoopFields, total=False):
+    """Fields of `RelationSettings`, each of which may be left out."""
+
+    stride: int
+    strict_labels: bool
+    reading: Literal["inserted", "appended"]
+    ends: Literal["auto", "mentions", "concepts"]
+    within: Literal["auto", "sentence", "document"]
+    reach: int | None
+    negatives: float | None
+    undirected: tuple[str, ...] | list[str]
+    roles: tuple[str, ...] | list[str] | None
+    baselines: bool
     labels: tuple[str, ...] | list[str] | None
 
 

@@ -162,17 +162,16 @@ class RowMaker:
 
     def _appended(self, text: TokenisedText, pairs: Sequence[Pair], first: int) -> list[MarkedRow]:
         windows: dict[Span, list[Window]] = {}
-        held: dict[Range, list[tuple[int, int, int, int, int]]] = {}
+        held: dict[Range, list[list[int]]] = {}
         for k, pair in enumerate(pairs):
-            opens = (self._markers[label].opens[end] for end, label in enumerate(pair.labels))
-            ids = tuple(opens)
+            ids = [self._markers[label].opens[end] for end, label in enumerate(pair.labels)]
             for place in pair.places:
                 if place.region not in windows:
                     windows[place.region] = self._windows(text, place.region)
                 found = _window(windows[place.region], text, place)
                 if found is not None:
                     (a, b), one, other = found
-                    held.setdefault((a, b), []).append((first + k, one - a, other - a, *ids))
+                    held.setdefault((a, b), []).append([first + k, one - a, other - a, *ids])
         return [
             self._row(text.ids[a:b], each[at : at + _MOST_PAIRS])
             for (a, b), each in held.items()
@@ -184,7 +183,7 @@ class RowMaker:
         found = split_windows(b - a, size=self._size, stride=self._stride)
         return [Window(*(at + a for at in window)) for window in found]
 
-    def _row(self, ids: Ints32, each: Sequence[tuple[int, int, int, int, int]]) -> MarkedRow:
+    def _row(self, ids: Ints32, each: Sequence[Sequence[int]]) -> MarkedRow:
         words = np.concatenate([self._prefix, ids, self._suffix])
         columns = np.array(each, np.int64)  # (n_places, 5)
         places = (columns[:, 1:3] + len(self._prefix)).ravel()

@@ -11,6 +11,7 @@ __all__ = ["encoder_card", "model_card"]
 _KINDS = {
     "ner": ("Recogniser of mentions", "token-classification"),
     "classification": ("Classifier of notes", None),
+    "relations": ("Model of relations", None),
 }
 _LIMITS = """\
 - Scores hold for notes like those that were scored. Their intervals cover that sample, drawn by
@@ -20,6 +21,7 @@ _LIMITS = """\
 - Weights may remember what they were trained on: a model of private notes is private."""
 _GUESSES = """\
 Mean loss per epoch, and mean log probability of the hidden words of notes kept out; 0 is best."""
+_BESIDE = "Classifiers on the words around a pair, which learned from the same notes:"
 _NOT_SCORED = "It was not scored: the training had no dev notes."
 
 
@@ -91,6 +93,9 @@ def _training(card: Mapping[str, Any], windows: Mapping[str, Any]) -> dict[str, 
         "tokens": card.get("n_tokens"),
         "mentions": card.get("n_mentions"),
         "mentions left out (overlapping or discontinuous)": card.get("n_dropped"),
+        "pairs that were asked about": card.get("n_pairs"),
+        "of them related": card.get("n_related"),
+        "pairs cut, too far apart": card.get("n_cut"),
         "encoder": encoder and PurePath(str(encoder)).name,
         "epochs": len(card.get("epochs") or ()) or None,
         "epoch that was kept": card.get("best_epoch") or None,
@@ -116,12 +121,20 @@ def _scores(dev: Mapping[str, Any] | None) -> Iterator[str]:
 
 def _scored(dev: Mapping[str, Any]) -> Iterator[str]:
     estimates = {name: each for name, each in dev.items() if isinstance(each, Mapping)}
+    estimates = {name: each for name, each in estimates.items() if "value" in each}
     said: dict[str, Any] = {"notes": dev["n_notes"], "match": dev.get("match")}
     said |= {name.replace("_", " "): score(each) for name, each in estimates.items()}
     said["interval"] = next((_interval(each) for each in estimates.values()), None)
     said["labels that train had not, counted as missed"] = ", ".join(dev.get("unseen", ())) or None
     yield facts(said)
     yield table(dev.get("rows", ()))
+    rows = [
+        {"beside": name.replace("_", " "), "f1": score(each["f1"]),
+         "this model is better by": score(each["difference"])}
+        for name, each in (dev.get("baselines") or {}).items()
+    ]  # fmt: skip
+    if rows:
+        yield f"{_BESIDE}\n\n{table(rows)}"
 
 
 def _interval(estimate: Mapping[str, Any]) -> str | None:

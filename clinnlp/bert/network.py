@@ -6,7 +6,7 @@ BERT is read without any padding (see `clinnlp.bert.fast.packed`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from clinnlp.bert.batches import pad_rows, sorted_batches
 from clinnlp.bert.encoders import reading_all
 from clinnlp.bert.fast.packed import PackedBert, can_pack, has_fast_int8
 from clinnlp.bert.fast.threads import side_by_side
+from clinnlp.bert.marked import MarkedRow
 from clinnlp.bert.onnx_model import OnnxModel
 from clinnlp.bert.precision import Bf16, Precision, wants_bf16
 from clinnlp.bert.windows import TokenisedText, Window, split_windows, tokenise
@@ -23,6 +24,8 @@ from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError, StoreError
 
 __all__ = ["Network", "WindowRow", "best_device"]
+
+R = TypeVar("R")
 
 
 class WindowRow(NamedTuple):
@@ -160,6 +163,22 @@ class Network:
         """Yield indices into `rows`, and the last hidden states of each, as `logits` does."""
         return self._answers(texts, rows, self._states)
 
+    def row_logits(
+        self, rows: Sequence[MarkedRow], *, appended: bool
+    ) -> Iterator[tuple[Ints, list[Floats32]]]:
+        """Yield indices into rows with markers, and their logits, as `logits` does.
+
+        Parameters
+        ----------
+        rows : sequence of MarkedRow
+        appended : bool
+            Whether markers stand behind the text.
+        """
+        lengths = np.array([len(row.ids) for row in rows], np.int64)
+        if appended:
+            return self._each(lengths, lambda i: rows[i], self._marked)
+        return self._each(lengths, lambda i: rows[i].ids, self._logits)
+
     def _answers(
         self,
         texts: Sequence[TokenisedText],
@@ -168,11 +187,22 @@ class Network:
     ) -> Iterator[tuple[Ints, list[Floats32]]]:
         extra = len(self.prefix) + len(self.suffix)
         lengths = np.array([row.window.end - row.window.start + extra for row in rows], np.int64)
+        return self._each(
+            lengths, lambda i: self.row_ids(texts[rows[i].text].ids, rows[i].window), read
+        )
+
+    def _each(
+        self,
+        lengths: Ints,
+        row: Callable[[int], R],
+        read: Callable[[Sequence[R]], Sequence[torch.Tensor]],
+    ) -> Iterator[tuple[Ints, list[Floats32]]]:
+        """Yield the answers to rows of some lengths, batch by batch."""
         self.model.eval()
         batches = sorted_batches(lengths, self.tokens_per_batch)
 
         def answers(batch: Ints) -> list[Floats32]:
-            ids = [self.row_ids(texts[rows[i].text].ids, rows[i].window) for i in batch]
+            ids = [row(int(i)) for i in batch]
             with (
                 torch.inference_mode(),
                 torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16),
@@ -182,6 +212,29 @@ class Network:
         on_threads = isinstance(self._reads, PackedBert)
         done = side_by_side(answers, batches) if on_threads else map(answers, batches)
         yield from zip(batches, done, strict=True)
+
+    def _marked(self, rows: Sequence[MarkedRow]) -> Sequence[torch.Tensor]:
+        if isinstance(self._reads, PackedBert):
+            return self._reads.marked(rows)
+        logits = self.model(**self.collate_marked(rows)).logits
+        return _unpadded(logits, [row.ids for row in rows])
+
+    def collate_marked(self, rows: Sequence[MarkedRow]) -> dict[str, torch.Tensor]:
+        """Return the model's inputs for rows with markers behind their text."""
+        ids, _ = pad_rows([row.ids for row in rows], int(self.tokenizer.pad_token_id or 0))
+        places, _ = pad_rows([row.places for row in rows], 0)
+        seen = np.zeros((len(rows), 1, ids.shape[1], ids.shape[1]), np.bool_)
+        for (cells,), row in zip(seen, rows, strict=True):
+            n, n_text = len(row.ids), row.n_text
+            cells[:, :n_text] = True  # padding too: a row of a softmax needs something to see
+            partner = np.arange(n_text, n).reshape(-1, 2)
+            cells[partner[:, :, None], partner[:, None]] = True
+        inputs = {
+            "input_ids": ids,
+            "position_ids": places,
+            "attention_mask": torch.from_numpy(seen),
+        }
+        return {name: tensor.to(self.device) for name, tensor in inputs.items()}
 
     def _logits(self, rows: Sequence[Ints32]) -> Sequence[torch.Tensor]:
         if self._reads is not None:

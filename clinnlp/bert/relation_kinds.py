@@ -27,6 +27,7 @@ from clinnlp.core.notes import Note, Relation
 __all__ = ["Kind", "Kinds", "Link", "ends_of", "learn_kinds", "links_of"]
 
 LabelPair = tuple[str, str]
+Place = tuple[Any, ...]  # sorts in the order of reading; ends in label and id
 
 
 class Kind(NamedTuple):
@@ -126,29 +127,31 @@ def learn_kinds(
         A wanted label, or a label without direction, occurs nowhere.
     """
     named = None if roles is None else tuple(roles)
-    seen: dict[LabelPair, set[Kind]] = {}
-    for notes in corpora.values():
-        for note in notes:
-            for link in links_of(note, roles=named, undirected=undirected):
-                if link.kind.label:  # one without a label says that there is one, not which
-                    seen.setdefault(link.labels, set()).add(link.kind)
-    found = {kind.label for each in seen.values() for kind in each}
+    notes = (note for each in corpora.values() for note in each)
+    seen = {link for note in notes
+            for link in _unplaced(links_of(note, roles=named, undirected=undirected))}  # fmt: skip
+    found = {kind.label for _, kind in seen}
     if not found:
         raise DataError("train must hold at least one relation between two labelled ends, got none")
     _check_among(labels, found, "labels")
     _check_among(undirected or None, found, "undirected")
     wanted = found if labels is None else set(labels)
-    kinds = tuple(sorted({k for each in seen.values() for k in each if k.label in wanted}))
-    allowed = {
-        pair: tuple(k for k, kind in enumerate(kinds) if kind in each)
-        for pair, each in sorted(seen.items())
-    }
+    kinds = tuple(sorted({kind for _, kind in seen if kind.label in wanted}))
+    allowed: dict[LabelPair, list[int]] = {}
+    for pair, kind in sorted(seen):
+        if kind.label in wanted:
+            allowed.setdefault(pair, []).append(kinds.index(kind))
     return Kinds(
         kinds=kinds,
-        allowed={pair: each for pair, each in allowed.items() if each},
+        allowed={pair: tuple(each) for pair, each in allowed.items()},
         roles=named,
         undirected=tuple(sorted(undirected)),
     )
+
+
+def _unplaced(links: Iterable[Link]) -> Iterator[tuple[LabelPair, Kind]]:
+    """Yield labels of ends and kind of each link that has a label: others do not say which."""
+    return ((link.labels, link.kind) for link in links if link.kind.label)
 
 
 def links_of(
@@ -169,16 +172,7 @@ def links_of(
     """
     places = ends_of(note)
     for relation in note.relations:
-        named = [
-            (role, end)
-            for role, ends in relation.roles.items()
-            for end in ends
-            if end in places and (roles is None or role in roles)
-        ]
-        one_role = len({role for role, _ in named}) == 1
-        for a, b in combinations(named, 2):
-            if not _is_pair(a, b, places) or (a[0] == b[0] and not one_role):
-                continue
+        for a, b in _ends_in_pairs(relation, places, roles):
             (role, first), (other, second) = sorted((a, b), key=lambda end: places[end[1]])
             if relation.label in undirected:
                 role, other = sorted((role, other))
@@ -186,12 +180,26 @@ def links_of(
             yield Link(Kind(relation.label, role, other), (first, second), labels)
 
 
-def ends_of(note: Note) -> dict[str, tuple[Any, ...]]:
+def _ends_in_pairs(
+    relation: Relation, places: Mapping[str, Place], roles: Sequence[str] | None
+) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+    """Yield pairs of (role, end) in different roles, or in the only one."""
+    named = [(role, end) for role, ends in relation.roles.items() for end in ends if end in places]
+    if roles is not None:
+        named = [(role, end) for role, end in named if role in roles]
+    one_role = len({role for role, _ in named}) == 1
+    for a, b in combinations(named, 2):
+        alike = type(places[a[1]][0]) is type(places[b[1]][0])  # two mentions, or two concepts
+        if alike and a[1] != b[1] and (one_role or a[0] != b[0]):
+            yield a, b
+
+
+def ends_of(note: Note) -> dict[str, Place]:
     """Return of each mention and concept its place in the order of reading, its label and its id.
 
     Mentions come as they stand in the text, concepts by label, then by their first mention.
     """
-    out: dict[str, tuple[Any, ...]] = {}
+    out: dict[str, Place] = {}
     for entity in sorted(note.entities, key=lambda e: (e.span, e.id)):
         for concept in entity.concepts:
             place = (entity.label, entity.span.start, entity.span.end, entity.label, concept)
@@ -206,12 +214,6 @@ def _related(name: str, kind: Kind, ends: tuple[str, str], **said: Any) -> Relat
         return Relation(id=name, label=kind.label, roles={kind.first: ends}, **said)
     roles = {kind.first: (ends[0],), kind.second: (ends[1],)}
     return Relation(id=name, label=kind.label, roles=dict(sorted(roles.items())), **said)
-
-
-def _is_pair(a: tuple[str, str], b: tuple[str, str], places: Mapping[str, tuple[Any, ...]]) -> bool:
-    """Return whether two ends are two mentions, or two concepts."""
-    kinds = {type(places[end][0]) for _, end in (a, b)}
-    return a[1] != b[1] and len(kinds) == 1
 
 
 def _check_among(asked: Collection[str] | None, found: Collection[str], name: str) -> None:

@@ -9,6 +9,7 @@ apart than `reach` are cut and counted.
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal, NamedTuple
 
 from clinnlp.core.errors import DataError
@@ -124,27 +125,31 @@ class Search:
         return Found(pairs, n_cut)
 
     def _of_concepts(self, mentions: Sequence[Entity], regions: Sequence[Span]) -> Found:
-        held: dict[tuple[str, str], list[int]] = {}  # label and concept, of the first mention
-        label_of: dict[str, str] = {}
-        for i, mention in enumerate(mentions):
-            for concept in mention.concepts:
-                if concept not in _NO_CONCEPT:
-                    label = label_of.setdefault(concept, mention.label)
-                    held.setdefault((label, concept), []).append(i)
+        held = _by_concept(mentions)
         order = sorted(held, key=lambda key: (key[0], held[key][0], key[1]))
         pairs, n_cut = [], 0
-        for k, one in enumerate(order):
-            for other in order[k + 1 :]:
-                labels = one[0], other[0]
-                if labels not in self.allowed:
-                    continue
-                both = _nearest(mentions, regions, held[one], held[other])
-                near = [place for gap, place in both if gap <= self.reach]
-                if near:
-                    places = tuple(near[:_MOST_PLACES])
-                    pairs.append(Pair((one[1], other[1]), labels, places))
-                n_cut += bool(both) and not near
+        for one, other in combinations(order, 2):
+            labels = one[0], other[0]
+            if labels not in self.allowed:
+                continue
+            both = _nearest(mentions, regions, held[one], held[other])
+            near = [place for gap, place in both if gap <= self.reach]
+            if near:
+                pairs.append(Pair((one[1], other[1]), labels, tuple(near[:_MOST_PLACES])))
+            n_cut += bool(both) and not near
         return Found(pairs, n_cut)
+
+
+def _by_concept(mentions: Sequence[Entity]) -> dict[tuple[str, str], list[int]]:
+    """Return the mentions of each concept, by the label of the first of them and the concept."""
+    held: dict[tuple[str, str], list[int]] = {}
+    label_of: dict[str, str] = {}
+    for i, mention in enumerate(mentions):
+        for concept in mention.concepts:
+            if concept not in _NO_CONCEPT:
+                label = label_of.setdefault(concept, mention.label)
+                held.setdefault((label, concept), []).append(i)
+    return held
 
 
 def _nearest(

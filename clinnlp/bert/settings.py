@@ -27,6 +27,7 @@ __all__ = [
     "FineTuneSettings",
     "LoopSettings",
     "PretrainSettings",
+    "RelationSettings",
     "TaggerSettings",
     "default_epochs",
     "default_learning_rate",
@@ -204,6 +205,60 @@ class ClassifierSettings(FineTuneSettings):
         FineTuneSettings.__post_init__(self)
         check_at_least(self.windows_per_note, 1, name="windows_per_note")
         check_one_of(self.pooling, ("mean", "max"), name="pooling")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelationSettings(FineTuneSettings):
+    """How a model of relations is fine-tuned.
+
+    Examples
+    --------
+    >>> RelationSettings(reading="appended").negatives is None
+    True
+    >>> RelationSettings(reach=0)
+    Traceback (most recent call last):
+    clinnlp.core.errors.ArgumentError: reach must be at least 1, got 0
+    """
+
+    reading: Literal["inserted", "appended"] = option(
+        "inserted",
+        "markers stand around the two mentions, one pass per pair, the better; or behind the text, "
+        "one pass for all pairs of a text, the faster",
+    )
+    ends: Literal["auto", "mentions", "concepts"] = option(
+        "auto", "what relations join; auto = what those of train join"
+    )
+    within: Literal["auto", "sentence", "document"] = option(
+        "auto", "where both ends stand; auto = a sentence for mentions, a document for concepts"
+    )
+    reach: int | None = option(
+        None,
+        "most characters between two mentions, >= 1; pairs farther apart are cut and counted; by "
+        "default 500 in sentences, 4000 in documents",
+    )
+    negatives: float | None = option(
+        None,
+        "unrelated pairs drawn anew in each epoch for each related one, > 0; by default 3 with "
+        "inserted markers, all with appended ones. Scores stay those of all pairs",
+    )
+    undirected: tuple[str, ...] = option((), "labels whose roles say nothing: both orders are one")
+    roles: tuple[str, ...] | None = option(
+        None, "learn only the pairs of these roles; of a relation with many ends all by default"
+    )
+    baselines: bool = option(
+        True, "score naive Bayes and a linear SVM on the words around a pair beside, on dev"
+    )
+    labels: tuple[str, ...] | None = option(None, "labels to learn; all that train has by default")
+
+    def __post_init__(self) -> None:
+        FineTuneSettings.__post_init__(self)
+        check_one_of(self.reading, ("inserted", "appended"), name="reading")
+        check_one_of(self.ends, ("auto", "mentions", "concepts"), name="ends")
+        check_one_of(self.within, ("auto", "sentence", "document"), name="within")
+        if self.reach is not None:
+            check_at_least(self.reach, 1, name="reach")
+        if self.negatives is not None and not self.negatives > 0:
+            raise ArgumentError(f"negatives must be above 0, got {self.negatives}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

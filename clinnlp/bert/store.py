@@ -31,6 +31,7 @@ from clinnlp.bert.network import Network
 from clinnlp.bert.onnx_model import ONNX_FILE, OnnxModel
 from clinnlp.bert.precision import Bf16
 from clinnlp.bert.predict import EntityTagger
+from clinnlp.bert.relate import RelationExtractor
 from clinnlp.core.errors import ArgumentError, StoreError, instead_of
 
 __all__ = ["KINDS", "load"]
@@ -40,6 +41,7 @@ KINDS: dict[str, type[Learned]] = {
     for kind in (
         EntityTagger,
         NoteClassifier,
+        RelationExtractor,
     )
 }
 
@@ -57,8 +59,8 @@ def load(
     Parameters
     ----------
     folder : str or Path
-        What `fine_tune_ner`, `fine_tune_classifier` or `export_onnx` wrote; the last is run by
-        onnxruntime on the CPU.
+        What `fine_tune_ner`, `fine_tune_classifier`, `fine_tune_relations` or `export_onnx`
+        wrote; the last is run by onnxruntime on the CPU.
     device : str, optional
         Such as ``"cpu"`` or ``"cuda:1"``; the first GPU or the CPU by default.
     tokens_per_batch : int
@@ -75,7 +77,7 @@ def load(
     Returns
     -------
     Learned
-        An `EntityTagger` or a `NoteClassifier`.
+        An `EntityTagger`, a `NoteClassifier` or a `RelationExtractor`.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Fine-tuning on annotated notes: a tagger for mentions, a classifier for notes.
+"""Fine-tuning on annotated notes: mentions, relations between them, classes of notes.
 
-The order is the same for both: check that train and dev share nothing, split off a fixed tenth
+The order is the same for all: check that train and dev share nothing, split off a fixed tenth
 of train for selection (by patient, or by text where there is no patient), train, keep the
 last epoch or a better one, score dev once, write the folder.
 """
@@ -12,14 +12,23 @@ from typing import Unpack
 from clinnlp.bert.classifier_recipe import ClassifierRecipe
 from clinnlp.bert.classify import NoteClassifier
 from clinnlp.bert.corpus import TrainingSource
-from clinnlp.bert.fields import ClassifierFields, TaggerFields
+from clinnlp.bert.fields import ClassifierFields, RelationFields, TaggerFields
 from clinnlp.bert.job import Job
 from clinnlp.bert.predict import EntityTagger
-from clinnlp.bert.settings import ClassifierSettings, TaggerSettings
+from clinnlp.bert.relate import RelationExtractor
+from clinnlp.bert.relate_recipe import RelationRecipe
+from clinnlp.bert.settings import ClassifierSettings, RelationSettings, TaggerSettings
 from clinnlp.bert.tagger_recipe import TaggerRecipe, settings_of_refit
 from clinnlp.core.notes import Note
 
-__all__ = ["ClassifierSettings", "TaggerSettings", "fine_tune_classifier", "fine_tune_ner"]
+__all__ = [
+    "ClassifierSettings",
+    "RelationSettings",
+    "TaggerSettings",
+    "fine_tune_classifier",
+    "fine_tune_ner",
+    "fine_tune_relations",
+]
 
 
 def fine_tune_ner(
@@ -170,3 +179,76 @@ def fine_tune_classifier(
     job = Job(ClassifierSettings, settings, overrides,
               encoder=encoder, out=out, progress=progress, resume=resume)  # fmt: skip
     return job.run(ClassifierRecipe(train, dev, job.settings))
+
+
+def fine_tune_relations(
+    train: TrainingSource,
+    dev: TrainingSource | None = None,
+    *,
+    encoder: str | Path = "minilm",
+    out: str | Path,
+    settings: RelationSettings | None = None,
+    progress: bool | Callable[[int, int], None] = True,
+    resume: bool = True,
+    **overrides: Unpack[RelationFields],
+) -> RelationExtractor:
+    """Train a model of relations on notes with mentions and relations, and write it to a folder.
+
+    Pairs of mentions in a sentence are learned, or pairs of concepts in a document: what the
+    relations of train join (``ends``, ``within``). Labels of mentions that no relation joins in
+    train are never related. A relation of more than two ends is the pairs of its ends (``roles``
+    chooses some). Unrelated pairs are drawn anew in each epoch (``negatives``).
+
+    Parameters
+    ----------
+    train : re-iterable of Note, or mapping of corpus name to such
+        A corpus of a mapping teaches only the labels it has relations of: where it annotates no
+        interactions, nothing is a non-interaction there. Pairs in sentences need notes with
+        sentences, as `clinnlp.Sentences` gives them.
+    dev : re-iterable of Note, or mapping of corpus name to such, optional
+        Scored once, at the end, on its own mentions: strict micro F1 with labels and without
+        (``detection_f1``), and what naive Bayes and a linear SVM on the words before, between and
+        behind the ends reach, with paired intervals (``baselines``). Never used to choose.
+    encoder, out, progress, resume
+        As for `fine_tune_ner`.
+    settings : RelationSettings, optional
+    **overrides
+        Fields of `RelationSettings`, such as ``reading="appended"``.
+
+    Returns
+    -------
+    RelationExtractor
+        Scores are calibrated, and the threshold of each label is chosen, on the selection tenth.
+        Its `card` holds counts and scores.
+
+    Raises
+    ------
+    ArgumentError, DataError, LeakageError, StoreError, RunError
+        As for `fine_tune_ner`.
+
+    Examples
+    --------
+    >>> train = clinnlp.read_notes("DDICorpus/Train", repair=True)          # doctest: +SKIP
+    >>> model = fine_tune_relations(train, out="models/interactions")       # doctest: +SKIP
+    >>> import tempfile
+    >>> from clinnlp.core.notes import Entity, Relation
+    >>> from clinnlp.core.spans import Span
+    >>> ends = (Entity(id="T1", span=Span(0, 4), label="Effect"),
+    ...         Entity(id="T2", span=Span(11, 18), label="Drug"))
+    >>> said = Relation(id="R1", label="causes", roles={"drug": ("T2",), "effect": ("T1",)})
+    >>> text = "Rash after aspirin."
+    >>> train = [
+    ...     Note(id=f"n{k}", text=text, sentences=(Span(0, 19),), entities=ends, relations=(said,))
+    ...     for k in range(4)
+    ... ]
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> model = fine_tune_relations(
+    ...     train, out=f"{folder.name}/causes", epochs=1, selection_fraction=0.0, progress=False
+    ... )
+    >>> model.labels, model.card["n_related"]
+    (('causes',), 4)
+    >>> folder.cleanup()
+    """
+    job = Job(RelationSettings, settings, overrides,
+              encoder=encoder, out=out, progress=progress, resume=resume)  # fmt: skip
+    return job.run(RelationRecipe(train, dev, job.settings))

@@ -32,6 +32,11 @@ TASKS = {
         "clinnlp.bert.settings:ClassifierSettings",
         "note classes",
     ),
+    "relations": (
+        "clinnlp.bert.train:fine_tune_relations",
+        "clinnlp.bert.settings:RelationSettings",
+        "relations",
+    ),
 }
 
 
@@ -47,7 +52,7 @@ def add_fine_tune(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_fine_tune(parser: argparse.ArgumentParser, task: str) -> None:
-    several = "; of several, each teaches only what it annotates" if task == "ner" else ""
+    several = "; of several, each teaches only what it annotates" if task != "classifier" else ""
     parser.add_argument("train", nargs="+", help=f"annotated notes to train on{several}")
     parser.add_argument(
         "--dev",

@@ -56,6 +56,12 @@ def add_extract(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # of a pattern such as *.txt
     add_writing(parser)
     add_pipeline(parser)
+    parser.add_argument(
+        "--relations",
+        metavar="MODEL",
+        help="also give relations, into .jsonl: those of a model that `clinnlp fine-tune "
+        "relations` wrote; stated: those that rules find",
+    )
     add_reading(parser)
     add_settings(parser, ExtractSettings)
     parser.set_defaults(command=_extract, kept=_kept_parts)
@@ -71,6 +77,7 @@ def _extract(args: argparse.Namespace) -> int:
             "notes must be one file or one folder, and the output one more, got "
             f"{2 + len(args.more)} paths; give the folder that holds the notes"
         )
+    _check_relations(args)
     notes = read_notes(args.notes, **reading_of(args))
     choose_model(args)
     settings, nlp, out = settings_of(args, ExtractSettings), pipeline_of(args), output_of(args.out)
@@ -83,6 +90,15 @@ def _extract(args: argparse.Namespace) -> int:
     return 0
 
 
+def _check_relations(args: argparse.Namespace) -> None:
+    from clinnlp.io.notes.formats import by_suffix
+
+    if args.relations and args.out != "-" and by_suffix(Path(args.out)) != "jsonl":
+        raise ArgumentError(
+            f"relations go with whole notes into a file ending in .jsonl, got {args.out}"
+        )
+
+
 def _made_by(args: argparse.Namespace, **of_run: Any) -> dict[str, str]:
     """Return what made a pipeline, and what is said of the run."""
     from clinnlp.study.extract import fingerprint
@@ -93,6 +109,7 @@ def _made_by(args: argparse.Namespace, **of_run: Any) -> dict[str, str]:
         args.language,
         keep_names=args.keep_names,
         chronic=args.chronic,
+        relations=getattr(args, "relations", None),
         **of_run,
     )
     if args.vocabulary_columns:

@@ -308,6 +308,7 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
         keep_names=args.keep_names,
         chronic=args.chronic,
         labels=args.labels,
+        relations=getattr(args, "relations", None),
     )
     _tell_of_encoding(args.vocabulary, "save it as UTF-8 if it is another")
     return nlp

@@ -7,6 +7,7 @@ where it was read: a batch is never cut otherwise, whoever reads it.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from clinnlp.core.errors import ClinnlpError, PipeError
 from clinnlp.core.notes import Note
@@ -100,7 +101,7 @@ class BatchReader:
             failed={note_id: error for note_id, error in failed.items() if note_id in wanted},
             rows=EntityTable({}) if self.whole else entity_table(done),
             notes=done if self.whole else (),
-            counts=_counts(done),
+            counts=_counts(done) + self._pairs_cut(done),
             held_back=self._held_back(done),
         )
 
@@ -120,6 +121,11 @@ class BatchReader:
         if self.on_error == "raise" and ids:
             raise error
         return BatchRead(ids=ids, n_rows=[0] * len(ids), failed=dict.fromkeys(ids, error))
+
+    def _pairs_cut(self, notes: Iterable[Note]) -> Counter[str]:
+        """Return the pairs that models of relations do not ask about, too far apart."""
+        pipes: list[Any] = [p for p in self.nlp.pipes if getattr(p, "task", None) == "relations"]
+        return Counter(n_pairs_cut=sum(p.search(note).n_cut for p in pipes for note in notes))
 
     def _held_back(self, notes: Iterable[Note]) -> Counter[str]:
         held: Counter[str] = Counter()
@@ -158,6 +164,7 @@ def _counts(notes: Sequence[Note]) -> Counter[str]:
     return Counter(
         n_notes=len(notes),
         n_entities=sum(len(note.entities) for note in notes),
+        n_relations=sum(len(note.relations) for note in notes),
         n_words=sum(len(note.text.split()) for note in notes),
         n_tokens_seen=sum(coverage.n_seen for coverage in seen),
         n_tokens=sum(coverage.n_total for coverage in seen),

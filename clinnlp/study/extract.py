@@ -34,6 +34,7 @@ from clinnlp.io.notes.formats import by_suffix
 from clinnlp.io.tables.mentions import write_entity_table
 from clinnlp.io.tables.parts import NoteDone, PartWriter
 from clinnlp.study.batch_reading import Batch, BatchRead, BatchReader, n_workers, pieces_of
+from clinnlp.study.pipeline import STATED
 from clinnlp.study.settings import ExtractSettings
 from clinnlp.text.lookup import Lookup
 
@@ -53,13 +54,14 @@ class ExtractSummary:
     """What one run of `extract` did.
 
     `n_resumed` notes were already done; `n_changed` were too, but had changed since, and are among
-    the `n_notes` done; the rows of `n_gone` others were removed. `n_tokens_seen` of `n_tokens`
-    model tokens were read, equal where nothing was cut (both 0 without a model); `n_unlike`
-    notes are unlike those that it was taught on (see `Coverage.unlike`). `held_back` counts
-    the names of a large word list that stand in the notes and are no mentions, `n_left_out` the
-    mentions that became no resource of FHIR, each by reason; `n_unassessed` those that became one
-    though the pipeline does not say whether they are negated or uncertain. `n_cased` names of the
-    word list are so short that they are not found in any case (`Lookup.n_cased`). `n_workers`
+    the `n_notes` done; the rows of `n_gone` others were removed. `n_relations` were found, and
+    `n_pairs_cut` pairs of mentions were too far apart to be asked about. `n_tokens_seen` of
+    `n_tokens` model tokens were read, equal where nothing was cut (both 0 without a model);
+    `n_unlike` notes are unlike those that it was taught on (see `Coverage.unlike`). `held_back`
+    counts the names of a large word list that stand in the notes and are no mentions, `n_left_out`
+    the mentions that became no resource of FHIR, each by reason; `n_unassessed` those that became
+    one though the pipeline does not say whether they are negated or uncertain. `n_cased` names of
+    the word list are so short that they are not found in any case (`Lookup.n_cased`). `n_workers`
     processes read, each with `bytes_per_worker` of memory at most (0 where this process read
     alone); `n_died` of them died and were replaced.
     """
@@ -69,6 +71,8 @@ class ExtractSummary:
     n_changed: int = 0
     n_gone: int = 0
     n_entities: int = 0
+    n_relations: int = 0
+    n_pairs_cut: int = 0
     n_words: int = 0
     n_tokens_seen: int = 0
     n_tokens: int = 0
@@ -97,6 +101,7 @@ class ExtractSummary:
             "gone since": self.n_gone,
             "skipped": len(self.skipped),
             "mentions": self.n_entities,
+            **_if_any(relations=self.n_relations, **{"pairs too far apart": self.n_pairs_cut}),
             "tokens seen": self.n_tokens_seen,
             "tokens in": self.n_tokens,
             **{f"held back as {reason}": n for reason, n in self.held_back.most_common()},
@@ -113,6 +118,10 @@ class ExtractSummary:
     def __str__(self) -> str:
         told = {name: n for name, n in self.facts().items() if n or name in _ALWAYS_TOLD}
         return ", ".join(f"{name} {n:,}" for name, n in told.items())
+
+
+def _if_any(**counts: int) -> dict[str, int]:
+    return {name: n for name, n in counts.items() if n}
 
 
 def extract(
@@ -184,6 +193,7 @@ def fingerprint(
     chronic: str | Path | None = None,
     notes: str | Path | None = None,
     part_size: int | None = None,
+    relations: str | Path | None = None,
 ) -> dict[str, str]:
     """Return what decides an extraction: version, language, hashes of model and word lists.
 
@@ -191,6 +201,10 @@ def fingerprint(
     """
     parts = {"clinnlp": __version__, "language": language}
     files = {"model": model, "vocabulary": vocabulary, "chronic": chronic}
+    if relations == STATED:
+        parts["relations"] = STATED
+    else:
+        files["relations"] = relations
     parts |= {name: tree_sha256(path) for name, path in files.items() if path is not None}
     if keep_names:
         parts["keep_names"] = "|".join(sorted(map(fold, keep_names)))

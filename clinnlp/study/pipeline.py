@@ -1,6 +1,7 @@
 """From a model folder, a word list, both, or the model in the box, to a pipeline of pipes.
 
     sections → sentences → model and word list → assertion → medications → normalise → course
+    → relations, where they are asked for
 
 The word list adds only mentions that do not overlap the model's, so that a mention counts once.
 """
@@ -14,7 +15,10 @@ from clinnlp.core.pipeline import Pipe, Pipeline
 from clinnlp.core.vocab import Vocabulary
 from clinnlp.study.box import chosen_model
 
-__all__ = ["pipeline"]
+__all__ = ["STATED", "pipeline"]
+
+STATED = "stated"
+"""What stands for the rules of relations where a model of them could stand."""
 
 
 def pipeline(
@@ -28,6 +32,7 @@ def pipeline(
     keep_names: Collection[str] = (),
     chronic: str | Path | None = None,
     labels: Collection[str] | None = None,
+    relations: str | Path | Pipe | None = None,
 ) -> Pipeline:
     """Return the pipeline that extracts entities with their assertion and concepts.
 
@@ -61,6 +66,9 @@ def pipeline(
         `clinnlp.text.chronic`), in place of the language's own.
     labels : collection of str, optional
         Of which the model gives mentions; by default of all that it has on.
+    relations : {"stated"}, folder or pipe, optional
+        Also give relations between the mentions: ``"stated"``, those that rules find
+        (`StatedRelations`), or those of a model that `fine_tune_relations` wrote or returned.
 
     Returns
     -------
@@ -110,10 +118,36 @@ def pipeline(
         vectors = name_vectors(name_encoder)
     linking = Normalise(words, language=language, candidates=candidates, vectors=vectors)
     courses = Courses(chronic, language=language)
-    return Pipeline([*pipes, Medications(language=language), linking, courses])
+    last = [] if relations is None else [_relating(relations, language)]
+    return Pipeline([*pipes, Medications(language=language), linking, courses, *last])
 
 
 def _learned(model: str | Path | Pipe) -> Pipe:
+    found = _loaded(model)
+    if _relates(found):
+        raise ArgumentError("a model of relations is given as relations, got it as the model")
+    return found
+
+
+def _relating(relations: str | Path | Pipe, language: str) -> Pipe:
+    """Return the pipe that gives relations."""
+    if relations == STATED:
+        from clinnlp.text.relations import StatedRelations
+
+        return StatedRelations(language=language)
+    found = _loaded(relations)
+    if hasattr(found, "task") and not _relates(found):
+        raise ArgumentError(
+            f"relations must be {STATED!r} or a model of relations, got {type(found).__name__}"
+        )
+    return found
+
+
+def _relates(pipe: Pipe) -> bool:
+    return getattr(pipe, "task", None) == "relations"
+
+
+def _loaded(model: str | Path | Pipe) -> Pipe:
     if isinstance(model, str | Path):
         from clinnlp.bert.store import load
 

@@ -1,6 +1,6 @@
 """Training from files: which notes teach and which score, what is refit, and what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from clinnlp.bert.corpus import TrainingSource, drop_overlap
@@ -8,7 +8,9 @@ from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.store import load
 from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ArgumentError
+from clinnlp.core.notes import Note
 from clinnlp.io.notes.corpora import Notes, read_notes
+from clinnlp.text.sentences import Sentences
 
 __all__ = ["TrainingNotes", "check_refit", "dev_scores", "load_tagger", "read_training"]
 
@@ -34,7 +36,8 @@ def read_training(
     Parameters
     ----------
     task : str
-        Only ``"ner"`` learns from several files at once.
+        All but ``"classifier"`` learn from several files at once; for ``"relations"`` notes that
+        come without sentences are split into them.
     train, dev : sequences of paths
         The first of dev belongs to the first of train, and so on; dev may be shorter, or empty.
     drop : bool
@@ -55,7 +58,7 @@ def read_training(
     Traceback (most recent call last):
     clinnlp.core.errors.ArgumentError: classifier needs one training file, got several
     """
-    if len(train) > 1 and task != "ner":
+    if len(train) > 1 and task == "classifier":
         raise ArgumentError(f"{task} needs one training file, got several")
     if len(dev) > len(train):
         raise ArgumentError(
@@ -63,13 +66,31 @@ def read_training(
         )
 
     teaching: dict[str, Any] = {path: read_notes(path, **reading) for path in train}
-    scoring = {p: read_notes(source, **reading) for p, source in zip(train, dev, strict=False)}
+    scoring: dict[str, Any] = {
+        p: read_notes(source, **reading) for p, source in zip(train, dev, strict=False)
+    }
     sources = (*teaching.values(), *scoring.values())
     if drop:
         teaching = {path: drop_overlap(each, *scoring.values()) for path, each in teaching.items()}
+    if task == "relations":
+        teaching, scoring = _split(teaching), _split(scoring)
     if len(teaching) > 1:
         return TrainingNotes(teaching, scoring or None, sources)
     return TrainingNotes(teaching[train[0]], next(iter(scoring.values()), None), sources)
+
+
+def _split(sources: Mapping[str, Iterable[Note]]) -> dict[str, Any]:
+    return {path: _Split(notes) for path, notes in sources.items()}
+
+
+class _Split:
+    """Notes, split into sentences where they come without; read anew at each pass."""
+
+    def __init__(self, notes: Iterable[Note]) -> None:
+        self._notes, self._sentences = notes, Sentences()
+
+    def __iter__(self) -> Iterator[Note]:
+        return (n if n.sentences is not None else self._sentences(n) for n in self._notes)
 
 
 def check_refit(task: str, folder: str, settings: Any) -> EntityTagger:
@@ -99,7 +120,9 @@ def load_tagger(folder: str) -> EntityTagger:
     """
     tagger = load(folder)
     if not isinstance(tagger, EntityTagger):
-        raise ArgumentError("model must be a recogniser of entities, got a note classifier")
+        raise ArgumentError(
+            f"model must be a recogniser of entities, got a {type(tagger).__name__}"
+        )
     return tagger
 
 
@@ -118,5 +141,5 @@ def dev_scores(card: Mapping[str, Any], *, by_corpus: bool) -> list[tuple[str, s
         (corpus, name, Estimate(**score))
         for corpus, each in cards
         for name, score in each.items()
-        if isinstance(score, dict)
+        if isinstance(score, dict) and "value" in score
     ]

@@ -7,7 +7,7 @@ import numpy as np
 
 from clinnlp.bert.export import export_onnx
 from clinnlp.bert.store import load
-from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
+from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner, fine_tune_relations
 from clinnlp.core.tables import EventTable, Outcome
 from clinnlp.io.notes.corpora import write_notes
 from clinnlp.study.apply import RiskModel, keep_risk_model
@@ -16,6 +16,7 @@ from clinnlp.study.risk_rows import risk_rows
 from clinnlp.study.settings import RiskStudySettings
 from tests.fuzz.readers import NOTE, Place, Target, Way, tell
 from tests.unit.bert.conftest import LABELLED, QUICK, TRAIN, make_encoder
+from tests.unit.bert.relations import RELATED
 
 __all__ = ["MODELS", "write_models"]
 
@@ -33,6 +34,7 @@ def write_models(folder: Path) -> None:
     fine_tune_classifier(
         LABELLED, encoder=encoder, out=folder / "classifier", tune_encoder=True, **_SHORT
     )
+    fine_tune_relations(RELATED, encoder=encoder, out=folder / "relations", **_SHORT)
     export_onnx(tagger, folder / "onnx")
     _keep_risk(folder / "risk")
 
@@ -55,6 +57,10 @@ def _keep_risk(folder: Path) -> None:
 
 def _loaded(place: Place) -> object:
     return load(place.source)(_BARE)
+
+
+def _related(place: Place) -> object:
+    return load(place.source)(RELATED[0].with_(relations=()))
 
 
 def _extracted(place: Place) -> object:
@@ -80,6 +86,7 @@ def _target(name: str, *ways: Way) -> Target:
 MODELS: dict[str, Target] = {
     "model:tagger": _target("tagger", _loaded, _loaded, _extracted),
     "model:classifier": _target("classifier", _loaded, _loaded, _extracted),
+    "model:relations": _target("relations", _related, _related),
     "model:onnx": _target("onnx", _loaded, _loaded, _extracted),
     "model:encoder": _target("encoder", _trained),
     "model:risk": _target("risk", _predicted),

@@ -10,7 +10,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSettings
+from clinnlp.bert.settings import (
+    ClassifierSettings,
+    PretrainSettings,
+    RelationSettings,
+    TaggerSettings,
+)
 from clinnlp.service.review_settings import ReviewSettings
 from clinnlp.service.settings import ServeSettings
 from clinnlp.study.review_settings import ReviewProjectSettings
@@ -27,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 MADE_BY = {
     TaggerSettings: "`clinnlp.fine_tune_ner`, `clinnlp fine-tune ner`",
     ClassifierSettings: "`clinnlp.fine_tune_classifier`, `clinnlp fine-tune classifier`",
+    RelationSettings: "`clinnlp.fine_tune_relations`, `clinnlp fine-tune relations`",
     PretrainSettings: "`clinnlp.pretrain`, `clinnlp pretrain`",
     ExtractSettings: "`clinnlp extract`",
     DeidentifySettings: "`clinnlp.Deidentifier`, `clinnlp deidentify`",

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from clinnlp.bert.fast.attention import attend
+from clinnlp.bert.fast.attention import Run, attend, attend_marks
 from clinnlp.bert.fast.int16 import attend_in_integers
 from clinnlp.bert.fast.vectors import has_vectors
 from clinnlp.core.arrays import Bytes, Floats32
@@ -63,7 +63,7 @@ class Int8Layers:
     def __init__(self, layers: Sequence[Any], n_heads: int) -> None:
         self._layers = [_Layer(layer, n_heads) for layer in layers]
 
-    def __call__(self, x: torch.Tensor, runs: Sequence[tuple[int, int]]) -> torch.Tensor:
+    def __call__(self, x: torch.Tensor, runs: Sequence[Run]) -> torch.Tensor:
         """Return the last hidden states; `x`, (n_tokens, width), is overwritten."""
         rounded = _rounded(x)
         for layer in self._layers:
@@ -80,9 +80,7 @@ class _Layer:
         self._widen = _Product(layer.intermediate.dense)
         self._narrow, self._norm = _Product(layer.output.dense), layer.output.LayerNorm
 
-    def __call__(
-        self, x: torch.Tensor, rounded: Rounded, runs: Sequence[tuple[int, int]]
-    ) -> Rounded:
+    def __call__(self, x: torch.Tensor, rounded: Rounded, runs: Sequence[Run]) -> Rounded:
         """Change `x` to what the layer makes of it; return that rounded."""
         y = self._project(rounded)
         scale_rows(y.numpy(), rounded[1], self._project.bias)
@@ -94,7 +92,7 @@ class _Layer:
         return _normed(x, self._narrow, wide, self._norm)
 
 
-def _attended(y: torch.Tensor, runs: Sequence[tuple[int, int]], n_heads: int) -> torch.Tensor:
+def _attended(y: torch.Tensor, runs: Sequence[Run], n_heads: int) -> torch.Tensor:
     """Return what each token takes; `y` holds queries, keys and values side by side."""
     width = y.shape[1] // 3
     if not has_vectors() or width // n_heads % 2:
@@ -102,8 +100,13 @@ def _attended(y: torch.Tensor, runs: Sequence[tuple[int, int]], n_heads: int) ->
         return attend(q, k, v, runs, n_heads)
     out, at = torch.empty(len(y), width), 0
     parts, mixed = y.numpy(), out.numpy()
-    for length in (n for n, times in runs for _ in range(times)):
-        attend_in_integers(parts[at : at + length], n_heads, mixed[at : at + length])
+    for length, n_text in ((run.length, run.n_text) for run in runs for _ in range(run.n_rows)):
+        words = slice(at, at + n_text)
+        attend_in_integers(parts[words], n_heads, mixed[words])
+        if n_text < length:
+            row = y[at : at + length].view(1, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+            marks = attend_marks(row[0], row[1], row[2], n_text)
+            out[at + n_text : at + length] = marks.reshape(length - n_text, width)
         at += length
     return out
 

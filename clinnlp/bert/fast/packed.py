@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from clinnlp.bert.fast.attention import attend
+from clinnlp.bert.fast.attention import Run, attend
+from clinnlp.bert.marked import MarkedRow
 from clinnlp.core.arrays import Ints32
 
 __all__ = ["PackedBert", "can_pack", "has_fast_int8"]
 
 Tensors = Sequence[torch.Tensor]
-Layers = Callable[[torch.Tensor, Sequence[tuple[int, int]]], torch.Tensor]
+Layers = Callable[[torch.Tensor, Sequence[Run]], torch.Tensor]
 
 
 def can_pack(model: Any) -> bool:
@@ -67,11 +68,18 @@ class PackedBert:
         """Return the last hidden states of each row, shapes (length of the row, width)."""
         return torch.split(self._encode(rows), [len(row) for row in rows])
 
+    def marked(self, rows: Sequence[MarkedRow]) -> Tensors:
+        """Return the logits of each row with markers behind its text."""
+        ids = np.concatenate([row.ids for row in rows])
+        places = np.concatenate([row.places for row in rows])
+        runs = _runs([(len(row.ids), row.n_text) for row in rows])
+        states = self._layers(self._embed(ids, places), runs)
+        return torch.split(self._head(states), [len(row.ids) for row in rows])
+
     def _encode(self, rows: Sequence[Ints32]) -> torch.Tensor:
         lengths = [len(row) for row in rows]
         x = self._embed(np.concatenate(rows), np.concatenate([np.arange(n) for n in lengths]))
-        runs = [(n, len(list(same))) for n, same in groupby(lengths)]
-        return self._layers(x, runs)  # (n_tokens, width)
+        return self._layers(x, _runs([(n, n) for n in lengths]))  # (n_tokens, width)
 
     def _embed(self, ids: Ints32, places: Ints32) -> torch.Tensor:
         parts = self._embeddings
@@ -79,6 +87,11 @@ class PackedBert:
         x = x + parts.position_embeddings(torch.from_numpy(places))
         out: torch.Tensor = parts.LayerNorm(x + parts.token_type_embeddings.weight[0])
         return out
+
+
+def _runs(shapes: Sequence[tuple[int, int]]) -> list[Run]:
+    """Return runs of rows of the same length and text."""
+    return [Run(length, len(list(same)), n_text) for (length, n_text), same in groupby(shapes)]
 
 
 def _layers(layers: Sequence[Any], n_heads: int, *, int8: bool) -> Layers:
@@ -95,7 +108,7 @@ class _FloatLayers:
     def __init__(self, layers: Sequence[Any], n_heads: int) -> None:
         self._layers, self._n_heads = layers, n_heads
 
-    def __call__(self, x: torch.Tensor, runs: Sequence[tuple[int, int]]) -> torch.Tensor:
+    def __call__(self, x: torch.Tensor, runs: Sequence[Run]) -> torch.Tensor:
         for layer in self._layers:
             heads, out = layer.attention.self, layer.attention.output
             q, k, v = heads.query(x), heads.key(x), heads.value(x)

@@ -5,8 +5,13 @@ from typing import get_args, get_origin, get_type_hints
 
 import pytest
 
-from clinnlp.bert.fields import ClassifierFields, PretrainFields, TaggerFields
-from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSettings
+from clinnlp.bert.fields import ClassifierFields, PretrainFields, RelationFields, TaggerFields
+from clinnlp.bert.settings import (
+    ClassifierSettings,
+    PretrainSettings,
+    RelationSettings,
+    TaggerSettings,
+)
 from clinnlp.core.notes import Note, NoteChanges
 
 
@@ -22,6 +27,7 @@ def taken(hint):
     [
         (TaggerFields, TaggerSettings),
         (ClassifierFields, ClassifierSettings),
+        (RelationFields, RelationSettings),
         (PretrainFields, PretrainSettings),
     ],
 )

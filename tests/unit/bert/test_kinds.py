@@ -10,12 +10,13 @@ import pytest
 from clinnlp.bert.learned import Learned
 from clinnlp.bert.settings import ClassifierSettings, PretrainSettings, TaggerSettings
 from clinnlp.bert.store import KINDS, load
-from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner
+from clinnlp.bert.train import fine_tune_classifier, fine_tune_ner, fine_tune_relations
 from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.io.notes.corpora import write_notes
 
 from .conftest import LABELLED, QUICK, TRAIN
+from .relations import RELATED
 
 # what a classifier's settings were in models of taggers, and the other way round
 OF_CLASSIFIERS = {
@@ -38,6 +39,7 @@ def test_every_kind_has_a_task_of_its_own():
         (fine_tune_ner, TRAIN, {"pooling": "max"}, "word_dropout"),
         (fine_tune_ner, TRAIN, {"hidden_share": 0.1}, "word_dropout"),
         (fine_tune_classifier, LABELLED, {"swap": 0.1}, "windows_per_note"),
+        (fine_tune_relations, RELATED, {"swap": 0.1}, "reading"),
     ],
 )
 def test_a_setting_of_another_kind_is_refused_by_name(
@@ -77,12 +79,14 @@ def test_a_file_with_a_setting_of_another_kind_is_refused(tmp_path, capsys):
     assert "got pooling" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("task", "own"), [("ner", "--swap"), ("classifier", "--pooling")])
+@pytest.mark.parametrize(
+    ("task", "own"), [("ner", "--swap"), ("classifier", "--pooling"), ("relations", "--reading")]
+)
 def test_the_help_shows_the_flags_of_its_task(capsys, task, own):
     with pytest.raises(SystemExit):
         main(["fine-tune", task, "--help"])
     out = capsys.readouterr().out
-    assert [flag for flag in ("--swap", "--pooling") if flag in out] == [own]
+    assert [flag for flag in ("--swap", "--pooling", "--reading") if flag in out] == [own]
     assert "--stride" in out
     assert ("--refit" in out) == (task == "ner")
 

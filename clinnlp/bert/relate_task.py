@@ -1,0 +1,249 @@
+"""What a model of relations learns: which pairs are related, and how, with its batches and loss.
+
+The loss of a pair is -log of the probability of what it is: of its kinds, or of none. In a corpus
+that does not annotate a label, a pair without a relation may be of that label: its probability is
+then that of none and of those kinds together.
+
+Unrelated pairs are many. A share r of them is drawn anew in each epoch, and the odds of none are
+multiplied by r while learning, so that what is learned are the odds among all pairs.
+
+References
+----------
+King and Zeng, Logistic Regression in Rare Events Data, Polit Anal 2001, section 4.1 (prior
+correction).
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from clinnlp.bert.batches import shuffled_batches
+from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration, fit_threshold
+from clinnlp.bert.corpus import Corpora
+from clinnlp.bert.marked import MarkedRow
+from clinnlp.bert.relate import RelationExtractor, likeliest, row_maker
+from clinnlp.bert.relation_kinds import Kinds
+from clinnlp.bert.relation_pairs import Pair
+from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
+from clinnlp.bert.settings import RelationSettings
+from clinnlp.core.arrays import Bools, Floats, Ints
+from clinnlp.core.errors import DataError
+from clinnlp.core.notes import Note
+
+__all__ = ["RelateTask", "targets_of"]
+
+_USUAL_NEGATIVES = 3.0  # for each related pair, where each costs a pass
+
+
+class _Batch(NamedTuple):
+    """Rows of one step, and which pairs teach in its epoch."""
+
+    rows: Ints
+    drawn: Bools
+
+
+class RelateTask:
+    """Teach a `RelationExtractor` from notes with relations.
+
+    Parameters
+    ----------
+    model : RelationExtractor
+        Trained in place.
+    fit, selection : mappings of corpus name to notes
+    annotated : mapping of corpus name to labels
+        A label that a corpus does not annotate is neither taught nor scored there.
+    settings : RelationSettings
+
+    Raises
+    ------
+    DataError
+        No pair of the notes to learn from fits into a window.
+    """
+
+    def __init__(
+        self,
+        model: RelationExtractor,
+        fit: Corpora,
+        selection: Corpora,
+        annotated: Mapping[str, Sequence[str]],
+        settings: RelationSettings,
+    ) -> None:
+        self._model, self._settings, self._annotated = model, settings, annotated
+        self._selection = {name: notes for name, notes in selection.items() if notes}
+        self._appended = model.reading == "appended"
+        make = row_maker(model.network, model.kinds, model.reading)
+        self._rows = list[MarkedRow]()
+        pairs, targets, n_cut, n_tokens = list[Pair](), list[Bools](), 0, 0
+        for name, notes in fit.items():
+            texts = model.network.tokenise([note.text for note in notes])
+            for note, text in zip(notes, texts, strict=True):
+                found = model.search(note)
+                self._rows += make(text, found.pairs, first=len(pairs))
+                pairs += found.pairs
+                targets.append(targets_of(note, found.pairs, model.kinds, annotated[name]))
+                n_cut, n_tokens = n_cut + found.n_cut, n_tokens + len(text.ids)
+        if not self._rows:
+            raise DataError("train must hold at least one pair of labelled mentions to relate")
+        self._possible = model.kinds.possible([pair.labels for pair in pairs])
+        self._targets = np.concatenate(targets)  # (n_pairs, 1 + n_kinds)
+        self._lengths = np.array([len(row.ids) for row in self._rows], np.int64)
+        self._related = ~self._targets[:, 0]
+        self._share = self._kept_share()
+        n_related = int(self._related.sum())
+        self.counts = {"n_tokens": n_tokens, "n_pairs": len(pairs), "n_related": n_related,
+                       "n_cut": n_cut}  # fmt: skip
+
+    def plan(self, rng: np.random.Generator) -> list[_Batch]:
+        """Return the rows of each batch of one epoch that hold a drawn pair."""
+        drawn = self._related | (rng.random(len(self._related)) < self._share)
+        rows = np.flatnonzero([drawn[row.owners].any() for row in self._rows])
+        lengths = self._lengths[rows]
+        batches = shuffled_batches(lengths, self._settings.tokens_per_batch, rng)
+        return [_Batch(rows[batch], drawn) for batch in batches]
+
+    def loss(self, model: Any, batch: _Batch) -> torch.Tensor:
+        """Return the mean loss of the pairs that are drawn."""
+        rows = [self._rows[k] for k in batch.rows]
+        network = self._model.network
+        if self._appended:
+            inputs = network.collate_marked(rows)
+        else:
+            inputs = network.collate([row.ids for row in rows])
+        logits = model(**inputs).logits.float()  # (n_rows, width, 2 + 2 n_kinds)
+        which = np.repeat(np.arange(len(rows)), [len(row.marks) for row in rows])
+        marks = np.concatenate([row.marks for row in rows])
+        owners = np.concatenate([row.owners for row in rows])
+        kept = batch.drawn[owners]
+        which, marks, owners = which[kept], marks[kept], owners[kept]
+        pairs, of_pair = np.unique(owners, return_inverse=True)
+        odds = pooled_odds(_odds(logits, which, marks), of_pair, len(pairs))
+        cells = (self._possible[pairs], self._targets[pairs])
+        possible, targets = (torch.from_numpy(each).to(odds.device) for each in cells)
+        odds = odds.masked_fill(~possible, -math.inf)
+        none = torch.full_like(odds[:, :1], math.log(self._share))
+        among = torch.cat([none, odds], dim=1)
+        right = among.masked_fill(~targets, -math.inf)
+        return (among.logsumexp(1) - right.logsumexp(1)).mean()
+
+    def score(self) -> Score | None:
+        """Return micro F1 of the relations of the selection notes that are likelier than none."""
+        if not self._selection:
+            return None
+        hits, sizes, all_notes = [], [], list[Note]()
+        for name, notes in self._selection.items():
+            judged = self._judged(name, notes)
+            right = np.bincount(judged.owners, judged.right & judged.given, len(notes))
+            found = np.bincount(judged.owners, judged.given, len(notes))
+            hits += (2 * right).tolist()
+            sizes += (found + judged.n_gold).tolist()
+            all_notes += notes
+        columns = np.array([hits, sizes])[:, :, None]
+        return mean_of_ratios(columns[0], columns[1], patients_of(all_notes))
+
+    def confidence(self) -> tuple[dict[str, Calibration], dict[str, float]]:
+        """Return calibration and threshold of each label, as the selection notes say."""
+        p: dict[str, list[float]] = {}
+        right: dict[str, list[bool]] = {}
+        n_gold = Counter[str]()
+        for name, notes in self._selection.items():
+            judged = self._judged(name, notes)
+            n_gold.update(judged.gold)
+            for label, one, hit in zip(
+                judged.labels, judged.p.tolist(), judged.right.tolist(), strict=True
+            ):
+                if label in self._annotated[name]:
+                    p.setdefault(label, []).append(one)
+                    right.setdefault(label, []).append(hit)
+        by = {label: fit_calibration(p[label], right[label]) for label in sorted(p)}
+        least = {
+            label: fit_threshold(calibrated(p[label], by[label]), right[label], n_gold[label])
+            for label in by
+        }
+        return by, least
+
+    def _judged(self, name: str, notes: Sequence[Note]) -> "_Judged":
+        model = self._model
+        answers = model.answers([note.with_(relations=()) for note in notes])
+        kinds, p, given = likeliest(answers.p)
+        names = np.array([kind.label for kind in model.kinds.kinds])
+        ours = np.isin(names, self._annotated[name])
+        golds = [model.kinds.gold(note) for note in notes]
+        of = [golds[k].get(pair.ends, set()) for k, pair in zip(answers.owners, answers.pairs,
+                                                               strict=True)]  # fmt: skip
+        named = [[k for each in gold.values() for k in each if k >= 0] for gold in golds]
+        return _Judged(
+            owners=answers.owners,
+            labels=names[kinds].tolist(),
+            p=p,
+            right=np.array([k in each for k, each in zip(kinds, of, strict=True)], np.bool_),
+            given=given & ours[kinds] & ~np.array([-1 in each for each in of], np.bool_),
+            n_gold=np.array([len(each) for each in named], np.int64),
+            gold=[str(names[k]) for each in named for k in each],
+        )
+
+    def _kept_share(self) -> float:
+        """Return which share of the unrelated pairs is drawn in an epoch."""
+        wanted = self._settings.negatives
+        if wanted is None:
+            wanted = math.inf if self._appended else _USUAL_NEGATIVES
+        n_related, n_none = int(self._related.sum()), int((~self._related).sum())
+        if not n_none or wanted == math.inf:
+            return 1.0
+        return min(1.0, max(wanted * n_related, 1.0) / n_none)
+
+
+class _Judged(NamedTuple):
+    """The likeliest kind of each pair of some notes, and whether it is right."""
+
+    owners: Ints
+    labels: list[str]
+    p: Floats
+    right: Bools
+    given: Bools
+    n_gold: Ints  # of each note
+    gold: list[str]  # the labels of all
+
+
+def targets_of(note: Note, pairs: Sequence[Pair], kinds: Kinds, annotated: Sequence[str]) -> Bools:
+    """Return what each pair may be, shape (n_pairs, 1 + n_kinds): none, or which kind."""
+    gold = kinds.gold(note)
+    silent = np.array([kind.label not in annotated for kind in kinds.kinds], np.bool_)
+    out = np.zeros((len(pairs), 1 + len(kinds.kinds)), np.bool_)
+    for row, pair in zip(out, pairs, strict=True):
+        found = [k for k in gold.get(pair.ends, ()) if k in kinds.allowed[pair.labels]]
+        if found:
+            row[[1 + k for k in found]] = True
+        elif pair.ends in gold:  # related, but it is not said how
+            row[1:] = True
+        else:
+            row[0] = True
+            row[1:] = silent
+    return out
+
+
+def pooled_odds(odds: torch.Tensor, of_pair: Ints, n_pairs: int) -> torch.Tensor:
+    """Return the log of the summed odds of each pair's places.
+
+    Examples
+    --------
+    >>> odds = torch.log(torch.tensor([[1.0], [3.0], [2.0]]))
+    >>> pooled_odds(odds, np.array([0, 0, 1]), 2).exp().round().tolist()
+    [[4.0], [2.0]]
+    """
+    at = torch.from_numpy(of_pair).to(odds.device)[:, None].expand_as(odds)
+    low = odds.new_full((n_pairs, odds.shape[1]), -math.inf)
+    most = low.scatter_reduce(0, at, odds.detach(), "amax")
+    total = torch.zeros_like(most).scatter_add(0, at, (odds - most.gather(0, at)).exp())
+    return most + total.log()
+
+
+def _odds(logits: torch.Tensor, which: Ints, marks: Ints) -> torch.Tensor:
+    """Return the log odds of each kind at some pairs of markers, as `odds_at` does."""
+    half = logits.shape[2] // 2
+    row, first, second = (torch.from_numpy(x).to(logits.device) for x in (which, *marks.T.copy()))
+    both = logits[row, first, :half] + logits[row, second, half:]
+    return both[:, 1:] - both[:, :1]

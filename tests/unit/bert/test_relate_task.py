@@ -1,0 +1,51 @@
+"""What a pair may be, and the loss."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinnlp.bert.relate_task import pooled_odds, targets_of
+from clinnlp.bert.relation_kinds import learn_kinds
+from clinnlp.bert.relation_pairs import Search
+from clinnlp.core.notes import Relation
+
+from .relations import RELATED
+
+KINDS = learn_kinds({"a": RELATED})
+
+
+def targets(note, annotated=("causes",)):
+    search = Search(allowed=set(KINDS.allowed), ends="mentions", within="sentence", reach=500)
+    return targets_of(note, search(note).pairs, KINDS, annotated).astype(int).tolist()
+
+
+def test_a_pair_is_of_its_kind_or_of_none():
+    assert targets(RELATED[0]) == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_where_a_label_is_not_annotated_a_pair_may_be_of_it():
+    assert targets(RELATED[1], ()) == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_a_relation_without_a_label_may_be_of_any_kind():
+    note = RELATED[2]
+    unnamed = Relation(id="R", label="", roles=note.relations[0].roles)
+    assert targets(note.with_(relations=(unnamed,))) == [[0, 1, 1]]
+
+
+@given(
+    of_pair=st.lists(st.integers(0, 3), min_size=1, max_size=12),
+    seed=st.integers(0, 99),
+)
+def test_pooled_odds_are_the_sum_of_odds(of_pair, seed):
+    _, codes = np.unique(of_pair, return_inverse=True)
+    odds = torch.from_numpy(np.random.default_rng(seed).normal(size=(len(codes), 2)))
+    odds.requires_grad_()
+    pooled = pooled_odds(odds, codes, codes.max() + 1)
+    for k in range(codes.max() + 1):
+        mine = odds[codes == k]
+        np.testing.assert_allclose(pooled[k].detach(), mine.logsumexp(0).detach(), atol=1e-9)
+    (slope,) = torch.autograd.grad(pooled.sum(), odds)
+    assert slope.sum().item() == pytest.approx(pooled.numel())
