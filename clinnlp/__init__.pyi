@@ -76,11 +76,13 @@ from clinnlp.mine.replicate import Replication, halves, replicate
 from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.mine.rules import Rules
 from clinnlp.mine.sets.itemsets import Itemsets, mine_itemsets
+from clinnlp.mine.sets.spark_baskets import spark_baskets
 from clinnlp.mine.signals.combination_score import combination_score
 from clinnlp.mine.signals.counts import mine_counts
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.signals.known import Knowledge, disagreements, known_or_new
+from clinnlp.mine.signals.running import RunningCounts, level_at
 from clinnlp.mine.stated import StatedPairs
 from clinnlp.risk.cox import fit_cox
 from clinnlp.risk.splits import split_by_time, splits_by_site
@@ -90,6 +92,7 @@ from clinnlp.study.deidentify.keys import make_key, read_key
 from clinnlp.study.deidentify.whole import deidentify_files
 from clinnlp.study.example import example
 from clinnlp.study.mined_tables import read_itemsets, read_rules, read_signals, write_mined
+from clinnlp.study.note_drift import NoteDrift, note_drift
 from clinnlp.study.pipeline import pipeline
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import RiskRows, risk_rows, rows_of_table
@@ -101,6 +104,8 @@ from clinnlp.study.settings import (
     SurvivalSettings,
 )
 from clinnlp.study.shown import plots, show
+from clinnlp.study.spark_extract import extract_spark
+from clinnlp.study.spark_stream import stream_results, stream_spark
 from clinnlp.study.survival import SurvivalStudy, survival_study
 from clinnlp.study.tune import tune_classifier, tune_ner
 from clinnlp.study.tuning import Tuning
@@ -151,6 +156,7 @@ __all__ = [
     "Normalise",
     "Note",
     "NoteClassifier",
+    "NoteDrift",
     "NoteIndex",
     "OffsetError",
     "Outcome",
@@ -172,6 +178,7 @@ __all__ = [
     "RiskStudySettings",
     "Rules",
     "RunError",
+    "RunningCounts",
     "Section",
     "Sections",
     "Sentences",
@@ -206,6 +213,7 @@ __all__ = [
     "example",
     "export_onnx",
     "exposure_baskets",
+    "extract_spark",
     "fine_tune_classifier",
     "fine_tune_ner",
     "fine_tune_relations",
@@ -220,6 +228,7 @@ __all__ = [
     "known_or_new",
     "landmarks",
     "leak_bound",
+    "level_at",
     "list_errors",
     "list_relation_errors",
     "load",
@@ -229,6 +238,7 @@ __all__ = [
     "mine_itemsets",
     "mine_rules",
     "mine_signals",
+    "note_drift",
     "notes_gain",
     "outcome_at",
     "pipeline",
@@ -260,10 +270,13 @@ __all__ = [
     "score_spans",
     "score_survival",
     "show",
+    "spark_baskets",
     "split_by_time",
     "splits_by_site",
     "stream_events",
     "stream_record",
+    "stream_results",
+    "stream_spark",
     "survival_study",
     "to_dataset",
     "to_spacy",

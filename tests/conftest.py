@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -37,6 +38,28 @@ def pytest_collection_finish():
     """Look for garbage among what tests make, and not again and again among what was imported."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """Give one Spark session with two workers, each of whose tasks may fail three times."""
+    sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
+    options = {
+        "ui.enabled": "false",
+        "sql.shuffle.partitions": "2",
+        "driver.bindAddress": "127.0.0.1",
+        "driver.host": "127.0.0.1",
+        "executorEnv.PYTHONPATH": str(ROOT),
+        "sql.session.timeZone": "Asia/Tokyo",  # times of notes must not depend on it
+    }
+    builder = sql.SparkSession.builder.master("local[2,4]").appName("clinnlp tests")
+    for key, value in options.items():
+        builder = builder.config(f"spark.{key}", value)
+    made = builder.getOrCreate()
+    made.sparkContext.setLogLevel("OFF")  # what workers say on purpose
+    made.sparkContext.pythonExec = sys.executable
+    yield made
+    made.stop()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
         "source",
         help="entities that `clinnlp extract` wrote, events, FAERS quarters, a folder of "
         "MIMIC or OMOP tables, a table with --columns or --items, or counts without reports "
-        "(drug, event, a, n_drug, n_event, n)",
+        "(drug, event, a, n_drug, n_event, n); of --engine spark also a URL of Parquet",
     )
     parser.add_argument(
         "--out", type=folder_of, required=True, help="folder for rules, signals and report"

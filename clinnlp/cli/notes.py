@@ -22,6 +22,7 @@ from clinnlp.cli.options import (
     settings_of,
     tell_of_notes,
 )
+from clinnlp.cli.spark import extract_by_spark
 from clinnlp.cli.terminal import say, warn
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import check_apart
@@ -51,7 +52,7 @@ def add_extract(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "out",
         help="a folder for Parquet parts (resumes), a file .jsonl, .csv, .tsv, .parquet, "
-        ".fhir.json, .fhir.ndjson, or - for standard output",
+        ".fhir.json, .fhir.ndjson, or - for standard output; of --engine spark a new folder or URL",
     )
     parser.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # of a pattern such as *.txt
     add_writing(parser)
@@ -78,9 +79,12 @@ def _extract(args: argparse.Namespace) -> int:
             f"{2 + len(args.more)} paths; give the folder that holds the notes"
         )
     _check_relations(args)
+    settings = settings_of(args, ExtractSettings)
+    if settings.engine == "spark":
+        return extract_by_spark(args, settings.batch_size)
     notes = read_notes(args.notes, **reading_of(args))
     choose_model(args)
-    settings, nlp, out = settings_of(args, ExtractSettings), pipeline_of(args), output_of(args.out)
+    nlp, out = pipeline_of(args), output_of(args.out)
     if settings.workers is None:
         settings = replace(settings, workers=0)
     made_by = _made_by(args, notes=args.notes, part_size=settings.part_size)
@@ -150,8 +154,11 @@ def _watch(args: argparse.Namespace) -> int:
     from clinnlp.study.settings import ExtractSettings
     from clinnlp.study.watch import watch
 
+    settings = settings_of(args, ExtractSettings)
+    if settings.engine == "spark":
+        raise ArgumentError("a folder is watched by this machine, got engine spark")
     choose_model(args)
-    settings, nlp = settings_of(args, ExtractSettings), pipeline_of(args)
+    nlp = pipeline_of(args)
     looks = watch(
         args.folder,
         nlp,

@@ -4,7 +4,8 @@ Counts are sums over blocks, so that whoever counts holds one block and the coun
 ids, and nothing behind an item: evidence, strata and adjustment need `clinnlp.core.baskets`.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from clinnlp.core.arrays import Counts, Ints, Ints32
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["BasketBlocks", "write_block"]
+__all__ = ["BasketBlocks", "items_of", "write_block"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,6 +80,20 @@ class BasketBlocks:
     def counts(self) -> BasketCounts:
         """Return what is known without the blocks."""
         return BasketCounts(n=self.n, unit=self.unit, items=self.items)
+
+
+def items_of(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return items and their kinds, of (kind, item) in the order given.
+
+    Examples
+    --------
+    >>> items_of([("drug", "iron"), ("outcome", "iron"), ("outcome", "rash")])
+    (('iron (drug)', 'iron (outcome)', 'rash'), ('drug', 'outcome', 'outcome'))
+    """
+    listed = list(pairs)
+    of = Counter(name for _, name in listed)
+    items = tuple(f"{name} ({kind})" if of[name] > 1 else name for kind, name in listed)
+    return items, tuple(kind for kind, _ in listed)
 
 
 def write_block(folder: Path, k: int, indptr: Ints, indices: Ints32) -> None:

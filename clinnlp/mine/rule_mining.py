@@ -39,6 +39,7 @@ from clinnlp.mine.measures import association
 from clinnlp.mine.rules import COUNTS, MEASURES, Rules
 from clinnlp.mine.screen import q_values
 from clinnlp.mine.sets.itemsets import Itemsets, min_count_of, mine_itemsets
+from clinnlp.mine.sets.spark_baskets import StoredBaskets
 from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.splits import Split, counts_by_set, n_candidates, splits
 
@@ -48,7 +49,7 @@ MIN_COUNT = 5
 
 
 def mine_rules(
-    baskets: Baskets | Iterable[Any],
+    baskets: Baskets | StoredBaskets | Iterable[Any],
     *,
     min_count: int | None = None,
     min_support: float | None = None,
@@ -67,8 +68,10 @@ def mine_rules(
 
     Parameters
     ----------
-    baskets : Baskets, one-hot table, or list of lists of items
-        See `clinnlp.features.one_hot`; items of a table or of lists keep their type.
+    baskets : Baskets, BasketBlocks, SparkBaskets, one-hot table, or list of lists of items
+        See `clinnlp.features.one_hot`; items of a table or of lists keep their type. Those in
+        blocks on the disk (`clinnlp.basket_blocks`), or on Spark (`clinnlp.spark_baskets`), without
+        cells.
     min_count : int, optional
         Least number of joint baskets, ≥ 1; 5 where `min_support` is absent too.
     min_support : float, optional
@@ -123,7 +126,8 @@ def mine_rules(
     check_fraction(alpha, name="alpha")
     check_level(level)
     threshold = _threshold(metric, min_threshold)
-    baskets = as_baskets(baskets, fold_terms=fold_terms)
+    if not isinstance(baskets, StoredBaskets):
+        baskets = as_baskets(baskets, fold_terms=fold_terms)
     if min_support is None and min_count is None:
         min_count = MIN_COUNT
     least = min_count_of(len(baskets), min_count=min_count, min_support=min_support)
@@ -155,7 +159,9 @@ def _threshold(metric: str | None, least: float | None) -> tuple[str, float] | N
     return None if least is None else (metric or "confidence", least)
 
 
-def _margins(baskets: Baskets, kind: str | None, margin: int, max_len: int) -> Itemsets:
+def _margins(
+    baskets: Baskets | StoredBaskets, kind: str | None, margin: int, max_len: int
+) -> Itemsets:
     """Return every itemset that may be one side of a rule."""
     kinds = None if kind is None else (kind,)
     return mine_itemsets(baskets, min_count=margin, max_len=max_len - 1, kinds=kinds)
@@ -164,7 +170,7 @@ def _margins(baskets: Baskets, kind: str | None, margin: int, max_len: int) -> I
 def _ordered(
     sides: tuple[Itemsets, Itemsets],
     found: list[Split],
-    baskets: Baskets,
+    baskets: Baskets | StoredBaskets,
     *,
     max_len: int,
     alpha: float,
@@ -192,7 +198,7 @@ def _ordered(
         m=m,
         alpha=alpha,
         level=level,
-        baskets=baskets,
+        baskets=baskets if isinstance(baskets, Baskets) else baskets.counts(),
         candidates=sides,
         max_len=max_len,
     )
@@ -203,7 +209,7 @@ def _joined(parts: Iterable[Floats]) -> Floats:
 
 
 def _named(
-    baskets: Baskets, sides: list[Ints32], order: NDArray[np.intp]
+    baskets: Baskets | StoredBaskets, sides: list[Ints32], order: NDArray[np.intp]
 ) -> tuple[frozenset[str], ...]:
     """Return the item names of each row; sides of one item share their sets."""
     names = objects(baskets.items)

@@ -54,7 +54,6 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Bools, Ints, Ints32
-from clinnlp.core.basket_blocks import BasketBlocks
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.errors import ArgumentError
 from clinnlp.features.item_names import rare_names
@@ -62,6 +61,8 @@ from clinnlp.mine.bounds import follows
 from clinnlp.mine.cell_tables import all_reach, stand_apart
 from clinnlp.mine.sets.itemsets import Itemsets
 from clinnlp.mine.sets.pairs import pair_counts
+from clinnlp.mine.sets.spark_baskets import StoredBaskets
+from clinnlp.mine.signals.running import RunningCounts
 
 __all__ = ["MAX_ITEMS", "SmallCells", "guarded"]
 
@@ -138,8 +139,8 @@ class SmallCells:
 
     Parameters
     ----------
-    baskets : Baskets or BasketBlocks
-        Of blocks all is shown.
+    baskets : Baskets, BasketBlocks or SparkBaskets
+        Of those that are not in memory all is shown.
     min_cell : int
         Least number of patients in each cell of what is shown; with 0 or 1 all is shown.
     beside : Baskets, optional
@@ -148,7 +149,7 @@ class SmallCells:
     Raises
     ------
     ArgumentError
-        `beside` holds other baskets, or cells of blocks are to be withheld.
+        `beside` holds other baskets, or cells of baskets that are not in memory are to be withheld.
 
     Examples
     --------
@@ -161,16 +162,20 @@ class SmallCells:
     """
 
     def __init__(
-        self, baskets: Baskets | BasketBlocks, min_cell: int, *, beside: Baskets | None = None
+        self,
+        baskets: Baskets | StoredBaskets | RunningCounts,
+        min_cell: int,
+        *,
+        beside: Baskets | None = None,
     ) -> None:
-        self.baskets = cast("Baskets", baskets)  # blocks withhold nothing: nobody asks
+        self.baskets = cast("Baskets", baskets)  # others withhold nothing: nobody asks
         self.min_cell = min_cell
         self._near: sparse.csr_matrix | None = None
         self._most: int | None = None
         if not self:
             return
-        if isinstance(baskets, BasketBlocks):
-            raise ArgumentError("min_cell needs baskets in memory, got blocks")
+        if isinstance(baskets, StoredBaskets | RunningCounts):
+            raise ArgumentError("min_cell needs baskets in memory, got others")
         if beside is not None and beside.ids.tolist() != baskets.ids.tolist():
             raise ArgumentError("beside must hold the same baskets in the same order, got others")
         matrices = [baskets.matrix] if beside is None else [baskets.matrix, beside.matrix]
@@ -195,7 +200,7 @@ class SmallCells:
 
     def check(
         self,
-        baskets: Baskets,
+        baskets: Baskets | StoredBaskets | RunningCounts,
         *,
         max_len: int = MAX_ITEMS,
         adjust: bool = False,

@@ -18,6 +18,7 @@ from clinnlp.mine.small_cells import SmallCells, guarded
 from clinnlp.report.blocks import Paragraph, Report, ReportSection
 from clinnlp.study.count_source import COUNTS_LACK, alike_told, read_count_source
 from clinnlp.study.mined_tables import Beside
+from clinnlp.study.mine_stored import STORED_LACK, stored_baskets
 from clinnlp.study.outputs import (
     PAGE,
     check_folder,
@@ -105,6 +106,9 @@ def mine_flow(
     check_folder(out, names, inputs, suffixes=(".csv", ".parquet"))
     reading = reading or TableReading()
     with one_writer(out, inside=True):
+        if settings.engine != "memory":
+            reading.check_unsaid(f"a table for engine {settings.engine}")
+            return _of_stored(str(source), out, settings)
         counts = read_count_source(source, settings, reading)
         if counts is not None:
             return _of_counts(counts, source, out, settings, reading)
@@ -127,11 +131,7 @@ def _mined(
     )
     strata = read_strata(source, settings, sets, reading)
     signals = _mine_signals(cells, settings, strata)
-    judged = Verdicts.of(()) if settings.verdicts is None else read_verdicts(settings.verdicts)
-    rules, n_left = without_artefacts(rules, judged)
-    for name, one in signals.items():
-        signals[name], n_more = without_artefacts(one, judged)
-        n_left += n_more
+    rules, signals, judged, n_left = _judged(rules, signals, settings)
     mined: dict[str, Rules | Signals] = {"rules": rules, **signals}
     whole = {name: whole_name(name, len(one)) for name, one in mined.items()}
     inputs = () if cells else (source,)  # a hash would confirm a guess at the cells withheld
@@ -188,6 +188,60 @@ def _of_counts(
         report=report,
         folder=out,
     )
+
+
+def _of_stored(source: str, out: Path, settings: MineSettings) -> MineResult:
+    """Mine baskets where they lie; what was counted of them is kept, they are not."""
+    limits: dict[str, Any] = {"alpha": settings.alpha, **_limits(settings)}
+    asked: dict[str, Any] = {
+        "drug_kind": settings.drug_kind,
+        "outcome_kind": settings.outcome_kind,
+        **limits,
+    }
+    with stored_baskets(source, settings) as sets:
+        rules = mine_rules(sets, max_len=settings.max_len, level=settings.coverage, **limits)
+        signals: dict[str, Signals] = {}
+        if {settings.drug_kind, settings.outcome_kind} <= set(sets.kinds):
+            signals["drug_events"] = mine_signals(
+                sets, prior=settings.prior, level=settings.coverage, **asked
+            )
+            signals["signals"] = mine_interactions(sets, adjust=False, **asked)
+    rules, signals, judged, n_left = _judged(rules, signals, settings)
+    mined: dict[str, Rules | Signals] = {"rules": rules, **signals}
+    whole = {name: whole_name(name, len(one)) for name, one in mined.items()}
+    inputs = () if settings.engine == "spark" else (source,)
+    report = Report(
+        title="Drug rules and interaction signals",
+        summary=(
+            str(rules.baskets),
+            *(f"{name.replace('_', ' ')}: {one}" for name, one in mined.items()),
+            *verdicts_told(mined, judged, n_left),
+            *tables_told(mined),
+        ),
+        blocks=(
+            Paragraph(text=STORED_LACK, tone="note"),
+            rules_section(rules, whole=whole["rules"], judged=judged),
+            *(_SECTIONS[name](one, whole=whole[name]) for name, one in signals.items()),
+        ),
+        provenance=origin(settings, *inputs),
+    )
+    _write(mined, report, out, inputs, beside=judged.beside)
+    return MineResult(
+        baskets=rules.baskets, rules=rules, signals=signals, report=report, folder=out
+    )
+
+
+def _judged(
+    rules: Rules, signals: Mapping[str, Signals], settings: MineSettings
+) -> tuple[Rules, dict[str, Signals], Verdicts, int]:
+    """Return what was mined without what rests on faults, the verdicts, and how many went."""
+    judged = Verdicts.of(()) if settings.verdicts is None else read_verdicts(settings.verdicts)
+    rules, n_left = without_artefacts(rules, judged)
+    kept = dict[str, Signals]()
+    for name, one in signals.items():
+        kept[name], n_more = without_artefacts(one, judged)
+        n_left += n_more
+    return rules, kept, judged, n_left
 
 
 def _write(

@@ -51,6 +51,15 @@ class NoteDrift:
         Two-sided, by patient; nan where fewer than 20 patients have the quantity.
     warned : bool
         Where p is below alpha over the number of quantities looked at in the period.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> notes = [Note(id=f"{k}", text="cough " * (1 + k % 3),
+    ...               time=datetime(2024, 1 + k // 30, 1)) for k in range(90)]
+    >>> found = note_drift(notes, reference_to="2024-02")
+    >>> found, len(found), found["quantity"].tolist(), found["value"].tolist()
+    (NoteDrift(0 of 1 periods warned at 0.01 each), 1, ['words'], [2.0])
     """
 
     columns: Mapping[str, Array]

@@ -43,8 +43,15 @@ class ExtractSettings:
         "there are more than 8 batches of notes, memory for it, and no model, which reads on all "
         "cores itself (the command 0, in Python 1)",
     )  # fmt: skip
+    engine: Literal["local", "spark"] = option(
+        "local", "who reads: this machine, or Spark, from Parquet or JSON Lines, on the cluster "
+        "that spark-submit names; notes that fail are then a table of their own",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
+        check_one_of(self.engine, ("local", "spark"), name="engine")
+        if self.engine == "spark" and self.workers is not None:
+            raise ArgumentError("workers are of this machine, got them with engine spark")
         check_one_of(self.on_error, ("raise", "skip"), name="on_error")
         check_at_least(self.batch_size, 1, name="batch_size")
         check_at_least(self.part_size, 1, name="part_size")
@@ -322,6 +329,11 @@ class MineSettings:
         None, "table of what people think of rules, as `clinnlp review verdicts` writes it: what "
         "rests on faults of the extraction is left out and counted, the rest is marked (none)",
     )  # fmt: skip
+    engine: Literal["memory", "disk", "spark"] = option(
+        "memory", "where baskets are while they are counted: of a long table in Parquet (a row for "
+        "each item: patient, code, kind) also in blocks on the disk, or on the cluster that "
+        "spark-submit names, however many there are",
+    )  # fmt: skip
     drug_kind: str = option("drug", "kind or label of the drugs of interaction signals")
     outcome_kind: str = option("outcome", "kind or label of their outcomes")
     prior: str = option(
@@ -338,6 +350,7 @@ class MineSettings:
     def __post_init__(self) -> None:
         check_one_of(self.unit, ("note", "encounter", "patient", "exposure"), name="unit")
         check_one_of(self.prior, ("penalised", "openebgm"), name="prior")
+        check_one_of(self.engine, ("memory", "disk", "spark"), name="engine")
         low = {"max_len": 2, "gap_days": 0, "lag_days": 0, "min_cell": 0}
         for name, least in low.items():
             check_at_least(getattr(self, name), least, name=name)

@@ -1,6 +1,7 @@
-"""Signals and interactions of reports in blocks on the disk: scripts/bench out_of_core.
+"""Rules, signals and interactions of reports in blocks on the disk: scripts/bench out_of_core.
 
-Reports are drawn as in tests/bench/end_to_end.py, 5.3 rows each. Each size runs in a process of its
+Reports are drawn as in tests/bench/end_to_end.py, 5.3 rows each, or with --wide about 10, some at a
+time, so that drawing needs no memory either. Each size runs in a process of its
 own, which tells its peak of memory and its seconds of processor: in blocks, in memory, and, where
 duckdb is installed, the pairs of drug and event alone in SQL on one thread with 1 GB.
 """
@@ -14,15 +15,21 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from clinnlp.core.workers import peak_memory
 from tests.bench import ROOT, record
-from tests.bench.end_to_end import write_reports
+from tests.bench.end_to_end import N_DRUGS, N_EVENTS, write_reports
+from tests.bench.end_to_end import _drawn as drawn
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 200_000, 400_000])
     parser.add_argument("--rows-per-block", type=int, default=500_000)
+    parser.add_argument("--wide", action="store_true")
     parser.add_argument("--ways", nargs="+", default=["blocks", "memory", "duckdb"])
     parser.add_argument("--one", nargs=2, metavar=("WAY", "PATH"))
     args = parser.parse_args()
@@ -31,7 +38,8 @@ def main() -> None:
         return
     for n in args.sizes:
         with tempfile.TemporaryDirectory() as folder:
-            path = write_reports(Path(folder, "reports.parquet"), n)
+            write = write_wide if args.wide else write_reports
+            path = write(Path(folder, "reports.parquet"), n)
             for way in args.ways:
                 if way == "duckdb" and importlib.util.find_spec("duckdb") is None:
                     continue
@@ -40,7 +48,37 @@ def main() -> None:
                     [sys.executable, "-m", "tests.bench.out_of_core", *words],
                     check=True, capture_output=True, text=True, cwd=ROOT,
                 )  # fmt: skip
-                record(f"out of core: {way}", reports=n, **json.loads(done.stdout))
+                told = {"reports": n, "basket_rows": pq.read_metadata(path).num_rows}
+                record(f"out of core: {way}", **told, **json.loads(done.stdout))
+
+
+def write_wide(path: Path, n: int) -> Path:
+    """Write about 10 rows for each of n reports, 200,000 reports at a time."""
+    rng, writer = np.random.default_rng(0), None
+    names = pa.array([f"drug {k:04d}" for k in range(N_DRUGS)])
+    names = pa.concat_arrays([names, pa.array([f"Event {k:04d}" for k in range(N_EVENTS)])])
+    for low in range(0, n, 200_000):
+        size = min(200_000, n - low)
+        (drug_of, drug), (event_of, event) = (
+            drawn(rng, size, 3.6, N_DRUGS),
+            drawn(rng, size, 4.9, N_EVENTS),
+        )
+        key = np.concatenate([drug_of, event_of]) << 32 | np.concatenate([drug, event + N_DRUGS])
+        key = np.unique(key)
+        code = (key & 0xFFFFFFFF).astype(np.int32)
+        kinds = pa.DictionaryArray.from_arrays(
+            (code >= N_DRUGS).astype(np.int8), ["drug", "outcome"]
+        )
+        columns = {
+            "report": pa.array(low + (key >> 32)),
+            "code": names.take(pa.array(code)),
+            "kind": kinds.cast(pa.string()),
+        }
+        table = pa.table(columns)
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    writer.close()
+    return path
 
 
 def tell(way: str, path: str, rows_per_block: int) -> None:
@@ -70,6 +108,7 @@ def memory(path: str, _rows: int) -> dict:
 
 
 def mined(held) -> dict:
+    from clinnlp.mine.rule_mining import mine_rules
     from clinnlp.mine.signals.drug_events import mine_signals
     from clinnlp.mine.signals.interactions import mine_interactions
 
@@ -77,15 +116,18 @@ def mined(held) -> dict:
     signals = mine_signals(held)
     middle = time.process_time()
     interactions = mine_interactions(held, adjust=False)
+    last = time.process_time()
+    told = (signals.m, interactions.m), (len(signals), len(interactions))
+    sums = [round(float(x), 6) for x in (signals["p"].sum(), interactions["p_additive"].sum())]
+    del signals, interactions
+    rules = mine_rules(held, min_count=max(5, len(held) // 5_000))
     return {
         "signals_cpu_s": round(middle - start, 1),
-        "interactions_cpu_s": round(time.process_time() - middle, 1),
-        "m": (signals.m, interactions.m),
-        "rows": (len(signals), len(interactions)),
-        "sum_p": (
-            round(float(signals["p"].sum()), 6),
-            round(float(interactions["p_additive"].sum()), 6),
-        ),
+        "interactions_cpu_s": round(last - middle, 1),
+        "rules_cpu_s": round(time.process_time() - last, 1),
+        "m": (*told[0], rules.m),
+        "rows": (*told[1], len(rules)),
+        "sum_p": (*sums, round(float(rules.p_fisher.sum()), 6)),
     }
 
 

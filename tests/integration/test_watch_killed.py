@@ -15,7 +15,6 @@ from clinnlp.io.notes.corpora import write_notes
 from clinnlp.io.tables.mentions import read_entity_table
 
 ROOT = Path(__file__).parents[2]
-SIZE = 40  # notes in a part
 WORDS = ROOT / "corpora" / "discharge-mini" / "vocabulary.csv"
 TEXTS = ("Took aspirin daily. Denies chest pain.", "Warfarin was stopped.", "No complaint.")
 
@@ -28,9 +27,9 @@ def arrive(folder, file, numbers, *, changed=False):
     (folder / f".{file}.jsonl").rename(folder / f"{file}.jsonl")
 
 
-def started(folder, out):
+def started(folder, out, size):
     command = ["watch", folder, "--out", out, "--vocabulary", WORDS, "--every", "0.05",
-               "--part-size", str(SIZE), "--batch-size", "8"]  # fmt: skip
+               "--part-size", size, "--batch-size", "64"]  # fmt: skip
     return subprocess.Popen(
         [sys.executable, "-m", "clinnlp.cli", *map(str, command)], cwd=ROOT,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -44,13 +43,13 @@ def n_done(out):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a kill that cannot be caught")
 @pytest.mark.parametrize(
-    ("n_kills", "n_files", "n_each"),
+    ("n_kills", "n_files", "n_each", "size"),  # size: notes in a part
     [
-        pytest.param(3, 12, 30, marks=pytest.mark.slow),
-        pytest.param(20, 200, 500, marks=pytest.mark.long),
+        pytest.param(3, 12, 30, 40, marks=pytest.mark.slow),
+        pytest.param(20, 200, 500, 1_000, marks=pytest.mark.long),
     ],
 )
-def test_killed_again_and_again_each_note_is_there_once(n_kills, n_files, n_each, tmp_path):
+def test_killed_again_and_again_each_note_is_there_once(n_kills, n_files, n_each, size, tmp_path):
     draw = random.Random(4)
     folder, out = tmp_path / "arriving", tmp_path / "out"
     folder.mkdir()
@@ -58,22 +57,24 @@ def test_killed_again_and_again_each_note_is_there_once(n_kills, n_files, n_each
         arrive(folder, f"f{k:03d}", range(k * n_each, (k + 1) * n_each))
     changed = range(5, 11)
     for kill in range(n_kills):
-        process = started(folder, out)
-        aim = n_done(out) + draw.randint(1, max(2, n_files * n_each // SIZE // n_kills))
-        while process.poll() is None and n_done(out) < aim and not is_all(out, n_files * n_each):
+        process = started(folder, out, size)
+        aim = n_done(out) + draw.randint(1, max(2, n_files * n_each // size // n_kills))
+        while (
+            process.poll() is None and n_done(out) < aim and not is_all(out, n_files * n_each, size)
+        ):
             time.sleep(0.01)
         time.sleep(draw.random() / 50)
         process.kill()
         process.communicate()
         if kill == n_kills // 2:
             arrive(folder, "g", changed, changed=True)
-    process = started(folder, out)
+    process = started(folder, out, size)
     process.terminate()
     _, told = process.communicate()
     assert process.returncode in (143, -signal.SIGTERM)
     assert "Traceback" not in told
     assert main(["watch", str(folder), "--out", str(out), "--vocabulary", str(WORDS),
-                 "--part-size", str(SIZE), "--once"]) == 0  # fmt: skip
+                 "--part-size", str(size), "--once"]) == 0  # fmt: skip
 
     gathered = tmp_path / "all.jsonl"
     whole = tmp_path / "whole"
@@ -88,8 +89,8 @@ def test_killed_again_and_again_each_note_is_there_once(n_kills, n_files, n_each
     assert list(out.glob(".*")) == []
 
 
-def is_all(out, n):
-    return n_done(out) * SIZE >= n
+def is_all(out, n, size):
+    return n_done(out) * size >= n
 
 
 def rows(out):

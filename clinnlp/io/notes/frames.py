@@ -1,9 +1,10 @@
 """Rows of a DataFrame, or of any table with the Arrow interface, to notes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from clinnlp.core.arrow import column_lists, names_of, read_once
-from clinnlp.core.errors import located
+from clinnlp.core.errors import DataError, located
 from clinnlp.core.notes import Note
 from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.notes.documents import add_id
@@ -12,7 +13,7 @@ from clinnlp.io.notes.values import check_values
 from clinnlp.io.tables.columns import check_columns
 from clinnlp.io.tables.dates import time_reader
 
-__all__ = ["from_pandas"]
+__all__ = ["from_pandas", "notes_of_rows"]
 
 
 def from_pandas(
@@ -82,3 +83,45 @@ def from_pandas(
             notes.append(check_values(note))
         add_id(seen, notes[-1].id, f"row {row}")
     return notes
+
+
+def notes_of_rows(
+    table: Any, named: Mapping[str, str], dialect: Dialect | None = None
+) -> tuple[list[Note], list[tuple[str | None, DataError]]]:
+    """Return the notes of the rows of a table, and what is wrong with other rows.
+
+    Parameters
+    ----------
+    table : table with the Arrow interface, or DataFrame
+        Repeated ids are not looked for.
+    named : mapping of str to str
+        Which column is the text, the id, ..., as in `from_pandas`.
+    dialect : Dialect, optional
+
+    Returns
+    -------
+    notes : list of Note
+    wrong : list of (str or None, DataError)
+        The id of each other row, where it has one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"n": ["a", "b"], "words": ["No cough.", None]})
+    >>> notes, wrong = notes_of_rows(frame, {"id": "n", "text": "words"})
+    >>> notes, wrong[0][0]
+    ([Note(id='a', n_chars=9, n_entities=0, n_relations=0)], 'b')
+    """
+    columns = column_lists(table, list(named.values()))
+    cells = Cells(read_time=time_reader(dialect or Dialect()), column_of=named)
+    notes, wrong = list[Note](), list[tuple[str | None, DataError]]()
+    for row, values in enumerate(zip(*columns, strict=True)):
+        fields = dict(zip(named, values, strict=True))
+        try:
+            with located(f"row {row}"):
+                note = note_of_row(fields, str(row), f"row {row}", None, cells=cells)
+                notes.append(check_values(note))
+        except DataError as error:
+            known = fields.get("id")
+            wrong.append((None if known is None else str(known), error))
+    return notes, wrong

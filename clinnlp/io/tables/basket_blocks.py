@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clinnlp.core.arrays import Array, Counts, Ints
-from clinnlp.core.basket_blocks import BasketBlocks, write_block
+from clinnlp.core.basket_blocks import BasketBlocks, items_of, write_block
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError, DataError, RunError, instead_of
 from clinnlp.core.files import scratch_folder
@@ -47,7 +47,7 @@ def basket_blocks(
     kinds: Sequence[str] | None = None,
     rows_per_block: int = 2_000_000,
 ) -> Iterator[BasketBlocks]:
-    """Give the baskets of a long table of any size, for `mine_signals` and `mine_interactions`.
+    """Give the baskets of a long table of any size, for rules, itemsets and signals.
 
     Parameters
     ----------
@@ -170,11 +170,7 @@ class _Spread:
         place = np.empty(len(pairs), np.int64)
         for j, pair in enumerate(pairs):
             place[self._number[pair]] = j
-        of: dict[str, int] = {}
-        for _, name in pairs:
-            of[name] = of.get(name, 0) + 1
-        items = tuple(f"{name} ({kind})" if of[name] > 1 else name for kind, name in pairs)
-        return items, tuple(kind for kind, _ in pairs), place
+        return *items_of(pairs), place
 
 
 def _block(folder: Path, k: int, place: Ints) -> tuple[int, Counts]:

@@ -21,16 +21,18 @@ from clinnlp.core.arrays import Array, Bools, Counts, Floats, Ints32
 from clinnlp.core.arrow import columns_to_arrow, lists_to_arrow
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.baskets import Baskets
-from clinnlp.core.checks import check_at_least
+from clinnlp.core.checks import check_at_least, check_one_of
 from clinnlp.core.counts import ratio
 from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError
 from clinnlp.features.one_hot import as_baskets
+from clinnlp.mine.sets.block_sets import mine_blocks
 from clinnlp.mine.sets.closed_search import is_dense, mine_closed
 from clinnlp.mine.sets.closure import closed as closed_only
 from clinnlp.mine.sets.closure import maximal as maximal_only
-from clinnlp.mine.sets.engines import run
-from clinnlp.mine.sets.query import Query, quotas
+from clinnlp.mine.sets.engines import ENGINES, run
+from clinnlp.mine.sets.query import Group, Query, quotas
+from clinnlp.mine.sets.spark_baskets import SparkBaskets, StoredBaskets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,7 +150,7 @@ class Itemsets:
 
 
 def mine_itemsets(
-    baskets: Baskets | Iterable[Any],
+    baskets: Baskets | StoredBaskets | Iterable[Any],
     *,
     min_count: int | None = None,
     min_support: float | None = None,
@@ -167,8 +169,9 @@ def mine_itemsets(
 
     Parameters
     ----------
-    baskets : Baskets, one-hot table, or list of lists of items
-        See `clinnlp.features.one_hot`; items of a table or of lists keep their type.
+    baskets : Baskets, BasketBlocks, SparkBaskets, one-hot table, or list of lists of items
+        See `clinnlp.features.one_hot`; items of a table or of lists keep their type. Baskets in
+        blocks or on Spark are counted where they lie, whatever `engine` says.
     min_count : int
         Least number of baskets, ≥ 1. Give it or `min_support`.
     min_support : float
@@ -220,30 +223,52 @@ def mine_itemsets(
     >>> [sorted(names) for names, _ in mine_itemsets(milk, min_count=2, closed=True)]
     [['bread'], ['bread', 'milk']]
     """
-    baskets = as_baskets(baskets, fold_terms=fold_terms)
+    if not isinstance(baskets, StoredBaskets):
+        baskets = as_baskets(baskets, fold_terms=fold_terms)
     least = min_count_of(len(baskets), min_count=min_count, min_support=min_support)
-    for value, low, name in ((max_len, 1, "max_len"), (threads, 1, "threads")):
-        if value is not None:
-            check_at_least(value, low, name=name)
+    for value, name in ((max_len, "max_len"), (threads, "threads")):
+        check_at_least(1 if value is None else value, 1, name=name)
     if not max_memory_gb > 0:
         raise ArgumentError(f"max_memory_gb must be above 0, got {max_memory_gb}")
     if closed and maximal:
         raise ArgumentError(
             "closed and maximal must not both be asked for: every maximal set is closed"
         )
+    check_one_of(engine, tuple(ENGINES), name="engine")
     query = _query(baskets, least, max_len, kinds, target, max_memory_gb)
-    if (closed or maximal) and engine == "native" and is_dense(query):
-        groups = mine_closed(query, maximal=maximal)
+    if isinstance(baskets, StoredBaskets):
+        groups = _where_they_lie(baskets, query, kinds, threads)
+    elif (closed or maximal) and engine == "native" and is_dense(query):
+        return _itemsets(mine_closed(query, maximal=maximal), baskets, least)
     else:
         groups = run(query, engine=engine, threads=threads, progress=progress)
-        if closed or maximal:
-            groups = (closed_only if closed else maximal_only)(groups)
+    if closed or maximal:
+        groups = (closed_only if closed else maximal_only)(groups)
+    return _itemsets(groups, baskets, least)
+
+
+def _itemsets(groups: list[Group], baskets: Baskets | StoredBaskets, least: int) -> Itemsets:
     return Itemsets(
         groups=tuple(members for members, _ in groups),
         counts=np.concatenate([np.empty(0, np.int64), *(counts for _, counts in groups)]),
-        baskets=baskets,
+        baskets=baskets.counts() if isinstance(baskets, StoredBaskets) else baskets,
         min_count=least,
     )
+
+
+def _where_they_lie(
+    baskets: StoredBaskets,
+    query: Query,
+    kinds: Sequence[str] | Mapping[str, int] | None,
+    threads: int | None,
+) -> list[Group]:
+    """Return the frequent sets of baskets that are not in memory."""
+    wanted = np.ones(len(baskets.items), bool)
+    if kinds is not None:
+        wanted = _among(baskets.kinds, list(kinds), "kinds")
+    if isinstance(baskets, SparkBaskets):
+        return baskets.itemsets(query, wanted)
+    return mine_blocks(baskets, query, wanted, threads=threads)
 
 
 def min_count_of(n: int, *, min_count: int | None, min_support: float | None) -> int:
@@ -274,7 +299,7 @@ def min_count_of(n: int, *, min_count: int | None, min_support: float | None) ->
 
 
 def _query(
-    baskets: Baskets,
+    baskets: Baskets | StoredBaskets,
     least: int,
     max_len: int | None,
     kinds: Sequence[str] | Mapping[str, int] | None,
@@ -285,10 +310,10 @@ def _query(
     for kind, n in (most or {}).items():
         check_at_least(n, 0, name=f"kinds[{kind!r}]")
     codes, quota = quotas(baskets.kinds, most)
+    wanted = None if kinds is None else _among(baskets.kinds, list(kinds), "kinds")
+    nothing = sparse.csr_matrix((0, len(baskets.items)), dtype=np.int8)
     return Query(
-        matrix=_matrix(
-            baskets, None if kinds is None else _among(baskets.kinds, list(kinds), "kinds")
-        ),
+        matrix=_matrix(baskets, wanted) if isinstance(baskets, Baskets) else nothing,
         least=least,
         max_len=max(1, len(baskets.items)) if max_len is None else max_len,
         kinds=codes,
@@ -314,7 +339,7 @@ def _matrix(baskets: Baskets, wanted: Bools | None) -> sparse.csr_matrix:
     return sparse.csr_matrix(parts, shape=matrix.shape)
 
 
-def _targets(baskets: Baskets, target: str | Sequence[str]) -> Bools:
+def _targets(baskets: Baskets | StoredBaskets, target: str | Sequence[str]) -> Bools:
     names = [target] if isinstance(target, str) else list(target)
     items, kinds = set(baskets.items), set(baskets.kinds)
     unknown = [name for name in names if name not in items and name not in kinds]

@@ -17,7 +17,7 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.core.workers import n_cores
 from clinnlp.mine.sets.query import BYTES_PER_SET, Group, Query, check_limit, ordered, proven_sets
 
-__all__ = ["mine_native"]
+__all__ = ["mine_native", "mine_part"]
 
 N_BATCHES = 64  # of classes: how evenly threads share the work, and how often progress is shown
 SMALL = 200_000  # entries below which starting threads costs more than it gains
@@ -51,7 +51,8 @@ def mine_native(query: Query, *, threads: int | None = None, progress: bool = Fa
     n = n_cores() if threads is None else threads
     need = _announce(query, singles[frequent], n)
     check_limit(query, proven_sets(query))
-    plan = _plan(query, frequent, singles)
+    n_first = len(frequent) if query.targets is None else int(query.targets[frequent].sum())
+    plan = _plan(query, frequent, singles, n_first)
     # Every N-th class: neighbours are about equally long, so that all batches take about as long
     batches = [plan.classes[k::N_BATCHES] for k in range(min(N_BATCHES, len(plan.classes)))]
     if len(plan.places) < SMALL:
@@ -63,6 +64,31 @@ def mine_native(query: Query, *, threads: int | None = None, progress: bool = Fa
             found.append(sets)
             bar.update(len(batch))
     return _groups(found, frequent.astype(np.int32))
+
+
+def mine_part(
+    query: Query, columns: Ints, n_first: int, names: Ints32, *, threads: int | None = None
+) -> list[Group]:
+    """Return the frequent sets whose first item is one of some, of all baskets that hold one.
+
+    Parameters
+    ----------
+    query : Query
+        Of these baskets alone; its targets are not looked at.
+    columns : array of int64, shape (n_frequent,)
+        Its frequent items, in the order that says which item of a set is the first.
+    n_first : int
+        How many of them, from the beginning, may be the first.
+    names : array of int32, shape (n_frequent,)
+        What each is called in the sets returned.
+    threads : int, optional
+    """
+    singles = np.bincount(query.matrix.indices, minlength=query.matrix.shape[1])
+    n = n_cores() if threads is None else threads
+    _announce(query, singles[columns], n)
+    plan = _plan(query, columns, singles, n_first)
+    batches = [plan.classes[k::n] for k in range(min(n, n_first))]
+    return _groups(list(_run(query, plan, batches, n)), names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,7 +131,7 @@ def _announce(query: Query, singles: Ints, threads: int) -> int:
     return need
 
 
-def _plan(query: Query, frequent: Ints, singles: Ints) -> _Plan:
+def _plan(query: Query, frequent: Ints, singles: Ints, n_first: int) -> _Plan:
     from clinnlp.mine.sets.eclat import by_item
 
     matrix, m = query.matrix, len(frequent)
@@ -118,7 +144,6 @@ def _plan(query: Query, frequent: Ints, singles: Ints) -> _Plan:
     indptr, indices = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False)
     dense = np.zeros((_n_dense(query, singles[frequent]), (matrix.shape[0] + 63) // 64), np.uint64)
     by_item(indptr, indices, order, starts, rows, places, dense)
-    n_first = m if query.targets is None else int(query.targets[frequent].sum())
     return _Plan(
         rows=rows,
         places=places,

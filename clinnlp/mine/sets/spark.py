@@ -9,18 +9,19 @@ References
 Li et al., PFP: parallel FP-growth for query recommendation, RecSys 2008.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.errors import ArgumentError, MissingExtra, instead_of
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.spark import spark_functions, spark_session
 from clinnlp.mine.sets.query import Query
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["mine_spark", "spark_itemsets"]
+__all__ = ["mine_spark", "sets_of", "spark_itemsets"]
 
 SHORT = 3  # items up to which sets are aggregated
 
@@ -53,14 +54,19 @@ def spark_itemsets(
     MissingExtra
         pyspark is not installed.
     """
-    functions = _functions()
+    functions = spark_functions()
     for value, name in ((min_count, "min_count"), (max_len, "max_len")):
         check_at_least(value, 1, name=name)
     for name in (unit, item):
         if name not in frame.columns:
             raise ArgumentError(f"the table must have the column {name!r}, got none of that name")
     rows = frame.select(functions.col(unit).alias("unit"), functions.col(item).alias("item"))
-    rows = rows.dropna().distinct()
+    return sets_of(rows.dropna().distinct(), min_count, max_len)
+
+
+def sets_of(rows: "DataFrame", min_count: int, max_len: int) -> "DataFrame":
+    """Return what `spark_itemsets` does, of distinct rows of a ``unit`` and an ``item``."""
+    functions = spark_functions()
     singles = rows.groupBy("item").count().where(functions.col("count") >= min_count)
     kept = rows.join(functions.broadcast(singles.select("item")), "item")
     listed = functions.sort_array(functions.collect_list("item")).alias("items")
@@ -85,17 +91,11 @@ def mine_spark(query: Query) -> tuple[dict[int, list[list[int]]], dict[int, list
     MissingExtra
         pyspark is not installed.
     """
-    _functions()
-    import pandas as pd
-    from pyspark.sql import SparkSession
-
-    active = SparkSession.getActiveSession()
-    session: Any = (
-        active or SparkSession.builder.master("local[*]").appName("clinnlp").getOrCreate()
-    )
     rows: dict[int, list[list[int]]] = {}
     counts: dict[int, list[int]] = {}
-    try:
+    with spark_session() as session:
+        import pandas as pd
+
         entries = query.matrix.tocoo()
         if not entries.nnz:
             return {}, {}
@@ -107,9 +107,6 @@ def mine_spark(query: Query) -> tuple[dict[int, list[list[int]]], dict[int, list
         for items, count in found.toLocalIterator():
             rows.setdefault(len(items), []).append(sorted(items))
             counts.setdefault(len(items), []).append(count)
-    finally:
-        if active is None:
-            session.stop()
     return rows, counts
 
 
@@ -130,7 +127,7 @@ _COMBINATIONS = {
 def _fp_growth(baskets: "DataFrame", min_count: int, max_len: int) -> "DataFrame":
     from pyspark.ml.fpm import FPGrowth
 
-    functions = _functions()
+    functions = spark_functions()
     n = baskets.count()
     support = min(1.0, (min_count - 0.5) / max(n, 1))  # between two counts: no rounding matters
     found = FPGrowth(itemsCol="items", minSupport=support).fit(baskets).freqItemsets
@@ -138,9 +135,3 @@ def _fp_growth(baskets: "DataFrame", min_count: int, max_len: int) -> "DataFrame
         functions.sort_array("items").alias("items"), functions.col("freq").alias("count")
     )
     return kept
-
-
-def _functions() -> Any:
-    with instead_of(ImportError, MissingExtra("pyspark", extra="spark")):
-        from pyspark.sql import functions
-    return functions

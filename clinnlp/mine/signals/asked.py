@@ -6,17 +6,18 @@ import numpy as np
 
 from clinnlp.core.arrays import Bools
 from clinnlp.core.arrow import is_frame, names_of
-from clinnlp.core.basket_blocks import BasketBlocks
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_at_least, check_fraction
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.pair_counts import COUNT_COLUMNS, PairCounts
+from clinnlp.mine.sets.spark_baskets import StoredBaskets
+from clinnlp.mine.signals.running import RunningCounts
 
 __all__ = ["check_query"]
 
 
 def check_query(
-    baskets: Baskets | BasketBlocks,
+    baskets: Baskets | StoredBaskets | RunningCounts,
     kinds: tuple[str, str],
     min_count: int,
     min_margin: int,
@@ -29,7 +30,7 @@ def check_query(
     ArgumentError
         A number is out of range, or no item is of a kind.
     """
-    if not isinstance(baskets, Baskets | BasketBlocks):
+    if not isinstance(baskets, Baskets | StoredBaskets | RunningCounts):
         raise _no_baskets(baskets)
     check_at_least(min_count, 1, name="min_count")
     check_at_least(min_margin, 1, name="min_margin")

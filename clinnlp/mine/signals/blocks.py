@@ -8,15 +8,12 @@ Memory is that of one block or file and of the counts kept, however many baskets
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Bools, Counts, Ints, Ints32
 from clinnlp.core.basket_blocks import BasketBlocks
-from clinnlp.core.baskets import Baskets
-from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import scratch_folder
 from clinnlp.mine.measures.additive import PairCounts
 from clinnlp.mine.signals.triplets import (
@@ -27,44 +24,17 @@ from clinnlp.mine.signals.triplets import (
     used_drugs,
 )
 
-__all__ = ["AcrossBlocks", "block_triplets", "check_asked", "count_block_triplets"]
+__all__ = ["across_blocks", "block_triplets", "count_block_triplets", "pairs_of_blocks"]
 
 _FILE_ROWS = 2_000_000  # baskets of some outcomes that are held at once
 
 
-class AcrossBlocks:
-    """Counts of each of some items with each of others, as `mine.sets.pairs.Across`.
-
-    Parameters
-    ----------
-    blocks : BasketBlocks
-    first, second : array of int64
-        Columns.
-    """
-
-    def __init__(self, blocks: BasketBlocks, first: Ints, second: Ints) -> None:
-        joint = sparse.csr_matrix((len(first), len(second)), dtype=np.int32)
-        for block in blocks:
-            joint = joint + _wide(block[:, first]).T.tocsr() @ _wide(block[:, second])
-        self._joint = joint
-        self.n: Counts = np.array([len(blocks)], np.int64)
-        self.n_first = blocks.n_each[first][None].astype(np.int64)
-        self.n_second = blocks.n_each[second][None].astype(np.int64)
-
-    def of(self, low: int, high: int) -> Ints32:
-        """Return the counts of the first items low:high, shape (1, high - low, n_second)."""
-        found: Ints32 = self._joint[low:high].toarray()[None]
-        return found
-
-
-def check_asked(baskets: Baskets | BasketBlocks, **asked: Any) -> None:
-    """Raise `ArgumentError` for what needs baskets in memory, where they are in blocks."""
-    said = [name for name, value in asked.items() if value is not None and value is not False]
-    if isinstance(baskets, BasketBlocks) and said:
-        raise ArgumentError(
-            f"baskets in blocks must be mined without {', '.join(said)}, got it; make baskets in "
-            "memory for it, or leave it out (adjust=False)"
-        )
+def across_blocks(blocks: BasketBlocks, first: Ints, second: Ints) -> sparse.csr_matrix:
+    """Return the baskets of each of some items with each of others, where there are any."""
+    joint = sparse.csr_matrix((len(first), len(second)), dtype=np.int32)
+    for block in blocks:
+        joint = joint + _wide(block[:, first]).T.tocsr() @ _wide(block[:, second])
+    return joint
 
 
 def pairs_of_blocks(blocks: BasketBlocks, of: Bools, *, min_count: int) -> sparse.csr_matrix:

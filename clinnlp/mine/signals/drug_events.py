@@ -21,7 +21,6 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Array, Bools, Floats, Ints
-from clinnlp.core.basket_blocks import BasketBlocks
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_level, check_one_of
@@ -36,9 +35,11 @@ from clinnlp.mine.measures.prior import WHOLE
 from clinnlp.mine.measures.squash import Cells, squashed
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.sets.pairs import Across
+from clinnlp.mine.sets.spark_baskets import StoredBaskets
 from clinnlp.mine.signals.asked import check_query
-from clinnlp.mine.signals.blocks import AcrossBlocks, check_asked
 from clinnlp.mine.signals.interactions import Signals
+from clinnlp.mine.signals.running import RunningCounts
+from clinnlp.mine.signals.stored import AcrossStored, check_asked
 from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.strata import strata_of
 
@@ -65,7 +66,7 @@ Sides = tuple[Ints, ...]  # items of the drugs and of the outcomes
 
 
 def mine_signals(
-    baskets: Baskets | BasketBlocks,
+    baskets: Baskets | StoredBaskets | RunningCounts,
     *,
     drug_kind: str = "drug",
     outcome_kind: str = "outcome",
@@ -83,9 +84,10 @@ def mine_signals(
 
     Parameters
     ----------
-    baskets : Baskets or BasketBlocks
+    baskets : Baskets, BasketBlocks, SparkBaskets or RunningCounts
         Their kinds say which items are drugs and outcomes; all other items are conditions. Those in
-        blocks on the disk (`clinnlp.basket_blocks`) without strata, adjustment and cells.
+        blocks on the disk (`clinnlp.basket_blocks`), on Spark (`clinnlp.spark_baskets`), or counted
+        batch by batch (`clinnlp.RunningCounts`), without strata, adjustment and cells.
     drug_kind, outcome_kind : str
         Kinds of the items on the two sides.
     min_count : int
@@ -175,12 +177,12 @@ def mine_signals(
         baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
     )
     check_asked(baskets, strata=strata, adjust=adjust, cells=cells or None)
-    if isinstance(baskets, BasketBlocks):
+    if isinstance(baskets, StoredBaskets | RunningCounts):
         cells = SmallCells(baskets, 0)
         sides = tuple(
             np.flatnonzero(of & (baskets.n_each >= min_margin)) for of in (is_drug, is_outcome)
         )
-        across: Across | AcrossBlocks = AcrossBlocks(baskets, *sides)
+        across: Across | AcrossStored = AcrossStored(baskets, *sides)
     else:
         cells = cells or SmallCells(baskets, 0)
         cells.check(baskets, adjust=adjust, strata=strata)
@@ -193,7 +195,7 @@ def mine_signals(
     columns = measured(seen.tables, fitted, level=level)
     names = np.array(baskets.items, dtype=object)
     columns |= {"drug": names[pairs[0]], "outcome": names[pairs[1]]}
-    if isinstance(baskets, BasketBlocks):
+    if isinstance(baskets, StoredBaskets | RunningCounts):
         return finished(columns, m=m, alpha=alpha, baskets=baskets.counts(), prior=fitted)
     if adjust:
         x = sparse.hstack(
@@ -245,7 +247,7 @@ class _Seen:
     prior: Cells  # counts, expectations and how many candidates they stand for
 
 
-def _seen(across: Across | AcrossBlocks, sides: Sides, cells: SmallCells, min_count: int) -> _Seen:
+def _seen(across: Across | AcrossStored, sides: Sides, cells: SmallCells, min_count: int) -> _Seen:
     """Look at all candidates, the drugs in blocks; m of them need no memory at once."""
     n_drugs, n_outcomes = map(len, sides)
     m, n_strata = n_drugs * n_outcomes, len(across.n)
@@ -270,7 +272,7 @@ def _seen(across: Across | AcrossBlocks, sides: Sides, cells: SmallCells, min_co
 
 
 def _block(
-    across: Across | AcrossBlocks,
+    across: Across | AcrossStored,
     ends: tuple[int, int],
     sides: Sides,
     cells: SmallCells,

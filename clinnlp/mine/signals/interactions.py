@@ -28,7 +28,6 @@ import numpy as np
 
 from clinnlp.core.arrays import Array, Bools, Ints
 from clinnlp.core.arrow import columns_to_arrow
-from clinnlp.core.basket_blocks import BasketBlocks
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.display import N_ROWS, display_html
@@ -46,9 +45,11 @@ from clinnlp.mine.measures.additive import (
 )
 from clinnlp.mine.measures.prior import FittedMixture
 from clinnlp.mine.screen import METHODS, q_values
+from clinnlp.mine.sets.spark_baskets import StoredBaskets
 from clinnlp.mine.signals.adjust import AdditiveModel, Asked
 from clinnlp.mine.signals.asked import check_query
-from clinnlp.mine.signals.blocks import block_triplets, check_asked
+from clinnlp.mine.signals.running import RunningCounts
+from clinnlp.mine.signals.stored import check_asked, stored_triplets
 from clinnlp.mine.signals.triplets import MAX_MEMORY_GB, Candidates, candidates, count_triplets
 from clinnlp.mine.small_cells import SmallCells
 from clinnlp.mine.strata import strata_of
@@ -223,7 +224,7 @@ class Signals:
 
 
 def mine_interactions(
-    baskets: Baskets | BasketBlocks,
+    baskets: Baskets | StoredBaskets,
     *,
     drug_kind: str = "drug",
     outcome_kind: str = "outcome",
@@ -239,10 +240,10 @@ def mine_interactions(
 
     Parameters
     ----------
-    baskets : Baskets or BasketBlocks
+    baskets : Baskets, BasketBlocks or SparkBaskets
         Their kinds say which items are drugs and outcomes; all other items are conditions to
-        adjust for. Those in blocks on the disk (`clinnlp.basket_blocks`) without strata and cells,
-        and with ``adjust=False``.
+        adjust for. Those in blocks on the disk (`clinnlp.basket_blocks`), or on Spark
+        (`clinnlp.spark_baskets`), without strata and cells, and with ``adjust=False``.
     drug_kind, outcome_kind : str
         Kinds of the items on the two sides.
     min_count : int
@@ -289,11 +290,15 @@ def mine_interactions(
     is_drug, is_outcome = check_query(
         baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
     )
+    if isinstance(baskets, RunningCounts):
+        raise ArgumentError(
+            "interactions of drugs need the reports, got counts of drug and outcome"
+        )
     check_asked(baskets, strata=strata, adjust=adjust, cells=cells or None)
     cells = cells or SmallCells(baskets, 0)
-    if isinstance(baskets, BasketBlocks):
+    if isinstance(baskets, StoredBaskets):
         limits = {"min_count": min_count, "min_margin": min_margin}
-        found, counted = block_triplets(
+        found, counted = stored_triplets(
             baskets, is_drug, is_outcome, **limits, max_memory_gb=max_memory_gb
         )
         columns = _joined([_crude(found, *one) for one in counted])
@@ -331,7 +336,7 @@ def _finished(
     columns["drug_2"] = names[is_drug][columns.pop("second")]
     columns["outcome"] = names[is_outcome][columns.pop("target")]
     order = np.lexsort((-columns["omega025"], columns["q_bh"]))
-    ordered = {name: columns[name][order] for name in COLUMNS}
+    ordered = {name: columns.pop(name)[order] for name in COLUMNS}  # one column twice, not all
     return Signals(columns=ordered, m=m, alpha=alpha, baskets=baskets)
 
 
@@ -398,7 +403,8 @@ def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
         none = np.zeros((1, 0), np.int64)
         empty = Candidates(first=none[0], second=none[0], outcomes=none[0])
         parts = [_crude(empty, none[0], none[0], PairCounts(**dict.fromkeys(CELLS, none)))]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    # one column twice, and not all of them
+    return {name: np.concatenate([part.pop(name) for part in parts]) for name in [*parts[0]]}
 
 
 def _adjust(

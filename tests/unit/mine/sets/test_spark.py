@@ -12,20 +12,9 @@ from clinnlp.mine.sets.spark import spark_itemsets
 from tests.unit.mine.sets.test_itemsets import random_baskets
 
 
-@pytest.fixture(scope="module")
-def session():
-    sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
-    builder = sql.SparkSession.builder.master("local[2]").appName("clinnlp tests")
-    for key, value in {"ui.enabled": "false", "sql.shuffle.partitions": "2"}.items():
-        builder = builder.config(f"spark.{key}", value)
-    made = builder.getOrCreate()
-    yield made
-    made.stop()
-
-
 @pytest.mark.slow
-def test_spark_counts_what_the_native_engine_counts(session):
-    assert session.sparkContext.defaultParallelism == 2
+def test_spark_counts_what_the_native_engine_counts(spark):
+    assert spark.sparkContext.defaultParallelism == 2
     kinds = dict.fromkeys("abcd", "drug") | {"e": "outcome"}
     for seed, asked in enumerate(
         (
@@ -37,17 +26,17 @@ def test_spark_counts_what_the_native_engine_counts(session):
     ):
         baskets = random_baskets(seed, items="abcdefgh", kinds=kinds)
         ours = mine_itemsets(baskets, **asked)
-        spark = mine_itemsets(baskets, **asked, engine="spark")
-        assert ours.members == spark.members
-        assert ours.counts.tolist() == spark.counts.tolist()
+        theirs = mine_itemsets(baskets, **asked, engine="spark")
+        assert ours.members == theirs.members
+        assert ours.counts.tolist() == theirs.counts.tolist()
 
 
 @pytest.mark.slow
-def test_a_spark_table_of_names(session):
+def test_a_spark_table_of_names(spark):
     rows = pd.DataFrame(
         {"case": [1, 1, 1, 2, 2, 3, None], "drug": ["b", "a", "a", "a", "b", None, "a"]}
     )
-    table = session.createDataFrame(rows.astype(object).where(rows.notna(), None))
+    table = spark.createDataFrame(rows.astype(object).where(rows.notna(), None))
     found = spark_itemsets(table, unit="case", item="drug", min_count=2, max_len=2).collect()
     assert {(tuple(items), n) for items, n in found} == {(("a",), 2), (("b",), 2), (("a", "b"), 2)}
     with pytest.raises(ArgumentError, match="must have the column 'item'"):
