@@ -20,7 +20,10 @@ SPARK = ("--engine", "spark")
         (["extract", "notes", "out", "--format", "brat", *SPARK], "got brat"),
         (["extract", "n.jsonl", "out", "--workers", "2", *SPARK], "workers are of this machine"),
         (["extract", "n.jsonl", "out", "--repair", *SPARK], "as they are, got repair"),
-        (["extract", "n.jsonl", "out", "--encoding", "cp1252", *SPARK], "as they are, got encoding"),
+        (
+            ["extract", "n.jsonl", "out", "--encoding", "cp1252", *SPARK],
+            "as they are, got encoding",
+        ),
         (["watch", ".", "--out", "out", *SPARK], "watched by this machine"),
     ],
 )
