@@ -17,8 +17,8 @@ from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.small_cells import SmallCells, guarded
 from clinnlp.report.blocks import Paragraph, Report, ReportSection
 from clinnlp.study.count_source import COUNTS_LACK, alike_told, read_count_source
-from clinnlp.study.mined_tables import Beside
 from clinnlp.study.mine_stored import STORED_LACK, stored_baskets
+from clinnlp.study.mined_tables import Beside
 from clinnlp.study.outputs import (
     PAGE,
     check_folder,

@@ -33,10 +33,10 @@ there; shares of specialties are therefore not those of the source. Notes of 100
 % of the source; shorter ones (5 %), and in test and dev all but ten longer ones, are not there, nor
 autopsies. Of a group of near-duplicates (a fifth of the runs of five words of the shorter note
 stand in the other) one note was drawn. Later the next notes in the same drawn order were added to
-train alone, as the source has them: 550 of 100 to 450 words, then 160 of 451 to 700. `groups.tsv` lists all such groups of the source: **what is
-trained or distilled on other MTSamples notes must leave out the test and dev notes and their
-groups** (`corpora.annotated.stored.withheld_notes`). Authors and templates are not told apart, so
-that notes of one author may stand in two parts.
+train alone, as the source has them: 550 of 100 to 450 words, then 160 of 451 to 700. `groups.tsv`
+lists all such groups of the source: **what is trained or distilled on other MTSamples notes must
+leave out the test and dev notes and their groups** (`corpora.annotated.stored.withheld_notes`).
+Authors and templates are not told apart, so that notes of one author may stand in two parts.
 
 **Parts.** `test` 40, `dev` 20 and the first 90 notes of `train` are dealt along the specialties;
 the ten long notes are in all three. What train has besides was read later, for train alone. Test is

@@ -21,7 +21,7 @@ def rows(name):
 
 def test_sample_parts_share_no_group_and_no_text():
     sample = read_sample()
-    assert Counter(row["part"] for row in sample) == {"test": 40, "dev": 20, "train": 640}
+    assert Counter(row["part"] for row in sample) == {"test": 40, "dev": 20, "train": 800}
     for column in ("note", "group", "sha256", "place"):
         assert len({row[column] for row in sample}) == len(sample)
 

@@ -34,7 +34,7 @@ def workers(work, n=2):
 
 @pytest.fixture
 def started():
-    """What gives the processes started since the test began; a pool of another test may yet live."""
+    """What gives the processes started since the test began, not the pool of another test."""
     before = set(multiprocessing.active_children())
     return lambda: set(multiprocessing.active_children()) - before
 
