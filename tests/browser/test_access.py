@@ -17,6 +17,8 @@ FOCUSED = """
   return [one.tagName, name, style.outlineStyle !== "none" || style.boxShadow !== "none"];
 })()
 """
+ASKED = "button|link|textbox|searchbox|combobox|checkbox|radio|option|listbox|slider|dialog"
+NAMELESS = re.compile(rf"- (?:{ASKED})(?: \[[^\]]*\])*(?::.*)?$")  # a role without a name in quotes
 HOSTILE = '<img src=x onerror="window.bad=1"><script>window.bad=1</script>{{7*7}}"\'`'
 
 
@@ -62,6 +64,31 @@ def test_each_step_is_said_to_a_screen_reader(begin):
     listed = page.get_by_role("listbox", name="Mentions in the order of the text")
     active = listed.get_attribute("aria-activedescendant")
     assert page.locator(f"#{active}").get_attribute("aria-label") == "fever, Problem, changed"
+
+
+@pytest.mark.slow
+def test_what_a_screen_reader_meets_has_a_name_in_every_state(begin):
+    """Of the tree of a screen reader: what is pressed, filled or chosen is called something."""
+    page, _ = begin()
+    states = {
+        "a mention": (),
+        "words selected": ("ArrowRight", "Control+Shift+ArrowRight"),
+        "the search": ("Escape", "/"),
+        "a concept": ("Escape", "j", "c"),
+        "a tie": ("Escape", "t"),
+        "a comment": ("Escape", "m"),
+        "the keys": ("Escape", "?"),
+    }
+    for state, keys in states.items():
+        press(page, *keys)
+        lines = [line.strip() for line in page.locator("body").aria_snapshot().splitlines()]
+        assert [line for line in lines if NAMELESS.match(line)] == [], state
+        roles = {line.split()[1] for line in lines if line.startswith("- ") and " " in line}
+        assert {"banner:", "main:"} <= roles, (state, roles)
+    assert page.get_by_role("dialog").count() == 1
+    assert page.get_by_role("dialog").get_attribute("aria-label") or page.get_by_role(
+        "dialog"
+    ).get_attribute("aria-labelledby")
 
 
 @pytest.mark.slow

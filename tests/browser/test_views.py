@@ -76,6 +76,21 @@ def test_agreement_is_shown_as_the_store_tells_it(differing, open_page, axe):
     assert findings(page, axe) == []
 
 
+def test_an_owner_gives_back_the_notes_of_a_person(serve, open_page, axe):
+    world = serve(notes=[note(k) for k in range(3)])
+    press(begin(open_page, world, "anna"), "Enter")
+    page = open_page(world, "owner", "/p/1/people")
+    row = page.get_by_role("row", name="anna")
+    row.wait_for()
+    assert row.inner_text().split()[1:4] == ["2", "1", "0"]
+    assert findings(page, axe) == []
+    page.get_by_role("button", name="Give back the notes of anna").click()
+    page.get_by_role("status").get_by_text("3 notes of anna given back.").wait_for()
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "status"
+    assert page.get_by_role("button", name="Give back").count() == 0
+    assert len(world.browser("ben").get("/api/projects/1/queue")["items"]) == 3
+
+
 def test_an_annotator_has_no_way_to_what_is_not_his(serve, open_page):
     page = open_page(serve(notes=[note()]), "anna", "/p/1")
     page.get_by_role("link", name="Begin").wait_for()

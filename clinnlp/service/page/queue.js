@@ -14,7 +14,7 @@ export async function show(root, app, id) {
   const next = items.find(({ state }) => state !== "done");
   fill(root, make("h1", {}, project.name), tabs(app, project, ""),
     make("div", { class: "row" },
-      next ? make("a", { class: "button main", href: address(id, next) }, next.state === "begun" ? "Go on" : "Begin") : make("strong", {}, "All notes are done."),
+      next ? make("a", { class: "button main", href: address(id, next) }, next.state === "begun" ? "Go on" : "Begin") : make("strong", {}, items.length ? "All notes are done." : "No note is free for you now."),
       make("span", { class: "soft" }, `${left ?? items.filter(({ state }) => state !== "done").length} notes left`)),
     make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Notes" }, make("table", {},
       make("thead", {}, make("tr", {}, ["Note", "State"].map((words) => make("th", { scope: "col" }, words)))),
