@@ -37,6 +37,9 @@ def diabetes(data_dir):
     return frame_baskets(pd.concat([drugs, back], axis=1), kinds=kinds)
 
 
+SOURCES = [(faers, {"min_count": 1, "min_margin": 2}), (diabetes, {}), (planted, {})]
+
+
 def long_table(baskets, path):
     """Write a row for each item of each basket, and one for a basket without items."""
     held = baskets.matrix.tocoo()
@@ -57,7 +60,8 @@ def in_order(baskets):
     """Return baskets whose items stand by kind and name, as those that are not in memory."""
     names = [(k, i.removesuffix(f" ({k})")) for i, k in
              zip(baskets.items, baskets.kinds, strict=True)]  # fmt: skip
-    order = sorted(range(len(names)), key=names.__getitem__)
+    there = np.flatnonzero(np.asarray(baskets.matrix.sum(axis=0)).ravel()).tolist()
+    order = sorted(there, key=names.__getitem__)
     return replace(
         baskets,
         matrix=baskets.matrix[:, order].tocsr(),
@@ -79,11 +83,12 @@ def equal(ours, theirs):
             np.testing.assert_array_equal(ours.columns[name], column, err_msg=name)
 
 
-def alike(stored, held):
+def alike(stored, held, limits):
     assert (stored.items, len(stored)) == (held.items, len(held))
-    equal(mine_signals(stored), mine_signals(held))
-    equal(mine_interactions(stored, adjust=False), mine_interactions(held, adjust=False))
-    asked = {"min_count": 20, "max_len": 3, "consequent_kind": "outcome"}
+    equal(mine_signals(stored, **limits), mine_signals(held, **limits))
+    ours, theirs = (mine_interactions(one, adjust=False, **limits) for one in (stored, held))
+    equal(ours, theirs)
+    asked = {"min_count": 20, "max_len": 3, "consequent_kind": "outcome", **limits}
     ours, theirs = mine_rules(stored, **asked), mine_rules(held, **asked)
     assert (ours.m, ours.antecedents, ours.consequents) == (
         theirs.m, theirs.antecedents, theirs.consequents,
@@ -92,18 +97,18 @@ def alike(stored, held):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", [faers, diabetes, planted])
-def test_rows_of_blocks_are_those_in_memory(source, data_dir, tmp_path):
+@pytest.mark.parametrize(("source", "limits"), SOURCES)
+def test_rows_of_blocks_are_those_in_memory(source, limits, data_dir, tmp_path):
     held = in_order(source(data_dir))
     long_table(held, tmp_path / "rows.parquet")
     with basket_blocks(tmp_path / "rows.parquet", rows_per_block=50_000) as blocks:
-        alike(blocks, held)
+        alike(blocks, held, limits)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("source", [faers, diabetes, planted])
-def test_rows_of_spark_are_those_in_memory(source, data_dir, tmp_path, spark):
+@pytest.mark.parametrize(("source", "limits"), SOURCES)
+def test_rows_of_spark_are_those_in_memory(source, limits, data_dir, tmp_path, spark):
     held = in_order(source(data_dir))
     long_table(held, tmp_path / "rows.parquet")
     with spark_baskets(spark.read.parquet(str(tmp_path / "rows.parquet"))) as baskets:
-        alike(baskets, held)
+        alike(baskets, held, limits)
