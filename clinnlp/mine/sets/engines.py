@@ -1,7 +1,8 @@
 """Engines: who counts the itemsets. All give the same sets with the same counts.
 
 ``native`` is the library's own compiled search; ``mlxtend`` is the reference it is tested
-against; ``spark`` is for baskets that do not fit into one machine.
+against; ``spark`` hands baskets of this machine's memory to Spark. Baskets that lie elsewhere are
+counted where they lie, by none of these (`block_sets`, `spark_baskets`).
 """
 
 from collections.abc import Callable, Mapping
