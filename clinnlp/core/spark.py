@@ -19,7 +19,14 @@ from clinnlp.core.errors import ClinnlpError, MissingExtra, RunError, instead_of
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["spark_class", "spark_functions", "spark_said", "spark_session", "worker_path"]
+__all__ = [
+    "spark_class",
+    "spark_functions",
+    "spark_said",
+    "spark_sentence",
+    "spark_session",
+    "worker_path",
+]
 
 _OURS = re.compile(r"clinnlp\.core\.errors\.(\w+): (.+)")
 _CLASS = re.compile(r"\[([A-Z][A-Z0-9_.]+)\]")
@@ -81,6 +88,25 @@ def spark_said(error: Exception) -> ClinnlpError:
         kind = getattr(errors, ours[1], RunError)
         return kind(ours[2].strip()) if kind is not MissingExtra else RunError(ours[2].strip())
     return RunError(f"Spark must end its job, got {spark_class(error)}")
+
+
+@contextmanager
+def spark_sentence() -> Iterator[None]:
+    """Say what Spark raises in the ``with`` statement as one sentence; all else passes.
+
+    Examples
+    --------
+    >>> with spark_sentence():
+    ...     raise ValueError("not of Spark")
+    Traceback (most recent call last):
+    ValueError: not of Spark
+    """
+    with instead_of(Exception, _said_if_of_spark):
+        yield
+
+
+def _said_if_of_spark(error: Exception) -> Exception:
+    return spark_said(error) if type(error).__module__.startswith(("pyspark", "py4j")) else error
 
 
 def spark_class(error: Exception) -> str:

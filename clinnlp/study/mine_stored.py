@@ -11,7 +11,7 @@ from typing import Any
 
 from clinnlp.core.config import mapping_of
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
-from clinnlp.core.spark import spark_class, spark_session
+from clinnlp.core.spark import spark_class, spark_sentence, spark_session
 from clinnlp.features.baskets import EVENT_KINDS
 from clinnlp.io.tables.basket_blocks import basket_blocks
 from clinnlp.mine.sets.spark_baskets import StoredBaskets, spark_baskets
@@ -65,7 +65,7 @@ def stored_baskets(source: str, settings: MineSettings) -> Iterator[StoredBasket
         said = "a table of Parquet must be there, and Spark able to read it, got {}"
         with instead_of(Exception, lambda e: DataError(said.format(spark_class(e)), path=source)):
             frame = session.read.parquet(source)
-        with spark_baskets(frame, **columns) as held:
+        with spark_sentence(), spark_baskets(frame, **columns) as held:
             yield held
 
 

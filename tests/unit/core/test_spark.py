@@ -6,7 +6,13 @@ import sys
 import pytest
 
 from clinnlp.core.errors import ArgumentError, MissingExtra, RunError, StoreError
-from clinnlp.core.spark import spark_functions, spark_said, spark_session, worker_path
+from clinnlp.core.spark import (
+    spark_functions,
+    spark_said,
+    spark_sentence,
+    spark_session,
+    worker_path,
+)
 
 STACK = """An exception was thrown from the Python worker.
 Traceback (most recent call last):
@@ -33,6 +39,15 @@ def test_what_spark_said_itself_is_named_and_not_quoted():
     error = spark_said(ValueError("[CAST_INVALID_INPUT] The value 'Jane Doe' cannot be cast"))
     assert isinstance(error, RunError)
     assert str(error) == "Spark must end its job, got ValueError (CAST_INVALID_INPUT)"
+
+
+def test_errors_of_spark_alone_become_a_sentence():
+    errors = pytest.importorskip("pyspark.errors", reason="pyspark is not installed")
+    said = "Spark must end its job, got AnalysisException"
+    with pytest.raises(RunError, match=said), spark_sentence():
+        raise errors.AnalysisException("the value 'Jane Doe'")
+    with pytest.raises(KeyError), spark_sentence():
+        raise KeyError("x")
 
 
 def test_without_pyspark_the_extra_is_named(monkeypatch):
