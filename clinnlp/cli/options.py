@@ -51,9 +51,10 @@ _MANY = 20  # errors that are listed
 
 COLUMNS = {
     "text": "column or key with the text of the note (default: text)",
-    "id": "column with the note id (default: file name and row number)",
-    "patient": "column with the patient id",
-    "encounter": "column with the encounter id",
+    "id": "column with the note id (default: id, note_id, doc_id or the like, else file name and "
+    "row number)",
+    "patient": "column with the patient id (default: patient, patient_id, mrn or the like)",
+    "encounter": "column with the encounter id (default: encounter, hadm_id or the like)",
     "time": "column with the time the note speaks of",
     "known": "column with the time the note could first be read",
     "kind": "column with the kind of the note",
@@ -159,7 +160,24 @@ def tell_of_notes(notes: "Notes") -> None:
     for rule, n in notes.repairs.items():
         warn(f"{n} repaired: {rule}")
     tell_left_out(notes.skipped, "documents")
+    _tell_of_columns(notes)
     tell_of_tables([path for path, _ in notes.files], notes.dialect)
+
+
+def _tell_of_columns(notes: "Notes") -> None:
+    """Say on stderr once which columns of tables were taken by their usual names."""
+    from clinnlp.io.notes.tables import usual_columns
+    from clinnlp.io.tables.rows import FORMS, column_names
+
+    told: set[str] = set()
+    for path, form in notes.files:
+        if form in FORMS and path.is_file():
+            names = column_names(path, form=form, dialect=notes.dialect)
+            taken = usual_columns(notes.columns, names)
+            line = ", ".join(f"{field} from column {name!r}" for field, name in taken.items())
+            if line and line not in told:
+                told.add(line)
+                warn(f"{path}: {line}; --{next(iter(taken))}-column names another")
 
 
 def tell_left_out(errors: "Sequence[DataError]", what: str) -> None:
@@ -227,6 +245,7 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--labels",
+        "--label",  # else it could be --label-column
         nargs="+",
         metavar="LABEL",
         help="of which the model gives mentions (default: all that it has on)",

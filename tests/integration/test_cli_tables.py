@@ -258,3 +258,25 @@ def test_columns_of_a_word_list_are_its_own(folder, capsys, pair):
     extract = ["extract", folder / "notes.csv", folder / "out.csv", *NOTES]
     assert run(*extract, "--vocabulary", folder / "words.csv", *WORDS, pair) == 2
     assert "columns of a vocabulary are code, system, name" in capsys.readouterr().err
+
+
+def test_columns_that_are_taken_by_their_usual_names_are_told_once(tmp_path, capsys):
+    notes, out = tmp_path / "notes.csv", tmp_path / "out.jsonl"
+    notes.write_text("note_id,patient_id,text\nA1,p1,No fever.\nA2,p1,\n")
+    assert main(["convert", str(notes), str(out)]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("id from column 'note_id', patient from column 'patient_id'") == 1
+    assert "--id-column names another" in said.err
+    assert "1 left out: row without text" in said.err
+    assert '"id":"A1"' in out.read_text().replace(" ", "")
+    assert main(["convert", str(notes), str(out), "--id-column", "note_id"]) == 0
+    assert "from column 'note_id'" not in capsys.readouterr().err
+
+
+def test_label_is_short_for_labels_where_notes_are_extracted(tmp_path, capsys):
+    notes, words = tmp_path / "notes.csv", tmp_path / "words.txt"
+    notes.write_text("id,text\nA1,No fever.\n")
+    words.write_text("fever\n")
+    how = ["extract", str(notes), str(tmp_path / "out.csv"), "--vocabulary", str(words)]
+    assert main([*how, "--label", "Problem"]) == 2
+    assert "labels are of a model that finds mentions" in capsys.readouterr().err

@@ -1,12 +1,14 @@
 """Notes in tables: CSV, TSV and Parquet, with the columns that the caller names.
 
 Absent, the columns are called ``id, text, patient, encounter, time, known, kind, label``, as they
-are written, in any case of letters. What is missing stays missing: an empty cell is ``None``, and a
-row without text is no note: it is left out and counted (``Notes.n_excluded``). So is one
-whose whole text is ``nan``, ``None`` or ``NULL``, which programs write where there was none. A note
-of empty text comes back from a table that was written here, and from Parquet. Times are read as
-`tables.dates` reads them. Without an id column the id of a note is the position of its row from 0,
-behind the name of its file (``notes-0``), so that the rows of two files differ.
+are written, in any case of letters; where there is no such one, the id, the patient, the encounter
+and the text may have a usual name, such as ``note_id`` and ``mrn`` (`USUAL`). What is missing stays
+missing: an empty cell is ``None``, and a row without text is no note: it is left out and counted
+(``Notes.n_excluded``). So is one whose whole text is ``nan``, ``None`` or ``NULL``, which programs
+write where there was none. A note of empty text comes back from a table that was written here, and
+from Parquet. Times are read as `tables.dates` reads them. Without an id column the id of a note is
+the position of its row from 0, behind the name of its file (``notes-0``), so that the rows of two
+files differ.
 
 In CSV and TSV, which may be opened in a spreadsheet, text that it would run as a formula begins
 with an apostrophe, which the reader takes off again: a last column ``guarded`` says of each row
@@ -42,9 +44,25 @@ from clinnlp.io.tables.columns import columns_named
 from clinnlp.io.tables.dates import TimeReader, time_fault, time_reader
 from clinnlp.io.tables.rows import DELIMITERS, FORMS, column_names, read_rows, table_form
 
-__all__ = ["COLUMNS", "CSV", "PARQUET", "TSV", "Cells", "note_of_row", "write_table"]
+__all__ = [
+    "COLUMNS",
+    "CSV",
+    "PARQUET",
+    "TSV",
+    "Cells",
+    "note_of_row",
+    "usual_columns",
+    "write_table",
+]
 
 COLUMNS = ("id", "text", "patient", "encounter", "time", "known", "kind", "label")
+
+USUAL: Mapping[str, Sequence[str]] = {  # by preference
+    "id": ("note_id", "noteid", "document_id", "documentid", "doc_id", "docid", "report_id"),
+    "patient": ("patient_id", "patientid", "subject_id", "person_id", "pat_id", "mrn"),
+    "encounter": ("encounter_id", "encounterid", "hadm_id", "visit_id", "visit_occurrence_id"),
+    "text": ("note_text", "report_text", "document_text", "free_text"),
+}
 
 _TIMES = ("time", "known")
 _NO_TEXT = "row without text"
@@ -93,7 +111,8 @@ def _split(source: Source, *, form: str) -> Iterator[Document]:
         raise ArgumentError(f"columns of notes are {', '.join(COLUMNS)}, got {', '.join(unknown)}")
     if "text" not in named:
         _refuse_mentions(names, path)
-    named = {"text": "text", **(named or columns_named(COLUMNS, names))}
+    usual = usual_columns(named, names)
+    named = {"text": "text", **(named or columns_named(COLUMNS, names)), **usual}
     wanted = [*named.values(), *guards]
     short: list[DataError] = []
     rows = read_rows(path, wanted, form=form, dialect=source.dialect, short=short)
@@ -109,6 +128,34 @@ def _split(source: Source, *, form: str) -> Iterator[Document]:
             n_excluded[_NO_TEXT] += 1
         else:
             yield Document(path, line, data, id_of(path, n))
+
+
+def usual_columns(named: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Return the columns that are taken by their usual names, by field.
+
+    Where the caller names some, the id, the patient and the encounter are looked for as well.
+
+    Parameters
+    ----------
+    named : mapping of str to str
+        Those that the caller names, by field.
+    names : sequence of str
+        The columns of the table.
+
+    Examples
+    --------
+    >>> usual_columns({}, ["Note_ID", "mrn", "text"])
+    {'id': 'Note_ID', 'patient': 'mrn'}
+    >>> usual_columns({}, ["id", "note_id", "text"])
+    {}
+    >>> usual_columns({"text": "body"}, ["id", "note_id", "body"])
+    {'id': 'id'}
+    """
+    own = {} if named else columns_named(COLUMNS, names)
+    wanted = [field for field in USUAL if field not in named and field not in own]
+    found = {field: columns_named((field, *USUAL[field]), names) for field in wanted}
+    taken = {field: next(iter(columns.values())) for field, columns in found.items() if columns}
+    return {field: name for field, name in taken.items() if name not in named.values()}
 
 
 def _has_no_text(text: object, cells: Cells) -> bool:

@@ -16,7 +16,7 @@ from clinnlp.core.tables import EntityTable
 from clinnlp.io.files.lines import open_bytes
 from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.io.notes.frames import from_pandas
-from clinnlp.io.notes.tables import write_table
+from clinnlp.io.notes.tables import usual_columns, write_table
 from clinnlp.io.tables.mentions import write_entity_table
 from tests.common.error_chains import check_free_of
 
@@ -163,3 +163,29 @@ def test_mentions_that_were_extracted_are_no_notes(name, tmp_path):
     check_free_of("fever", error.value)
     named = read_notes(tmp_path / name, text="text")
     assert [note.text for note in named] == ["fever"], "who names the column means it"
+
+
+@pytest.mark.parametrize(
+    ("head", "named", "note_id", "patient"),
+    [
+        ("note_id,patient_id,text", {}, "A1", "p1"),
+        ("Doc_ID,MRN,Text", {}, "A1", "p1"),
+        ("document_id,subject_id,note_text", {}, "A1", "p1"),
+        ("id,patient,text", {}, "A1", "p1"),
+        ("note_id,mrn,body", {"text": "body"}, "A1", "p1"),
+        ("id,ward,body", {"text": "body"}, "A1", None),
+        ("note_id,patient_id,text", {"text": "text", "id": "patient_id"}, "p1", None),
+        ("bed,ward,text", {}, "notes-0", None),
+    ],
+)
+def test_usual_names_of_columns_are_known(head, named, note_id, patient, tmp_path):
+    path = tmp_path / "notes.csv"
+    path.write_text(f"{head}\nA1,p1,No fever.\n")
+    (note,) = read_notes(path, **named)
+    assert (note.id, note.patient, note.text) == (note_id, patient, "No fever.")
+
+
+def test_of_two_usual_names_one_is_taken():
+    assert usual_columns({}, ["doc_id", "note_id", "text"]) == {"id": "note_id"}
+    assert usual_columns({}, ["id", "note_id", "text"]) == {}
+    assert usual_columns({"patient": "note_id"}, ["note_id"]) == {}
