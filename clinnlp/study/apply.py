@@ -99,9 +99,32 @@ class AppliedRisk:
     def reasons_to_pandas(self) -> "pd.DataFrame":
         """Return one row per case, reason and place: what adds up to the log odds of its risk.
 
-        Columns: patient, index_time, concept, name, log_odds, error, clear, note, start, end,
-        event. The concept is ``(base line)`` in the first row of a case, ``(other concepts)`` in
-        its last; `clear` says of the first reason whether it would be first with another seed too.
+        The log odds of a reason stand beside each of its places: count them once.
+
+        Columns
+        -------
+        patient : text
+            Id.
+        index_time : time
+            From when on the risk counts (UTC, seconds).
+        concept : text
+            What the reason is: ``(base line)`` in the first row of a case, of a possible patient
+            with the usual values, and ``(other concepts)`` in its last, all that is not listed.
+        name : text
+            Of the concept, where it is a code and a table said what it is called.
+        log_odds : float
+            What it adds to the log odds of the risk. Base line, reasons and others add up to them.
+        error : float
+            Standard error: over the trees of a forest, or over drawn orders; else 0.
+        clear : bool
+            Of the first reason alone: it leads all others by three standard errors, so that a model
+            trained with another seed names it first too. Elsewhere missing.
+        note : text
+            Id of a note that speaks of it; ``start`` and ``end`` say where.
+        start, end : int
+            Its place in the text of the note, in code points.
+        event : int
+            Row in the table of events, from 0, where it came from one.
         """
         import pandas as pd
 

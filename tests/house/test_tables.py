@@ -42,6 +42,12 @@ def applied():
     return done.to_pandas()
 
 
+def reasoned():
+    cases = type("Of", (), {"patients": np.array(["p"]), "index": np.array(["2024"], "M8[s]")})
+    done = AppliedRisk(cases=cases, p=np.ones(1), reasons=[None], mentions=None, n_excluded={})
+    return done.reasons_to_pandas()
+
+
 def validated():
     nothing = {"calibration": None, "intercept": 0.0, "line": (0.0, 1.0), "notes": ()}
     counts = {"n": 0, "n_positive": 0, "n_left_out": {}}
@@ -78,6 +84,7 @@ TABLES = {  # what describes the columns, and how such a table is made
     ),
     "RiskStudy": (clinnlp.RiskStudy, study),
     "AppliedRisk": (AppliedRisk, applied),
+    "Reasons of AppliedRisk": (AppliedRisk.reasons_to_pandas, reasoned),
     "ExternalValidation": (clinnlp.ExternalValidation, validated),
     "SurvivalStudy": (clinnlp.SurvivalStudy, survived),
 }
