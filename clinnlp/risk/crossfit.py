@@ -150,7 +150,7 @@ def cross_fit(
             for name, grid in models.items():
                 started = time.perf_counter()
                 settings = _choose(grid, part, y_train, seed)
-                model = _calibrated(settings, method, seed)
+                model = _calibrated(settings, method, seed, len(y_train))
                 model.fit(part.X_train, y_train, groups=part.train_patients)
                 made[name].add(model, settings, part, y, split, time.perf_counter() - started)
                 if n_top:
@@ -196,7 +196,7 @@ def permuted_aurocs(
             part = _prepare(rows, split, clone(features))
             # Features do not look at outcomes, so one set serves all permutations
             for k, outcomes in enumerate(dealt):
-                model = _calibrated(settings, method, seed)
+                model = _calibrated(settings, method, seed, part.X_train.shape[0])
                 model.fit(part.X_train, outcomes[split.train], groups=part.train_patients)
                 p = model.predict_proba(part.X_test)[:, 1]
                 found[k, j] = auroc_of(outcomes[split.test], p)
@@ -236,7 +236,7 @@ def fit_risk_model(
     )
     with config_context(**_AS_THEY_COME):
         chosen = _choose(grid, part, y, seed)
-        model = _calibrated(chosen, method, seed).fit(X, y, groups=whose)
+        model = _calibrated(chosen, method, seed, len(y)).fit(X, y, groups=whose)
     return Pipeline([("features", fitted), ("model", model)])
 
 
@@ -346,7 +346,7 @@ def _choose(grid: Grid, part: _Part, y: Counts, seed: int) -> ModelSettings:
         found = []
         for fold in range(_INNER_FOLDS):
             train = folds != fold
-            model = make_model(settings, seed=seed)
+            model = make_model(settings, seed=seed, n_rows=len(y))
             model.fit(part.X_train[train], y[train])
             found.append(auroc_of(y[~train], log_odds(model, part.X_train[~train])))
         means.append(np.mean(found))
@@ -390,5 +390,6 @@ def _prepare(rows: Rows, split: Split, features: Any) -> _Part:
     )
 
 
-def _calibrated(settings: ModelSettings, method: str, seed: int) -> GroupCalibrated:
-    return GroupCalibrated(make_model(settings, seed=seed), method=method, seed=seed)
+def _calibrated(settings: ModelSettings, method: str, seed: int, n_rows: int) -> GroupCalibrated:
+    model = make_model(settings, seed=seed, n_rows=n_rows)
+    return GroupCalibrated(model, method=method, seed=seed)

@@ -153,9 +153,12 @@ def screened_features(model: GroupCalibrated, X: sparse.csr_matrix, n: int) -> C
     ) == (2, True):
         # A slope matters as much as its indicator varies; the best indicator speaks for its column
         slopes = np.subtract(*_points(pipeline)) if _is_bayes(last) else last.coef_.ravel()
-        share = np.asarray(pipeline[0].transform(X).mean(axis=0)).ravel()
+        made = pipeline[0].transform(X)
+        mean = np.asarray(made.mean(axis=0)).ravel()
+        squares = np.asarray(made.multiply(made).mean(axis=0)).ravel()
+        spread = np.sqrt(np.maximum(0, squares - mean**2))
         weight = np.zeros(X.shape[1])
-        np.maximum.at(weight, pipeline[0].source_, np.abs(slopes) * np.sqrt(share * (1 - share)))
+        np.maximum.at(weight, pipeline[0].source_, np.abs(slopes) * spread)
     else:
         weight = _correlations(X, log_odds(pipeline, X))
     ranked: Counts = np.lexsort((np.arange(len(weight)), -weight))[:n]

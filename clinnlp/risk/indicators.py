@@ -1,7 +1,7 @@
 """Matrices as the models want them: bins, dense rows for trees, fewer columns, a kernel."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -23,6 +23,9 @@ from clinnlp.features.frames import as_asked
 
 __all__ = ["BestColumns", "Dense", "Indicators", "KernelColumns"]
 
+_STEP = 0.5  # of a number one standard deviation above where it begins
+_FURTHEST = 3.0  # standard deviations
+
 
 class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Columns to indicators: presence for two-valued columns, quantile bins for the others.
@@ -32,10 +35,17 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ``x > edge``; more give one each, but for that of zero where most rows are zero: it is what is
     left where no other is there, so that what stays sparse is told by what is there.
 
+    Bins do not know that they follow one another. Where rows are few, that they rise together is
+    what can be learned: with `linear`, a column of three bins or more stands beside them as a
+    number, in half standard deviations up to three of them, from 0 where most rows are 0, else from
+    the mean.
+
     Parameters
     ----------
     n_bins : int
         Quantile bins, at least 2; fewer where quantiles coincide.
+    linear : bool
+        Add numbers as they are.
 
     Attributes
     ----------
@@ -44,7 +54,11 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     number_ : array of int64, shape (n_features, at most n_bins + 1)
         Indicator of each bin, -1 where it has none.
     source_ : array of int64, shape (n_features_out,)
-        Column of X each indicator comes from.
+        Column of X each indicator comes from, and behind them each number.
+    linear_ : array of int64, shape (n_numbers,)
+        Columns that are numbers too.
+    centre_, spread_ : array of float64, shape (n_numbers,)
+        Where they begin, and their standard deviation.
 
     Examples
     --------
@@ -56,8 +70,9 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
            [0., 0., 0., 1.]])
     """
 
-    def __init__(self, *, n_bins: int = 5) -> None:
+    def __init__(self, *, n_bins: int = 5, linear: bool = False) -> None:
         self.n_bins = n_bins
+        self.linear = linear
 
     def fit(self, X: Any, y: object = None) -> Self:  # noqa: ARG002
         """Learn the bin edges."""
@@ -68,11 +83,16 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.edges_ = _edges(column, x, n_zeros, self.n_bins)
         shown = _has_indicator(self.edges_, mostly_zero=2 * n_zeros > X.shape[0])
         self.number_ = np.where(shown, np.cumsum(shown).reshape(shown.shape) - 1, -1)
-        self.source_ = np.nonzero(shown)[0]
+        several = np.isfinite(self.edges_).sum(axis=1) > 1
+        self.linear_ = np.flatnonzero(several) if self.linear else np.empty(0, np.int64)
+        self.centre_, self.spread_ = _centres(column, x, n_zeros, X.shape[0], self.linear_)
+        self.source_ = np.append(np.nonzero(shown)[0], self.linear_)
         return self
 
     def transform(self, X: Any) -> Any:
         """Return the indicators, as csr_matrix of float64, shape (n_rows, n_features_out).
+
+        With `linear`, numbers stand behind them.
 
         Where ``set_output`` asks for a frame, they are dense.
         """
@@ -86,8 +106,28 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         of_zero = self.number_[np.arange(X.shape[1]), _bins_of(0.0, self.edges_)]
         zero_rows, zero_columns = _zeros(X, np.flatnonzero(of_zero >= 0))
         at = (np.append(row, zero_rows), np.append(made, of_zero[zero_columns]))
-        shape = (X.shape[0], len(self.source_))
-        return as_asked(self, sparse.csr_matrix((np.ones(len(at[0])), at), shape=shape))
+        shape = (X.shape[0], len(self.source_) - len(self.linear_))
+        shown = sparse.csr_matrix((np.ones(len(at[0])), at), shape=shape)
+        if len(self.linear_):
+            shown = sparse.hstack([shown, self._numbers(X)], format="csr")
+        return as_asked(self, shown)
+
+    def _numbers(self, X: Any) -> sparse.csr_matrix:
+        """Return the columns that are numbers; those that begin at 0 stay sparse."""
+        cells = sparse.csc_matrix(X)[:, self.linear_]
+        stored = np.repeat(np.arange(cells.shape[1]), np.diff(cells.indptr))
+        there = cells.data != 0
+        row, column = _zeros(cells, np.flatnonzero(self.centre_))
+        row, column = np.append(cells.indices[there], row), np.append(stored[there], column)
+        x = np.append(cells.data[there], np.zeros(len(row) - int(there.sum())))
+        made = self._scaled(x, column)
+        at = (row, column)
+        return sparse.csr_matrix((made, at), shape=cells.shape)
+
+    def _scaled(self, x: Array, column: Array) -> Array:
+        standard = (x - self.centre_[column]) / self.spread_[column]
+        scaled: Array = np.clip(standard, -_FURTHEST, _FURTHEST) * _STEP
+        return scaled
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the indicators, such as ``"age in (60, 70]"``."""
@@ -97,13 +137,16 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def names_from(self, names: Sequence[Any], origins: Floats | None = None) -> Array:
         """Return the names of the indicators of columns whose 0 stands for another number."""
         lifted = self.edges_ if origins is None else self.edges_ + origins[:, None]
-        return np.array(
-            [
-                _bin_name(str(names[j]), lifted[j][np.isfinite(self.edges_[j])], bin_)
-                for j, bin_ in np.argwhere(self.number_ >= 0)
-            ],
-            dtype=object,
-        )
+        bins = [
+            _bin_name(str(names[j]), lifted[j][np.isfinite(self.edges_[j])], bin_)
+            for j, bin_ in np.argwhere(self.number_ >= 0)
+        ]
+        return np.array([*bins, *(f"{names[j]} as a number" for j in self.linear_)], dtype=object)
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Take what was saved, also before there were numbers."""
+        none = {"linear": False, "linear_": np.empty(0, np.int64)}
+        super().__setstate__({**none, **state} if "edges_" in state else state)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -329,6 +372,18 @@ def _extremes(x: Array, n: Array, first: Array, has_zero: Array) -> tuple[Array,
     np.maximum.at(below, column[under], x[under])
     below = np.where(has_zero & (highest > 0), np.fmax(below, 0.0), below)
     return lowest, highest, np.where(np.isinf(below), highest, below)
+
+
+def _centres(
+    column: Array, x: Array, n_zeros: Array, n_rows: int, these: Array
+) -> tuple[Floats, Floats]:
+    """Return where the numbers of some columns begin, and their standard deviation."""
+    width = len(n_zeros)
+    mean = np.bincount(column, x, minlength=width) / n_rows
+    off = np.bincount(column, (x - mean[column]) ** 2, minlength=width) + n_zeros * mean**2
+    spread = np.sqrt(off / n_rows)[these]
+    begin = np.where(2 * n_zeros > n_rows, 0.0, mean)[these]
+    return begin, np.where(spread > 0, spread, 1.0)
 
 
 def _bins_of(x: Any, edges: Array) -> Array:

@@ -94,8 +94,10 @@ def suspects(rows: Cases | Columns, y: Counts, *, by_time: bool = False) -> list
     classes = _Classes(y, person)
     if min(classes.n_patients[1], int(np.sum(y == 0))) < 2:
         return []
-    is_table = isinstance(rows, Columns)
-    numbers, layers = _of_columns(rows, y) if is_table else _of_cases(rows, by_time=by_time)
+    if isinstance(rows, Columns):
+        numbers, layers = _of_columns(rows, y)
+    else:
+        numbers, layers = _of_cases(rows, by_time=by_time)
     found: list[Suspect] = []
     for sort, family in numbers:
         told = {s.name for s in found}
@@ -278,7 +280,7 @@ def _layers_of(cases: Cases) -> Iterator[_Layer]:
 def _people(cases: Cases) -> _Layer:
     """Return who has a birth date, a sex at all, and which."""
     sexes = sorted({str(sex) for sex in cases.sex if sex is not None})
-    has = {
+    has: dict[str, Array] = {
         "age (any value)": np.isfinite(cases.age_years),
         "sex (any value)": np.array([sex is not None for sex in cases.sex], bool),
         **{f"sex={sex}": cases.sex == sex for sex in sexes},

@@ -6,6 +6,9 @@ them, are for ranking alone: probabilities come from calibration, which is unwei
 SVM is linear in the Nyström columns of a Gaussian kernel, whose landmarks are made up: it keeps
 no row of training.
 
+Where rows are few, less can be learned of each bin and leaf: linear models then have the numbers
+themselves beside their bins, and the leaves of a forest are smaller.
+
 References
 ----------
 McCallum and Nigam, AAAI workshop 1998 (Bernoulli); Rennie et al., ICML 2003 (complement);
@@ -14,7 +17,7 @@ NIPS 2000 (Nyström); Ke et al., NIPS 2017 (boosting over histograms).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -47,6 +50,9 @@ __all__ = [
 ]
 
 _MAX_STEPS = 1000  # of the logistic fit
+_FEW = 1000  # rows, below which settings that are None are those of few
+_MIN_LEAF, _MIN_LEAF_OF_FEW = 10, 3
+_NUMBERS = "numbers beside their bins, as they are (where there are fewer than 1,000 training rows)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +71,9 @@ class RandomForestSettings:
     """Random forest of unweighted probability trees."""
 
     n_trees: int = option(100, "trees, at least 1")
-    min_leaf: int = option(10, "training rows per leaf, at least 1")
+    min_leaf: int | None = option(
+        None, "training rows per leaf, at least 1 (10; 3 where there are fewer than 1,000 in all)"
+    )
     max_features: float | Literal["sqrt"] = option(
         "sqrt", "share of features tried per split, in (0, 1], or sqrt: square root of their number"
     )
@@ -79,6 +87,7 @@ class SvmSettings:
 
     c: float = option(0.01, "inverse strength of the L2 penalty, above 0")
     n_bins: int = option(5, "quantile bins per number, at least 2")
+    linear: bool | None = option(None, _NUMBERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +106,7 @@ class LogisticSettings:
 
     c: float = option(0.03, "inverse strength of the L2 penalty, above 0")
     n_bins: int = option(5, "quantile bins per number, at least 2")
+    linear: bool | None = option(None, _NUMBERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,17 +189,30 @@ def chosen_settings(models: Models) -> dict[str, Grid]:
     return grids
 
 
-def make_model(settings: ModelSettings, *, seed: int = 0) -> Pipeline:
+def make_model(settings: ModelSettings, *, seed: int = 0, n_rows: int | None = None) -> Pipeline:
     """Return the unfitted pipeline of some settings.
+
+    Parameters
+    ----------
+    settings : settings of a model
+    seed : int
+    n_rows : int, optional
+        Training rows, for settings that follow from their number; many by default.
 
     Examples
     --------
     >>> [name for name, _ in make_model(NaiveBayesSettings()).steps]
     ['indicators', 'model']
     """
+    few = n_rows is not None and n_rows < _FEW
     match settings:
-        case RandomForestSettings():
-            return Pipeline([("dense", Dense()), ("model", _trees(settings, seed))])
+        case RandomForestSettings(min_leaf=given):
+            least = _MIN_LEAF_OF_FEW if few else _MIN_LEAF
+            forest = replace(settings, min_leaf=least if given is None else given)
+            return Pipeline([("dense", Dense()), ("model", _trees(forest, seed))])
+        case SvmSettings(linear=linear) | LogisticSettings(linear=linear):
+            bins = Indicators(n_bins=settings.n_bins, linear=few if linear is None else linear)
+            return Pipeline([("indicators", bins), ("model", _over_columns(settings, seed))])
         case BoostingSettings(n_columns=n):
             return Pipeline(
                 [

@@ -5,7 +5,7 @@ off: what happened after the index time may then be used. Only who keeps the tab
 is, so it is told. A day without an hour needs no zone. The first rows of each table are looked at.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -40,8 +40,11 @@ def zone_cautions(
     >>> zone_cautions(with_zone, without, TableReading())[0][:63]
     'times of index_time have a zone and those of known of events ha'
     """
-    tables = [(outcome, _OF_OUTCOMES, reading.outcome_columns, "")]
-    tables += [] if events is None else [(events, _OF_EVENTS, reading.columns, " of events")]
+    tables: list[tuple[str | Path, Sequence[str], Mapping[str, str], str]] = [
+        (outcome, _OF_OUTCOMES, reading.outcome_columns, "")
+    ]
+    if events is not None:
+        tables.append((events, _OF_EVENTS, reading.columns, " of events"))
     found: dict[bool, list[str]] = {True: [], False: []}
     for path, wanted, given, where in tables:
         if Path(path).is_file():
@@ -56,7 +59,7 @@ def zone_cautions(
 
 
 def _zones(
-    path: str | Path, wanted: Sequence[str], given: Any, reading: TableReading
+    path: str | Path, wanted: Sequence[str], given: Mapping[str, str], reading: TableReading
 ) -> Iterator[tuple[str, bool]]:
     """Yield name of each column of times, and whether it has zones: twice where some cells have."""
     read = time_reader(reading.dialect)
@@ -66,7 +69,7 @@ def _zones(
 
 
 def _columns(
-    path: str | Path, wanted: Sequence[str], given: Any, reading: TableReading
+    path: str | Path, wanted: Sequence[str], given: Mapping[str, str], reading: TableReading
 ) -> dict[str, list[Any]]:
     """Return the first cells of the columns that a table has; none where it cannot be read."""
     try:

@@ -180,3 +180,31 @@ def test_settings_survive_a_round_trip_and_refuse_unknown_models():
         chosen_settings({"svm": []})
     with pytest.raises(ArgumentError, match="n_bins"):
         Indicators(n_bins=1).fit([[1.0]])
+
+
+def test_where_rows_are_few_leaves_are_smaller_and_linear_models_have_numbers():
+    def made(settings, n_rows):
+        return make_model(settings, n_rows=n_rows)
+
+    for n_rows, few in ((None, False), (1000, False), (999, True)):
+        assert made(RandomForestSettings(), n_rows)[-1].min_samples_leaf == (3 if few else 10)
+        for settings in (SvmSettings(), LogisticSettings()):
+            assert made(settings, n_rows)[0].linear is few
+        assert not made(NaiveBayesSettings(), n_rows)[0].linear
+    assert made(RandomForestSettings(min_leaf=7), 99)[-1].min_samples_leaf == 7
+    assert not made(SvmSettings(linear=False), 99)[0].linear
+    assert made(LogisticSettings(linear=True), None)[0].linear
+
+
+def test_few_rows_tell_a_line_better_with_numbers_beside_bins():
+    """200 rows in which the outcome rises with each of ten numbers, and 2,000 others."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2200, 10))
+    y = (X.sum(axis=1) + 3 * rng.normal(size=2200) > 0).astype(int)
+    told = [
+        roc_auc_score(y[200:], model.fit(X[:200], y[:200]).decision_function(X[200:]))
+        for settings in (SvmSettings(), LogisticSettings())
+        for model in (make_model(settings), make_model(settings, n_rows=200))
+    ]
+    assert told[1] > told[0] + 0.01
+    assert told[3] > told[2] + 0.01
