@@ -2,14 +2,13 @@
 
 Words before the first end, between both and behind the second are counted apart, single ones and
 neighbours, each hashed to a column; so are the labels of the ends. What trained relations are
-compared with: naive Bayes (with the complement of each class, for they are of unequal size) and a
-linear SVM, one for each class against the others.
+compared with: naive Bayes, and a linear SVM for each class against the others, with classes of
+equal weight. Their smoothing and strength were chosen on fold 1 of DDI-2013.
 
 References
 ----------
-Weinberger et al., Feature Hashing, ICML 2009; Rennie et al., Tackling the Poor Assumptions of
-Naive Bayes, ICML 2003; Bunescu and Mooney, Subsequence Kernels for Relation Extraction, NIPS 2005
-(words before, between and after).
+Weinberger et al., Feature Hashing, ICML 2009; Bunescu and Mooney, Subsequence Kernels for Relation
+Extraction, NIPS 2005 (words before, between and after).
 """
 
 import re
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.feature_extraction import FeatureHasher
-from sklearn.naive_bayes import ComplementNB
+from sklearn.naive_bayes import MultinomialNB
 from sklearn.svm import LinearSVC
 
 from clinnlp.core.arrays import Bools, Ints
@@ -31,7 +30,7 @@ __all__ = ["PairWords", "predicted_kinds", "words_around"]
 _WORD = re.compile(r"\w+|[^\w\s]")
 _NEAR = 6  # words before and behind
 _COLUMNS = 2**18
-_STRENGTH = 0.05  # C of the SVM
+_SMOOTHING, _STRENGTH = 0.1, 0.1  # alpha of naive Bayes, C of the SVM
 
 
 class PairWords(NamedTuple):
@@ -99,8 +98,8 @@ def predicted_kinds(
     x.data[:], theirs.data[:] = 1, 1
     out = {}
     for name, model in (
-        ("naive_bayes", ComplementNB()),
-        ("linear_svm", LinearSVC(C=_STRENGTH, random_state=0)),
+        ("naive_bayes", MultinomialNB(alpha=_SMOOTHING)),
+        ("linear_svm", LinearSVC(C=_STRENGTH, class_weight="balanced", random_state=0)),
     ):
         model.fit(x, kinds)
         scores = np.full((len(asked), n_kinds), -np.inf)
@@ -111,7 +110,7 @@ def predicted_kinds(
 
 def _scores(model: Any, x: Any) -> Any:
     """Return a score of each class, shape (n_pairs, n_classes)."""
-    if isinstance(model, ComplementNB):
+    if isinstance(model, MultinomialNB):
         return model.predict_joint_log_proba(x)
     found = model.decision_function(x)
     return np.stack([-found, found], axis=1) if found.ndim == 1 else found
