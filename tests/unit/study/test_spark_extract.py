@@ -1,7 +1,9 @@
 """Rows of notes on Spark are those of one process; without a cluster, what a worker does."""
 
 import sys
+from datetime import datetime
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -13,6 +15,7 @@ from clinnlp.core.spark import spark_session
 from clinnlp.core.tables import EntityTable, RelationTable
 from clinnlp.features.entities import entity_table
 from clinnlp.features.relations import relation_table
+from clinnlp.io.notes.frames import from_pandas
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.study.extract import extract
 from clinnlp.study.pipeline import pipeline
@@ -102,6 +105,19 @@ def test_a_note_that_fails_is_a_row_of_its_own_without_text():
     assert len(told) == 10
     assert "Aspirin" not in str(failed)
     assert "a\0b" not in str(failed)
+
+
+def test_times_are_those_of_the_zone_of_the_session_and_text_is_read_as_here():
+    zoned = pa.array([datetime(2024, 5, 1, 8, tzinfo=ZoneInfo("Asia/Tokyo"))])
+    table = pa.table({"id": ["n1"], "words": ["Took aspirin."], "at": zoned,
+                      "seen": ["2024-05-02"]})  # fmt: skip
+    named = (("id", "id"), ("text", "words"), ("time", "at"), ("known", "seen"))
+    worker = RowReader(source=PipelineSource("times", nlp), named=named, rows_of="mentions",
+                       batch_size=3)  # fmt: skip
+    row = pa.Table.from_batches(worker(iter(table.to_batches()))).to_pylist()[0]
+    assert row["time"] == datetime(2024, 4, 30, 23)
+    note = from_pandas(table, text="words", id="id", known="seen")[0]
+    assert row["known"] == note.known
 
 
 def test_the_pipeline_is_made_once_for_all_parts_of_a_job():
