@@ -58,6 +58,7 @@ from clinnlp.io.record.omop import read_omop
 from clinnlp.io.tables.basket_blocks import basket_blocks
 from clinnlp.io.tables.counts import read_counts
 from clinnlp.io.tables.mentions import read_entity_table
+from clinnlp.io.tables.relations import read_relation_table, write_relation_table
 from clinnlp.io.tables.vocabularies import read_vocabulary
 from clinnlp.metrics.agreement import cohen_kappa
 from clinnlp.metrics.assertion import score_assertions
@@ -80,6 +81,7 @@ from clinnlp.mine.sets.spark_baskets import spark_baskets
 from clinnlp.mine.signals.combination_score import combination_score
 from clinnlp.mine.signals.counts import mine_counts
 from clinnlp.mine.signals.drug_events import mine_signals
+from clinnlp.mine.signals.extraction import ExtractionError
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
 from clinnlp.mine.signals.known import Knowledge, disagreements, known_or_new
 from clinnlp.mine.signals.running import RunningCounts, level_at
@@ -91,6 +93,8 @@ from clinnlp.study.deidentify.deidentifier import Deidentifier
 from clinnlp.study.deidentify.keys import make_key, read_key
 from clinnlp.study.deidentify.whole import deidentify_files
 from clinnlp.study.example import example
+from clinnlp.study.gene_associations import gene_associations
+from clinnlp.study.label_table import label_table
 from clinnlp.study.mined_tables import read_itemsets, read_rules, read_signals, write_mined
 from clinnlp.study.note_drift import NoteDrift, note_drift
 from clinnlp.study.pipeline import pipeline
@@ -113,6 +117,7 @@ from clinnlp.study.validation import ExternalValidation, validate_risk_model
 from clinnlp.text.assertion import Assertions
 from clinnlp.text.course import Courses
 from clinnlp.text.identifiers import Identifiers, KnownPatient
+from clinnlp.text.interactions import StatedInteractions
 from clinnlp.text.lookup import Lookup
 from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
@@ -142,6 +147,7 @@ __all__ = [
     "Estimate",
     "EventTable",
     "ExternalValidation",
+    "ExtractionError",
     "FeatureMatrix",
     "FollowUp",
     "GeneVariants",
@@ -184,6 +190,7 @@ __all__ = [
     "Sentences",
     "Signals",
     "Span",
+    "StatedInteractions",
     "StatedPairs",
     "StatedRelations",
     "StoreError",
@@ -223,9 +230,11 @@ __all__ = [
     "from_dataset",
     "from_pandas",
     "from_spacy",
+    "gene_associations",
     "halves",
     "kaplan_meier",
     "known_or_new",
+    "label_table",
     "landmarks",
     "leak_bound",
     "level_at",
@@ -253,6 +262,7 @@ __all__ = [
     "read_key",
     "read_notes",
     "read_omop",
+    "read_relation_table",
     "read_rules",
     "read_signals",
     "read_vocabulary",
@@ -287,6 +297,7 @@ __all__ = [
     "write_fhir",
     "write_mined",
     "write_notes",
+    "write_relation_table",
 ]
 
 __version__: str

@@ -19,7 +19,7 @@ from clinnlp.cli.deidentify import add_audit, add_deidentify
 from clinnlp.cli.demo import add_demo
 from clinnlp.cli.formats import add_convert, add_diff, add_inspect
 from clinnlp.cli.interrupted import told_when_interrupted
-from clinnlp.cli.mine import add_mine
+from clinnlp.cli.mine import add_mine, add_mine_genes, add_mine_labels
 from clinnlp.cli.models import add_export, add_fine_tune, add_next, add_pretrain
 from clinnlp.cli.notes import add_extract, add_score, add_watch
 from clinnlp.cli.review import (
@@ -60,6 +60,8 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "risk apply": (add_risk_apply, "score new patients with a kept risk model"),
     "risk survival": (add_risk_survival, "train and score models of time to event, by patient"),
     "mine": (add_mine, "mine drug rules and interaction signals"),
+    "mine genes": (add_mine_genes, "find variants with diseases, and star alleles with drugs"),
+    "mine labels": (add_mine_labels, "make a table of what drug labels state, for mine --known"),
     "convert": (add_convert, "convert annotated notes between formats"),
     "inspect": (add_inspect, "count what notes hold, and say what looks wrong in them"),
     "diff": (add_diff, "compare two annotations of the same notes, mention by mention"),

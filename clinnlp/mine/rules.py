@@ -4,7 +4,7 @@ How they are mined, and what p, q, improvement and productive mean, `clinnlp.min
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,6 +85,9 @@ class Rules:
         counts. None where the rules were read from a file.
     max_len : int
         Most items of both sides together.
+    more : mapping of str to array, shape (n_rules,) each
+        Columns that stand behind the others, such as ``n_stated`` and ``n_denied`` of
+        `clinnlp.StatedPairs.add_to`.
 
     Columns
     -------
@@ -153,6 +156,7 @@ class Rules:
     baskets: Baskets | BasketCounts
     candidates: tuple[Itemsets, Itemsets] | None
     max_len: int
+    more: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.antecedents)
@@ -202,7 +206,9 @@ class Rules:
         )
         table = Table2x2(**{name: getattr(self.table, name)[places] for name in COUNTS})
         tests = {name: getattr(self, name)[places] for name in _TESTS}
-        return replace(self, antecedents=antecedents, consequents=consequents, table=table, **tests)
+        more = {name: values[places] for name, values in self.more.items()}
+        sides = {"antecedents": antecedents, "consequents": consequents}
+        return replace(self, **sides, table=table, **tests, more=more)
 
     @property
     def significant(self) -> Bools:
@@ -255,7 +261,8 @@ class Rules:
         )
 
     def _columns(self) -> "Mapping[str, Callable[[Rules], Array]]":
-        return {**COLUMNS, **SIDE_NAMES} if self.baskets.names else COLUMNS
+        names = SIDE_NAMES if self.baskets.names else {}
+        return {**COLUMNS, **names, **{name: _further(name) for name in self.more}}
 
     def _sides(self) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
         return zip(self.antecedents, self.consequents, strict=True)
@@ -267,6 +274,10 @@ def _of_counts(measure: Callable[[Table2x2], Floats]) -> Callable[[Rules], Array
 
 def _limit(interval: Callable[..., Interval], end: str) -> Callable[[Rules], Array]:
     return lambda rules: getattr(interval(rules.table, level=rules.level), end)
+
+
+def _further(name: str) -> Callable[[Rules], Array]:
+    return lambda rules: rules.more[name]
 
 
 def _field(name: str) -> Callable[[Rules], Array]:

@@ -3,31 +3,39 @@
 That a drug and an event stand together more often than chance is one kind of evidence, that notes
 say "because of" is another. A pair is *stated* in a basket where one of its notes has a relation of
 the labels asked for that no axis excludes, and *denied* where one has it negated; a basket may be
-both. Ends count as the items of the baskets: by concept, else by folded text, and what no basket
-holds as an item is left out and counted.
+both. Ends count as the items of the baskets: by concept, else by folded text; of baskets of events
+by code, else by the name of the code. What no basket holds as an item is left out and counted.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
+from typing import TypeVar
 
 import numpy as np
+from scipy import sparse
 
 from clinnlp.core.arrays import Array, Ints
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.tables import EntityTable, RelationTable
+from clinnlp.core.tables import EntityTable, EventTable, RelationTable
 from clinnlp.core.vocab import fold_term
+from clinnlp.mine.rules import Rules
 from clinnlp.mine.signals.interactions import Signals
+from clinnlp.mine.signals.stated_tests import Told, tests_of_stated
 
-__all__ = ["EXCLUDING", "StatedPairs"]
+__all__ = ["EXCLUDING", "STATED_LABELS", "StatedPairs"]
 
 EXCLUDING = ("negated", "uncertain", "hypothetical", "experiencer")
 """Axes that exclude a statement: what was in the past was stated all the same."""
+STATED_LABELS = ("causes",)
+"""Relations that count: those of `clinnlp.StatedRelations` that say that a drug did it."""
 
+_Mined = TypeVar("_Mined", Rules, Signals)
 _PLACES = ("first", "second")
 _Pair = tuple[str, str]
-_Told = dict[_Pair, list[int]]
+_Rows = dict[_Pair, list[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,7 +79,7 @@ class StatedPairs:
         baskets: Baskets,
         relations: RelationTable,
         *,
-        labels: Sequence[str] = ("causes",),
+        labels: Sequence[str] = STATED_LABELS,
         axes: Sequence[str] = EXCLUDING,
     ) -> "StatedPairs":
         """Return the stated pairs of some baskets.
@@ -79,7 +87,7 @@ class StatedPairs:
         Parameters
         ----------
         baskets : Baskets
-            Made from mentions, of notes, encounters or patients.
+            Made from mentions or events, of notes, encounters or patients.
         relations : RelationTable
             From `clinnlp.relation_table`, of the same notes.
         labels : sequence of str
@@ -90,20 +98,21 @@ class StatedPairs:
         Raises
         ------
         ArgumentError
-            Baskets of another unit, or not made from mentions.
+            Baskets of another unit, or not made from mentions or events.
         """
-        if baskets.entities is None or baskets.unit not in RelationTable.SCHEMA:
+        source = baskets.entities if baskets.entities is not None else baskets.events
+        if source is None or baskets.unit not in RelationTable.SCHEMA:
             raise ArgumentError(
-                "stated pairs need baskets of notes, encounters or patients made from mentions, "
-                f"got baskets of unit {baskets.unit!r} made from something else"
+                "stated pairs need baskets of notes, encounters or patients made from mentions or "
+                f"events, got baskets of unit {baskets.unit!r} made from something else"
             )
         number = {name: k for k, name in enumerate(baskets.ids.tolist())}
         units = relations[baskets.unit].tolist()
         where = np.array([number.get(name, -1) for name in units], np.int64)
-        pairs = _pairs(relations, _items(baskets, baskets.entities))
+        pairs = _pairs(relations, _items(baskets, source), also_text=source is baskets.events)
         reasons = _reasons(relations, labels, axes)
         n_excluded: dict[str, int] = defaultdict(int)
-        told: tuple[_Told, _Told] = ({}, {})
+        told: tuple[_Rows, _Rows] = ({}, {})
         for row, (pair, reason, denied) in enumerate(
             zip(pairs, reasons, (relations["negated"] == 1).tolist(), strict=True)
         ):
@@ -113,7 +122,7 @@ class StatedPairs:
                 n_excluded[reason] += 1
             else:
                 told[denied].setdefault(pair, []).append(row)
-        stated, denied_ = ({p: np.array(rows, np.int64) for p, rows in t.items()} for t in told)
+        stated, denied_ = map(_as_arrays, told)
         return cls(
             relations=relations,
             stated=stated,
@@ -155,42 +164,111 @@ class StatedPairs:
         rows = np.concatenate([self.stated.get(pair, empty), self.denied.get(pair, empty)])
         return self.relations.take(np.sort(rows))
 
-    def add_to(self, signals: Signals) -> Signals:
-        """Return signals with the columns ``n_stated`` and ``n_denied``.
+    def add_to(self, mined: _Mined) -> _Mined:
+        """Return rules or signals with the columns ``n_stated`` and ``n_denied``.
 
-        Of drug + drug → outcome they are the baskets that say it of one of the two drugs.
+        Of a rule they are the baskets that say it of an item on the left and one on the right, of
+        drug + drug → outcome those that say it of one of the two drugs. Signals get the tests of
+        `clinnlp.mine.signals.stated_tests` too.
 
         Parameters
         ----------
-        signals : Signals
+        mined : Rules or Signals
             Of the same baskets.
         """
-        *drugs, outcome = (signals.columns[key].tolist() for key in signals.keys)
-        of_rows = [
-            [(drug, event) for drug in row]
-            for row, event in zip(zip(*drugs, strict=True), outcome, strict=True)
-        ]
-        columns: dict[str, Array] = {
+        of_rows = [list(product(*sides)) for sides in _sides(mined)]
+        counts: dict[str, Array] = {
             name: np.array([self._n(told, pairs) for pairs in of_rows], np.int64)
             for name, told in (("n_stated", self.stated), ("n_denied", self.denied))
         }
-        return replace(signals, columns={**signals.columns, **columns})
+        if isinstance(mined, Rules):
+            return replace(mined, more={**mined.more, **counts})
+        tests = tests_of_stated(mined, self._told())
+        return replace(mined, columns={**mined.columns, **counts, **tests})
+
+    def with_items(self, baskets: Baskets, *, kind: str = "stated") -> Baskets:
+        """Return the baskets with an item for each stated pair, for rules about what is stated.
+
+        Parameters
+        ----------
+        baskets : Baskets
+            Those that the pairs were made of.
+        kind : str
+            Of these items, which are called ``"one, other (stated)"``.
+
+        Returns
+        -------
+        Baskets
+            Other items, evidence and ids stay what they are; a stated item has no mention of its
+            own, and `evidence` of the pair leads to its relations.
+        """
+        told = sorted(self._told().items())
+        columns = np.concatenate([np.full(len(at), k) for k, (_, at) in enumerate(told)] or [[]])
+        rows = np.concatenate([at for _, at in told] or [[]])
+        shape = (len(baskets), len(told))
+        places = (rows.astype(np.int64), columns.astype(np.int64))
+        held = sparse.csr_matrix((np.ones(len(rows), np.int8), places), shape=shape)
+        names = tuple(f"{one}, {other} ({kind})" for (one, other), _ in told)
+        return replace(
+            baskets,
+            matrix=sparse.hstack([baskets.matrix, held], format="csr", dtype=np.int8),
+            items=(*baskets.items, *names),
+            kinds=(*baskets.kinds, *[kind] * len(names)),
+        )
+
+    def rows_of(self, mined: Rules | Signals, i: int) -> tuple[Ints, Ints]:
+        """Return the relations that state row `i` of rules or signals, and those that deny it.
+
+        Parameters
+        ----------
+        mined : Rules or Signals
+        i : int
+
+        Returns
+        -------
+        (array of int, array of int)
+            Rows of `relations`, rising.
+        """
+        ((left, right),) = _sides(mined.take(slice(i, i + 1)))
+        stated, denied = (
+            self._rows(told, list(product(left, right))) for told in (self.stated, self.denied)
+        )
+        return stated, denied
+
+    def _told(self) -> Told:
+        """Return the baskets that state each pair, rising."""
+        return {pair: np.unique(self.baskets[rows]) for pair, rows in self.stated.items()}
 
     def _n(self, told: Mapping[_Pair, Ints], pairs: Sequence[_Pair]) -> int:
-        rows = [told[pair] for pair in (_ordered(*p) for p in pairs) if pair in told]
-        return len(np.unique(self.baskets[np.concatenate(rows)])) if rows else 0
+        return len(np.unique(self.baskets[self._rows(told, pairs)]))
+
+    def _rows(self, told: Mapping[_Pair, Ints], pairs: Sequence[_Pair]) -> Ints:
+        rows = [told[pair] for pair in {_ordered(*p) for p in pairs} if pair in told]
+        return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
+
+
+def _sides(mined: Rules | Signals) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return what stands on the two sides of each row: of a signal its drugs, and its outcome."""
+    if isinstance(mined, Rules):
+        sides = zip(mined.antecedents, mined.consequents, strict=True)
+        return [(tuple(a), tuple(c)) for a, c in sides]
+    *drugs, outcomes = (mined.columns[name].tolist() for name in mined.keys)
+    return [(each[:-1], each[-1:]) for each in zip(*drugs, outcomes, strict=True)]
 
 
 def _ordered(one: str, other: str) -> _Pair:
     return (one, other) if one <= other else (other, one)
 
 
-def _pairs(relations: RelationTable, items: Mapping[_Pair | str, str]) -> list[_Pair | None]:
+def _as_arrays(told: _Rows) -> dict[_Pair, Ints]:
+    return {pair: np.array(rows, np.int64) for pair, rows in told.items()}
+
+
+def _pairs(
+    relations: RelationTable, items: Mapping[_Pair | str, str], *, also_text: bool
+) -> list[_Pair | None]:
     """Return the items of the two ends of each relation; None where an end is no item."""
-    first, second = (
-        [items.get(key) or items.get(key[1]) for key in _keys(relations, place)]
-        for place in _PLACES
-    )
+    first, second = (_found(relations, place, items, also_text=also_text) for place in _PLACES)
     both = zip(first, second, strict=True)
     return [_ordered(one, other) if one and other else None for one, other in both]
 
@@ -204,21 +282,34 @@ def _reasons(relations: RelationTable, labels: Sequence[str], axes: Sequence[str
     return [str(reason) for reason in reasons]
 
 
-def _keys(table: RelationTable, place: str) -> list[_Pair]:
-    """Return the label and the concept of each end, else its folded text."""
+def _found(
+    table: RelationTable, place: str, items: Mapping[_Pair | str, str], *, also_text: bool
+) -> list[str | None]:
+    """Return the item of each end: by label and concept, or folded text; else without the label."""
     columns = (table[f"{place}_{what}"].tolist() for what in ("label", "concept", "text"))
-    return [(lb or "", c or fold_term(t or "")) for lb, c, t in zip(*columns, strict=True)]
+    found = []
+    for label, concept, text in zip(*columns, strict=True):
+        said = fold_term(text or "")
+        key = concept or said
+        item = items.get((label or "", key)) or items.get(key)
+        found.append(items.get(said) if item is None and also_text else item)
+    return found
 
 
-def _items(baskets: Baskets, entities: EntityTable) -> dict[_Pair | str, str]:
-    """Return the item by label and concept, or folded text; and without the label."""
+def _items(baskets: Baskets, table: EntityTable | EventTable) -> dict[_Pair | str, str]:
+    """Return the item by label and concept, or folded text; and without the label.
+
+    Events are found by code, and by the folded words of their code or name.
+    """
     rows, first = np.unique(baskets.evidence[:, 2], return_index=True)
-    columns = (entities[name][rows].tolist() for name in ("label", "concept", "text"))
+    of_notes = isinstance(table, EntityTable)
+    names = ("label", "concept", "text") if of_notes else ("kind", "code", "name")
+    columns = (table[name][rows].tolist() for name in names)
     items: dict[_Pair | str, str] = {}
-    for label, concept, text, item in zip(
-        *columns, baskets.evidence[first, 1].tolist(), strict=True
-    ):
-        key = concept or fold_term(text or "")
-        items.setdefault((label or "", key), baskets.items[item])
-        items.setdefault(key, baskets.items[item])
+    for kind, code, text, at in zip(*columns, baskets.evidence[first, 1].tolist(), strict=True):
+        said = fold_term(text or "")
+        keys = (code or said,) if of_notes else (code, fold_term(code), said)
+        for key in filter(None, keys):
+            items.setdefault((kind or "", key), baskets.items[at])
+            items.setdefault(key, baskets.items[at])
     return items

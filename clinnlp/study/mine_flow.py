@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.baskets import Baskets
+from clinnlp.core.errors import ArgumentError
 from clinnlp.core.pair_counts import PairCounts
 from clinnlp.core.places import one_writer
 from clinnlp.mine.rule_mining import mine_rules
@@ -14,9 +15,11 @@ from clinnlp.mine.rules import Rules
 from clinnlp.mine.signals.counts import mine_counts
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import Signals, mine_interactions
+from clinnlp.mine.signals.known import disagreements
 from clinnlp.mine.small_cells import SmallCells, guarded
 from clinnlp.report.blocks import Paragraph, Report, ReportSection
 from clinnlp.study.count_source import COUNTS_LACK, alike_told, read_count_source
+from clinnlp.study.known import Known, read_known
 from clinnlp.study.mine_stored import STORED_LACK, stored_baskets
 from clinnlp.study.mined_tables import Beside
 from clinnlp.study.outputs import (
@@ -29,14 +32,19 @@ from clinnlp.study.outputs import (
     whole_name,
     write_all_mined,
     write_pages,
+    write_tables,
 )
 from clinnlp.study.reading import TableReading
 from clinnlp.study.report_sections import drug_events_section, rules_section, signals_section
 from clinnlp.study.roll_up import check_level_met, named
 from clinnlp.study.settings import MineSettings
 from clinnlp.study.sources import read_baskets, read_every_item
+from clinnlp.study.stated import Stated, read_stated
 from clinnlp.study.strata import Strata, read_strata
 from clinnlp.study.verdicts import Verdicts, read_verdicts, verdicts_told, without_artefacts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["MineResult", "mine_flow"]
 
@@ -44,6 +52,7 @@ _SECTIONS: Mapping[str, Callable[..., ReportSection]] = {
     "drug_events": drug_events_section,
     "signals": signals_section,
 }
+_BESIDE = ("stated", "disagreements")  # tables of what notes state, and of what was not called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,7 +70,9 @@ class MineResult:
         ``"drug_events"`` and ``"signals"`` (interactions), where drugs and outcomes stand.
     report : Report
     folder : path
-        Holds ``rules.csv``, ``drug_events.csv``, ``signals.csv`` and the report. Of a table of more
+        Holds ``rules.csv``, ``drug_events.csv``, ``signals.csv`` and the report; with relations
+        ``stated.csv`` (each statement and where it stands), with tables of what is known
+        ``disagreements.csv`` (interactions that could be found and were not). Of a table of more
         than 50,000 rows the CSV holds the called ones (q < alpha), and a Parquet file of that name
         all; the report says so. Beside a CSV without rows the Parquet file says m and alpha.
     """
@@ -101,8 +112,8 @@ def mine_flow(
     RunError
         Another process writes into the folder, or nobody may.
     """
-    names = ("rules", *_SECTIONS)
-    inputs = [source, settings.ancestors, settings.names, settings.verdicts]
+    names = ("rules", *_SECTIONS, *_BESIDE)
+    inputs = [source, *_files_beside(settings), settings.verdicts]
     check_folder(out, names, inputs, suffixes=(".csv", ".parquet"))
     reading = reading or TableReading()
     with one_writer(out, inside=True):
@@ -115,11 +126,18 @@ def mine_flow(
         return _mined(source, out, settings, reading)
 
 
+def _files_beside(settings: MineSettings) -> list[str | None]:
+    """Return the files that are read beside the source."""
+    terminologies = (settings.ancestors, settings.names, settings.known_names)
+    return [*terminologies, settings.relations, *(settings.known or ())]
+
+
 def _mined(
     source: str | Path, out: Path, settings: MineSettings, reading: TableReading
 ) -> MineResult:
     cells = _cells(source, settings, reading)
     sets = cells.baskets
+    beside = _read_beside(sets, settings, reading)
     rules = mine_rules(
         sets,
         min_count=settings.min_count,
@@ -131,6 +149,8 @@ def _mined(
     )
     strata = read_strata(source, settings, sets, reading)
     signals = _mine_signals(cells, settings, strata)
+    rules, signals = beside.rules(rules), beside.signals(signals)
+    frames = beside.frames(signals, is_whole=not cells)
     rules, signals, judged, n_left = _judged(rules, signals, settings)
     mined: dict[str, Rules | Signals] = {"rules": rules, **signals}
     whole = {name: whole_name(name, len(one)) for name, one in mined.items()}
@@ -139,6 +159,7 @@ def _mined(
         title="Drug rules and interaction signals",
         summary=(
             *_summary(cells, rules, signals, strata),
+            *beside.lines(signals),
             *verdicts_told(mined, judged, n_left),
             *tables_told(mined),
         ),
@@ -146,11 +167,62 @@ def _mined(
             *_caution(cells),
             rules_section(rules, whole=whole["rules"], judged=judged),
             *(_SECTIONS[name](one, whole=whole[name]) for name, one in signals.items()),
+            *beside.sections(mined),
         ),
         provenance=origin(settings, *inputs) | reading.provenance(),
     )
-    _write(mined, report, out, inputs, beside=judged.beside)
+    _write(mined, report, out, inputs, frames, beside=judged.beside)
     return MineResult(baskets=sets, rules=rules, signals=signals, report=report, folder=out)
+
+
+class _Beside(NamedTuple):
+    """What stands beside what was counted: what notes state, and what is known."""
+
+    stated: Stated | None
+    known: Known | None
+
+    def rules(self, rules: Rules) -> Rules:
+        return rules if self.stated is None else self.stated.pairs.add_to(rules)
+
+    def signals(self, signals: Mapping[str, Signals]) -> dict[str, Signals]:
+        found = dict(signals)
+        for name, one in signals.items():
+            told = one if self.stated is None else self.stated.pairs.add_to(one)
+            found[name] = told if self.known is None else self.known.added(told)
+        return found
+
+    def lines(self, signals: Mapping[str, Signals]) -> tuple[str, ...]:
+        stated = () if self.stated is None else self.stated.lines()
+        return (*stated, *(() if self.known is None else self.known.lines(signals)))
+
+    def sections(self, mined: Mapping[str, Rules | Signals]) -> tuple[ReportSection, ...]:
+        return () if self.stated is None else (self.stated.section(mined),)
+
+    def frames(
+        self, signals: Mapping[str, Signals], *, is_whole: bool
+    ) -> "dict[str, pd.DataFrame]":
+        """Return the tables beside those of what was mined; what is withheld tells nothing."""
+        found = {} if self.stated is None else {"stated": self.stated.frame()}
+        if self.known is not None and "signals" in signals and is_whole:
+            found["disagreements"] = disagreements(signals["signals"], self.known.knowledge)
+        return found
+
+
+def _read_beside(
+    sets: Baskets | BasketCounts, settings: MineSettings, reading: TableReading
+) -> _Beside:
+    stated = None
+    if settings.relations is not None:
+        if isinstance(sets, BasketCounts):
+            raise ArgumentError(
+                "relations need baskets of notes, encounters or patients, got counts without "
+                "reports; leave them out"
+            )
+        stated = read_stated(settings.relations, sets, settings, reading)
+    known = None
+    if settings.known:
+        known = read_known(settings.known, sets, settings, reading.dialect)
+    return _Beside(stated, known)
 
 
 def _of_counts(
@@ -164,7 +236,10 @@ def _of_counts(
         prior=settings.prior,
         **_limits(settings),
     )
-    mined: dict[str, Rules | Signals] = {"drug_events": signals}
+    beside = _read_beside(signals.baskets, settings, reading)
+    found = beside.signals({"drug_events": signals})
+    mined: dict[str, Rules | Signals] = {**found}
+    signals = found["drug_events"]
     whole = whole_name("drug_events", len(signals))
     report = Report(
         title="Drug signals of counts",
@@ -172,6 +247,7 @@ def _of_counts(
             str(counts),
             *alike_told(counts),
             f"drug events: {signals}",
+            *beside.lines(found),
             *tables_told(mined),
         ),
         blocks=(
@@ -180,11 +256,11 @@ def _of_counts(
         ),
         provenance=origin(settings, source) | reading.provenance(),
     )
-    _write(mined, report, out, (source,))
+    _write(mined, report, out, (source,), {})
     return MineResult(
         baskets=signals.baskets,
         rules=None,
-        signals={"drug_events": signals},
+        signals=found,
         report=report,
         folder=out,
     )
@@ -225,7 +301,7 @@ def _of_stored(source: str, out: Path, settings: MineSettings) -> MineResult:
         ),
         provenance=origin(settings, *inputs),
     )
-    _write(mined, report, out, inputs, beside=judged.beside)
+    _write(mined, report, out, inputs, {}, beside=judged.beside)
     return MineResult(
         baskets=rules.baskets, rules=rules, signals=signals, report=report, folder=out
     )
@@ -249,12 +325,15 @@ def _write(
     report: Report,
     out: Path,
     inputs: Sequence[str | Path],
+    frames: "Mapping[str, pd.DataFrame]",
     *,
     beside: Beside | None = None,
 ) -> None:
     for name in {"rules", *_SECTIONS} - {*mined}:  # of an earlier run, perhaps with small cells
         forget(out, [f"{name}.csv", f"{name}.parquet"])
+    forget(out, [f"{name}.csv" for name in _BESIDE if name not in frames])
     write_all_mined(mined, out, beside=beside)
+    write_tables(frames, out)
     write_pages(report, out, inputs=inputs)
 
 

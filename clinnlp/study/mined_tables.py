@@ -27,7 +27,9 @@ from clinnlp.mine.measures.prior import FittedMixture
 from clinnlp.mine.rules import SIDE_NAMES, SIDES, Rules
 from clinnlp.mine.sets.itemsets import Itemsets
 from clinnlp.mine.signals.drug_events import DRUG_EVENT_COLUMNS
+from clinnlp.mine.signals.extraction import EXTRACTION_COLUMNS
 from clinnlp.mine.signals.interactions import COLUMNS, Signals
+from clinnlp.mine.signals.stated_tests import STATED_COLUMNS
 from clinnlp.report.csvs import write_frame
 
 if TYPE_CHECKING:
@@ -44,8 +46,10 @@ _PART = 1 << 16  # rows in memory as a table at a time
 _TESTS = ("p_fisher", "p_mid", "q_bh", "q_by", "improvement", "p_productive")
 _COUNTS = {"n_ab": "n_both", "n_a": "n_antecedent", "n_b": "n_consequent", "n": "n"}
 _KEYS = (("drug_1", "drug_2", "outcome"), ("drug", "outcome"))
-_NUMBERS = {*COLUMNS, *DRUG_EVENT_COLUMNS} - {name for keys in _KEYS for name in keys}
-_FLAGS = {"signal", "simpson"}
+_FURTHER_NUMBERS = (*STATED_COLUMNS, *EXTRACTION_COLUMNS)
+_NUMBERS = {*COLUMNS, *DRUG_EVENT_COLUMNS, *_FURTHER_NUMBERS} - {k for keys in _KEYS for k in keys}
+_FLAGS = {"signal", "simpson", "signal_stated"}
+_FURTHER = STATED_COLUMNS[:2]  # of rules
 
 
 def write_mined(mined: Mined, path: str | Path, *, beside: Beside | None = None) -> None:
@@ -128,7 +132,7 @@ def read_rules(path: str | Path) -> Rules:
     table = _read(
         _whole(path),
         (*SIDES, *_COUNTS.values(), *_TESTS, "m", "alpha", "level", "unit"),
-        also=SIDE_NAMES,
+        also=(*SIDE_NAMES, *_FURTHER),
     )
     antecedents, consequents = (table.sets(side) for side in SIDES)
     counts = {name: table.whole(column) for name, column in _COUNTS.items()}
@@ -153,6 +157,7 @@ def read_rules(path: str | Path) -> Rules:
         ),
         candidates=None,
         max_len=int(table.facts.get("max_len", max(sizes, default=2))),
+        more={name: table.whole(name) for name in _FURTHER if name in table.columns},
     )
 
 

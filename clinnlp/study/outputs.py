@@ -149,8 +149,12 @@ def tables_told(mined: Mapping[str, Rules | Signals]) -> tuple[str, ...]:
 
 
 def called(mined: Rules | Signals) -> Bools:
-    """Return which rows have q < alpha."""
-    return mined.significant if isinstance(mined, Rules) else np.asarray(mined["signal"], bool)
+    """Return which rows have q < alpha, with what is stated or without."""
+    if isinstance(mined, Rules):
+        return mined.significant
+    named = ("signal", "signal_stated")
+    found = [np.asarray(mined[name], bool) for name in named if name in mined.columns]
+    return np.logical_or.reduce(found)
 
 
 def write_pages(report: Report, folder: Path, *, inputs: Sequence[str | Path] = ()) -> None:

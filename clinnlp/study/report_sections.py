@@ -139,6 +139,7 @@ def rules_section(
             columns = (*columns, Column(key="verdict", kind="text"))
         rows = frame.to_dict("records")
         blocks += rule_volcano(rules)
+        columns = (*columns, *_beside(rows))
         blocks.append(_first("Rules", rows, columns, len(rules), whole))
         blocks += _behind(rules, [f"{r['antecedents']} → {r['consequents']}" for r in rows])
     return ReportSection(title=title, blocks=tuple(blocks))
@@ -156,7 +157,8 @@ def signals_section(signals: Signals, *, whole: str = "signals.csv") -> ReportSe
     if len(signals):
         rows = _first_called(signals)
         blocks += interaction_plots(signals)
-        blocks.append(_first("Signals", rows, _signal_columns(), len(signals), whole))
+        columns = (*_signal_columns(), *_beside(rows))
+        blocks.append(_first("Signals", rows, columns, len(signals), whole))
         blocks += _behind(signals, row_names(signals))
     return ReportSection(title="Interaction signals", blocks=tuple(blocks))
 
@@ -183,7 +185,7 @@ def drug_events_section(signals: Signals, *, whole: str = "drug_events.csv") -> 
             Column(key="ic", title="IC", low="ic_low", high="ic_high", digits=2),
             Column(key="ebgm", title="EBGM", low="eb05", high="eb95", digits=2),
             Column(key="chi2_yates", title="χ² (Yates)", kind="ratio", digits=1), "simpson",
-            Column(key="p", kind="p"), Column(key="q_bh", title="q", kind="p"),
+            Column(key="p", kind="p"), Column(key="q_bh", title="q", kind="p"), *_beside(rows),
         )  # fmt: skip
         blocks += drug_event_plots(signals)
         blocks.append(_first("Drugs and outcomes", rows, columns, len(signals), whole))
@@ -227,6 +229,17 @@ def _signal_columns() -> tuple[Column | str, ...]:
         Column(key="omega025", title="Ω025", kind="ratio", digits=2),
         Column(key="p_additive", title="p", kind="p"), Column(key="q_bh", title="q", kind="p"),
     )  # fmt: skip
+
+
+def _beside(rows: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """Return the columns of what notes state and of what is known, where rows have them."""
+    columns = (
+        Column(key="n_stated", title="n stated", kind="count"),
+        Column(key="n_denied", title="n denied", kind="count"),
+        Column(key="q_stated", title="q stated", kind="p"),
+        Column(key="known", kind="text"),
+    )
+    return tuple(column for column in columns if column.key in rows[0])
 
 
 def _filters(baskets: Baskets | BasketCounts) -> Block:

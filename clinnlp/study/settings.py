@@ -334,6 +334,25 @@ class MineSettings:
         "each item: patient, code, kind) also in blocks on the disk, or on the cluster that "
         "spark-submit names, however many there are",
     )  # fmt: skip
+    relations: str | None = option(
+        None, "relations of the same notes: a table of them, or notes with mentions in any format, "
+        "in which relations are sought by rules where they have none. Rules and signals get the "
+        "baskets that state and deny them, signals a q that asks less of what is stated (none)",
+    )  # fmt: skip
+    stated_labels: tuple[str, ...] = option(
+        ("causes",), "labels of the relations that state that a drug did it"
+    )
+    known: tuple[str, ...] | None = option(
+        None, "tables of what is known, each with columns drug_1, drug_2 and perhaps event, or "
+        "drug and event, or those of CRESCENDDI, DDInter, DrugBank: signals are marked known, "
+        "labelled or new (none)",
+    )  # fmt: skip
+    known_columns: tuple[str, ...] | None = option(
+        None, "NAME=COLUMN: which column of these tables is drug_1, drug_2, drug, event"
+    )
+    known_names: str | None = option(
+        None, "terminology or word list through which their codes and names meet the items (none)"
+    )
     drug_kind: str = option("drug", "kind or label of the drugs of interaction signals")
     outcome_kind: str = option("outcome", "kind or label of their outcomes")
     prior: str = option(
@@ -360,6 +379,7 @@ class MineSettings:
         check_level(self.coverage)
         self._check_ancestors()
         self._check_cells()
+        self._check_known()
         check_fraction(self.alpha, name="alpha")
 
     @property
@@ -393,11 +413,23 @@ class MineSettings:
                 f"{INGREDIENT}"
             )
 
+    def _check_known(self) -> None:
+        for name in ("known_columns", "known_names"):
+            if getattr(self, name) is not None and not self.known:
+                raise ArgumentError(f"{name} must go with known, got no table of what is known")
+        if not self.stated_labels:
+            raise ArgumentError("stated_labels must be one or more, got none")
+
     def _check_cells(self) -> None:
         if self.min_cell <= 1:
             return
         if self.max_len > 3:
             raise ArgumentError(f"max_len must be at most 3 with min_cell, got {self.max_len}")
+        if self.relations:
+            raise ArgumentError(
+                "relations cannot go with min_cell: how many baskets state a pair is a small cell "
+                "as a rule; leave one out"
+            )
         if self.strata or self.adjust:
             raise ArgumentError(
                 "strata and adjust cannot go with min_cell, got one of them: their results depend "

@@ -10,7 +10,7 @@ import pytest
 
 import clinnlp.metrics
 import clinnlp.mine
-from clinnlp.core.counts import Table2x2
+from clinnlp.core.counts import PRF, Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.spans import Span
@@ -18,6 +18,7 @@ from clinnlp.features.baskets import frame_baskets
 from clinnlp.metrics.leak_bound import ReviewedStratum
 from clinnlp.mine.measures.additive import one_stratum
 from clinnlp.mine.measures.logistic import LogisticFit
+from clinnlp.mine.signals.extraction import ExtractionError
 
 BASKETS = frame_baskets(
     pd.DataFrame({"statin": [1] * 10 + [0] * 10, "myalgia": [1, 0] * 10}),
@@ -32,6 +33,7 @@ NOTES = [
 ONE = np.ones(1)
 TABLE = (Table2x2(n_ab=3, n_a=5, n_b=6, n=20),)
 STRATA = (Table2x2(n_ab=[3], n_a=[5], n_b=[6], n=[20]),)
+MISTAKES = ExtractionError(by_kind=dict.fromkeys(("drug", "outcome"), PRF(tp=9, fp=1, fn=2)))
 PAIRS = (one_stratum(1, 1, 1, 1, 2, 2, 2, 2),)
 RISKS = ([0, 1], [0.2, 0.7])
 FOLLOWED = ([9.0, 3.0, 5.0], [0, 1, 0])
@@ -76,6 +78,7 @@ GIVEN = {  # what each function takes beside its level
     "mine.measures.interaction.risk_excess_interval": PAIRS,
     "mine.measures.intervals.log_interval": (ONE, ONE, ONE),
     "mine.measures.intervals.normal_quantile": (),
+    "mine.signals.extraction.corrected": (STRATA[0], MISTAKES, ("drug", "outcome")),
     "mine.measures.logistic.LogisticFit.interval": (
         LogisticFit(intercept=0.0, beta=ONE, error=ONE),
     ),

@@ -16,6 +16,7 @@ from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.text.assertion import Assertions
 from clinnlp.text.course import Courses
 from clinnlp.text.identifiers import Identifiers, KnownPatient
+from clinnlp.text.interactions import StatedInteractions
 from clinnlp.text.lookup import Lookup
 from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
@@ -57,6 +58,7 @@ PIPES = {
     "Normalise without vocabulary": Normalise(),
     "Courses": Courses(),
     "StatedRelations": StatedRelations(),
+    "StatedInteractions": StatedInteractions(),
 }
 # Names and drugs are not looked for together: what overlaps would hang on which came first
 PIPES["all"] = Pipeline([pipe for name, pipe in PIPES.items() if "Identifiers" not in name])

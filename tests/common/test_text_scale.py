@@ -11,6 +11,7 @@ from clinnlp.core.spans import Span
 from clinnlp.core.vocab import Concept, Vocabulary
 from clinnlp.text.assertion import Assertions
 from clinnlp.text.course import Courses
+from clinnlp.text.interactions import StatedInteractions
 from clinnlp.text.lookup import Lookup
 from clinnlp.text.medication import Medications
 from clinnlp.text.normalise import Normalise
@@ -112,6 +113,7 @@ EACH = {
     "normalise": Normalise(WORDS),
     "courses": Courses(),
     "relations": StatedRelations(),
+    "interactions": StatedInteractions(),
     "variants": GeneVariants(),
 }
 

@@ -12,6 +12,7 @@ NAMES = [name for name in clinnlp.__all__ if name != "__version__"]
 NEVER_RAISES = {  # whatever they are given, of the types they say
     "combination_score",
     "disagreements",
+    "known_or_new",
 }
 NOT_SAID = {"self", "args", "kwargs"}
 

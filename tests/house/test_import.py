@@ -29,6 +29,7 @@ PUBLIC = [
     "Estimate",
     "EventTable",
     "ExternalValidation",
+    "ExtractionError",
     "FeatureMatrix",
     "FollowUp",
     "GeneVariants",
@@ -72,6 +73,7 @@ PUBLIC = [
     "Sentences",
     "Signals",
     "Span",
+    "StatedInteractions",
     "StatedPairs",
     "StatedRelations",
     "StoreError",
@@ -110,9 +112,11 @@ PUBLIC = [
     "from_dataset",
     "from_pandas",
     "from_spacy",
+    "gene_associations",
     "halves",
     "kaplan_meier",
     "known_or_new",
+    "label_table",
     "landmarks",
     "leak_bound",
     "level_at",
@@ -140,6 +144,7 @@ PUBLIC = [
     "read_key",
     "read_notes",
     "read_omop",
+    "read_relation_table",
     "read_rules",
     "read_signals",
     "read_vocabulary",
@@ -174,6 +179,7 @@ PUBLIC = [
     "write_fhir",
     "write_mined",
     "write_notes",
+    "write_relation_table",
 ]
 
 CHILD = """

@@ -197,6 +197,8 @@ def test_files_that_are_not_there(run, command, name, tmp_path):
         "risk apply": ["risk", "apply", path, path, "--out", tmp_path / "o"],
         "risk survival": ["risk", "survival", path, "--out", tmp_path / "o", "--events", path],
         "mine": ["mine", path, "--out", tmp_path / "o"],
+        "mine genes": ["mine", "genes", path, "--out", tmp_path / "o"],
+        "mine labels": ["mine", "labels", path, "--out", tmp_path / "o.csv"],
         "convert": ["convert", path, tmp_path / "o.jsonl"],
         "inspect": ["inspect", path],
         "watch": ["watch", path, "--out", tmp_path / "o", "--once"],

@@ -15,7 +15,8 @@ A drug that is called here says nothing of a pair; for drug + drug → outcome s
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -25,6 +26,8 @@ from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_level, check_one_of
 from clinnlp.core.counts import Table2x2
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.tables import RelationTable
 from clinnlp.mine.measures import disproportionality as dp
 from clinnlp.mine.measures import stratified
 from clinnlp.mine.measures.association import fisher_p
@@ -37,10 +40,12 @@ from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.sets.pairs import Across
 from clinnlp.mine.sets.spark_baskets import StoredBaskets
 from clinnlp.mine.signals.asked import check_query
+from clinnlp.mine.signals.extraction import ExtractionError, corrected, score_precision
 from clinnlp.mine.signals.interactions import Signals
 from clinnlp.mine.signals.running import RunningCounts
 from clinnlp.mine.signals.stored import AcrossStored, check_asked
 from clinnlp.mine.small_cells import SmallCells
+from clinnlp.mine.stated import StatedPairs
 from clinnlp.mine.strata import strata_of
 
 __all__ = ["DRUG_EVENT_COLUMNS", "finished", "measured", "mine_signals"]
@@ -79,6 +84,8 @@ def mine_signals(
     ridge: float = 0.1,
     cells: SmallCells | None = None,
     prior: str = "penalised",
+    relations: RelationTable | StatedPairs | None = None,
+    extraction: ExtractionError | None = None,
 ) -> Signals:
     """Return drug → outcome signals with every measure, its interval, p and q.
 
@@ -112,6 +119,13 @@ def mine_signals(
     prior : {"penalised", "openebgm"}
         How the prior of EBGM is fitted (`clinnlp.mine.measures.prior`). The fit, its log
         likelihood and whether it lies at a bound or is flat stand in ``prior`` of what is returned.
+    relations : RelationTable or StatedPairs, optional
+        What the same notes state of drugs and outcomes (`clinnlp.relation_table`): adds ``n_stated,
+        n_denied, p_stated, q_stated, signal_stated`` (`clinnlp.mine.signals.stated_tests`).
+    extraction : ExtractionError, optional
+        How well drugs and outcomes were extracted: adds ``ror_corrected, prr_corrected`` with
+        intervals that hold the mistakes too, and ``p_corrected``
+        (`clinnlp.mine.signals.extraction`).
 
     Columns
     -------
@@ -177,6 +191,7 @@ def mine_signals(
         baskets, (drug_kind, outcome_kind), min_count, min_margin, alpha
     )
     check_asked(baskets, strata=strata, adjust=adjust, cells=cells or None)
+    beside = _Beside.of(relations, extraction, baskets, cells, (drug_kind, outcome_kind))
     if isinstance(baskets, StoredBaskets | RunningCounts):
         cells = SmallCells(baskets, 0)
         sides = tuple(
@@ -204,7 +219,58 @@ def mine_signals(
         places = (np.cumsum(is_drug)[pairs[0]] - 1, pairs[1])
         y = baskets.matrix.tocsc()
         _adjust(columns, x, y, places, m=m, alpha=alpha, level=level, ridge=ridge)
-    return finished(columns, m=m, alpha=alpha, baskets=baskets, prior=fitted)
+    mined = finished(columns, m=m, alpha=alpha, baskets=baskets, prior=fitted)
+    return beside.added(mined, level)
+
+
+class _Beside(NamedTuple):
+    """What is known of the baskets beside their counts: what notes state, how well they were read.
+
+    Not of blocks, whose mentions are not at hand, nor of cells, from which small ones would follow.
+    """
+
+    stated: StatedPairs | None
+    extraction: ExtractionError | None
+    kinds: tuple[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        relations: RelationTable | StatedPairs | None,
+        extraction: ExtractionError | None,
+        baskets: Baskets | StoredBaskets | RunningCounts,
+        cells: SmallCells | None,
+        kinds: tuple[str, str],
+    ) -> "_Beside":
+        if relations is None and extraction is None:
+            return cls(None, None, kinds)
+        if not isinstance(baskets, Baskets) or cells:
+            raise ArgumentError(
+                "relations and extraction cannot go with baskets in blocks or with cells, got "
+                "both; leave one out"
+            )
+        if extraction is not None:
+            for kind in kinds:
+                extraction.of(kind)
+        if isinstance(relations, RelationTable):
+            relations = StatedPairs.of(baskets, relations)
+        return cls(relations, extraction, kinds)
+
+    def added(self, signals: Signals, level: float) -> Signals:
+        if self.stated is not None:
+            signals = self.stated.add_to(signals)
+        return signals if self.extraction is None else self._corrected(signals, level)
+
+    def _corrected(self, signals: Signals, level: float) -> Signals:
+        assert self.extraction is not None
+        c = signals.columns
+        table = Table2x2(n_ab=c["n_both"], n_a=c["n_drug"], n_b=c["n_outcome"], n=c["n"])
+        precision = None
+        if self.extraction.use_scores:
+            sides = (score_precision(signals.baskets, c[key]) for key in signals.keys)
+            precision = (next(sides), next(sides))
+        found = corrected(table, self.extraction, self.kinds, level=level, precision=precision)
+        return replace(signals, columns={**c, **found})
 
 
 def finished(

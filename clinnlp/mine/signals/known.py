@@ -8,13 +8,15 @@ gives the mapping. Each row found is
 - ``labelled``  where a table names the pair without an event, or the event for one of the drugs,
 - ``new``       where no table says anything.
 
-``new`` means *not in the tables given*, not unheard of. The disagreements are the other way round:
-interactions of the tables that could have been found, their items all standing in the baskets, and
-were not called.
+Of a row of one drug, ``known`` is an event that is listed for it, ``labelled`` one of an
+interaction of it. ``new`` means *not in the tables given*, not unheard of. The disagreements are
+the other way round: interactions of the tables that could have been found, their items all standing
+in the baskets, and were not called.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.core.arrays import Array, objects
@@ -26,7 +28,9 @@ from clinnlp.mine.signals.interactions import Signals
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Knowledge", "disagreements", "known_or_new"]
+__all__ = ["STATUSES", "Knowledge", "disagreements", "known_or_new"]
+
+STATUSES = ("known", "labelled", "new")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,27 +138,51 @@ class Knowledge:
         named = pair in self.pairs or any((drug, what) in self.effects for drug in pair)
         return "labelled" if named else "new"
 
+    def status_of_single(self, drug: str, event: str) -> str:
+        """Return ``known``, ``labelled`` or ``new`` of a drug alone and an event.
+
+        Parameters
+        ----------
+        drug, event : str
+
+        Examples
+        --------
+        >>> told = Knowledge.of(interactions=[("a", "b", "rash")], effects=[("a", "cough")])
+        >>> [told.status_of_single("a", event) for event in ("cough", "rash", "fever")]
+        ['known', 'labelled', 'new']
+        """
+        one, what = (_named(value, self.names) for value in (drug, event))
+        if (one, what) in self.effects:
+            return "known"
+        return "labelled" if (one, what) in self._of_triplets() else "new"
+
+    def _of_triplets(self) -> frozenset[tuple[str, str]]:
+        return _single_drugs(self.triplets)
+
+
+@lru_cache(maxsize=4)
+def _single_drugs(
+    triplets: frozenset[tuple[frozenset[str], str]],
+) -> frozenset[tuple[str, str]]:
+    """Return each drug of an interaction with its event."""
+    return frozenset((drug, event) for pair, event in triplets for drug in pair)
+
 
 def known_or_new(signals: Signals, knowledge: Knowledge) -> Array:
-    """Return ``known``, ``labelled`` or ``new`` for each row of `mine_interactions`.
+    """Return ``known``, ``labelled`` or ``new`` for each row of signals.
 
     Parameters
     ----------
     signals : Signals
-        Of `mine_interactions`.
+        Of `mine_interactions` or `mine_signals`.
     knowledge : Knowledge
         What is listed.
 
     Returns
     -------
     array of str, shape (n_signals,)
-        ``known``: this pair with this event; ``labelled``: the pair, or the event of one drug; else
-        ``new``.
-
-    Raises
-    ------
-    ArgumentError
-        The signals are not of drug pairs.
+        ``known``: this pair with this event, or of one drug its event; ``labelled``: the pair, or
+        the event of one drug, or of one drug the event of an interaction of it; else ``new``.
 
     Examples
     --------
@@ -169,10 +197,9 @@ def known_or_new(signals: Signals, knowledge: Knowledge) -> Array:
     >>> known_or_new(signals, told).tolist()
     ['known', 'known']
     """
-    if signals.keys != ("drug_1", "drug_2", "outcome"):
-        raise ArgumentError(f"signals must be of drug pairs, got rows of {', '.join(signals.keys)}")
     rows = zip(*(signals[name] for name in signals.keys), strict=True)
-    return objects(knowledge.status(*row) for row in rows)
+    status = knowledge.status if len(signals.keys) == 3 else knowledge.status_of_single
+    return objects(status(*row) for row in rows)
 
 
 def disagreements(signals: Signals, knowledge: Knowledge) -> "pd.DataFrame":

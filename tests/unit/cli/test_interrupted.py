@@ -24,6 +24,8 @@ WORDS = {
     "risk apply": ["m", "index.csv", "--out", "out"],
     "risk survival": ["outcome.csv", "--out", "out"],
     "mine": ["found", "--out", "out"],
+    "mine genes": ["notes", "--out", "out"],
+    "mine labels": ["labels", "--out", "known.csv"],
     "convert": ["a b.jsonl", "out.conll"],
     "inspect": ["notes"],
     "diff": ["a", "b"],

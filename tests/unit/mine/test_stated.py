@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Assertion, Entity, Note, Relation
 from clinnlp.core.spans import Span
-from clinnlp.features.baskets import baskets, frame_baskets
+from clinnlp.core.tables import EventTable, RelationTable
+from clinnlp.features.baskets import baskets, event_baskets, frame_baskets
 from clinnlp.features.entities import entity_table
 from clinnlp.features.relations import relation_table
+from clinnlp.mine.rule_mining import mine_rules
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import mine_interactions
 from clinnlp.mine.stated import StatedPairs
@@ -111,6 +113,46 @@ def test_signals_get_both_counts_row_by_row():
     of_two = mine_interactions(sets, min_count=1, min_margin=1, adjust=False)
     named = pairs.add_to(of_two).to_pandas()
     assert set(named.loc[named["outcome"] == "rash", "n_stated"]) <= {7}
+
+
+def test_stated_pairs_become_items_that_rules_are_about():
+    notes = [made(k, f"p{k}", [("aspirin", "rash", "negated" if k == 9 else "")] if k > 4 else [])
+             for k in range(10)]  # fmt: skip
+    notes = [n if k > 4 else n.with_(entities=n.entities[1:]) for k, n in enumerate(notes)]
+    sets, pairs = mined(notes)
+    more = pairs.with_items(sets)
+    assert more.items == (*sets.items, "aspirin, rash (stated)")
+    assert more.matrix[:, -1].toarray().ravel().tolist() == [0] * 5 + [1] * 4 + [0]
+    found = mine_rules(more, min_count=1).to_pandas()
+    row = found[(found["antecedents"] == {"aspirin"})
+                & (found["consequents"] == {"aspirin, rash (stated)"})]  # fmt: skip
+    assert row["n_both"].tolist() == [4]
+    assert mined([made(0, "p", [])])[1].with_items(sets).items == sets.items
+
+
+def test_rules_get_counts_of_pairs_across_their_sides():
+    notes = [made(k, f"p{k}", [("aspirin", "rash", "")] if k < 4 else []) for k in range(9)]
+    notes = [n if k < 6 else n.with_(entities=n.entities[2:]) for k, n in enumerate(notes)]
+    sets, pairs = mined(notes)
+    rules = pairs.add_to(mine_rules(sets, min_count=1, max_len=3))
+    for a, c, n in zip(rules.antecedents, rules.consequents, rules["n_stated"], strict=True):
+        across = ("aspirin" in a and "rash" in c) or ("rash" in a and "aspirin" in c)
+        assert n == (4 if across else 0)
+    assert rules.take(slice(2))["n_stated"].tolist() == rules["n_stated"][:2].tolist()
+    assert rules.take(slice(2)).to_arrow()["n_denied"].to_pylist() == [0, 0]
+
+
+def test_events_meet_relations_by_code_or_name():
+    columns = {"patient": ["p", "p", "q"], "code": ["D1", "E1", "D1"],
+               "kind": ["drug", "outcome", "drug"], "name": ["Aspirin", None, None]}  # fmt: skip
+    sets = event_baskets(EventTable(columns), unit="patient")
+    ends = {"patient": "p", "note": "n", "label": "causes", "start": 0, "end": 9}
+    by_code = {"first_concept": "D1", "second_concept": "E1"}
+    by_name = {"first_concept": "X9", "first_text": "ASPIRIN", "second_text": "e1"}
+    none = {"first_text": "iron", "second_text": "e1"}
+    for said, n in ((by_code, 1), (by_name, 1), (none, 0)):
+        pairs = StatedPairs.of(sets, RelationTable.from_rows([ends | said]))
+        assert pairs.n_stated("D1", "E1") == n, said
 
 
 def test_baskets_of_other_things_are_refused():

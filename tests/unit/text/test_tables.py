@@ -58,6 +58,8 @@ def test_a_missing_table_is_refused(tmp_path):
         ("variants_es.tsv", ("form", "other", "kind")),
         ("relations_en.tsv", ("form", "says", "section")),
         ("relations_es.tsv", ("form", "says", "section")),
+        ("interactions_en.tsv", ("words", "class")),
+        ("interactions_es.tsv", ("words", "class")),
         ("gene_symbols.tsv", ("symbol",)),
         ("genetics_en.tsv", ("word", "kind")),
         ("genetics_es.tsv", ("word", "kind")),

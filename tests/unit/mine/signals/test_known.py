@@ -79,6 +79,12 @@ def test_bad_rows_are_refused(signals):
             Knowledge.of(interactions=[row])
     with pytest.raises(ArgumentError, match="columns"):
         Knowledge.from_pandas(pd.DataFrame({"drug_1": []}))
-    single = mine_signals(signals.baskets)
-    with pytest.raises(ArgumentError, match="drug pairs"):
-        known_or_new(single, Knowledge.of())
+
+
+def test_rows_of_single_drugs(signals):
+    single = mine_signals(signals.baskets, min_count=1)
+    told = Knowledge.of(interactions=ROWS, effects=[("Iron", "RASH")])
+    found = dict(zip(zip(single["drug"], single["outcome"]), known_or_new(single, told)))  # noqa: B905
+    assert found["iron", "rash"] == "known"
+    assert found["warfarin", "bleeding"] == "labelled"
+    assert found["warfarin", "rash"] == "new"
