@@ -207,8 +207,9 @@ class Rules:
         table = Table2x2(**{name: getattr(self.table, name)[places] for name in COUNTS})
         tests = {name: getattr(self, name)[places] for name in _TESTS}
         more = {name: values[places] for name, values in self.more.items()}
-        sides = {"antecedents": antecedents, "consequents": consequents}
-        return replace(self, **sides, table=table, **tests, more=more)
+        return replace(
+            self, antecedents=antecedents, consequents=consequents, table=table, more=more, **tests
+        )
 
     @property
     def significant(self) -> Bools:
