@@ -99,13 +99,17 @@ def predicted_kinds(
     out = {}
     for name, model in (
         ("naive_bayes", MultinomialNB(alpha=_SMOOTHING)),
-        ("linear_svm", LinearSVC(C=_STRENGTH, class_weight="balanced", random_state=0)),
+        ("linear_svm", _svm()),
     ):
         model.fit(x, kinds)
         scores = np.full((len(asked), n_kinds), -np.inf)
         scores[:, model.classes_] = _scores(model, theirs)
         out[name] = np.where(possible, scores, -np.inf).argmax(axis=1)
     return out
+
+
+def _svm() -> LinearSVC:
+    return LinearSVC(C=_STRENGTH, class_weight="balanced", tol=1e-3, max_iter=5000, random_state=0)
 
 
 def _scores(model: Any, x: Any) -> Any:
