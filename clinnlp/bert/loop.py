@@ -88,8 +88,7 @@ def make_accelerator(settings: LoopSettings, logs: Path) -> Accelerator:
         if find_spec(name) is None:
             raise MissingExtra(name, extra=name)
     precision = "bf16" if wants_bf16(settings.bf16, best_device()) else "no"
-    if precision == "bf16" and best_device().type == "cpu":
-        keep_few_products()
+    _hold_memory(precision)
     if AcceleratorState._shared_state:  # an earlier training of this process, maybe in the other
         AcceleratorState._reset_state()
     accelerator = Accelerator(
@@ -99,6 +98,11 @@ def make_accelerator(settings: LoopSettings, logs: Path) -> Accelerator:
         plain = {k: v for k, v in asdict(settings).items() if isinstance(v, int | float | str)}
         accelerator.init_trackers("clinnlp", config=plain)
     return accelerator
+
+
+def _hold_memory(precision: str) -> None:
+    if precision == "bf16" and best_device().type == "cpu":
+        keep_few_products()
 
 
 def train_model(

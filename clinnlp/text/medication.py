@@ -115,27 +115,33 @@ class Medications:
         if not drugs:
             return note
         drugs.sort(key=lambda i: note.entities[i].span)
-        sentences = note.sentences
-        if sentences is None:
-            sentences = self._sentences(note).sentences or ()
         folded = fold_keeping_length(note.text)
         entities = list(note.entities)
-        past = {s.heading for s in note.sections or () if s.kind == _PAST}
-        for start, end, group in self._passages(note, drugs, sorted(sentences), folded):
-            spans = [entities[i].span for i in group]
-            told = linked(self._terms, folded, start, end, spans)
-            said = settled(
-                self._terms, folded, [entities[i] for i in group], [f.change for f in told], start
-            )
-            for i, found, own in zip(group, told, said, strict=True):
-                made = self._attributes(note, folded, found, entities[i].span)
-                own = in_use(self._terms, folded, own, entities[i].span, made, past)
-                entities[i] = _filled(entities[i], made, own)
+        for start, end, group in self._passages(note, drugs, self._in_order(note), folded):
+            read = self._read(note, folded, (start, end), [entities[i] for i in group])
+            for i, drug in zip(group, read, strict=True):
+                entities[i] = drug
         spans = [note.entities[i].span for i in drugs]
         for k, change in listed(self._terms, folded, spans).items():
             drug = entities[drugs[k]]
             entities[drugs[k]] = _filled(drug, {"change": change}, drug.assertion)
         return note.with_(entities=tuple(entities))
+
+    def _in_order(self, note: Note) -> list[Span]:
+        """Return the sentences of a note from the left, found here where it has none."""
+        known = note.sentences
+        return sorted((self._sentences(note).sentences or ()) if known is None else known)
+
+    def _read(
+        self, note: Note, folded: str, passage: tuple[int, int], drugs: Sequence[Entity]
+    ) -> Iterator[Entity]:
+        """Yield the drugs of a passage with what it says of them."""
+        past = {s.heading for s in note.sections or () if s.kind == _PAST}
+        told = linked(self._terms, folded, *passage, [drug.span for drug in drugs])
+        said = settled(self._terms, folded, drugs, [f.change for f in told], passage[0])
+        for drug, found, own in zip(drugs, told, said, strict=True):
+            made = self._attributes(note, folded, found, drug.span)
+            yield _filled(drug, made, in_use(self._terms, folded, own, drug.span, made, past))
 
     def _attributes(
         self, note: Note, folded: str, found: Linked, drug: Span

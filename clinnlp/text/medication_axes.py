@@ -94,14 +94,21 @@ def in_use(
     used = terms.uses.search(folded, max(cue.end, drug.start - _NEAR), drug.start)
     if used is None and (terms.word_value("history", word) == "use" or not _TAKEN & found.keys()):
         return said
-    start = _clause_before(folded, cue.end, used.start() if used else drug.start)
-    end = _PART.search(folded, drug.end, drug.end + _NEAR)
-    behind = folded[drug.end : end.start() if end else drug.end + _NEAR]
-    before = folded[start : used.start() if used else drug.start]
+    is_past = "duration" in found or _was_taken(terms, folded, cue.end, drug, used)
+    return said if is_past else _without(said, "historical")
+
+
+def _was_taken(
+    terms: Terms, folded: str, after: int, drug: Span, used: re.Match[str] | None
+) -> bool:
+    """Return whether the words around a drug say that it was taken once, or in a year."""
+    at = used.start() if used else drug.start
+    before = folded[_clause_before(folded, after, at) : at]
     if used:
         before = " ".join(before.split()[-1:])  # "previously on"; not: "s/p stent on"
-    is_past = terms.used_once.search(before) or _YEAR.search(before) or _YEAR.search(behind)
-    return said if is_past or "duration" in found else _without(said, "historical")
+    end = _PART.search(folded, drug.end, drug.end + _NEAR)
+    behind = folded[drug.end : end.start() if end else drug.end + _NEAR]
+    return any((terms.used_once.search(before), _YEAR.search(before), _YEAR.search(behind)))
 
 
 def _clause_before(folded: str, start: int, at: int) -> int:

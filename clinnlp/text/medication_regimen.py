@@ -85,7 +85,7 @@ def regimen(
     steps, old = _in_force(every, turned=turned)
     first = steps[0]
     dose, strength = _dose_and_strength(first, terms, folded)
-    duration = _first(items, "duration") if len(steps) == 1 else None
+    duration = None if steps[1:] else _first(items, "duration")
     items_of = {
         "dose": dose,
         "strength": strength,
@@ -102,8 +102,7 @@ def regimen(
         found["prn"] = True
     if old and not change:
         found |= _turned(old[0], first, terms, folded)
-    of_unit = _unit_of_all(steps, terms)
-    doses = [_mg(step, terms, folded, is_mixed=is_mixed, of_unit=of_unit) for step in steps]
+    doses = _doses(steps, terms, folded, is_mixed=is_mixed)
     _put(found, "dose_mg", doses[0])
     if len(steps) == 1:
         _put(found, "doses_per_day", first.per_day)
@@ -367,6 +366,14 @@ def _holds_one(step: _Step, terms: Terms, folded: str) -> bool:
     if step.count is not None or amount is None or form is None or form.start < amount.end:
         return False
     return terms.value(form) == "unit" and not folded[amount.end : form.start].strip()
+
+
+def _doses(
+    steps: Sequence[_Step], terms: Terms, folded: str, *, is_mixed: bool
+) -> list[Range | None]:
+    """Return the milligrams taken at once in each step."""
+    of_unit = _unit_of_all(steps, terms)
+    return [_mg(step, terms, folded, is_mixed=is_mixed, of_unit=of_unit) for step in steps]
 
 
 def _unit_of_all(steps: Sequence[_Step], terms: Terms) -> float | None:

@@ -51,7 +51,7 @@ def named_notes(names: list[str]) -> list[Note]:
     """Return invented notes in which each name stands `_ROUNDS` times, marked as a Drug."""
     rng = random.Random(_SEED)  # noqa: S311 - the same notes for anyone
     left = [name for _ in range(_ROUNDS) for name in rng.sample(names, len(names))]
-    notes = []
+    notes = list[Note]()
     while left:
         n = rng.choice(_A_NOTE)
         some, left = left[:n], left[n:]
@@ -95,7 +95,7 @@ def _written(name: str, typed: int, rng: random.Random) -> str:
 
 
 def _note(key: str, pieces: list[tuple[str, bool]]) -> Note:
-    text, entities = "", []
+    text, entities = "", list[Entity]()
     for piece, is_name in pieces:
         if is_name:
             span = Span(len(text), len(text) + len(piece))
