@@ -203,11 +203,11 @@ class StatedPairs:
             own, and `evidence` of the pair leads to its relations.
         """
         told = sorted(self._told().items())
-        columns = np.concatenate([np.full(len(at), k) for k, (_, at) in enumerate(told)] or [[]])
-        rows = np.concatenate([at for _, at in told] or [[]])
+        none = np.empty(0, np.int64)
+        columns = np.concatenate([none, *(np.full(len(at), k) for k, (_, at) in enumerate(told))])
+        rows = np.concatenate([none, *(at for _, at in told)])
         shape = (len(baskets), len(told))
-        places = (rows.astype(np.int64), columns.astype(np.int64))
-        held = sparse.csr_matrix((np.ones(len(rows), np.int8), places), shape=shape)
+        held = sparse.csr_matrix((np.ones(len(rows), np.int8), (rows, columns)), shape=shape)
         names = tuple(f"{one}, {other} ({kind})" for (one, other), _ in told)
         return replace(
             baskets,

@@ -186,10 +186,14 @@ def gene_associations(
     pairs = StatedPairs.of(sets, together, labels=(_SAME_SENTENCE,))
     found: list[Signals | None] = []
     for side in _SIDES.values():
-        kinds = {"drug_kind": side[0], "outcome_kind": side[1]}
         if {*side} <= {*sets.kinds}:
             mined = mine_signals(
-                sets, min_count=min_count, min_margin=min_margin, alpha=alpha, **kinds
+                sets,
+                drug_kind=side[0],
+                outcome_kind=side[1],
+                min_count=min_count,
+                min_margin=min_margin,
+                alpha=alpha,
             )
             found.append(_renamed_rows(mined, pairs, side))
         else:
@@ -227,7 +231,9 @@ def write_associations(
     with one_writer(folder, inside=True):
         for name, one in found._tables().items():
             write_frame(_frame(name, one), folder / f"{name}.csv")
-            for i in range(0 if one is None else len(one)):
+            if one is None:
+                continue
+            for i in range(len(one)):
                 pair = [one[key][i] for key in one.keys]
                 rows += [(*pair, note, span.start, span.end) for note, span in found.places(one, i)]
         names = ["item_1", "item_2", "note", "sentence_start", "sentence_end"]

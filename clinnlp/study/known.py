@@ -179,10 +179,10 @@ def _names(told: Iterable[str], items: NamedItems, settings: MineSettings) -> di
         names |= _through(vocabulary, by_word, names)
     if settings.generic:
         generic = drug_names(settings.language).generic
-        unknown = [word for word in told if fold_term(word) not in by_word | names]
-        for word in unknown:
-            item = by_word.get(fold_term(generic(word)))
-            names |= {word: item} if item is not None else {}
+        known = {*by_word, *names}
+        for word in (word for word in told if fold_term(word) not in known):
+            meant = by_word.get(fold_term(generic(word)))
+            names |= {word: meant} if meant is not None else {}
     return names
 
 

@@ -154,7 +154,8 @@ def called(mined: Rules | Signals) -> Bools:
         return mined.significant
     named = ("signal", "signal_stated")
     found = [np.asarray(mined[name], bool) for name in named if name in mined.columns]
-    return np.logical_or.reduce(found)
+    either: Bools = np.any(found, axis=0)
+    return either
 
 
 def write_pages(report: Report, folder: Path, *, inputs: Sequence[str | Path] = ()) -> None:

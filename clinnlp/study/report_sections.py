@@ -175,7 +175,7 @@ def drug_events_section(signals: Signals, *, whole: str = "drug_events.csv") -> 
         blocks.append(Paragraph(text=f"Prior of EBGM: {signals.prior}.", tone="note"))
     if len(signals):
         rows = _first_called(signals)
-        columns = (
+        columns: tuple[Column | str, ...] = (
             "drug", "outcome", Column(key="n_both", title="n both", kind="count"),
             Column(key="n_drug", title="n drug", kind="count"),
             Column(key="n_outcome", title="n outcome", kind="count"),

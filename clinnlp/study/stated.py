@@ -171,7 +171,8 @@ def read_stated(
     """
     path, reading = Path(path), reading or TableReading()
     if _is_table(path, reading):
-        relations, sentences, n_by_rules = read_relation_table(path), {}, 0
+        relations, n_by_rules = read_relation_table(path), 0
+        sentences: dict[str, tuple[Span, ...]] = {}
     else:
         notes = read_notes(path, dialect=reading.dialect, skip_bad=reading.skip_bad)
         drugs = (*DRUG_LABELS, settings.drug_kind)
@@ -212,7 +213,7 @@ def relations_of(
                 n_by_rules += bool(note.entities)
                 note = rules(note)
             if note.relations:
-                sentences[note.id] = note.sentences or split(note).sentences
+                sentences[note.id] = note.sentences or split(note).sentences or ()
             yield note
 
     table = relation_table(read())
