@@ -1,15 +1,11 @@
 """Which notes to annotate next: those the tagger is unsure of, and no two alike.
 
-A word's doubt is one less the probability of its likeliest tag: how wrong the tagger expects to be
-there. Notes are picked one by one, each the one of largest
+A note's *doubt* is the mean over its words of one less the probability of the likeliest tag. Notes
+are picked one by one, each the one of largest
 
-    sum of doubt / (words + 40) × (1 - largest cosine similarity to a note picked or annotated)
+    doubt × (1 - largest cosine similarity to a note already picked or annotated)
 
-that is, by what should be corrected in it in the time it takes: to read its words, four a second,
-and ten seconds to open and to end it. By the mean alone the shortest notes would come first. A
-note's *doubt*, which is told, is that mean.
-
-A note is here the vector of its words' counts, damped by ``log(1 + count)`` and weighted by
+where a note is the vector of its words' counts, damped by ``log(1 + count)`` and weighted by
 ``log(N / notes that have the word)``, so that a page of near copies is annotated once.
 
 References
@@ -32,8 +28,6 @@ from clinnlp.core.checks import check_at_least
 from clinnlp.core.notes import Note
 
 __all__ = ["Choice", "choose_next"]
-
-_WORDS_OF_A_NOTE = 40  # that one could read while one opens and ends a note
 
 
 class Choice(NamedTuple):
@@ -67,8 +61,7 @@ def choose_next(
     known = list(annotated)
     seen = {note.id for note in known} | {note.text for note in known}
     pool = [note for note in notes if note.id not in seen and note.text not in seen]
-    doubt, n_words = _doubts(tagger, pool)
-    gain = doubt * n_words / (n_words + _WORDS_OF_A_NOTE)
+    doubt = _doubts(tagger, pool)
     vectors = _vectors([*pool, *known])
     pool_vectors, known_vectors = vectors[: len(pool)], vectors[len(pool) :]
     likeness = np.zeros(len(pool))
@@ -78,7 +71,7 @@ def choose_next(
     free = doubt > 0
     while free.any() and len(out) < n:
         novelty = np.clip(1 - likeness, 0, 1)
-        best = int(np.argmax(np.where(free, gain * novelty, -1)))
+        best = int(np.argmax(np.where(free, doubt * novelty, -1)))
         free[best] = False
         out.append((best, float(novelty[best])))
         likeness = np.maximum(likeness, (pool_vectors @ pool_vectors[best].T).toarray().ravel())
@@ -89,11 +82,10 @@ def choose_next(
     ]
 
 
-def _doubts(tagger: EntityTagger, notes: Sequence[Note]) -> tuple[Floats, Floats]:
-    """Return the mean doubt of each note's words, 0 where it has none, and how many it has."""
-    each = [p for block in blocks(notes) for p in tagger.p_best(block)]
-    means = [float(np.mean(1 - p)) if len(p) else 0.0 for p in each]
-    return np.array(means), np.array([len(p) for p in each], np.float64)
+def _doubts(tagger: EntityTagger, notes: Sequence[Note]) -> Floats:
+    """Return the mean doubt of each note's words; 0 where it has none."""
+    each = (p for block in blocks(notes) for p in tagger.p_best(block))
+    return np.array([float(np.mean(1 - p)) if len(p) else 0.0 for p in each])
 
 
 def _vectors(notes: Sequence[Note]) -> sparse.csr_matrix:

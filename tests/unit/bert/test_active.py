@@ -38,16 +38,6 @@ def test_what_is_annotated_is_never_picked_and_its_like_is_late(tagger):
     assert chosen[1].novelty < 0.3
 
 
-def test_of_notes_as_doubtful_the_longer_comes_first(tagger):
-    """Ten seconds to open and end a note count: three words are not worth them."""
-    words = NEW[0].text.split()
-    short, long = (Note(id=f"{n}", text=" ".join(words[:n])) for n in (2, 8))
-    doubt = {c.note.id: c.doubt for c in choose_next(tagger, [short, long], 2)}
-    gain = {n: each * int(n) / (int(n) + 40) for n, each in doubt.items()}
-    assert [c.note.id for c in choose_next(tagger, [short, long], 1)] == [max(gain, key=gain.get)]
-    assert gain["8"] > gain["2"]
-
-
 def test_it_is_deterministic_and_keeps_text_and_offers_mentions(tagger):
     twice = [choose_next(tagger, [*KNOWN, *NEW], 11) for _ in range(2)]
     assert twice[0] == twice[1]
