@@ -54,7 +54,7 @@ def note_facts(notes: Iterable[Note]) -> NoteFacts:
     --------
     >>> from datetime import datetime
     >>> facts = note_facts([Note(id="n1", text="No cough.", time=datetime(2024, 5, 1))])
-    >>> facts.quantities[0], facts.values[0, 0], str(facts.times[0])
+    >>> facts.quantities[0], float(facts.values[0, 0]), str(facts.times[0])
     ('words', 2.0, '2024-05-01T00:00:00')
     """
     check_several(notes, name="notes")

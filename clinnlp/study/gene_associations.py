@@ -156,9 +156,10 @@ def gene_associations(
 
     Examples
     --------
+    >>> import re
     >>> def note(k, text, word):
-    ...     at = text.find(word)
-    ...     ends = (Entity(id="D", span=Span(at, at + len(word)), label="Disease"),) * (at >= 0)
+    ...     at = [Span(m.start(), m.end()) for m in re.finditer(word, text)]
+    ...     ends = tuple(Entity(id=f"D{s.start}", span=s, label="Disease") for s in at)
     ...     return Note(id=f"n{k}", text=text, entities=ends)
     >>> texts = ["BRAF V600E mutation in melanoma."] * 6 + ["The melanoma was excised."] * 4
     >>> texts += ["KRAS G12D mutation."] * 10

@@ -35,7 +35,7 @@ OTHERS = [
     for name in FORMATS
     for other in (*FORMATS, *NOT_NOTES)
     if other != name and not {name, other} <= BOTH and not {name, other} <= TABLES.keys()
-    if not (name in TABLES and other == "mimic")  # a table of notes by other names
+    if not (name in TABLES and other in ("mimic", "omop"))  # tables of notes by other names
     if not {name, other} <= DOCCANO
 ]
 # without packing, the lines that are there are whole documents: no reader can know of more

@@ -22,6 +22,7 @@ OTHERWISE = {
     *("cannot", "checked for", "evaluate for", "test for", "resolved", "experiences"),
     *("can rule the patinet out for", "can rule the patinet out against"),
     *("rule the patinet out for", "by his wife", "by her husband", "know if"),
+    "to exclude",  # what is looked for is possible, not absent
 }
 LISTS = {
     "negex.python/negex_triggers.txt": "negated",
