@@ -139,7 +139,7 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         lifted = self.edges_ if origins is None else self.edges_ + origins[:, None]
         bins = [
             _bin_name(str(names[j]), lifted[j][np.isfinite(self.edges_[j])], bin_)
-            for j, bin_ in np.argwhere(self.number_ >= 0)
+            for j, bin_ in np.argwhere(self.number_ >= 0).tolist()
         ]
         return np.array([*bins, *(f"{names[j]} as a number" for j in self.linear_)], dtype=object)
 

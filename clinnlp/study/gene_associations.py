@@ -168,7 +168,7 @@ def gene_associations(
     >>> rows["variant"].tolist(), rows["n_sentence"].tolist(), rows["signal"].tolist()
     (['BRAF p.V600E'], [6], [True])
     >>> found.places(rows, 0)[0]
-    ('n0', Span(0, 32))
+    ('n0', Span(start=0, end=32))
     """
     labels = _Labels(frozenset(variant_labels), frozenset(disease_labels), frozenset(drug_labels))
     tables, relations, sentences = [], [], dict[str, tuple[Span, ...]]()

@@ -29,8 +29,9 @@ _LIMITS = """\
   boundaries, so look at relaxed F1 too. Names of medicines were also met in {n_named} invented
   lists, which say nothing of how notes use them.
 - Which labels are on was decided by the development notes, which favours these; the test notes and
-  the typed ones were scored once, afterwards. Of the corpora of abstracts no test part was read.
-- The heads of abstracts are less good than the biomedical model alone, as the table says.
+  the typed ones were scored once for each release, afterwards. Of the corpora of abstracts no test
+  part was read.
+- The heads of abstracts are about as good as the biomedical model alone; the table has both.
 - Other countries, other specialties and other languages are worse; measure on your own notes.
 - Mentions are whole words of the tokenizer, and none is discontinuous.
 - It says nothing of who has a problem and whether: `clinnlp.pipeline` decides that by rules."""
