@@ -86,7 +86,7 @@ def test_an_owner_gives_back_the_notes_of_a_person(serve, open_page, axe):
     assert findings(page, axe) == []
     page.get_by_role("button", name="Give back the notes of anna").click()
     page.get_by_role("status").get_by_text("3 notes of anna given back.").wait_for()
-    page.wait_for_function("document.activeElement.getAttribute('role') === 'status'")
+    page.locator("[role=status]:focus").wait_for()
     assert page.get_by_role("button", name="Give back").count() == 0
     assert len(world.browser("ben").get("/api/projects/1/queue")["items"]) == 3
 
