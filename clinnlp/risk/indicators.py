@@ -141,7 +141,9 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             _bin_name(str(names[j]), lifted[j][np.isfinite(self.edges_[j])], bin_)
             for j, bin_ in np.argwhere(self.number_ >= 0).tolist()
         ]
-        return np.array([*bins, *(f"{names[j]} as a number" for j in self.linear_)], dtype=object)
+        return np.array(
+            [*bins, *(f"{names[j]} as a number" for j in self.linear_.tolist())], dtype=object
+        )
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         """Take what was saved, also before there were numbers."""
