@@ -12,7 +12,6 @@ sentence with one group alone is about.
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from itertools import product
@@ -25,6 +24,7 @@ from clinnlp.core.spans import Span
 from clinnlp.text.matcher import fold_keeping_length
 from clinnlp.text.normalise import DRUG_LABELS
 from clinnlp.text.plain import reads_plain
+from clinnlp.text.relations import by_sentence
 from clinnlp.text.sentences import Sentences
 from clinnlp.text.tables import language_path, read_table
 
@@ -121,7 +121,7 @@ class StatedInteractions:
         split = note if note.sentences is not None else self._sentences(note)
         subject = note.labels[0] if self._subject and note.labels else None
         found: dict[tuple[str, str], dict[str, Attribute]] = {}
-        for sentence, inside in _by_sentence(mentions, split.sentences or ()):
+        for sentence, inside in by_sentence(mentions, split.sentences or ()):
             attributes = self._said(text[sentence.start : sentence.end], sentence.start)
             pairs = self._pairs(inside, text, sentence, subject) if attributes else ()
             for one, other in pairs:
@@ -175,20 +175,6 @@ class StatedInteractions:
                 groups.append([named])
             end = max(end, span.end)
         return groups
-
-
-def _by_sentence(
-    mentions: Sequence[Entity], sentences: Sequence[Span]
-) -> Iterator[tuple[Span, list[Entity]]]:
-    """Yield each sentence with the mentions that begin in it."""
-    starts = [sentence.start for sentence in sentences]
-    held: dict[int, list[Entity]] = {}
-    for mention in mentions:
-        k = bisect_right(starts, mention.span.start) - 1
-        if k >= 0 and mention.span.start < sentences[k].end:
-            held.setdefault(k, []).append(mention)
-    for k, inside in held.items():
-        yield sentences[k], inside
 
 
 @cache

@@ -35,7 +35,7 @@ from clinnlp.text.plain import reads_plain
 from clinnlp.text.sentences import Sentences
 from clinnlp.text.tables import language_path, read_table
 
-__all__ = ["PROBLEM_LABELS", "RELATION_LABELS", "StatedRelations"]
+__all__ = ["PROBLEM_LABELS", "RELATION_LABELS", "StatedRelations", "by_sentence"]
 
 SOURCE = "stated-relations"
 RELATION_LABELS = {  # the roles of each; the first of two that fit one pair counts
@@ -164,7 +164,7 @@ class StatedRelations:
         split = note if note.sentences is not None else self._sentences(note)
         sections = [(s.span.start, s.kind) for s in note.sections or ()]
         seen: set[tuple[str, str]] = set()
-        for sentence, inside in _by_sentence(mentions, split.sentences or ()):
+        for sentence, inside in by_sentence(mentions, split.sentences or ()):
             groups = list(self._groups(inside, text))
             for k, (first, second) in enumerate(zip(groups, groups[1:], strict=False)):
                 if first.is_drug == second.is_drug:
@@ -235,7 +235,7 @@ class _Said(NamedTuple):
     attributes: Mapping[str, Attribute]
 
 
-def _by_sentence(
+def by_sentence(
     mentions: Sequence[Entity], sentences: Sequence[Span]
 ) -> Iterator[tuple[Span, list[Entity]]]:
     """Yield each sentence with the mentions that begin in it."""
