@@ -20,7 +20,15 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.core.times import AmbiguousTimeError, read_time
 from clinnlp.features.columns import Columns
 
-__all__ = ["check_ids", "factor_between", "plain_table", "stand_in", "text_that_is", "unit_factor"]
+__all__ = [
+    "check_ids",
+    "code_spelling",
+    "factor_between",
+    "plain_table",
+    "stand_in",
+    "text_that_is",
+    "unit_factor",
+]
 
 _NUMBERS = (int, float, Decimal, np.integer, np.floating)
 _NO_IDS = frozenset({"", "none", "nan", "nat", "<na>", "null"})
@@ -28,6 +36,7 @@ _NUMBER = re.compile(r"[<>≤≥]?=?\s*[+-]?\d[\d., '\u2009\u202f]*(e[+-]?\d+)?\
 _DATED = re.compile(
     r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{1,2}[- ]?[A-Za-z]{3}[- ]?\d{4}"
 )
+_BEFORE_DOT = 3  # characters of E11.9 and of 250.00
 _NOTHING = frozenset({"", ".", "-", "?", "na", "n/a", "nan", "none", "null", "nd", "unknown"})
 _MANY = 20  # values of a column of text that may be numbers or dates
 _NEARLY_ALL = 0.98  # of them
@@ -41,6 +50,22 @@ _SMALL_FACTOR = 5  # up to which the two middles must fit it well
 _CLOSE, _CLOSER = 0.3, 0.1  # of the logarithm of a factor, above and up to that
 _GAP = 0.35  # of the logarithm of the factor, without a value
 _FEWEST_SIDE, _SHARE_SIDE = 10, 0.01  # different values, and rows, on either side of it
+
+
+def code_spelling(code: str) -> str:
+    """Return a code without what systems change of it: case, blanks, the dot of a classification.
+
+    A dot behind fewer than three characters may part numbers, and stays.
+
+    Examples
+    --------
+    >>> code_spelling("condition:E11.9"), code_spelling("condition: e119"), code_spelling("lab:2.5")
+    ('condition:e119', 'condition:e119', 'lab:2.5')
+    """
+    kind, colon, name = "".join(code.split()).casefold().rpartition(":")
+    head, dot, rest = name.partition(".")
+    joined = dot and len(head) >= _BEFORE_DOT and head.isalnum() and rest.isalnum()
+    return f"{kind}{colon}{head}{rest}" if joined else f"{kind}{colon}{name}"
 
 
 def check_ids(patients: Any, what: str) -> Array:

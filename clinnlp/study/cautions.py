@@ -8,7 +8,7 @@ from clinnlp.core.arrays import Counts, Floats
 from clinnlp.features.columns import Columns
 from clinnlp.features.events import Cases
 from clinnlp.features.facts import mixed_units
-from clinnlp.features.inputs import stand_in, text_that_is, unit_factor
+from clinnlp.features.inputs import code_spelling, stand_in, text_that_is, unit_factor
 from clinnlp.features.joined import BEGINS_LATER, DAY_OF_INDEX, SPELLED
 from clinnlp.risk.copies import n_doubled, n_spelled_alike
 from clinnlp.risk.crossfit import CrossFit
@@ -62,7 +62,8 @@ def cautions_of(
     a value there at all, that by itself tells the outcome; records and notes of tested patients
     that stand among those trained on; and what was left out because its time or patient is in
     doubt. Told is also what the values cannot mean: units that change within a measurement, text
-    that is numbers or dates, numbers that stand for missing, ages that nobody reaches. A unit that
+    that is numbers or dates, numbers that stand for missing, ages that nobody reaches, one code in
+    several spellings. A unit that
     fewer than `min_patients` patients have is counted and not named.
 
     Parameters
@@ -197,6 +198,7 @@ def _of_cases(cases: Cases, min_patients: int) -> Iterator[str]:
         if frequent:
             said = ", ".join([*frequent, *others])
             yield f"{name!r} is measured in {said}: each unit is a feature of its own"
+    yield from _spelled_in_several_ways(cases, min_patients)
     n_ageless = int(np.isnan(cases.age_years).sum())
     if 0 < n_ageless < len(cases):
         yield f"{n_ageless:,} of {len(cases):,} cases have no birth date: their age is missing"
@@ -205,6 +207,23 @@ def _of_cases(cases: Cases, min_patients: int) -> Iterator[str]:
         yield f"{n_old:,} cases are older than {_OLDEST:.0f} years at index: check birth dates"
     for name, values in _measured(cases):
         yield from _doubts(repr(name), values)
+
+
+def _spelled_in_several_ways(cases: Cases, min_patients: int) -> Iterator[str]:
+    """Yield what says that one code is written in several ways, some of them named."""
+    alike: dict[str, set[str]] = {}
+    for concept in cases.concepts:
+        if not concept.startswith("note:"):  # words of notes were made alike before
+            alike.setdefault(code_spelling(concept), set()).add(concept)
+    several = [sorted(names) for names in alike.values() if len(names) > 1]
+    frequent = ([n for n in names if _n_patients(cases, {n}) >= min_patients] for names in several)
+    shown = next((names for names in frequent if len(names) > 1), [])
+    if several:
+        such = f" ({', '.join(map(repr, shown))})" * bool(shown)
+        yield (
+            f"codes in several spellings: {len(several):,}{such}, which differ in case, blanks or "
+            "a dot alone; each spelling is a feature of its own, so write them alike"
+        )
 
 
 def _measured(cases: Cases) -> Iterator[tuple[str, Floats]]:
@@ -248,6 +267,7 @@ def _doubts(name: str, values: Floats) -> Iterator[str]:
 
 
 def _n_patients(cases: Cases, names: Collection[str]) -> int:
-    """Return how many patients have one of these facts."""
-    those = [k for k, code in enumerate(cases.codes) if code in names]
+    """Return how many patients have one of these facts or concepts."""
+    both = zip(cases.codes, cases.concepts, strict=True)
+    those = [k for k, (code, concept) in enumerate(both) if code in names or concept in names]
     return len(set(cases.patients[cases.case[np.isin(cases.code, those)]]))

@@ -50,7 +50,9 @@ class Page(Running):
     def __init__(self, folder: Path, pool: list, how: str, seed: int, args) -> None:
         database = create_database(folder / "s.db")
         super().__init__(database, notes=pool[:1], settings={"slow_s": 60.0})
+        self.learning: dict[int, threading.Thread] = {}
         self.review.teacher.start = self._start
+        self.review.teacher._is_alive = lambda run: self.learning[run].is_alive()
         self._how = {"encoder": args.encoder, "overrides": {"epochs": args.epochs}}
         labels = tuple(sorted({e.label for note in pool for e in note.entities}))
         rules = ProjectRules(labels=labels, repeat_share=0.0, wrong_share=0.0,
@@ -87,7 +89,9 @@ class Page(Running):
 
     def _start(self, run: int) -> None:
         """Learn in a thread: a process for each round would take longer to start than to learn."""
-        threading.Thread(target=lambda: learn(self.database, run, **self._how)).start()
+        thread = threading.Thread(target=lambda: learn(self.database, run, **self._how))
+        self.learning[run] = thread
+        thread.start()
 
     def can_learn(self) -> bool:
         """Return whether enough is judged, of what is held out too."""

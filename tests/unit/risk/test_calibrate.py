@@ -205,9 +205,12 @@ def rare_outcome(rng, n, effects):
     "settings", [NaiveBayesSettings(), LogisticSettings(), SvmSettings(), RandomForestSettings()]
 )
 def test_risks_of_a_rare_outcome_are_calibrated_in_the_mean(settings):
-    """50 times 5,000 patients, about 50 with the outcome; the slope is that of 40,000 others."""
+    """50 times 5,000 patients, about 50 with the outcome; the slope is that of 40,000 others.
+
+    Folds and prior were chosen on seeds 0 to 49.
+    """
     slopes = []
-    for seed in range(50):
+    for seed in range(1000, 1050):
         rng = np.random.default_rng(seed)
         effects = rng.normal(0, 0.4, 40)
         X, y = rare_outcome(rng, 5000, effects)

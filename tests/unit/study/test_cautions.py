@@ -53,6 +53,22 @@ def test_a_model_that_is_too_good_is_told_where_no_fact_is():
     assert all("though" not in said for said in cautions_of(tells, Y, aurocs=aurocs))
 
 
+def test_one_code_in_several_spellings_is_told():
+    day = np.full(N, "2024-01-01", "datetime64[s]")
+    codes = ["E11.9", "E119", "e11.9", "E11.9 ", "25.0", "250", "Aspirin"]
+    events = EventTable({
+        "patient": WHO,
+        "known": day - np.timedelta64(1, "D"),
+        "code": [codes[k // 2 % 7] for k in range(N)],
+        "kind": ["condition"] * N,
+    })  # fmt: skip
+    outcome = Outcome(patients=WHO, index=day, values=Y)
+    [one] = cautions_of(collect_cases(outcome, events=events), Y)
+    assert one.startswith("codes in several spellings: 1 ('condition:E11.9', 'condition:E11.9 ', ")
+    [rare] = cautions_of(collect_cases(outcome, events=events), Y, min_patients=100)
+    assert rare.startswith("codes in several spellings: 1, which differ in case, blanks or a dot")
+
+
 def test_each_sort_of_suspect_has_its_sentence():
     day = np.full(N, "2024-01-01", "datetime64[s]")
     cases = collect_cases(Outcome(patients=WHO, index=day - Y * 86_400 * 400, values=Y))
