@@ -8,7 +8,7 @@ a variant to say that it does nothing.
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
@@ -21,6 +21,7 @@ from clinnlp.core.arrays import Array
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import check_apart, check_writable
 from clinnlp.core.notes import Entity, Note, Relation
+from clinnlp.core.pipeline import chunks
 from clinnlp.core.places import one_writer
 from clinnlp.core.spans import Span
 from clinnlp.core.tables import EntityTable, RelationTable
@@ -172,7 +173,7 @@ def gene_associations(
     """
     labels = _Labels(frozenset(variant_labels), frozenset(disease_labels), frozenset(drug_labels))
     tables, relations, sentences = [], [], dict[str, tuple[Span, ...]]()
-    for part in _parts(notes):
+    for part in chunks(notes, _PART):
         made = [_prepared(note, labels, language) for note in part]
         tables.append(entity_table(made))
         relations.append(relation_table(made))
@@ -269,17 +270,6 @@ class _Labels(NamedTuple):
 
 def _form(entity: Entity) -> str:
     return entity.concepts[0] if entity.concepts else ""
-
-
-def _parts(notes: Iterable[Note]) -> Iterator[list[Note]]:
-    part: list[Note] = []
-    for note in notes:
-        part.append(note)
-        if len(part) == _PART:
-            yield part
-            part = []
-    if part:
-        yield part
 
 
 def _prepared(note: Note, labels: _Labels, language: str) -> Note:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import check_apart, check_writable
 from clinnlp.core.notes import AXES, Note
+from clinnlp.core.pipeline import chunks
 from clinnlp.core.tables import RelationTable
 from clinnlp.core.vocab import fold_term
 from clinnlp.features.relations import relation_table
@@ -114,7 +115,7 @@ def label_table(
              StatedRelations(language=language))  # fmt: skip
     made, found, n_mentions = LabelTable(), dict[tuple[str, str, str], dict[str, Any]](), 0
     held: dict[tuple[str, str, str], set[str]] = {}
-    for part in _parts(notes):
+    for part in chunks(notes, _PART):
         made.n_labels += len(part)
         n_mentions += sum(len(note.entities) for note in part)
         for row in _rows(relation_table(_read(note, pipes) for note in part), wanted, made):
@@ -186,14 +187,3 @@ def _end(row: dict[str, Any], place: str) -> tuple[str, str]:
     """Return the folded words of an end, or a concept without words, and its code."""
     text, concept = row[f"{place}_text"], row[f"{place}_concept"]
     return fold_term(text or concept or ""), (concept or "") if text else ""
-
-
-def _parts(notes: Iterable[Note]) -> Iterator[list[Note]]:
-    part: list[Note] = []
-    for note in notes:
-        part.append(note)
-        if len(part) == _PART:
-            yield part
-            part = []
-    if part:
-        yield part
