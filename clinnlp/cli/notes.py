@@ -120,6 +120,8 @@ def _made_by(args: argparse.Namespace, **of_run: Any) -> dict[str, str]:
         made_by |= {"vocabulary_columns": " ".join(sorted(args.vocabulary_columns))}
     if args.labels:
         made_by |= {"labels": " ".join(sorted(args.labels))}
+    if args.int8:
+        made_by |= {"int8": "true"}
     return made_by
 
 

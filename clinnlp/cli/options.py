@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
+    from clinnlp.bert.learned import Learned
     from clinnlp.core.errors import DataError
     from clinnlp.core.pipeline import Pipeline
     from clinnlp.io.files.dialect import Dialect
@@ -251,6 +252,12 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
         help="of which the model gives mentions (default: all that it has on)",
     )
     parser.add_argument(
+        "--int8",
+        action="store_true",
+        help="let the model read in 8-bit integers on this processor: about twice as fast, and a "
+        "little less exact",
+    )
+    parser.add_argument(
         "--vocabulary",
         help="word list: .txt with one name a line; CSV, TSV, Parquet with a column name; the "
         "file of DrugBank or ICD-10-CM, a folder of OMOP vocabularies, or a release of RxNorm, "
@@ -319,7 +326,7 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
         check_fields(columns)
         words = read_vocabulary(words, label_column=columns.pop("label", None), **columns)
     nlp = pipeline(
-        NONE if args.model is None else args.model,
+        NONE if args.model is None else _in_integers(args.model) if args.int8 else args.model,
         vocabulary=words,
         language=args.language,
         candidates=args.candidates,
@@ -331,6 +338,12 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
     )
     _tell_of_encoding(args.vocabulary, "save it as UTF-8 if it is another")
     return nlp
+
+
+def _in_integers(folder: str | Path) -> "Learned":
+    from clinnlp.bert.store import load
+
+    return load(folder, int8=True)
 
 
 def add_settings(parser: argparse.ArgumentParser, kind: "type[DataclassInstance]") -> None:

@@ -1,7 +1,6 @@
 """The command of the service: serve."""
 
 import argparse
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.cli.options import add_pipeline, add_settings, choose_model, pipeline_of, settings_of
@@ -21,11 +20,6 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         "SIGTERM ends the service when all that was taken is answered; SIGHUP loads the model anew."
     )
     add_pipeline(parser)
-    parser.add_argument(
-        "--int8",
-        action="store_true",
-        help="read in 8-bit integers: about twice as fast, and a little less exact",
-    )
     parser.add_argument("--risk-model", help="risk model that `clinnlp risk --keep` wrote")
     parser.add_argument(
         "--signals",
@@ -54,13 +48,7 @@ def _answerer(args: argparse.Namespace) -> "Answerer":
     from clinnlp.study.answering import Answerer, cue_tables
     from clinnlp.study.extract import fingerprint
 
-    given = args
-    if args.int8 and args.model is not None:
-        from clinnlp.bert.store import load
-
-        given = copy(args)
-        given.model = load(args.model, int8=True)
-    nlp = pipeline_of(given)
+    nlp = pipeline_of(args)
     made_by = fingerprint(
         args.model,
         args.vocabulary,

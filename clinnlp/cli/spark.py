@@ -17,7 +17,7 @@ __all__ = ["extract_by_spark"]
 
 _PIPELINE = (
     *("model", "vocabulary", "vocabulary_columns", "language", "candidates"),
-    *("name_encoder", "keep_names", "chronic", "labels"),
+    *("name_encoder", "keep_names", "chronic", "labels", "int8"),
 )
 _PATHS = ("model", "vocabulary", "name_encoder", "chronic")
 _OPTIONAL = ("patient", "encounter", "time", "known", "kind")

@@ -6,7 +6,10 @@ import shutil
 import pytest
 
 import clinnlp
+from clinnlp.bert.fast.packed import has_fast_int8
+from clinnlp.cli import main
 from clinnlp.core.errors import StoreError
+from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.study.box import BOX
 from corpora.annotated.form import LABELS
 from corpora.annotated.stored import read_annotated
@@ -24,6 +27,22 @@ def nlp():
 @pytest.fixture(scope="module")
 def box():
     return clinnlp.load(BOX, device="cpu", bf16="off")
+
+
+@pytest.mark.skipif(not has_fast_int8(), reason="no 8-bit multiplication on this CPU")
+def test_the_command_reads_in_eight_bits_and_by_workers_alike(tmp_path, capsys):
+    notes = tmp_path / "notes.jsonl"
+    clinnlp.write_notes((clinnlp.Note(id=f"n{k}", text=TYPED * (k + 1)) for k in range(4)), notes)
+    for out, more in (("one", []), ("two", ["--workers", "2", "--batch-size", "2"])):
+        assert main(["extract", str(notes), str(tmp_path / out), "--int8", *more]) == 0
+    one, two = (read_entity_table(tmp_path / out).to_pandas() for out in ("one", "two"))
+    assert one.drop(columns="score").equals(two.drop(columns="score"))
+    nlp = clinnlp.pipeline(clinnlp.load(BOX, int8=True))
+    here = clinnlp.entity_table(nlp.batch(list(clinnlp.read_notes(notes))))
+    assert one["score"].tolist() == pytest.approx(here["score"].tolist(), abs=0.02)
+    assert one["text"].tolist() == here["text"].tolist()
+    assert main(["extract", str(notes), str(tmp_path / "one")]) == 2  # made otherwise
+    assert "int8" in capsys.readouterr().err
 
 
 def f1_of(notes, box):
