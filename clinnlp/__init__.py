@@ -120,6 +120,7 @@ _HOMES = {
     "clinnlp.study.note_drift": ("NoteDrift", "note_drift"),
     "clinnlp.study.pipeline": ("pipeline",),
     "clinnlp.study.shown": ("plots", "show"),
+    "clinnlp.study.signals_file": ("write_interactions",),
     "clinnlp.study.spark_extract": ("extract_spark",),
     "clinnlp.study.spark_stream": ("stream_results", "stream_spark"),
     "clinnlp.study.tune": ("tune_classifier", "tune_ner"),

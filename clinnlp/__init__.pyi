@@ -108,6 +108,7 @@ from clinnlp.study.settings import (
     SurvivalSettings,
 )
 from clinnlp.study.shown import plots, show
+from clinnlp.study.signals_file import write_interactions
 from clinnlp.study.spark_extract import extract_spark
 from clinnlp.study.spark_stream import stream_results, stream_spark
 from clinnlp.study.survival import SurvivalStudy, survival_study
@@ -295,6 +296,7 @@ __all__ = [
     "validate_risk_model",
     "westfall_young",
     "write_fhir",
+    "write_interactions",
     "write_mined",
     "write_notes",
     "write_relation_table",

@@ -36,7 +36,15 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Beside", "read_itemsets", "read_rules", "read_signals", "write_mined"]
+__all__ = [
+    "Beside",
+    "mined_facts",
+    "mined_parts",
+    "read_itemsets",
+    "read_rules",
+    "read_signals",
+    "write_mined",
+]
 
 Mined = Rules | Signals | Itemsets
 Beside = Callable[[Any], Mapping[str, Sequence[str]]]
@@ -90,7 +98,7 @@ def write_mined(mined: Mined, path: str | Path, *, beside: Beside | None = None)
     (Rules(2 of m=2 candidates, 2 with q < 0.05, unit='row'), ['iron; folic acid'])
     """
     if table_form(path) == "parquet":
-        write_arrow(_parts(mined, beside), path, facts=_facts(mined))
+        write_arrow(mined_parts(mined, beside), path, facts=mined_facts(mined))
     elif table_form(path) == "csv":
         write_frame(_frame(mined).assign(**(beside(mined) if beside else {})), path)
         _write_beside(mined, _parquet_of(path))
@@ -275,7 +283,7 @@ def _constants(mined: Mined) -> dict[str, Any]:
     return more | {"unit": mined.baskets.unit}
 
 
-def _facts(mined: Mined) -> dict[str, Any]:
+def mined_facts(mined: Mined) -> dict[str, Any]:
     """Return what Parquet says beside the rows."""
     facts = _constants(mined) | {"n": len(mined.baskets)}
     if isinstance(mined, Rules):
@@ -297,7 +305,7 @@ def _frame(mined: Mined) -> "pd.DataFrame":
     return frame.assign(**_constants(mined))
 
 
-def _parts(mined: Mined, beside: Beside | None = None) -> "Iterator[pa.Table]":
+def mined_parts(mined: Mined, beside: Beside | None = None) -> "Iterator[pa.Table]":
     """Yield the rows as Arrow tables, some at a time."""
     whole = isinstance(mined, Itemsets)
     for start in range(0, 1 if whole else max(len(mined), 1), _PART):
@@ -323,7 +331,7 @@ def _write_beside(mined: Mined, path: Path) -> None:
     if len(mined):
         path.unlink(missing_ok=True)
     else:
-        write_arrow(_parts(mined), path, facts=_facts(mined) | {_OF_CSV: True})
+        write_arrow(mined_parts(mined), path, facts=mined_facts(mined) | {_OF_CSV: True})
 
 
 def _facts_of(path: Path) -> dict[str, Any] | None:

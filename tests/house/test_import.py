@@ -177,6 +177,7 @@ PUBLIC = [
     "validate_risk_model",
     "westfall_young",
     "write_fhir",
+    "write_interactions",
     "write_mined",
     "write_notes",
     "write_relation_table",

@@ -286,7 +286,7 @@ def finished(
     columns |= {f"q_{k}": q_values(columns["p"], m, method=k) for k in METHODS}
     columns["signal"] = columns["q_bh"] < alpha
     order = np.lexsort((-columns["eb05"], columns["q_bh"]))
-    ordered = {name: columns[name][order] for name in DRUG_EVENT_COLUMNS}
+    ordered = {name: columns.pop(name)[order] for name in DRUG_EVENT_COLUMNS}  # one twice, not all
     return Signals(
         columns=ordered,
         m=m,

@@ -34,20 +34,13 @@ from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import EntityTable, EventTable
 from clinnlp.mine.evidence import check_row, evidence_of
-from clinnlp.mine.measures import interaction
-from clinnlp.mine.measures.additive import (
-    CELLS,
-    PairCounts,
-    additive_null,
-    additive_p,
-    omega,
-    omega_interval,
-)
+from clinnlp.mine.measures.additive import additive_p
 from clinnlp.mine.measures.prior import FittedMixture
 from clinnlp.mine.screen import METHODS, q_values
 from clinnlp.mine.sets.spark_baskets import StoredBaskets
 from clinnlp.mine.signals.adjust import AdditiveModel, Asked
 from clinnlp.mine.signals.asked import check_query
+from clinnlp.mine.signals.crude import COUNTS, crude_rows, joined_rows
 from clinnlp.mine.signals.running import RunningCounts
 from clinnlp.mine.signals.stored import check_asked, stored_triplets
 from clinnlp.mine.signals.triplets import MAX_MEMORY_GB, Candidates, candidates, count_triplets
@@ -58,10 +51,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Signals", "mine_interactions"]
+__all__ = ["COLUMNS", "Signals", "mine_interactions", "named_rows"]
 
 
-COUNTS = ("n_111", "n_101", "n_011", "n_001", "n_110", "n_100", "n_010", "n_000")
 COLUMNS = (
     *("drug_1", "drug_2", "outcome", *COUNTS, "expected", "omega", "omega025", "omega975"),
     *("risk_excess", "risk_excess_low", "risk_excess_high", "reri", "reri_low", "reri_high"),
@@ -301,7 +293,7 @@ def mine_interactions(
         found, counted = stored_triplets(
             baskets, is_drug, is_outcome, **limits, max_memory_gb=max_memory_gb
         )
-        columns = _joined([_crude(found, *one) for one in counted])
+        columns = joined_rows(crude_rows(found, counted))
         kept = baskets.counts()
         return _finished(columns, kept, is_drug, is_outcome, m=found.m, alpha=alpha)
     cells.check(baskets, adjust=adjust, strata=strata)
@@ -312,7 +304,7 @@ def mine_interactions(
         drugs, outcomes, found, min_count=min_count, strata=strata_of(baskets, strata),
         max_memory_gb=max_memory_gb,
     )  # fmt: skip
-    columns = _shown_rows(_joined([_crude(found, *one) for one in counted]), places, cells)
+    columns = _shown_rows(joined_rows(crude_rows(found, counted)), places, cells)
     if adjust:
         others = baskets.matrix[:, ~is_drug & ~is_outcome]
         _adjust(columns, AdditiveModel(drugs, others, outcomes), m=found.m, alpha=alpha)
@@ -331,13 +323,22 @@ def _finished(
     """Return the signals of measured triplets: q over m candidates, most surprising first."""
     columns |= {f"q_{k}": q_values(columns["p_additive"], m, method=k) for k in METHODS}
     columns["signal"] = columns["q_bh"] < alpha
-    names = np.array(baskets.items, dtype=object)
-    columns["drug_1"] = names[is_drug][columns.pop("first")]
-    columns["drug_2"] = names[is_drug][columns.pop("second")]
-    columns["outcome"] = names[is_outcome][columns.pop("target")]
+    columns |= named_rows(columns, baskets.items, is_drug, is_outcome)
     order = np.lexsort((-columns["omega025"], columns["q_bh"]))
     ordered = {name: columns.pop(name)[order] for name in COLUMNS}  # one column twice, not all
     return Signals(columns=ordered, m=m, alpha=alpha, baskets=baskets)
+
+
+def named_rows(
+    columns: Mapping[str, Array], items: Sequence[str], is_drug: Bools, is_outcome: Bools
+) -> dict[str, Array]:
+    """Return the names of the drugs and outcomes of triplets, by place among their kind."""
+    names = np.array(items, dtype=object)
+    return {
+        "drug_1": names[is_drug][columns["first"]],
+        "drug_2": names[is_drug][columns["second"]],
+        "outcome": names[is_outcome][columns["target"]],
+    }
 
 
 def _shown_candidates(
@@ -359,52 +360,6 @@ def _shown_rows(
     items = np.sort(np.stack([*drugs, outcomes[columns["target"]]], axis=1), axis=1)
     kept = cells.shown(items.astype(np.int32))
     return {name: column[kept] for name, column in columns.items()}
-
-
-def _crude(found: Candidates, targets: Ints, pairs: Ints, counts: PairCounts) -> dict[str, Array]:
-    """Return the columns of a block of triplets before any adjustment."""
-    null = additive_null(counts)
-    events = (counts.y11, counts.y10, counts.y01, counts.y00)
-    totals = (counts.n11, counts.n10, counts.n01, counts.n00)
-    cells = (*events, *(n - y for n, y in zip(totals, events, strict=True)))
-    p = additive_p(null)
-    limits = omega_interval(null.n_joint, null.expected)
-    return {
-        "first": found.first[pairs],
-        "second": found.second[pairs],
-        "target": targets,
-        **{name: cell.sum(axis=0) for name, cell in zip(COUNTS, cells, strict=True)},
-        "expected": null.expected,
-        "omega": omega(null.n_joint, null.expected),
-        "omega025": limits.low,
-        "omega975": limits.high,
-        **_measured(counts),
-        "p_crude": p,
-        "expected_adjusted": np.full(len(pairs), np.nan),
-        "p_additive": p.copy(),
-    }
-
-
-def _measured(counts: PairCounts) -> dict[str, Array]:
-    """Return the measures of interaction with their limits, strata summed."""
-    columns: dict[str, Array] = {}
-    for name in ("risk_excess", "reri", "interaction_odds_ratio", "combination_risk_ratio"):
-        limits = getattr(interaction, f"{name}_interval")(counts)
-        columns |= {
-            name: getattr(interaction, name)(counts),
-            f"{name}_low": limits.low,
-            f"{name}_high": limits.high,
-        }
-    return columns | {"chi_gosho": interaction.chi2_gosho(counts)}
-
-
-def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
-    if not parts:
-        none = np.zeros((1, 0), np.int64)
-        empty = Candidates(first=none[0], second=none[0], outcomes=none[0])
-        parts = [_crude(empty, none[0], none[0], PairCounts(**dict.fromkeys(CELLS, none)))]
-    # one column twice, and not all of them
-    return {name: np.concatenate([part.pop(name) for part in parts]) for name in [*parts[0]]}
 
 
 def _adjust(
