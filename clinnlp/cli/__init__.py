@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from clinnlp import __version__
 from clinnlp.cli.deidentify import add_audit, add_deidentify
 from clinnlp.cli.demo import add_demo
+from clinnlp.cli.drift import add_drift
 from clinnlp.cli.formats import add_convert, add_diff, add_inspect
 from clinnlp.cli.interrupted import told_when_interrupted
 from clinnlp.cli.mine import add_mine, add_mine_genes, add_mine_labels
@@ -55,6 +56,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "deidentify": (add_deidentify, "take identifiers out of notes, and move their dates"),
     "deidentify audit": (add_audit, "say how much may be left, from notes that were reviewed"),
     "watch": (add_watch, "extract from notes as they arrive in a folder, each once"),
+    "drift": (add_drift, "say what has moved in notes from one period to the next"),
     "score": (add_score, "score predicted entities against gold"),
     "risk": (add_risk, "train and score risk models, by patient"),
     "risk apply": (add_risk_apply, "score new patients with a kept risk model"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,15 +11,17 @@ from clinnlp.core.arrays import Array
 from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.checks import check_fraction, check_one_of
 from clinnlp.core.errors import ArgumentError, instead_of
+from clinnlp.core.files import check_apart, check_writable
 from clinnlp.core.notes import Note
 from clinnlp.features.note_facts import note_facts
 from clinnlp.metrics.periods import moved
+from clinnlp.report.csvs import write_frame
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["NoteDrift", "note_drift"]
+__all__ = ["NoteDrift", "check_drift_out", "note_drift", "write_drift"]
 
 _UNITS = {"month": "M", "year": "Y", "week": "W", "day": "D"}
 
@@ -70,9 +73,14 @@ class NoteDrift:
         return len(self.columns["p"])
 
     def __repr__(self) -> str:
+        return f"NoteDrift({self.summary})"
+
+    @property
+    def summary(self) -> str:
+        """How many of the later periods have a warning, and at which rate."""
         periods = np.unique(self.columns["period"][self.columns["warned"]])
         n = len(np.unique(self.columns["period"]))
-        return f"NoteDrift({len(periods)} of {n} periods warned at {self.alpha:g} each)"
+        return f"{len(periods)} of {n} periods warned at {self.alpha:g} each"
 
     def __getitem__(self, name: str) -> Array:
         """Return a column by its name."""
@@ -168,6 +176,33 @@ def note_drift(
         )
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return NoteDrift(columns=columns, alpha=alpha, reference=str(last))
+
+
+def write_drift(found: NoteDrift, path: str | Path) -> None:
+    """Write every quantity of every period as CSV, whole or not at all.
+
+    Raises
+    ------
+    RunError
+        It may not be written.
+    """
+    write_frame(found.to_pandas(), path)
+
+
+def check_drift_out(path: str | Path, inputs: Iterable[str | Path]) -> None:
+    """Check that a table of drift can be written to a path, before hours of work.
+
+    Raises
+    ------
+    ArgumentError
+        Another suffix, or the file is an input.
+    RunError
+        It may not be written.
+    """
+    if Path(path).suffix.lower() != ".csv":
+        raise ArgumentError(f"a table of drift must be written to .csv, got {path}")
+    check_writable(path)
+    check_apart([path], inputs)
 
 
 _MOVED = ("value", "reference", "low", "high", "p", "warned")

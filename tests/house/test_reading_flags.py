@@ -12,7 +12,7 @@ NOTES |= {"--text-column", "--id-column"}
 READING = (  # notes
     "fine-tune", "tune", "next", "pretrain", "extract", "watch", "score", "convert", "inspect",
     "diff", "demo", "review create", "deidentify", "deidentify audit",
-    "mine genes", "mine labels",
+    "mine genes", "mine labels", "drift",
 )  # fmt: skip
 STORED = ("user", "serve", "learn", "release", "export", "agreement", "check", "verdicts")
 WANTED = {

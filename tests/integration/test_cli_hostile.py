@@ -201,6 +201,7 @@ def test_files_that_are_not_there(run, command, name, tmp_path):
         "mine labels": ["mine", "labels", path, "--out", tmp_path / "o.csv"],
         "convert": ["convert", path, tmp_path / "o.jsonl"],
         "inspect": ["inspect", path],
+        "drift": ["drift", path, "--reference-to", "2024-06"],
         "watch": ["watch", path, "--out", tmp_path / "o", "--once"],
         "deidentify": ["deidentify", path, tmp_path / "o", "--key", path],
     }.get(command, [command, path, path])

@@ -19,6 +19,7 @@ WORDS = {
     "deidentify": ["notes", "made", "--key", "a key"],
     "deidentify audit": ["reviewed", "made.deid"],
     "watch": ["arriving", "--out", "found"],
+    "drift": ["notes", "--reference-to", "2024-06"],
     "score": ["gold", "predicted"],
     "risk": ["outcome.csv", "--out", "out"],
     "risk apply": ["m", "index.csv", "--out", "out"],
