@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from clinnlp.core.notes import Entity
-from clinnlp.review.forms import Json, Row
+from clinnlp.core.notes import Entity, Relation
+from clinnlp.review.forms import Json, Row, relation_to
 from clinnlp.review.projects import Project, names_of
 from clinnlp.review.readings import Reading
 
-__all__ = ["shown_entity", "shown_task"]
+__all__ = ["shown_entity", "shown_relation", "shown_task"]
 
+_RELATION = ("id", "label", "roles", "score", "source")
 _NOTE = ("id", "text", "patient", "kind", "time")
 
 
@@ -43,12 +44,22 @@ def shown_task(connection: Connection, project: Project, task: Row, reading: Rea
         "note": {name: task["record"].get(name) for name in _NOTE}
         | {"sha256": task["text_sha256"]},
         "mentions": sorted(mentions, key=lambda made: (made["start"], made["end"], made["id"])),
-        "relations": [
-            {"id": one.id, "label": one.label, "roles": {r: list(e) for r, e in one.roles.items()}}
-            for one in reading.relations.values()
-        ],
+        "relations": [shown_relation(one) for one in reading.relations.values()],
         "note_labels": list(reading.labels),
         "comment": reading.comment,
+    }
+
+
+def shown_relation(relation: Relation) -> Json:
+    """Return a relation as a page shows it; one that a model suggests with its score.
+
+    Parameters
+    ----------
+    relation : Relation
+    """
+    made = relation_to(relation)
+    return {
+        name: made[name] for name in ("id", "label", "roles", "score", "source") if name in made
     }
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from clinnlp.core.notes import Relation
 from clinnlp.review.chain import audit
+from clinnlp.review.corpus import judged_notes
 from tests.browser.steps import note, press, saved, stored
 from tests.browser.texts import hard_text
 
@@ -212,6 +214,23 @@ def test_a_tie_is_drawn_and_taken_away(begin):
     page.get_by_role("button", name="Remove Treats").click()
     saved(page)
     assert api.get(path)["relations"] == []
+
+
+@pytest.mark.slow
+def test_a_tie_that_a_model_suggests_is_drawn_and_judged(begin):
+    """It has its score, one that is left counts as right, and one that is taken away as wrong."""
+    ends = {"drug": ("T1",), "problem": ("T3",)}
+    said = {"source": "relation-extractor", "label": "Treats", "roles": ends}
+    links = (Relation(id="R1", score=0.876, **said), Relation(id="R2", score=0.3, **said))
+    page, world = begin(notes=[note(0).with_(relations=links)])
+    assert page.locator(".arcs path").count() == 2
+    page.get_by_text("relation-extractor · score 0.88").wait_for()
+    page.get_by_role("button", name="Remove Treats").last.click()
+    press(page, "Enter", "Enter", "Enter", "Enter", "Control+Enter")
+    saved(page)
+    (decided,) = judged_notes(world.database, world.project, who="anna").notes
+    (kept,) = decided.relations
+    assert (kept.id, kept.score, kept.source) == ("R1", None, None)
 
 
 @pytest.mark.slow

@@ -70,9 +70,10 @@ export class Details {
     fill(element, word, make("small", {}, VALUES[value] ?? "–"), key ? keyCap(key.toUpperCase()) : null);
   }
 
-  #relation(mention, { id, label, roles }) {
+  #relation(mention, { id, label, roles, score, source }) {
     const others = endsOf({ roles }).filter((end) => end !== mention.id).map((end) => this.mentionOf(end));
-    return this.#line(`${label} → ${others.map((other) => this.wordsOf(other)).join(", ")}`, null, `unrelate:${id}`);
+    const words = `${label} → ${others.map((other) => this.wordsOf(other)).join(", ")}`;
+    return this.#line(words, [source, scoreOf(score)].filter(Boolean).join(" · ") || null, `unrelate:${id}`);
   }
 
   #line(words, more, command) {
@@ -83,5 +84,7 @@ export class Details {
 
 function factsOf({ label, score, source, judged }) {
   const state = { accepted: "accepted", rejected: "rejected", changed: "changed", added: "added by hand" }[judged] ?? "not judged";
-  return [label, state, source ?? null, typeof score === "number" ? `score ${score.toFixed(2)}` : null].filter(Boolean).join(" · ");
+  return [label, state, source ?? null, scoreOf(score)].filter(Boolean).join(" · ");
 }
+
+function scoreOf(score) { return typeof score === "number" ? `score ${score.toFixed(2)}` : null; }
