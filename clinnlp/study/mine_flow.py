@@ -19,6 +19,7 @@ from clinnlp.mine.signals.known import disagreements
 from clinnlp.mine.small_cells import SmallCells, guarded
 from clinnlp.report.blocks import Paragraph, Report, ReportSection
 from clinnlp.study.count_source import COUNTS_LACK, alike_told, read_count_source
+from clinnlp.study.extraction_error import read_extraction
 from clinnlp.study.known import Known, read_known
 from clinnlp.study.mine_stored import STORED_LACK, stored_baskets
 from clinnlp.study.mined_tables import Beside
@@ -129,7 +130,8 @@ def mine_flow(
 def _files_beside(settings: MineSettings) -> list[str | None]:
     """Return the files that are read beside the source."""
     terminologies = (settings.ancestors, settings.names, settings.known_names)
-    return [*terminologies, settings.relations, *(settings.known or ())]
+    beside = (settings.relations, settings.extraction)
+    return [*terminologies, *beside, *(settings.known or ())]
 
 
 def _mined(
@@ -148,7 +150,7 @@ def _mined(
         level=settings.coverage,
     )
     strata = read_strata(source, settings, sets, reading)
-    signals = _mine_signals(cells, settings, strata)
+    signals = _mine_signals(cells, settings, strata, reading)
     rules, signals = beside.rules(rules), beside.signals(signals)
     frames = beside.frames(signals, is_whole=not cells)
     rules, signals, judged, n_left = _judged(rules, signals, settings)
@@ -351,7 +353,7 @@ def _cells(source: str | Path, settings: MineSettings, reading: TableReading) ->
 
 
 def _mine_signals(
-    cells: SmallCells, settings: MineSettings, strata: Strata | None
+    cells: SmallCells, settings: MineSettings, strata: Strata | None, reading: TableReading
 ) -> dict[str, Signals]:
     if not {settings.drug_kind, settings.outcome_kind} <= set(cells.baskets.kinds):
         return {}
@@ -363,6 +365,7 @@ def _mine_signals(
         "strata": None if strata is None else strata.groups,
         **_limits(settings),
     }
+    error = settings.extraction and read_extraction(settings.extraction, dialect=reading.dialect)
     of_pairs = (settings.adjust is None and not cells) or bool(settings.adjust)
     return {
         "drug_events": mine_signals(
@@ -370,6 +373,7 @@ def _mine_signals(
             prior=settings.prior,
             level=settings.coverage,
             adjust=bool(settings.adjust),
+            extraction=error or None,
             **asked,
         ),
         "signals": mine_interactions(cells.baskets, adjust=of_pairs, **asked),

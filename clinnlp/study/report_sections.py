@@ -232,13 +232,15 @@ def _signal_columns() -> tuple[Column | str, ...]:
 
 
 def _beside(rows: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
-    """Return the columns of what notes state and of what is known, where rows have them."""
+    """Return the columns of what notes state, of mistakes and of what is known, where rows have."""
     columns = (
+        Column(key="ror_corrected", title="ROR without mistakes", low="ror_corrected_low",
+               high="ror_corrected_high", digits=2),
         Column(key="n_stated", title="n stated", kind="count"),
         Column(key="n_denied", title="n denied", kind="count"),
         Column(key="q_stated", title="q stated", kind="p"),
         Column(key="known", kind="text"),
-    )
+    )  # fmt: skip
     return tuple(column for column in columns if column.key in rows[0])
 
 

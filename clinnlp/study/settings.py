@@ -342,6 +342,10 @@ class MineSettings:
     stated_labels: tuple[str, ...] = option(
         ("causes",), "labels of the relations that state that a drug did it"
     )
+    extraction: str | None = option(
+        None, "table of how well items were found, judged in a sample: kind, tp, fp, fn. Signals "
+        "of single drugs get ratios with intervals that hold these mistakes too (none)",
+    )  # fmt: skip
     known: tuple[str, ...] | None = option(
         None, "tables of what is known, each with columns drug_1, drug_2 and perhaps event, or "
         "drug and event, or those of CRESCENDDI, DDInter, DrugBank: signals are marked known, "
@@ -429,6 +433,11 @@ class MineSettings:
             raise ArgumentError(
                 "relations cannot go with min_cell: how many baskets state a pair is a small cell "
                 "as a rule; leave one out"
+            )
+        if self.extraction:
+            raise ArgumentError(
+                "extraction cannot go with min_cell: small cells would follow from corrected "
+                "ratios; leave one out"
             )
         if self.strata or self.adjust:
             raise ArgumentError(
