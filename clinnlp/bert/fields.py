@@ -63,7 +63,7 @@ class RelationFields(LoopFields, total=False):
 
     stride: int
     strict_labels: bool
-    reading: Literal["inserted", "appended"]
+    reading: Literal["inserted", "appended", "hidden"]
     ends: Literal["auto", "mentions", "concepts"]
     within: Literal["auto", "sentence", "document"]
     reach: int | None

@@ -1,7 +1,8 @@
-"""Pairs of mentions as rows of tokens: what the network reads of a pair, in two ways.
+"""Pairs of mentions as rows of tokens: what the network reads of a pair, in three ways.
 
     inserted    [CLS] <1:Effect> rash </1:Effect> after <2:Drug> aspirin </2:Drug> [SEP]
     appended    [CLS] rash after aspirin [SEP] <1:Effect> <2:Drug> ...
+    hidden      [CLS] <1:Effect> after <2:Drug> and <other:Drug> [SEP]
 
 *Inserted* markers stand around the mentions, so that the text itself is read in their light: one
 pass per pair, the better reading. *Appended* ones stand behind the text, two for each pair of the
@@ -9,16 +10,21 @@ text; each has the position of the first token of its mention, sees the text and
 the text sees none: one pass for all pairs, the faster reading. Markers are typed: each label of
 mentions has its own.
 
+*Hidden* mentions are read as their markers alone, and so are the other mentions that are asked
+about: rows are short, one pass per pair, and no name is learned; that a mention has the name of an
+end is still told.
+
 A pair's answer is that of its two first markers together (see `clinnlp.bert.relate`).
 
 References
 ----------
 Zhong and Chen, A Frustratingly Easy Approach for Entity and Relation Extraction, NAACL 2021,
 sections 3.2 (typed markers) and 3.4 (batched markers); Ye et al., Packed Levitated Marker, ACL
-2022 (one marker an end).
+2022 (one marker an end); Sahu and Anand, Drug-drug interaction extraction from biomedical texts
+using long short-term memory network, J Biomed Inform 2018, section 3.1 (drugs without names).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -30,14 +36,18 @@ from clinnlp.core.spans import Span
 
 __all__ = ["MarkedRow", "Marker", "Reading", "RowMaker"]
 
-Reading = Literal["inserted", "appended"]
+Reading = Literal["inserted", "appended", "hidden"]
 _MOST_PAIRS = 64  # of a row with appended markers
 
 Range = tuple[int, int]  # tokens [a, b)
 
 
 class Marker(NamedTuple):
-    """The ids of a label's tokens: what opens and closes a first end, and a second one."""
+    """The ids of a label's tokens: what opens and closes a first end, and a second one.
+
+    Where mentions are hidden nothing is closed: the first of `closes` is then another mention, the
+    second one with the name of an end.
+    """
 
     opens: tuple[int, int]
     closes: tuple[int, int]
@@ -74,7 +84,7 @@ class RowMaker:
     ----------
     markers : mapping of str to Marker
         By label of mentions.
-    reading : {"inserted", "appended"}
+    reading : {"inserted", "appended", "hidden"}
     prefix, suffix : arrays of int32
         Special ids around a text.
     size, stride : int
@@ -101,14 +111,17 @@ class RowMaker:
 
         A pair whose mentions do not fit into one window has none.
         """
-        if self._reading == "inserted":
-            rows = (self._inserted(text, pair, first + k) for k, pair in enumerate(pairs))
-            return [row for row in rows if row is not None]
-        return self._appended(text, pairs, first)
+        if self._reading == "appended":
+            return self._appended(text, pairs, first)
+        others = _mentions(text, pairs) if self._reading == "hidden" else {}
+        rows = (self._inserted(text, pair, first + k, others) for k, pair in enumerate(pairs))
+        return [row for row in rows if row is not None]
 
     # --- markers around the mentions ---------------------------------------------------------
 
-    def _inserted(self, text: TokenisedText, pair: Pair, owner: int) -> MarkedRow | None:
+    def _inserted(
+        self, text: TokenisedText, pair: Pair, owner: int, others: Mapping[Range, str]
+    ) -> MarkedRow | None:
         region = tokens_of(text, pair.places[0].region)
         held: list[tuple[Range, Range]] = []
         low, high = len(text.ids), 0
@@ -125,7 +138,10 @@ class RowMaker:
             return None
         n_marks = 2 * (len(set(_ends(held, 0))) + len(set(_ends(held, 1))))
         start, end = widened((low, high), region, self._size - n_marks)
-        ids, where = self._written(text.ids[start:end], held, pair.labels, start)
+        if self._reading == "hidden":
+            ids, where = self._hidden(text.ids, held, pair.labels, (start, end), others)
+        else:
+            ids, where = self._written(text.ids[start:end], held, pair.labels, start)
         ids = np.concatenate([self._prefix, ids, self._suffix])
         shift = len(self._prefix)
         marks = [(where[0, a] + shift, where[1, b] + shift) for a, b in held]
@@ -157,6 +173,37 @@ class RowMaker:
         at = [each[0] for each in inserts]
         out = np.insert(ids, at, np.array([each[3] for each in inserts], np.int32))
         return out, {each[4]: each[0] + k for k, each in enumerate(inserts) if each[4] is not None}
+
+    def _hidden(
+        self,
+        ids: Ints32,
+        held: Sequence[tuple[Range, Range]],
+        labels: tuple[str, str],
+        within: Range,
+        others: Mapping[Range, str],
+    ) -> tuple[Ints32, dict[tuple[int, Range], int]]:
+        """Return the ids with each mention as a marker, and where those of the ends stand."""
+        names = [{ids[a:b].tobytes() for a, b in _ends(held, end)} for end in (0, 1)]
+        puts = list[tuple[Range, int, int, tuple[int, Range] | None]]()
+        for end, label in enumerate(labels):
+            marker = self._markers[label]
+            same = end == 1 and not names[0].isdisjoint(names[1])
+            token = marker.closes[1] if same else marker.opens[end]
+            puts += [(each, end, token, (end, each)) for each in dict.fromkeys(_ends(held, end))]
+        taken = [put[0] for put in puts]
+        for (a, b), label in others.items():
+            if within[0] <= a and b <= within[1] and not _meets((a, b), taken):
+                known = ids[a:b].tobytes() in names[0] | names[1]
+                puts.append(((a, b), 2, self._markers[label].closes[int(known)], None))
+        out, where, at = list[int](), dict[tuple[int, Range], int](), within[0]
+        for (a, b), _, token, key in sorted(puts, key=lambda put: (put[0][0], -put[0][1], put[1])):
+            out += ids[at : max(a, at)].tolist()
+            if key is not None:
+                where[key] = len(out)
+            out.append(token)
+            at = max(at, b)
+        out += ids[at : within[1]].tolist()
+        return np.array(out, np.int32), where
 
     # --- markers behind the text -------------------------------------------------------------
 
@@ -218,6 +265,24 @@ def widened(inner: Range, region: Range, size: int) -> Range:
     start = max(low, inner[0] - room // 2)
     end = min(high, start + max(size, inner[1] - inner[0]))
     return max(low, min(start, end - size)), end
+
+
+def _mentions(text: TokenisedText, pairs: Sequence[Pair]) -> dict[Range, str]:
+    """Return the mentions of some pairs by their tokens, each with its label, the longest first."""
+    found: dict[Range, str] = {}
+    for pair in pairs:
+        for place in pair.places:
+            for span, label in zip(place[:2], pair.labels, strict=True):
+                found.setdefault(tokens_of(text, span), label)
+    kept: dict[Range, str] = {}
+    for each in sorted(found, key=lambda r: (r[0] - r[1], r[0])):
+        if not _meets(each, kept):
+            kept[each] = found[each]
+    return kept
+
+
+def _meets(one: Range, others: Iterable[Range]) -> bool:
+    return any(one[0] < b and a < one[1] for a, b in others)
 
 
 def _ends(held: Sequence[tuple[Range, Range]], end: int) -> list[Range]:

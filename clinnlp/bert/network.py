@@ -163,10 +163,12 @@ class Network:
         """Yield indices into `rows`, and the last hidden states of each, as `logits` does."""
         return self._answers(texts, rows, self._states)
 
-    def row_logits(
+    def pair_logits(
         self, rows: Sequence[MarkedRow], *, appended: bool
     ) -> Iterator[tuple[Ints, list[Floats32]]]:
-        """Yield indices into rows with markers, and their logits, as `logits` does.
+        """Yield indices into rows with markers, and the logits at the markers, batch by batch.
+
+        The logits of a row have shape (n_places, 2, n_outputs). The order is by length.
 
         Parameters
         ----------
@@ -175,9 +177,8 @@ class Network:
             Whether markers stand behind the text.
         """
         lengths = np.array([len(row.ids) for row in rows], np.int64)
-        if appended:
-            return self._each(lengths, lambda i: rows[i], self._marked)
-        return self._each(lengths, lambda i: rows[i].ids, self._logits)
+        read = self._marked if appended else self._inserted
+        return self._each(lengths, lambda i: rows[i], read)
 
     def _answers(
         self,
@@ -216,8 +217,12 @@ class Network:
     def _marked(self, rows: Sequence[MarkedRow]) -> Sequence[torch.Tensor]:
         if isinstance(self._reads, PackedBert):
             return self._reads.marked(rows)
-        logits = self.model(**self.collate_marked(rows)).logits
-        return _unpadded(logits, [row.ids for row in rows])
+        return _at_marks(self.model(**self.collate_marked(rows)).logits, rows)
+
+    def _inserted(self, rows: Sequence[MarkedRow]) -> Sequence[torch.Tensor]:
+        if isinstance(self._reads, PackedBert):
+            return self._reads.marked(rows)
+        return _at_marks(self._logits([row.ids for row in rows]), rows)
 
     def collate_marked(self, rows: Sequence[MarkedRow]) -> dict[str, torch.Tensor]:
         """Return the model's inputs for rows with markers behind their text."""
@@ -269,6 +274,12 @@ def _built(kind: Any, config: Any, weights: dict[str, Any]) -> Any:
 
 def _unpadded(matrix: torch.Tensor, rows: Sequence[Ints32]) -> list[torch.Tensor]:
     return [answer[: len(row)] for answer, row in zip(matrix, rows, strict=True)]
+
+
+def _at_marks(
+    logits: Sequence[torch.Tensor] | torch.Tensor, rows: Sequence[MarkedRow]
+) -> Sequence[torch.Tensor]:
+    return [out[torch.from_numpy(row.marks)] for out, row in zip(logits, rows, strict=True)]
 
 
 def _check_numbers(tokenizer: Any, config: Any) -> None:

@@ -16,7 +16,7 @@ threshold of its label on.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, get_args
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class RelationExtractor(Learned):
         What relations there are, and between which labels.
     search : Search
         Which pairs are asked about.
-    reading : {"inserted", "appended"}
+    reading : {"inserted", "appended", "hidden"}
     settings, card
         As for `EntityTagger`.
     calibration : mapping of str to Calibration
@@ -134,8 +134,10 @@ class RelationExtractor(Learned):
         fitted = numbers_by_label(record, "calibration", path, n=2)
         least = numbers_by_label(record, "thresholds", path, n=1)
         kinds = kinds_from(record, path)
-        if record.get("reading") not in ("inserted", "appended"):
-            raise StoreError(f"'reading' in {path} must be inserted or appended, and is not")
+        if record.get("reading") not in get_args(Reading):
+            raise StoreError(
+                f"'reading' in {path} must be inserted, appended or hidden, and is not"
+            )
         return {
             "kinds": kinds,
             "search": search_from(record, kinds, path),
@@ -194,10 +196,10 @@ class RelationExtractor(Learned):
     def _odds(self, rows: Sequence[MarkedRow], n_pairs: int) -> Floats:
         """Return the log odds of each kind against none, -inf where no row holds the pair."""
         places, owners = list[Floats](), list[Ints]()
-        read = self.network.row_logits(rows, appended=self.reading == "appended")
+        read = self.network.pair_logits(rows, appended=self.reading == "appended")
         for batch, out in read:
             for k, logits in zip(batch.tolist(), out, strict=True):
-                places.append(odds_at(logits, rows[k].marks))
+                places.append(odds_at(logits))
                 owners.append(rows[k].owners)
         total = np.full((n_pairs, len(self.kinds.kinds)), -np.inf)
         if places:
@@ -254,10 +256,10 @@ def row_maker(network: Network, kinds: Kinds, reading: Reading) -> RowMaker:
     )
 
 
-def odds_at(logits: Floats32, marks: Ints) -> Floats:
-    """Return the log odds of each kind at some pairs of markers, shape (n_places, n_kinds)."""
-    half = logits.shape[1] // 2
-    both: Floats = logits[marks[:, 0], :half].astype(np.float64) + logits[marks[:, 1], half:]
+def odds_at(logits: Floats32) -> Floats:
+    """Return the log odds of each kind at pairs of markers, shape (n_places, n_kinds)."""
+    half = logits.shape[2] // 2
+    both: Floats = logits[:, 0, :half].astype(np.float64) + logits[:, 1, half:]
     return both[:, 1:] - both[:, :1]
 
 

@@ -79,8 +79,8 @@ class RelationRecipe:
         network = job.network(partial(build_classifier, labels=outputs), stride=settings.stride)
         if settings.reading == "appended" and network.model.config.model_type != "bert":
             raise ArgumentError(
-                "reading must be inserted for an encoder that is no BERT, got appended for a "
-                f"{network.model.config.model_type}"
+                "reading must be inserted or hidden for an encoder that is no BERT, got appended "
+                f"for a {network.model.config.model_type}"
             )
         add_markers(network, self._kinds.end_labels)
         return RelationExtractor(

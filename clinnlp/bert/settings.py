@@ -220,10 +220,11 @@ class RelationSettings(FineTuneSettings):
     clinnlp.core.errors.ArgumentError: reach must be at least 1, got 0
     """
 
-    reading: Literal["inserted", "appended"] = option(
+    reading: Literal["inserted", "appended", "hidden"] = option(
         "inserted",
         "markers stand around the two mentions, one pass per pair, the better; or behind the text, "
-        "one pass for all pairs of a text, the faster",
+        "one pass for all pairs of a text, the faster; or in place of all mentions, so that no "
+        "name is learned",
     )
     ends: Literal["auto", "mentions", "concepts"] = option(
         "auto", "what relations join; auto = what those of train join"
@@ -252,7 +253,7 @@ class RelationSettings(FineTuneSettings):
 
     def __post_init__(self) -> None:
         FineTuneSettings.__post_init__(self)
-        check_one_of(self.reading, ("inserted", "appended"), name="reading")
+        check_one_of(self.reading, ("inserted", "appended", "hidden"), name="reading")
         check_one_of(self.ends, ("auto", "mentions", "concepts"), name="ends")
         check_one_of(self.within, ("auto", "sentence", "document"), name="within")
         if self.reach is not None:

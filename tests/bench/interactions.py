@@ -8,7 +8,7 @@ the labels at even places, so the others are unseen.
 import argparse
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from xml.etree import ElementTree as ET
 
 from clinnlp.core.notes import Entity, Note, Relation
@@ -48,20 +48,23 @@ def main() -> None:
             )  # fmt: skip
 
 
-def read_labels() -> Iterator[list[Note]]:
-    """Yield the sentences of each label as notes, with its drugs and interacting pairs."""
+def read_labels(labels: Collection[str] = DRUGS) -> Iterator[list[Note]]:
+    """Yield the sentences of each label as notes, with its drugs and interacting pairs.
+
+    A drug that is in no interaction has the label Biomedical_Entity.
+    """
     with zipfile.ZipFile(DATA / "nlm_ddi_labels" / "nlm_ddi_labels.zip") as packed:
         for name in sorted(n for n in packed.namelist() if n.endswith(".xml")):
             root = ET.fromstring(packed.read(name))
-            yield [note_of(sentence) for sentence in root.iter("sentence")]
+            yield [note_of(sentence, labels) for sentence in root.iter("sentence")]
 
 
-def note_of(sentence: ET.Element) -> Note:
+def note_of(sentence: ET.Element, labels: Collection[str]) -> Note:
     text, entities = sentence.get("text", ""), {}
     for one in sentence.iter("entity"):
         ends = [int(number) for number in re.findall(r"\d+", one.get("charOffset") or "")]
         name, label = one.get("id", ""), one.get("type", "")
-        if label in DRUGS and ends and max(ends) <= len(text) and ends[0] < ends[-1]:
+        if label in labels and ends and max(ends) <= len(text) and ends[0] < ends[-1]:
             entities[name] = Entity(id=name, span=Span(ends[0], ends[-1]), label=label)
     pairs = [(p.get("e1"), p.get("e2")) for p in sentence.iter("pair") if p.get("ddi") == "true"]
     relations = [

@@ -1,10 +1,16 @@
-"""Trained relations: scripts/bench relation_models CORPUS [--fold K] [--reading inserted appended]
-[--epochs N] [--words-only] [--out FOLDER]; or --speed FOLDER.
+"""Trained relations: scripts/bench relation_models CORPUS [--fold K] [--set FIELD=JSON ...]
+[--reading inserted|appended|hidden] [--words-only] [--mentions FOLDER] [--out FOLDER]; or
+--speed FOLDER; or --again FOLDER CORPUS to score a saved model anew.
 
-ddi2013 and phee by five folds of documents inside train (ordered by the hash of their ids); bc5cdr
-and biored from train to dev, without documents of any test part or of dev. Gold mentions. Strict
-micro F1 with labels and without, beside naive Bayes and a linear SVM on words, with the paired
-interval of the difference. --words-only scores these two alone, without a network.
+ddi2013 by five folds of documents inside train and nlm_ddi by five folds of drug labels (ordered by
+the hash of their ids); phee, bc5cdr and biored from train to dev, without documents of any test
+part or of dev. Gold mentions. Strict micro F1 with labels and without, beside naive Bayes and a
+linear SVM on words, with the paired interval of the difference. --words-only scores these two
+alone, without a network. The drugs of nlm_ddi have one label: which of their labels the corpus
+gives tells whether they interact.
+
+--mentions scores end to end too: the model in FOLDER, or one that is fine-tuned on the same train
+where there is none, finds the mentions of dev; their concepts are those of such words in train.
 
 --speed reads the pairs of 40 notes of discharge-mini, 30 mentions planted in each, with a saved
 model, in float32 and in 8-bit integers, and one note of 400 mentions.
@@ -16,12 +22,13 @@ import json
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import clinnlp
+from clinnlp.bert.relate import RelationExtractor
 from clinnlp.bert.relate_recipe import RelationRecipe
 from clinnlp.bert.relation_baselines import baselines
 from clinnlp.bert.settings import RelationSettings
@@ -31,9 +38,11 @@ from clinnlp.io.notes.corpora import read_notes
 from clinnlp.metrics.relations import compare_relations, score_relations
 from clinnlp.text.sentences import Sentences
 from tests.bench import DATA, record
+from tests.bench.interactions import DRUGS, read_labels
 from tests.bench.relations import pairs_of
 
 N_FOLDS = 5
+FOLDS = ("ddi2013", "nlm_ddi")
 FILES = {
     "bc5cdr": ("CDR_TrainingSet.PubTator.txt", "CDR_DevelopmentSet.PubTator.txt"),
     "biored": ("Train.PubTator", "Dev.PubTator"),
@@ -42,11 +51,13 @@ FILES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", nargs="?", choices=["ddi2013", "phee", *FILES])
+    parser.add_argument("corpus", nargs="?", choices=[*FOLDS, "phee", *FILES])
     parser.add_argument("--fold", type=int, default=0, choices=range(N_FOLDS))
-    parser.add_argument("--reading", default="inserted", choices=["inserted", "appended"])
+    parser.add_argument("--reading", default="inserted", choices=["inserted", "appended", "hidden"])
     parser.add_argument("--set", nargs="*", default=[], metavar="FIELD=JSON")
     parser.add_argument("--words-only", action="store_true")
+    parser.add_argument("--mentions", metavar="FOLDER")
+    parser.add_argument("--again", metavar="FOLDER")
     parser.add_argument("--out", default="out/models")
     parser.add_argument("--speed", metavar="FOLDER")
     args = parser.parse_args()
@@ -59,6 +70,14 @@ def main() -> None:
     if args.words_only:
         words(args, train, dev, settings)
         return
+    again = args.again and clinnlp.load(args.again)
+    model = again or trained(args, train, dev, settings, changed)
+    if args.mentions:
+        end_to_end(args, model, train, dev)
+
+
+def trained(args, train, dev, settings: RelationSettings, changed) -> RelationExtractor:
+    """Return a model of the settings, its scores recorded."""
     out = f"{args.out}/{args.corpus}-{args.fold}-{args.reading}"
     start, cpu = time.perf_counter(), time.process_time()
     model = clinnlp.fine_tune_relations(train, dev, out=out, settings=settings)
@@ -66,12 +85,54 @@ def main() -> None:
     record(
         "relation models", corpus=args.corpus, fold=args.fold, reading=args.reading,
         settings=changed, minutes=round((time.perf_counter() - start) / 60, 1),
-        cpu_minutes=round((time.process_time() - cpu) / 60, 1),
+        cpu_minutes=round((time.process_time() - cpu) / 60, 1), tokens=model.card["n_tokens"],
         pairs=model.card["n_pairs"], related=model.card["n_related"], cut=model.card["n_cut"],
-        **figures(card), rows=card["rows"],
+        selection=[each["score"] and round(each["score"], 3) for each in model.card["epochs"]],
+        **figures(card), labels=by_label(card["rows"]),
         **{name: {**figures(each), "better_by": told(each["difference"]), "p": each["p"]}
            for name, each in card.get("baselines", {}).items()},
     )  # fmt: skip
+    return model
+
+
+def end_to_end(args, model: RelationExtractor, train: list[Note], dev: list[Note]) -> None:
+    """Score relations between mentions that a model finds."""
+    if not Path(args.mentions).exists():
+        clinnlp.fine_tune_ner(train, out=args.mentions, labels=model.kinds.end_labels)
+    tagger = clinnlp.load(args.mentions)
+    tagged = tagger.batch([note.with_(entities=(), relations=()) for note in dev])
+    ours = tagged if model.search.ends == "mentions" else with_concepts(tagged, train)
+    gold = [model.kinds.as_pairs(note, labels=model.labels) for note in dev]
+    found = [model.kinds.as_pairs(note, labels=model.labels) for note in model.batch(ours)]
+    undirected = model.kinds.undirected
+    typed, any_label, relaxed = (
+        score_relations(gold, found, undirected=undirected, **asked)
+        for asked in ({}, {"typed": False}, {"match": "relaxed"})
+    )
+    mentions = clinnlp.score_spans(dev, tagged)
+    record(
+        "relation models end to end", corpus=args.corpus, fold=args.fold, reading=model.reading,
+        mentions=str(mentions.f1), f1=str(typed.f1), detection=str(any_label.f1),
+        relaxed=str(relaxed.f1),
+    )  # fmt: skip
+
+
+def with_concepts(notes: list[Note], train: list[Note]) -> list[Note]:
+    """Return the notes with the concepts that train gives most to mentions of such words."""
+    seen: dict[tuple[str, str], Counter[tuple[str, ...]]] = {}
+    for note in train:
+        for entity in note.entities:
+            seen.setdefault((entity.label, note.mention(entity).lower()), Counter())[
+                entity.concepts
+            ] += 1
+    known = {key: counts.most_common(1)[0][0] for key, counts in seen.items()}
+    return [
+        note.with_(entities=tuple(
+            replace(e, concepts=known.get((e.label, note.mention(e).lower()), ()))
+            for e in note.entities
+        ))
+        for note in notes
+    ]  # fmt: skip
 
 
 def words(args, train: list[Note], dev: list[Note], settings: RelationSettings) -> None:
@@ -88,6 +149,15 @@ def words(args, train: list[Note], dev: list[Note], settings: RelationSettings) 
             detection=str(detected.f1),
             svm_better_by=str(compare_relations(gold, svm, notes).difference),
         )  # fmt: skip
+
+
+def by_label(rows) -> dict[str, str]:
+    """Return F1 and gold relations of each label."""
+    return {
+        row["label"]: f"{2 * row['n_right'] / (row['n_gold'] + row['n_predicted']):.3f} "
+        f"of {row['n_gold']}"
+        for row in rows
+    }
 
 
 def figures(card) -> dict[str, str]:
@@ -107,27 +177,50 @@ def parts(corpus: str, fold: int) -> tuple[list[Note], list[Note]]:
         dev_ids, dev_texts = {n.id for n in dev}, {n.text for n in dev}
         kept = [n for n in train if n.id not in dev_ids | tested and n.text not in dev_texts]
         return kept, [n for n in dev if n.id not in tested] if corpus == "biored" else dev
-    with ddi() if corpus == "ddi2013" else phee() as notes:
-        found = sorted(notes, key=lambda n: hashlib.sha256(n.id.encode()).hexdigest())
-    once = list({note.text: note for note in found}.values())
-    return [n for k, n in enumerate(once) if k % N_FOLDS != fold], once[fold::N_FOLDS]
+    if corpus == "phee":
+        train, dev = phee("train"), phee("dev")
+        seen = {n.text for n in dev}
+        return [n for n in train if n.text not in seen], dev
+    units = list(ddi() if corpus == "ddi2013" else drug_labels())
+    fit = [n for k, unit in enumerate(units) if k % N_FOLDS != fold for n in unit]
+    kept = [n for unit in units[fold::N_FOLDS] for n in unit]
+    seen = {n.text for n in kept}
+    return once(n for n in fit if n.text not in seen), once(kept)
 
 
-@contextmanager
+def once(notes: Iterable[Note]) -> list[Note]:
+    """Return the notes without those whose text stands before."""
+    return list({note.text: note for note in notes}.values())
+
+
 def ddi() -> Iterator[list[Note]]:
-    """Give the training documents of DDI-2013."""
+    """Yield each training document of DDI-2013 that has a text of its own."""
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(DATA / "ddi2013" / "DDICorpus-2013.zip") as packed:
             names = [n for n in packed.namelist() if n.startswith("DDICorpus/Train/")]
             packed.extractall(folder, [n for n in names if n.endswith(".xml")])
-        yield list(read_notes(Path(folder) / "DDICorpus" / "Train", repair=True))
+        notes = read_notes(Path(folder) / "DDICorpus" / "Train", repair=True)
+        ordered = sorted(notes, key=lambda note: place_of(note.id))
+    yield from ([note] for note in once(ordered))
 
 
-@contextmanager
-def phee() -> Iterator[list[Note]]:
-    """Give the training sentences of PHEE with the pairs of their events."""
-    notes = read_notes(DATA / "phee" / "json" / "train.json", format="phee-json")
-    yield [pairs_of(n).with_(sentences=(Span(0, len(n.text)),)) for n in notes if n.text]
+def place_of(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def drug_labels() -> Iterator[list[Note]]:
+    """Yield the sentences of each drug label, its drugs under one label, by which it is known."""
+    labels = read_labels((*DRUGS, "Biomedical_Entity"))
+    for notes in sorted((each for each in labels if each), key=lambda each: place_of(each[0].id)):
+        yield [note.with_(entities=tuple(replace(e, label="Drug") for e in note.entities))
+               for note in notes]  # fmt: skip
+
+
+def phee(part: str) -> list[Note]:
+    """Return the sentences of a part of PHEE with the pairs of their events."""
+    notes = read_notes(DATA / "phee" / "json" / f"{part}.json", format="phee-json")
+    kept = once(n for n in notes if n.text)
+    return [pairs_of(n).with_(sentences=(Span(0, len(n.text)),)) for n in kept]
 
 
 def speed(folder: str) -> None:

@@ -63,11 +63,17 @@ class Int8Layers:
     def __init__(self, layers: Sequence[Any], n_heads: int) -> None:
         self._layers = [_Layer(layer, n_heads) for layer in layers]
 
-    def __call__(self, x: torch.Tensor, runs: Sequence[Run]) -> torch.Tensor:
-        """Return the last hidden states; `x`, (n_tokens, width), is overwritten."""
+    def __call__(
+        self, x: torch.Tensor, runs: Sequence[Run], kept: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Return the last hidden states; `x`, (n_tokens, width), is overwritten.
+
+        Those of the tokens `kept` alone, where they are named.
+        """
         rounded = _rounded(x)
         for layer in self._layers:
-            rounded = layer(x, rounded, runs)
+            of = kept if layer is self._layers[-1] else None
+            x, rounded = layer(x, rounded, runs, of)
         return x
 
 
@@ -80,16 +86,21 @@ class _Layer:
         self._widen = _Product(layer.intermediate.dense)
         self._narrow, self._norm = _Product(layer.output.dense), layer.output.LayerNorm
 
-    def __call__(self, x: torch.Tensor, rounded: Rounded, runs: Sequence[Run]) -> Rounded:
-        """Change `x` to what the layer makes of it; return that rounded."""
+    def __call__(
+        self, x: torch.Tensor, rounded: Rounded, runs: Sequence[Run], kept: torch.Tensor | None
+    ) -> tuple[torch.Tensor, Rounded]:
+        """Change `x` to what the layer makes of it; return it, and rounded."""
         y = self._project(rounded)
         scale_rows(y.numpy(), rounded[1], self._project.bias)
-        mixed = _rounded(_attended(y, runs, self._n_heads))
+        given = _attended(y, runs, self._n_heads)
+        if kept is not None:
+            x, given = x[kept], given[kept]
+        mixed = _rounded(given)
         rounded = _normed(x, self._mix, mixed, self._norm_mixed)
         y = self._widen(rounded)
         wide = _empty(y)
         gelu_rows(y.numpy(), rounded[1], self._widen.bias, wide[0].numpy(), wide[1])
-        return _normed(x, self._narrow, wide, self._norm)
+        return x, _normed(x, self._narrow, wide, self._norm)
 
 
 def _attended(y: torch.Tensor, runs: Sequence[Run], n_heads: int) -> torch.Tensor:

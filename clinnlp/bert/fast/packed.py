@@ -23,7 +23,7 @@ from clinnlp.core.arrays import Ints32
 __all__ = ["PackedBert", "can_pack", "has_fast_int8"]
 
 Tensors = Sequence[torch.Tensor]
-Layers = Callable[[torch.Tensor, Sequence[Run]], torch.Tensor]
+Layers = Callable[[torch.Tensor, Sequence[Run], torch.Tensor | None], torch.Tensor]
 
 
 def can_pack(model: Any) -> bool:
@@ -69,17 +69,24 @@ class PackedBert:
         return torch.split(self._encode(rows), [len(row) for row in rows])
 
     def marked(self, rows: Sequence[MarkedRow]) -> Tensors:
-        """Return the logits of each row with markers behind its text."""
+        """Return the logits at the markers of each row, shapes (n_places, 2, n_outputs).
+
+        What the last layer makes of other tokens is not wanted, and most of it is left out.
+        """
         ids = np.concatenate([row.ids for row in rows])
         places = np.concatenate([row.places for row in rows])
         runs = _runs([(len(row.ids), row.n_text) for row in rows])
-        states = self._layers(self._embed(ids, places), runs)
-        return torch.split(self._head(states), [len(row.ids) for row in rows])
+        starts = np.cumsum([0, *(len(row.ids) for row in rows)])
+        at = [start + row.marks.ravel() for start, row in zip(starts, rows, strict=False)]
+        kept = torch.from_numpy(np.concatenate(at))
+        logits = self._head(self._layers(self._embed(ids, places), runs, kept))
+        answers = logits.view(-1, 2, logits.shape[1])
+        return torch.split(answers, [len(row.marks) for row in rows])
 
     def _encode(self, rows: Sequence[Ints32]) -> torch.Tensor:
         lengths = [len(row) for row in rows]
         x = self._embed(np.concatenate(rows), np.concatenate([np.arange(n) for n in lengths]))
-        return self._layers(x, _runs([(n, n) for n in lengths]))  # (n_tokens, width)
+        return self._layers(x, _runs([(n, n) for n in lengths]), None)  # (n_tokens, width)
 
     def _embed(self, ids: Ints32, places: Ints32) -> torch.Tensor:
         parts = self._embeddings
@@ -103,16 +110,24 @@ def _layers(layers: Sequence[Any], n_heads: int, *, int8: bool) -> Layers:
 
 
 class _FloatLayers:
-    """Attention, then the feed-forward part, each added to its input and normed; layer by layer."""
+    """Attention, then the feed-forward part, each added to its input and normed; layer by layer.
+
+    Of the last layer only the tokens `kept` are given, where they are named.
+    """
 
     def __init__(self, layers: Sequence[Any], n_heads: int) -> None:
         self._layers, self._n_heads = layers, n_heads
 
-    def __call__(self, x: torch.Tensor, runs: Sequence[Run]) -> torch.Tensor:
+    def __call__(
+        self, x: torch.Tensor, runs: Sequence[Run], kept: torch.Tensor | None
+    ) -> torch.Tensor:
         for layer in self._layers:
             heads, out = layer.attention.self, layer.attention.output
             q, k, v = heads.query(x), heads.key(x), heads.value(x)
-            mixed = out.dense(attend(q, k, v, runs, self._n_heads))
+            given = attend(q, k, v, runs, self._n_heads)
+            if kept is not None and layer is self._layers[-1]:
+                x, given = x[kept], given[kept]
+            mixed = out.dense(given)
             x = out.LayerNorm(mixed.add_(x))
             wide = torch.ops.aten.gelu_(layer.intermediate.dense(x))  # in place
             x = layer.output.LayerNorm(layer.output.dense(wide).add_(x))

@@ -57,6 +57,29 @@ def test_several_places_of_a_pair_share_a_row():
     assert row.marks.tolist() == [[1, 5], [1, 9]]
 
 
+def test_hidden_mentions_are_their_markers_alone():
+    """Another mention has a marker of its own, and one with the name of an end another."""
+    text = text_of(9)
+    text.ids[7] = text.ids[0]  # the name of the first end again
+    pairs = [
+        pair_of(((0, 1), (2, 4)), n=9),
+        pair_of(((0, 1), (5, 6)), n=9),
+        pair_of(((0, 1), (7, 8)), n=9),
+    ]
+    first, _, same = maker("hidden")(text, pairs)
+    assert first.ids.tolist() == [1, 101, 11, 112, 14, 113, 16, 114, 18, 2]
+    assert first.ids[first.marks].tolist() == [[101, 112]]
+    assert same.ids.tolist() == [1, 101, 11, 113, 14, 113, 16, 114, 18, 2]
+    assert same.ids[same.marks].tolist() == [[101, 114]]
+
+
+def test_hidden_mentions_that_overlap_are_each_told():
+    nested = [pair_of(((0, 3), (0, 2)), n=4), pair_of(((0, 3), (3, 4)), n=4)]
+    one, other = maker("hidden")(text_of(4), nested)
+    assert one.ids.tolist() == [1, 101, 112, 113, 2]
+    assert other.ids.tolist() == [1, 101, 112, 2]
+
+
 def test_appended_markers_have_the_positions_of_their_mentions():
     pairs = [pair_of(((3, 4), (0, 2)), n=5), pair_of(((1, 2), (4, 5)), n=5)]
     (row,) = maker("appended")(text_of(5), pairs, first=3)
@@ -67,7 +90,7 @@ def test_appended_markers_have_the_positions_of_their_mentions():
     assert row.n_text == 7
 
 
-@pytest.mark.parametrize("reading", ["inserted", "appended"])
+@pytest.mark.parametrize("reading", ["inserted", "appended", "hidden"])
 def test_a_pair_that_fits_into_no_window_has_no_row(reading):
     far = pair_of(((0, 1), (190, 191)), n=200)
     assert maker(reading)(text_of(200), [far]) == []
@@ -77,7 +100,7 @@ def test_a_pair_that_fits_into_no_window_has_no_row(reading):
     at=st.integers(0, 180),
     gap=st.integers(0, 15),
     size=st.integers(24, 60),
-    reading=st.sampled_from(["inserted", "appended"]),
+    reading=st.sampled_from(["inserted", "appended", "hidden"]),
 )
 def test_a_window_holds_both_mentions_and_no_more_than_it_may(at, gap, size, reading):
     text = text_of(200)
@@ -87,7 +110,11 @@ def test_a_window_holds_both_mentions_and_no_more_than_it_may(at, gap, size, rea
         n_text = row.n_text
         assert n_text <= size + 2
         first, second = row.marks[0]
-        if reading == "inserted":
+        if reading == "hidden":
+            assert row.ids[[first, second]].tolist() == [101, 112]
+            hidden = {10 + at, 11 + at + gap, 12 + at + gap} - set(range(101, 115))
+            assert not hidden & set(row.ids.tolist())
+        elif reading == "inserted":
             assert row.ids[[first + 1, second + 1]].tolist() == [10 + at, 11 + at + gap]
         else:
             assert row.ids[row.places[[first, second]]].tolist() == [10 + at, 11 + at + gap]

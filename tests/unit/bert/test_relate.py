@@ -19,7 +19,7 @@ from clinnlp.core.notes import Assertion, Note
 from .conftest import FLOAT32, OVERFIT, QUICK
 from .relations import CONCEPTS, RELATED
 
-READINGS = ("inserted", "appended")
+READINGS = ("inserted", "appended", "hidden")
 
 
 @pytest.fixture(scope="module")
@@ -109,15 +109,14 @@ def test_a_pair_read_with_others_is_read_as_alone(folders):
     pairs = model.search(note).pairs
     (text,) = network.tokenise([note.text])
     (row,) = make(text, pairs)
-    ((_, (together,)),) = network.row_logits([row], appended=True)
-    for pair, marks in zip(pairs, row.marks, strict=True):
+    ((_, (together,)),) = network.pair_logits([row], appended=True)
+    for pair, answer in zip(pairs, together, strict=True):
         (one,) = make(text, [pair])
-        ((_, (alone,)),) = network.row_logits([one], appended=True)
-        np.testing.assert_allclose(together[marks], alone[one.marks[0]], atol=1e-5)
-        np.testing.assert_allclose(together[: row.n_text], alone[: row.n_text], atol=1e-5)
+        ((_, (alone,)),) = network.pair_logits([one], appended=True)
+        np.testing.assert_allclose(answer, alone[0], atol=1e-5)
     with torch.inference_mode():
         padded = network.model(**network.collate_marked([row, one])).logits.numpy()
-    np.testing.assert_allclose(padded[0, : len(row.ids)], together, atol=1e-4)
+    np.testing.assert_allclose(padded[0][row.marks], together, atol=1e-4)
 
 
 def test_with_a_graph_of_torch_answers_are_the_same(folders, monkeypatch):
@@ -236,7 +235,7 @@ def test_an_encoder_of_another_kind_takes_inserted_markers_only(encoder, tmp_pat
 
     relate_recipe_build = relate_recipe.build_classifier
     monkeypatch.setattr(relate_recipe, "build_classifier", as_another)
-    with pytest.raises(ArgumentError, match="reading must be inserted"):
+    with pytest.raises(ArgumentError, match="reading must be inserted or hidden"):
         fine_tune_relations(
             RELATED, encoder=encoder, out=tmp_path / "m", reading="appended", **QUICK
         )
