@@ -60,8 +60,8 @@ def add_extract(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--relations",
         metavar="MODEL",
-        help="also give relations, into .jsonl: those of a model that `clinnlp fine-tune "
-        "relations` wrote; stated: those that rules find",
+        help="also give relations, into .jsonl or, in a folder, as a table in relations/: those of "
+        "a model that `clinnlp fine-tune relations` wrote; stated: those that rules find",
     )
     add_reading(parser)
     add_settings(parser, ExtractSettings)
@@ -81,6 +81,8 @@ def _extract(args: argparse.Namespace) -> int:
     _check_relations(args)
     settings = settings_of(args, ExtractSettings)
     if settings.engine == "spark":
+        if args.relations:
+            raise ArgumentError("relations are read by this machine, got engine spark")
         return extract_by_spark(args, settings.batch_size)
     notes = read_notes(args.notes, **reading_of(args))
     choose_model(args)
@@ -97,9 +99,10 @@ def _extract(args: argparse.Namespace) -> int:
 def _check_relations(args: argparse.Namespace) -> None:
     from clinnlp.io.notes.formats import by_suffix
 
-    if args.relations and args.out != "-" and by_suffix(Path(args.out)) != "jsonl":
+    if args.relations and args.out != "-" and by_suffix(Path(args.out)) not in (None, "jsonl"):
         raise ArgumentError(
-            f"relations go with whole notes into a file ending in .jsonl, got {args.out}"
+            "relations go with whole notes into a file ending in .jsonl, or with mentions into a "
+            f"folder, got {args.out}"
         )
 
 

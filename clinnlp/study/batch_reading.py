@@ -12,12 +12,15 @@ from typing import Any
 from clinnlp.core.errors import ClinnlpError, PipeError
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import OnError, Pipeline
-from clinnlp.core.tables import EntityTable
+from clinnlp.core.tables import EntityTable, RelationTable
 from clinnlp.core.workers import all_memory, n_cores, peak_memory
 from clinnlp.features.entities import entity_table
+from clinnlp.features.relations import relation_table
+from clinnlp.text.interactions import StatedInteractions
 from clinnlp.text.lookup import Lookup
+from clinnlp.text.relations import StatedRelations
 
-__all__ = ["Batch", "BatchRead", "BatchReader", "n_workers", "pieces_of"]
+__all__ = ["Batch", "BatchRead", "BatchReader", "gives_relations", "n_workers", "pieces_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,10 @@ class BatchRead:
         Of the notes on which a pipe failed.
     rows : EntityTable
         Of all of them; empty where whole notes are wanted.
+    n_links : sequence of int
+        Rows of relations of each note, where these are wanted.
+    links : RelationTable
+        Of all of them.
     notes : sequence of Note
         Those that did not fail, where whole notes are wanted.
     counts : Counter
@@ -53,6 +60,8 @@ class BatchRead:
     n_rows: Sequence[int]
     failed: dict[str, ClinnlpError]
     rows: EntityTable = field(default_factory=lambda: EntityTable({}))
+    n_links: Sequence[int] = ()
+    links: RelationTable = field(default_factory=lambda: RelationTable({}))
     notes: Sequence[Note] = ()
     counts: Counter[str] = field(default_factory=Counter)
     held_back: Counter[str] = field(default_factory=Counter)
@@ -68,11 +77,14 @@ class BatchReader:
     on_error : {"raise", "skip"}
     whole : bool
         Give whole notes, not rows.
+    relations : bool
+        Give rows of relations beside those of mentions.
     """
 
     nlp: Pipeline
     on_error: OnError
     whole: bool
+    relations: bool = False
 
     def __call__(self, batch: Batch) -> BatchRead:
         """Return what becomes of a batch.
@@ -95,8 +107,12 @@ class BatchReader:
         done = [note for note in done if note.id in wanted]
         n_rows = {note.id: len(note.entities) for note in done}
         ids = [note.id for note, is_wanted in _pairs(batch) if is_wanted]
+        links = relation_table(done) if self.relations else RelationTable({})
+        n_links = Counter(links["note"].tolist())
         return BatchRead(
             ids=ids,
+            n_links=[n_links[note_id] for note_id in ids],
+            links=links,
             n_rows=[n_rows.get(note_id, 0) for note_id in ids],
             failed={note_id: error for note_id, error in failed.items() if note_id in wanted},
             rows=EntityTable({}) if self.whole else entity_table(done),
@@ -120,7 +136,8 @@ class BatchReader:
         )
         if self.on_error == "raise" and ids:
             raise error
-        return BatchRead(ids=ids, n_rows=[0] * len(ids), failed=dict.fromkeys(ids, error))
+        none = [0] * len(ids)
+        return BatchRead(ids=ids, n_rows=none, n_links=none, failed=dict.fromkeys(ids, error))
 
     def _pairs_cut(self, notes: Iterable[Note]) -> Counter[str]:
         """Return the pairs that models of relations do not ask about, too far apart."""
@@ -134,6 +151,15 @@ class BatchReader:
             for lookup in lookups:
                 held += lookup.held_back(note)
         return held
+
+
+def gives_relations(nlp: Pipeline) -> bool:
+    """Return whether a pipe of a pipeline seeks relations: a model of them, or rules."""
+    by_rules = (StatedRelations, StatedInteractions)
+    return any(
+        getattr(pipe, "task", None) == "relations" or isinstance(pipe, by_rules)
+        for pipe in nlp.pipes
+    )
 
 
 def n_workers(nlp: Pipeline) -> int:

@@ -1,7 +1,8 @@
 """Extraction over any number of notes: progress, parts, resuming, and a count of what was cut.
 
-Into a folder, mentions go as Parquet in parts: a run that was killed goes on where it stopped and
-redoes at most one part. A note that has changed since is done again. Into a file (.csv, .tsv,
+Into a folder, mentions go as Parquet in parts, and relations where the pipeline seeks them into
+``relations`` inside it: a run that was killed goes on where it stopped and redoes at most one part.
+A note that has changed since is done again. Into a file (.csv, .tsv,
 .parquet: mentions; .jsonl: whole notes; .fhir.json, .fhir.ndjson: notes and what they state) the
 output appears when it is whole, and whole notes may go through a pipe. A second run into the same
 place is refused at once.
@@ -32,13 +33,20 @@ from clinnlp.io.notes.corpora import Notes, write_notes
 from clinnlp.io.notes.fhir_write import write_fhir
 from clinnlp.io.notes.formats import by_suffix
 from clinnlp.io.tables.mentions import write_entity_table
-from clinnlp.io.tables.parts import NoteDone, PartWriter
-from clinnlp.study.batch_reading import Batch, BatchRead, BatchReader, n_workers, pieces_of
+from clinnlp.study.batch_reading import (
+    Batch,
+    BatchRead,
+    BatchReader,
+    gives_relations,
+    n_workers,
+    pieces_of,
+)
+from clinnlp.study.extract_parts import open_parts
 from clinnlp.study.pipeline import STATED
 from clinnlp.study.settings import ExtractSettings
 from clinnlp.text.lookup import Lookup
 
-__all__ = ["ExtractSummary", "Run", "digest_of", "extract", "fingerprint", "notes_done"]
+__all__ = ["ExtractSummary", "Run", "extract", "fingerprint"]
 
 _FILES = ("jsonl", "csv", "tsv", "parquet", "fhir")
 _WHOLE = ("jsonl", "fhir")  # notes, not rows
@@ -175,7 +183,8 @@ def extract(
     summary = ExtractSummary()
     start = time.perf_counter()
     source = _peeked(notes)  # an unreadable source fails before anything is made
-    done = Run(nlp, settings, summary, whole=form in _WHOLE, progress=progress)
+    links = form is None and gives_relations(nlp)
+    done = Run(nlp, settings, summary, whole=form in _WHOLE, relations=links, progress=progress)
     if form is None:
         _into_parts(source, done, out, dict(made_by or {}))
     else:
@@ -247,9 +256,12 @@ class Run:
         *,
         whole: bool,
         progress: bool,
+        relations: bool = False,
     ) -> None:
         self.settings, self.summary, self.progress = settings, summary, progress
-        self.reader = BatchReader(nlp=nlp, on_error=settings.on_error, whole=whole)
+        self.reader = BatchReader(
+            nlp=nlp, on_error=settings.on_error, whole=whole, relations=relations
+        )
         summary.n_cased = sum(pipe.n_cased for pipe in nlp.pipes if isinstance(pipe, Lookup))
         self.is_done: Callable[[Note], bool] = lambda _: False
 
@@ -321,45 +333,25 @@ def _into_file(
 
 
 def _into_parts(source: Iterable[Note], run: Run, out: Path, made_by: dict[str, str]) -> None:
-    with PartWriter(out, settings=made_by, notes_per_part=run.settings.part_size) as writer:
-        before = frozenset(writer.done)
-        digests: dict[str, str] = {}  # of the notes at work
+    kept = {"settings": made_by, "notes_per_part": run.settings.part_size}
+    with open_parts(out, relations=run.reader.relations, **kept) as parts:
         seen: set[str] = set()
 
         def is_done(note: Note) -> bool:
             seen.add(note.id)
-            digest = digest_of(note, writer)
-            if writer.has(note.id, digest):
+            if parts.is_done(note):
                 return True
-            run.summary.n_changed += note.id in before
-            digests[note.id] = digest
+            run.summary.n_changed += parts.is_changed(note)
             return False
 
         run.is_done = is_done
         with closing(run(source)) as batches:  # and its bar, before a failure is told
             for batch in batches:
-                writer.add_all(notes_done(batch, digests), batch.rows)
-        if before and not seen:
+                parts.add(batch)
+        if parts.before and not seen:
             raise DataError("there must be notes, as there were before, got none", path=out)
         if _INPUT in made_by:
-            run.summary.n_gone = writer.keep_only(seen)
-
-
-def notes_done(batch: BatchRead, digests: dict[str, str]) -> list[NoteDone]:
-    """Return the notes of a batch as a writer of parts takes them, and forget their digests."""
-    kinds = {note_id: type(error).__name__ for note_id, error in batch.failed.items()}
-    return [
-        NoteDone(note_id, n_rows, digests.pop(note_id, ""), kinds.get(note_id))
-        for note_id, n_rows in zip(batch.ids, batch.n_rows, strict=True)
-    ]
-
-
-def digest_of(note: Note, writer: PartWriter) -> str:
-    """Return a digest of all that a pipeline may read of a bare note."""
-    times = (None if time is None else time.isoformat() for time in (note.time, note.known))
-    spans = note.tokens
-    tokens = None if spans is None else ",".join(f"{s.start}-{s.end}" for s in spans)
-    return writer.digest(note.text, note.patient, note.encounter, note.kind, *times, tokens)
+            run.summary.n_gone = parts.keep_only(seen)
 
 
 def _bare(note: Note) -> Note:

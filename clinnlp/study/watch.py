@@ -29,7 +29,8 @@ from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.places import covered
 from clinnlp.io.notes.corpora import read_notes
 from clinnlp.io.tables.parts import PartWriter
-from clinnlp.study.extract import ExtractSummary, Run, digest_of, notes_done
+from clinnlp.study.extract import ExtractSummary, Run
+from clinnlp.study.extract_parts import digest_of, notes_done
 from clinnlp.study.settings import ExtractSettings
 
 __all__ = ["DEAD_LETTERS", "Look", "watch"]
@@ -203,7 +204,7 @@ class _Watched:
         run.is_done = is_done
         with closing(run(arrived())) as batches:
             for batch in batches:
-                writer.add_all(notes_done(batch, digests), batch.rows)
+                writer.add_all(notes_done(batch, batch.n_rows, digests), batch.rows)
         writer.settle()
         self.file_of = {k: file for k, file in self.file_of.items() if k in writer.skipped}
 
