@@ -7,7 +7,7 @@ one would run as a formula stays.
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ def write_rows(
     rows: Iterable[Sequence[str]],
     *,
     like: str | Path | None = None,
+    wide: Collection[str] = (),
 ) -> int:
     """Write rows of text as CSV, TSV or Parquet by suffix, packed as it says; return how many.
 
@@ -57,6 +58,8 @@ def write_rows(
     rows : iterable of sequence of str
     like : path, optional
         A table with these columns whose types a Parquet file gets; else all is text.
+    wide : collection of str
+        Columns whose whole numbers may be larger than theirs there: they get 64 bits.
 
     Raises
     ------
@@ -74,7 +77,7 @@ def write_rows(
     >>> folder.cleanup()
     """
     if table_form(path) == "parquet":
-        return _write_parquet(path, header, rows, like)
+        return _write_parquet(path, _schema(header, like, wide), rows)
     n = 0
     with write_bytes(path) as raw:
         text = io.TextIOWrapper(raw, "utf-8", newline="")
@@ -90,10 +93,7 @@ def write_rows(
     return n
 
 
-def _write_parquet(
-    path: str | Path, header: Sequence[str], rows: Iterable[Sequence[str]], like: str | Path | None
-) -> int:
-    schema = _schema(header, like)
+def _write_parquet(path: str | Path, schema: pa.Schema, rows: Iterable[Sequence[str]]) -> int:
     n = 0
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for part in chunks(rows, _ROWS):
@@ -104,7 +104,9 @@ def _write_parquet(
     return n
 
 
-def _schema(header: Sequence[str], like: str | Path | None) -> pa.Schema:
+def _schema(
+    header: Sequence[str], like: str | Path | None, wide: Collection[str] = ()
+) -> pa.Schema:
     """Return the columns with the types of a Parquet file, where it is one; lists are text."""
     types: dict[str, pa.DataType] = {}
     if like is not None and table_form(like) == "parquet":
@@ -112,6 +114,9 @@ def _schema(header: Sequence[str], like: str | Path | None) -> pa.Schema:
         with instead_of((pa.ArrowException, OSError), said):
             types = {one.name: one.type for one in pq.read_schema(like)}
     flat = {k: t for k, t in types.items() if pa.types.is_primitive(t)}
+    for name in wide:
+        if pa.types.is_integer(flat.get(name, pa.null())) and flat[name].bit_width < 64:
+            flat[name] = pa.int64()
     return pa.schema([(name, flat.get(name, pa.string())) for name in header])
 
 

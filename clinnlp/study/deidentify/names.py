@@ -23,7 +23,6 @@ from clinnlp.text.tables import language_path, read_table
 
 __all__ = ["Names", "in_case", "kept_words", "plain", "words_of_names"]
 
-_LOCALES = {"en": "en_US", "es": "es_ES"}
 _WORD = re.compile(r"[^\W\d_]+(?:['’`.-][^\W\d_]+)*\.?|\d+", re.UNICODE)
 _PARTS = re.compile(r"[^\W\d_]+(?:['’`](?!s\b)[^\W\d_]{2,})*", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"['’`]s$", re.IGNORECASE)
@@ -93,19 +92,20 @@ class Names:
 
     def place(self, text: str, scope: str) -> str:
         """Return another town for a town."""
-        return in_case(self._faked("city", _folded(text), scope), text)
+        folded = _folded(text)
+        return in_case(self._faked("city", folded, scope) or self._word(folded, scope), text)
 
     def region(self, text: str, scope: str) -> str:
         """Return another state or province."""
-        return in_case(self._faked("state", _folded(text), scope), text)
+        return in_case(self._listed("state", text, scope), text)
 
     def country(self, text: str, scope: str) -> str:
         """Return another country."""
-        return in_case(self._faked("country", _folded(text), scope), text)
+        return in_case(self._listed("country", text, scope), text)
 
     def profession(self, text: str, scope: str) -> str:
         """Return another profession."""
-        return in_case(self._faked("job", _folded(text), scope).split(",")[0], text)
+        return in_case(self._listed("job", text, scope).split(",")[0], text)
 
     # --- words -----------------------------------------------------------------------------
 
@@ -216,18 +216,37 @@ class Names:
         return self._by_letter[key]
 
     def _drawn_phrase(self, kind: str, folded: str, scope: str) -> str:
-        for k in range(_TRIES):
-            self._fake.seed_instance(self._key.draw(kind, scope, folded, str(k)))
-            made = str(getattr(self._fake, kind)())
-            if made.casefold() != folded and not self._is_original(made.casefold()):
-                break
-        return made
+        """Return a phrase of Faker in which no original stands, or nothing where none is found."""
+        tried = (self._phrase(kind, folded, scope, k) for k in range(_TRIES))
+        return next((made for made in tried if not self._tells(made.casefold(), folded)), "")
+
+    def _listed(self, kind: str, text: str, scope: str) -> str:
+        """Return another phrase of few that there are, an original where all are some."""
+        folded = _folded(text)
+        made = self._faked(kind, folded, scope)
+        others = (self._phrase(kind, folded, scope, k) for k in range(_TRIES))
+        return made or next((one for one in others if one.casefold() != folded), text)
+
+    def _phrase(self, kind: str, folded: str, scope: str, k: int) -> str:
+        self._fake.seed_instance(self._key.draw(kind, scope, folded, str(k)))
+        return str(getattr(self._fake, kind)())
+
+    def _tells(self, made: str, folded: str) -> bool:
+        """Return whether a phrase is an original, or a word begins with one ("Smithville")."""
+        if made == folded or self._is_original(made):
+            return True
+        words = (plain(word) for word in words_of_names(made) if not self._is_kept(word, "street"))
+        return any(
+            self._is_original(word[:n])
+            for word in words
+            for n in range(min(_FEWEST, len(word)), len(word) + 1)
+        )
 
     @cached_property
     def _fake(self) -> Any:
         with instead_of(ModuleNotFoundError, MissingExtra("faker", extra="deid")):
             from faker import Faker
-        return Faker(_LOCALES[self._language], use_weighting=False)
+        return Faker(_locale(self._language), use_weighting=False)
 
 
 def in_case(made: str, like: str) -> str:
@@ -277,9 +296,17 @@ def _letters(number: int, n: int) -> Iterable[str]:
         yield "abcdefghijklmnopqrstuvwxyz"[k]
 
 
+def _locale(language: str) -> str:
+    """Return where Faker's names are from."""
+    return next(iter(kept_words(language)["locale"]))
+
+
 @lru_cache
 def kept_words(language: str) -> dict[str, frozenset[str]]:
-    """Return by kind (name, institution, street, number) the words of a language that stay."""
+    """Return by kind (name, institution, street, number) the words of a language that stay.
+
+    Of the kind ``locale`` there is one, no word: where Faker's names are from.
+    """
     rows = read_table(language_path("surrogate_words", language), ("kind", "words"))
     return {kind: frozenset(words.split()) for _, (kind, words) in rows}
 
@@ -290,7 +317,7 @@ def _pools(language: str) -> dict[str, frozenset[str]]:
     with instead_of(ModuleNotFoundError, MissingExtra("faker", extra="deid")):
         from importlib import import_module
 
-        home = import_module(f"faker.providers.person.{_LOCALES[language]}").Provider
+        home = import_module(f"faker.providers.person.{_locale(language)}").Provider
     names: dict[str, Sequence[str]] = {
         "female": home.first_names_female,
         "male": home.first_names_male,

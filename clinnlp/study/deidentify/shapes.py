@@ -2,7 +2,8 @@
 
 A digit becomes a digit and a letter a letter of its case; what stands between them stays. Two
 spellings of one number (``123-45-6789`` and ``123456789``) get two spellings of one surrogate. A
-check digit that holds for the original holds for the surrogate. Originals of one `IdBook` get
+check digit that holds for the original holds for the surrogate, and a number that a column of 64
+bits holds gets one that it holds. Originals of one `IdBook` get
 surrogates that are all different, so that tables and notes still join.
 """
 
@@ -77,7 +78,7 @@ class IdBook:
         return core not in self._originals and core not in self._used
 
     def _add(self, core: str) -> None:
-        holds = [check for name, check in CHECKS.items() if check(core)]
+        holds = [check for check in (*CHECKS.values(), *_WIDTHS) if check(core)]
         wanted, most = core, _LONGER * (_CHECKED if holds else 1)
         while 2 * self._shapes[_shape(wanted)] > _room(wanted):  # hardly a place is free
             wanted += "0"
@@ -199,6 +200,17 @@ def _is_iban(core: str) -> bool:
     return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
 
 
+def _below(limit: int) -> Callable[[str], bool]:
+    """Return what tells of a number of as many digits as a limit has whether it is below."""
+    n = len(str(limit))
+
+    def is_below(core: str) -> bool:
+        return len(core) == n and core.isascii() and core.isdigit() and int(core) < limit
+
+    return is_below
+
+
+_WIDTHS = (_below(2**63), _below(2**64))
 CHECKS: MappingProxyType[str, Callable[[str], bool]] = MappingProxyType(
     {"card": _is_card, "NPI": _is_npi, "NHS": _is_nhs, "DNI": _is_dni, "IBAN": _is_iban}
 )

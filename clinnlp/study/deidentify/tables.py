@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from clinnlp.core.errors import DataError
 from clinnlp.core.times import naive_utc
@@ -158,7 +159,9 @@ def copy_tables(
             continue
         target = out if path == source else out / name
         cells = _Cells(header, at, name, by, last, done)
-        done.rows[name] = write_rows(target, header, map(cells, _rows(path, header)), like=path)
+        wide = [column for column in header if role_of(column) == "id"]
+        rows = map(cells, _rows(path, header))
+        done.rows[name] = write_rows(target, header, rows, like=path, wide=wide)
     if not done.rows:
         raise DataError(
             "tables must have a column patient, person_id or subject_id, got none", path=source
@@ -272,8 +275,17 @@ def _patient_at(path: Path, header: Sequence[str]) -> int | None:
 
 
 def _rows(path: Path, header: Sequence[str]) -> Iterator[Sequence[str]]:
+    are_ids = [role_of(name) == "id" for name in header]
     for _, row in read_rows(path, header):
-        yield [cell_text(cell) for cell in row]
+        yield [
+            cell_text(int(cell) if is_id and _is_whole(cell) else cell)
+            for cell, is_id in zip(row, are_ids, strict=True)
+        ]
+
+
+def _is_whole(cell: Any) -> bool:
+    """Return whether an id was stored as a float, as pandas does where one is missing."""
+    return isinstance(cell, float) and cell.is_integer()
 
 
 def _iso(cell: str) -> datetime | None:

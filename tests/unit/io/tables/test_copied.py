@@ -35,6 +35,16 @@ def test_a_parquet_file_gets_the_types_of_another(tmp_path):
     assert set(second.values()) == {None}
 
 
+def test_columns_of_few_bits_get_64_where_that_is_wished(tmp_path):
+    small = {name: pa.array([7, None], pa.int8()) for name in ("id", "n")}
+    pq.write_table(pa.table(small | {"word": pa.array(["x", "y"])}), tmp_path / "in.parquet")
+    how = {"like": tmp_path / "in.parquet", "wide": ["id", "word", "none"]}
+    write_rows(tmp_path / "out.parquet", ["id", "n", "word"], [["777", "777", "x"]], **how)
+    made = pq.read_table(tmp_path / "out.parquet")
+    assert [str(t) for t in made.schema.types] == ["int64", "int8", "string"]
+    assert made.to_pylist() == [{"id": 777, "n": None, "word": "x"}]
+
+
 def test_without_another_all_is_text(tmp_path):
     assert write_rows(tmp_path / "out.parquet", ["a"], [["1"]] * 25_000) == 25_000
     made = pq.read_table(tmp_path / "out.parquet")

@@ -74,6 +74,28 @@ def test_no_surrogate_is_an_original():
         assert made.casefold() not in taken
 
 
+def test_no_town_holds_a_name_of_the_collection():
+    from faker.providers.person.en_US import Provider
+
+    taken = {plain(name) for name in list(Provider.first_names)[:400]}
+    names = Names(KEY, "en", is_original=taken.__contains__)
+    for k in range(40):
+        words = [plain(word) for word in words_of_names(names.place(f"Zq{k}", "p"))]
+        assert words
+        assert not [w for w in words for n in range(4, len(w) + 1) if w[:n] in taken]
+
+
+def test_where_all_towns_are_taken_a_family_name_stands_for_one():
+    from faker.providers.address.es_ES import Provider
+
+    taken = {name.casefold() for name in Provider.states}
+    names = Names(KEY, "es", is_original=taken.__contains__)
+    made = names.place("Ávila", "p")
+    assert made.casefold() not in {*taken, "ávila"}
+    assert made[0].isupper()
+    assert names.region("Ohio", "p").casefold() not in {"ohio", ""}
+
+
 def test_words_that_identify_nobody_stay():
     made = NAMES.institution("Mercy General Hospital, Dept. of Cardiology", "p")
     assert made.split()[1:3] == ["General", "Hospital,"]

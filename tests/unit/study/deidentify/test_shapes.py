@@ -86,3 +86,13 @@ def test_another_key_shares_nothing_beyond_chance():
     ids = [f"{k:07d}" for k in range(500)]
     first, second = IdBook(KEY, ids), IdBook(Key(b"other"), ids)
     assert sum(first(each) == second(each) for each in ids) <= 1
+
+
+def test_a_number_of_64_bits_gets_one():
+    for limit in (2**63, 2**64):
+        book = IdBook(KEY, [str(limit - 1 - k) for k in range(40)])
+        made = [int(book(str(limit - 1 - k))) for k in range(40)]
+        assert max(made) < limit
+        assert len(set(map(str, made))) == 40
+        assert {len(str(each)) for each in made} == {len(str(limit))}
+    assert len(IdBook(KEY)(str(2**63))) == 19  # above: any of the shape

@@ -54,6 +54,28 @@ def test_a_table_still_joins_with_the_notes(tmp_path):
     assert "Zebraperson" not in (tmp_path / "out.csv").read_text()
 
 
+def test_ids_of_parquet_keep_their_room(tmp_path):
+    """Columns of few bits, of 19 digits, and those that pandas made floats since one is missing."""
+    given = {
+        "patient": pa.array([101, 127, 101], pa.int8()),
+        "encounter": pa.array([2**63 - 1, 2**63 - 2, 2**63 - 9], pa.int64()),
+        "hadm_id": pa.array([22334455.0, None, 22334455.0], pa.float64()),
+        "seq_num": pa.array([1, 2, 3], pa.int8()),
+    }
+    pq.write_table(pa.table(given), tmp_path / "in.parquet")
+    by, _ = copied(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    made = pq.read_table(tmp_path / "out.parquet")
+    assert [str(t) for t in made.schema.types] == ["int64", "int64", "double", "int8"]
+    rows = made.to_pylist()
+    assert [row["patient"] for row in rows] == [
+        int(by.surrogates.ids(k)) for k in ("101", "127", "101")
+    ]
+    assert len({row["encounter"] for row in rows}) == 3
+    assert all(0 < row["encounter"] < 2**63 for row in rows)
+    hadm = int(by.surrogates.ids("22334455"))  # as it stands in the notes
+    assert [row["hadm_id"] for row in rows] == [hadm, None, hadm]
+
+
 def test_a_parquet_table_is_a_parquet_table_again_and_joins(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "events.csv").write_text(EVENTS)
