@@ -85,6 +85,9 @@ class DeidentifySettings:
     given: tuple[str, ...] = option(
         (), "labels of mentions in the input that are identifiers too (none)"
     )
+    least_score: float = option(
+        0.5, "what a tagger of identifiers gives a smaller score does not count, 0 to 1"
+    )
     part_size: int = option(500, "notes in memory at a time, and what a kill can cost, >= 1")
 
     def __post_init__(self) -> None:
@@ -92,6 +95,7 @@ class DeidentifySettings:
         check_one_of(self.dates, ("shift", "year", "mask"), name="dates")
         check_one_of(self.scope, ("patient", "collection"), name="scope")
         check_at_least(self.max_shift_days, 50, name="max_shift_days")
+        check_fraction(self.least_score, name="least_score")
         check_at_least(self.part_size, 1, name="part_size")
 
 

@@ -26,7 +26,17 @@ from clinnlp.text.identifier_senders import find_senders
 from clinnlp.text.plain import reads_plain
 from clinnlp.text.tables import data_path, read_table
 
-__all__ = ["IdentifierLabel", "Identifiers", "KnownPatient", "identifier_labels", "zip3"]
+__all__ = [
+    "DOUBTED",
+    "SOURCE",
+    "IdentifierLabel",
+    "Identifiers",
+    "KnownPatient",
+    "identifier_labels",
+    "united",
+    "with_finds",
+    "zip3",
+]
 
 SOURCE = "identifiers"
 N_LEFT = 2  # characters of a find beside a longer one that are not worth keeping
@@ -129,12 +139,12 @@ class Identifiers:
         """Return the note with the finds of an earlier run replaced by those of this one."""
         note = note.without_source(SOURCE)
         found = trimmed(note.text, united(self.finds(note)))
-        found = [each for each in found if each.label in self._labels]
-        if not found:
-            return note
-        ids = fresh_ids(note, "ID", len(found))
-        made = [_entity(name, each) for name, each in zip(ids, found, strict=True)]
-        return note.with_(entities=(*note.entities, *made))
+        return with_finds(note, [each for each in found if each.label in self._labels])
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """What is looked for."""
+        return self._labels
 
     def finds(self, note: Note) -> list[Find]:
         """Return what all finders find, overlapping."""
@@ -157,6 +167,15 @@ class Identifiers:
         if isinstance(known, Mapping):
             return known.get(note.patient) if note.patient is not None else None
         return known(note)
+
+
+def with_finds(note: Note, finds: Sequence[Find]) -> Note:
+    """Return a note with an entity for each find."""
+    if not finds:
+        return note
+    ids = fresh_ids(note, "ID", len(finds))
+    made = [_entity(name, each) for name, each in zip(ids, finds, strict=True)]
+    return note.with_(entities=(*note.entities, *made))
 
 
 def united(finds: Sequence[Find]) -> list[Find]:

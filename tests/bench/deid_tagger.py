@@ -20,13 +20,12 @@ from clinnlp.bert.store import load
 from clinnlp.core.config import settings_from
 from clinnlp.core.notes import Note
 from clinnlp.core.spans import Span
-from clinnlp.text.identifier_rules import Find
-from clinnlp.text.identifiers import Identifiers, identifier_labels, united
+from clinnlp.study.deidentify.tagged import TaggedIdentifiers
+from clinnlp.text.identifiers import Identifiers, identifier_labels
 from tests.bench import ROOT, record
-from tests.bench.deid import as_meddocan, meddocan, noted, report
+from tests.bench.deid import as_meddocan, meddocan, report
 
 N_PARTS = 10
-LEAST = 0.5  # score of the tagger; on the tenth 0, 0.3, 0.5 gave the same recall, 0.7 and 0.9 less
 _SENTENCE = re.compile(r"[^\n]+?(?:\.(?=\s)|$|(?=\n))\s*", re.MULTILINE)
 
 
@@ -38,6 +37,7 @@ def main() -> None:
     parser.add_argument("--notes", type=int, help="train on so many")
     parser.add_argument("--share", type=float, default=1.0, help="of sentences without identifiers")
     parser.add_argument("--model", help="folder of a trained tagger; none is trained then")
+    parser.add_argument("--least", type=float, default=0.5, help="score that counts")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON")
     args = parser.parse_args()
@@ -53,32 +53,24 @@ def main() -> None:
         tagger = clinnlp.fine_tune_ner(
             train[: args.notes], out=out, settings=settings, encoder=args.encoder
         )
-    score(f"deid tagger {args.name}, held-out tenth of train", held, tagger)
+    score(f"deid tagger {args.name}, held-out tenth of train", held, tagger, args.least)
     if args.dev:
-        score(f"deid tagger {args.name}, dev", notes["aside"], tagger)
+        score(f"deid tagger {args.name}, dev", notes["aside"], tagger, args.least)
 
 
-def score(name: str, gold: list[Note], tagger) -> None:
+def score(name: str, gold: list[Note], tagger, least: float) -> None:
     """Record strict F1 and recall by characters of rules, tagger and both."""
     bare = [note.with_(entities=(), relations=()) for note in gold]
     pipe = Identifiers(language="es", labels="all")
     rules = [pipe(note) for note in bare]
     model = tagger.batch(bare)
-    both = [joined(a, b) for a, b in zip(rules, model, strict=True)]
+    joined = TaggedIdentifiers(pipe, tagger, least_score=least).joined
+    both = [joined(note, tagged) for note, tagged in zip(bare, model, strict=True)]
     for how, found in (("rules", rules), ("tagger", model), ("both", both)):
         strict = clinnlp.score_spans(as_meddocan(gold), as_meddocan(found))
         record(f"{name}, {how}, strict", f1=str(strict.f1), precision=str(strict.precision),
                recall=str(strict.recall))  # fmt: skip
         report(f"{name}, {how}", gold, found)
-
-
-def joined(rules: Note, model: Note, least: float = LEAST) -> Note:
-    """Return what rules find, and beside it what a tagger is sure enough of."""
-    finds = [Find(*e.span, e.label, "rule:", 0.2) for e in rules.entities]
-    sure = [e for e in model.entities if (e.score or 0) >= least]
-    finds += [Find(*e.span, e.label, "model:", 0.7) for e in sure]  # gives way to the rules
-    spans = [(find, find.label) for find in united(finds)]
-    return noted(rules.id, rules.text, [(Span(f.start, f.end), label) for f, label in spans])
 
 
 def part_of(note: Note) -> int:

@@ -10,6 +10,7 @@ from clinnlp.report.blocks import Block, Facts, Paragraph, Report, TableBlock
 from clinnlp.report.write import provenance
 from clinnlp.study.deidentify.summary import DeidentifySummary
 from clinnlp.study.deidentify.tables import CopiedTables
+from clinnlp.study.deidentify.tagged import UsedModel
 from clinnlp.study.settings import DeidentifySettings
 
 __all__ = ["bound_report", "deidentify_report"]
@@ -35,6 +36,7 @@ def deidentify_report(
     tables: Mapping[str, CopiedTables] | None = None,
     groups: tuple[int, int] | None = None,
     bound: LeakBound | None = None,
+    model: UsedModel | None = None,
 ) -> Report:
     """Return the report of a run; it names no note and quotes none.
 
@@ -49,6 +51,8 @@ def deidentify_report(
         and how many are in groups as small.
     bound : LeakBound, optional
         From a review.
+    model : UsedModel, optional
+        The tagger that was asked too.
 
     Examples
     --------
@@ -70,6 +74,8 @@ def deidentify_report(
     blocks: list[Block] = [
         Paragraph(text=_WARNING[settings.dates], tone="warning"),
         _facts(summary),
+        *([Paragraph(text=f"{model}.")] if model else []),
+        _by_finder(summary.found),
         _found(summary.found),
         *_failed(summary),
         *_tables(tables or {}),
@@ -135,6 +141,15 @@ def _found(found: Counter[tuple[str, str]]) -> Block:
         caption="A find of the finder 'again' is a name or number of the same note, found there "
         "before.",
     )
+
+
+def _by_finder(found: Counter[tuple[str, str]]) -> Block:
+    """Return how many were found by rules, lists, the record, a model, and again in their note."""
+    by: Counter[str] = Counter()
+    for (_, finder), n in found.items():
+        by[finder.partition(":")[0]] += n
+    rows = tuple({"finder": finder, "n": n} for finder, n in by.most_common())
+    return TableBlock(title="Kinds of finders", rows=rows, columns=("finder", "n"))
 
 
 def _failed(summary: DeidentifySummary) -> Sequence[Block]:

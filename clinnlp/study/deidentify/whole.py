@@ -8,7 +8,7 @@ from typing import Any
 
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import atomic_folder, check_apart, tree_sha256
-from clinnlp.core.pipeline import Pipeline
+from clinnlp.core.pipeline import Pipe
 from clinnlp.core.places import is_stream
 from clinnlp.io.notes.corpora import Notes, OnLoss
 from clinnlp.io.record.events import write_events
@@ -32,6 +32,7 @@ from clinnlp.study.deidentify.records import (
 from clinnlp.study.deidentify.sample import REVIEW
 from clinnlp.study.deidentify.summary import DeidentifySummary
 from clinnlp.study.deidentify.tables import CopiedTables, copy_tables, gather_tables
+from clinnlp.study.deidentify.tagged import UsedModel, with_tagger
 from clinnlp.study.deidentify.vault import make_vault_key, write_vault
 from clinnlp.study.settings import DeidentifySettings
 from clinnlp.text.identifiers import Identifiers
@@ -59,6 +60,8 @@ class DeidentifyResult:
         Where new keys were wished, by file whether one was made; else it was there already.
     review : path, optional
         The notes that were drawn for a review.
+    model : UsedModel, optional
+        The tagger that was asked too.
     """
 
     summary: DeidentifySummary
@@ -67,6 +70,7 @@ class DeidentifyResult:
     groups: tuple[int, int] | None = None
     new_keys: Mapping[Path, bool] = field(default_factory=dict)
     review: Path | None = None
+    model: UsedModel | None = None
 
     def lines(self) -> tuple[str, ...]:
         """Return what a reader is told."""
@@ -82,7 +86,8 @@ class DeidentifyResult:
         ]
         review = [f"to review: {self.review}"] if self.review else []
         done = f"{self.summary}: {self.out}"
-        return (*keys, done, *tables, *smallest, *review, f"report: {page}")
+        model = [str(self.model)] if self.model else []
+        return (*keys, *model, done, *tables, *smallest, *review, f"report: {page}")
 
 
 def deidentify_files(
@@ -122,7 +127,8 @@ def deidentify_files(
     labels : str or collection of str
         What is looked for, as in `Identifiers`.
     model : path, optional
-        Of a tagger of identifiers.
+        Folder of a tagger of identifiers, as `fine_tune_ner` writes it: what it finds counts beside
+        what the rules find.
     known : path, optional
         Table of what the record says of patients.
     tables : sequence of (path, path)
@@ -146,7 +152,9 @@ def deidentify_files(
     DataError
         A file that cannot be read.
     ArgumentError
-        An output that is an input, or holds the key.
+        An output that is an input, or holds the key; a model that is no tagger of identifiers.
+    StoreError
+        A folder of no model, or of a damaged one.
     RunError
         The disk is full, or another process writes there.
 
@@ -167,22 +175,23 @@ def deidentify_files(
     """
     out, settings = Path(out), settings or DeidentifySettings()
     _check_places(notes, out, tables, keys=(key, vault_key), vault=vault)
+    told = read_known(known) if known is not None else {}
+    finder, used = _finder(language, labels, told, model, settings)
     new_keys = _new_keys(key, vault_key) if new_key else {}
     secret = read_key(key)
-    told = read_known(known) if known is not None else {}
-    finder = _finder(language, labels, told, model)
     by = Deidentifier(secret, finder, settings, language)
     waiting = [(source, target, _gathered(source, target, by)) for source, target in tables]
     # a plain hash of a table of patients could be tested by whoever guesses it
     seals = {name: secret.seal(tree_sha256(path)) for name, path in
              {"known": known, "model": model}.items() if path is not None}  # fmt: skip
+    least = {} if used is None else {"least_score": str(settings.least_score)}
     summary = deidentify(
         notes,
         out,
         by,
         format=format,
         on_loss=on_loss,
-        made_by={"labels": repr(labels), **seals},
+        made_by={"labels": repr(labels), **seals, **least},
         known=values_of(told),
         n_audit=n_audit,
         progress=progress,
@@ -190,13 +199,14 @@ def deidentify_files(
     done, groups = _write_tables(waiting, by)
     if vault is not None and vault_key is not None:
         write_vault(vault, vault_key, by.whom())
-    report = deidentify_report(summary, settings, tables=done, groups=groups)
+    report = deidentify_report(summary, settings, tables=done, groups=groups, model=used)
     for name in ("report.html", "report.md"):
         write_report(report, work_folder(out) / name)
     review = work_folder(out) / REVIEW if n_audit else None
     return DeidentifyResult(
-        summary=summary, out=out, tables=done, groups=groups, new_keys=new_keys, review=review
-    )
+        summary=summary, out=out, tables=done, groups=groups, new_keys=new_keys, review=review,
+        model=used,
+    )  # fmt: skip
 
 
 def _new_keys(key: str | Path, vault_key: str | Path | None) -> dict[Path, bool]:
@@ -226,13 +236,11 @@ def _check_places(
         raise ArgumentError("what is de-identified must go to files or folders, got a device")
 
 
-def _finder(language: str, labels: Any, known: Mapping[str, Any], model: Any) -> Pipeline:
+def _finder(
+    language: str, labels: Any, known: Mapping[str, Any], model: Any, settings: DeidentifySettings
+) -> tuple[Pipe, UsedModel | None]:
     rules = Identifiers(language=language, known=known or None, labels=labels)
-    if model is None:
-        return Pipeline([rules])
-    from clinnlp.bert.store import load
-
-    return Pipeline([rules, load(model)])
+    return (rules, None) if model is None else with_tagger(rules, model, settings.least_score)
 
 
 def _gathered(source: Path, target: Path, by: Deidentifier) -> Timelines | dict[str, datetime]:

@@ -7,6 +7,7 @@ from clinnlp.report.markdown import render_markdown
 from clinnlp.study.deidentify.page import deidentify_report
 from clinnlp.study.deidentify.summary import DeidentifySummary
 from clinnlp.study.deidentify.tables import CopiedTables
+from clinnlp.study.deidentify.tagged import UsedModel
 from clinnlp.study.settings import DeidentifySettings
 
 SUMMARY = DeidentifySummary(
@@ -45,3 +46,10 @@ def test_what_was_found_and_what_could_not_be_done_is_counted():
     assert "| PipeError | 2 |" in said
     assert "| ev.csv | 5 |" in said
     assert "Columns emptied: ev.csv: x." in said
+
+
+def test_finders_are_counted_by_kind_and_a_model_is_told():
+    said = page(model=UsedModel(name="m", labels=("NAME",), n_names=3))
+    assert "| rule | 5 |" in said
+    assert "model:m looked for NAME; it keeps 3 names" in said
+    assert "model:" not in page()
