@@ -38,6 +38,7 @@ _HOMES = {
     "clinnlp.io.record.events": ("read_events",),
     "clinnlp.io.record.event_stream": ("stream_events",),
     "clinnlp.io.record.faers": ("read_faers",),
+    "clinnlp.io.record.faers_spark": ("faers_spark",),
     "clinnlp.io.notes.spacy": ("from_spacy", "to_spacy"),
     "clinnlp.io.notes.frames": ("from_pandas",),
     "clinnlp.io.notes.datasets": ("from_dataset", "to_dataset"),

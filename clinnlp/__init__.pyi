@@ -52,6 +52,7 @@ from clinnlp.io.notes.spacy import from_spacy, to_spacy
 from clinnlp.io.record.event_stream import stream_events
 from clinnlp.io.record.events import read_events
 from clinnlp.io.record.faers import read_faers
+from clinnlp.io.record.faers_spark import faers_spark
 from clinnlp.io.record.fhir import read_fhir
 from clinnlp.io.record.folders import stream_record
 from clinnlp.io.record.omop import read_omop
@@ -222,6 +223,7 @@ __all__ = [
     "export_onnx",
     "exposure_baskets",
     "extract_spark",
+    "faers_spark",
     "fine_tune_classifier",
     "fine_tune_ner",
     "fine_tune_relations",

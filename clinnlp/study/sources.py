@@ -18,7 +18,8 @@ from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets, frame_
 from clinnlp.features.exposure import exposure_baskets
 from clinnlp.features.item_names import names_of_items
 from clinnlp.io.record.events import read_events
-from clinnlp.io.record.faers import is_faers, read_faers
+from clinnlp.io.record.faers import read_faers
+from clinnlp.io.record.faers_files import is_faers
 from clinnlp.io.record.folders import record_source, stream_record
 from clinnlp.io.record.record_names import record_names
 from clinnlp.io.tables.columns import column_summary, columns_named

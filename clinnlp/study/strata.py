@@ -23,7 +23,8 @@ from clinnlp.core.config import mapping_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.tables import EventTable
 from clinnlp.io.files.packing import plain_name
-from clinnlp.io.record.faers import DEMOGRAPHICS, is_faers, read_faers_demographics
+from clinnlp.io.record.faers import DEMOGRAPHICS, read_faers_demographics
+from clinnlp.io.record.faers_files import is_faers
 from clinnlp.io.tables.arrow import read_columns
 from clinnlp.io.tables.columns import columns_named
 from clinnlp.io.tables.rows import column_names

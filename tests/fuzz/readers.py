@@ -15,7 +15,8 @@ from clinnlp.io.notes.formats import FORMATS
 from clinnlp.io.notes.index import NoteIndex
 from clinnlp.io.record.event_stream import stream_events
 from clinnlp.io.record.events import read_events
-from clinnlp.io.record.faers import is_faers, read_faers
+from clinnlp.io.record.faers import read_faers
+from clinnlp.io.record.faers_files import is_faers
 from clinnlp.io.record.fhir import read_fhir
 from clinnlp.io.record.folders import stream_record
 from clinnlp.io.record.mimic import read_mimic3

@@ -103,6 +103,7 @@ PUBLIC = [
     "export_onnx",
     "exposure_baskets",
     "extract_spark",
+    "faers_spark",
     "fine_tune_classifier",
     "fine_tune_ner",
     "fine_tune_relations",

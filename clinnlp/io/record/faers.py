@@ -17,56 +17,50 @@ FDA, FAERS quarterly data extract files, ASC_NTS.DOC. Khaleel et al., A standard
 spontaneous adverse event reporting system, Healthcare 2022;10:420 (choice of versions).
 """
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import IO
 
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.tables import EventTable
 from clinnlp.core.vocab import fold
-from clinnlp.io.files.folders import files_of
-from clinnlp.io.files.lines import open_bytes
-from clinnlp.io.files.zips import open_in_zip, zip_names
+from clinnlp.io.record.faers_files import (
+    FaersRow,
+    FaersTable,
+    deleted_cases,
+    tables_of,
+    whole_quarters,
+)
 
 __all__ = [
     "DEMOGRAPHICS",
     "ROLES",
+    "FaersReport",
     "FaersReports",
-    "is_faers",
+    "check_roles",
+    "events_of",
     "read_faers",
     "read_faers_demographics",
+    "reports_of",
 ]
 
 ROLES = ("PS", "SS", "C", "I")
 DEMOGRAPHICS = ("sex", "age", "year")
 
-_TABLE = re.compile(r"(DEMO|DRUG|REAC|INDI)\d\dQ\d[^/\\]*\.TXT$", re.IGNORECASE)
-_DELETED = re.compile(r"DELETE[^/\\]*\.TXT$", re.IGNORECASE)
-_LEGACY = {
-    "isr": "primaryid",
-    "case": "caseid",
-    "foll_seq": "caseversion",
-    "gndr_cod": "sex",
-}
 # In years, of a unit of age
 _YEARS = {"DEC": 10, "YR": 1, "MON": 1 / 12, "WK": 7 / 365.25, "DY": 1 / 365.25, "HR": 1 / 8766}
 _OLDEST = 130
 _AGES = (
     (0, "0-1"), (2, "2-11"), (12, "12-17"), (18, "18-44"), (45, "45-64"), (65, "65-74"), (75, "75-")
 )  # fmt: skip
-_INDICATION = {"indi_drug_seq": "drug_seq"}
 _UNKNOWN = frozenset({"product used for unknown indication", "drug use for unknown indication"})
 
 _MOST_DIGITS = 18  # of the number of a report or a version
 _EVENT = ("patient", "encounter", "start", "known", "code", "kind", "vocabulary", "dose")
 
-FaersRow = dict[str, str]
 Event = tuple[str, str, datetime | None, datetime | None, str, str, str, str | None]
 Version = tuple[int, str, int]
 
@@ -94,11 +88,6 @@ class FaersReports:
 
     def __repr__(self) -> str:
         return f"FaersReports({self.n_reports} reports, {len(self.events)} events)"
-
-
-def is_faers(path: str | Path) -> bool:
-    """Return whether a path is a zip file or folder with quarterly tables."""
-    return any(_TABLE.search(name) for quarter in _quarters(Path(path)) for name in _names(quarter))
 
 
 def read_faers(
@@ -146,19 +135,14 @@ def read_faers(
     (['drug', 'outcome'], ['aspirin', 'nausea'])
     >>> folder.cleanup()
     """
-    unknown = [role for role in roles if role not in ROLES]
-    if unknown:
-        raise ArgumentError(f"roles must be among {', '.join(ROLES)}, got {', '.join(unknown)}")
-    quarters = _quarters(Path(path))
-    if not is_faers(path):
-        raise DataError("a FAERS quarter needs DEMO, DRUG and REAC tables, got none", path=path)
-    _check_once(quarters)
+    check_roles(roles)
+    quarters = whole_quarters(path)
     n_excluded = dict.fromkeys(
         ("older_version", "deleted_case", "report_without_case", "role", "no_name", "other_report"),
         0,
     )
     kept, events, name = _newest(quarters, n_excluded), list[Event](), cache(drug_name)
-    for table, add in (("DRUG", _add_drug), ("REAC", _add_reaction), ("INDI", _add_indication)):
+    for table, add in _ADD.items():
         for row in _rows(quarters, table, required=table != "INDI"):
             report = kept.get(row.get("primaryid", ""))
             if report is None:
@@ -191,13 +175,53 @@ def read_faers_demographics(
     DataError
         No quarterly tables, a missing column, or a row of another length.
     """
-    kept = _newest(_quarters(Path(path)), Counter())
+    kept = _newest(whole_quarters(path), Counter())
     return {
         report.case if by_case else number: (
             report.sex, report.age, str(report.known.year) if report.known else None
         )
         for number, report in kept.items()
     }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FaersReport:
+    """What DEMO says of a report."""
+
+    case: str
+    version: Version
+    time: datetime | None
+    known: datetime | None
+    sex: str | None
+    age: str | None
+
+
+def check_roles(roles: Sequence[str]) -> None:
+    """Raise `ArgumentError` where a role is none of FAERS."""
+    unknown = [role for role in roles if role not in ROLES]
+    if unknown:
+        raise ArgumentError(f"roles must be among {', '.join(ROLES)}, got {', '.join(unknown)}")
+
+
+def reports_of(one: FaersTable) -> Iterator[tuple[str, FaersReport]]:
+    """Yield the number and what is known of each report of DEMO that has a case."""
+    for row in one.rows():
+        if row["caseid"] and row["primaryid"]:
+            yield row["primaryid"], _report(row)
+
+
+def events_of(
+    one: FaersTable, roles: Sequence[str], drug_name: Callable[[str], str]
+) -> Iterator[tuple[str, str, str, str, str | None]]:
+    """Yield report, code, kind, vocabulary and dose of the rows of DRUG, REAC or INDI."""
+    name, add = cache(drug_name), _ADD[one.table]
+    for row in one.rows():
+        if one.table == "DRUG" and row["role_cod"].upper() not in roles:
+            continue
+        events: list[Event] = []
+        add(events, row, _ANY, name)
+        for event in events:
+            yield (event[1], *event[4:])
 
 
 def _age_group(row: FaersRow) -> str | None:
@@ -210,39 +234,14 @@ def _age_group(row: FaersRow) -> str | None:
     return found[-1] if found else None
 
 
-def _check_once(quarters: Sequence[Path]) -> None:
-    """Refuse a table that stands in two places, such as a zip file and what was unpacked from it.
-
-    Its rows would count twice.
-    """
-    seen: set[str] = set()
-    for quarter in quarters:
-        for name in _names(quarter):
-            table = name.upper().rpartition("/")[2]
-            if _TABLE.search(name) and table in seen:
-                said = f"the table {table} must stand in one place, got a second; keep one of them"
-                raise DataError(said, path=quarter / name)
-            seen.add(table)
-
-
 def _table_of(events: list[Event]) -> EventTable:
     return EventTable(dict(zip(_EVENT, zip(*events, strict=True), strict=True)) if events else {})
 
 
-@dataclass(frozen=True, slots=True)
-class _Report:
-    case: str
-    version: Version
-    time: datetime | None
-    known: datetime | None
-    sex: str | None
-    age: str | None
-
-
-def _newest(quarters: Sequence[Path], n_excluded: dict[str, int]) -> dict[str, _Report]:
+def _newest(quarters: Sequence[Path], n_excluded: dict[str, int]) -> dict[str, FaersReport]:
     """Return the newest report of each case that was not deleted, by report number."""
-    deleted = {line.strip() for line in _deleted(quarters)}
-    newest: dict[str, tuple[str, _Report]] = {}
+    deleted = deleted_cases(quarters)
+    newest: dict[str, tuple[str, FaersReport]] = {}
     for row in _rows(quarters, "DEMO", required=True):
         case, number = row["caseid"], row["primaryid"]
         if not case or not number:
@@ -251,20 +250,24 @@ def _newest(quarters: Sequence[Path], n_excluded: dict[str, int]) -> dict[str, _
         if case in deleted:
             n_excluded["deleted_case"] += 1
             continue
-        known = _date(row.get("fda_dt", ""))
-        version = (_whole(row.get("caseversion", "")), str(known or ""), _whole(number))
-        sex = row.get("sex", "").upper()
-        person = (sex if sex in ("M", "F") else None, _age_group(row))
-        report = _Report(case, version, _date(row.get("event_dt", "")), known, *person)
+        report = _report(row)
         before = newest.get(case)
         n_excluded["older_version"] += before is not None
-        if before is None or version > before[1].version:
+        if before is None or report.version > before[1].version:
             newest[case] = (number, report)
     return dict(newest.values())
 
 
+def _report(row: FaersRow) -> FaersReport:
+    known = _date(row.get("fda_dt", ""))
+    version = (_whole(row.get("caseversion", "")), str(known or ""), _whole(row["primaryid"]))
+    sex = row.get("sex", "").upper()
+    person = (sex if sex in ("M", "F") else None, _age_group(row))
+    return FaersReport(row["caseid"], version, _date(row.get("event_dt", "")), known, *person)
+
+
 def _add_drug(
-    events: list[Event], row: FaersRow, report: _Report, drug_name: Callable[[str], str]
+    events: list[Event], row: FaersRow, report: FaersReport, drug_name: Callable[[str], str]
 ) -> bool:
     names = row.get("prod_ai", "") or row["drugname"]
     found = [drug_name(name) for name in names.split("\\") if name.strip(" .")]
@@ -277,7 +280,7 @@ def _add_drug(
 def _add_reaction(
     events: list[Event],
     row: FaersRow,
-    report: _Report,
+    report: FaersReport,
     drug_name: Callable[[str], str],  # noqa: ARG001
 ) -> bool:
     if row["pt"]:
@@ -288,7 +291,7 @@ def _add_reaction(
 def _add_indication(
     events: list[Event],
     row: FaersRow,
-    report: _Report,
+    report: FaersReport,
     drug_name: Callable[[str], str],  # noqa: ARG001
 ) -> bool:
     name = fold(row["indi_pt"])
@@ -300,7 +303,7 @@ def _add_indication(
 def _add(
     events: list[Event],
     row: FaersRow,
-    report: _Report,
+    report: FaersReport,
     code: str,
     kind: str,
     vocabulary: str,
@@ -310,108 +313,17 @@ def _add(
     events.append((report.case, number, report.time, report.known, code, kind, vocabulary, dose))
 
 
+_ADD = {"DRUG": _add_drug, "REAC": _add_reaction, "INDI": _add_indication}
+_ANY = FaersReport("", (0, "", 0), None, None, None, None)  # where only a row counts
+
+
 def _rows(quarters: Sequence[Path], table: str, *, required: bool) -> Iterator[FaersRow]:
     """Yield the rows of one table of all quarters, columns under their present names."""
-    found = False
-    for quarter in quarters:
-        for name in _names(quarter):
-            match = _TABLE.search(name)
-            if match is not None and match[1].upper() == table:
-                found = True
-                yield from _table(quarter, name, table)
+    found = tables_of(quarters, table)
+    for one in found:
+        yield from one.rows()
     if required and not found:
         raise DataError(f"a FAERS quarter needs the table {table}, got none", path=quarters[0])
-
-
-_NEEDED = {
-    "DEMO": ("primaryid", "caseid"),
-    "DRUG": ("primaryid", "role_cod", "drugname"),
-    "REAC": ("primaryid", "pt"),
-    "INDI": ("primaryid", "indi_pt"),
-}
-_USED = {
-    *("primaryid", "caseid", "caseversion", "event_dt", "fda_dt", "role_cod", "drugname"),
-    *("prod_ai", "dose_vbm", "dose_amt", "dose_unit", "pt", "indi_pt", "sex", "age", "age_cod"),
-}
-
-
-def _table(quarter: Path, name: str, table: str) -> Iterator[FaersRow]:
-    where = quarter / name
-    with _opened(quarter, name) as handle:
-        lines = ((number, raw.rstrip(b"\r\n")) for number, raw in enumerate(handle, start=1))
-        rows = ((number, _decoded(line).split("$")) for number, line in lines if line)
-        _, header = next(rows, (0, []))
-        if not header:
-            return
-        used = _used(header, table, where)
-        for number, cells in rows:
-            if len(cells) == len(header) + 1 and not cells[-1]:  # the legacy layout
-                cells.pop()
-            if len(cells) != len(header):
-                raise DataError(
-                    f"a row must have {len(header)} fields as the header has, got {len(cells)}",
-                    path=where,
-                    line=number,
-                )
-            yield {column: cells[k].strip() for k, column in used}
-
-
-def _used(header: list[str], table: str, where: Path) -> list[tuple[int, str]]:
-    """Return the position and the name of the columns to read."""
-    columns = [_column(cell) for cell in header]
-    missing = [column for column in _NEEDED[table] if column not in columns]
-    if missing:
-        raise DataError(f"table {table} must have the column {missing[0]!r}, got none", path=where)
-    return [(k, name) for k, name in enumerate(columns) if name in _USED]
-
-
-def _deleted(quarters: Iterable[Path]) -> Iterator[str]:
-    for quarter in quarters:
-        for name in _names(quarter):
-            if _DELETED.search(name) or "deleted" in name.lower().split("/")[:-1]:
-                with _opened(quarter, name) as handle:
-                    yield from (_decoded(line) for line in handle)
-
-
-def _quarters(path: Path) -> list[Path]:
-    """Return the zip files and folders that may hold a quarter's tables."""
-    if path.is_file():
-        return [path] if path.suffix.lower() == ".zip" else []
-    if not path.is_dir():
-        raise DataError("no such file or folder", path=path)
-    zipped = sorted(p for p in path.iterdir() if p.suffix.lower() == ".zip")
-    return [path, *zipped]
-
-
-def _names(quarter: Path) -> list[str]:
-    if not quarter.is_dir():
-        return sorted(zip_names(quarter))
-    files = files_of(quarter, (p for p in quarter.rglob("*") if _may_be_read(p)))
-    return sorted(path.relative_to(quarter).as_posix() for path in files)
-
-
-def _may_be_read(path: Path) -> bool:
-    return path.suffix.lower() == ".txt" or path.parent.name.lower() == "deleted"
-
-
-@contextmanager
-def _opened(quarter: Path, name: str) -> Iterator[IO[bytes]]:
-    opened = open_bytes(quarter / name) if quarter.is_dir() else open_in_zip(quarter, name)
-    with opened as handle:
-        yield handle
-
-
-def _decoded(line: bytes) -> str:
-    """Return a line as text: UTF-8, or else Latin-1, as some quarters have it."""
-    try:
-        return line.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return line.decode("latin-1")
-
-
-def _column(cell: str) -> str:
-    name = cell.strip().lower()
-    return (_LEGACY | _INDICATION).get(name, name)
 
 
 def _date(cell: str) -> datetime | None:

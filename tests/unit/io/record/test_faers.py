@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError
-from clinnlp.io.record.faers import is_faers, read_faers
+from clinnlp.io.record.faers import read_faers
+from clinnlp.io.record.faers_files import is_faers
 
 NEW = {
     "ascii/DEMO20Q1.txt": [
