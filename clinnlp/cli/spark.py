@@ -33,8 +33,9 @@ def extract_by_spark(args: argparse.Namespace, batch_size: int) -> int:
     form = spark_form(args.notes, args.format)
     made = partial(_made_there, _for_workers(args))
     with spark_session() as session:
-        frame = spark_notes(session, args.notes, form)
         named = {name: reading[name] for name in ("id", "text", *_OPTIONAL) if name in reading}
+        names = {"id": "id", "text": "text"} | named if named else {}
+        frame = spark_notes(session, args.notes, form, names=list(names.values()))
         if not named:
             named = {name: name for name in _OPTIONAL if name in frame.columns}
         found = extract_spark(frame, pipeline_of=made, batch_size=batch_size, **named)

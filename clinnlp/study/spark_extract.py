@@ -9,7 +9,9 @@ The finder of what stands for identifiers needs all notes of a collection at onc
 de-identification is no such job.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -51,6 +53,7 @@ __all__ = [
     "spark_notes",
 ]
 
+_N_FIRST = 100  # lines of JSON that say which columns there are
 _FORMS = {"parquet": "parquet", "jsonl": "jsonl", "json": "jsonl", "ndjson": "jsonl"}
 
 RowsOf = Literal["mentions", "relations"]
@@ -244,8 +247,14 @@ def spark_form(source: str, form: str | None = None) -> str:
     return _FORMS[form]
 
 
-def spark_notes(session: "SparkSession", source: str, form: str) -> "DataFrame":
+def spark_notes(
+    session: "SparkSession", source: str, form: str, *, names: Sequence[str] = ()
+) -> "DataFrame":
     """Return a Spark table of notes, anywhere that Spark can read.
+
+    JSON Lines are read as text in columns that their first lines say, so that Spark need not read
+    all of them to know what there is: the usual ones, or `names` and all others where one of these
+    is not among them.
 
     Parameters
     ----------
@@ -253,6 +262,8 @@ def spark_notes(session: "SparkSession", source: str, form: str) -> "DataFrame":
     source : str
         A file, or a folder of them: a path or a URL.
     form : {"parquet", "jsonl"}
+    names : sequence of str
+        Columns that are needed, where they have other names than `from_pandas` gives them.
 
     Raises
     ------
@@ -261,8 +272,25 @@ def spark_notes(session: "SparkSession", source: str, form: str) -> "DataFrame":
     """
     said = "notes must be there, and Spark able to read them, got {}"
     with instead_of(Exception, lambda e: DataError(said.format(spark_class(e)), path=source)):
-        read = session.read.parquet if form == "parquet" else session.read.json
-        return read(source)
+        if form == "parquet":
+            return session.read.parquet(source)
+        needed = dict.fromkeys(names) or dict.fromkeys(("id", "text"))
+        if not needed.keys() <= _keys(
+            row.value for row in session.read.text(source).head(_N_FIRST)
+        ):
+            return session.read.json(source)
+        columns = needed if names else [name for name in COLUMNS if name != "label"]
+        return session.read.schema(", ".join(f"`{name}` string" for name in columns)).json(source)
+
+
+def _keys(lines: Iterable[str]) -> set[str]:
+    """Return the keys of lines of JSON, those that are none left out."""
+    keys: set[str] = set()
+    for line in lines:
+        with suppress(ValueError):
+            found = json.loads(line)
+            keys |= {*found} if isinstance(found, dict) else set()
+    return keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from clinnlp.core.errors import ArgumentError, PipeError, RunError, StoreError
+from clinnlp.core.errors import ArgumentError, DataError, PipeError, RunError, StoreError
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.spark import spark_session
@@ -19,7 +19,7 @@ from clinnlp.io.notes.frames import from_pandas
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.study.extract import extract
 from clinnlp.study.pipeline import pipeline
-from clinnlp.study.spark_extract import PipelineSource, RowReader, extract_spark
+from clinnlp.study.spark_extract import PipelineSource, RowReader, extract_spark, spark_notes
 from clinnlp.text.relations import StatedRelations
 from tests.worker_pipes import Deadly, Failing
 
@@ -194,6 +194,25 @@ def test_real_workers_tell_failures_and_a_missing_model(spark, tmp_path):
         extract_spark(frame, pipeline_of=missing, text="words").write(str(tmp_path / "out"))
     assert "\n" not in str(told.value)
     assert "Traceback" not in str(told.value)
+
+
+@pytest.mark.slow
+def test_lines_of_json_are_read_as_here_whatever_comes_first(spark, tmp_path):
+    path = tmp_path / "notes.jsonl"
+    lines = ['{"id": 1, "text": "Took aspirin."}'] * 120
+    lines += ['{"id": "late", "text": "Rash.", "patient": 7, "time": "2024-05-01"}', "{broken"]
+    path.write_text("\n".join(lines) + "\n")
+    frame = spark_notes(spark, str(path), "jsonl")
+    assert [(name, kind) for name, kind in frame.dtypes if kind != "string"] == []
+    found = extract_spark(frame, pipeline_of=nlp, patient="patient", time="time")
+    rows = {(row.note, row.patient, row.text) for row in found.rows.collect()}
+    assert rows == {("1", None, "aspirin"), ("late", "7", "Rash")}
+    assert [row.error for row in found.failures.collect()] == ["DataError"]
+    path.write_text('{"n": "a", "body": "Took aspirin.", "more": {"x": 1}}\n')
+    assert spark_notes(spark, str(path), "jsonl", names=["n", "body"]).columns == ["n", "body"]
+    assert spark_notes(spark, str(path), "jsonl").columns == ["body", "more", "n"]
+    with pytest.raises(DataError, match="must be there"):
+        spark_notes(spark, str(tmp_path / "no.jsonl"), "jsonl")
 
 
 @pytest.mark.slow
