@@ -3,6 +3,7 @@
 import io
 import zipfile
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from clinnlp.mine.sets.spark_baskets import spark_baskets
 from clinnlp.mine.signals.drug_events import mine_signals
 from clinnlp.mine.signals.interactions import mine_interactions
 from corpora.generate.planted import draw_planted
+from tests.bench.end_to_end import write_reports
 
 
 def planted(_data_dir):
@@ -112,3 +114,21 @@ def test_rows_of_spark_are_those_in_memory(source, limits, data_dir, tmp_path, s
     long_table(held, tmp_path / "rows.parquet")
     with spark_baskets(spark.read.parquet(str(tmp_path / "rows.parquet"))) as baskets:
         alike(baskets, held, limits)
+
+
+@pytest.mark.long
+def test_rows_of_spark_are_those_of_blocks_for_a_million_generated_reports(tmp_path, spark):
+    path = write_reports(tmp_path / "reports.parquet", 1_000_000)
+    how = {"unit": "report", "kinds": ("drug", "outcome")}
+    with (
+        basket_blocks(path, **how) as blocks,
+        spark_baskets(spark.read.parquet(str(path)), **how) as baskets,
+    ):
+        assert (baskets.items, len(baskets)) == (blocks.items, 1_000_000)
+        for mine in (mine_signals, partial(mine_interactions, adjust=False)):
+            ours, theirs = mine(baskets), mine(blocks)
+            assert len(theirs) > 100_000
+            equal(ours, theirs)
+        rules = [mine_rules(one, min_count=500, max_len=3) for one in (baskets, blocks)]
+        assert (rules[0].m, rules[0].antecedents) == (rules[1].m, rules[1].antecedents)
+        assert rules[0].p_fisher.tolist() == rules[1].p_fisher.tolist()
