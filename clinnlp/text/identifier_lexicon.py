@@ -49,6 +49,8 @@ class Kind:
     SPELLED = 1 << 27  # a degree written with dots
     WEAK = 1 << 28  # what ends names, and what else ends in it
     ABROAD = 1 << 29  # a name of other countries, which alone says little
+    INDEFINITE = 1 << 30  # before a thing of a kind: no name
+    SEVERAL = 1 << 31  # "were", of more than one
 
 
 _KINDS = {
@@ -76,6 +78,8 @@ _KINDS = {
     "unit title": Kind.UNIT,
     "spelled degree": Kind.SPELLED,
     "weak tail": Kind.WEAK,
+    "indefinite": Kind.INDEFINITE,
+    "copula of several": Kind.SEVERAL,
 }
 _NAMES = {"given": Kind.GIVEN, "family": Kind.FAMILY, "both": Kind.GIVEN | Kind.FAMILY}
 _OTHER = Kind.WORD | Kind.STOP | Kind.EPONYM | Kind.HEAD | Kind.TITLE | Kind.DEGREE | Kind.GENERIC

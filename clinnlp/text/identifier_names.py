@@ -328,17 +328,40 @@ class _Names(NameWords):
             if not self.is_odd(i) or i in self.taken:
                 continue
             has_capital = i in self.capital
-            if (has_capital or not self.words.kinds[i] & ~_NAMED) and self._does(i):
+            if has_capital and self._do_both(i):
+                yield from (self.made(k, k, "NAME", "rule:deed", 0.4) for k in (i, i + 2))
+            elif (has_capital or not self.words.kinds[i] & ~_NAMED) and self._does(i):
                 yield self.made(i, i, "NAME", "rule:deed", 0.3)
 
     def _does(self, i: int) -> bool:
         kinds, gap = self.words.kinds, self.gap(i)
         if gap == " ":
             is_done = bool(kinds[i + 1] & Kind.COPULA and kinds[i + 2] & Kind.DONE)
+            if kinds[i + 1] & Kind.COPULA and self._begins_line(i):
+                return True
             is_told = self.is_new(i) or self._is_listed(i)
             return is_told and (bool(kinds[i + 1] & Kind.DEED) or is_done)
         is_own = gap == "'" and self.words.words[i + 1].lower() == "s" and self.gap(i + 1) == " "
         return is_own and bool(kinds[i + 2] & Kind.KIN)
+
+    def _begins_line(self, i: int) -> bool:
+        """Whether a given name with a capital, and nothing else, begins a line ("Ana is well")."""
+        start = self.words.starts[i]
+        is_first = start == 0 or self.text[start - 1] == "\n"
+        is_given = self.is_name(i) and bool(self.words.kinds[i] & Kind.GIVEN)
+        return is_first and is_given and i in self.capital and not self.words.words[i].isupper()
+
+    def _do_both(self, i: int) -> bool:
+        """Whether a deed is told of this name and another ("Ito and White were late")."""
+        if i + 3 >= self.n or self.gap(i) != " " or not self.is_and(i + 1):
+            return False
+        both, behind = (i, i + 2), self.words.kinds[i + 3]
+        no_name = Kind.STOP | Kind.EPONYM | Kind.HEAD | Kind.TITLE
+        if i + 2 in self.taken or self.gap(i + 2) != " " or not behind & (Kind.SEVERAL | Kind.DEED):
+            return False
+        are_names = [bool(self.words.kinds[k] & NAME) for k in both]
+        is_other = i + 2 not in self.capital or self.words.kinds[i + 2] & no_name
+        return any(are_names) and not is_other and (are_names[1] or self.is_odd(i + 2))
 
     def again(self, found: Iterable[Find]) -> Iterator[Find]:
         """Return other places where a word of a name that was found for sure stands."""

@@ -12,6 +12,7 @@ __all__ = ["before_regions", "find_places", "in_brackets"]
 Lead = tuple[int, str, str]  # where something begins, its label, who says so
 _LISTS = ((Kind.REGION, "list:countries"), (Kind.CITY, "list:cities"))
 N_BEFORE = 6  # words of a name in front of "Hospital"
+N_KIND = 3  # words in front of what is no name but a kind of thing, its article the first
 _INSIDE = {" ", "-", "'", ". ", " & ", "  "}
 
 
@@ -65,6 +66,8 @@ def _tails(text: str, words: Words, lexicon: Lexicon) -> Iterator[Find]:
             if first < i:
                 yield Find(words.starts[first], words.end(of[0]), of[1], "rule:tail", 0.1)
         elif i > last and not is_weak and (first := _small_before(text, words, i)) < i:
+            if of[1] == "ORGANISATION" and _is_of_a_kind(text, words, first):
+                continue
             last = _whole(text, words, lexicon, of[0])
             yield Find(words.starts[first], words.end(last), of[1], "rule:tail", 0.3)
 
@@ -136,6 +139,17 @@ def _small_before(text: str, words: Words, tail: int) -> int:
     if words.kinds[first] & (_ORDINARY | Kind.TAIL) or words.gap(text, first) != " ":
         return tail
     return tail if len(own) < 3 or not own.isalpha() or own.isupper() else first
+
+
+def _is_of_a_kind(text: str, words: Words, first: int) -> bool:
+    """Return whether "a" stands before, or a word of no list ("a large investment bank")."""
+    for i in range(first - 1, max(-1, first - 1 - N_KIND), -1):
+        kinds = words.kinds[i]
+        if words.gap(text, i) != " " or kinds & (Kind.PREPOSITION | Kind.LINK):
+            return False
+        if kinds & Kind.INDEFINITE or (i == first - 1 and not kinds):
+            return True
+    return False
 
 
 def _whole(text: str, words: Words, lexicon: Lexicon, last: int) -> int:

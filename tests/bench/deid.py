@@ -11,9 +11,11 @@ the text):
 - ``meddocan``: Spanish notes; train is *build*, dev *aside*
 - ``planted``: MTSamples with identifiers of all kinds planted (`corpora.generate.identifiers`)
 
-With `--peers PYTHON`, the recognisers by patterns of Presidio alone, no language model, likewise:
+With `--peers PYTHON`, the recognisers by patterns of Presidio alone, no language model, likewise,
+and with `--philter PYTHON` Philter's published filters, without its part-of-speech tagger:
 
     python3.11 -m venv out/presidio && out/presidio/bin/pip install presidio-analyzer
+    python3.11 -m venv out/philter && out/philter/bin/pip install philter-lite
 """
 
 import argparse
@@ -45,6 +47,7 @@ def main() -> None:
     parser.add_argument("--corpora", nargs="+", default=list(READERS), choices=list(READERS))
     parser.add_argument("--halves", nargs="+", default=["build", "aside"])
     parser.add_argument("--peers", default="out/presidio/bin/python", help="their Python")
+    parser.add_argument("--philter", default="out/philter/bin/python", help="its Python")
     parser.add_argument("--unknown", action="store_true", help="words of no list are names too")
     parser.add_argument("--misses", type=int, default=0, help="show so many, of build alone")
     args = parser.parse_args()
@@ -66,8 +69,10 @@ def main() -> None:
                 record(f"deid, {corpus}, {half}, strict", f1=str(strict.f1), per_label=of)
             if args.misses and half == "build":
                 show(gold, found, args.misses)
-            if language == "en" and Path(args.peers).exists():
-                report(f"deid, {corpus}, {half}, presidio", gold, peer(args.peers, gold))
+            for name, python in (("peers", args.peers), ("philter", args.philter)):
+                if language == "en" and Path(python).exists():
+                    told = "presidio" if name == "peers" else name
+                    report(f"deid, {corpus}, {half}, {told}", gold, peer(name, python, gold))
 
 
 def report(name: str, gold, found, **more) -> None:
@@ -182,11 +187,11 @@ def as_meddocan(notes) -> list[Note]:
     ]  # fmt: skip
 
 
-def peer(python: str, gold) -> list[Note]:
+def peer(name: str, python: str, gold) -> list[Note]:
     folder = ROOT / "out" / "deid"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "texts.json").write_text(json.dumps([note.text for note in gold]))
-    script = Path(__file__).with_name("deid_peers.py")
+    script = Path(__file__).with_name(f"deid_{name}.py")
     done = subprocess.run([python, str(script), str(folder / "texts.json")], check=True,
                           stdout=subprocess.PIPE, text=True)  # fmt: skip
     spans = json.loads(done.stdout.splitlines()[-1])

@@ -12,6 +12,7 @@ import argparse
 import json
 import random
 import re
+import time
 from dataclasses import replace
 
 import clinnlp
@@ -53,7 +54,8 @@ def main() -> None:
         tagger = clinnlp.fine_tune_ner(
             train[: args.notes], out=out, settings=settings, encoder=args.encoder
         )
-    score(f"deid tagger {args.name}, held-out tenth of train", held, tagger, args.least)
+    if not (args.model and args.dev):  # which was scored on the tenth before
+        score(f"deid tagger {args.name}, held-out tenth of train", held, tagger, args.least)
     if args.dev:
         score(f"deid tagger {args.name}, dev", notes["aside"], tagger, args.least)
 
@@ -62,8 +64,12 @@ def score(name: str, gold: list[Note], tagger, least: float) -> None:
     """Record strict F1 and recall by characters of rules, tagger and both."""
     bare = [note.with_(entities=(), relations=()) for note in gold]
     pipe = Identifiers(language="es", labels="all")
+    n_words, start = sum(len(note.text.split()) for note in bare), time.process_time()
     rules = [pipe(note) for note in bare]
+    read = time.process_time()
     model = tagger.batch(bare)
+    record(name, words_per_s={"rules": round(n_words / (read - start)),
+                              "tagger": round(n_words / (time.process_time() - read))})  # fmt: skip
     joined = TaggedIdentifiers(pipe, tagger, least_score=least).joined
     both = [joined(note, tagged) for note, tagged in zip(bare, model, strict=True)]
     for how, found in (("rules", rules), ("tagger", model), ("both", both)):

@@ -50,6 +50,9 @@ Hit by a car at ⟦STREET|the corner of Harbor Road and Mill Street⟧.
 He flew to ⟦PLACE|RYSSBY⟧ and works for ⟦ORGANISATION|Nautilytics⟧.
 Mail: ⟦STREET|928 Rue de Gafsa Apt. 981⟧, ⟦PLACE|Lyss⟧, ⟦REGION|OH⟧ ⟦ZIP|50662⟧
 At home: ⟦PHONE|0489 25 37 29⟧, ⟦STREET|Sludevej 13⟧
+⟦NAME|Hartvigsson⟧ and ⟦NAME|Adams⟧ were late on ⟦WEEKDAY|Friday⟧, and left for a youth orchestra.
+⟦NAME|Svetlana⟧ is well.
+She wrote from ⟦PLACE|Bjert⟧ ⟦ZIP|6091⟧ about a large investment bank.
 "No," says ⟦NAME|Hartvigsson⟧. Her maiden name is ⟦NAME|nyberg⟧.
 """,
     "es": """
@@ -86,6 +89,7 @@ The patient may return in 2 weeks; will follow up with cardiology.
 E. coli and C. difficile; HbA1c 7.2, CD4 350, COVID-19, HLA-B27, 5-FU, vitamin B12.
 MS was diagnosed. EMS was called. CC: HA. RE: BLE weakness.
 Fundi benign, a McIvor mouth gag, 12.8 METs. PCM said AFib is a concern; works for a bank.
+Bovie and Kocher were used. Iris is normal. Seen in Room 4021 and in Unit 1204; in Week 1200 at bay.
 """,
     "es": """
 Enfermedad de Parkinson, signo de Murphy y síndrome de Cushing.

@@ -22,8 +22,9 @@ def surrogates(**how):
 
 def test_each_label_of_the_finder_has_a_kind():
     labels = identifier_labels()
-    # of these nothing is known that could stand for them: they are masked
-    assert {label for label in labels if kind_of(label) == "mask"} <= {"PHOTO", "OTHER"}
+    # of these nothing is known that could stand for them, and a day of the week beside a moved
+    # date tells by how much it was moved: they are masked
+    assert {x for x in labels if kind_of(x) == "mask"} == {"PHOTO", "OTHER", "WEEKDAY"}
     assert {x for one in labels.values() for x in one.meddocan.split()} - {"–"} <= {
         *KINDS, "OTROS_SUJETO_ASISTENCIA"
     }  # fmt: skip
