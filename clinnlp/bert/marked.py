@@ -12,7 +12,7 @@ mentions has its own.
 
 *Hidden* mentions are read as their markers alone, and so are the other mentions that are asked
 about: rows are short, one pass per pair, and no name is learned; that a mention has the name of an
-end is still told.
+end is still told. Of others that follow one another in a list the first stands for all.
 
 A pair's answer is that of its two first markers together (see `clinnlp.bert.relate`).
 
@@ -113,15 +113,16 @@ class RowMaker:
         """
         if self._reading == "appended":
             return self._appended(text, pairs, first)
-        others = _mentions(text, pairs) if self._reading == "hidden" else {}
-        rows = (self._inserted(text, pair, first + k, others) for k, pair in enumerate(pairs))
+        if self._reading == "hidden":
+            others = _mentions(text, pairs)
+            rows = [self._hidden(text, pair, first + k, others) for k, pair in enumerate(pairs)]
+        else:
+            rows = [self._inserted(text, pair, first + k) for k, pair in enumerate(pairs)]
         return [row for row in rows if row is not None]
 
     # --- markers around the mentions ---------------------------------------------------------
 
-    def _inserted(
-        self, text: TokenisedText, pair: Pair, owner: int, others: Mapping[Range, str]
-    ) -> MarkedRow | None:
+    def _inserted(self, text: TokenisedText, pair: Pair, owner: int) -> MarkedRow | None:
         region = tokens_of(text, pair.places[0].region)
         held: list[tuple[Range, Range]] = []
         low, high = len(text.ids), 0
@@ -138,19 +139,18 @@ class RowMaker:
             return None
         n_marks = 2 * (len(set(_ends(held, 0))) + len(set(_ends(held, 1))))
         start, end = widened((low, high), region, self._size - n_marks)
-        if self._reading == "hidden":
-            ids, where = self._hidden(text.ids, held, pair.labels, (start, end), others)
-        else:
-            ids, where = self._written(text.ids[start:end], held, pair.labels, start)
+        ids, where = self._written(text.ids[start:end], held, pair.labels, start)
+        return self._alone(ids, [(where[0, a], where[1, b]) for a, b in held], owner)
+
+    def _alone(self, ids: Ints32, marks: Sequence[Range], owner: int) -> MarkedRow:
+        """Return the row of one pair."""
         ids = np.concatenate([self._prefix, ids, self._suffix])
-        shift = len(self._prefix)
-        marks = [(where[0, a] + shift, where[1, b] + shift) for a, b in held]
         return MarkedRow(
             ids=ids,
             n_text=len(ids),
             places=np.arange(len(ids), dtype=np.int32),
-            marks=np.array(marks, np.int64),
-            owners=np.full(len(held), owner, np.int64),
+            marks=np.array(marks, np.int64) + len(self._prefix),
+            owners=np.full(len(marks), owner, np.int64),
         )
 
     def _written(
@@ -174,36 +174,55 @@ class RowMaker:
         out = np.insert(ids, at, np.array([each[3] for each in inserts], np.int32))
         return out, {each[4]: each[0] + k for k, each in enumerate(inserts) if each[4] is not None}
 
+    # --- markers in place of the mentions ----------------------------------------------------
+
     def _hidden(
+        self, text: TokenisedText, pair: Pair, owner: int, others: Mapping[Range, str]
+    ) -> MarkedRow | None:
+        region = tokens_of(text, pair.places[0].region)
+        both = [
+            (tokens_of(text, place.first), tokens_of(text, place.second))
+            for place in pair.places
+            if tokens_of(text, place.region) == region
+        ]
+        puts = self._puts(text.ids, both, pair.labels, region, others)
+        ids, where = _with_markers(text.ids, region, puts)
+        held, low, high = list[Range](), len(ids), 0
+        for one, other in both:
+            i, j = where[0, one], where[1, other]
+            a, b = min(low, i, j), max(high, i + 1, j + 1)
+            if b - a <= self._size:
+                low, high = a, b
+                held.append((i, j))
+        if not held:
+            return None
+        start, end = widened((low, high), (0, len(ids)), self._size)
+        return self._alone(ids[start:end], [(i - start, j - start) for i, j in held], owner)
+
+    def _puts(
         self,
         ids: Ints32,
-        held: Sequence[tuple[Range, Range]],
+        both: Sequence[tuple[Range, Range]],
         labels: tuple[str, str],
-        within: Range,
+        region: Range,
         others: Mapping[Range, str],
-    ) -> tuple[Ints32, dict[tuple[int, Range], int]]:
-        """Return the ids with each mention as a marker, and where those of the ends stand."""
-        names = [{ids[a:b].tobytes() for a, b in _ends(held, end)} for end in (0, 1)]
-        puts = list[tuple[Range, int, int, tuple[int, Range] | None]]()
+    ) -> list["_Put"]:
+        """Return what stands for the mentions of a region, in the order of the text."""
+        names = [{ids[a:b].tobytes() for a, b in _ends(both, end)} for end in (0, 1)]
+        puts = list[_Put]()
         for end, label in enumerate(labels):
             marker = self._markers[label]
             same = end == 1 and not names[0].isdisjoint(names[1])
             token = marker.closes[1] if same else marker.opens[end]
-            puts += [(each, end, token, (end, each)) for each in dict.fromkeys(_ends(held, end))]
-        taken = [put[0] for put in puts]
+            puts += [_Put(each, end, token) for each in dict.fromkeys(_ends(both, end))]
+        taken = [put.mention for put in puts]
         for (a, b), label in others.items():
-            if within[0] <= a and b <= within[1] and not _meets((a, b), taken):
+            if region[0] <= a and b <= region[1] and not _meets((a, b), taken):
                 known = ids[a:b].tobytes() in names[0] | names[1]
-                puts.append(((a, b), 2, self._markers[label].closes[int(known)], None))
-        out, where, at = list[int](), dict[tuple[int, Range], int](), within[0]
-        for (a, b), _, token, key in sorted(puts, key=lambda put: (put[0][0], -put[0][1], put[1])):
-            out += ids[at : max(a, at)].tolist()
-            if key is not None:
-                where[key] = len(out)
-            out.append(token)
-            at = max(at, b)
-        out += ids[at : within[1]].tolist()
-        return np.array(out, np.int32), where
+                token = self._markers[label].closes[int(known)]
+                puts.append(_Put((a, b), _NAMED if known else _OTHER, token))
+        puts.sort(key=lambda put: (put.mention[0], -put.mention[1], put.end))
+        return puts
 
     # --- markers behind the text -------------------------------------------------------------
 
@@ -265,6 +284,40 @@ def widened(inner: Range, region: Range, size: int) -> Range:
     start = max(low, inner[0] - room // 2)
     end = min(high, start + max(size, inner[1] - inner[0]))
     return max(low, min(start, end - size)), end
+
+
+class _Put(NamedTuple):
+    """A marker in place of a mention."""
+
+    mention: Range
+    end: int  # 0 or 1, or one of those below
+    token: int
+
+
+_NAMED, _OTHER = 2, 3  # another mention, with the name of an end or without
+_LIST_GAP = 2  # most tokens between neighbours of a list
+
+
+def _with_markers(
+    ids: Ints32, region: Range, puts: Sequence[_Put]
+) -> tuple[Ints32, dict[tuple[int, Range], int]]:
+    """Return a region with markers in it, and where those of the ends stand.
+
+    Of others that follow one another in a list the first alone is kept: a list is as short as any.
+    """
+    out, where, at = list[int](), dict[tuple[int, Range], int](), region[0]
+    before = -1
+    for (a, b), end, token in puts:
+        if end == before == _OTHER and a - at <= _LIST_GAP:
+            at = max(at, b)
+            continue
+        out += ids[at : max(a, at)].tolist()
+        if end < _NAMED:
+            where[end, (a, b)] = len(out)
+        out.append(token)
+        at, before = max(at, b), end
+    out += ids[at : max(at, region[1])].tolist()
+    return np.array(out, np.int32), where
 
 
 def _mentions(text: TokenisedText, pairs: Sequence[Pair]) -> dict[Range, str]:

@@ -66,6 +66,8 @@ def main() -> None:
         return
     train, dev = parts(args.corpus, args.fold)
     changed = {key: json.loads(value) for key, _, value in (one.partition("=") for one in args.set)}
+    if args.corpus == "biored":  # whose pairs have no order
+        changed.setdefault("undirected", sorted({r.label for n in train for r in n.relations}))
     settings = RelationSettings(reading=args.reading, **changed)
     if args.words_only:
         words(args, train, dev, settings)

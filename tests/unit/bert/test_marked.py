@@ -69,8 +69,18 @@ def test_hidden_mentions_are_their_markers_alone():
     first, _, same = maker("hidden")(text, pairs)
     assert first.ids.tolist() == [1, 101, 11, 112, 14, 113, 16, 114, 18, 2]
     assert first.ids[first.marks].tolist() == [[101, 112]]
-    assert same.ids.tolist() == [1, 101, 11, 113, 14, 113, 16, 114, 18, 2]
+    assert same.ids.tolist() == [1, 101, 11, 113, 16, 114, 18, 2]
     assert same.ids[same.marks].tolist() == [[101, 114]]
+
+
+def test_of_other_hidden_mentions_in_a_list_the_first_stands_for_all():
+    """So that ends of a long list fit into a window, and look like those of a short one."""
+    mentions = [(k, k + 1) for k in range(1, 60, 2)]
+    pairs = [pair_of((mentions[0], other), n=62) for other in mentions[1:]]
+    rows = maker("hidden", size=8)(text_of(62), pairs)
+    assert len(rows) == len(pairs)
+    assert rows[0].ids.tolist() == [1, 10, 101, 12, 112, 14, 113, 70, 71, 2]
+    assert rows[9].ids.tolist() == [1, 10, 101, 12, 113, 30, 112, 32, 113, 2]
 
 
 def test_hidden_mentions_that_overlap_are_each_told():

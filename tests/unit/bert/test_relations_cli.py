@@ -52,6 +52,24 @@ def test_relations_from_files_to_scores(trained, capsys):
     assert main([*command, "--relations", str(folder / "model")]) == 0
 
 
+def test_a_folder_of_mentions_and_relations_is_mined(capsys, tmp_path):
+    notes = [
+        replace(note, id=f"m{k}", patient=f"p{k}")
+        for k in range(6)
+        for note in (DEV[0], RELATED[1])
+    ]
+    write_notes([replace(n, id=f"{n.id}-{k}") for k, n in enumerate(notes)], tmp_path / "n.jsonl")
+    words, out = tmp_path / "words.csv", tmp_path / "found"
+    words.write_text("code,name,label\nd,aspirin,Drug\nf,fever,Effect\n")
+    command = ["extract", str(tmp_path / "n.jsonl"), str(out), "--vocabulary", str(words)]
+    assert main([*command, "--relations", "stated"]) == 0
+    asked = ["--drug-kind", "Drug", "--outcome-kind", "Effect", "--min-margin", "1"]
+    relations = ["--relations", str(out / "relations"), "--out", str(tmp_path / "mined")]
+    assert main(["mine", str(out), *relations, *asked]) == 0
+    assert "6 state" in capsys.readouterr().out
+    assert (tmp_path / "mined" / "stated.csv").read_text().count("stated") == 6
+
+
 def test_relations_need_a_file_that_holds_whole_notes(trained, capsys):
     folder, _ = trained
     command = ["extract", str(folder / "dev.jsonl"), str(folder / "rows.csv")]
