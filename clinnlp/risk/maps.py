@@ -13,8 +13,8 @@ Steps: the rising step function nearest to the outcomes, each step with one row 
 rate, so that none is 0 or 1, and a hundredth part of the sigmoid added, so that rows of one step
 keep their order.
 
-The held-out scores of a model without a signal fall by chance as often as they rise, and more
-often where folds are few: one that is right about the held-out rows is wrong about the next. A
+The held-out scores of a model without a signal fall more often than they rise: who is held out is
+missing from the base rate of the others, so the mean score moves against the outcome. A
 slope below 0 is never right about a ranking, so none is fitted. Only where the scores fall beyond
 doubt is the map level.
 
@@ -36,7 +36,7 @@ from clinnlp.core.arrays import Array, Floats
 
 __all__ = ["Rise", "mapped", "rise_of", "sigmoid_map", "step_map", "unit_of"]
 
-_BEYOND_DOUBT = -3.0  # z of the score test at slope 0, by chance once in 740
+_BEYOND_DOUBT = -3.5  # z of the score test at slope 0
 _WEIGHT = 3.0  # of the prior of the slope, in rows
 _ORDER = 0.01  # share of the sigmoid in a map of steps
 _MAX_STEPS = 100  # of Newton's method, which takes about ten
