@@ -333,7 +333,7 @@ def _into_file(
 
 
 def _into_parts(source: Iterable[Note], run: Run, out: Path, made_by: dict[str, str]) -> None:
-    kept = {"settings": made_by, "notes_per_part": run.settings.part_size}
+    kept: dict[str, Any] = {"settings": made_by, "notes_per_part": run.settings.part_size}
     with open_parts(out, relations=run.reader.relations, **kept) as parts:
         seen: set[str] = set()
 
