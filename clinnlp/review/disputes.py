@@ -2,10 +2,11 @@
 
 Two mentions are the same where label, place, assertion, concepts and attributes are. The task for
 adjudicators begins with those accepted; what stands in one reading only is a suggestion there, its
-source ``A`` or ``B``, without names.
+source ``A`` or ``B``, without names. A relation of one reading bears such a source too, and of the
+labels of the note those begin that both gave.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -83,21 +84,32 @@ def joined(first: Reading, second: Reading) -> Json | None:
     order = sorted(every, key=lambda key: (every[key].span.start, every[key].span.end, key))
     names = {key: f"M{k}" for k, key in enumerate(order, 1)}  # key of a mention → its new id
     relations = [
-        relation_to(_renamed(link, f"R{k}", reading, names))
-        for k, (link, reading) in enumerate(({**links[1], **links[0]}).values(), 1)
+        relation_to(
+            replace(
+                _renamed(link, f"R{k}", reading, names), source=_whose(key in one for one in links)
+            )
+        )
+        for k, (key, (link, reading)) in enumerate(({**links[1], **links[0]}).items(), 1)
     ]
     return {
-        "mentions": [_begun(every[key], names[key], key in ours, key in theirs) for key in order],
+        "mentions": [_begun(every[key], names[key], (key in ours, key in theirs)) for key in order],
         "relations": relations,
         "labels": [label for label in first.labels if label in second.labels],
     }
 
 
-def _begun(entity: Entity, name: str, is_ours: bool, is_theirs: bool) -> Json:  # noqa: FBT001
+def _begun(entity: Entity, name: str, has: Iterable[bool]) -> Json:
     """Return a mention as an adjudicator begins with it: accepted where both have it."""
-    if is_ours and is_theirs:
+    source = _whose(has)
+    if source is None:
         return entity_to(replace(entity, id=name)) | {"judged": "accepted"}
-    return entity_to(replace(entity, id=name, source="A" if is_ours else "B"))
+    return entity_to(replace(entity, id=name, source=source))
+
+
+def _whose(has: Iterable[bool]) -> str | None:
+    """Return which of two readings alone has something, None where both do."""
+    ours, theirs = has
+    return None if ours and theirs else "A" if ours else "B"
 
 
 def _key(entity: Entity) -> str:

@@ -50,7 +50,15 @@ def _adjudication(call: Call) -> Json:
         found = compare_notes([first], [second], n_boot=0).differences
         codes = {code for note in (first, second) for e in note.entities for code in e.concepts}
         names = names_of(connection, project.id, codes)
-    return {**shown, "differences": [_difference(one, project, names) for one in found]}
+    sides = {"left": list(first.labels), "right": list(second.labels)}
+    return {
+        **shown,
+        "differences": [_difference(one, project, names) for one in found],
+        "label_difference": None if set(first.labels) == set(second.labels) else sides,
+        "relation_differences": [
+            one["id"] for one in shown["relations"] if one.get("source") in ("A", "B")
+        ],
+    }
 
 
 def _difference(one: Difference, project: Project, names: Mapping[str, Json]) -> Json:

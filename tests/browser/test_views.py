@@ -66,6 +66,33 @@ def test_two_annotators_at_once_are_blind_and_what_differs_is_decided(
     assert audit(differing.database).faults == []
 
 
+def test_relations_and_labels_that_differ_are_decided(serve, open_page, axe):
+    world = serve(n=1, n_annotators=2, note_labels=("urgent",))
+    tie = {"do": "relate", "id": "R9", "label": "Treats", "roles": {"a": ["T1"], "b": ["T2"]}}
+    for name, more in (("anna", [tie]), ("ben", [{"do": "note_labels", "labels": ["urgent"]}])):
+        person = world.browser(name)
+        task = person.get("/api/projects/1/queue")["items"][0]["task"]
+        accepted = [{"do": "accept", "mention": mention} for mention in ("T1", "T2")]
+        actions = [*accepted, *more, {"do": "done"}]
+        body = {"version": 0, "seconds": 1, "actions": actions}
+        person.post(f"/api/tasks/{task}/judgements", body)
+    page = open_page(world, "judge", "/p/1/adjudication")
+    page.get_by_role("link", name="n0").click()
+    region = page.get_by_role("region", name="Relations and labels")
+    region.get_by_role("listitem").first.wait_for()
+    assert region.get_by_role("listitem").count() == 2
+    assert findings(page, axe) == []
+    region.get_by_role("button", name="Neither").click()
+    region.get_by_role("button", name="Take B").click()
+    press(page, "Control+Enter")
+    page.get_by_text("● decided").wait_for()
+    owner = world.browser("judge")
+    (item,) = owner.get("/api/projects/1/adjudication")["items"]
+    shown = owner.get(f"/api/adjudications/{item['task']}")
+    agreed = [set(one["roles"]) for one in shown["relations"]]
+    assert (agreed, shown["note_labels"]) == ([{"drug", "problem"}], ["urgent"])
+
+
 def test_agreement_is_shown_as_the_store_tells_it(differing, open_page, axe):
     page = open_page(differing, "judge", "/p/1/agreement")
     row = page.get_by_role("group", name="Agreement").get_by_role("row").nth(1)

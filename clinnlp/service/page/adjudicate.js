@@ -6,7 +6,7 @@ import { Editor } from "./editor.js";
 import { nextIn, sendJudgements } from "./judge.js";
 import { Offsets } from "./offsets.js";
 import { projectOf } from "./project_parts.js";
-import { differenceList, sideBySide } from "./readings.js";
+import { differenceList, otherDifferences, sideBySide } from "./readings.js";
 
 export async function show(root, app, projectId, taskId) {
   const project = projectOf(app, projectId), load = () => get(`adjudications/${part(taskId)}`);
@@ -27,11 +27,16 @@ export async function show(root, app, projectId, taskId) {
       editor.select(suggestionsOf(editor.task, difference)[0]?.mention.id ?? editor.selected);
     },
   });
+  const others = otherDifferences(offsets, data, {
+    onRelation: (relation, isTaken) => keep(editor, relation, isTaken),
+    onLabels: (labels) => editor.commit([{ do: "note_labels", labels }]),
+  });
+  const aside = make("div", {}, list, others);
   return {
     shown() {
       const frame = make("div");
       root.append(frame);
-      editor = new Editor(frame, { project, data, above: both, aside: list, server: {
+      editor = new Editor(frame, { project, data, above: both, aside, server: {
         load, next, login: app.login, send: sendJudgements,
         search: (sought) => post("concepts", { project: project.id, q: sought.slice(0, 200) }),
       } });
@@ -50,6 +55,12 @@ function suggestionsOf(task, difference) {
     });
     return mention ? [{ mention, side }] : [];
   });
+}
+
+// A relation of one reading stays, or goes, or comes back.
+function keep(editor, { id, label, roles }, isTaken) {
+  if (isTaken === editor.task.relations.has(id)) return;
+  editor.commit([isTaken ? { do: "relate", id, label, roles } : { do: "unrelate", relation: id }]);
 }
 
 function take(editor, difference, taken) {

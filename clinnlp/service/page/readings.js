@@ -38,6 +38,24 @@ export function differenceList(offsets, differences, { onTake, onShow }) {
         button("Neither", () => onTake(one, null)))))));
 }
 
+// What differs beside mentions: relations of one reading, and labels of the whole note.
+export function otherDifferences(offsets, data, { onRelation, onLabels }) {
+  const mentions = new Map(data.mentions.map((one) => [one.id, one]));
+  const wordsOf = (id) => (mentions.has(id) ? offsets.slice(mentions.get(id).start, mentions.get(id).end) : id);
+  const ties = data.relations.filter(({ id }) => data.relation_differences.includes(id)).map((one) => {
+    const words = `${one.label}: ${Object.values(one.roles).flat().map(wordsOf).join(", ")}`;
+    return make("li", {}, make("span", { class: "words" }, words), make("small", {}, `only in ${one.source}`), make("div", { class: "row" },
+      button(`Take ${one.source}`, () => onRelation(one, true)), button("Neither", () => onRelation(one, false))));
+  });
+  const both = data.label_difference;
+  const labels = both && make("li", {}, make("span", { class: "words" }, "Labels of the note"),
+    make("dl", {}, SIDES.flatMap(([name, side]) => [make("dt", {}, name), make("dd", {}, both[side].join(", ") || "none")])),
+    make("div", { class: "row" }, SIDES.map(([name, side]) => button(`Take ${name}`, () => onLabels(both[side])))));
+  if (!ties.length && !labels) return null;
+  return make("section", { class: "card", "aria-label": "Relations and labels" }, make("h2", {}, `Relations and labels (${ties.length + (labels ? 1 : 0)})`),
+    make("ol", { class: "differences" }, ties, labels));
+}
+
 function saidOf({ axes }) {
   const said = Object.entries(axes).filter(([, value]) => value === true).map(([axis]) => axis);
   return said.length ? ` (${said.join(", ")})` : "";

@@ -112,6 +112,28 @@ def test_two_people_are_blind_and_what_differs_is_adjudicated(serving):
     assert audit(world.database).faults == []
 
 
+def test_relations_of_one_person_and_labels_that_differ_are_told_to_the_adjudicator(serving):
+    world = serving(n=1, n_annotators=2, note_labels=("urgent", "old"))
+    anna, ben, judging = (world.browser(name) for name in ("anna", "ben", "judge"))
+    tasks = [who.get("/api/projects/1/queue")["items"][0]["task"] for who in (anna, ben)]
+    accepted = [{"do": "accept", "mention": name} for name in ("T1", "T2")]
+    (tie,) = anna.get(f"/api/tasks/{tasks[0]}")["relations"]
+    judge(anna, tasks[0], 0, *accepted, {"do": "note_labels", "labels": ["urgent", "old"]},
+          {"do": "unrelate", "relation": tie["id"]}, {"do": "done"})  # fmt: skip
+    judge(ben, tasks[1], 0, *accepted, {"do": "note_labels", "labels": ["old"]}, {"do": "done"})
+    (item,) = judging.get("/api/projects/1/adjudication")["items"]
+    shown = judging.get(f"/api/adjudications/{item['task']}")
+    assert shown["differences"] == []
+    assert shown["note_labels"] == ["old"]
+    assert shown["label_difference"] == {"left": ["urgent", "old"], "right": ["old"]}
+    assert shown["relation_differences"] == [one["id"] for one in shown["relations"]]
+    assert [one["source"] for one in shown["relations"]] == ["B"]
+    judge(judging, item["task"], 0, {"do": "note_labels", "labels": ["urgent", "old"]},
+          {"do": "unrelate", "relation": shown["relations"][0]["id"]}, {"do": "done"})  # fmt: skip
+    again = judging.get(f"/api/adjudications/{item['task']}")
+    assert (again["relation_differences"], again["note_labels"]) == ([], ["urgent", "old"])
+
+
 def test_concepts_are_searched(serving):
     from clinnlp.review.projects import add_concepts
 
