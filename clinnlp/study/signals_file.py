@@ -92,6 +92,11 @@ def write_interactions(
     n_first : int
         Rows that are returned as well, >= 0.
 
+    Returns
+    -------
+    WrittenSignals
+        How many rows there are and are called, and the first of them.
+
     Raises
     ------
     ArgumentError
