@@ -336,13 +336,17 @@ class _Names(NameWords):
     def _does(self, i: int) -> bool:
         kinds, gap = self.words.kinds, self.gap(i)
         if gap == " ":
-            is_done = bool(kinds[i + 1] & Kind.COPULA and kinds[i + 2] & Kind.DONE)
-            if kinds[i + 1] & Kind.COPULA and self._begins_line(i):
-                return True
-            is_told = self.is_new(i) or self._is_listed(i)
-            return is_told and (bool(kinds[i + 1] & Kind.DEED) or is_done)
+            return self._is_told_of(i)
         is_own = gap == "'" and self.words.words[i + 1].lower() == "s" and self.gap(i + 1) == " "
         return is_own and bool(kinds[i + 2] & Kind.KIN)
+
+    def _is_told_of(self, i: int) -> bool:
+        """Whether what stands behind a word is what a person does or what is done to one."""
+        behind, last = self.words.kinds[i + 1], self.words.kinds[i + 2]
+        if behind & Kind.COPULA and self._begins_line(i):
+            return True
+        is_done = bool(behind & Kind.DEED or (behind & Kind.COPULA and last & Kind.DONE))
+        return is_done and (self.is_new(i) or self._is_listed(i))
 
     def _begins_line(self, i: int) -> bool:
         """Whether a given name with a capital, and nothing else, begins a line ("Ana is well")."""
@@ -355,13 +359,17 @@ class _Names(NameWords):
         """Whether a deed is told of this name and another ("Ito and White were late")."""
         if i + 3 >= self.n or self.gap(i) != " " or not self.is_and(i + 1):
             return False
-        both, behind = (i, i + 2), self.words.kinds[i + 3]
-        no_name = Kind.STOP | Kind.EPONYM | Kind.HEAD | Kind.TITLE
-        if i + 2 in self.taken or self.gap(i + 2) != " " or not behind & (Kind.SEVERAL | Kind.DEED):
+        is_told = self.words.kinds[i + 3] & (Kind.SEVERAL | Kind.DEED)
+        if not is_told or self.gap(i + 2) != " ":
             return False
-        are_names = [bool(self.words.kinds[k] & NAME) for k in both]
-        is_other = i + 2 not in self.capital or self.words.kinds[i + 2] & no_name
-        return any(are_names) and not is_other and (are_names[1] or self.is_odd(i + 2))
+        one, other = (bool(self.words.kinds[k] & NAME) for k in (i, i + 2))
+        return self._may_be_other(i + 2) and (other or (one and self.is_odd(i + 2)))
+
+    def _may_be_other(self, i: int) -> bool:
+        """Whether a word with a capital is not taken, and none that no name is."""
+        no_name = Kind.STOP | Kind.EPONYM | Kind.HEAD | Kind.TITLE
+        is_free = i in self.capital and i not in self.taken
+        return is_free and not self.words.kinds[i] & no_name
 
     def again(self, found: Iterable[Find]) -> Iterator[Find]:
         """Return other places where a word of a name that was found for sure stands."""
