@@ -1,6 +1,7 @@
 """A tagger beside the rules, from files to files: its finds, its report, its run that goes on."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,8 @@ from clinnlp.core.errors import RunError
 from clinnlp.core.notes import Note
 from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.study.deidentify.flow import work_folder
+from clinnlp.study.deidentify.tagged import with_tagger
+from clinnlp.text.identifiers import Identifiers
 from tests.unit.bert.conftest import OVERFIT, make_encoder, note_of
 
 WORDS = ("zorblat", "quimpeth", "vexilor", "drumbek")
@@ -106,3 +109,18 @@ def test_a_run_is_gone_on_with_by_the_same_model_alone(given, models, capsys, mo
         assert "must be gone on with as it was begun" in said
     assert command(given, "--model", models / "names") == 0
     assert "found before 5" in capsys.readouterr().out
+
+
+def test_it_can_be_sent_and_reads_notes_as_word_processors_write_them(models):
+    pipe, used = with_tagger(Identifiers(), models / "names", 0.5)
+    assert (used.name, used.labels, used.n_names) == ("names", ("NAME",), 0)
+    notes = [note.with_(entities=()) for note in TRAIN]
+    notes.append(
+        Note(id="odd", text="Mr.\u00a0Ockham\u00ad came, tel.\u00a0410\u2011555\u20110143")
+    )
+    found = pipe.batch(notes)
+    assert pickle.loads(pickle.dumps(pipe)).batch(notes) == found
+    assert [pipe(note) for note in notes] == found
+    said = [found[-1].mention(e) for e in found[-1].entities]
+    assert said[-1] == "410\u2011555\u20110143"
+    assert said[0].startswith("Ockham")
