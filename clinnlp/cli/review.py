@@ -3,6 +3,7 @@
 import argparse
 import secrets
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ from clinnlp.core.errors import ArgumentError, StoreError, instead_of
 from clinnlp.core.places import is_stdout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from clinnlp.core.vocab import Vocabulary
     from clinnlp.review.database import Database
 
@@ -91,36 +94,48 @@ def _create(args: argparse.Namespace) -> int:
         choose_model(args)
         made_by = fingerprint(args.model, args.vocabulary, args.language, chronic=args.chronic)
         if args.model is not None:
-            tagger = args.model = load_tagger(args.model)
+            tagger = args.model = load_tagger(args.model, int8=args.int8)
+            args.int8 = False  # it is loaded
         nlp = pipeline_of(args)
-    database = _store_for(args.store)
-    project = create_project(
-        database,
-        args.project,
-        notes,
-        settings=settings,
-        nlp=nlp,
-        tagger=tagger,
-        vocabulary=_vocabulary(args),
-        guideline=_text_of(args.guideline),
-        made_by=made_by,
-    )
+    words, guideline = _vocabulary(args), _text_of(args.guideline)
+    with _store_for(args.store) as database:
+        project = create_project(
+            database,
+            args.project,
+            notes,
+            settings=settings,
+            nlp=nlp,
+            tagger=tagger,
+            vocabulary=words,
+            guideline=guideline,
+            made_by=made_by,
+        )
     tell_of_notes(notes)
     say(f"project {project.name!r} in {database.where}, labels {', '.join(project.rules.labels)}")
     say(f"add people with: clinnlp review user {args.store} NAME --role owner")
     return 0
 
 
-def _store_for(place: str) -> "Database":
-    """Return the store of a place, a new one where there is none."""
-    from clinnlp.review.database import create_database
+@contextmanager
+def _store_for(place: str) -> "Iterator[Database]":
+    """Give the store of a place, or a new one, which goes again where the block fails."""
+    from clinnlp.review.database import create_database, remove_database
 
     try:
-        return _opened(place)
+        found = _opened(place)
     except StoreError:
         if Path(place).exists():
             raise
-    return create_database(place)
+    else:
+        yield found
+        return
+    made = create_database(place)
+    try:
+        yield made
+    except BaseException:
+        made.close()
+        remove_database(place)
+        raise
 
 
 def _vocabulary(args: argparse.Namespace) -> "Vocabulary | None":

@@ -11,6 +11,7 @@ from clinnlp.review.database import Database
 from clinnlp.review.disputes import first_readings, joined
 from clinnlp.review.forms import note_from
 from clinnlp.review.judging import reading_of
+from clinnlp.review.people import person_id
 from clinnlp.review.projects import Project
 from clinnlp.review.readings import Reading
 from clinnlp.review.tables import notes, tasks, users
@@ -51,8 +52,15 @@ def judged_notes(database: Database, project: Project, *, who: str | None = None
     project : Project
     who : str, optional
         Return what one person judged, instead of what was decided.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such person.
     """
     with database.reading() as connection:
+        if who is not None:
+            person_id(connection, who)
         wrong = corrections_of(connection, project) if who is None else None
         by_note: dict[int, list[TaskReading]] = {}
         for one in task_readings(connection, project):

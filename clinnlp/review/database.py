@@ -27,17 +27,40 @@ from clinnlp.core.files import check_writable
 from clinnlp.core.modes import file_mode
 from clinnlp.review.tables import APPEND_ONLY, SCHEMA_VERSION, meta, metadata
 
-__all__ = ["Conflict", "Connection", "Database", "create_database", "new_id", "open_database"]
+__all__ = [
+    "Conflict",
+    "Connection",
+    "Database",
+    "Unreachable",
+    "create_database",
+    "new_id",
+    "open_database",
+    "remove_database",
+]
 
 _BUSY_S = 30
 _LOCK = 0x636C696E  # of PostgreSQL's advisory locks: one writer of a store
 # A writer waits for the lock first, and then must see what was written meanwhile: not for it
 _ONE_STATE: dict[str, dict[str, Any]] = {"postgresql": {"isolation_level": "REPEATABLE READ"}}
+_NOT_OPENED = "must be a file that you may read and write, in a folder that you may write"
+_WHY = {  # beginnings of SQLite's names of what failed
+    "SQLITE_FULL": "must have room, and its disk is full",
+    "SQLITE_READONLY": _NOT_OPENED,
+    "SQLITE_CANTOPEN": _NOT_OPENED,
+    "SQLITE_PERM": _NOT_OPENED,
+    "SQLITE_BUSY": f"must be free within {_BUSY_S} seconds, and another process writes to it",
+    "SQLITE_IOERR": "must be read and written, and its disk failed",
+}
+_BESIDE = ("", "-wal", "-shm")  # files of SQLite
 _FIRST = "0" * 64  # what the first judgement names as the hash before it
 
 
 class Conflict(StoreError):
     """What was to be written rests on a version that is no longer the newest."""
+
+
+class Unreachable(RunError):
+    """A store that is there, or may be, and cannot be read or written now."""
 
 
 class Database:
@@ -104,7 +127,14 @@ class Database:
     def _failure(self, error: SQLAlchemyError) -> Exception:
         if isinstance(error, IntegrityError):
             return Conflict(f"the store {self.where} has got another row meanwhile; ask again")
-        kind = type(getattr(error, "orig", None) or error).__name__
+        cause = getattr(error, "orig", None) or error
+        name = getattr(cause, "sqlite_errorname", "")
+        why = next((said for begin, said in _WHY.items() if name.startswith(begin)), None)
+        if why is not None:
+            return Unreachable(f"the store {self.where} {why}")
+        if getattr(error, "connection_invalidated", False) or _is_lost(cause):
+            return Unreachable(f"the database {self.where} must answer, and does not")
+        kind = type(cause).__name__
         return RunError(f"the store {self.where} must answer, and failed with a {kind}")
 
 
@@ -129,6 +159,16 @@ def create_database(place: str | Path) -> Database:
         with instead_of(FileExistsError, refusal):
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file_mode()))
     database = _opened(place)
+    try:
+        _make(database)
+    except BaseException:
+        database.close()
+        remove_database(place)
+        raise
+    return database
+
+
+def _make(database: Database) -> None:
     with database.writing() as connection:
         metadata.create_all(connection)
         if connection.scalar(select(meta.c.value).where(meta.c.key == "schema")) is not None:
@@ -137,7 +177,18 @@ def create_database(place: str | Path) -> Database:
             connection.execute(text(statement))
         rows = [("schema", str(SCHEMA_VERSION)), ("head", f"0:{_FIRST}")]
         connection.execute(meta.insert(), [{"key": key, "value": value} for key, value in rows])
-    return database
+
+
+def remove_database(place: str | Path) -> None:
+    """Remove the files of a store that nobody has open; a database of a server stays.
+
+    Parameters
+    ----------
+    place : str or Path
+    """
+    if not _is_url(place):
+        for ending in _BESIDE:
+            Path(f"{place}{ending}").unlink(missing_ok=True)
 
 
 def open_database(place: str | Path) -> Database:
@@ -152,12 +203,20 @@ def open_database(place: str | Path) -> Database:
     ------
     StoreError
         There is none, it is damaged, or of another version.
+    Unreachable
+        It may not be read and written, or does not answer.
     """
     if not _is_url(place) and not Path(place).is_file():
-        raise StoreError(f"a store must be there, got none at {place}; clinnlp review create")
+        raise StoreError(
+            f"a store must be there, got none at {place}; make one: clinnlp review create"
+        )
     database = _opened(place)
     refusal = StoreError(f"a store of clinnlp must be at {database.where}, got something else")
-    with instead_of(RunError, refusal), database.reading() as connection:
+
+    def told(error: Exception) -> Exception:
+        return error if isinstance(error, Unreachable) else refusal
+
+    with instead_of(RunError, told), database.reading() as connection:
         found = connection.scalar(select(meta.c.value).where(meta.c.key == "schema"))
     if found != str(SCHEMA_VERSION):
         raise StoreError(
@@ -172,6 +231,11 @@ def new_id(made: CursorResult[Any]) -> int:
     key = made.inserted_primary_key
     assert key is not None  # one row was added
     return int(key[0])
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Return whether PostgreSQL could not be reached: it then tells no code of what failed."""
+    return type(error).__name__ == "OperationalError" and getattr(error, "sqlstate", "") is None
 
 
 def _is_url(place: str | Path) -> bool:
@@ -206,7 +270,8 @@ def _postgres(place: str) -> Database:
         pool_pre_ping=True,
     )
     name = url.database or ""
-    where = f"postgresql://{url.host or 'localhost'}/{name}"
+    port = f":{url.port}" if url.port else ""
+    where = f"postgresql://{url.host or 'localhost'}{port}/{name}"
     return Database(engine, place, where, Path(f"clinnlp-review-{name}-models").absolute())
 
 

@@ -28,7 +28,16 @@ from clinnlp.core.errors import ArgumentError
 from clinnlp.review.database import new_id
 from clinnlp.review.tables import sessions, users
 
-__all__ = ["ROLES", "User", "add_user", "find_user", "remove_sessions", "set_password", "verified"]
+__all__ = [
+    "ROLES",
+    "User",
+    "add_user",
+    "find_user",
+    "person_id",
+    "remove_sessions",
+    "set_password",
+    "verified",
+]
 
 ROLES = ("annotator", "adjudicator", "owner")  # each may what those before it may
 _FEWEST, _MOST = 10, 1000  # signs of a password
@@ -99,6 +108,20 @@ def set_password(connection: Connection, name: str, password: str) -> None:
     change = users.update().where(users.c.id == user.id)
     connection.execute(change.values(password=_hashed(password)))
     remove_sessions(connection, user)
+
+
+def person_id(connection: Connection, name: str) -> int:
+    """Return the number of the person of a name.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such person.
+    """
+    found = connection.scalar(select(users.c.id).where(users.c.name == name))
+    if found is None:
+        raise ArgumentError("a person must be one of the store, got another")
+    return int(found)
 
 
 def remove_sessions(connection: Connection, user: User) -> None:

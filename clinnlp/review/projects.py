@@ -162,11 +162,13 @@ def project_named(connection: Connection, name: str | None) -> Project:
         No such project, or several where none is named.
     """
     there = all_projects(connection)
+    if not there:
+        raise StoreError("a store must hold a project, got none; make one: clinnlp review create")
     found = [project for project in there if name in (None, project.name)]
     if len(found) != 1:
         raise StoreError(
-            f"a project must be one of {', '.join(project.name for project in there) or 'none'}, "
-            f"got {name!r}"
+            f"a project must be one of {', '.join(project.name for project in there)}, "
+            f"got {'none named' if name is None else repr(name)}"
         )
     return found[0]
 

@@ -366,7 +366,7 @@ def _always(_: Reading, __: Mapping[str, Any], ___: Words) -> None:
 
 def _check_words(said: Iterable[str], known: tuple[str, ...], what: str) -> None:
     if not set(said) <= set(known):
-        raise ArgumentError(f"a {what} must be one of the project, got another")
+        raise ArgumentError(f"each {what} must be one of the project, got another")
 
 
 class _Action(NamedTuple):

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from clinnlp.core.errors import ArgumentError
 from clinnlp.review.forms import Json
+from clinnlp.review.people import person_id
 from clinnlp.review.projects import Project
 from clinnlp.review.tables import tasks, users
 
@@ -74,9 +74,7 @@ def release(connection: Connection, project: Project, person: str) -> int:
     ArgumentError
         There is no such person.
     """
-    user = connection.scalar(select(users.c.id).where(users.c.name == person))
-    if user is None:
-        raise ArgumentError("a person must be one of the store, got another")
+    user = person_id(connection, person)
     return _left(connection, _held_in(project), tasks.c.user == user)
 
 

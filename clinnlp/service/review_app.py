@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from clinnlp.core.errors import where_raised
+from clinnlp.review.database import Unreachable
 from clinnlp.service.hosts import is_known_host
 from clinnlp.service.refusals import Refused, body_of
 from clinnlp.service.review_calls import CHANGING, Review
@@ -45,6 +46,7 @@ _ALWAYS = {
 }
 _NO_STORE = "no-store"
 _FAILED = "the server failed, and has logged where"
+_NO_ANSWER = "the store cannot be read or written now, and the server has logged why; try again"
 
 
 def review_application(review: Review) -> "ReviewGate":
@@ -54,10 +56,13 @@ def review_application(review: Review) -> "ReviewGate":
         review.say(f"unexpected {type(error).__name__}{where_raised(error)}")
         return _told(Refused(500, _FAILED))
 
-    app = Starlette(
-        routes=review_routes(review),
-        exception_handlers={Refused: _refused, HTTPException: _of_http, Exception: unforeseen},
-    )
+    async def unreachable(_: Request, error: Exception) -> Response:
+        review.say(str(error))
+        return _told(Refused(503, _NO_ANSWER))
+
+    handlers: dict[Any, Any] = {Refused: _refused, HTTPException: _of_http}
+    handlers |= {Unreachable: unreachable, Exception: unforeseen}
+    app = Starlette(routes=review_routes(review), exception_handlers=handlers)
     app.router.redirect_slashes = False
     return ReviewGate(app, review)
 

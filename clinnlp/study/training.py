@@ -108,8 +108,8 @@ def check_refit(task: str, folder: str, settings: Any) -> EntityTagger:
     return load_tagger(folder)
 
 
-def load_tagger(folder: str) -> EntityTagger:
-    """Return the model in `folder`, which must be a tagger.
+def load_tagger(folder: str, *, int8: bool = False) -> EntityTagger:
+    """Return the model in `folder`, which must be a tagger; with `int8`, in 8-bit integers.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def load_tagger(folder: str) -> EntityTagger:
     StoreError
         The folder cannot be read.
     """
-    tagger = load(folder)
+    tagger = load(folder, int8=int8)
     if not isinstance(tagger, EntityTagger):
         raise ArgumentError(
             f"model must be a recogniser of entities, got a {type(tagger).__name__}"

@@ -7,7 +7,7 @@ import pytest
 
 from clinnlp.cli import main
 from clinnlp.io.notes.corpora import read_notes, write_notes
-from clinnlp.review.database import open_database
+from clinnlp.review.database import create_database, open_database
 from clinnlp.review.judging import judge, reading_of
 from clinnlp.review.people import find_user
 from clinnlp.review.projects import project_named
@@ -111,8 +111,23 @@ def test_notes_of_a_person_are_given_back(store, capfd):
     capfd.readouterr()
     assert run("review", "release", store, "anna") == 0
     assert capfd.readouterr().out == "3 notes of anna given back\n"
-    assert run("review", "release", store, "nobody") == 2
-    assert "nobody" not in capfd.readouterr().err
+    for words in (("release", store, "nobody"), ("export", store, "-", "--person", "nobody")):
+        assert run("review", *words) == 2
+        assert "nobody" not in capfd.readouterr().err
+
+
+def test_a_store_that_could_not_be_filled_is_not_left_behind(tmp_path, capsys):
+    notes, bad = tmp_path / "notes.jsonl", tmp_path / "bad.jsonl"
+    write_notes(NOTES, notes)
+    bad.write_text(notes.read_text("utf-8") + "{", "utf-8")
+    for odd in ([bad], [notes, "--guideline", tmp_path / "none.md"]):
+        assert run("review", "create", tmp_path / "s.db", *odd, "--suggest", "notes") in (1, 2)
+        assert {path.name for path in tmp_path.iterdir()} == {"notes.jsonl", "bad.jsonl"}
+    database = create_database(tmp_path / "empty.db")
+    database.close()
+    capsys.readouterr()
+    assert run("review", "agreement", tmp_path / "empty.db") == 1
+    assert "must hold a project, got none" in capsys.readouterr().err
 
 
 def test_bad_words_are_one_sentence(store, tmp_path, capsys):

@@ -1,12 +1,18 @@
 """Making and opening stores, projects, what is planted, verdicts."""
 
+import os
 import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from clinnlp.core.errors import ArgumentError, RunError, StoreError
+from clinnlp.core.errors import ArgumentError, StoreError
 from clinnlp.core.notes import Note
-from clinnlp.review.database import Conflict, create_database, open_database
+from clinnlp.review import database as database_module
+from clinnlp.review.database import Conflict, Unreachable, create_database, open_database
 from clinnlp.review.forms import entity_from, note_from, note_to
 from clinnlp.review.planted import with_wrong
 from clinnlp.review.projects import (
@@ -54,9 +60,40 @@ def test_what_is_no_store_is_refused(tmp_path):
     for url in ("mysql://u@h/d", "postgresql+asyncpg://u@h/d", "://"):
         with pytest.raises(ArgumentError):
             open_database(url)
-    with pytest.raises((RunError, StoreError)) as caught:
+    with pytest.raises(Unreachable) as caught:
         open_database("postgresql://u:secretword@127.0.0.1:9/d?connect_timeout=1")
-    assert "secretword" not in str(caught.value)
+    said = "the database postgresql://127.0.0.1:9/d must answer, and does not"
+    assert str(caught.value) == said
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to become another user")
+def test_a_store_that_may_not_be_written_is_not_called_something_else():
+    code = (
+        "import os, sys; from clinnlp.review.database import open_database\n"
+        "open_database(sys.argv[1]).close()\n"
+        "os.setuid(65534)\n"
+        "open_database(sys.argv[1])"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "s.db")
+        create_database(path).close()
+        Path(folder).chmod(0o755)
+        path.chmod(0o644)
+        words = [sys.executable, "-c", code, str(path)]
+        done = subprocess.run(words, capture_output=True, text=True)
+    assert "database.Unreachable: the store" in done.stderr, done.stderr
+    assert "must be a file that you may read and write" in done.stderr
+
+
+def test_a_full_disk_is_told_and_leaves_no_store(tmp_path, monkeypatch):
+    def full(raw, record, before=database_module._on_connect):
+        before(raw, record)
+        raw.execute("PRAGMA max_page_count=3")
+
+    monkeypatch.setattr(database_module, "_on_connect", full)
+    with pytest.raises(Unreachable, match="its disk is full"):
+        create_database(tmp_path / "s.db")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_store_of_another_version_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from clinnlp.review import database as database_module
 from clinnlp.review.chain import audit
 from clinnlp.review.database import create_database
 from tests.unit.review.conftest import _quick_hashes  # noqa: F401
@@ -132,6 +133,27 @@ def test_relations_of_one_person_and_labels_that_differ_are_told_to_the_adjudica
           {"do": "unrelate", "relation": shown["relations"][0]["id"]}, {"do": "done"})  # fmt: skip
     again = judging.get(f"/api/adjudications/{item['task']}")
     assert (again["relation_differences"], again["note_labels"]) == ([], ["urgent", "old"])
+
+
+def test_a_full_disk_is_told_to_who_judges_and_to_who_runs_the_server(serving, monkeypatch):
+    def full(raw, record, before=database_module._on_connect):
+        before(raw, record)
+        raw.execute("PRAGMA max_page_count=80")
+
+    monkeypatch.setattr(database_module, "_on_connect", full)
+    world = serving()
+    anna = world.browser("anna")
+    task = anna.get("/api/projects/1/queue")["items"][0]["task"]
+    for version in range(200):
+        body = {"version": version, "seconds": 1,
+                "actions": [{"do": "comment", "text": f"{version} " + "words " * 600}]}  # fmt: skip
+        status, _, said = anna.ask("POST", f"/api/tasks/{task}/judgements", body)
+        if status != 200:
+            break
+    assert (status, said["error"][:30]) == (503, "the store cannot be read or wr")
+    assert any("its disk is full" in line for line in world.lines)
+    assert anna.get(f"/api/tasks/{task}")["version"] == version
+    assert audit(world.database).faults == []
 
 
 def test_concepts_are_searched(serving):
