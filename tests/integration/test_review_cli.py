@@ -126,7 +126,7 @@ def test_a_store_that_could_not_be_filled_is_not_left_behind(tmp_path, capsys):
     database = create_database(tmp_path / "empty.db")
     database.close()
     capsys.readouterr()
-    assert run("review", "agreement", tmp_path / "empty.db") == 1
+    assert run("review", "agreement", tmp_path / "empty.db") == 2
     assert "must hold a project, got none" in capsys.readouterr().err
 
 
