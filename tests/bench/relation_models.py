@@ -10,7 +10,8 @@ alone, without a network. The drugs of nlm_ddi have one label: which of their la
 gives tells whether they interact.
 
 --mentions scores end to end too: the model in FOLDER, or one that is fine-tuned on the same train
-where there is none, finds the mentions of dev; their concepts are those of such words in train.
+where there is none (--mentions-set), finds the mentions of dev; their concepts are those of such
+words in train.
 
 --speed reads with a saved model, in float32 and in 8-bit integers, the pairs of 40 notes of
 discharge-mini, 30 mentions planted in each, or those of dev where a corpus is named, and one note
@@ -58,6 +59,7 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="FIELD=JSON")
     parser.add_argument("--words-only", action="store_true")
     parser.add_argument("--mentions", metavar="FOLDER")
+    parser.add_argument("--mentions-set", nargs="*", default=[], metavar="FIELD=JSON")
     parser.add_argument("--again", metavar="FOLDER")
     parser.add_argument("--out", default="out/models")
     parser.add_argument("--speed", metavar="FOLDER")
@@ -67,7 +69,7 @@ def main() -> None:
         speed(args.speed, notes, args.reading)
         return
     train, dev = parts(args.corpus, args.fold)
-    changed = {key: json.loads(value) for key, _, value in (one.partition("=") for one in args.set)}
+    changed = fields_of(args.set)
     if args.corpus == "biored":  # whose pairs have no order
         changed.setdefault("undirected", sorted({r.label for n in train for r in n.relations}))
     args.reading = args.reading or RelationSettings().reading
@@ -79,6 +81,10 @@ def main() -> None:
     model = again or trained(args, train, dev, settings, changed)
     if args.mentions:
         end_to_end(args, model, train, dev)
+
+
+def fields_of(words: list[str]) -> dict[str, object]:
+    return {key: json.loads(value) for key, _, value in (one.partition("=") for one in words)}
 
 
 def trained(args, train, dev, settings: RelationSettings, changed) -> RelationExtractor:
@@ -103,7 +109,8 @@ def trained(args, train, dev, settings: RelationSettings, changed) -> RelationEx
 def end_to_end(args, model: RelationExtractor, train: list[Note], dev: list[Note]) -> None:
     """Score relations between mentions that a model finds."""
     if not Path(args.mentions).exists():
-        clinnlp.fine_tune_ner(train, out=args.mentions, labels=model.kinds.end_labels)
+        how = {"labels": model.kinds.end_labels, **fields_of(args.mentions_set)}
+        clinnlp.fine_tune_ner(train, out=args.mentions, **how)
     tagger = clinnlp.load(args.mentions)
     tagged = tagger.batch([note.with_(entities=(), relations=()) for note in dev])
     ours = tagged if model.search.ends == "mentions" else with_concepts(tagged, train)
