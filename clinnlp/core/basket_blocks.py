@@ -5,8 +5,8 @@ ids, and nothing behind an item: evidence, strata and adjustment need `clinnlp.c
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,8 @@ class BasketBlocks:
         ``"drug"``, ``"outcome"``, ... of each item.
     unit : str
         What a basket is.
+    n_excluded : mapping of str to int
+        Rows that name no basket, and rows whose basket is counted but that name no item.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class BasketBlocks:
     items: tuple[str, ...]
     kinds: tuple[str, ...]
     unit: str
+    n_excluded: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.n

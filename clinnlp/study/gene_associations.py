@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy import sparse
 
-from clinnlp.core.arrays import Array
+from clinnlp.core.arrays import Array, objects
+from clinnlp.core.baskets import Baskets
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.files import check_apart, check_writable
 from clinnlp.core.notes import Entity, Note, Relation
@@ -173,8 +175,10 @@ def gene_associations(
     """
     labels = _Labels(frozenset(variant_labels), frozenset(disease_labels), frozenset(drug_labels))
     tables, relations, sentences = [], [], dict[str, tuple[Span, ...]]()
+    ids: list[str] = []
     for part in chunks(notes, _PART):
         made = [_prepared(note, labels, language) for note in part]
+        ids += [note.id for note in made]
         tables.append(entity_table(made))
         relations.append(relation_table(made))
         sentences |= {n.id: n.sentences for n in made if n.relations and n.sentences}
@@ -183,7 +187,7 @@ def gene_associations(
         raise ArgumentError(
             "associations of genes need notes with variants beside diseases or drugs, got none"
         )
-    sets = baskets(table, unit="note")
+    sets = _of_all(baskets(table, unit="note"), ids)
     together = RelationTable.concat(relations)
     pairs = StatedPairs.of(sets, together, labels=(_SAME_SENTENCE,))
     found: list[Signals | None] = []
@@ -266,6 +270,15 @@ class _Labels(NamedTuple):
         if entity.label in self.diseases:
             return "disease"
         return "drug" if entity.label in self.drugs else None
+
+
+def _of_all(sets: Baskets, ids: Sequence[str]) -> Baskets:
+    """Return baskets with an empty one for each other document: all that were read count."""
+    held = set(sets.ids.tolist())
+    empty = [note for note in ids if note not in held]
+    rows = sparse.csr_matrix((len(empty), sets.matrix.shape[1]), dtype=sets.matrix.dtype)
+    matrix = sparse.vstack([sets.matrix, rows], format="csr")
+    return replace(sets, matrix=matrix, ids=objects([*sets.ids.tolist(), *empty]), patients=None)
 
 
 def _form(entity: Entity) -> str:

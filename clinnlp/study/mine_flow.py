@@ -277,6 +277,7 @@ def _of_stored(source: str, out: Path, settings: MineSettings) -> MineResult:
         **limits,
     }
     with stored_baskets(source, settings) as sets:
+        lost = _lost(getattr(sets, "n_excluded", {}))
         rules = mine_rules(sets, max_len=settings.max_len, level=settings.coverage, **limits)
         signals: dict[str, Signals] = {}
         if {settings.drug_kind, settings.outcome_kind} <= set(sets.kinds):
@@ -292,6 +293,7 @@ def _of_stored(source: str, out: Path, settings: MineSettings) -> MineResult:
         title="Drug rules and interaction signals",
         summary=(
             str(rules.baskets),
+            lost,
             *(f"{name.replace('_', ' ')}: {one}" for name, one in mined.items()),
             *verdicts_told(mined, judged, n_left),
             *tables_told(mined),
@@ -386,12 +388,16 @@ def _limits(settings: MineSettings) -> dict[str, int]:
     return {name: least for name, least in limits.items() if least is not None}
 
 
+def _lost(n_excluded: Mapping[str, int]) -> str:
+    lost = [f"{reason} {n:,}" for reason, n in n_excluded.items() if n]
+    return f"left out: {', '.join(lost) or 'nothing'}"
+
+
 def _summary(
     cells: SmallCells, rules: Rules, signals: Mapping[str, Signals], strata: Strata | None
 ) -> tuple[str, ...]:
     sets = cells.baskets
-    lost = [f"{reason} {n:,}" for reason, n in sets.n_excluded.items() if n]
-    lines = [str(sets), f"left out: {', '.join(lost) or 'nothing'}"]
+    lines = [str(sets), _lost(sets.n_excluded)]
     lines += [*chronic_told(sets.n_chronic), *_folded_told(sets), str(rules)]
     if sets.n_rolled_up:
         lines.append(f"rolled up: {', '.join(f'{k} {n:,}' for k, n in sets.n_rolled_up.items())}")

@@ -8,7 +8,8 @@ several files with one id the one that arrived last counts. Rows of notes whose 
 stay.
 
 What cannot be read, and notes on which a pipe fails, are listed without text in
-``dead_letters.jsonl``; they are tried again when they change. A file is read when it was the same
+``dead_letters.jsonl``, and folders inside, which are not looked into; what is listed is tried again
+when it changes. A file is read when it was the same
 at two looks: one that is being written may look whole. Move files in under names that begin with a
 dot, and rename them, and none is ever read half.
 """
@@ -36,6 +37,7 @@ from clinnlp.study.settings import ExtractSettings
 __all__ = ["DEAD_LETTERS", "Look", "watch"]
 
 DEAD_LETTERS = "dead_letters.jsonl"
+_INSIDE = "a folder inside is not looked into; watch it by itself, with an output of its own"
 
 
 class Look(NamedTuple):
@@ -160,6 +162,7 @@ class _Watched:
         self.read: dict[Path, _Stamp] = {}
         self.last: dict[Path, _Stamp] = {}  # as of the last look
         self.unread: dict[Path, list[_DeadLetter]] = {}
+        self.inside: set[Path] = set()  # folders in the folder, which are not looked into
         self.file_of: dict[str, str] = {}  # of the notes that failed
 
     def look(self, *, settled: bool) -> Look | None:
@@ -169,7 +172,8 @@ class _Watched:
         fresh = [p for p, stamp in stamps.items() if self.read.get(p) != stamp]
         ready = [p for p in fresh if not settled or self.last.get(p) == stamps[p]]
         self.last = stamps
-        if not ready:
+        inside, self.inside = self.inside, _folders_in(self.folder)
+        if not ready and self.inside <= inside:
             return None
         ready.sort(key=lambda path: (stamps[path], path.name), reverse=True)  # the last counts
         summary = ExtractSummary()
@@ -225,6 +229,8 @@ class _Watched:
         skipped = [] if notes is None else notes.skipped
         # what is said of a whole file may only sum up, or repeat, what is said of its documents
         told = [error for error in dead if not any(s.message in str(error) for s in skipped)]
+        left = {} if notes is None else notes.n_excluded
+        told += [DataError(f"{n:,} left out: {reason}", path=path) for reason, n in left.items()]
         if told or skipped:
             self.unread[path] = [_dead_letter(path, error) for error in (*skipped, *told)]
 
@@ -235,6 +241,7 @@ class _Watched:
             for k, error in sorted(self.writer.skipped.items())
         ]
         rows = [row for _, rows in sorted(self.unread.items()) for row in rows] + failed
+        rows += [_dead_letter(path, DataError(_INSIDE, path=path)) for path in sorted(self.inside)]
         path = self.writer.folder / DEAD_LETTERS
         if not rows:
             path.unlink(missing_ok=True)
@@ -257,6 +264,10 @@ def _stamps(folder: Path) -> dict[Path, _Stamp]:
             continue
         stamps[path] = _Stamp(found.st_ctime_ns, found.st_mtime_ns, found.st_size)
     return stamps
+
+
+def _folders_in(folder: Path) -> set[Path]:
+    return {path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
 
 
 def _dead_letter(path: Path, error: ClinnlpError) -> _DeadLetter:

@@ -18,7 +18,7 @@ from clinnlp.io.files.dialect import Dialect, check_unsaid
 from clinnlp.io.files.lines import UTF_8
 from clinnlp.io.files.source import Source
 from clinnlp.io.notes.documents import Reading
-from clinnlp.io.notes.formats import FORMATS, check_format, formats_of, writer_of
+from clinnlp.io.notes.formats import FORMATS, check_format, formats_of, n_left_out, writer_of
 from clinnlp.io.notes.losses import check_kept
 from clinnlp.io.notes.sidecar import restored, sidecar_path, with_sidecar
 from clinnlp.io.notes.tables import COLUMNS
@@ -32,6 +32,9 @@ _CAS = ("xmi", "cas-json", "webanno-tsv")
 
 Paths = str | Path | Sequence[str | Path]
 OnLoss = Literal["error", "sidecar"]
+
+
+_BESIDE = "file or folder beside files of a known format (give it by itself)"
 
 
 class Notes:
@@ -54,8 +57,9 @@ class Notes:
         skip_bad: bool = False,
         repair: bool = False,
         number_repeated: bool = False,
+        n_left_out: int = 0,
     ) -> None:
-        self.files = tuple(files)
+        self.files, self._n_left_out = tuple(files), n_left_out
         self.columns = dict(columns)
         self.layers = dict(layers or {})
         self.encoding = encoding
@@ -68,6 +72,8 @@ class Notes:
     def reading(self) -> Reading:
         """Return the state of a new pass, and forget what the last one met."""
         self.skipped, self.repairs, self.n_excluded = [], Counter(), Counter()
+        if self._n_left_out:
+            self.n_excluded[_BESIDE] = self._n_left_out
         return Reading(
             skipped=self.skipped if self._skip_bad else None,
             repairs=self.repairs if self._repair else None,
@@ -174,6 +180,7 @@ def read_notes(
         skip_bad=skip_bad,
         repair=repair,
         number_repeated=number_repeated,
+        n_left_out=0 if format else n_left_out(map(Path, listed), files),
     )
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "find_format",
     "format_of_folder",
     "formats_of",
+    "n_left_out",
     "writer_of",
 ]
 
@@ -112,6 +113,27 @@ def formats_of(paths: Iterable[Path], format: str | None, *, columns: bool, enco
             name = format or guess(check_file(path))
             files.append((check_file(path), _known(name, path)))
     return files
+
+
+def n_left_out(paths: Iterable[Path], files: Named) -> int:
+    """Return how many files and folders inside of some folders no note is read from.
+
+    Of a folder that is a corpus as a whole, none: what stands in it is its own affair.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        As they were given to `formats_of`.
+    files : list of (Path, str)
+        What it returned.
+    """
+    taken = {path for path, _ in files}
+    folders = (path for path in paths if path.is_dir() and path not in taken)
+    return sum(
+        inside not in taken and not _is_aside(inside) and not taken & {*inside.rglob("*")}
+        for folder in folders
+        for inside in folder.iterdir()
+    )
 
 
 def find_format(path: str | Path, *, columns: bool = False) -> str:

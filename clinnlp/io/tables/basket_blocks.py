@@ -107,6 +107,7 @@ def basket_blocks(
             items=items,
             kinds=kinds_of,
             unit=unit,
+            n_excluded={f"no_{unit}": spread.n_homeless, f"no_{item}": spread.n_empty},
         )
 
 
@@ -127,7 +128,7 @@ class _Spread:
         self._kinds = None if kinds is None else frozenset(kinds)
         self._number: dict[tuple[str, str], int] = {}
         self._key = secrets.token_bytes(32)
-        self.n_rows = 0
+        self.n_rows = self.n_homeless = self.n_empty = 0
 
     def __call__(
         self, batch: pa.RecordBatch, columns: Sequence[str], files: Sequence[IO[bytes]]
@@ -136,6 +137,8 @@ class _Spread:
             _coded(batch.column(name)) for name in columns
         )
         has = unit_of < len(units)
+        self.n_homeless += int(np.sum(~has))
+        self.n_empty += int(np.sum(name_of[has] == len(names)))
         unit_of, name_of, kind_of = unit_of[has], name_of[has], kind_of[has]
         pairs, at = np.unique(kind_of * (len(names) + 1) + name_of, return_inverse=True)
         told = [divmod(pair, len(names) + 1) for pair in pairs.tolist()]

@@ -20,6 +20,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from math import pi
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from clinnlp.core.arrays import Counts, Ints
 from clinnlp.core.basket_blocks import BasketBlocks, items_of
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.baskets import Baskets
-from clinnlp.core.checks import check_at_least
+from clinnlp.core.checks import check_at_least, check_file
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.files import atomic_write
 
@@ -86,8 +87,8 @@ class RunningCounts:
         Baskets with each item.
     pairs : mapping of (drug, outcome) to int
         Baskets with both, where there are any.
-    batches : tuple of str
-        Names of the batches that were counted, in order.
+    batches : mapping of str to str
+        Names of the batches that were counted, in order, and a digest of what each counted.
     n_looks : int
         Looks so far, of `look`.
     called : frozenset of (str, str)
@@ -112,7 +113,7 @@ class RunningCounts:
     n: int = 0
     margins: Mapping[Item, int] = field(default_factory=dict)
     pairs: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    batches: tuple[str, ...] = ()
+    batches: Mapping[str, str] = field(default_factory=dict)
     n_looks: int = 0
     called: frozenset[tuple[str, str]] = frozenset()
 
@@ -156,7 +157,8 @@ class RunningCounts:
         """
         if batch in self.batches:
             return self
-        return replace(self._with(baskets, 1), batches=(*self.batches, batch))
+        made, digest = self._with(baskets, 1)
+        return replace(made, batches={**self.batches, batch: digest})
 
     def minus(self, baskets: Baskets | BasketBlocks, *, batch: str) -> "RunningCounts":
         """Return the counts without a batch, as before it changes: give what it was counted from.
@@ -168,11 +170,12 @@ class RunningCounts:
         """
         if batch not in self.batches:
             raise ArgumentError(f"a batch must have been counted to be taken away, got {batch!r}")
-        made = self._with(baskets, -1)
-        least = [made.n, *made.margins.values(), *made.pairs.values()]
-        if min(least) < 0:
-            raise ArgumentError(f"batch {batch!r} must be the one that was counted, got another")
-        return replace(made, batches=tuple(name for name in self.batches if name != batch))
+        made, digest = self._with(baskets, -1)
+        if digest != self.batches[batch]:
+            raise ArgumentError(
+                f"batch {batch!r} must be taken away with the baskets that were counted, got others"
+            )
+        return replace(made, batches={k: v for k, v in self.batches.items() if k != batch})
 
     def look(self, signals: Any, *, alpha: float = 0.05) -> tuple[Any, "RunningCounts"]:
         """Return the signals that were called at no look before, and the counts after this look.
@@ -214,7 +217,7 @@ class RunningCounts:
             "n": self.n,
             "margins": [[*item, n] for item, n in sorted(self.margins.items())],
             "pairs": [[*pair, n] for pair, n in sorted(self.pairs.items())],
-            "batches": self.batches,
+            "batches": dict(self.batches),
             "n_looks": self.n_looks,
             "called": sorted(self.called),
         }
@@ -228,10 +231,11 @@ class RunningCounts:
         Raises
         ------
         DataError
-            The file is none of these, or damaged.
+            There is no such file, or it is none of these, or damaged.
         """
+        check_file(path)
         wrong = DataError("counts must be a file of RunningCounts.save, got another", path=path)
-        with instead_of((OSError, ValueError, KeyError, TypeError), wrong):
+        with instead_of((ValueError, KeyError, TypeError, AttributeError), wrong):
             told = json.loads(Path(path).read_text(encoding="utf-8"))
             if told["form"] != _FORM:
                 raise ValueError
@@ -242,26 +246,37 @@ class RunningCounts:
                 n=int(told["n"]),
                 margins={(kind, name): int(n) for kind, name, n in told["margins"]},
                 pairs={(drug, outcome): int(n) for drug, outcome, n in told["pairs"]},
-                batches=tuple(map(str, told["batches"])),
+                batches={str(name): str(digest) for name, digest in told["batches"].items()},
                 n_looks=int(told["n_looks"]),
                 called=frozenset((drug, outcome) for drug, outcome in told["called"]),
             )
 
-    def _with(self, baskets: Baskets | BasketBlocks, sign: int) -> "RunningCounts":
+    def _with(self, baskets: Baskets | BasketBlocks, sign: int) -> tuple["RunningCounts", str]:
+        """Return the counts with some baskets more or fewer, and a digest of what these count."""
         names = _plain(baskets)
-        margins, pairs = dict(self.margins), dict(self.pairs)
+        margins, pairs = Counter[Item](), Counter[tuple[str, str]]()
         for block in baskets if isinstance(baskets, BasketBlocks) else [baskets.matrix]:
             each = np.asarray(block.sum(axis=0, dtype=np.int64)).ravel()
-            for k in np.flatnonzero(each).tolist():
-                margins[names[k]] = margins.get(names[k], 0) + sign * int(each[k])
+            margins.update({names[k]: int(each[k]) for k in np.flatnonzero(each).tolist()})
             for one, other, n in _met(block, names, self.drug_kind, self.outcome_kind):
-                pairs[one, other] = pairs.get((one, other), 0) + sign * n
-        return replace(
+                pairs[one, other] += n
+        told = json.dumps([len(baskets), sorted(margins.items()), sorted(pairs.items())])
+        made = replace(
             self,
             n=self.n + sign * len(baskets),
-            margins={item: n for item, n in margins.items() if n},
-            pairs={pair: n for pair, n in pairs.items() if n},
+            margins=_summed(self.margins, margins, sign),
+            pairs=_summed(self.pairs, pairs, sign),
         )
+        return made, sha256(told.encode()).hexdigest()
+
+
+def _summed(
+    held: Mapping[tuple[str, str], int], more: Mapping[tuple[str, str], int], sign: int
+) -> dict[tuple[str, str], int]:
+    summed = {**held}
+    for key, n in more.items():
+        summed[key] = summed.get(key, 0) + sign * n
+    return {key: n for key, n in summed.items() if n}
 
 
 def _plain(baskets: Baskets | BasketBlocks) -> list[Item]:

@@ -31,6 +31,7 @@ TEXTS = {
     "She took warfarin. The anemia was mild.": 20,
     "CYP2C19*2 carrier on warfarin.": 1,
     "He was given clopidogrel.": 3,
+    "Seen again; nothing to add.": 6,
 }
 
 

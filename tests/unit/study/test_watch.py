@@ -49,7 +49,6 @@ def test_each_note_is_done_once_and_rows_are_those_of_a_run_over_all(arriving, t
     write_notes(notes(0, 1), arriving / "a.jsonl")
     (arriving / "n2.txt").write_text("drug2 given")
     (arriving / ".half").write_text("drug9 given")
-    (arriving / "folder").mkdir()
     look = looked(arriving)
     assert (look.n_files, look.summary.n_notes, look.n_dead) == (2, 3, 0)
     assert str(look).startswith("files 2, notes 3, mentions 3")
@@ -60,6 +59,17 @@ def test_each_note_is_done_once_and_rows_are_those_of_a_run_over_all(arriving, t
             progress=False)  # fmt: skip
     every = read_entity_table(tmp_path / "all.csv")
     assert rows(arriving) == sorted(zip(every["note"], every["text"], strict=True))
+
+
+def test_folders_inside_and_rows_without_text_are_listed(arriving):
+    (arriving / "ward").mkdir()
+    look = looked(arriving)
+    assert (look.n_files, look.n_dead) == (0, 1)
+    (arriving / "a.csv").write_text("id,text\nn1,drug1 given\nn2,\n")
+    assert looked(arriving).n_dead == 2
+    told = {row["file"]: row["message"] for row in dead(arriving)}
+    assert told["a.csv"] == "1 left out: row without text"
+    assert told["ward"].startswith("a folder inside is not looked into")
 
 
 def test_a_changed_note_changes_exactly_its_rows(arriving):

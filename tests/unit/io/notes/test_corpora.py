@@ -57,6 +57,22 @@ def test_unknown_suffix_lists_the_formats(tmp_path):
     assert list(read_notes(path, format="csv")) == []
 
 
+def test_what_lies_beside_files_of_a_format_is_counted(tmp_path):
+    write_notes([Note(id="a", text="x")], tmp_path / "a.jsonl")
+    (tmp_path / "b.txt").write_text("text")
+    (tmp_path / "letter.docx").write_text("text")
+    (tmp_path / ".hidden").write_text("text")
+    (tmp_path / "ward").mkdir()
+    notes = read_notes(tmp_path)
+    for _ in range(2):
+        assert [note.id for note in notes] == ["a"]
+        assert list(notes.n_excluded.values()) == [3]
+    (tmp_path / "a.jsonl").unlink()
+    notes = read_notes(tmp_path)  # texts alone, with what lies below
+    assert [note.id for note in notes] == ["b"]
+    assert not notes.n_excluded
+
+
 def test_missing_files_are_told_at_once(tmp_path):
     for more in ({}, {"format": "csv"}):
         with pytest.raises(DataError, match=r"a.csv: no such file"):

@@ -70,8 +70,10 @@ def test_a_batch_counts_once_and_one_that_changed_is_replaced():
     equal(mine_signals(after), mine_signals(whole))
     with pytest.raises(ArgumentError, match="must have been counted"):
         counts.minus(baskets(frames[1]), batch="b9")
-    with pytest.raises(ArgumentError, match="must be the one that was counted"):
+    with pytest.raises(ArgumentError, match="with the baskets that were counted"):
         counts.minus(baskets(rows(2_000, seed=1)), batch="b1")
+    with pytest.raises(ArgumentError, match="got others"):  # fewer: none of its counts is missing
+        counts.minus(baskets(frames[1].iloc[: len(frames[1]) // 2]), batch="b1")
 
 
 def test_what_is_saved_goes_on_as_if_nothing_had_happened(tmp_path):
@@ -80,8 +82,12 @@ def test_what_is_saved_goes_on_as_if_nothing_had_happened(tmp_path):
     loaded = RunningCounts.load(tmp_path / "counts.json")
     equal(mine_signals(counted(frames, loaded)), mine_signals(counted(frames)))
     (tmp_path / "other.json").write_text('{"form": "another"}')
-    for path in (tmp_path / "other.json", tmp_path / "none.json"):
-        with pytest.raises(DataError, match=r"must be a file of RunningCounts\.save"):
+    for name, said in (
+        ("other", r"must be a file of RunningCounts\.save"),
+        ("none", "no such file"),
+    ):
+        path = tmp_path / f"{name}.json"
+        with pytest.raises(DataError, match=said):
             RunningCounts.load(path)
 
 
