@@ -317,6 +317,7 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
     from clinnlp.study.box import NONE
     from clinnlp.study.pipeline import pipeline
 
+    _checked_int8(args)
     words: Any = args.vocabulary
     columns: dict[str, Any] = mapping_of(args.vocabulary_columns, "--vocabulary-columns")
     if columns and words is not None:
@@ -338,6 +339,11 @@ def pipeline_of(args: argparse.Namespace) -> "Pipeline":
     )
     _tell_of_encoding(args.vocabulary, "save it as UTF-8 if it is another")
     return nlp
+
+
+def _checked_int8(args: argparse.Namespace) -> None:
+    if args.int8 and args.model is None:
+        raise ArgumentError("--int8 is of a model, and there is none")
 
 
 def _in_integers(folder: str | Path) -> "Learned":

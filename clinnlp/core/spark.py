@@ -28,6 +28,10 @@ __all__ = [
     "worker_path",
 ]
 
+_PARTS = {  # of files: more than cores and alike, since a note takes longer to do than to read
+    "spark.sql.files.openCostInBytes": str(64 << 10),
+    "spark.sql.files.maxPartitionBytes": str(8 << 20),
+}
 _OURS = re.compile(r"clinnlp\.core\.errors\.(\w+): (.+)")
 _CLASS = re.compile(r"\[([A-Z][A-Z0-9_.]+)\]")
 
@@ -60,7 +64,10 @@ def spark_session() -> "Iterator[SparkSession]":
     if active is not None:
         yield active
         return
-    made = SparkSession.builder.appName("clinnlp").getOrCreate()
+    builder = SparkSession.builder.appName("clinnlp")
+    for name, value in _PARTS.items():
+        builder = builder.config(name, value)
+    made = builder.getOrCreate()
     context = made.sparkContext
     said = "PYSPARK_PYTHON" in os.environ or context.getConf().contains("spark.pyspark.python")
     if context.master.startswith("local") and not said:

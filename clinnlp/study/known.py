@@ -160,7 +160,8 @@ def _columns(path: Path, named: Mapping[str, str], dialect: Dialect) -> tuple[li
         return list(drug.values()), event
     raise DataError(
         "a table of what is known must have the columns drug_1, drug_2 and perhaps event, or drug "
-        f"and event, got others; {column_summary(there)}; name them with known_columns",
+        f"and event, got others; {column_summary(there)}; name them with known_columns "
+        "(--known-columns)",
         path=path,
     )
 

@@ -88,7 +88,12 @@ class Notes:
     def __iter__(self) -> Iterator[Note]:
         reading = self.reading()
         for path, name in self.files:
-            yield from restored(FORMATS[name], path).read(self.source(path), reading)
+            try:
+                yield from restored(FORMATS[name], path).read(self.source(path), reading)
+            except DataError as error:  # of a whole file, such as a damaged .gz
+                if not self._skip_bad or len(self.files) == 1:
+                    raise
+                self.skipped.append(error)
         reading.check_any(self.files[0][0])
 
     def __repr__(self) -> str:

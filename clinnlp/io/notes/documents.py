@@ -63,8 +63,8 @@ class Reading:
         """
         if self.skipped is not None and not self.seen:
             n = len(self.skipped)
-            first = f"; the first: {self.skipped[0]}" if n else ""
-            raise DataError(f"a document must be left to read, got {n} bad ones{first}", path=path)
+            got = f"{n} bad ones; the first: {self.skipped[0]}" if n else "none"
+            raise DataError(f"a document must be left to read, got {got}", path=path)
 
 
 class _Forgiven:
