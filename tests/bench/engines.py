@@ -32,6 +32,7 @@ WAYS = {"one": ["--workers", "1"], "two": ["--workers", "2"], "spark": ["--engin
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", help="a folder, or none; default: the model in the box")
+    parser.add_argument("--int8", action="store_true", help="the model reads in 8-bit integers")
     parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
     args = parser.parse_args()
@@ -41,6 +42,7 @@ def main() -> None:
     n = clinnlp.write_notes(copies(args.copies), folder / "notes.jsonl")
     clinnlp.write_notes(islice(distinct_notes(), 1), folder / "one.jsonl")
     reader = ["--model", args.model] if args.model else []
+    reader += ["--int8"] * args.int8
     if args.model == "none":
         reader += ["--vocabulary", str(WORDS)]
     found = {}
@@ -52,7 +54,7 @@ def main() -> None:
         equal = equal_rows(found[way], found[args.ways[0]])
         rate = {"seconds": round(seconds, 1), "cpu_seconds": round(used, 1), "equal": equal}
         rate |= {"start_seconds": round(start, 1), "start_cpu_seconds": round(start_used, 1)}
-        record(f"engines: {way}", model=args.model or "box", **figures, **rate,
+        record(f"engines: {way}", model=(args.model or "box") + " in 8 bits" * args.int8, **figures, **rate,
                notes_per_second=round(n / seconds, 1),
                notes_per_second_once_started=round(n / max(seconds - start, 1e-9), 1))  # fmt: skip
 
