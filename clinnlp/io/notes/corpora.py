@@ -88,12 +88,7 @@ class Notes:
     def __iter__(self) -> Iterator[Note]:
         reading = self.reading()
         for path, name in self.files:
-            try:
-                yield from restored(FORMATS[name], path).read(self.source(path), reading)
-            except DataError as error:  # of a whole file, such as a damaged .gz
-                if not self._skip_bad or len(self.files) == 1:
-                    raise
-                self.skipped.append(error)
+            yield from restored(FORMATS[name], path).read(self.source(path), reading)
         reading.check_any(self.files[0][0])
 
     def __repr__(self) -> str:

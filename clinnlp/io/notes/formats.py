@@ -233,7 +233,7 @@ def _in_folder(folder: Path, format: str | None, guess: Callable[[Path], str | N
     whole = format or format_of_folder(folder)
     if whole is not None and FORMATS[whole].in_folder:
         return [(folder, whole)]
-    guessed = ((path, _told_by(path, guess)) for path in _listed_files(folder, format, guess))
+    guessed = ((path, guess(path)) for path in _listed_files(folder, format, guess))
     named = [(path, name) for path, name in guessed if name is not None]
     files = [(path, name) for path, name in named if format in (None, name)]
     _check_has_notes(folder, {name for _, name in files})
@@ -242,17 +242,6 @@ def _in_folder(folder: Path, format: str | None, guess: Callable[[Path], str | N
         got = "folders alone; give one of them" if _holds_folders_alone(folder) else "none"
         raise DataError(f"a folder must hold files of {wanted}, got {got}", path=folder)
     return _gathered(folder, files)
-
-
-def _told_by(path: Path, guess: Callable[[Path], str | None]) -> str | None:
-    """Return the format of a file; of a damaged one by its name, since reading will tell of it."""
-    try:
-        return guess(path)
-    except DataError:
-        named = by_suffix(path)
-        if named is None:
-            raise
-        return named
 
 
 def _holds_folders_alone(folder: Path) -> bool:

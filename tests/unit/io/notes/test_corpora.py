@@ -1,7 +1,5 @@
 """Which format a path has."""
 
-import gzip
-
 import pytest
 
 from clinnlp.core.errors import ArgumentError, DataError
@@ -73,19 +71,6 @@ def test_what_lies_beside_files_of_a_format_is_counted(tmp_path):
     notes = read_notes(tmp_path)  # texts alone, with what lies below
     assert [note.id for note in notes] == ["b"]
     assert not notes.n_excluded
-
-
-def test_a_damaged_file_among_others_is_left_out_where_bad_ones_are(tmp_path):
-    write_notes([Note(id="a", text="x")], tmp_path / "a.jsonl")
-    whole = gzip.compress(b'{"id":"b","text":"x"}\n' * 100)
-    (tmp_path / "b.jsonl.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match=r"b\.jsonl\.gz"):
-        list(read_notes(tmp_path))
-    notes = read_notes(tmp_path, skip_bad=True)
-    assert [note.id for note in notes] == ["a"]
-    assert [error.path.name for error in notes.skipped] == ["b.jsonl.gz"]
-    with pytest.raises(DataError, match=r"b\.jsonl\.gz"):
-        list(read_notes(tmp_path / "b.jsonl.gz", skip_bad=True))
 
 
 def test_missing_files_are_told_at_once(tmp_path):
