@@ -54,7 +54,8 @@ def main() -> None:
         equal = equal_rows(found[way], found[args.ways[0]])
         rate = {"seconds": round(seconds, 1), "cpu_seconds": round(used, 1), "equal": equal}
         rate |= {"start_seconds": round(start, 1), "start_cpu_seconds": round(start_used, 1)}
-        record(f"engines: {way}", model=(args.model or "box") + " in 8 bits" * args.int8, **figures, **rate,
+        model = (args.model or "box") + " in 8 bits" * args.int8
+        record(f"engines: {way}", model=model, **figures, **rate,
                notes_per_second=round(n / seconds, 1),
                notes_per_second_once_started=round(n / max(seconds - start, 1e-9), 1))  # fmt: skip
 
