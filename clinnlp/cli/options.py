@@ -239,6 +239,22 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
     """Add the model folder, the word list and the language of the notes."""
     from clinnlp.text.tables import languages
 
+    _add_model(parser)
+    _add_words(parser)
+    parser.add_argument(
+        "--language",
+        default="en",
+        help=f"of the notes, one of {', '.join(languages())}: whose headings, cues, "
+        "words of prescriptions, drug names (default: en)",
+    )
+    parser.add_argument(
+        "--chronic",
+        metavar="TSV",
+        help="your conditions that last, columns name or code (default: the language's own)",
+    )
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         help="model folder that `clinnlp fine-tune` wrote; default: the model in the box, also "
@@ -257,6 +273,9 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
         help="let the model read in 8-bit integers on this processor: about twice as fast, and a "
         "little less exact",
     )
+
+
+def _add_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--vocabulary",
         help="word list: .txt with one name a line; CSV, TSV, Parquet with a column name; the "
@@ -291,17 +310,6 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=COLUMN",
         help="which column of the word list is name, code, system, synonyms, label; rows of one "
         "code are synonyms of one concept",
-    )
-    parser.add_argument(
-        "--language",
-        default="en",
-        help=f"of the notes, one of {', '.join(languages())}: whose headings, cues, "
-        "words of prescriptions, drug names (default: en)",
-    )
-    parser.add_argument(
-        "--chronic",
-        metavar="TSV",
-        help="your conditions that last, columns name or code (default: the language's own)",
     )
 
 
