@@ -67,11 +67,10 @@ def report(args, counts, n_found: int) -> None:
     of = {name: np.stack(each) for name, each in counts.items()}  # seeds, documents, counts
     base = of["as they were"]
     change = {name: str(difference(found, base)) for name, found in of.items() if found is not base}
+    means = {name: round(float(f1(found.sum(axis=1)).mean()), 4) for name, found in of.items()}
     record(
         "deid use", discharge=args.discharge, train=args.train, dev=args.dev, epochs=args.epochs,
-        seeds=args.seeds, identifiers=n_found, f1={name: round(float(f1(found.sum(axis=1)).mean()), 4)
-                                 for name, found in of.items()},
-        change=change,
+        seeds=args.seeds, identifiers=n_found, f1=means, change=change,
         by_seed=[round(float(x), 4) for x in f1(of["de-identified"].sum(axis=1))
                  - f1(base.sum(axis=1))],
         holds=bool(abs(f1(of["de-identified"].sum(axis=1)).mean()
