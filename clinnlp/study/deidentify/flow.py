@@ -28,7 +28,7 @@ from clinnlp.core.files import atomic_write, check_apart, check_writable
 from clinnlp.core.json_objects import read_json_object
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import chunks
-from clinnlp.core.places import is_stream, one_writer
+from clinnlp.core.places import covered, is_stream, one_writer
 from clinnlp.io.notes.corpora import Notes, OnLoss, write_notes
 from clinnlp.io.notes.formats import writer_of
 from clinnlp.io.notes.losses import check_kept
@@ -102,7 +102,7 @@ def deidentify(
     # what cannot be written is told of the note as it was given, and before all are looked at
     given = notes if on_loss == "sidecar" else check_kept(notes, form.holds, name)
     summary = DeidentifySummary()
-    with one_writer(work_folder(out), inside=True) as work:
+    with one_writer(work_folder(out), inside=True) as work, covered(work):
         run = _Run(notes, deidentifier, work, summary, known or {}, progress=progress)
         run.begin(dict(made_by or {}))
         run.find(given)
