@@ -28,7 +28,7 @@ __all__ = [
     "worker_path",
 ]
 
-_PARTS = {  # of files: more than cores and alike, since a note takes longer to do than to read
+_PARTS = {  # of files on one machine: more than cores and alike, as notes take longer than files
     "spark.sql.files.openCostInBytes": str(64 << 10),
     "spark.sql.files.maxPartitionBytes": str(8 << 20),
 }
@@ -64,14 +64,15 @@ def spark_session() -> "Iterator[SparkSession]":
     if active is not None:
         yield active
         return
-    builder = SparkSession.builder.appName("clinnlp")
-    for name, value in _PARTS.items():
-        builder = builder.config(name, value)
-    made = builder.getOrCreate()
+    made = SparkSession.builder.appName("clinnlp").getOrCreate()
     context = made.sparkContext
     said = "PYSPARK_PYTHON" in os.environ or context.getConf().contains("spark.pyspark.python")
     if context.master.startswith("local") and not said:
         context.pythonExec = sys.executable  # where this library is, and not whatever is python3
+    if context.master.startswith("local"):
+        for name, value in _PARTS.items():
+            if not context.getConf().contains(name):  # what was said stands
+                made.conf.set(name, value)
     try:
         yield made
     finally:
