@@ -8,20 +8,21 @@ in full and are never changed. Undefined numbers and missing values are empty ce
 import csv
 import io
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
 
 from clinnlp.core.counts import Estimate
-from clinnlp.core.files import atomic_write
+from clinnlp.core.errors import ArgumentError
+from clinnlp.core.files import atomic_write, check_apart, check_writable
 from clinnlp.core.formulas import guarded, guarded_cells
 from clinnlp.report.blocks import Block, Report, ReportSection
 from clinnlp.report.cells import plain, value_text
 from clinnlp.report.tables import table_of
 
-__all__ = ["csv_tables", "render_csv", "write_frame"]
+__all__ = ["check_csv", "csv_tables", "render_csv", "write_frame"]
 
 _END = "\r\n"  # with it as its line end, `csv` quotes each cell that holds one of the two
 
@@ -130,3 +131,27 @@ def _guarded_frame(frame: pd.DataFrame) -> pd.DataFrame:
             if safe is not cells:
                 made.isetitem(k, pd.Series(safe, index=frame.index, dtype=object))
     return made
+
+
+def check_csv(path: str | Path, inputs: Iterable[str | Path], *, what: str) -> None:
+    """Check that a table can be written to a path, before hours of work.
+
+    Parameters
+    ----------
+    path : path
+    inputs : iterable of path
+        Files that must not be written over.
+    what : str
+        What the table is of, for messages.
+
+    Raises
+    ------
+    ArgumentError
+        Another suffix, or the file is an input.
+    RunError
+        It may not be written.
+    """
+    if Path(path).suffix.lower() != ".csv":
+        raise ArgumentError(f"a table of {what} must be written to .csv, got {path}")
+    check_writable(path)
+    check_apart([path], inputs)

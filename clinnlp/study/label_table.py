@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.files import check_apart, check_writable
 from clinnlp.core.notes import AXES, Note
 from clinnlp.core.pipeline import chunks
 from clinnlp.core.tables import RelationTable
 from clinnlp.core.vocab import fold_term
 from clinnlp.features.relations import relation_table
 from clinnlp.mine.stated import EXCLUDING, STATED_LABELS
-from clinnlp.report.csvs import write_frame
+from clinnlp.report.csvs import check_csv, write_frame
 from clinnlp.text.interactions import INTERACTS, StatedInteractions
 from clinnlp.text.relations import StatedRelations
 
@@ -142,10 +141,7 @@ def write_label_table(table: LabelTable, path: str | Path, inputs: Iterable[str 
     RunError
         It may not be written.
     """
-    if Path(path).suffix.lower() != ".csv":
-        raise ArgumentError(f"a table of labels must be written to .csv, got {path}")
-    check_writable(path)
-    check_apart([path], inputs)
+    check_csv(path, inputs, what="labels")
     write_frame(table.frame(), path)
 
 

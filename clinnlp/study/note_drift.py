@@ -11,11 +11,10 @@ from clinnlp.core.arrays import Array
 from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.checks import check_fraction, check_one_of
 from clinnlp.core.errors import ArgumentError, instead_of
-from clinnlp.core.files import check_apart, check_writable
 from clinnlp.core.notes import Note
 from clinnlp.features.note_facts import note_facts
 from clinnlp.metrics.periods import moved
-from clinnlp.report.csvs import write_frame
+from clinnlp.report.csvs import check_csv, write_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,10 +198,7 @@ def check_drift_out(path: str | Path, inputs: Iterable[str | Path]) -> None:
     RunError
         It may not be written.
     """
-    if Path(path).suffix.lower() != ".csv":
-        raise ArgumentError(f"a table of drift must be written to .csv, got {path}")
-    check_writable(path)
-    check_apart([path], inputs)
+    check_csv(path, inputs, what="drift")
 
 
 _MOVED = ("value", "reference", "low", "high", "p", "warned")

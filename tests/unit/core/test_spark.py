@@ -77,3 +77,18 @@ def test_nothing_of_spark_is_imported_unless_asked_for():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_what_was_said_of_parts_of_files_stands(monkeypatch):
+    pytest.importorskip("pyspark")
+    code = (
+        "from clinnlp.core.spark import spark_session\n"
+        "with spark_session() as session:\n"
+        "    for name in ('maxPartitionBytes', 'openCostInBytes'):\n"
+        "        print(session.conf.get(f'spark.sql.files.{name}'))"
+    )
+    said = "--master local[1] --conf spark.sql.files.maxPartitionBytes=123456 pyspark-shell"
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", said)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["123456", "65536"]
