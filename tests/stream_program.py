@@ -93,7 +93,7 @@ def main(arriving, out, counts, files):
 
     options = {
         "ui.enabled": "false", "driver.bindAddress": "127.0.0.1", "driver.host": "127.0.0.1",
-        "sql.shuffle.partitions": "2", "pyspark.python": sys.executable,
+        "sql.shuffle.partitions": "2",
     }  # fmt: skip
     builder = SparkSession.builder.master("local[2]")
     for key, value in options.items():

@@ -34,6 +34,7 @@ _PARTS = {  # of files on one machine: more than cores and alike, as notes take 
 }
 _OURS = re.compile(r"clinnlp\.core\.errors\.(\w+): (.+)")
 _CLASS = re.compile(r"\[([A-Z][A-Z0-9_.]+)\]")
+_MISSING = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 
 
 def spark_functions() -> Any:
@@ -66,10 +67,10 @@ def spark_session() -> "Iterator[SparkSession]":
         return
     made = SparkSession.builder.appName("clinnlp").getOrCreate()
     context = made.sparkContext
-    said = "PYSPARK_PYTHON" in os.environ or context.getConf().contains("spark.pyspark.python")
-    if context.master.startswith("local") and not said:
-        context.pythonExec = sys.executable  # where this library is, and not whatever is python3
     if context.master.startswith("local"):
+        if "PYSPARK_PYTHON" not in os.environ:  # this library's Python, not whatever is python3
+            said = context.getConf().get("spark.pyspark.python")
+            context.pythonExec = said or sys.executable  # pyspark itself reads the first alone
         for name, value in _PARTS.items():
             if not context.getConf().contains(name):  # what was said stands
                 made.conf.set(name, value)
@@ -89,12 +90,19 @@ def spark_said(error: Exception) -> ClinnlpError:
     StoreError('m: a model folder must be there')
     >>> spark_said(ValueError("[DIVIDE_BY_ZERO] of 17"))
     RunError('Spark must end its job, got ValueError (DIVIDE_BY_ZERO)')
+    >>> spark_said(Exception("ModuleNotFoundError: No module named 'pyarrow'"))
+    RunError("the workers' Python must have 'pyarrow', got none: name it by PYSPARK_PYTHON")
     """
     text = str(error)
     ours = _OURS.search(text)
     if ours is not None:
         kind = getattr(errors, ours[1], RunError)
         return kind(ours[2].strip()) if kind is not MissingExtra else RunError(ours[2].strip())
+    missing = _MISSING.search(text)
+    if missing is not None:
+        return RunError(
+            f"the workers' Python must have {missing[1]!r}, got none: name it by PYSPARK_PYTHON"
+        )
     return RunError(f"Spark must end its job, got {spark_class(error)}")
 
 

@@ -139,7 +139,7 @@ def presidio_synth() -> dict[str, list[Note]]:
             if span["entity_type"] not in NO_IDENTIFIERS
         ]
         half = half_of(str(row["template_id"]))
-        halves[half].append(noted(f"p{i}", row["full_text"], sorted(spans)))
+        halves[half].append(noted(f"p{row['template_id']}.{i}", row["full_text"], sorted(spans)))
     return halves
 
 

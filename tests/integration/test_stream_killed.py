@@ -40,7 +40,10 @@ def arrive(folder, file, notes):
 
 def started(tmp_path, files):
     words = [*(str(tmp_path / name) for name in ("in", "out", "counts.json")), str(files)]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1"}
+    environ = {
+        **os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": sys.executable,  # whatever is first on PATH
+    }  # fmt: skip
     return subprocess.Popen(
         [sys.executable, "-m", "tests.stream_program", *words], cwd=ROOT, env=environ,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,

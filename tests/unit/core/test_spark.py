@@ -41,6 +41,27 @@ def test_what_spark_said_itself_is_named_and_not_quoted():
     assert str(error) == "Spark must end its job, got ValueError (CAST_INVALID_INPUT)"
 
 
+def test_workers_without_a_package_are_told_apart():
+    error = spark_said(Exception("...\nModuleNotFoundError: No module named 'pyarrow'\n..."))
+    said = "the workers' Python must have 'pyarrow', got none: name it by PYSPARK_PYTHON"
+    assert str(error) == said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("said", ["", "--conf spark.pyspark.python=/opt/other/python"])
+def test_workers_run_the_python_that_was_said_or_else_this_one(said, monkeypatch):
+    pytest.importorskip("pyspark")
+    code = (
+        "from clinnlp.core.spark import spark_session\n"
+        "with spark_session() as session:\n"
+        "    print(session.sparkContext.pythonExec)"
+    )
+    monkeypatch.delenv("PYSPARK_PYTHON", raising=False)
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", f"--master local[1] {said} pyspark-shell")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == (said.partition("=")[2] or sys.executable)
+
+
 def test_errors_of_spark_alone_become_a_sentence():
     errors = pytest.importorskip("pyspark.errors", reason="pyspark is not installed")
     said = "Spark must end its job, got AnalysisException"
