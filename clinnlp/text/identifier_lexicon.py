@@ -145,6 +145,10 @@ def is_eponym(text: str, words: Words, last: int) -> bool:
     ahead = last + 1
     if gap not in (" ", "-", "' ", "/") or ahead >= n:
         return False
+    if gap == "-" and words.words[ahead][0].isupper() and is_eponym(text, words, ahead):
+        return True  # "Emery-Dreifuss dystrophy"
+    if gap == "-" and words.words[ahead].islower() and words.kinds[ahead] & Kind.WORD:
+        return len(words.words[ahead]) > 3  # "Li-treated"
     return bool(words.kinds[ahead] & Kind.HEAD) or _leads_to_head(text, words, ahead)
 
 

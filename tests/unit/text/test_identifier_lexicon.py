@@ -36,7 +36,8 @@ def test_a_name_of_other_countries_is_one_where_it_is_no_word_of_the_language():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("Bell's palsy", True), ("Foley catheter", True), ("Bell came", False), ("Bell", False),
-     ("Smith lateral fracture", True), ("Bell's", False)],
+     ("Smith lateral fracture", True), ("Bell's", False), ("Emery-Dreifuss dystrophy", True),
+     ("Emery-Dreifuss came", False), ("Li-treated rats", True), ("Jean-luc", False)],
 )  # fmt: skip
 def test_an_eponym_by_what_stands_behind_it(text, expected):
     assert is_eponym(text, words_of(text, KINDS), 0) is expected

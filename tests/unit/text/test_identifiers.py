@@ -90,6 +90,8 @@ E. coli and C. difficile; HbA1c 7.2, CD4 350, COVID-19, HLA-B27, 5-FU, vitamin B
 MS was diagnosed. EMS was called. CC: HA. RE: BLE weakness.
 Fundi benign, a McIvor mouth gag, 12.8 METs. PCM said AFib is a concern; works for a bank.
 Bovie and Kocher were used. Iris is normal. Seen in Room 4021 and in Unit 1204; in Week 1200 at bay.
+Li-induced diabetes insipidus, Emery-Dreifuss muscular dystrophy, Potter's facies, Peters anomaly.
+More fell in the mexiletine group than in the pergolide group.
 """,
     "es": """
 Enfermedad de Parkinson, signo de Murphy y síndrome de Cushing.
