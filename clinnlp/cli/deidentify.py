@@ -55,7 +55,11 @@ def add_deidentify(parser: argparse.ArgumentParser) -> None:
         metavar="LABEL",
         help="what is looked for: safe_harbor (default), all, or labels",
     )
-    parser.add_argument("--model", help="model folder of a tagger of identifiers, beside the rules")
+    parser.add_argument(
+        "--model",
+        help="model folder of a tagger of identifiers, beside the rules; default: the one in the "
+        "box, which reads English",
+    )
     parser.add_argument(
         "--known",
         help="table of what the record says: patient, name, birth_date, mrn, phone, ...; a patient "

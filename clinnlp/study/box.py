@@ -4,6 +4,9 @@ The model in the box lies in the installed package, is found without being loade
 English. It is taken where neither a model nor a word list is named. ``"default"`` names it, so
 that a word list may stand beside it; ``"none"`` names no model, so that only what others have
 found is read. A folder of such a name is given as a `Path`.
+
+Beside it lies a tagger of identifiers, which reads only where ``"default"`` asks for it: the scores
+of a network differ a little between processors, and what rules find does not.
 """
 
 from importlib import resources
@@ -13,12 +16,15 @@ from typing import Any
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.installed import needed
 
-__all__ = ["BOX", "DEFAULT", "NONE", "chosen_model", "is_boxed"]
+__all__ = ["BOX", "DEFAULT", "IDENTIFIERS", "NONE", "chosen_model", "chosen_tagger", "is_boxed"]
 
 BOX = Path(str(resources.files("clinnlp"))) / "bert" / "data" / "notes"
+IDENTIFIERS = BOX.parent / "identifiers"
 DEFAULT, NONE = "default", "none"
 
 _READS = "en"
+_READERS = ("torch", "transformers", "accelerate", "safetensors")  # of models
+_OTHERWISE = "name a model folder or a vocabulary, or make one by scripts/release-model"
 
 
 def chosen_model(model: Any, vocabulary: Any = None, *, language: str = "en") -> Any:
@@ -52,7 +58,45 @@ def chosen_model(model: Any, vocabulary: Any = None, *, language: str = "en") ->
         return None
     if model is not None and not (isinstance(model, str) and model == DEFAULT):
         return model
-    return _boxed(language)
+    _check_language(language, otherwise=_OTHERWISE)
+    if not is_boxed():
+        raise ArgumentError(
+            "a pipeline needs a model folder or a vocabulary where no model lies in the box, got "
+            f"neither; {_OTHERWISE}"
+        )
+    needed(*_READERS)
+    return BOX
+
+
+def chosen_tagger(model: Any, *, language: str = "en") -> Any:
+    """Return the tagger of identifiers that is meant: a folder, or None where there is none.
+
+    Parameters
+    ----------
+    model : folder, "default" or None
+    language : str
+        Of the notes.
+
+    Raises
+    ------
+    ArgumentError
+        The tagger in the box is meant, and does not read the language or is not there.
+    MissingExtra
+        It is meant, and what reads models is not installed.
+
+    Examples
+    --------
+    >>> chosen_tagger(None) is None, chosen_tagger("out/tagger")
+    (True, 'out/tagger')
+    """
+    if not (isinstance(model, str) and model == DEFAULT):
+        return model
+    otherwise = "name the folder of one that clinnlp fine-tune ner wrote"
+    _check_language(language, otherwise=otherwise)
+    if not IDENTIFIERS.is_dir():
+        raise ArgumentError(f"a tagger of identifiers must lie in the box, got none; {otherwise}")
+    needed(*_READERS)
+    return IDENTIFIERS
 
 
 def is_boxed() -> bool:
@@ -60,16 +104,8 @@ def is_boxed() -> bool:
     return BOX.is_dir()
 
 
-def _boxed(language: str) -> Path:
-    otherwise = "name a model folder or a vocabulary, or make one by scripts/release-model"
+def _check_language(language: str, *, otherwise: str) -> None:
     if language != _READS:
         raise ArgumentError(
             f"the model in the box reads notes in {_READS}, got {language!r}; {otherwise}"
         )
-    if not is_boxed():
-        raise ArgumentError(
-            "a pipeline needs a model folder or a vocabulary where no model lies in the box, got "
-            f"neither; {otherwise}"
-        )
-    needed("torch", "transformers", "accelerate", "safetensors")
-    return BOX

@@ -23,7 +23,7 @@ from clinnlp.text.tables import read_table
 from corpora.generate.halves import half_of
 from corpora.generate.identifier_values import values
 
-__all__ = ["STYLES", "plant_identifiers", "templates"]
+__all__ = ["STYLES", "UNLISTED", "Names", "plant_identifiers", "templates"]
 
 STYLES = ("plain", "small", "run on", "capital header", "scanned")
 N_CHARS = 1800  # of a carrier, about
@@ -51,8 +51,20 @@ class Piece(NamedTuple):
     spans: list[tuple[int, int, str]]
 
 
+class Names(NamedTuple):
+    """Names that stand in slots."""
+
+    given: list[str]
+    family: list[str]
+    city: list[str]
+
+    def half(self, half: Half) -> "Names":
+        """Return the names of a half, by a hash."""
+        return Names(*([name for name in kind if half_of(name) == half] for kind in self))
+
+
 def plant_identifiers(
-    data: str | Path, half: Half, *, n_notes: int = 300, seed: int = 26
+    data: str | Path, half: Half, *, n_notes: int = 300, seed: int = 26, names: Names | None = None
 ) -> Iterator[Note]:
     """Yield notes with planted identifiers, labelled by the slot of the template.
 
@@ -63,12 +75,14 @@ def plant_identifiers(
     half : {"build", "aside"}
     n_notes : int
     seed : int
+    names : Names, optional
+        Default: all that no list of the finder holds, of both halves.
     """
     rng = np.random.default_rng([seed, half == "aside"])
     pieces = templates(half)
     for i, carrier in enumerate(carriers(data, half, n_notes)):
         style = STYLES[i % len(STYLES)]
-        yield _planted(f"{half}{i}", carrier, pieces, style, Filler(rng))
+        yield _planted(f"{half}{i}", carrier, pieces, style, Filler(rng, names or UNLISTED))
 
 
 def templates(half: Half) -> dict[str, list[str]]:
@@ -97,8 +111,9 @@ def carriers(data: str | Path, half: Half, n: int) -> list[str]:
 class Filler:
     """What stands in a slot: a value of each kind, drawn anew."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, names: Names | None = None) -> None:
         self._rng = rng
+        self.names = names or UNLISTED
 
     def __call__(self, slot: str) -> tuple[str, str]:
         """Return a value and its label for the slot of a template."""
@@ -108,6 +123,18 @@ class Filler:
     def of(self, many: list[str] | str) -> str:
         """Return one of several."""
         return many[int(self._rng.random() * len(many))]
+
+    def given(self) -> str:
+        """Return a given name."""
+        return self.of(self.names.given)
+
+    def family(self) -> str:
+        """Return a family name."""
+        return self.of(self.names.family)
+
+    def city(self) -> str:
+        """Return a town."""
+        return self.of(self.names.city)
 
     def below(self, n: int) -> int:
         """Return a whole number from 0 up to, and without, `n`."""
@@ -131,11 +158,11 @@ class Filler:
 
 def _name(fill: Filler) -> str:
     middle = fill.of(["", "", " " + fill.of("ABCDEFGHJKLMRST") + "."])
-    return f"{fill.of(_GIVEN)}{middle} {fill.of(_FAMILY)}"
+    return f"{fill.given()}{middle} {fill.family()}"
 
 
 def _turned(fill: Filler) -> str:
-    return f"{fill.of(_FAMILY)}, {fill.of(_GIVEN)}"
+    return f"{fill.family()}, {fill.given()}"
 
 
 def _date(fill: Filler) -> str:
@@ -167,13 +194,13 @@ def _street(fill: Filler) -> str:
     kind = fill.of(
         ["Street", "St.", "Avenue", "Ave", "Road", "Drive", "Lane", "Blvd", "Court", "Way"]
     )
-    return f"{1 + fill.below(9999)} {fill.of(['', 'N. ', 'West '])}{fill.of(_FAMILY)} {kind}"
+    return f"{1 + fill.below(9999)} {fill.of(['', 'N. ', 'West '])}{fill.family()} {kind}"
 
 
 def _hospital(fill: Filler) -> str:
     kind = fill.of(["Hospital", "Medical Center", "Memorial Hospital", "Clinic", "General Hospital",
                     "Regional Medical Center", "Nursing Home", "Health Center"])  # fmt: skip
-    return f"{fill.of([*_FAMILY[:300], *_CITY])} {kind}"
+    return f"{fill.of([*fill.names.family[:300], *fill.names.city])} {kind}"
 
 
 def _phone(fill: Filler) -> str:
@@ -183,7 +210,7 @@ def _phone(fill: Filler) -> str:
 
 
 def _email(fill: Filler) -> str:
-    name, family = fill.of(_GIVEN).lower(), fill.of(_FAMILY).lower()
+    name, family = fill.given().lower(), fill.family().lower()
     shape = fill.of([f"{name}.{family}", f"{name[0]}{family}", f"{family}_{fill.below(99)}"])
     return (
         f"{shape}@{fill.of(['mail', 'clinic', 'example'])}.{fill.of(['com', 'org', 'net', 'edu'])}"
@@ -193,7 +220,7 @@ def _email(fill: Filler) -> str:
 def _url(fill: Filler) -> str:
     before, after = (fill.of(of) for of in (["https://www.", "http://", "www."],
                                             [".com", ".org/care", ".net/p?id=42"]))  # fmt: skip
-    return f"{before}{fill.of(_FAMILY).lower()}{after}"
+    return f"{before}{fill.family().lower()}{after}"
 
 
 def _photo(fill: Filler) -> str:
@@ -208,7 +235,7 @@ def _guid(fill: Filler) -> str:
 
 
 def _username(fill: Filler) -> str:
-    return fill.of(_GIVEN)[0].lower() + fill.of(_FAMILY).lower() + fill.digits("##")
+    return fill.given()[0].lower() + fill.family().lower() + fill.digits("##")
 
 
 def _shaped(shapes: list[str]) -> Callable[[Filler], str]:
@@ -235,16 +262,16 @@ _SHAPES = {  # of numbers: their label, then how they may look (# a digit, @ a l
     "study": ("ID", "@@@-####", "######", "@##-###"),
     "encounter": ("ENCOUNTER", "S##-#####", "########", "E######"),
 }
-_GIVEN, _FAMILY, _CITY = (values(kind) for kind in ("given", "family", "city"))
+UNLISTED = Names(*(values(kind) for kind in ("given", "family", "city")))
 _STATES = ["OH", "TX", "CA", "NY", "Ohio", "Texas", "Oregon", "Maine", "FL", "WA"]
 _SLOTS: dict[str, tuple[str, Callable[[Filler], str]]] = {
     "name": ("NAME", _name),
     "NAME": ("NAME", lambda fill: _name(fill).upper()),
     "turned": ("NAME", _turned),
-    "given": ("NAME", lambda fill: fill.of(_GIVEN)),
-    "family": ("NAME", lambda fill: fill.of(_FAMILY)),
-    "possessive": ("NAME", lambda fill: fill.of(_GIVEN) + "'s"),
-    "initials_name": ("NAME", lambda fill: f"{fill.of('ABCDEFGJKLMRST')}. {fill.of(_FAMILY)}"),
+    "given": ("NAME", Filler.given),
+    "family": ("NAME", Filler.family),
+    "possessive": ("NAME", lambda fill: fill.given() + "'s"),
+    "initials_name": ("NAME", lambda fill: f"{fill.of('ABCDEFGJKLMRST')}. {fill.family()}"),
     "date": ("DATE", _date),
     "longdate": ("DATE", _long_date),
     "shortdate": ("DATE", lambda fill: f"{1 + fill.below(12)}/{1 + fill.below(28)}"),
@@ -257,12 +284,12 @@ _SLOTS: dict[str, tuple[str, Callable[[Filler], str]]] = {
     "street": ("STREET", _street),
     "flat": ("STREET", lambda fill: fill.digits("#@")),
     "box": ("STREET", lambda fill: fill.digits("9###")),
-    "city": ("PLACE", lambda fill: fill.of(_CITY)),
+    "city": ("PLACE", Filler.city),
     "state": ("", lambda fill: fill.of(_STATES)),
     "zip": ("ZIP", lambda fill: fill.digits(fill.of(["4####", "4####-####"]))),
     "hospital": ("HOSPITAL", _hospital),
-    "company": ("ORGANISATION", lambda fill: f"{fill.of(_FAMILY)} {fill.of(_COMPANIES)}"),
-    "school": ("ORGANISATION", lambda fill: f"{fill.of(_FAMILY)} {fill.of(_SCHOOLS)}"),
+    "company": ("ORGANISATION", lambda fill: f"{fill.family()} {fill.of(_COMPANIES)}"),
+    "school": ("ORGANISATION", lambda fill: f"{fill.family()} {fill.of(_SCHOOLS)}"),
     "phone": ("PHONE", _phone),
     "fax": ("FAX", _phone),
     "email": ("EMAIL", _email),

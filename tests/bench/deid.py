@@ -20,26 +20,20 @@ and with `--philter PYTHON` Philter's published filters, without its part-of-spe
 
 import argparse
 import json
-import re
 import subprocess
 import tarfile
 import time
 from pathlib import Path
 
-from clinnlp.core.notes import Entity, Note
+from clinnlp.core.notes import Note
 from clinnlp.core.spans import Span
 from clinnlp.metrics.deidentification import score_deidentification
 from clinnlp.metrics.spans import score_spans
 from clinnlp.text.identifiers import Identifiers, identifier_labels
-from corpora.generate.halves import half_of
+from corpora.release.identifiers import LOOKED_FOR, asq_phi, noted, presidio_synth
 from tests.bench import DATA, ROOT, record
 
-HARBOR = {row.label for row in identifier_labels().values() if row.hipaa}
-LABELS = {  # what to look for: of presidio_synth ages, years and countries count
-    "asq_phi": HARBOR | {"REGION"}, "presidio_synth": "all", "meddocan": "all", "planted": HARBOR,
-}  # fmt: skip
-_OWN = re.compile(r"(?!(?:Dr|Mr|Mrs|Ms)\b)[^\W_]*[A-Z0-9#@][^\s]*(?:[\s]+[^\W_]*[A-Z0-9#][^\s]*)*")
-NO_IDENTIFIERS = {"TITLE", "NRP"}  # of presidio_synth
+LABELS = {**LOOKED_FOR, "meddocan": "all"}
 
 
 def main() -> None:
@@ -111,38 +105,6 @@ def show(gold, found, n: int) -> None:
             print("  ", *row, sep=" ¦ ")
 
 
-def asq_phi() -> dict[str, list[Note]]:
-    halves: dict[str, list[Note]] = {"build": [], "aside": []}
-    raw = (DATA / "asq_phi" / "queries_dev.txt").read_text(encoding="utf-8")
-    for i, record_ in enumerate(part for part in raw.split("===QUERY===") if part.strip()):
-        text, _, tags = record_.partition("===PHI_TAGS===")
-        text = text.strip()
-        spans = {}
-        for tag in map(json.loads, filter(str.strip, tags.splitlines())):
-            own = _OWN.findall(tag["value"]) or [tag["value"]]
-            for value in own:
-                at = text.find(value)
-                while at >= 0:
-                    spans[Span(at, at + len(value))] = tag["identifier_type"]
-                    at = text.find(value, at + 1)
-        halves[half_of(text)].append(noted(f"q{i}", text, sorted(spans.items())))
-    return halves
-
-
-def presidio_synth() -> dict[str, list[Note]]:
-    halves: dict[str, list[Note]] = {"build": [], "aside": []}
-    raw = (DATA / "presidio_synth" / "synth_dataset_v2.json").read_text(encoding="utf-8")
-    for i, row in enumerate(json.loads(raw)):
-        spans = [
-            (Span(span["start_position"], span["end_position"]), span["entity_type"])
-            for span in row["spans"]
-            if span["entity_type"] not in NO_IDENTIFIERS
-        ]
-        half = half_of(str(row["template_id"]))
-        halves[half].append(noted(f"p{row['template_id']}.{i}", row["full_text"], sorted(spans)))
-    return halves
-
-
 def meddocan() -> dict[str, list[Note]]:
     import clinnlp
 
@@ -164,13 +126,9 @@ def planted() -> dict[str, list[Note]]:
 
 
 READERS = {
-    "asq_phi": asq_phi, "presidio_synth": presidio_synth, "meddocan": meddocan, "planted": planted,
+    "asq_phi": lambda: asq_phi(DATA), "presidio_synth": lambda: presidio_synth(DATA),
+    "meddocan": meddocan, "planted": planted,
 }  # fmt: skip
-
-
-def noted(name: str, text: str, spans) -> Note:
-    made = (Entity(id=f"T{k}", span=span, label=label) for k, (span, label) in enumerate(spans, 1))
-    return Note(id=name, text=text, entities=tuple(made))
 
 
 def as_meddocan(notes) -> list[Note]:

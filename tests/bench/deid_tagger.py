@@ -1,4 +1,4 @@
-"""A tagger of identifiers beside the rules: scripts/bench deid_tagger [--english] [--dev].
+"""A tagger of identifiers beside the rules: scripts/bench deid_tagger [--dev | --english].
 
 Fine-tunes on nine tenths of MEDDOCAN train (by a hash of the note), labels as ours, and scores on
 the last tenth the rules alone, the tagger alone and what both find; with `--dev` also on dev, once
@@ -7,45 +7,35 @@ for a configuration that the tenth has chosen. The encoder in the box is of Engl
 `--share 0.2` trains on the sentences with identifiers and a fifth of the others, `--model` scores a
 tagger that an earlier call trained.
 
-With `--english` one tagger learns from the *build* halves of presidio_synth, asq_phi and planted
-notes (see `deid`), what is no word of a list: names, streets, places, organisations, dates. Tenths
-are of templates where texts are made from some; `--dev` scores the halves set aside, each alone.
+`--english` scores the tagger in the box, or that of `--model`, on the halves that were set aside of
+the corpora whose others have taught it (`corpora.release.identifiers`), each alone.
 """
 
 import argparse
 import json
-import random
-import re
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import clinnlp
 from clinnlp.bert.settings import TaggerSettings
 from clinnlp.bert.store import load
 from clinnlp.core.config import settings_from
 from clinnlp.core.notes import Note
-from clinnlp.core.spans import Span
+from clinnlp.study.box import IDENTIFIERS
 from clinnlp.study.deidentify.tagged import TaggedIdentifiers
 from clinnlp.text.identifiers import Identifiers, identifier_labels
-from tests.bench import ROOT, record
-from tests.bench.deid import LABELS, as_meddocan, asq_phi, meddocan, planted, presidio_synth, report
+from corpora.release.identifiers import ENGLISH, LOOKED_FOR, lean
+from tests.bench import DATA, ROOT, record
+from tests.bench.deid import as_meddocan, meddocan, report
 
 N_PARTS = 10
-ENGLISH = {"presidio_synth": presidio_synth, "asq_phi": asq_phi, "planted": planted}
-OURS = {  # what the tagger is to learn; numbers and addresses of machines are left to the rules
-    "PERSON": "NAME", "NAME": "NAME", "STREET_ADDRESS": "STREET", "STREET": "STREET",
-    "GPE": "PLACE", "GEOGRAPHIC_LOCATION": "PLACE", "PLACE": "PLACE", "HOSPITAL": "PLACE",
-    "ZIP": "ZIP", "ZIP_CODE": "ZIP", "ORGANIZATION": "ORGANISATION",
-    "ORGANISATION": "ORGANISATION", "DATE_TIME": "DATE", "DATE": "DATE", "PHONE": "PHONE",
-    "PHONE_NUMBER": "PHONE",
-}  # fmt: skip
-_SENTENCE = re.compile(r"[^\n]+?(?:\.(?=\s)|$|(?=\n))\s*", re.MULTILINE)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--english", action="store_true", help="corpora of English")
     parser.add_argument("--dev", action="store_true", help="score dev, of a frozen configuration")
+    parser.add_argument("--english", action="store_true", help="score the tagger in the box")
     parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--name", default="default", help="of the configuration")
     parser.add_argument("--notes", type=int, help="train on so many")
@@ -55,42 +45,50 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON")
     args = parser.parse_args()
-    corpora = {c: read() for c, read in ENGLISH.items()} if args.english else {"": meddocan()}
-    built = [(c, note) for c, halves in corpora.items() for note in halves["build"]]
-    train = [lean(as_ours(note), args.share) for _, note in built if part_of(note) > 0]
+    if args.english:
+        english(args.model or IDENTIFIERS, args.least)
+        return
+    notes = meddocan()
+    train = [lean(as_ours(note), args.share) for note in notes["build"] if part_of(note) > 0]
+    held = [note for note in notes["build"] if part_of(note) == 0]
     changed = {key: json.loads(value) for key, _, value in (one.partition("=") for one in args.set)}
     settings = settings_from(TaggerSettings, {"known_names": 1, **changed, "seed": args.seed})
-    name = f"deid tagger {args.name}"
+    out = ROOT / "out" / "models" / f"meddocan-{args.name}-{args.seed}"
     if args.model:
         tagger = load(args.model)
     else:
-        out = f"{'english' if args.english else 'meddocan'}-{args.name}-{args.seed}"
         tagger = clinnlp.fine_tune_ner(
-            train[: args.notes], out=ROOT / "out" / "models" / out, settings=settings,
-            encoder=args.encoder,
-        )  # fmt: skip
-    for corpus, halves in corpora.items():
-        if not (args.model and args.dev):  # which was scored on the tenth before
-            held = [note for c, note in built if c == corpus and part_of(note) == 0]
-            score(f"{name}, held-out tenth of train {corpus}", held, tagger, args.least, corpus)
-        if args.dev:
-            score(f"{name}, dev {corpus}", halves["aside"], tagger, args.least, corpus)
+            train[: args.notes], out=out, settings=settings, encoder=args.encoder
+        )
+    if not (args.model and args.dev):  # which was scored on the tenth before
+        name = f"deid tagger {args.name}, held-out tenth of train"
+        score(name, held, tagger, args.least, Identifiers(language="es", labels="all"))
+    if args.dev:
+        name = f"deid tagger {args.name}, dev"
+        score(name, notes["aside"], tagger, args.least, Identifiers(language="es", labels="all"))
 
 
-def score(name: str, gold: list[Note], tagger, least: float, corpus: str) -> None:
-    """Record strict F1, of Spanish, and recall by characters of rules, tagger and both."""
+def english(folder: str | Path, least: float) -> None:
+    """Record what rules, tagger and both find of the halves that taught nothing."""
+    tagger = load(folder)
+    for corpus, read in ENGLISH.items():
+        rules = Identifiers(labels=LOOKED_FOR[corpus])
+        score(f"deid tagger, {corpus}, aside", read(DATA)["aside"], tagger, least, rules)
+
+
+def score(name: str, gold: list[Note], tagger, least: float, rules: Identifiers) -> None:
+    """Record what rules, tagger and both find and leave; strict F1 too of notes of MEDDOCAN."""
     bare = [note.with_(entities=(), relations=()) for note in gold]
-    pipe = Identifiers(language="en" if corpus else "es", labels=LABELS[corpus or "meddocan"])
     n_words, start = sum(len(note.text.split()) for note in bare), time.process_time()
-    rules = [pipe(note) for note in bare]
+    by_rules = [rules(note) for note in bare]
     read = time.process_time()
     model = tagger.batch(bare)
     record(name, words_per_s={"rules": round(n_words / (read - start)),
                               "tagger": round(n_words / (time.process_time() - read))})  # fmt: skip
-    joined = TaggedIdentifiers(pipe, tagger, least_score=least).joined
+    joined = TaggedIdentifiers(rules, tagger, least_score=least).joined
     both = [joined(note, tagged) for note, tagged in zip(bare, model, strict=True)]
-    for how, found in (("rules", rules), ("tagger", model), ("both", both)):
-        if not corpus:
+    for how, found in (("rules", by_rules), ("tagger", model), ("both", both)):
+        if "aside" not in name:
             strict = clinnlp.score_spans(as_meddocan(gold), as_meddocan(found))
             record(f"{name}, {how}, strict", f1=str(strict.f1), precision=str(strict.precision),
                    recall=str(strict.recall))  # fmt: skip
@@ -98,30 +96,15 @@ def score(name: str, gold: list[Note], tagger, least: float, corpus: str) -> Non
 
 
 def part_of(note: Note) -> int:
-    """Return the part of a note, by a hash of its template where its name tells one, or text."""
+    """Return the part of a note, by a hash of its text."""
     from hashlib import sha256
 
-    template, made, _ = note.id.partition(".")
-    return int(sha256((template if made else note.text).encode()).hexdigest(), 16) % N_PARTS
-
-
-def lean(note: Note, share: float) -> Note:
-    """Return a note of its sentences with identifiers, and a share of the others."""
-    draw = random.Random(note.id)
-    text, entities = "", []
-    for match in _SENTENCE.finditer(note.text):
-        inside = [e for e in note.entities if match.start() <= e.span.start < match.end()]
-        if inside or share >= 1 or draw.random() < share:
-            by = len(text) - match.start()
-            text += match[0]
-            entities += [replace(e, span=Span(e.span.start + by, e.span.end + by)) for e in inside]
-    kept = [e for e in entities if e.span.end <= len(text)]
-    return Note(id=note.id, text=text, entities=tuple(kept))
+    return int(sha256(note.text.encode()).hexdigest(), 16) % N_PARTS
 
 
 def as_ours(note: Note) -> Note:
-    """Return a note with our labels in place of a corpus's, MEDDOCAN's the first that stands."""
-    ours = dict(OURS)
+    """Return a note with our labels in place of MEDDOCAN's, the first that stands for each."""
+    ours: dict[str, str] = {}
     for row in identifier_labels().values():
         ours.setdefault(row.meddocan, row.label)
     entities = (replace(e, label=ours[e.label]) for e in note.entities if e.label in ours)

@@ -17,6 +17,7 @@ from clinnlp.io.record.folders import record_source
 from clinnlp.io.record.timelines import Timelines
 from clinnlp.io.tables.copied import write_rows
 from clinnlp.report.write import write_report
+from clinnlp.study.box import chosen_tagger
 from clinnlp.study.deidentify.deidentifier import Deidentifier
 from clinnlp.study.deidentify.fhir import copy_fhir, gather_fhir, is_fhir_target
 from clinnlp.study.deidentify.flow import deidentify, work_folder
@@ -126,9 +127,9 @@ def deidentify_files(
         Of the notes.
     labels : str or collection of str
         What is looked for, as in `Identifiers`.
-    model : path, optional
-        Folder of a tagger of identifiers, as `fine_tune_ner` writes it: what it finds counts beside
-        what the rules find.
+    model : path or "default", optional
+        Folder of a tagger of identifiers, as `fine_tune_ner` writes it, or the one in the box,
+        which reads English: what it finds counts beside what the rules find.
     known : path, optional
         Table of what the record says of patients.
     tables : sequence of (path, path)
@@ -176,6 +177,7 @@ def deidentify_files(
     out, settings = Path(out), settings or DeidentifySettings()
     _check_places(notes, out, tables, keys=(key, vault_key), vault=vault)
     told = read_known(known) if known is not None else {}
+    model = chosen_tagger(model, language=language)
     finder, used = _finder(language, labels, told, model, settings)
     new_keys = _new_keys(key, vault_key) if new_key else {}
     secret = read_key(key)

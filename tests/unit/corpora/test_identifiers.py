@@ -10,7 +10,7 @@ from clinnlp.text.identifier_lexicon import Kind, lexicon
 from clinnlp.text.identifiers import identifier_labels
 from corpora.generate.halves import half_of
 from corpora.generate.identifier_values import values
-from corpora.generate.identifiers import STYLES, plant_identifiers, templates
+from corpora.generate.identifiers import STYLES, UNLISTED, plant_identifiers, templates
 
 SENTENCE = "The abdomen was soft and not tender, and the wound was closed in layers. "
 
@@ -51,6 +51,20 @@ def test_halves_share_no_template_and_both_hold_all_places():
         assert aside[where]
         assert not set(build[where]) & set(aside[where])
         assert all(half_of(template) == "build" for template in build[where])
+
+
+def test_halves_share_no_name(folder):
+    build, aside = UNLISTED.half("build"), UNLISTED.half("aside")
+    for kind in ("given", "family", "city"):
+        ours, theirs = (set(getattr(names, kind)) for names in (build, aside))
+        assert min(len(ours), len(theirs)) > 80
+        assert not ours & theirs
+    notes = list(plant_identifiers(folder, "aside", names=build))
+    words = {
+        w.lower() for n in notes for e in n.entities if e.label == "PLACE" for w in [n[e.span]]
+    }
+    assert words
+    assert words <= {city.lower() for city in build.city}
 
 
 @pytest.mark.parametrize("kind", ["given", "family", "city"])

@@ -8,7 +8,7 @@ from clinnlp.cli import main
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.notes import Note
 from clinnlp.study import box
-from clinnlp.study.box import chosen_model
+from clinnlp.study.box import chosen_model, chosen_tagger
 from clinnlp.study.pipeline import pipeline
 from tests.unit.bert.conftest import OVERFIT, TRAIN, make_encoder
 
@@ -75,6 +75,18 @@ def test_other_languages_are_refused(in_the_box):
     with pytest.raises(ArgumentError, match="reads notes in en, got 'es'"):
         pipeline(language="es")
     assert chosen_model(None, WORDS, language="es") is None
+
+
+def test_the_tagger_of_identifiers_reads_where_it_is_asked_for(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(box, "IDENTIFIERS", made)
+    assert chosen_tagger("default") == made
+    assert chosen_tagger(None) is None
+    assert chosen_tagger("out/tagger") == "out/tagger"
+    with pytest.raises(ArgumentError, match="reads notes in en, got 'es'"):
+        chosen_tagger("default", language="es")
+    monkeypatch.setattr(box, "IDENTIFIERS", tmp_path / "nothing")
+    with pytest.raises(ArgumentError, match="must lie in the box, got none"):
+        chosen_tagger("default")
 
 
 def test_extract_takes_the_box(in_the_box, tmp_path):
