@@ -46,13 +46,14 @@ def main() -> None:
     made, n_found = deidentified([*before[0], *before[1]])
     after = [made[: args.train], made[args.train :]]
     counts = {"as they were": [], "de-identified": [], "first model on both": []}
+    folder = ROOT / "out" / "models" / ("use-discharge" if args.discharge else "use-bc5cdr")
     for seed in args.seeds:
         settings = TaggerSettings(
             epochs=args.epochs, seed=seed, known_names=1, selection_fraction=0.0, stride=32
         )
         models = [
             clinnlp.fine_tune_ner(
-                train, out=ROOT / "out" / "models" / f"use-{name}-{seed}", settings=settings
+                train, out=folder / f"{name}-{seed}", settings=settings, resume=False
             )
             for name, train in (("before", before[0]), ("after", after[0]))
         ]
