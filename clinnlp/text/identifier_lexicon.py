@@ -82,6 +82,7 @@ _KINDS = {
     "copula of several": Kind.SEVERAL,
 }
 _NAMES = {"given": Kind.GIVEN, "family": Kind.FAMILY, "both": Kind.GIVEN | Kind.FAMILY}
+N_TIED = 8  # names joined by hyphens, at most
 _OTHER = Kind.WORD | Kind.STOP | Kind.EPONYM | Kind.HEAD | Kind.TITLE | Kind.DEGREE | Kind.GENERIC
 _WORD = re.compile(r"[^\W_]+")
 
@@ -138,15 +139,23 @@ def words_of(text: str, kinds: dict[str, int]) -> Words:
 def is_eponym(text: str, words: Words, last: int) -> bool:
     """Return whether behind word `last` stands what a name is of ("Bell's palsy")."""
     n = len(words.words)
-    gap = words.gap(text, last) if last + 1 < n else "\n"
-    if gap == "'" and last + 2 < n and words.words[last + 1].lower() == "s":
+    for _ in range(N_TIED):
+        gap = words.gap(text, last) if last + 1 < n else "\n"
+        if gap == "'" and last + 2 < n and words.words[last + 1].lower() == "s":
+            last += 1
+            gap = words.gap(text, last)
         last += 1
-        gap = words.gap(text, last)
-    ahead = last + 1
-    if gap not in (" ", "-", "' ", "/") or ahead >= n:
-        return False
-    if gap == "-" and words.words[ahead][0].isupper() and is_eponym(text, words, ahead):
-        return True  # "Emery-Dreifuss dystrophy"
+        if gap not in (" ", "-", "' ", "/") or last >= n:
+            return False
+        if _is_of(text, words, gap, last):
+            return True
+        if gap != "-" or not words.words[last][0].isupper():
+            return False  # else "Emery-Dreifuss dystrophy"
+    return False
+
+
+def _is_of(text: str, words: Words, gap: str, ahead: int) -> bool:
+    """Return whether the word behind a name is what the name is of."""
     if gap == "-" and words.words[ahead].islower() and words.kinds[ahead] & Kind.WORD:
         return len(words.words[ahead]) > 3  # "Li-treated"
     return bool(words.kinds[ahead] & Kind.HEAD) or _leads_to_head(text, words, ahead)

@@ -9,6 +9,8 @@ NAME = Kind.GIVEN | Kind.FAMILY
 NO_NAME = Kind.STOP | Kind.DEGREE | Kind.TITLE
 N_LONGEST = 8  # words of a name
 _KNOWN = NO_NAME | Kind.WORD | Kind.EPONYM | Kind.TAIL | Kind.REGION | Kind.HEAD
+_COLUMNS = ("  ", "\t")
+TIGHT = (",", "^")  # between a family name and a given one, as programs write them
 INSIDE = {" ", "  ", "-", "'", ". ", ".", "\t"}  # a name, between two words
 
 
@@ -134,7 +136,7 @@ class NameWords:
         kinds, word = self.words.kinds[first], self.words.words[first]
         if kinds & (Kind.STOP | Kind.TITLE) or not _is_lettered(word):
             return False
-        if first in self.capital:
+        if first in self.capital or (self.is_particle(first) and not self.has_long):
             return True
         if not is_small or kinds & Kind.WORD:
             return False
@@ -149,12 +151,21 @@ class NameWords:
             return is_cut or len(self.words.words[last]) == 1
         if gap == ".":
             return self.is_initial(last)
+        if gap == "^" and last > first:
+            return self.is_initial(last + 1)
         return gap in INSIDE or self._is_comma(first, last)
 
     def _is_comma(self, first: int, last: int) -> bool:
         """Whether a comma stands between a family name and the given one that follows."""
         one_name = all(self.gap(k) in ("-", "'") for k in range(first, last))
+        if self.gap(last) in TIGHT:
+            return one_name and self.is_tight(last)
         return self.gap(last) == ", " and one_name and self._is_turned(last + 1)
+
+    def is_tight(self, i: int) -> bool:
+        """Whether a given name is tied to what may be a family name ("ODD,ERIK", "ODD^ERIK")."""
+        is_given = self.is_name(i + 1) and bool(self.words.kinds[i + 1] & Kind.GIVEN)
+        return is_given and i + 1 in self.capital and (self.is_odd(i) or self.is_name(i))
 
     def _is_turned(self, i: int) -> bool:
         kinds = self.words.kinds[i]
@@ -166,6 +177,8 @@ class NameWords:
     def _continues(self, first: int, i: int) -> bool:
         """Whether a word goes on with a name that began at the first."""
         kinds = self.words.kinds[i]
+        if self.text[self.words.end(i) : self.words.end(i) + 1] == ":" and self._is_apart(i):
+            return False  # the head of a column: "ERIK T  Acct: 12"
         if i not in self.capital:
             is_near = first not in self.capital and i < first + 3
             return self.is_particle(i) or (is_near and self.is_part(i))
@@ -174,6 +187,9 @@ class NameWords:
         if self.has_long and kinds & Kind.PARTICLE:
             return self.is_particle(i + 1) or i + 1 in self.capital
         return bool(kinds & Kind.SUFFIX) or self._fits(first, i)
+
+    def _is_apart(self, i: int) -> bool:
+        return self.gap(i - 1) in _COLUMNS
 
     def _fits(self, first: int, i: int) -> bool:
         """Whether a word with a capital is of a name rather than behind it."""

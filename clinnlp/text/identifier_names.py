@@ -9,7 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 from clinnlp.text.identifier_lexicon import Kind, Lexicon, Words
-from clinnlp.text.identifier_name_words import INSIDE, NAME, NO_NAME, NameWords
+from clinnlp.text.identifier_name_deeds import NAMED, NameDeeds
+from clinnlp.text.identifier_name_words import INSIDE, NAME, NO_NAME, TIGHT
 from clinnlp.text.identifier_rules import Find
 
 __all__ = ["find_names"]
@@ -17,11 +18,11 @@ __all__ = ["find_names"]
 N_CUT = 4  # letters of a title that is cut short by a dot, at most
 N_TITLES = 3  # before a name, at most
 N_INITIALS = 3  # before a family name, at most
-N_LISTED = 3  # given names in small letters that make a list, at least
+N_MARKS = 4  # characters before a name on its own line ("> Rose")
 N_BEFORE = 4  # words before a degree
+N_DIGITS = 3  # of a score, fewer than this
 SURE = 0.25  # doubt up to which a name is sought in the whole note
 _ALONE = ("rule:lead_named", "rule:lead_per")  # where a name of no list is one in small letters too
-_NAMED = NAME | Kind.ABROAD
 _BEHIND_TITLE = {" ", ". ", ".", "  ", ".  "}
 Lead = tuple[int, str, str]  # where a name begins, its label, who says so
 Judged = tuple[int, str, float]  # the last word of a name, who says so, how doubtful it is
@@ -48,13 +49,13 @@ def find_names(
     found = [*names.behind_titles()]
     found += [find for lead in leads if (find := names.behind_lead(*lead)) is not None]
     for part in (names.before_degrees, names.in_runs, names.in_small_letters,
-                 names.in_lists, names.heading_lines, names.by_deeds):  # fmt: skip
+                 names.in_lists, names.heading_lines, names.by_deeds, names.before_kin):  # fmt: skip
         found += part()
     found += names.again(found)
     return [*found, *names.unknown()] if unknown else found
 
 
-class _Names(NameWords):
+class _Names(NameDeeds):
     """Finders, each of which takes the words of what it finds."""
 
     def behind_titles(self) -> Iterator[Find]:
@@ -95,7 +96,7 @@ class _Names(NameWords):
         is_told = self._is_told(start, i, finder)
         if not self._may_begin(i, is_told=is_told):
             return None
-        is_free = is_told or (finder in _ALONE and not self.words.kinds[i] & ~_NAMED)
+        is_free = is_told or (finder in _ALONE and not self.words.kinds[i] & ~NAMED)
         last = self.awaited(i, is_small=is_free or self._is_only_given(i))
         if last is None or (last == i and self.is_eponym(i)):
             return None
@@ -108,7 +109,11 @@ class _Names(NameWords):
         if kinds & Kind.WORD and not self.is_sure(i):
             return False
         is_loud = self.words.words[i].isupper() and not self.is_initial(i)
-        return not is_loud or bool(kinds & NAME) or (is_told and self.is_loud_pair(i))
+        return not is_loud or bool(kinds & NAME) or self._is_loud_name(i, is_told=is_told)
+
+    def _is_loud_name(self, i: int, *, is_told: bool) -> bool:
+        """Whether words of no list in capitals are a name: awaited, or the second is a listed one."""
+        return self.is_loud_pair(i) and (is_told or self.is_name(i + 1))
 
     def _is_only_given(self, i: int) -> bool:
         return self.is_name(i) and bool(self.words.kinds[i] & Kind.GIVEN)
@@ -182,7 +187,7 @@ class _Names(NameWords):
     def _judged(self, first: int) -> Judged:
         """Return the last word of the name that begins at a word (before it: none), who says so."""
         none = (first - 1, "", 0.0)
-        if self._is_inside(first):
+        if self._is_inside(first) or self._is_before(first):
             return none
         if self.is_initial(first):
             return self._initialed(first)
@@ -191,7 +196,7 @@ class _Names(NameWords):
             return none
         if self._is_given(first, last):
             return last, "list:given", 0.1
-        comma = next((k for k in range(first, last) if self.gap(k) == ", "), None)
+        comma = next((k for k in range(first, last) if self.gap(k) in (", ", *TIGHT)), None)
         if comma is None:
             return self._alone(first, last)
         if self._is_family(first, comma):
@@ -201,6 +206,12 @@ class _Names(NameWords):
     def _is_inside(self, i: int) -> bool:
         """Whether a hyphen ties a word to one before it ("Charcot-Marie-Tooth")."""
         return i > 0 and self.gap(i - 1) == "-" and i - 1 in self.capital
+
+    def _is_before(self, i: int) -> bool:
+        """Whether an ordinary word stands before a name that is found ("Dear Ana", "Dad Ana")."""
+        kinds = self.words.kinds[i]
+        is_told = bool(kinds & Kind.WORD) and i + 1 in self.taken and self.gap(i) == " "
+        return is_told or bool(kinds & Kind.KIN)
 
     def _is_given(self, first: int, last: int) -> bool:
         """Whether a given name begins a name of several words."""
@@ -216,6 +227,8 @@ class _Names(NameWords):
         """Whether what stands before a comma is a family name."""
         if self.words.kinds[first] & Kind.REGION:
             return False
+        if self.gap(comma) in TIGHT:
+            return self.is_tight(comma)
         is_quiet = not self.words.words[first].isupper() or len(self.words.words[comma + 1]) > 3
         return is_quiet and (self.is_name(first) or self.is_new(first))
 
@@ -234,8 +247,13 @@ class _Names(NameWords):
         return (listed[-1], "list:name", 0.4) if self._is_only_name(first) else none
 
     def _is_only_name(self, i: int) -> bool:
-        is_other = bool(self.words.kinds[i] & (Kind.CITY | Kind.ABROAD))
+        is_other = bool(self.words.kinds[i] & (Kind.CITY | Kind.ABROAD)) or self._is_scored(i)
         return self.is_name(i) and not is_other and not self.words.words[i].isupper()
+
+    def _is_scored(self, i: int) -> bool:
+        """Whether a small number stands behind a word: a scale ("Beck 12"), no person."""
+        behind = self.words.words[i + 1] if i + 1 < self.n and self.gap(i) == " " else ""
+        return behind.isdigit() and len(behind) < N_DIGITS and self.gap(i + 1)[0] not in "/-"
 
     def _is_doubtful(self, first: int, last: int, listed: list[int]) -> bool:
         """Whether a run holds abbreviations, or none of the given names its language asks for."""
@@ -287,100 +305,25 @@ class _Names(NameWords):
             return False
         return len(words[i - 1]) > 2 < len(words[i]) and not self.is_eponym(i)
 
-    def in_lists(self) -> Iterator[Find]:
-        """Return given names in small letters of which three or more are told ("ana, leo, mia")."""
-        i = 0
-        while i < self.n:
-            run = self._listed(i)
-            if len(run) >= N_LISTED:
-                yield from (self.made(k, k, "NAME", "list:told", 0.3) for k in run)
-            i = run[-1] + 1 if run else i + 1
-
-    def _listed(self, i: int) -> list[int]:
-        """Return the given names that follow one another from a word, joined as a list is."""
-        run: list[int] = []
-        while i < self.n and self._is_listed(i):
-            run.append(i)
-            is_and = i + 1 < self.n and self.is_and(i + 1) and self.gap(i) in (" ", ", ")
-            if self.gap(i) != ", " and not is_and:
-                break
-            i += 1 + is_and
-        return run
-
-    def _is_listed(self, i: int) -> bool:
-        kinds = self.words.kinds[i]
-        is_other = kinds & (Kind.WORD | Kind.STOP | Kind.EPONYM)
-        return bool(kinds & Kind.GIVEN) and not is_other and i not in self.taken
-
-    def heading_lines(self) -> Iterator[Find]:
-        """Return "name, name, 1/2/1950" where a line begins, in small letters too."""
-        for i, start in enumerate(self.words.starts[:-2]):
-            if (start and self.text[start - 1] != "\n") or i in self.taken or self.gap(i) != ", ":
-                continue
-            end = self.words.end(i + 1)
-            behind = self.text[end : end + 3].lstrip(", ")[:1]
-            if behind.isdigit() and self.is_odd(i) and self.is_odd(i + 1):
-                yield self.made(i, i + 1, "NAME_PATIENT", "rule:heading")
-
-    def by_deeds(self) -> Iterator[Find]:
-        """Return a word of no list of which a deed is told, or a relative ("Ito's wife")."""
-        for i in range(self.n - 2):
-            if not self.is_odd(i) or i in self.taken:
-                continue
-            has_capital = i in self.capital
-            if has_capital and self._do_both(i):
-                yield from (self.made(k, k, "NAME", "rule:deed", 0.4) for k in (i, i + 2))
-            elif (has_capital or not self.words.kinds[i] & ~_NAMED) and self._does(i):
-                yield self.made(i, i, "NAME", "rule:deed", 0.3)
-
-    def _does(self, i: int) -> bool:
-        kinds, gap = self.words.kinds, self.gap(i)
-        if gap == " ":
-            return self._is_told_of(i)
-        is_own = gap == "'" and self.words.words[i + 1].lower() == "s" and self.gap(i + 1) == " "
-        return is_own and bool(kinds[i + 2] & Kind.KIN)
-
-    def _is_told_of(self, i: int) -> bool:
-        """Whether what stands behind a word is what a person does or what is done to one."""
-        behind, last = self.words.kinds[i + 1], self.words.kinds[i + 2]
-        if behind & Kind.COPULA and self._begins_line(i):
-            return True
-        is_done = bool(behind & Kind.DEED or (behind & Kind.COPULA and last & Kind.DONE))
-        return is_done and (self.is_new(i) or self._is_listed(i))
-
-    def _begins_line(self, i: int) -> bool:
-        """Whether a given name with a capital, and nothing else, begins a line ("Ana is well")."""
-        start = self.words.starts[i]
-        is_first = start == 0 or self.text[start - 1] == "\n"
-        is_given = self.is_name(i) and bool(self.words.kinds[i] & Kind.GIVEN)
-        return is_first and is_given and i in self.capital and not self.words.words[i].isupper()
-
-    def _do_both(self, i: int) -> bool:
-        """Whether a deed is told of this name and another ("Ito and White were late")."""
-        if i + 3 >= self.n or self.gap(i) != " " or not self.is_and(i + 1):
-            return False
-        is_told = self.words.kinds[i + 3] & (Kind.SEVERAL | Kind.DEED)
-        if not is_told or self.gap(i + 2) != " ":
-            return False
-        one, other = (bool(self.words.kinds[k] & NAME) for k in (i, i + 2))
-        return self._may_be_other(i + 2) and (other or (one and self.is_odd(i + 2)))
-
-    def _may_be_other(self, i: int) -> bool:
-        """Whether a word with a capital is not taken, and none that no name is."""
-        no_name = Kind.STOP | Kind.EPONYM | Kind.HEAD | Kind.TITLE
-        is_free = i in self.capital and i not in self.taken
-        return is_free and not self.words.kinds[i] & no_name
-
     def again(self, found: Iterable[Find]) -> Iterator[Find]:
         """Return other places where a word of a name that was found for sure stands."""
         known = self._sure(found)
-        no_name = Kind.WORD | Kind.STOP | Kind.EPONYM | Kind.PARTICLE
+        no_name = Kind.STOP | Kind.EPONYM | Kind.PARTICLE
         for i in self.words.capitals if known else ():
             word = self.words.words[i].lower()
             if word not in known or len(word) < 3 or self.words.kinds[i] & no_name:
                 continue
+            if self.words.kinds[i] & Kind.WORD and not self._is_line(i):
+                continue
             if i not in self.taken and not self.is_eponym(i):
                 yield self.made(i, i, known[word], "rule:again", 0.2)
+
+    def _is_line(self, i: int) -> bool:
+        """Whether a given name is all that its line holds, as under a letter."""
+        before = self.text[max(0, self.words.starts[i] - N_MARKS) : self.words.starts[i]]
+        behind = self.gap(i).lstrip(" ,.\r")
+        is_first = "\n" in before and not before.rpartition("\n")[2].strip("> ")
+        return is_first and behind[:1] == "\n" and bool(self.words.kinds[i] & Kind.GIVEN)
 
     def _sure(self, found: Iterable[Find]) -> dict[str, str]:
         """Return the words of names without much doubt, and their labels."""

@@ -88,25 +88,31 @@ def before_regions(text: str, finds: Sequence[Find]) -> list[Find]:
 
 
 def in_brackets(text: str, finds: Sequence[Find]) -> list[Find]:
-    """Return numbers in brackets behind a name, files of pictures, and domains."""
+    """Return numbers in brackets behind a name, files with their paths, domains, and handles."""
     out = [
         Find(*match.span(1), "MRN", "rule:behind_name", 0.2)
         for find in finds
         if find.label.startswith("NAME") and (match := _NUMBER.match(text, find.end))
     ]
     for match in _ENDING.finditer(text):
-        start = _file_start(text, match.start())
+        is_file = match[1] is not None or match[2] is not None
+        start = _file_start(text, match.start(), "_-./\\" if is_file else "_-.")
+        if match[2] is not None and not _TELLING.search(text, start, match.start()):
+            continue  # "consent.pdf"
         if start < match.start():
-            label = "PHOTO" if match[1] is not None else "URL"
-            out.append(Find(start, match.end(), label, "rule:ending"))
+            label = "PHOTO" if match[1] is not None else "ID" if match[2] is not None else "URL"
+            end = match.start() if label == "ID" else match.end()
+            out.append(Find(start, end, label, "rule:ending"))
+    if "@" in text:
+        out += [Find(*m.span(1), "USERNAME", "rule:handle") for m in _HANDLE.finditer(text)]
     return out
 
 
-def _file_start(text: str, end: int) -> int:
+def _file_start(text: str, end: int, signs: str) -> int:
     """Return where the name of a file or a domain begins that ends here."""
     start = end
     while start > 0 and end - start < N_NAME:
-        if not (text[start - 1].isalnum() or text[start - 1] in "_-."):
+        if not (text[start - 1].isalnum() or text[start - 1] in signs):
             break
         start -= 1
     return start
@@ -116,9 +122,12 @@ N_NAME = 80  # characters of a file or a domain
 _NUMBER = re.compile(r"\s?[\[(]#?([A-Z]{0,4}-?\d[\d-]{3,14})[)\]]")
 _ENDING = re.compile(
     r"\.(?:(jpe?g|png|tiff?|heic|bmp|gif)"
+    r"|(pdf|docx?|xlsx?|pptx?|rtf|txt|odt|msg|eml|dcm|zip|csv|html?|xml|wav|mp[34]|m4a|mov|avi)"
     r"|(?:com|org|net|edu|gov|info|biz|io)(?:/[^\s<>\"']{0,200})?)(?![\w@])(?!\.\w)",
     re.IGNORECASE,
 )
+_TELLING = re.compile(r"[\d_/\\-]")  # of the name of a file: more than one ordinary word
+_HANDLE = re.compile(r"(?<![\w.])@(?=\w*[\d_])([a-z]\w{3,30})(?![\w.]*@)", re.IGNORECASE)
 _TOWN = re.compile(r"(?:[,\n.;]|\d)\s{1,2}([^\W\d_][^\W\d_' -]{1,20}(?: [^\W\d_]{2,20}){0,2}),?\s$")
 
 

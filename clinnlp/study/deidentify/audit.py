@@ -50,6 +50,8 @@ def read_audit(
         `level` not strictly between 0 and 1.
     """
     path = Path(folder, DESIGN)
+    if not path.exists():
+        raise StoreError(f"{path} must say how notes were drawn, got none; draw some by --audit N")
     design = read_json_object(path)
     broken = StoreError(f"{path} must say how notes were drawn, got another form")
     with instead_of((KeyError, TypeError, AttributeError, ValueError), broken):

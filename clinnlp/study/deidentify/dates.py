@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from clinnlp.text.tables import language_path, read_table
 
-__all__ = ["DateForms", "date_forms", "day_first_in"]
+__all__ = ["NOW", "DateForms", "date_forms", "day_first_in"]
 
 _TIME = re.compile(
     r"(?<!\d)(?:[T ]\s*)?\d{1,2}(?:[:.h]\d{2}){1,2}(?:[.,]\d+)?\s*"
@@ -25,7 +25,9 @@ _NUMBER = re.compile(r"\d")
 _NO_YEAR = 2001  # of a day and month whose note has no time: a plain year
 _LEAP = 2000
 _MIDDLE = 15
-_NOW = date(2030, 1, 1)  # of a year of two digits whose note has no time: the same each day
+NOW = date(2030, 1, 1)
+"""Of a year of two digits, or an age above 89, whose note has no time: the same each day."""
+
 _AT_MOST = 89  # years between a date and its note that do not tell of an age above
 
 
@@ -82,7 +84,13 @@ class DateForms:
         self._weekday = re.compile(rf"\b(?:{weekdays})\b", re.IGNORECASE)
 
     def moved(
-        self, text: str, days: int, *, near: date | None = None, day_first: bool | None = None
+        self,
+        text: str,
+        days: int,
+        *,
+        near: date | None = None,
+        day_first: bool | None = None,
+        ages_at: date | None = None,
     ) -> str | None:
         """Return a date or several moved by days, in their form; None where it cannot be read.
 
@@ -95,6 +103,8 @@ class DateForms:
             A date more than 89 years before it would tell of an age above, and is not moved.
         day_first : bool, optional
             What comes first in 03/04/2019; None: as the language has it.
+        ages_at : date, optional
+            By which ages are told where `near` is not known.
 
         Examples
         --------
@@ -109,15 +119,35 @@ class DateForms:
             return None
         pieces, end = [], 0
         for part in found:
-            made = self._part_moved(part, days, near)
+            made = self._part_moved(part, days, near, ages_at)
             if made is None:
                 return None
             pieces += [self._weekdays(text[end : part.found.start()], days), made]
             end = part.found.end()
         return "".join((*pieces, self._weekdays(text[end:], days)))
 
-    def year(self, text: str, *, near: date | None = None) -> str | None:
+    def latest(self, texts: Iterable[str]) -> date | None:
+        """Return the end of the latest year that dates say, None where none says one.
+
+        Examples
+        --------
+        >>> date_forms("en").latest(["3/1/1926", "Feb 2024", "3/4"])
+        datetime.date(2024, 12, 31)
+        """
+        parts = (part for text in texts for part in self._found(text, None, day_first=None) or ())
+        years = [p.year for p in parts if p.year is not None and 1 <= p.year <= NOW.year]
+        return date(max(years), 12, 31) if years else None
+
+    def year(
+        self, text: str, *, near: date | None = None, ages_at: date | None = None
+    ) -> str | None:
         """Return the year of a date alone, or None where it says none, or tells of an age above 89.
+
+        Parameters
+        ----------
+        text : str
+        near, ages_at : date, optional
+            As in `moved`.
 
         Examples
         --------
@@ -126,7 +156,7 @@ class DateForms:
         """
         found = self._found(text, near, day_first=None)
         years = {part.year for part in found or () if part.year is not None}
-        if found is None or len(years) != 1 or _tells_age(years, near):
+        if found is None or len(years) != 1 or _tells_age(years, near or ages_at):
             return None
         return str(years.pop())
 
@@ -160,10 +190,12 @@ class DateForms:
         part = _Part(year, _whole(month), _whole(day), found, form, first)
         return part if _day_of(part, near) is not None else None
 
-    def _part_moved(self, part: _Part, days: int, near: date | None) -> str | None:
+    def _part_moved(
+        self, part: _Part, days: int, near: date | None, ages_at: date | None
+    ) -> str | None:
         before = _day_of(part, near)
         assert before is not None
-        if part.year is not None and _tells_age({part.year}, near):
+        if part.year is not None and _tells_age({part.year}, near or ages_at):
             return None
         try:
             new = before + timedelta(days=days)
@@ -289,7 +321,7 @@ def _year_of(text: str, near: date | None) -> int:
     number = text.strip("'’")
     if len(number) == 4:
         return int(number)
-    latest = (_NOW if near is None else near).year + 1
+    latest = (NOW if near is None else near).year + 1
     year = latest - latest % 100 + int(number)
     return year if year <= latest else year - 100
 

@@ -119,6 +119,8 @@ def read_key(path: str | Path) -> Key:
     Key()
     >>> folder.cleanup()
     """
+    if not Path(path).exists():
+        raise DataError("no such file; say --new-key (new_key=True) to make one", path=path)
     path = check_file(path)
     if path.stat().st_mode & 0o077:
         raise DataError(

@@ -139,12 +139,17 @@ class Replacing:
 
     def _person(self, note: Note, found: Sequence[Found]) -> Person:
         who = person_of(note)
-        dates = (note.text[f.start : f.end] for f in found if kind_of(f.label) == "date")
+        dates = [note.text[f.start : f.end] for f in found if kind_of(f.label) == "date"]
+        is_over_89 = any(kind_of(f.label) == "age" for f in found)
+        ages_at = None
+        if note.time is None:
+            ages_at = self._surrogates.ages_at(dates, is_over_89=is_over_89)
         return Person(
             scope=who if self._settings.scope == "patient" else "",
             days=self._offsets(who),
             near=None if note.time is None else note.time.date(),
             day_first=day_first_in(dates),
+            ages_at=ages_at,
         )
 
     def _described(self, note: Note, words: "_Words") -> Note:

@@ -4,13 +4,13 @@ A label that is not in `KINDS` is masked: what nobody has thought of never passe
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from clinnlp.study.deidentify.dates import date_forms
+from clinnlp.study.deidentify.dates import NOW, date_forms
 from clinnlp.study.deidentify.keys import Key
 from clinnlp.study.deidentify.names import Names, kept_words, plain, words_of_names
 from clinnlp.study.deidentify.shapes import IdBook, core_of
@@ -68,12 +68,15 @@ class Person(NamedTuple):
         When the note was written.
     day_first : bool, optional
         What comes first in its dates of numbers, where one of them says so.
+    ages_at : date, optional
+        By which ages are told where nobody says when the note was written.
     """
 
     scope: str
     days: int
     near: date | None = None
     day_first: bool | None = None
+    ages_at: date | None = None
 
 
 class Originals:
@@ -167,9 +170,27 @@ class Surrogates:
         how = self._settings.dates
         if how == "shift":
             return self._dates.moved(
-                text, person.days, near=person.near, day_first=person.day_first
+                text,
+                person.days,
+                near=person.near,
+                day_first=person.day_first,
+                ages_at=person.ages_at,
             )
-        return self._dates.year(text, near=person.near) if how == "year" else None
+        if how == "mask":
+            return None
+        return self._dates.year(text, near=person.near, ages_at=person.ages_at)
+
+    def ages_at(self, dates: Sequence[str], *, is_over_89: bool) -> date | None:
+        """Return by when ages are told in a note of no time: the latest year that it says.
+
+        Parameters
+        ----------
+        dates : sequence of str
+            Of the note.
+        is_over_89 : bool
+            Whether it tells of such an age; then nothing is trusted that makes a patient younger.
+        """
+        return NOW if is_over_89 else self._dates.latest(dates)
 
     def _number(self, kind: str, label: str, text: str) -> str | None:
         if kind == "shape":

@@ -90,7 +90,7 @@ def test_a_review_that_is_not_of_all_that_were_drawn_is_refused(folder):
     (folder / "design.json").write_text(json.dumps({"n_words": 3, "strata": [{"n": 2}]}))
     with pytest.raises(StoreError, match="must say how notes were drawn"):
         read_audit(notes, folder)
-    with pytest.raises(StoreError, match="must be a JSON object"):
+    with pytest.raises(StoreError, match="got none; draw some by --audit"):
         read_audit(notes, folder / "none")
     with pytest.raises(ArgumentError, match="at least 0, got -1"):
         AuditSample(KEY, -1)
