@@ -319,11 +319,13 @@ class _Names(NameDeeds):
                 yield self.made(i, i, known[word], "rule:again", 0.2)
 
     def _is_line(self, i: int) -> bool:
-        """Whether a given name is all that its line holds, as under a letter."""
-        before = self.text[max(0, self.words.starts[i] - N_MARKS) : self.words.starts[i]]
-        behind = self.gap(i).lstrip(" ,.\r")
+        """Whether a given name is all that its line holds, as under a letter, or is spoken to."""
+        start = self.words.starts[i]
+        before = self.text[start - N_MARKS : start] if start > N_MARKS else f"\n{self.text[:start]}"
+        behind = self.gap(i)
         is_first = "\n" in before and not before.rpartition("\n")[2].strip("> ")
-        return is_first and behind[:1] == "\n" and bool(self.words.kinds[i] & Kind.GIVEN)
+        is_apart = behind == ", " or behind.lstrip(" ,.\r")[:1] == "\n"
+        return is_first and is_apart and bool(self.words.kinds[i] & Kind.GIVEN)
 
     def _sure(self, found: Iterable[Find]) -> dict[str, str]:
         """Return the words of names without much doubt, and their labels."""

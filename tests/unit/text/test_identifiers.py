@@ -54,6 +54,22 @@ At home: ⟦PHONE|0489 25 37 29⟧, ⟦STREET|Sludevej 13⟧
 ⟦NAME|Svetlana⟧ is well.
 She wrote from ⟦PLACE|Bjert⟧ ⟦ZIP|6091⟧ about a large investment bank.
 "No," says ⟦NAME|Hartvigsson⟧. Her maiden name is ⟦NAME|nyberg⟧.
+Scans ⟦ID|HALVORSEN_ERIK_0091827⟧.pdf and ⟦ID|\\srv2\\echo\774_HENNESSY⟧.docx, see the report.pdf
+Ordering: ⟦NAME|HALVORSEN,ERIK T⟧  Acct: ⟦ACCOUNT|V0091827⟧, pid ⟦NAME|Holloway^Brent^Q⟧
+His son: +44 ⟦PHONE|20 7946 0958⟧, her aunt: ⟦PHONE|0033 1 99 00 12 34⟧, office x⟦PHONE|5-2210⟧
+Number: ⟦PHONE|six one two, five five five, zero one nine nine⟧, or email ⟦EMAIL|jan(dot)no(at)aol.com⟧
+K was 4.1 on ⟦DATE|03/04⟧ 0610 and 5.0 ⟦DATE|03/05⟧ @ 0615; BCx ⟦DATE|3/2⟧ grew nothing.
+Stent in ⟦DATE|Q1 2019⟧, seen the ⟦DATE|fifth of March⟧ and ⟦DATE|March third⟧, on ⟦DATE|Mother's Day⟧
+She was born in ⟦DATE|1926⟧.
+It is spelled ⟦NAME|S-Z-C-Z-E-P⟧, that is ⟦NAME|Z as in zebra, B as in boy, I, G⟧.
+⟦NAME|Will⟧ (son) phoned, ⟦NAME|Rose⟧ (wife) came.
+Mom ⟦NAME|Chidinma⟧ holds baby boy ⟦NAME_PATIENT|Okafor⟧.
+Seen by ⟦USERNAME|slq2⟧: write @⟦USERNAME|chen_wei⟧
+Signed: ⟦NAME_CLINICIAN|Imre Szalai⟧ MD / ⟦USERNAME|iszalai⟧
+DISCUSSED WITH RESIDENT ⟦NAME_CLINICIAN|TOMASZ WOJCIK⟧. HOSPITALIST: ⟦NAME_CLINICIAN|ABERNATHY⟧
+Ms. ⟦NAME|van der Westhuizen⟧ lives at ⟦STREET|312 W Huron⟧.
+NHI: ⟦MRN|ZAC5361⟧, hosp no ⟦MRN|204 8817⟧, DL ⟦LICENCE|S530-4216-0982⟧, plate ⟦VEHICLE|DXK 4821⟧
+Acc ⟦ENCOUNTER|CT24018837⟧, path ⟦ENCOUNTER|S24-3391⟧, insurance BCBS ⟦HEALTH_PLAN|XYH883920174⟧
 """,
     "es": """
 Nombre: ⟦NAME_PATIENT|Blanca⟧.
@@ -92,6 +108,10 @@ Fundi benign, a McIvor mouth gag, 12.8 METs. PCM said AFib is a concern; works f
 Bovie and Kocher were used. Iris is normal. Seen in Room 4021 and in Unit 1204; in Week 1200 at bay.
 Li-induced diabetes insipidus, Emery-Dreifuss muscular dystrophy, Potter's facies, Peters anomaly.
 More fell in the mexiletine group than in the pergolide group.
+Morse fall 45, Beck 12, Wechsler, a Holter, Cockcroft-Gault, an Atkins diet, St. John's wort.
+Consultant Neurologist. Attending attestation: seen. Dear Colleague, thank you.
+Strength 4/5, 5/5 throughout; 1/2 ppd, 5/325 Norco, 20 W, 1800 cal, NCT01234567, LY2835219, x5.
+Rest @home, up by 10 points, by mouth, MD/patient talk, RN, LPN. P-Q-R-S-T, one two three.
 """,
     "es": """
 Enfermedad de Parkinson, signo de Murphy y síndrome de Cushing.
@@ -180,6 +200,12 @@ def test_a_name_found_once_is_found_again_alone_and_not_as_a_word():
     assert mentions == ["Brzezicki", "Brzezicki", "Long"]
 
 
+def test_a_given_name_that_is_a_word_is_found_again_where_a_letter_ends_or_begins():
+    text = "Rose, come.\n> Rose, see below\nA rose. Rose water.\nThanks,\nRose\nRose Grant, NP\n"
+    mentions = [(a, text[a:b]) for a, b, _ in found(PIPES["en"], text)]
+    assert mentions == [(0, "Rose"), (14, "Rose"), (58, "Rose"), (63, "Rose Grant")]
+
+
 @pytest.mark.parametrize("text", ["Mr.\u00a0Ockham", "Mr. Ock\u00adham", "Mr. Ockham\u2019s wife"])
 def test_text_as_word_processors_write_it(text):
     (one,) = [x for x in found(PIPES["en"], text) if x[2] == "NAME"]
@@ -256,7 +282,8 @@ def found_in(pipe, note):
 UNITS = (
     "A", "a ", "A ", "Dr. ", "1", "1/", "1-", "1 ", "1.1.", "@", "a@", "a.", "a-", "A-1", "St. ",
     "de ", "A, ", "12 Elm ", "MRN ", "id ", ":", "1:1:", "Mr ", "5 de ", "Calle ", "Hospital de ",
-    "C/ ", "Jan ", "x.com/", "0", "a_", "seen by the ", "lives in the ",
+    "C/ ", "Jan ", "x.com/", "0", "a_", "seen by the ", "lives in the ", "Smith-", "Smith,Ana^",
+    "Z as in zebra ", "+1 ", "/a_1.pdf", "one ", "A-",
 )  # fmt: skip
 
 

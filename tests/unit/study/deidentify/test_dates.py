@@ -109,6 +109,16 @@ def test_what_comes_first_is_said_by_a_date_that_can_be_read_in_one_way():
     assert EN.moved("03/04/2019", 30, day_first=True) == "03/05/2019"
 
 
+def test_the_latest_year_that_is_said_tells_ages_where_no_time_is_known():
+    forms = date_forms("en")
+    at = forms.latest(["3/14/1926", "[DATE]", "Feb 2024", "2/4"])
+    assert at == date(2024, 12, 31)
+    assert forms.latest(["2/4"]) is None
+    assert forms.moved("3/14/1926", 5, ages_at=at) is None is forms.year("1926", ages_at=at)
+    assert forms.moved("3/14/1936", 5, ages_at=at) == "3/19/1936"
+    assert forms.year("3/14/1926", near=date(2001, 1, 1), ages_at=at) == "1926"
+
+
 def test_a_year_alone_is_told_where_it_tells_no_age_above_89():
     assert EN.year("March 1, 2019", near=NEAR) == "2019"
     assert EN.year("3/1", near=NEAR) is None

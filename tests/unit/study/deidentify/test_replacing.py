@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from clinnlp.study.deidentify.deidentifier import Deidentifier
 from clinnlp.study.deidentify.keys import Key
 from clinnlp.study.deidentify.replacing import Found, found_in
 from clinnlp.study.settings import DeidentifySettings
+from clinnlp.text.identifiers import Identifiers
 from tests.unit.study.deidentify.conftest import CANARIES, finder, note_of
 
 KEY = Key(b"k")
@@ -72,6 +74,15 @@ def test_a_year_is_all_that_is_left_of_a_date():
     assert "was seen on 2019 with" in made.note.text
     assert "2019: " in made.note.text
     assert (made.note.time.month, made.note.time.day, made.note.time.hour) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("dates", ["shift", "year"])
+@pytest.mark.parametrize("text", ["98 yo, born 3/14/1926", "born 3/14/1926, seen 2/3/2024"])
+def test_a_birth_that_tells_an_age_above_89_is_masked_in_a_note_of_no_time(text, dates):
+    by = Deidentifier(KEY, Identifiers(), DeidentifySettings(dates=dates))
+    note = Note(id="n", text=text)
+    by.gather([note])
+    assert "born [DATE]" in by.replaced(note, by.find(note)).note.text
 
 
 def test_what_was_found_is_replaced_wherever_it_stands():
