@@ -1,4 +1,4 @@
-"""Names that are told by what their persons do, by their relatives, and by other names in a list."""
+"""Names told by what their persons do, by their relatives, and by other names in a list."""
 
 from collections.abc import Iterator
 
@@ -84,7 +84,7 @@ class NameDeeds(NameWords):
         return is_first and is_given and i in self.capital and not self.words.words[i].isupper()
 
     def before_kin(self) -> Iterator[Find]:
-        """Return a given name, an ordinary word too, before a relative in brackets ("Will (son)")."""
+        """Return a given name, a word too, before a relative in brackets ("Will (son)")."""
         for i in self.words.capitals:
             if not self.words.kinds[i] & Kind.GIVEN or i in self.taken or self.gap(i) != " (":
                 continue

@@ -48,8 +48,8 @@ def find_names(
     names = _Names(text, words, lexicon)
     found = [*names.behind_titles()]
     found += [find for lead in leads if (find := names.behind_lead(*lead)) is not None]
-    for part in (names.before_degrees, names.in_runs, names.in_small_letters,
-                 names.in_lists, names.heading_lines, names.by_deeds, names.before_kin):  # fmt: skip
+    for part in (names.before_degrees, names.in_runs, names.in_small_letters, names.in_lists,
+                 names.heading_lines, names.by_deeds, names.before_kin):  # fmt: skip
         found += part()
     found += names.again(found)
     return [*found, *names.unknown()] if unknown else found
@@ -112,7 +112,7 @@ class _Names(NameDeeds):
         return not is_loud or bool(kinds & NAME) or self._is_loud_name(i, is_told=is_told)
 
     def _is_loud_name(self, i: int, *, is_told: bool) -> bool:
-        """Whether words of no list in capitals are a name: awaited, or the second is a listed one."""
+        """Whether words in capitals are a name: it is awaited, or the second is a listed one."""
         return self.is_loud_pair(i) and (is_told or self.is_name(i + 1))
 
     def _is_only_given(self, i: int) -> bool:

@@ -54,12 +54,14 @@ At home: ⟦PHONE|0489 25 37 29⟧, ⟦STREET|Sludevej 13⟧
 ⟦NAME|Svetlana⟧ is well.
 She wrote from ⟦PLACE|Bjert⟧ ⟦ZIP|6091⟧ about a large investment bank.
 "No," says ⟦NAME|Hartvigsson⟧. Her maiden name is ⟦NAME|nyberg⟧.
-Scans ⟦ID|HALVORSEN_ERIK_0091827⟧.pdf and ⟦ID|\\srv2\\echo\774_HENNESSY⟧.docx, see the report.pdf
+Scans ⟦ID|HALVORSEN_ERIK_0091827⟧.pdf and ⟦ID|\\\\srv2\\echo\\774_HENNESSY⟧.docx, see the report.pdf
 Ordering: ⟦NAME|HALVORSEN,ERIK T⟧  Acct: ⟦ACCOUNT|V0091827⟧, pid ⟦NAME|Holloway^Brent^Q⟧
 His son: +44 ⟦PHONE|20 7946 0958⟧, her aunt: ⟦PHONE|0033 1 99 00 12 34⟧, office x⟦PHONE|5-2210⟧
-Number: ⟦PHONE|six one two, five five five, zero one nine nine⟧, or email ⟦EMAIL|jan(dot)no(at)aol.com⟧
+Number: ⟦PHONE|six one two, five five five, zero one nine nine⟧
+Or by email: ⟦EMAIL|jan(dot)no(at)aol.com⟧
 K was 4.1 on ⟦DATE|03/04⟧ 0610 and 5.0 ⟦DATE|03/05⟧ @ 0615; BCx ⟦DATE|3/2⟧ grew nothing.
-Stent in ⟦DATE|Q1 2019⟧, seen the ⟦DATE|fifth of March⟧ and ⟦DATE|March third⟧, on ⟦DATE|Mother's Day⟧
+Stent in ⟦DATE|Q1 2019⟧
+Seen the ⟦DATE|fifth of March⟧ and ⟦DATE|March third⟧, on ⟦DATE|Mother's Day⟧
 She was born in ⟦DATE|1926⟧.
 It is spelled ⟦NAME|S-Z-C-Z-E-P⟧, that is ⟦NAME|Z as in zebra, B as in boy, I, G⟧.
 ⟦NAME|Will⟧ (son) phoned, ⟦NAME|Rose⟧ (wife) came.
