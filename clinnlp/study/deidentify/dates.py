@@ -104,7 +104,7 @@ class DateForms:
         day_first : bool, optional
             What comes first in 03/04/2019; None: as the language has it.
         ages_at : date, optional
-            By which ages are told where `near` is not known.
+            By which ages are told (default: `near`).
 
         Examples
         --------
@@ -156,7 +156,7 @@ class DateForms:
         """
         found = self._found(text, near, day_first=None)
         years = {part.year for part in found or () if part.year is not None}
-        if found is None or len(years) != 1 or _tells_age(years, near or ages_at):
+        if found is None or len(years) != 1 or _tells_age(years, ages_at or near):
             return None
         return str(years.pop())
 
@@ -195,7 +195,7 @@ class DateForms:
     ) -> str | None:
         before = _day_of(part, near)
         assert before is not None
-        if part.year is not None and _tells_age({part.year}, near or ages_at):
+        if part.year is not None and _tells_age({part.year}, ages_at or near):
             return None
         try:
             new = before + timedelta(days=days)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from clinnlp.core.edits import Edit, EditMap, edit_note
 from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.spans import Span, contains, cover, overlaps
-from clinnlp.study.deidentify.dates import day_first_in
+from clinnlp.study.deidentify.dates import NOW, day_first_in
 from clinnlp.study.deidentify.offsets import Offsets, moved
 from clinnlp.study.deidentify.surrogates import Person, Surrogates, kind_of, may_stay
 from clinnlp.study.settings import DeidentifySettings
@@ -140,14 +140,16 @@ class Replacing:
     def _person(self, note: Note, found: Sequence[Found]) -> Person:
         who = person_of(note)
         dates = [note.text[f.start : f.end] for f in found if kind_of(f.label) == "date"]
-        is_over_89 = any(kind_of(f.label) == "age" for f in found)
+        near = None if note.time is None else note.time.date()
         ages_at = None
-        if note.time is None:
-            ages_at = self._surrogates.ages_at(dates, is_over_89=is_over_89)
+        if near is None:
+            near = self._surrogates.latest(dates)
+            is_over_89 = any(kind_of(f.label) == "age" for f in found)
+            ages_at = NOW if is_over_89 else None  # no year is trusted that makes someone younger
         return Person(
             scope=who if self._settings.scope == "patient" else "",
             days=self._offsets(who),
-            near=None if note.time is None else note.time.date(),
+            near=near,
             day_first=day_first_in(dates),
             ages_at=ages_at,
         )

@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from clinnlp.study.deidentify.dates import NOW, date_forms
+from clinnlp.study.deidentify.dates import date_forms
 from clinnlp.study.deidentify.keys import Key
 from clinnlp.study.deidentify.names import Names, kept_words, plain, words_of_names
 from clinnlp.study.deidentify.shapes import IdBook, core_of
@@ -65,11 +65,11 @@ class Person(NamedTuple):
     days : int
         By which dates move.
     near : date, optional
-        When the note was written.
+        When the note was written; where nobody says so, the end of the latest year it says.
     day_first : bool, optional
         What comes first in its dates of numbers, where one of them says so.
     ages_at : date, optional
-        By which ages are told where nobody says when the note was written.
+        By which ages are told where nobody says so, and it names one above 89.
     """
 
     scope: str
@@ -180,17 +180,9 @@ class Surrogates:
             return None
         return self._dates.year(text, near=person.near, ages_at=person.ages_at)
 
-    def ages_at(self, dates: Sequence[str], *, is_over_89: bool) -> date | None:
-        """Return by when ages are told in a note of no time: the latest year that it says.
-
-        Parameters
-        ----------
-        dates : sequence of str
-            Of the note.
-        is_over_89 : bool
-            Whether it tells of such an age; then nothing is trusted that makes a patient younger.
-        """
-        return NOW if is_over_89 else self._dates.latest(dates)
+    def latest(self, dates: Sequence[str]) -> date | None:
+        """Return the end of the latest year that dates of a note say, None where none says one."""
+        return self._dates.latest(dates)
 
     def _number(self, kind: str, label: str, text: str) -> str | None:
         if kind == "shape":

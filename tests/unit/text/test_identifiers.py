@@ -63,7 +63,7 @@ K was 4.1 on ⟦DATE|03/04⟧ 0610 and 5.0 ⟦DATE|03/05⟧ @ 0615; BCx ⟦DATE|
 Stent in ⟦DATE|Q1 2019⟧
 Seen the ⟦DATE|fifth of March⟧ and ⟦DATE|March third⟧, on ⟦DATE|Mother's Day⟧
 She was born in ⟦DATE|1926⟧.
-It is spelled ⟦NAME|S-Z-C-Z-E-P⟧, that is ⟦NAME|Z as in zebra, B as in boy, I, G⟧.
+It is spelled ⟦ID|S-Z-C-Z-E-P⟧, that is ⟦ID|Z as in zebra, B as in boy, I, G⟧.
 ⟦NAME|Will⟧ (son) phoned, ⟦NAME|Rose⟧ (wife) came.
 Mom ⟦NAME|Chidinma⟧ holds baby boy ⟦NAME_PATIENT|Okafor⟧.
 Seen by ⟦USERNAME|slq2⟧: write @⟦USERNAME|chen_wei⟧

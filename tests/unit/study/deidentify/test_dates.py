@@ -116,7 +116,7 @@ def test_the_latest_year_that_is_said_tells_ages_where_no_time_is_known():
     assert forms.latest(["2/4"]) is None
     assert forms.moved("3/14/1926", 5, ages_at=at) is None is forms.year("1926", ages_at=at)
     assert forms.moved("3/14/1936", 5, ages_at=at) == "3/19/1936"
-    assert forms.year("3/14/1926", near=date(2001, 1, 1), ages_at=at) == "1926"
+    assert forms.year("3/14/1926", near=date(2001, 1, 1)) == "1926"
 
 
 def test_a_year_alone_is_told_where_it_tells_no_age_above_89():

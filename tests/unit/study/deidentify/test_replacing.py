@@ -85,6 +85,15 @@ def test_a_birth_that_tells_an_age_above_89_is_masked_in_a_note_of_no_time(text,
     assert "born [DATE]" in by.replaced(note, by.find(note)).note.text
 
 
+def test_a_day_without_a_year_moves_in_the_latest_year_that_a_note_of_no_time_says():
+    by = Deidentifier(KEY, Identifiers(), DeidentifySettings())
+    notes = [Note(id=str(k), patient=str(k), text="Seen 3/5/2024 and on 3/5.") for k in range(20)]
+    by.gather(notes)
+    for note in notes:
+        whole, short = by.replaced(note, by.find(note)).note.text[5:-1].split(" and on ")
+        assert whole.rpartition("/")[0] == short
+
+
 def test_what_was_found_is_replaced_wherever_it_stands():
     note = Note(id="n", text="Lee Wong came. Lee Wong left; Lee Wongs.", patient="p")
     by = Deidentifier(KEY, lambda note: note).gather([note])
