@@ -8,7 +8,8 @@ in full and are never changed. Undefined numbers and missing values are empty ce
 import csv
 import io
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,7 +23,7 @@ from clinnlp.report.blocks import Block, Report, ReportSection
 from clinnlp.report.cells import plain, value_text
 from clinnlp.report.tables import table_of
 
-__all__ = ["check_csv", "csv_tables", "render_csv", "write_frame"]
+__all__ = ["check_csv", "csv_tables", "frame_writer", "render_csv", "write_frame"]
 
 _END = "\r\n"  # with it as its line end, `csv` quotes each cell that holds one of the two
 
@@ -62,8 +63,31 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     RunError
         The disk is full or may not be written.
     """
+    with frame_writer(path) as add:
+        add(frame)
+
+
+@contextmanager
+def frame_writer(path: str | Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Give what adds the rows of a DataFrame to a CSV, which appears when it is whole.
+
+    All have the columns of the first, whose names are the header; else as `write_frame`.
+
+    Raises
+    ------
+    RunError
+        The disk is full or may not be written.
+    """
     with atomic_write(path) as handle:
-        _guarded_frame(frame).to_csv(_Lines(handle), index=False, lineterminator=_END)
+        n = 0
+
+        def add(frame: pd.DataFrame) -> None:
+            nonlocal n
+            guarded = _guarded_frame(frame)
+            guarded.to_csv(_Lines(handle), index=False, header=not n, lineterminator=_END)
+            n += 1
+
+        yield add
 
 
 def csv_tables(report: Report) -> Iterator[tuple[str, str]]:

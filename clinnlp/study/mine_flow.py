@@ -1,6 +1,7 @@
 """Files in, rules and signals as values, tables and a report: mining."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,6 +29,7 @@ from clinnlp.study.outputs import (
     check_folder,
     chronic_told,
     forget,
+    large_table_told,
     origin,
     tables_told,
     whole_name,
@@ -39,6 +41,7 @@ from clinnlp.study.reading import TableReading
 from clinnlp.study.report_sections import drug_events_section, rules_section, signals_section
 from clinnlp.study.roll_up import check_level_met, named
 from clinnlp.study.settings import MineSettings
+from clinnlp.study.signals_file import JudgedSignals, WrittenSignals, write_judged
 from clinnlp.study.sources import read_baskets, read_every_item
 from clinnlp.study.stated import Stated, read_stated
 from clinnlp.study.strata import Strata, read_strata
@@ -67,8 +70,10 @@ class MineResult:
         counts what it says of all reports.
     rules : Rules, optional
         Without those from which a small cell follows, as `signals`; None of a table of counts.
-    signals : mapping of str to Signals
-        ``"drug_events"`` and ``"signals"`` (interactions), where drugs and outcomes stand.
+    signals : mapping of str to Signals or WrittenSignals
+        ``"drug_events"`` and ``"signals"`` (interactions), where drugs and outcomes stand. Of
+        baskets that are not in memory the interactions are `WrittenSignals` where they are more
+        than 50,000: the first of them, and the file that holds all.
     report : Report
     folder : path
         Holds ``rules.csv``, ``drug_events.csv``, ``signals.csv`` and the report; with relations
@@ -80,7 +85,7 @@ class MineResult:
 
     baskets: Baskets | BasketCounts
     rules: Rules | None
-    signals: Mapping[str, Signals]
+    signals: Mapping[str, Signals | WrittenSignals]
     report: Report
     folder: Path
 
@@ -153,7 +158,8 @@ def _mined(
     signals = _mine_signals(cells, settings, strata, reading)
     rules, signals = beside.rules(rules), beside.signals(signals)
     frames = beside.frames(signals, is_whole=not cells)
-    rules, signals, judged, n_left = _judged(rules, signals, settings)
+    judged = _read_judged(settings)
+    rules, signals, n_left = _without_artefacts(rules, signals, judged)
     mined: dict[str, Rules | Signals] = {"rules": rules, **signals}
     whole = {name: whole_name(name, len(one)) for name, one in mined.items()}
     inputs = () if cells else (source,)  # a hash would confirm a guess at the cells withheld
@@ -162,7 +168,7 @@ def _mined(
         summary=(
             *_summary(cells, rules, signals, strata),
             *beside.lines(signals),
-            *verdicts_told(mined, judged, n_left),
+            *verdicts_told(_verdicts_of(mined, judged), judged, n_left),
             *tables_told(mined),
         ),
         blocks=(
@@ -271,57 +277,73 @@ def _of_counts(
 def _of_stored(source: str, out: Path, settings: MineSettings) -> MineResult:
     """Mine baskets where they lie; what was counted of them is kept, they are not."""
     limits: dict[str, Any] = {"alpha": settings.alpha, **_limits(settings)}
-    asked: dict[str, Any] = {
-        "drug_kind": settings.drug_kind,
-        "outcome_kind": settings.outcome_kind,
-        **limits,
-    }
+    kinds = {"drug_kind": settings.drug_kind, "outcome_kind": settings.outcome_kind}
+    judged, alone = _read_judged(settings), dict[str, Signals]()
+    pairs: JudgedSignals | None = None
     with stored_baskets(source, settings) as sets:
         lost = _lost(getattr(sets, "n_excluded", {}))
         rules = mine_rules(sets, max_len=settings.max_len, level=settings.coverage, **limits)
-        signals: dict[str, Signals] = {}
-        if {settings.drug_kind, settings.outcome_kind} <= set(sets.kinds):
-            signals["drug_events"] = mine_signals(
-                sets, prior=settings.prior, level=settings.coverage, **asked
-            )
-            signals["signals"] = mine_interactions(sets, adjust=False, **asked)
-    rules, signals, judged, n_left = _judged(rules, signals, settings)
-    mined: dict[str, Rules | Signals] = {"rules": rules, **signals}
-    whole = {name: whole_name(name, len(one)) for name, one in mined.items()}
+        if {*kinds.values()} <= set(sets.kinds):
+            how: dict[str, Any] = {"prior": settings.prior, "level": settings.coverage}
+            alone["drug_events"] = mine_signals(sets, **how, **kinds, **limits)
+            pairs = write_judged(sets, out, judged, **kinds, **limits)
+    rules, alone, n_left = _without_artefacts(rules, alone, judged)
+    mined: dict[str, Rules | Signals] = {"rules": rules, **alone}
+    told, large = _verdicts_of(mined, judged), tuple[str, ...]()
+    signals: dict[str, Signals | WrittenSignals] = {**alone}
+    if pairs is not None:
+        signals["signals"] = pairs.signals
+        told, n_left = told + pairs.told, n_left + pairs.n_left
+        if isinstance(pairs.signals, Signals):
+            mined["signals"] = pairs.signals
+        else:
+            large = (large_table_told("signals", pairs.signals.n, pairs.signals.n_called),)
     inputs = () if settings.engine == "spark" else (source,)
     report = Report(
         title="Drug rules and interaction signals",
         summary=(
             str(rules.baskets),
             lost,
-            *(f"{name.replace('_', ' ')}: {one}" for name, one in mined.items()),
-            *verdicts_told(mined, judged, n_left),
+            f"rules: {rules}",
+            *(f"{name.replace('_', ' ')}: {one}" for name, one in signals.items()),
+            *verdicts_told(told, judged, n_left),
             *tables_told(mined),
+            *large,
         ),
         blocks=(
             Paragraph(text=STORED_LACK, tone="note"),
-            rules_section(rules, whole=whole["rules"], judged=judged),
-            *(_SECTIONS[name](one, whole=whole[name]) for name, one in signals.items()),
+            rules_section(rules, whole=whole_name("rules", len(rules)), judged=judged),
+            *(
+                _SECTIONS[name](one, whole=whole_name(name, len(one)))
+                for name, one in signals.items()
+            ),
         ),
         provenance=origin(settings, *inputs),
     )
-    _write(mined, report, out, inputs, {}, beside=judged.beside)
+    _write(mined, report, out, inputs, {}, beside=judged.beside, kept=signals)
     return MineResult(
         baskets=rules.baskets, rules=rules, signals=signals, report=report, folder=out
     )
 
 
-def _judged(
-    rules: Rules, signals: Mapping[str, Signals], settings: MineSettings
-) -> tuple[Rules, dict[str, Signals], Verdicts, int]:
-    """Return what was mined without what rests on faults, the verdicts, and how many went."""
-    judged = Verdicts.of(()) if settings.verdicts is None else read_verdicts(settings.verdicts)
+def _read_judged(settings: MineSettings) -> Verdicts:
+    return Verdicts.of(()) if settings.verdicts is None else read_verdicts(settings.verdicts)
+
+
+def _without_artefacts(
+    rules: Rules, signals: Mapping[str, Signals], judged: Verdicts
+) -> tuple[Rules, dict[str, Signals], int]:
+    """Return what was mined without what rests on faults, and how many rows went."""
     rules, n_left = without_artefacts(rules, judged)
     kept = dict[str, Signals]()
     for name, one in signals.items():
         kept[name], n_more = without_artefacts(one, judged)
         n_left += n_more
-    return rules, kept, judged, n_left
+    return rules, kept, n_left
+
+
+def _verdicts_of(mined: Mapping[str, Rules | Signals], judged: Verdicts) -> Counter[str]:
+    return sum((judged.counts(one) for one in mined.values()), Counter[str]())
 
 
 def _write(
@@ -332,8 +354,12 @@ def _write(
     frames: "Mapping[str, pd.DataFrame]",
     *,
     beside: Beside | None = None,
+    kept: Iterable[str] = (),
 ) -> None:
-    for name in {"rules", *_SECTIONS} - {*mined}:  # of an earlier run, perhaps with small cells
+    for name in {"rules", *_SECTIONS} - {
+        *mined,
+        *kept,
+    }:  # of an earlier run, perhaps with small cells
         forget(out, [f"{name}.csv", f"{name}.parquet"])
     forget(out, [f"{name}.csv" for name in _BESIDE if name not in frames])
     write_all_mined(mined, out, beside=beside)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Beside",
     "mined_facts",
+    "mined_frame",
     "mined_parts",
     "read_itemsets",
     "read_rules",
@@ -100,7 +101,7 @@ def write_mined(mined: Mined, path: str | Path, *, beside: Beside | None = None)
     if table_form(path) == "parquet":
         write_arrow(mined_parts(mined, beside), path, facts=mined_facts(mined))
     elif table_form(path) == "csv":
-        write_frame(_frame(mined).assign(**(beside(mined) if beside else {})), path)
+        write_frame(mined_frame(mined, beside), path)
         _write_beside(mined, _parquet_of(path))
     else:
         raise ArgumentError(f"what was mined must be written to .csv or .parquet, got {path}")
@@ -293,8 +294,8 @@ def mined_facts(mined: Mined) -> dict[str, Any]:
     return facts
 
 
-def _frame(mined: Mined) -> "pd.DataFrame":
-    """Return all rows as a DataFrame, sets of names as text."""
+def mined_frame(mined: Mined, beside: Beside | None = None) -> "pd.DataFrame":
+    """Return all rows as a DataFrame for CSV, sets of names as text."""
     frame = mined.to_pandas()
     for name in {*SIDES, "itemsets"} & {*frame.columns}:
         frame[name] = [joined_names(names) for names in frame[name]]
@@ -302,7 +303,7 @@ def _frame(mined: Mined) -> "pd.DataFrame":
         frame[name] = [listed_names(names) for names in frame[name]]
     first = [name for name in (*SIDES, *SIDE_NAMES) if name in frame]
     frame = frame[[*first, *(name for name in frame if name not in first)]]
-    return frame.assign(**_constants(mined))
+    return frame.assign(**_constants(mined), **(beside(mined) if beside else {}))
 
 
 def mined_parts(mined: Mined, beside: Beside | None = None) -> "Iterator[pa.Table]":

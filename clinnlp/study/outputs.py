@@ -26,9 +26,11 @@ __all__ = [
     "HASHES",
     "N_IN_CSV",
     "PAGE",
+    "called",
     "check_folder",
     "chronic_told",
     "forget",
+    "large_table_told",
     "lines_told",
     "origin",
     "tables_told",
@@ -137,15 +139,22 @@ def _is_ours(path: Path) -> bool:
 
 def tables_told(mined: Mapping[str, Rules | Signals]) -> tuple[str, ...]:
     """Return a line for each table whose CSV does not hold every row: which file holds what."""
-    lines = []
-    for name, one in mined.items():
-        if len(one) > N_IN_CSV:
-            n = int(np.sum(called(one)))
-            lines.append(
-                f"{name}.csv holds the {n:,} called rows; {whole_name(name, len(one))} holds all "
-                f"{len(one):,}"
-            )
-    return tuple(lines)
+    return tuple(
+        large_table_told(name, len(one), int(np.sum(called(one))))
+        for name, one in mined.items()
+        if len(one) > N_IN_CSV
+    )
+
+
+def large_table_told(name: str, n: int, n_called: int) -> str:
+    """Return the line that says which file holds what of a large table.
+
+    Examples
+    --------
+    >>> large_table_told("rules", 600_000, 17)
+    'rules.csv holds the 17 called rows; rules.parquet holds all 600,000'
+    """
+    return f"{name}.csv holds the {n_called:,} called rows; {name}.parquet holds all {n:,}"
 
 
 def called(mined: Rules | Signals) -> Bools:

@@ -30,6 +30,7 @@ from clinnlp.study.signal_plots import (
     row_names,
     rule_volcano,
 )
+from clinnlp.study.signals_file import WrittenSignals
 from clinnlp.study.verdicts import Verdicts, sides_of
 
 __all__ = [
@@ -145,21 +146,32 @@ def rules_section(
     return ReportSection(title=title, blocks=tuple(blocks))
 
 
-def signals_section(signals: Signals, *, whole: str = "signals.csv") -> ReportSection:
-    """Return drug + drug → outcome signals with Ω, its interval, p, q and evidence."""
+def signals_section(
+    signals: Signals | WrittenSignals, *, whole: str = "signals.csv"
+) -> ReportSection:
+    """Return drug + drug → outcome signals with Ω, its interval, p, q and evidence.
+
+    Of signals in a file the first ones are drawn.
+    """
+    if isinstance(signals, WrittenSignals):
+        first, n, n_called = signals.first, signals.n, signals.n_called
+    else:
+        first, n, n_called = signals, len(signals), int(signals["signal"].sum())
     summary = (
-        f"Unit: {signals.baskets.unit}, {len(signals.baskets):,} baskets. m = {signals.m:,} "
-        f"candidate triplets; {int(signals['signal'].sum()):,} have q < {signals.alpha:g}. "
+        f"Unit: {first.baskets.unit}, {len(first.baskets):,} baskets. m = {first.m:,} "
+        f"candidate triplets; {n_called:,} have q < {first.alpha:g}. "
         "Ω contrasts the observed count with what the two single drugs explain together "
         "(additive null); p is one-sided against that null."
     )
+    if len(first) < n:
+        summary += f" The pictures show the first {len(first):,} of {n:,} rows."
     blocks: list[Block] = [Paragraph(text=summary)]
-    if len(signals):
-        rows = _first_called(signals)
-        blocks += interaction_plots(signals)
+    if len(first):
+        rows = _first_called(first)
+        blocks += interaction_plots(first)
         columns = (*_signal_columns(), *_beside(rows))
-        blocks.append(_first("Signals", rows, columns, len(signals), whole))
-        blocks += _behind(signals, row_names(signals))
+        blocks.append(_first("Signals", rows, columns, n, whole))
+        blocks += _behind(first, row_names(first))
     return ReportSection(title="Interaction signals", blocks=tuple(blocks))
 
 

@@ -1,9 +1,14 @@
-"""Interaction signals of more reports, and with more rows, than memory holds: into a file."""
+"""Interaction signals of more reports, and with more rows, than memory holds: into a file.
 
-from collections.abc import Iterator
+`write_interactions` writes what was counted; `write_judged` writes the tables of ``clinnlp mine``,
+without what people called an artefact.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,12 +21,15 @@ from clinnlp.mine.sets.spark_baskets import StoredBaskets
 from clinnlp.mine.signals.interaction_parts import SignalParts, interaction_parts
 from clinnlp.mine.signals.interactions import Signals
 from clinnlp.mine.signals.triplets import MAX_MEMORY_GB
-from clinnlp.study.mined_tables import mined_facts, mined_parts
+from clinnlp.report.csvs import frame_writer
+from clinnlp.study.mined_tables import Beside, mined_facts, mined_frame, mined_parts
+from clinnlp.study.outputs import N_IN_CSV, called, whole_name
+from clinnlp.study.verdicts import Verdicts, without_artefacts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["WrittenSignals", "write_interactions"]
+__all__ = ["JudgedSignals", "WrittenSignals", "write_interactions", "write_judged"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,32 +131,112 @@ def write_interactions(
         raise ArgumentError(f"signals must be written to .parquet, got {path}")
     check_at_least(n_first, 0, name="n_first")
     path = check_writable(path)
-    with interaction_parts(
-        baskets,
-        drug_kind=drug_kind,
-        outcome_kind=outcome_kind,
-        min_count=min_count,
-        min_margin=min_margin,
-        alpha=alpha,
-        max_memory_gb=max_memory_gb,
-    ) as found:
-        first: list[Signals] = []
-        write_arrow(_told(found, first, n_first), path, facts=mined_facts(_empty(found)))
-    columns = {name: np.concatenate([part[name] for part in first]) for name in first[0].columns}
-    return WrittenSignals(
-        path=path, n=found.n, n_called=found.n_called, first=replace(first[0], columns=columns)
+    limits: dict[str, Any] = {"min_count": min_count, "min_margin": min_margin, "alpha": alpha}
+    kinds = {"drug_kind": drug_kind, "outcome_kind": outcome_kind}
+    with interaction_parts(baskets, **kinds, **limits, max_memory_gb=max_memory_gb) as found:
+        passed = _Passed(n_first)
+        write_arrow(_tables(passed(found.parts)), path, facts=_facts(found))
+    return passed.written(path)
+
+
+class JudgedSignals(NamedTuple):
+    """Signals without what rests on faults, how many went, and how many have each verdict."""
+
+    signals: Signals | WrittenSignals
+    n_left: int
+    told: Counter[str]
+
+
+def write_judged(
+    baskets: StoredBaskets, folder: Path, judged: Verdicts, **asked: Any
+) -> JudgedSignals:
+    """Return the interactions of baskets without artefacts; many are written as they come.
+
+    Parameters
+    ----------
+    baskets : BasketBlocks or SparkBaskets
+    folder : path
+        Of more rows than a CSV holds gets ``signals.parquet`` and ``signals.csv``, as
+        `clinnlp.study.outputs.write_all_mined` writes them.
+    judged : Verdicts
+    **asked
+        Kinds and limits of `write_interactions`.
+
+    Returns
+    -------
+    JudgedSignals
+        `WrittenSignals` where they were written, else the rows themselves.
+    """
+    limits = {"min_count": 3, "min_margin": 20, "max_memory_gb": MAX_MEMORY_GB} | asked
+    with interaction_parts(baskets, **limits) as found:
+        passed = _Passed(N_IN_CSV, judged)
+        if whole_name("signals", found.n) == "signals.csv":
+            for _ in passed(found.parts):
+                pass
+            return JudgedSignals(passed.whole(), passed.n_left, passed.told)
+        path = check_writable(folder / "signals.parquet")
+        with frame_writer(folder / "signals.csv") as add:
+            parts = _also_called(passed(found.parts), add, judged.beside)
+            write_arrow(_tables(parts, judged.beside), path, facts=_facts(found))
+    few = whole_name("signals", passed.n) == "signals.csv"
+    return JudgedSignals(
+        passed.whole() if few else passed.written(path), passed.n_left, passed.told
     )
 
 
-def _told(found: SignalParts, first: list[Signals], n_first: int) -> "Iterator[pa.Table]":
-    """Yield the rows as tables, and keep the first of them in a list."""
-    n = 0
-    for part in found.parts:
-        if n < n_first or not first:
-            first.append(part.take(slice(0, n_first - n)))
-        n += len(part)
-        yield from mined_parts(part)
+class _Passed:
+    """Signals on their way, without artefacts: how many have passed, and the first of them.
+
+    Parameters
+    ----------
+    n_first : int
+        Rows that are kept.
+    judged : Verdicts
+    """
+
+    def __init__(self, n_first: int, judged: Verdicts | None = None) -> None:
+        self.n_first, self.judged = n_first, judged or Verdicts.of(())
+        self.n = self.n_called = self.n_left = 0
+        self.told: Counter[str] = Counter()
+        self._first: list[Signals] = []
+
+    def __call__(self, parts: Iterable[Signals]) -> Iterator[Signals]:
+        for given in parts:
+            part, n_left = without_artefacts(given, self.judged)
+            if self.n < self.n_first or not self._first:
+                self._first.append(part.take(slice(0, self.n_first - self.n)))
+            self.n += len(part)
+            self.n_called += int(part["signal"].sum())
+            self.n_left += n_left
+            self.told += self.judged.counts(part)
+            yield part
+
+    def whole(self) -> Signals:
+        """Return the first rows, which are all where there are no more."""
+        first = self._first[0]
+        names = first.columns
+        columns = {name: np.concatenate([part[name] for part in self._first]) for name in names}
+        return replace(first, columns=columns)
+
+    def written(self, path: Path) -> WrittenSignals:
+        return WrittenSignals(path=path, n=self.n, n_called=self.n_called, first=self.whole())
 
 
-def _empty(found: SignalParts) -> Signals:
-    return Signals(columns={}, m=found.m, alpha=found.alpha, baskets=found.baskets)
+def _tables(parts: Iterable[Signals], beside: Beside | None = None) -> "Iterator[pa.Table]":
+    for part in parts:
+        yield from mined_parts(part, beside)
+
+
+def _also_called(
+    parts: Iterable[Signals], add: Callable[[Any], None], beside: Beside
+) -> Iterator[Signals]:
+    """Yield the signals, and add the called ones to a CSV; of the first part at least a header."""
+    for k, part in enumerate(parts):
+        few = part.take(called(part))
+        if len(few) or not k:
+            add(mined_frame(few, beside))
+        yield part
+
+
+def _facts(found: SignalParts) -> dict[str, Any]:
+    return mined_facts(Signals(columns={}, m=found.m, alpha=found.alpha, baskets=found.baskets))

@@ -61,6 +61,12 @@ class Verdicts(NamedTuple):
         """Return the verdict of a rule, empty where there is none."""
         return self.by_sides.get((frozenset(antecedents), frozenset(consequents)), "")
 
+    def counts(self, mined: Rules | Signals) -> Counter[str]:
+        """Return how many of the rows have each verdict."""
+        if not self.by_sides:
+            return Counter()
+        return Counter(self.told(*sides) for sides in sides_of(mined))
+
     def beside(self, mined: Rules | Signals) -> dict[str, list[str]]:
         """Return the column of verdicts that stands beside rows; none where nobody has judged."""
         if not self.by_sides:
@@ -77,6 +83,8 @@ def without_artefacts(mined: Mined, judged: Verdicts) -> tuple[Mined, int]:
         Of which m, p and q stay what they are.
     judged : Verdicts
     """
+    if not (judged.by_sides or judged.items):
+        return mined, 0
     kept = np.array([not judged.suppresses(*sides) for sides in sides_of(mined)], bool)
     return mined.take(kept), int((~kept).sum())
 
@@ -90,23 +98,20 @@ def sides_of(mined: Rules | Signals) -> list[tuple[tuple[str, ...], tuple[str, .
     return [(tuple(each[:-1]), tuple(each[-1:])) for each in zip(*drugs, outcomes, strict=True)]
 
 
-def verdicts_told(
-    mined: Mapping[str, Rules | Signals], judged: Verdicts, n_left: int
-) -> tuple[str, ...]:
+def verdicts_told(told: Mapping[str, int], judged: Verdicts, n_left: int) -> tuple[str, ...]:
     """Return the line that says what people thought of the rules, if anybody did.
 
     Parameters
     ----------
-    mined : mapping of str to Rules or Signals
-        Those that are shown.
+    told : mapping of str to int
+        How many of the rows that are shown have each verdict.
     judged : Verdicts
     n_left : int
         Rows that were left out as artefacts.
     """
     if not judged.by_sides:
         return ()
-    told = Counter(judged.told(*sides) for one in mined.values() for sides in sides_of(one))
-    counts = ", ".join(f"{name} {told[name]:,}" for name in VERDICTS if told[name])
+    counts = ", ".join(f"{name} {told[name]:,}" for name in VERDICTS if told.get(name))
     return (f"judged: {n_left:,} left out as artefacts of extraction; {counts or 'no other row'}",)
 
 
