@@ -5,7 +5,7 @@ ids, and nothing behind an item: evidence, strata and adjustment need `clinnlp.c
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,10 @@ from clinnlp.core.arrays import Counts, Ints, Ints32
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.errors import ArgumentError
 
-__all__ = ["BasketBlocks", "items_of", "write_block"]
+__all__ = ["NO_ITEM", "BasketBlocks", "Spelled", "items_of", "pairs_spelled", "write_block"]
+
+NO_ITEM = ("", "None")  # what a name is, blanks apart, that stands for a missing one
+Spelled = Callable[[Sequence[tuple[str, str]], Counts], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,6 +100,37 @@ def items_of(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[s
     of = Counter(name for _, name in listed)
     items = tuple(f"{name} ({kind})" if of[name] > 1 else name for kind, name in listed)
     return items, tuple(kind for kind, _ in listed)
+
+
+def pairs_spelled(
+    pairs: Sequence[tuple[str, str]], n_each: Counts, spelled: Spelled | None
+) -> tuple[list[tuple[str, str]], Ints]:
+    """Return the items that (kind, name) count as, by kind and name, and the place of each.
+
+    Parameters
+    ----------
+    pairs : sequence of (str, str)
+        Distinct.
+    n_each : array of int64, shape (n_pairs,)
+        Rows of each.
+    spelled : callable, optional
+        Returns of kinds and names, and of their rows, the name of the item that each counts as,
+        empty for none, whose place is -1. By default each is an item.
+
+    Examples
+    --------
+    >>> held = [("drug", "Iron"), ("drug", "iron"), ("drug", "aspirin")]
+    >>> folded = lambda pairs, n_each: [name.lower() for _, name in pairs]
+    >>> pairs, place = pairs_spelled(held, np.array([1, 1, 1]), folded)
+    >>> pairs, place.tolist()
+    ([('drug', 'aspirin'), ('drug', 'iron')], [1, 1, 0])
+    """
+    named = pairs
+    if spelled is not None:
+        named = [(k, name) for (k, _), name in zip(pairs, spelled(pairs, n_each), strict=True)]
+    listed = sorted({pair for pair in named if pair[1]})
+    place = {pair: k for k, pair in enumerate(listed)}
+    return listed, np.array([place.get(pair, -1) for pair in named], np.int64)
 
 
 def write_block(folder: Path, k: int, indptr: Ints, indices: Ints32) -> None:

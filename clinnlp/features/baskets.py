@@ -19,6 +19,7 @@ import numpy as np
 from clinnlp.core.ancestors import RollUp
 from clinnlp.core.arrays import Array, Bools, Ints, Ints32, objects
 from clinnlp.core.arrow import names_of, read_once
+from clinnlp.core.basket_blocks import NO_ITEM
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.coded import Coded, first_seen
@@ -35,7 +36,6 @@ __all__ = ["EVENT_KINDS", "UNITS", "baskets", "event_baskets", "frame_baskets"]
 
 UNITS = ("note", "encounter", "patient")
 EVENT_KINDS = ("drug", "outcome", "condition")
-_NO_CODE = ("", "None")
 
 
 def baskets(
@@ -189,7 +189,7 @@ def event_baskets(
     n_excluded, units = _with_unit(events, unit)
     names = events.coded("code")
     wanted = units.has & names.holding(
-        lambda code: _written(code, fold_terms=fold_terms) not in _NO_CODE
+        lambda code: _written(code, fold_terms=fold_terms) not in NO_ITEM
     )
     n_excluded["no_code"] = int(np.sum(units.has & ~wanted))
     kind = events.coded("kind")

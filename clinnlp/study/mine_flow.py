@@ -20,6 +20,7 @@ from clinnlp.mine.signals.known import disagreements
 from clinnlp.mine.small_cells import SmallCells, guarded
 from clinnlp.report.blocks import Paragraph, Report, ReportSection
 from clinnlp.study.count_source import COUNTS_LACK, alike_told, read_count_source
+from clinnlp.study.event_columns import Spelling
 from clinnlp.study.extraction_error import read_extraction
 from clinnlp.study.known import Known, read_known
 from clinnlp.study.mine_stored import STORED_LACK, stored_baskets
@@ -280,8 +281,9 @@ def _of_stored(source: str, out: Path, settings: MineSettings) -> MineResult:
     kinds = {"drug_kind": settings.drug_kind, "outcome_kind": settings.outcome_kind}
     judged, alone = _read_judged(settings), dict[str, Signals]()
     pairs: JudgedSignals | None = None
-    with stored_baskets(source, settings) as sets:
-        lost = _lost(getattr(sets, "n_excluded", {}))
+    spelling = Spelling(settings)
+    with stored_baskets(source, settings, spelling) as sets:
+        lost = (_lost(sets.n_excluded), *_folded_told(spelling.n_folded))
         rules = mine_rules(sets, max_len=settings.max_len, level=settings.coverage, **limits)
         if {*kinds.values()} <= set(sets.kinds):
             how: dict[str, Any] = {"prior": settings.prior, "level": settings.coverage}
@@ -303,7 +305,7 @@ def _of_stored(source: str, out: Path, settings: MineSettings) -> MineResult:
         title="Drug rules and interaction signals",
         summary=(
             str(rules.baskets),
-            lost,
+            *lost,
             f"rules: {rules}",
             *(f"{name.replace('_', ' ')}: {one}" for name, one in signals.items()),
             *verdicts_told(told, judged, n_left),
@@ -424,7 +426,7 @@ def _summary(
 ) -> tuple[str, ...]:
     sets = cells.baskets
     lines = [str(sets), _lost(sets.n_excluded)]
-    lines += [*chronic_told(sets.n_chronic), *_folded_told(sets), str(rules)]
+    lines += [*chronic_told(sets.n_chronic), *_folded_told(sets.n_folded), str(rules)]
     if sets.n_rolled_up:
         lines.append(f"rolled up: {', '.join(f'{k} {n:,}' for k, n in sets.n_rolled_up.items())}")
     lines += [f"signals stratified by {strata}"] if strata is not None and signals else []
@@ -437,11 +439,11 @@ def _summary(
     return tuple(lines)
 
 
-def _folded_told(sets: Baskets) -> tuple[str, ...]:
+def _folded_told(n_folded: Mapping[str, int]) -> tuple[str, ...]:
     """Return the line that says how many spellings count as another one, if any do."""
-    if not sets.n_folded.get("spellings"):
+    if not n_folded.get("spellings"):
         return ()
-    spellings, rows = sets.n_folded["spellings"], sets.n_folded["rows"]
+    spellings, rows = n_folded["spellings"], n_folded["rows"]
     return (f"spelled alike: {spellings:,} spellings in {rows:,} rows count as another spelling",)
 
 

@@ -13,7 +13,7 @@ from clinnlp.core.baskets import Baskets
 from clinnlp.core.config import mapping_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.tables import LEAVING, EntityTable, EventTable
-from clinnlp.core.vocab import fold, squeeze
+from clinnlp.core.vocab import fold
 from clinnlp.features.baskets import EVENT_KINDS, baskets, event_baskets, frame_baskets
 from clinnlp.features.exposure import exposure_baskets
 from clinnlp.features.item_names import names_of_items
@@ -26,10 +26,11 @@ from clinnlp.io.tables.columns import column_summary, columns_named
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.io.tables.rows import column_names
 from clinnlp.io.tables.wide import read_wide
+from clinnlp.study.event_columns import event_columns, generic_names
 from clinnlp.study.reading import TableReading
 from clinnlp.study.roll_up import roll_up_of
 from clinnlp.study.settings import MineSettings
-from clinnlp.text.drugs import drug_names, fold_drug
+from clinnlp.text.drugs import fold_drug
 
 __all__ = ["read_baskets", "read_every_item"]
 
@@ -84,7 +85,7 @@ def read_baskets(
 
 
 def _from_table(path: Path, settings: MineSettings, reading: TableReading) -> Baskets:
-    how: dict[str, Any] = mapping_of(settings.columns, "columns")
+    how: dict[str, Any] = event_columns(path, settings, reading.dialect)
     events = read_events(path, dialect=reading.dialect, skipped=reading.errors, **how)
     sets = _from_events(_completed(events, settings), settings)
     return replace(sets, n_excluded={**sets.n_excluded, **reading.take(())})
@@ -245,12 +246,8 @@ def _completed(events: EventTable, settings: MineSettings) -> EventTable:
         kind = kind.filled(settings.kind)
     if settings.columns and settings.generic:
         drugs = kind.holding(lambda each: each == settings.drug_kind)
-        names = drug_names(settings.language)
         there = code.counts(drugs) > 0
-        known = [
-            names.generic(squeeze(str(name))) if is_drug else name
-            for name, is_drug in zip(code.values.tolist(), there.tolist(), strict=True)
-        ]
+        known = generic_names(code.values.tolist(), there.tolist(), settings)
         code = code.renamed(known, drugs)
     return events.replaced({"kind": kind, "code": code})
 

@@ -65,7 +65,7 @@ def write_wide(path: Path, n: int) -> Path:
         size = min(200_000, n - low)
         (drug_of, drug), (event_of, event) = (
             drawn(rng, size, 3.6, N_DRUGS),
-            drawn(rng, size, 4.9, N_EVENTS),
+            drawn(rng, size, 5.0, N_EVENTS),
         )
         key = np.concatenate([drug_of, event_of]) << 32 | np.concatenate([drug, event + N_DRUGS])
         key = np.unique(key)

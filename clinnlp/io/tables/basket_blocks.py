@@ -21,7 +21,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clinnlp.core.arrays import Array, Counts, Ints
-from clinnlp.core.basket_blocks import BasketBlocks, items_of, write_block
+from clinnlp.core.basket_blocks import (
+    NO_ITEM,
+    BasketBlocks,
+    Spelled,
+    items_of,
+    pairs_spelled,
+    write_block,
+)
 from clinnlp.core.checks import check_at_least
 from clinnlp.core.errors import ArgumentError, DataError, RunError, instead_of
 from clinnlp.core.files import scratch_folder
@@ -34,7 +41,7 @@ __all__ = ["basket_blocks"]
 _ROW = np.dtype([("high", "<u8"), ("low", "<u8"), ("item", "<i4")])
 _AT_ONCE = 1 << 18  # rows read at a time
 _MOST_FILES = 500  # that are open at once
-_NONE = -1  # the item of a row that only says that there is the basket
+_NONE, _OTHER = -1, -2  # the items of rows that only say that there is the basket
 
 
 @contextmanager
@@ -45,6 +52,7 @@ def basket_blocks(
     item: str = "code",
     kind: str = "kind",
     kinds: Sequence[str] | None = None,
+    spelled: Spelled | None = None,
     rows_per_block: int = 2_000_000,
 ) -> Iterator[BasketBlocks]:
     """Give the baskets of a long table of any size, for rules, itemsets and signals.
@@ -59,6 +67,9 @@ def basket_blocks(
         written; rows without a unit are left out, and a basket without an item counts in n.
     kinds : sequence of str, optional
         Kinds that become items; by default all.
+    spelled : callable, optional
+        Returns what each item counts as, of its kind and name and its rows, empty for no item; by
+        default itself.
     rows_per_block : int
         Rows that are held in memory at once, >= 1: about 100 bytes each.
 
@@ -97,8 +108,8 @@ def basket_blocks(
             _spread_rows(spread, paths, columns, folder, n_files)
             if not spread.n_rows:
                 raise DataError(f"a row must name a basket in {unit!r}, got none", path=paths[0])
-            items, kinds_of, place = spread.ordered()
-            made = [_block(folder, k, place) for k in range(n_files)]
+            items, kinds_of, place = spread.ordered(spelled)
+            made = [_block(folder, k, place, len(items)) for k in range(n_files)]
         yield BasketBlocks(
             folder=folder,
             n_blocks=n_files,
@@ -107,7 +118,11 @@ def basket_blocks(
             items=items,
             kinds=kinds_of,
             unit=unit,
-            n_excluded={f"no_{unit}": spread.n_homeless, f"no_{item}": spread.n_empty},
+            n_excluded={
+                f"no_{unit}": spread.n_homeless,
+                f"no_{item}": spread.n_empty,
+                **({} if kinds is None else {"kind": spread.n_other}),
+            },
         )
 
 
@@ -128,7 +143,8 @@ class _Spread:
         self._kinds = None if kinds is None else frozenset(kinds)
         self._number: dict[tuple[str, str], int] = {}
         self._key = secrets.token_bytes(32)
-        self.n_rows = self.n_homeless = self.n_empty = 0
+        self._n_each = np.zeros(0, np.int64)
+        self.n_rows = self.n_homeless = self.n_empty = self.n_other = 0
 
     def __call__(
         self, batch: pa.RecordBatch, columns: Sequence[str], files: Sequence[IO[bytes]]
@@ -138,7 +154,6 @@ class _Spread:
         )
         has = unit_of < len(units)
         self.n_homeless += int(np.sum(~has))
-        self.n_empty += int(np.sum(name_of[has] == len(names)))
         unit_of, name_of, kind_of = unit_of[has], name_of[has], kind_of[has]
         pairs, at = np.unique(kind_of * (len(names) + 1) + name_of, return_inverse=True)
         told = [divmod(pair, len(names) + 1) for pair in pairs.tolist()]
@@ -150,6 +165,10 @@ class _Spread:
         rows = np.empty(len(unit_of), _ROW)
         rows["high"], rows["low"] = digests[unit_of].T
         rows["item"] = np.array(numbers, np.int32)[at]
+        n_other, n_empty, *_ = each = np.bincount(rows["item"] + 2, minlength=len(self._number) + 2)
+        self.n_other, self.n_empty = self.n_other + int(n_other), self.n_empty + int(n_empty)
+        each[2 : len(self._n_each) + 2] += self._n_each
+        self._n_each = each[2:]
         self.n_rows += len(rows)
         to = rows["high"] % np.uint64(len(files))
         for k in np.unique(to).tolist():
@@ -157,8 +176,10 @@ class _Spread:
 
     def _item(self, kind: Any, name: Any) -> int:
         kind, name = "" if kind is None else _name(kind), _name(name)
-        if squeeze(name) == "" or (self._kinds is not None and kind not in self._kinds):
+        if squeeze(name) in NO_ITEM:
             return _NONE
+        if self._kinds is not None and kind not in self._kinds:
+            return _OTHER
         return self._number.setdefault((kind, name), len(self._number))
 
     def _digest(self, value: Any) -> tuple[int, int]:
@@ -167,16 +188,14 @@ class _Spread:
         made = hashlib.blake2b(raw, key=self._key, digest_size=16).digest()
         return int.from_bytes(made[:8], "little"), int.from_bytes(made[8:], "little")
 
-    def ordered(self) -> tuple[tuple[str, ...], tuple[str, ...], Ints]:
+    def ordered(self, spelled: Spelled | None) -> tuple[tuple[str, ...], tuple[str, ...], Ints]:
         """Return items and kinds as `features.baskets` orders them, and where each number went."""
-        pairs = sorted(self._number)
-        place = np.empty(len(pairs), np.int64)
-        for j, pair in enumerate(pairs):
-            place[self._number[pair]] = j
+        pairs, place = pairs_spelled(list(self._number), self._n_each, spelled)
+        self.n_empty += int(self._n_each[place < 0].sum())
         return *items_of(pairs), place
 
 
-def _block(folder: Path, k: int, place: Ints) -> tuple[int, Counts]:
+def _block(folder: Path, k: int, place: Ints, n_items: int) -> tuple[int, Counts]:
     """Turn a file of rows into a block; return its baskets, and those with each item."""
     rows = np.fromfile(folder / f"rows-{k}", _ROW)
     (folder / f"rows-{k}").unlink()
@@ -193,7 +212,7 @@ def _block(folder: Path, k: int, place: Ints) -> tuple[int, Counts]:
     indptr = np.zeros(n + 1, np.int64)
     np.cumsum(np.bincount(basket[kept], minlength=n), out=indptr[1:])
     write_block(folder, k, indptr, item[kept].astype(np.int32))
-    return n, np.bincount(item[kept], minlength=len(place)).astype(np.int64)
+    return n, np.bincount(item[kept], minlength=n_items).astype(np.int64)
 
 
 def _files(source: str | Path | Sequence[str | Path]) -> list[Path]:

@@ -5,8 +5,8 @@ Margins, pairs and triplets are aggregations over these rows; only counts that p
 for travel to the driver, where measures, priors, p and q are those of baskets in memory.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Array, Bools, Counts, Ints
-from clinnlp.core.basket_blocks import BasketBlocks, items_of
+from clinnlp.core.basket_blocks import BasketBlocks, Spelled, items_of, pairs_spelled
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.spark import spark_functions
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SparkBaskets", "StoredBaskets", "spark_baskets"]
 
+_NO_ITEM = r"(?U)^\s*None\s*$"  # core.basket_blocks.NO_ITEM
+
 
 def spark_baskets(
     frame: "DataFrame",
@@ -34,6 +36,7 @@ def spark_baskets(
     item: str = "code",
     kind: str = "kind",
     kinds: Sequence[str] | None = None,
+    spelled: Spelled | None = None,
 ) -> "SparkBaskets":
     """Return the baskets of a long Spark table, for rules, itemsets and signals.
 
@@ -46,6 +49,8 @@ def spark_baskets(
         Rows without a unit are left out, and a basket without an item counts in n.
     kinds : sequence of str, optional
         Kinds that become items; by default all.
+    spelled : callable, optional
+        As of `clinnlp.basket_blocks`.
 
     Returns
     -------
@@ -70,21 +75,11 @@ def spark_baskets(
     for name in (unit, item, kind):
         if name not in frame.columns:
             raise ArgumentError(f"the table must have the column {name!r}, got none of that name")
-    named = f.col("item").rlike(r"(?U)\S")
-    if kinds is not None:
-        named = named & f.col("kind").isin(*kinds)
-    rows = frame.select(
-        f.col(unit).cast("string").alias("unit"),
-        f.col(item).cast("string").alias("item"),
-        f.coalesce(f.col(kind).cast("string"), f.lit("")).alias("kind"),
-    ).where("unit IS NOT NULL")
-    rows = rows.withColumn("item", f.when(named, f.col("item")))
-    pairs = sorted(
-        (row.kind, row.item)
-        for row in rows.where("item IS NOT NULL").select("kind", "item").distinct().collect()
-    )
-    numbered = _small(frame, {"kind": [k for k, _ in pairs], "item": [i for _, i in pairs],
-                              "at": np.arange(len(pairs))})  # fmt: skip
+    rows, lost, written, n_written = _written(frame, (unit, item, kind), kinds)
+    pairs, place = pairs_spelled(written, n_written, spelled)
+    lost[f"no_{item}"] += int(n_written[place < 0].sum())
+    numbered = _small(frame, {"kind": [k for k, _ in written], "item": [i for _, i in written],
+                              "at": place}).where("at >= 0")  # fmt: skip
     coded = rows.join(f.broadcast(numbered), ["kind", "item"], "left")
     held = coded.groupBy("unit").agg(f.sort_array(f.collect_set("at")).alias("items")).persist()
     singles = held.select(f.explode("items").alias("at")).groupBy("at").count()
@@ -96,10 +91,44 @@ def spark_baskets(
         held.unpersist()
         raise ArgumentError(f"a row must name a basket in {unit!r}, got none")
     items, kinds_of = items_of(pairs)
+    spellings: list[list[tuple[str, str]]] = [[] for _ in pairs]
+    for k in np.flatnonzero(place >= 0).tolist():
+        spellings[place[k]].append(written[k])
     return SparkBaskets(
-        held=held, rows=rows, pairs_of=tuple(pairs), n_each=n_each, n=n, items=items,
-        kinds=kinds_of, unit=unit,
+        held=held, rows=rows, spellings=tuple(map(tuple, spellings)), n_each=n_each, n=n,
+        items=items, kinds=kinds_of, unit=unit, n_excluded=lost,
     )  # fmt: skip
+
+
+def _written(
+    frame: "DataFrame", columns: tuple[str, str, str], kinds: Sequence[str] | None
+) -> tuple["DataFrame", dict[str, int], list[tuple[str, str]], Counts]:
+    """Return rows of units, items and kinds, how many are left out, and each item with its rows."""
+    f = spark_functions()
+    unit, item, kind = columns
+    text = f.col(item).cast("string")
+    rows = frame.select(
+        f.col(unit).cast("string").alias("unit"),
+        f.when(text.rlike(r"(?U)\S") & ~text.rlike(_NO_ITEM), text).alias("item"),
+        f.coalesce(f.col(kind).cast("string"), f.lit("")).alias("kind"),
+    )
+    why = f.when(f.col("unit").isNull(), f"no_{unit}").when(f.col("item").isNull(), f"no_{item}")
+    lost = {f"no_{unit}": 0, f"no_{item}": 0}
+    if kinds is not None:
+        why = why.when(~f.col("kind").isin(*kinds), "kind")
+        lost["kind"] = 0
+    rows = rows.withColumn("why", why.otherwise(""))
+    rows = rows.withColumn("item", f.when(f.col("why") == "", f.col("item")))
+    of_kind = f.when(f.col("why") == "", f.col("kind")).alias("kind")
+    written, n_written = list[tuple[str, str]](), list[int]()
+    for row in rows.groupBy("why", of_kind, "item").count().collect():
+        if row["why"]:
+            lost[row["why"]] = row["count"]
+        else:
+            written.append((row["kind"], row["item"]))
+            n_written.append(row["count"])
+    rows = rows.where("unit IS NOT NULL").drop("why")
+    return rows, lost, written, np.array(n_written, np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,8 +141,8 @@ class SparkBaskets:
         A row per basket: ``unit``, and the numbers of its items, rising.
     rows : pyspark.sql.DataFrame
         A row per item of a basket: ``unit``, ``item``, ``kind``.
-    pairs_of : tuple of (str, str)
-        Kind and item by number.
+    spellings : tuple of tuples of (str, str)
+        Kind and item by number, each as it is written.
     n_each : array of int64, shape (n_items,)
         Baskets with each item.
     n : int
@@ -121,16 +150,19 @@ class SparkBaskets:
     items, kinds : tuple of str
     unit : str
         What a basket is.
+    n_excluded : mapping of str to int
+        As of `BasketBlocks`.
     """
 
     held: "DataFrame"
     rows: "DataFrame"
-    pairs_of: tuple[tuple[str, str], ...]
+    spellings: tuple[tuple[tuple[str, str], ...], ...]
     n_each: Counts
     n: int
     items: tuple[str, ...]
     kinds: tuple[str, ...]
     unit: str
+    n_excluded: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.n
@@ -173,8 +205,9 @@ class SparkBaskets:
         holding = self.held
         for number in at:
             holding = holding.where(f.array_contains("items", number))
-        asked = _small(self.held, {"kind": [self.pairs_of[k][0] for k in at],
-                                   "item": [self.pairs_of[k][1] for k in at]})  # fmt: skip
+        written = [pair for number in at for pair in self.spellings[number]]
+        asked = _small(self.held, {"kind": [kind for kind, _ in written],
+                                   "item": [name for _, name in written]})  # fmt: skip
         rows = self.rows.join(f.broadcast(asked), ["kind", "item"], "left_semi")
         return rows.join(holding.select("unit"), "unit", "left_semi")
 

@@ -52,6 +52,54 @@ def test_tables_are_those_of_baskets_in_memory(source, tmp_path, capsys):
 
 
 @pytest.fixture
+def written(tmp_path):
+    """Write reports whose terms are spelled in several ways, of a kind that is none too."""
+    draw = np.random.default_rng(8)
+    drugs = ("Coumadin", "warfarin", "WARFARIN ", "Aspirin", "aspirin", "Ibuprofen")
+    events = ("Rash", "rash", "RASH", "Bleeding", "bleeding ", "None")
+    kinds = (("drug", drugs), ("drug", drugs), ("outcome", events), ("visit", events))
+    rows = [(f"r{k}", names[draw.integers(6)], kind) for k in range(500) for kind, names in kinds]
+    frame = pd.DataFrame(rows, columns=["report", "code", "kind"])
+    frame.to_parquet(tmp_path / "rep.parquet")
+    frame.to_csv(tmp_path / "rep.csv", index=False)
+    return tmp_path
+
+
+ENGINES = ["disk", pytest.param("spark", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("how", [{}, {"generic": False}, {"fold_terms": False, "generic": False}])
+def test_items_are_called_alike_by_every_engine(engine, how, written, request):
+    if engine == "spark":
+        request.getfixturevalue("spark")
+    said = {"columns": ("patient=report",), "min_count": 2, "min_margin": 5, "alpha": 0.9, **how}
+    made = {}
+    for name, suffix, adjust in (
+        ("memory", "parquet", False), (engine, "parquet", None), (engine, "csv", None)
+    ):  # fmt: skip
+        out = written / f"{name} {suffix}"
+        settings = MineSettings(engine=name, adjust=adjust, **said)
+        result = mine_flow(written / f"rep.{suffix}", out=out, settings=settings)
+        told = [line for line in result.lines() if line.startswith(("left out", "spelled alike"))]
+        made[out] = (tables(out), told)
+    first, *others = made.values()
+    assert len(first[0][0].splitlines()) > 10
+    assert others == [first] * len(others)
+    assert first[1][0].startswith("left out: no_code ")
+    assert ("Coumadin" in first[0][1]) == bool(how)
+
+
+def test_a_table_of_text_has_the_columns_of_events(written):
+    settings = MineSettings(engine="disk", unit="note", columns=("patient=report",))
+    with pytest.raises(ArgumentError, match="unit of events must be"):
+        mine_flow(written / "rep.csv", out=written / "out", settings=settings)
+    (written / "none.csv").write_text("")
+    with pytest.raises(DataError, match=r"none\.csv: a table to mine must have rows"):
+        mine_flow(written / "none.csv", out=written / "out", settings=MineSettings(engine="disk"))
+
+
+@pytest.fixture
 def few_in_csv(monkeypatch):
     """Let tables of more than 40 rows be large, and be handed on in small parts."""
     for module in (outputs, signals_file):

@@ -35,7 +35,7 @@ def test_a_basket_is_a_set_and_counts_without_an_item_too(tmp_path):
     for rows_per_block in (1, 2, 1000):
         assert told(path, unit="report", rows_per_block=rows_per_block) == wanted
     with basket_blocks(path, unit="report") as blocks:
-        assert blocks.n_excluded == {"no_report": 1, "no_code": 1}
+        assert blocks.n_excluded == {"no_report": 1, "no_code": 2}
     n, items, _, rows = told(path, unit="report", kinds=["drug"])
     assert (n, items, rows) == (3, ("iron",), [set(), set(), {"iron"}])
 
