@@ -183,7 +183,7 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
         "--n-boot",
         type=int,
         default=1000,
-        help="bootstrap draws of notes for the intervals (default: 1000)",
+        help="bootstrap draws of notes for the intervals, 0: no intervals (default: 1000)",
     )
     add_reading(parser)
     parser.set_defaults(command=_diff)

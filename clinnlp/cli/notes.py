@@ -57,15 +57,19 @@ def add_extract(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # of a pattern such as *.txt
     add_writing(parser)
     add_pipeline(parser)
-    parser.add_argument(
-        "--relations",
-        metavar="MODEL",
-        help="also give relations, into .jsonl or, in a folder, as a table in relations/: those of "
-        "a model that `clinnlp fine-tune relations` wrote; stated: those that rules find",
-    )
+    _add_relations(parser, "into .jsonl or, in a folder, as a table in relations/")
     add_reading(parser)
     add_settings(parser, ExtractSettings)
     parser.set_defaults(command=_extract, kept=_kept_parts)
+
+
+def _add_relations(parser: argparse.ArgumentParser, where: str) -> None:
+    parser.add_argument(
+        "--relations",
+        metavar="MODEL",
+        help=f"also give relations, {where}: those of a model that `clinnlp fine-tune relations` "
+        "wrote; stated: those that rules find",
+    )
 
 
 def _extract(args: argparse.Namespace) -> int:
@@ -81,8 +85,6 @@ def _extract(args: argparse.Namespace) -> int:
     _check_relations(args)
     settings = settings_of(args, ExtractSettings)
     if settings.engine == "spark":
-        if args.relations:
-            raise ArgumentError("relations are read by this machine, got engine spark")
         return extract_by_spark(args, settings.batch_size)
     notes = read_notes(args.notes, **reading_of(args))
     choose_model(args)
@@ -116,7 +118,7 @@ def _made_by(args: argparse.Namespace, **of_run: Any) -> dict[str, str]:
         args.language,
         keep_names=args.keep_names,
         chronic=args.chronic,
-        relations=getattr(args, "relations", None),
+        relations=args.relations,
         **of_run,
     )
     if args.vocabulary_columns:
@@ -150,6 +152,7 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
     )
     add_writing(parser)
     add_pipeline(parser)
+    _add_relations(parser, "as a table in relations/ of the folder")
     add_reading(parser)
     add_settings(parser, ExtractSettings)
     parser.set_defaults(command=_watch, kept=_kept_parts)
@@ -200,7 +203,7 @@ def add_score(parser: argparse.ArgumentParser) -> None:
         "--n-boot",
         type=int,
         default=1000,
-        help="bootstrap draws of documents for the intervals (default: 1000)",
+        help="bootstrap draws of documents for the intervals, 0: no intervals (default: 1000)",
     )
     parser.add_argument("--against", help="another prediction of the notes, to compare with")
     parser.add_argument("--train", help="training notes, to tell seen from unseen mentions")

@@ -354,7 +354,7 @@ def add_review_agreement(parser: argparse.ArgumentParser) -> None:
         "--n-boot",
         type=int,
         default=1000,
-        help="bootstrap draws of notes for the intervals (default: 1000)",
+        help="bootstrap draws of notes for the intervals, 0: no intervals (default: 1000)",
     )
     parser.set_defaults(command=_agreement)
 

@@ -36,6 +36,8 @@ class Estimate:
     --------
     >>> print(Estimate(value=0.8126, low=0.801, high=0.8239, method="document bootstrap"))
     0.813 [0.801, 0.824]
+    >>> print(Estimate(value=0.8126, low=math.nan, high=math.nan))
+    0.813
     """
 
     value: float
@@ -55,6 +57,8 @@ class Estimate:
         return hash(self._said())
 
     def __str__(self) -> str:
+        if math.isnan(self.low) and math.isnan(self.high):
+            return f"{self.value:.3f}"
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 

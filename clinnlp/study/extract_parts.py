@@ -17,7 +17,7 @@ from clinnlp.core.tables import RelationTable
 from clinnlp.io.tables.parts import NoteDone, PartWriter
 from clinnlp.study.batch_reading import BatchRead
 
-__all__ = ["RELATIONS", "Parts", "digest_of", "notes_done", "open_parts"]
+__all__ = ["RELATIONS", "Parts", "open_parts"]
 
 RELATIONS = "relations"  # folder of their parts, inside that of the mentions
 
@@ -43,7 +43,7 @@ class Parts:
         """Return whether all that a note gives was written before; else it is awaited."""
         missing = False
         for writer, wanted in self._wanted.items():
-            digest = digest_of(note, writer)
+            digest = _digest_of(note, writer)
             if not writer.has(note.id, digest):
                 wanted[note.id] = digest
                 missing = True
@@ -59,6 +59,22 @@ class Parts:
         if self._relations is not None:
             self._add(self._relations, batch, batch.n_links, batch.links)
 
+    @property
+    def folder(self) -> Path:
+        """That of the mentions."""
+        return self._mentions.folder
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """Notes that failed, and the kind of error of each."""
+        return self._mentions.skipped
+
+    def settle(self) -> None:
+        """Write what is held, and count it as of a run before: notes may come again, changed."""
+        for writer in self._wanted:
+            writer.settle()
+        self.before = frozenset(self._mentions.done)
+
     def keep_only(self, ids: Collection[str]) -> int:
         """Remove what is written of all other notes, and return of how many."""
         return max(writer.keep_only(ids) for writer in self._wanted)
@@ -70,7 +86,7 @@ class Parts:
         asked = [note_id in wanted for note_id in batch.ids]
         if not all(asked):
             rows = rows.take(np.flatnonzero(np.repeat(asked, n_rows)))
-        done = notes_done(batch, n_rows, wanted)
+        done = _notes_done(batch, n_rows, wanted)
         writer.add_all([note for note, one in zip(done, asked, strict=True) if one], rows)
 
 
@@ -94,7 +110,7 @@ def open_parts(
         yield Parts(*writers)
 
 
-def notes_done(batch: BatchRead, n_rows: Sequence[int], digests: dict[str, str]) -> list[NoteDone]:
+def _notes_done(batch: BatchRead, n_rows: Sequence[int], digests: dict[str, str]) -> list[NoteDone]:
     """Return the notes of a batch as a writer of parts takes them, and forget their digests."""
     kinds = {note_id: type(error).__name__ for note_id, error in batch.failed.items()}
     return [
@@ -103,7 +119,7 @@ def notes_done(batch: BatchRead, n_rows: Sequence[int], digests: dict[str, str])
     ]
 
 
-def digest_of(note: Note, writer: PartWriter) -> str:
+def _digest_of(note: Note, writer: PartWriter) -> str:
     """Return a digest of all that a pipeline may read of a bare note."""
     times = (None if time is None else time.isoformat() for time in (note.time, note.known))
     spans = note.tokens

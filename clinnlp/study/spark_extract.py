@@ -35,7 +35,7 @@ from clinnlp.features.entities import entity_table
 from clinnlp.features.relations import relation_table
 from clinnlp.io.notes.frames import notes_of_rows
 from clinnlp.io.notes.tables import COLUMNS
-from clinnlp.io.tables.spark import NOTE_COLUMNS, NoteRead, both_columns, both_rows
+from clinnlp.io.tables.spark import BESIDE, NOTE_COLUMNS, NoteRead, both_columns, both_rows
 from clinnlp.study.batch_reading import Batch, BatchReader
 
 if TYPE_CHECKING:
@@ -56,26 +56,36 @@ __all__ = [
 _N_FIRST = 100  # lines of JSON that say which columns there are
 _FORMS = {"parquet": "parquet", "jsonl": "jsonl", "json": "jsonl", "ndjson": "jsonl"}
 
-RowsOf = Literal["mentions", "relations"]
+RowsOf = Literal["mentions", "relations", "both"]
 
-_KINDS: Mapping[str, type[Table]] = {"mentions": EntityTable, "relations": RelationTable}
+_KINDS: Mapping[str, type[Table]] = {
+    "mentions": EntityTable,
+    "relations": RelationTable,
+    "both": EntityTable,
+}
 _TABLES: Mapping[str, Callable[[Iterable[Note]], Table]] = {
     "mentions": entity_table,
     "relations": relation_table,
+    "both": entity_table,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparkSummary:
-    """How many notes a job read, how many of them failed, and how many rows there are."""
+    """How many notes a job read, how many of them failed, and how many rows there are.
+
+    `n_relations` are beside mentions.
+    """
 
     n_notes: int
     n_rows: int
     n_failed: int
+    n_relations: int = 0
 
     def __str__(self) -> str:
+        beside = f", relations {self.n_relations:,}" if self.n_relations else ""
         failed = f", failed {self.n_failed:,}" if self.n_failed else ""
-        return f"notes {self.n_notes:,}, rows {self.n_rows:,}{failed}"
+        return f"notes {self.n_notes:,}, rows {self.n_rows:,}{beside}{failed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,7 +101,7 @@ class SparkExtraction:
         Rows and notes in one table; only a note has ``n_rows``.
     kind : subclass of Table
         What the rows are.
-    rows_of : {"mentions", "relations"}
+    rows_of : {"mentions", "relations", "both"}
     """
 
     both: "DataFrame"
@@ -101,7 +111,26 @@ class SparkExtraction:
     @property
     def rows(self) -> "DataFrame":
         """The mentions, or relations, with the columns of `EntityTable` or `RelationTable`."""
-        return self.both.where("n_rows IS NULL").select(*self.kind.SCHEMA)
+        found = self.both.where("n_rows IS NULL")
+        if self.rows_of == "both":
+            found = found.where(f"{BESIDE}note IS NULL")
+        return found.select(*self.kind.SCHEMA)
+
+    @property
+    def relations(self) -> "DataFrame":
+        """The relations, where they were asked for alone or beside the mentions.
+
+        Raises
+        ------
+        ArgumentError
+            They were not.
+        """
+        if self.rows_of == "relations":
+            return self.rows
+        if self.rows_of == "mentions":
+            raise ArgumentError("relations must be asked for (rows_of='both'), got mentions alone")
+        found = self.both.where(f"{BESIDE}note IS NOT NULL")
+        return found.selectExpr(*(f"`{BESIDE}{name}` AS `{name}`" for name in RelationTable.SCHEMA))
 
     @property
     def notes(self) -> "DataFrame":
@@ -116,7 +145,7 @@ class SparkExtraction:
     def write(self, out: str) -> SparkSummary:
         """Write the tables as Parquet into folders of `out`, anywhere that Spark can write.
 
-        The folders are ``mentions`` (or ``relations``), ``notes`` and ``failures``.
+        The folders are ``mentions``, ``relations`` or both, ``notes`` and ``failures``.
 
         Raises
         ------
@@ -130,13 +159,14 @@ class SparkExtraction:
         said: ClinnlpError | None = None
         held = self.both.persist()
         try:
-            for name in (self.rows_of, "notes", "failures"):
-                frame = self.rows if name == self.rows_of else getattr(self, name)
+            for name, frame in self._tables().items():
                 frame.write.parquet(f"{out.rstrip('/')}/{name}")
-            told = held.where("n_rows IS NOT NULL").selectExpr(
-                "count(*) AS n_notes",
+            beside = f"{BESIDE}note" if self.rows_of == "both" else "NULL"
+            told = held.selectExpr(
+                "count(n_rows) AS n_notes",
                 "coalesce(sum(n_rows), 0) AS n_rows",
                 "count(error) AS n_failed",
+                f"count({beside}) AS n_relations",
             )
             return SparkSummary(**told.first().asDict())
         except Exception as error:  # of Spark, with its stack and perhaps a row
@@ -144,6 +174,12 @@ class SparkExtraction:
         finally:
             held.unpersist()
         raise said
+
+    def _tables(self) -> "dict[str, DataFrame]":
+        """Return what is written, by its folder."""
+        found = {} if self.rows_of == "relations" else {"mentions": self.rows}
+        found |= {} if self.rows_of == "mentions" else {"relations": self.relations}
+        return found | {"notes": self.notes, "failures": self.failures}
 
 
 def _said(error: Exception, out: str) -> ClinnlpError:
@@ -179,8 +215,8 @@ def extract_spark(
         Columns with the text and the id of a note. Repeated ids are not looked for.
     patient, encounter, time, known, kind : str, optional
         Columns as in `from_pandas`.
-    rows_of : {"mentions", "relations"}
-        What the rows are: those of `entity_table` or of `relation_table`.
+    rows_of : {"mentions", "relations", "both"}
+        What the rows are: those of `entity_table`, of `relation_table`, or both from one reading.
     batch_size : int
         Notes that the pipeline gets at once, >= 1.
 
@@ -219,8 +255,13 @@ def extract_spark(
     )
     wanted = frame.select(*(f"`{column}`" for column in dict.fromkeys(named.values())))
     kind_of = _KINDS[rows_of]
-    both = wanted.mapInArrow(reader, both_columns(kind_of))
+    both = wanted.mapInArrow(reader, both_columns(kind_of, _beside(rows_of)))
     return SparkExtraction(both=both, kind=kind_of, rows_of=rows_of)
+
+
+def _beside(rows_of: RowsOf) -> type[Table] | None:
+    """Return the table that comes beside the rows, if one does."""
+    return RelationTable if rows_of == "both" else None
 
 
 def spark_form(source: str, form: str | None = None) -> str:
@@ -325,7 +366,7 @@ class RowReader:
     source : PipelineSource
     named : tuple of (str, str)
         Fields of a note and their columns.
-    rows_of : {"mentions", "relations"}
+    rows_of : {"mentions", "relations", "both"}
     batch_size : int
     """
 
@@ -342,7 +383,8 @@ class RowReader:
                 notes, wrong = notes_of_rows(part, dict(self.named))
                 if wrong:
                     told = [_failed(note_id, error) for note_id, error in wrong]
-                    yield from both_rows(_KINDS[self.rows_of]({}), told)
+                    kind, beside = _KINDS[self.rows_of], _beside(self.rows_of)
+                    yield from both_rows(kind({}), told, beside and beside({}))
                 for few in chunks(notes, self.batch_size):
                     yield from self._read(reader, few)
 
@@ -354,7 +396,8 @@ class RowReader:
             n_rows[note_id] = n_rows.get(note_id, 0) + 1
         told = [NoteRead(note.id, n_rows.get(note.id, 0), note.labels) for note in done.notes]
         told += [_failed(note_id, error) for note_id, error in done.failed.items()]
-        yield from both_rows(table, told)
+        beside = relation_table(done.notes) if self.rows_of == "both" else None
+        yield from both_rows(table, told, beside)
 
 
 def _failed(note: str | None, error: ClinnlpError) -> NoteRead:

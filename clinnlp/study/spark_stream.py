@@ -96,7 +96,7 @@ def stream_results(
     session : pyspark.sql.SparkSession
     out : str
         As in `stream_spark`.
-    rows_of : {"mentions", "relations"}
+    rows_of : {"mentions", "relations", "both"}
         What the stream gives.
 
     Returns
@@ -122,7 +122,7 @@ def stream_results(
     last = named.where("n_rows IS NOT NULL").groupBy("note").agg(f.max("batch").alias("batch"))
     both = named.join(last, ["note", "batch"], "left_semi")
     both = both.unionByName(every.where("note IS NULL")).drop("batch")
-    kind: type[Table] = EntityTable if rows_of == "mentions" else RelationTable
+    kind: type[Table] = RelationTable if rows_of == "relations" else EntityTable
     return SparkExtraction(both=both, kind=kind, rows_of=rows_of)
 
 

@@ -29,9 +29,9 @@ from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline
 from clinnlp.core.places import covered
 from clinnlp.io.notes.corpora import read_notes
-from clinnlp.io.tables.parts import PartWriter
+from clinnlp.study.batch_reading import gives_relations
 from clinnlp.study.extract import ExtractSummary, Run
-from clinnlp.study.extract_parts import digest_of, notes_done
+from clinnlp.study.extract_parts import Parts, open_parts
 from clinnlp.study.settings import ExtractSettings
 
 __all__ = ["DEAD_LETTERS", "Look", "watch"]
@@ -133,8 +133,9 @@ def watch(
     check_apart([folder], [out])
     check_at_least(every_seconds, 0, name="every_seconds")
     settings = replace(settings or ExtractSettings(), on_error="skip")
-    with PartWriter(out, settings=made_by, notes_per_part=settings.part_size) as writer:
-        watched = _Watched(folder, nlp, writer, settings, dict(reading or {}), progress=progress)
+    kept: dict[str, Any] = {"settings": made_by or {}, "notes_per_part": settings.part_size}
+    with open_parts(out, relations=gives_relations(nlp), **kept) as parts:
+        watched = _Watched(folder, nlp, parts, settings, dict(reading or {}), progress=progress)
         while True:
             look = watched.look(settled=not once)
             if look is not None:
@@ -151,13 +152,13 @@ class _Watched:
         self,
         folder: Path,
         nlp: Pipeline,
-        writer: PartWriter,
+        parts: Parts,
         settings: ExtractSettings,
         reading: dict[str, Any],
         *,
         progress: bool,
     ) -> None:
-        self.folder, self.nlp, self.writer, self.settings = folder, nlp, writer, settings
+        self.folder, self.nlp, self.parts, self.settings = folder, nlp, parts, settings
         self.reading, self.progress = {**reading, "skip_bad": True}, progress
         self.read: dict[Path, _Stamp] = {}
         self.last: dict[Path, _Stamp] = {}  # as of the last look
@@ -185,8 +186,7 @@ class _Watched:
 
     def _extract(self, paths: list[Path], summary: ExtractSummary) -> None:
         """Do the notes of some files; rows, digests and failures are on the disk afterwards."""
-        writer, seen, digests = self.writer, set[str](), dict[str, str]()
-        before = frozenset(writer.done)
+        parts, seen = self.parts, set[str]()
 
         def arrived() -> Iterator[Note]:
             for path in paths:
@@ -197,20 +197,21 @@ class _Watched:
                         yield note
 
         def is_done(note: Note) -> bool:
-            digest = digest_of(note, writer)
-            if writer.has(note.id, digest):
+            if parts.is_done(note):
                 return True
-            summary.n_changed += note.id in before
-            digests[note.id] = digest
+            summary.n_changed += parts.is_changed(note)
             return False
 
-        run = Run(self.nlp, self.settings, summary, whole=False, progress=self.progress)
+        links = gives_relations(self.nlp)
+        run = Run(
+            self.nlp, self.settings, summary, whole=False, relations=links, progress=self.progress
+        )
         run.is_done = is_done
         with closing(run(arrived())) as batches:
             for batch in batches:
-                writer.add_all(notes_done(batch, batch.n_rows, digests), batch.rows)
-        writer.settle()
-        self.file_of = {k: file for k, file in self.file_of.items() if k in writer.skipped}
+                parts.add(batch)
+        parts.settle()
+        self.file_of = {k: file for k, file in self.file_of.items() if k in parts.skipped}
 
     def _notes(self, path: Path) -> Iterator[Note]:
         """Yield the notes of a file that can be read, and note what cannot."""
@@ -238,15 +239,15 @@ class _Watched:
         """Write what could not be read or done; return how many."""
         failed = [
             _DeadLetter(file=self.file_of.get(k, ""), line=None, note=k, error=error, message=None)
-            for k, error in sorted(self.writer.skipped.items())
+            for k, error in sorted(self.parts.skipped.items())
         ]
         rows = [row for _, rows in sorted(self.unread.items()) for row in rows] + failed
         rows += [_dead_letter(path, DataError(_INSIDE, path=path)) for path in sorted(self.inside)]
-        path = self.writer.folder / DEAD_LETTERS
+        path = self.parts.folder / DEAD_LETTERS
         if not rows:
             path.unlink(missing_ok=True)
             return 0
-        with covered(self.writer.folder), atomic_write(path) as handle:
+        with covered(self.parts.folder), atomic_write(path) as handle:
             for row in rows:
                 told = {name: getattr(row, name) for name in _DeadLetter.__slots__}
                 handle.write(json.dumps(told, ensure_ascii=False) + "\n")

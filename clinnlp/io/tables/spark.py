@@ -1,7 +1,8 @@
 """Tables as Spark takes them: columns in its words, and rows beside what became of each note.
 
 One job gives two tables: rows of mentions or relations, and one row for each note. They travel as
-one, told apart by ``n_rows``, which only a note has.
+one, told apart by ``n_rows``, which only a note has. Where relations come beside mentions, their
+columns stand behind, under names of their own, which only a relation has.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,9 @@ import pyarrow as pa
 from clinnlp.core.arrow import arrow_schema, table_to_arrow
 from clinnlp.core.columnar import Table
 
-__all__ = ["NOTE_COLUMNS", "NoteRead", "both_columns", "both_rows"]
+__all__ = ["BESIDE", "NOTE_COLUMNS", "NoteRead", "both_columns", "both_rows"]
+
+BESIDE = "beside_"  # before the names of the columns of a second table
 
 _WORDS = {
     "text": "string",
@@ -41,8 +44,10 @@ class NoteRead(NamedTuple):
     message: str | None = None
 
 
-def both_columns(kind: type[Table]) -> str:
+def both_columns(kind: type[Table], beside: type[Table] | None = None) -> str:
     """Return names and types of the columns of rows and notes, as Spark writes them.
+
+    Those of a table `beside` follow.
 
     Examples
     --------
@@ -52,21 +57,31 @@ def both_columns(kind: type[Table]) -> str:
     """
     words = {name: _WORDS[how] for name, how in kind.SCHEMA.items()}
     words |= {name: word for name, (word, _) in _OF_NOTE.items()}
+    if beside is not None:
+        words |= {f"{BESIDE}{name}": _WORDS[how] for name, how in beside.SCHEMA.items()}
     return ", ".join(f"`{name}` {word}" for name, word in words.items())
 
 
-def both_rows(table: Table, notes: Sequence[NoteRead]) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a table, and those of its notes behind them."""
+def both_rows(
+    table: Table, notes: Sequence[NoteRead], beside: Table | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a table, those of one beside it, and those of its notes behind them."""
     schema = pa.schema([*arrow_schema(table.SCHEMA), *_NOTE_FIELDS])
-    rows = pa.table(
-        [*table_to_arrow(table).columns, *(pa.nulls(len(table), of.type) for of in _NOTE_FIELDS)],
-        schema=schema,
-    )
+    parts = [_named(table_to_arrow(table))]
+    if beside is not None:
+        more = table_to_arrow(beside)
+        named = _named(more, BESIDE)
+        for of in arrow_schema(beside.SCHEMA):
+            schema = schema.append(pa.field(f"{BESIDE}{of.name}", of.type))
+        parts.append(named | {"note": more.column("note")})
     told = {name: [getattr(note, name) for note in notes] for name in NOTE_COLUMNS}
     told["labels"] = [list(labels) for labels in told["labels"]]
-    columns = [
-        pa.array(told[of.name], of.type) if of.name in told else pa.nulls(len(notes), of.type)
-        for of in schema
-    ]
-    for part in (rows, pa.table(columns, schema=schema)):
-        yield from part.combine_chunks().to_batches()
+    parts.append({name: pa.array(told[name], schema.field(name).type) for name in told})
+    for columns in parts:
+        n = len(columns["note"])
+        full = [columns.get(of.name, pa.nulls(n, of.type)) for of in schema]
+        yield from pa.table(full, schema=schema).combine_chunks().to_batches()
+
+
+def _named(table: pa.Table, before: str = "") -> dict[str, pa.ChunkedArray]:
+    return {f"{before}{name}": table.column(name) for name in table.column_names}

@@ -36,13 +36,16 @@ def test_what_cannot_be_is_said_before_spark_is_started(words, said, capsys, mon
 
 
 def test_a_worker_makes_the_pipeline_that_was_asked_for(tmp_path, monkeypatch):
-    (tmp_path / "words.csv").write_text("name,label\nAspirin,Drug\n")
     monkeypatch.chdir(tmp_path)
     parser = argparse.ArgumentParser()
     add_extract(parser)
-    args = parser.parse_args(["n.jsonl", "out", "--vocabulary", "words.csv"])
+    (tmp_path / "words.csv").write_text("name,label\nAspirin,Drug\nRash,Problem\n")
+    (tmp_path / "stated").mkdir()  # is no model, whatever is called so
+    args = parser.parse_args(["n.jsonl", "out", "--vocabulary", "words.csv",
+                              "--relations", "stated"])  # fmt: skip
     given = _for_workers(args)
     assert given["vocabulary"] == str(tmp_path / "words.csv")
     monkeypatch.chdir("/")
-    note = _made_there(given)(Note(id="n1", text="Took aspirin."))
-    assert [note.mention(entity) for entity in note.entities] == ["aspirin"]
+    note = _made_there(given)(Note(id="n1", text="Rash due to aspirin."))
+    assert [note.mention(entity) for entity in note.entities] == ["Rash", "aspirin"]
+    assert len(note.relations) == 1

@@ -65,11 +65,15 @@ def written(tmp_path):
     return tmp_path
 
 
-ENGINES = ["disk", pytest.param("spark", marks=pytest.mark.slow)]
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("how", [{}, {"generic": False}, {"fold_terms": False, "generic": False}])
+@pytest.mark.parametrize(
+    ("engine", "how"),
+    [
+        ("disk", {}),
+        ("disk", {"generic": False}),
+        ("disk", {"fold_terms": False, "generic": False}),
+        pytest.param("spark", {}, marks=pytest.mark.slow),
+    ],
+)
 def test_items_are_called_alike_by_every_engine(engine, how, written, request):
     if engine == "spark":
         request.getfixturevalue("spark")

@@ -16,7 +16,9 @@ from clinnlp.core.tables import EntityTable, RelationTable
 from clinnlp.features.entities import entity_table
 from clinnlp.features.relations import relation_table
 from clinnlp.io.notes.frames import from_pandas
+from clinnlp.io.tables.arrow import read_columns
 from clinnlp.io.tables.mentions import read_entity_table
+from clinnlp.io.tables.spark import BESIDE
 from clinnlp.study.extract import extract
 from clinnlp.study.pipeline import pipeline
 from clinnlp.study.spark_extract import PipelineSource, RowReader, extract_spark, spark_notes
@@ -93,6 +95,20 @@ def test_rows_may_be_of_relations():
     assert local
     assert [{name: row[name] for name in RelationTable.SCHEMA} for row in rows] == local
     assert sum(note["n_rows"] for note in told) == len(local)
+
+
+def test_relations_may_come_beside_mentions_from_one_reading():
+    rows, told = read(notes(), linked, token="both", rows_of="both")
+    mentions = [row for row in rows if row[f"{BESIDE}note"] is None]
+    relations = [row for row in rows if row[f"{BESIDE}note"] is not None]
+    local = list(linked().stream(notes()))
+    assert [{name: row[name] for name in EntityTable.SCHEMA} for row in mentions] == arrow_rows(
+        entity_table(local)
+    )
+    named = [{name: row[BESIDE + name] for name in RelationTable.SCHEMA} for row in relations]
+    assert named == arrow_rows(relation_table(local))
+    assert {row["note"] for row in relations} == {"n1", "n5"}  # of which note, for a stream
+    assert sum(note["n_rows"] for note in told) == len(mentions)
 
 
 def test_a_note_that_fails_is_a_row_of_its_own_without_text():
@@ -180,6 +196,28 @@ def test_real_workers_give_the_rows_of_a_local_run(spark, tmp_path):
     assert sorted(ours, key=key) == sorted(local, key=key)
     with pytest.raises(ArgumentError, match="must be a new folder"):
         extract_spark(frame, pipeline_of=nlp, **named).write(str(tmp_path / "out"))
+
+
+@pytest.mark.slow
+def test_real_workers_give_mentions_and_relations(spark, tmp_path):
+    frame = spark.createDataFrame(pa.table(columns(notes(40))).to_pandas()).repartition(3)
+    named = {"text": "words", "patient": "mrn"}
+    found = extract_spark(frame, pipeline_of=linked, rows_of="both", **named)
+    summary = found.write(str(tmp_path / "out"))
+    local = list(linked().stream(notes(40)))
+    assert (summary.n_notes, summary.n_rows, summary.n_relations) == (
+        40, len(entity_table(local)), len(relation_table(local)),
+    )  # fmt: skip
+    assert f"relations {summary.n_relations}" in str(summary)
+    for name, kind, table in (
+        ("mentions", EntityTable, entity_table(local)),
+        ("relations", RelationTable, relation_table(local)),
+    ):
+        ours = arrow_rows(read_columns(kind, tmp_path / "out" / name, {}))
+        assert sorted(map(str, ours)) == sorted(map(str, arrow_rows(table)))
+    alone = extract_spark(frame, pipeline_of=linked, **named)
+    with pytest.raises(ArgumentError, match="relations must be asked for"):
+        _ = alone.relations
 
 
 @pytest.mark.slow

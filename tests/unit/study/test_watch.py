@@ -8,9 +8,13 @@ import pytest
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.notes import Note
 from clinnlp.core.pipeline import Pipeline
+from clinnlp.core.tables import RelationTable
 from clinnlp.io.notes.corpora import write_notes
+from clinnlp.io.tables.arrow import read_columns
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.study.extract import extract
+from clinnlp.study.extract_parts import RELATIONS
+from clinnlp.study.pipeline import pipeline
 from clinnlp.study.settings import ExtractSettings
 from clinnlp.study.watch import DEAD_LETTERS, watch
 from tests.worker_pipes import Failing, first_word
@@ -86,6 +90,30 @@ def test_a_changed_note_changes_exactly_its_rows(arriving):
     looks.close()
     assert rows(arriving) == [("n0", "drug0"), ("n1", "drug1"), ("n2", "drug2")]
     assert looked(arriving).summary.n_notes == 0  # of a and b the one that came last counts
+
+
+def test_relations_stand_in_a_folder_inside_and_change_with_their_note(arriving, tmp_path):
+    words = [{"code": "d", "name": "aspirin", "label": "Drug"},
+             {"code": "p", "name": "rash", "label": "Problem"}]  # fmt: skip
+    nlp = pipeline(vocabulary=words, relations="stated")
+
+    def linked():
+        table = read_columns(RelationTable, tmp_path / "out" / RELATIONS, {})
+        return sorted(zip(*(table[k].tolist() for k in ("note", "first", "second")), strict=True))
+
+    given = [Note(id="n1", text="Rash due to aspirin."), Note(id="n2", text="Took aspirin.")]
+    write_notes(given, arriving / "a.jsonl")
+    look = looked(arriving, nlp)
+    assert (look.summary.n_relations, look.summary.n_entities) == (1, 3)
+    assert [row[0] for row in linked()] == ["n1"]
+    changed = [Note(id="n1", text="No aspirin."), Note(id="n2", text="Aspirin caused a rash.")]
+    write_notes([*changed, Note(id="n3", text="Rash due to aspirin.")], arriving / "b.jsonl")
+    assert looked(arriving, nlp).summary.n_changed == 2
+    extract([*changed, Note(id="n3", text="Rash due to aspirin.")], nlp, tmp_path / "whole",
+            progress=False)  # fmt: skip
+    whole = read_columns(RelationTable, tmp_path / "whole" / RELATIONS, {})
+    assert [row[0] for row in linked()] == sorted(whole["note"].tolist()) == ["n2", "n3"]
+    assert looked(arriving, nlp).summary.n_notes == 0
 
 
 def test_a_file_is_read_when_it_was_the_same_at_two_looks(arriving, monkeypatch):

@@ -23,8 +23,9 @@ def test_rows_come_first_and_notes_behind():
 
 
 def test_columns_in_words_are_those_of_the_rows():
-    for kind in (EntityTable, RelationTable):
-        names = [column.split("`")[1] for column in both_columns(kind).split(", ")]
-        made = pa.Table.from_batches(both_rows(kind({}), [NoteRead("n1")]))
+    for kind, beside in ((EntityTable, None), (RelationTable, None), (EntityTable, RelationTable)):
+        names = [column.split("`")[1] for column in both_columns(kind, beside).split(", ")]
+        more = beside and beside({})
+        made = pa.Table.from_batches(both_rows(kind({}), [NoteRead("n1")], more))
         assert names == made.column_names
         assert made.schema.field("time").type == arrow_schema(kind.SCHEMA).field("time").type
