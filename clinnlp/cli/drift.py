@@ -4,9 +4,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from clinnlp.cli.options import (
-    add_pipeline,
-    add_reading,
-    add_writing,
+    add_level,
+    add_notes,
     choose_model,
     pipeline_of,
     reading_of,
@@ -39,18 +38,15 @@ def add_drift(parser: argparse.ArgumentParser) -> None:
         "--every", choices=("month", "year", "week", "day"), default="month",
         help="what a period is (default: month)",
     )  # fmt: skip
-    parser.add_argument(
-        "--alpha", type=float, default=0.01, metavar="X",
-        help="share of periods that have a warning though nothing has changed (default: 0.01)",
-    )  # fmt: skip
+    add_level(
+        parser, "share of periods that have a warning though nothing has changed", default=0.01
+    )
     parser.add_argument("--out", help="table of all quantities and periods, .csv")
     parser.add_argument(
         "--as-written", action="store_true",
         help="take mentions and headings as the notes bring them, and read none",
     )  # fmt: skip
-    add_writing(parser)
-    add_pipeline(parser)
-    add_reading(parser)
+    add_notes(parser)
     parser.set_defaults(command=_drift)
 
 

@@ -190,6 +190,7 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
 
 
 def _diff(args: argparse.Namespace) -> int:
+    from clinnlp.metrics.agreement import kappa_told
     from clinnlp.study.comparison import compare_notes
 
     first, second = _source(args, args.first), _source(args, args.second)
@@ -204,7 +205,7 @@ def _diff(args: argparse.Namespace) -> int:
     say(f"{found.n_notes} notes: {found.n_same} mentions the same, {said}")
     say(f"relations: {both} the same, {only_first} only in A, {only_second} only in B")
     say(f"agreement: F1 {found.strict.f1} strict, {found.relaxed.f1} relaxed")
-    say(f"Cohen's kappa over tokens: {found.kappa or 'no tokens'}")
+    say(f"Cohen's kappa over tokens: {kappa_told(found.kappa)}")
     return 0
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clinnlp.cli.options import (
-    add_pipeline,
-    add_reading,
+    add_level,
+    add_notes,
     add_settings,
     add_tables,
     add_writing,
@@ -79,9 +79,7 @@ def add_mine_labels(parser: argparse.ArgumentParser) -> None:
         help="take the class of a note (--label-column) as the drug that its text is about, where "
         "a sentence names the other one alone",
     )
-    add_writing(parser)
-    add_pipeline(parser)
-    add_reading(parser)
+    add_notes(parser)
     parser.set_defaults(command=_mine_labels)
 
 
@@ -115,13 +113,8 @@ def add_mine_genes(parser: argparse.ArgumentParser) -> None:
         "--min-margin", type=int, default=2, metavar="N",
         help="documents with each, >= 1: it decides the candidates (default: 2)",
     )  # fmt: skip
-    parser.add_argument(
-        "--alpha", type=float, default=0.05, metavar="X",
-        help="level of the q-values, 0 to 1 (default: 0.05)",
-    )  # fmt: skip
-    add_writing(parser)
-    add_pipeline(parser)
-    add_reading(parser)
+    add_level(parser, "level of the q-values, 0 to 1", default=0.05)
+    add_notes(parser)
     parser.set_defaults(command=_mine_genes)
 
 

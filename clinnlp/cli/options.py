@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from clinnlp.io.notes.corpora import Notes
 
 __all__ = [
+    "add_level",
+    "add_notes",
     "add_pipeline",
     "add_reading",
     "add_settings",
@@ -233,6 +235,20 @@ def output_of(path: str) -> Path:
     if sys.__stdout__ is None:
         raise ArgumentError("standard output must be open to write to -, got one that is closed")
     return STDOUT
+
+
+def add_notes(parser: argparse.ArgumentParser) -> None:
+    """Add who may read what is written, what reads notes for it, and how they are read."""
+    add_writing(parser)
+    add_pipeline(parser)
+    add_reading(parser)
+
+
+def add_level(parser: argparse.ArgumentParser, of: str, *, default: float) -> None:
+    """Add the level at which something is called, told in words."""
+    parser.add_argument(
+        "--alpha", type=float, default=default, metavar="X", help=f"{of} (default: {default})"
+    )
 
 
 def add_pipeline(parser: argparse.ArgumentParser) -> None:

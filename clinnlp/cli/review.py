@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clinnlp.cli.options import (
-    add_pipeline,
-    add_reading,
+    add_notes,
     add_settings,
     add_writing,
     choose_model,
@@ -73,9 +72,7 @@ def add_review_create(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("notes", help="notes to judge: a file, or a folder of files")
     parser.add_argument("--project", default="review", help="its name (default: review)")
     parser.add_argument("--guideline", metavar="MD", help="Markdown that is shown beside each note")
-    add_writing(parser)
-    add_pipeline(parser)
-    add_reading(parser)
+    add_notes(parser)
     add_settings(parser, ReviewProjectSettings)
     parser.set_defaults(command=_create)
 

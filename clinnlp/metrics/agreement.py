@@ -10,6 +10,7 @@ References
 Cohen, Educ Psychol Meas 1960.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from clinnlp.core.arrays import Array, Floats
 from clinnlp.core.counts import Estimate, ratio
 from clinnlp.metrics.labels import resample_confusion
 
-__all__ = ["cohen_kappa"]
+__all__ = ["cohen_kappa", "kappa_told"]
 
 
 def cohen_kappa(
@@ -71,3 +72,18 @@ def _kappa(confusion: Any) -> Floats:
     observed = confusion.diagonal().sum() / total
     expected = confusion.sum(axis=0) @ confusion.sum(axis=1) / total**2
     return np.array([ratio(observed - expected, 1 - expected)])
+
+
+def kappa_told(kappa: Estimate | None) -> str:
+    """Return a kappa in words, also where there is none.
+
+    Examples
+    --------
+    >>> kappa_told(None), kappa_told(cohen_kappa(["a", "b"], ["a", "b"], n_boot=0))
+    ('no tokens', '1.000')
+    >>> kappa_told(cohen_kappa(["a", "a"], ["a", "a"], n_boot=0))
+    'not defined, all alike'
+    """
+    if kappa is None:
+        return "no tokens"
+    return "not defined, all alike" if math.isnan(kappa.value) else str(kappa)

@@ -24,7 +24,7 @@ from clinnlp.core.arrays import Floats
 from clinnlp.core.counts import Estimate, ratio
 from clinnlp.core.notes import Entity, Note
 from clinnlp.core.tokens import tokenize
-from clinnlp.metrics.agreement import cohen_kappa
+from clinnlp.metrics.agreement import cohen_kappa, kappa_told
 from clinnlp.metrics.intervals import bootstrap_draws, percentile_interval
 from clinnlp.metrics.spans import score_spans
 from clinnlp.review.corpus import TaskReading, note_of, task_readings
@@ -139,17 +139,11 @@ def _lines_of(pair: PairAgreement) -> Iterator[str]:
         yield "  no mention in them, so F1 is not defined"
     else:
         yield f"  F1 {pair.strict} strict, {pair.relaxed} relaxed"
-    yield f"  Cohen's kappa over tokens: {_kappa(pair.kappa)}"
+    yield f"  Cohen's kappa over tokens: {kappa_told(pair.kappa)}"
     for label in pair.labels:
-        yield f"  {label.label}: F1 {label.strict} strict, kappa {_kappa(label.kappa)}"
+        yield f"  {label.label}: F1 {label.strict} strict, kappa {kappa_told(label.kappa)}"
     for axis in pair.axes:
-        yield f"  {axis.axis}, {axis.n} mentions: kappa {_kappa(axis.kappa)}"
-
-
-def _kappa(kappa: Estimate | None) -> str:
-    if kappa is None:
-        return "no tokens"
-    return "not defined, all alike" if math.isnan(kappa.value) else str(kappa)
+        yield f"  {axis.axis}, {axis.n} mentions: kappa {kappa_told(axis.kappa)}"
 
 
 def agreement(database: Database, project: Project, *, n_boot: int = 1000) -> Agreement:

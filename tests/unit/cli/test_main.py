@@ -111,6 +111,47 @@ def test_debug_stands_anywhere(tmp_path, capsys, words):
     assert "no such file" in err.splitlines()[-1] or "none" in err.splitlines()[-1]
 
 
+MISSING = [
+    ("extract", "{none}", "{out}"), ("watch", "{none}", "--out", "{out}"),
+    ("convert", "{none}", "{out}.jsonl"), ("inspect", "{none}"), ("diff", "{none}", "{note}"),
+    ("score", "{note}", "{none}"), ("drift", "{none}", "--reference-to", "2024"),
+    ("mine", "{none}", "--out", "{out}"), ("mine", "{none}", "--out", "{out}", "--engine", "disk"),
+    ("mine genes", "{none}", "--out", "{out}"), ("mine labels", "{none}", "--out", "{out}.csv"),
+    ("deidentify", "{none}", "{out}", "--key", "{note}"), ("review check", "{none}"),
+    *(
+        ("extract", "{note}", "{out}", *words)
+        for words in (
+            ("--vocabulary", "{none}"), ("--vocabulary", "{none}.csv"), ("--model", "{none}"),
+            ("--vocabulary", "{note}", "--chronic", "{none}"), ("--settings", "{none}"),
+            ("--vocabulary", "{note}", "--relations", "{none}"),
+        )
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", MISSING, ids=" ".join)
+def test_a_file_that_is_missing_is_bad_input_on_every_command(words, tmp_path, capsys):
+    note = tmp_path / "note.txt"
+    note.write_text("aspirin")
+    paths = {"none": tmp_path / "none", "out": tmp_path / "out", "note": note}
+    assert main([word.format(**paths) for word in words]) == 2
+    assert "none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["diff", "score"])
+def test_without_draws_there_is_no_interval(command, tmp_path, capsys):
+    path = tmp_path / "note.jsonl"
+    entity = {"id": "e1", "start": 0, "end": 7, "label": "Drug"}
+    note = {"id": "n1", "text": "aspirin given", "entities": [entity]}
+    path.write_text(json.dumps(note) + "\n")
+    for draws in (0, 10):
+        assert main([command, str(path), str(path), "--n-boot", str(draws)]) == 0
+        told = capsys.readouterr().out
+        assert "nan" not in told
+        assert told.count("1.000 [1.000, 1.000]") == (3 if draws else 0)
+        assert "F1 1.000" in told
+
+
 def test_a_file_may_be_called_like_the_option(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["inspect", "--", "--debug"]) == 2
