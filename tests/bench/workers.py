@@ -3,17 +3,22 @@
 Both read the same notes for the same seconds, at the same time, so that a busy machine treats them
 alike. Tells the notes that each has read and the seconds of processor it took for 100. With a model
 (--model FOLDER), threads are those of the network itself.
+
+With --sizing: the word list and the model in the box, in 8 bits and in float32, on one thread of a
+process of its own each, in turn, three times; tells of each the notes that a core reads in an hour
+of its own seconds, the middle of three, and the most memory.
 """
 
 import argparse
 import multiprocessing
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
-from itertools import cycle
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import cycle, islice
 
 from clinnlp.core.pipeline import chunks
 from clinnlp.core.workers import peak_memory
+from clinnlp.study.box import BOX
 from clinnlp.study.pipeline import pipeline
 from tests.bench import ROOT, record
 from tests.bench.extract import distinct_notes
@@ -26,7 +31,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model")
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--sizing", action="store_true")
     args = parser.parse_args()
+    if args.sizing:
+        size_up()
+        return
     context = multiprocessing.get_context("spawn")
     ready, told = context.Barrier(3), context.Queue()
     given = (args.model, args.seconds, ready, told)
@@ -43,6 +52,43 @@ def main() -> None:
         figures = {"notes": n, "cpu_seconds_of_100": round(100 * seconds / max(n, 1), 3)}
         memory = max(row["memory"] for row in mine)
         record(f"workers: {name}", model=bool(args.model), **figures, MB=memory // 10**6)
+
+
+SIZED = {"word list": 8 * N_NOTES, "box, 8 bits": 128, "box, float32": 128}  # notes of each
+
+
+def size_up():
+    context = multiprocessing.get_context("spawn")
+    rows = {name: [] for name in SIZED}
+    for _ in range(3):
+        for name in SIZED:
+            with ProcessPoolExecutor(1, mp_context=context) as pool:
+                rows[name].append(pool.submit(sized, name).result())
+    for name, found in rows.items():
+        middle = sorted(seconds for seconds, _ in found)[1]
+        figures = {"notes": SIZED[name], "cpu_seconds": round(middle, 1)}
+        figures |= {"notes_an_hour_and_core": round(3600 * SIZED[name] / middle, -2)}
+        record(f"sizing: {name}", **figures, MB=max(memory for _, memory in found) // 10**6)
+
+
+def sized(name):
+    """Return the seconds of processor that some notes take once all is loaded, and the memory."""
+    if name == "word list":
+        nlp = pipeline(vocabulary=ROOT / "corpora" / "discharge-mini" / "vocabulary.csv")
+    else:
+        import torch
+
+        from clinnlp.bert.store import load
+
+        torch.set_num_threads(1)
+        nlp = pipeline(load(BOX, int8=name.endswith("8 bits")))
+    every = list(distinct_notes())
+    notes = every[:: len(every) // SIZED[name]] if SIZED[name] < len(every) else every
+    nlp.batch(notes[:8])
+    start = time.process_time()
+    for few in chunks(islice(cycle(notes), SIZED[name]), SIZE):
+        nlp.batch(few)
+    return time.process_time() - start, peak_memory()
 
 
 def read(name, threads, model, seconds, ready, told):
