@@ -11,7 +11,7 @@ told to end finishes its step and keeps a checkpoint first (`clinnlp.bert.stop`)
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +27,7 @@ from clinnlp.bert.average import WeightAverage
 from clinnlp.bert.checkpoint import Checkpoint, Standing
 from clinnlp.bert.heap import give_back, keep_few_products
 from clinnlp.bert.network import best_device
-from clinnlp.bert.precision import wants_bf16
+from clinnlp.bert.precision import learning_attention, wants_bf16
 from clinnlp.bert.rates import parameter_groups, rate_factor
 from clinnlp.bert.selection import Score, is_as_good
 from clinnlp.bert.settings import LoopSettings, default_epochs
@@ -284,11 +284,15 @@ class _Run:
         for i, batch in enumerate(batches, 1):
             last = i == len(batches)
             with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
-                with self.accelerator.autocast():
+                with self.accelerator.autocast(), self._attention():
                     loss = self.task.loss(self.wrapped, batch) / len(batches)
                 self.accelerator.backward(loss)
             losses.append(loss.detach().float())
         return torch.stack(losses).sum()
+
+    def _attention(self) -> AbstractContextManager[Any]:
+        bf16 = self.accelerator.mixed_precision == "bf16"
+        return learning_attention(self.accelerator.device, bf16=bf16)
 
     def _fetch(self) -> None:
         if self.fresh:

@@ -19,13 +19,15 @@ the words have a probability within 0.016 of the one in float32, all within 0.03
 """
 
 import os
-from typing import Literal
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from clinnlp.core.checks import check_one_of
 
-__all__ = ["VARIABLE", "Bf16", "Precision", "has_fast_bf16", "wants_bf16"]
+__all__ = ["VARIABLE", "Bf16", "Precision", "has_fast_bf16", "learning_attention", "wants_bf16"]
 
 VARIABLE = "CLINNLP_PRECISION"
 
@@ -65,3 +67,30 @@ def wants_bf16(choice: Bf16, device: torch.device) -> bool:
     said = os.environ.get(VARIABLE) or "auto"
     check_one_of(said, ("auto", "bfloat16", "float32"), name=VARIABLE)
     return said == "bfloat16" or (said == "auto" and has_fast_bf16(device))
+
+
+def learning_attention(device: torch.device, *, bf16: bool) -> AbstractContextManager[Any]:
+    """Return a block in which attention is computed in the way that is learned from soonest.
+
+    In bfloat16 on a CPU that is float32: its gradient of 40 rows of 50 tokens takes 22 ms, in
+    bfloat16 103 ms; of 8 rows of 256 tokens 44 and 67 ms.
+    """
+    return _Float32Attention() if bf16 and device.type == "cpu" else nullcontext()
+
+
+class _Float32Attention(TorchFunctionMode):
+    """Computes attention in float32, whatever the rest is computed in."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is not torch.nn.functional.scaled_dot_product_attention:
+            return func(*args, **kwargs)
+        with torch.autocast("cpu", enabled=False):
+            wide = {name: _widened(value) for name, value in kwargs.items()}
+            return func(*map(_widened, args), **wide).to(args[0].dtype)
+
+
+def _widened(value: Any) -> Any:
+    return value.float() if torch.is_tensor(value) and value.is_floating_point() else value

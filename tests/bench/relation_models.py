@@ -1,6 +1,6 @@
 """Trained relations: scripts/bench relation_models CORPUS [--fold K] [--set FIELD=JSON ...]
 [--reading inserted|appended|hidden] [--words-only] [--mentions FOLDER] [--out FOLDER]; or
---speed FOLDER; or --again FOLDER CORPUS to score a saved model anew.
+--speed FOLDER; or --again FOLDER CORPUS to score a saved model anew; or CORPUS --pooled.
 
 ddi2013 by five folds of documents inside train and nlm_ddi by five folds of drug labels (ordered by
 the hash of their ids); phee, bc5cdr and biored from train to dev, without documents of any test
@@ -12,6 +12,10 @@ gives tells whether they interact.
 --mentions scores end to end too: the model in FOLDER, or one that is fine-tuned on the same train
 where there is none (--mentions-set), finds the mentions of dev; their concepts are those of such
 words in train.
+
+--pooled scores together what the saved models of all folds say of the part that each has not
+seen, beside a linear SVM on words that learns all of the rest; with --mentions, whose models have
+the number of the fold behind them, end to end too.
 
 --speed reads with a saved model, in float32 and in 8-bit integers, the pairs of 40 notes of
 discharge-mini, 30 mentions planted in each, or those of dev where a corpus is named, and one note
@@ -61,6 +65,7 @@ def main() -> None:
     parser.add_argument("--mentions", metavar="FOLDER")
     parser.add_argument("--mentions-set", nargs="*", default=[], metavar="FIELD=JSON")
     parser.add_argument("--again", metavar="FOLDER")
+    parser.add_argument("--pooled", action="store_true")
     parser.add_argument("--out", default="out/models")
     parser.add_argument("--speed", metavar="FOLDER")
     args = parser.parse_args()
@@ -68,11 +73,14 @@ def main() -> None:
         notes = args.corpus and parts(args.corpus, args.fold)[1]
         speed(args.speed, notes, args.reading)
         return
+    args.reading = args.reading or RelationSettings().reading
+    if args.pooled:
+        pooled(args)
+        return
     train, dev = parts(args.corpus, args.fold)
     changed = fields_of(args.set)
     if args.corpus == "biored":  # whose pairs have no order
         changed.setdefault("undirected", sorted({r.label for n in train for r in n.relations}))
-    args.reading = args.reading or RelationSettings().reading
     settings = RelationSettings(reading=args.reading, **changed)
     if args.words_only:
         words(args, train, dev, settings)
@@ -108,14 +116,26 @@ def trained(args, train, dev, settings: RelationSettings, changed) -> RelationEx
 
 def end_to_end(args, model: RelationExtractor, train: list[Note], dev: list[Note]) -> None:
     """Score relations between mentions that a model finds."""
-    if not Path(args.mentions).exists():
+    tagged, found = found_alone(args, args.mentions, model, train, dev)
+    record_end_to_end(args, model, dev, tagged, asked_of(model, dev), found)
+
+
+def found_alone(args, folder: str, model: RelationExtractor, train, dev):
+    """Return the notes with the mentions that a model finds, and with relations between those."""
+    if not Path(folder).exists():
         how = {"labels": model.kinds.end_labels, **fields_of(args.mentions_set)}
-        clinnlp.fine_tune_ner(train, out=args.mentions, **how)
-    tagger = clinnlp.load(args.mentions)
+        clinnlp.fine_tune_ner(train, out=folder, **how)
+    tagger = clinnlp.load(folder)
     tagged = tagger.batch([note.with_(entities=(), relations=()) for note in dev])
     ours = tagged if model.search.ends == "mentions" else with_concepts(tagged, train)
-    gold = [model.kinds.as_pairs(note, labels=model.labels) for note in dev]
-    found = [model.kinds.as_pairs(note, labels=model.labels) for note in model.batch(ours)]
+    return tagged, asked_of(model, model.batch(ours))
+
+
+def asked_of(model: RelationExtractor, notes: list[Note]) -> list[Note]:
+    return [model.kinds.as_pairs(note, labels=model.labels) for note in notes]
+
+
+def record_end_to_end(args, model: RelationExtractor, dev, tagged, gold, found) -> None:
     undirected = model.kinds.undirected
     typed, any_label, relaxed = (
         score_relations(gold, found, undirected=undirected, **asked)
@@ -127,6 +147,37 @@ def end_to_end(args, model: RelationExtractor, train: list[Note], dev: list[Note
         mentions=str(mentions.f1), f1=str(typed.f1), detection=str(any_label.f1),
         relaxed=str(relaxed.f1),
     )  # fmt: skip
+
+
+def pooled(args) -> None:
+    """Score the parts of all folds as one."""
+    gold, found, words, notes, tagged, alone = ([] for _ in range(6))
+    for fold in range(N_FOLDS):
+        train, dev = parts(args.corpus, fold)
+        model = clinnlp.load(f"{args.out}/{args.corpus}-{fold}-{args.reading}")
+        gold += asked_of(model, dev)
+        found += asked_of(model, model.batch([note.with_(relations=()) for note in dev]))
+        words += baselines(train, asked_of(model, dev), model.kinds, model.search)["linear_svm"]
+        notes += dev
+        if args.mentions:
+            both = found_alone(args, f"{args.mentions}-{fold}", model, train, dev)
+            tagged, alone = tagged + both[0], alone + both[1]
+    undirected = model.kinds.undirected
+    for name, theirs in (("network", found), ("linear SVM", words)):
+        typed, detected = (
+            score_relations(gold, theirs, typed=t, undirected=undirected) for t in (True, False)
+        )
+        record(
+            "relation models pooled", corpus=args.corpus, reading=args.reading, name=name,
+            precision=str(typed.precision), recall=str(typed.recall), f1=str(typed.f1),
+            detection=str(detected.f1),
+            network_better_by=str(
+                compare_relations(gold, found, theirs, undirected=undirected).difference
+            ),
+        )  # fmt: skip
+    if args.mentions:
+        args.fold = "all"
+        record_end_to_end(args, model, notes, tagged, gold, alone)
 
 
 def with_concepts(notes: list[Note], train: list[Note]) -> list[Note]:

@@ -11,7 +11,7 @@ import clinnlp
 from clinnlp.bert.active import choose_next
 from clinnlp.bert.checkpoint import Checkpoint
 from clinnlp.bert.fast.packed import has_fast_int8
-from clinnlp.bert.precision import VARIABLE, has_fast_bf16, wants_bf16
+from clinnlp.bert.precision import VARIABLE, has_fast_bf16, learning_attention, wants_bf16
 from clinnlp.bert.pretrain import pretrain
 from clinnlp.bert.store import load
 from clinnlp.bert.tasks import tagged
@@ -266,3 +266,19 @@ def test_it_is_deterministic(tagger_folder):
 def test_a_tiny_model_learns_eight_notes(encoder, tmp_path):
     made = fine_tune_ner(TRAIN, encoder=encoder, out=tmp_path, **{**OVERFIT, "bf16": "on"})
     assert score_spans(TRAIN, tagged(made, TRAIN), n_boot=0).micro.f1 > 0.9
+
+
+def test_attention_is_learned_in_float32_where_the_rest_is_in_bfloat16():
+    draw = torch.Generator().manual_seed(0)
+    wide = [torch.randn(2, 3, 5, 4, generator=draw).bfloat16().float() for _ in range(3)]
+    mask = torch.zeros(2, 1, 5, 5).masked_fill(torch.arange(5) > 3, -1e9)
+    attend = torch.nn.functional.scaled_dot_product_attention
+    exact = attend(*wide, attn_mask=mask)
+    narrow = [x.bfloat16().requires_grad_() for x in wide]
+    with torch.autocast("cpu", torch.bfloat16), learning_attention(CPU, bf16=True):
+        seen = attend(*narrow, attn_mask=mask)
+        product = narrow[0] @ narrow[1].mT
+    assert seen.dtype is product.dtype is torch.bfloat16
+    assert seen.equal(exact.bfloat16())
+    seen.sum().backward()
+    assert narrow[2].grad.isfinite().all()
