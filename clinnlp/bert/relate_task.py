@@ -14,7 +14,6 @@ correction).
 """
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -28,7 +27,7 @@ from clinnlp.bert.marked import MarkedRow
 from clinnlp.bert.relate import RelationExtractor, likeliest, row_maker
 from clinnlp.bert.relation_kinds import Kinds
 from clinnlp.bert.relation_pairs import Pair
-from clinnlp.bert.selection import Score, mean_of_ratios, patients_of
+from clinnlp.bert.selection import Score, is_as_good, mean_of_ratios, patients_of
 from clinnlp.bert.settings import RelationSettings
 from clinnlp.core.arrays import Bools, Floats, Ints
 from clinnlp.core.errors import DataError
@@ -133,36 +132,35 @@ class RelateTask:
         """Return micro F1 of the relations of the selection notes that are likelier than none."""
         if not self._selection:
             return None
-        hits, sizes, all_notes = [], [], list[Note]()
+        shares, all_notes = list[Floats](), list[Note]()
         for name, notes in self._selection.items():
             judged = self._judged(name, notes)
-            right = np.bincount(judged.owners, judged.right & judged.given, len(notes))
-            found = np.bincount(judged.owners, judged.given, len(notes))
-            hits += (2 * right).tolist()
-            sizes += (found + judged.n_gold).tolist()
+            shares.append(judged.shares(judged.given))
             all_notes += notes
-        columns = np.array([hits, sizes])[:, :, None]
+        columns = np.hstack(shares)[:, :, None]
         return mean_of_ratios(columns[0], columns[1], patients_of(all_notes))
 
     def confidence(self) -> tuple[dict[str, Calibration], dict[str, float]]:
-        """Return calibration and threshold of each label, as the selection notes say."""
-        p: dict[str, list[float]] = {}
-        right: dict[str, list[bool]] = {}
-        n_gold = Counter[str]()
-        for name, notes in self._selection.items():
-            judged = self._judged(name, notes)
-            n_gold.update(judged.gold)
-            for label, one, hit in zip(
-                judged.labels, judged.p.tolist(), judged.right.tolist(), strict=True
-            ):
-                if label in self._annotated[name]:
-                    p.setdefault(label, []).append(one)
-                    right.setdefault(label, []).append(hit)
-        by = {label: fit_calibration(p[label], right[label]) for label in sorted(p)}
-        least = {
-            label: fit_threshold(calibrated(p[label], by[label]), right[label], n_gold[label])
-            for label in by
-        }
+        """Return calibration and thresholds, as the selection notes say.
+
+        A label has a threshold only where that is better there, beyond chance, than to give each
+        relation that is likelier than none: on few notes most thresholds are luck.
+        """
+        judged = {name: self._judged(name, notes) for name, notes in self._selection.items()}
+        found = sorted({label for each in judged.values() for label in each.labels.tolist()})
+        by, least = dict[str, Calibration](), dict[str, float]()
+        for label in found:
+            mine = [
+                each.of(label) for name, each in judged.items() if label in self._annotated[name]
+            ]
+            if mine:
+                p, right = (np.concatenate([getattr(m, x) for m in mine]) for x in ("p", "right"))
+                by[label] = fit_calibration(p, right)
+                limit = fit_threshold(
+                    calibrated(p, by[label]), right, sum(int(m.n_gold.sum()) for m in mine)
+                )
+                if _is_better(mine, by[label], limit):
+                    least[label] = limit
         return by, least
 
     def _judged(self, name: str, notes: Sequence[Note]) -> "_Judged":
@@ -177,12 +175,12 @@ class RelateTask:
         named = [[k for each in gold.values() for k in each if k >= 0] for gold in golds]
         return _Judged(
             owners=answers.owners,
-            labels=names[kinds].tolist(),
+            labels=names[kinds],
             p=p,
             right=np.array([k in each for k, each in zip(kinds, of, strict=True)], np.bool_),
             given=given & ours[kinds] & ~np.array([-1 in each for each in of], np.bool_),
             n_gold=np.array([len(each) for each in named], np.int64),
-            gold=[str(names[k]) for each in named for k in each],
+            gold=[[str(names[k]) for k in each] for each in named],
         )
 
     def _kept_share(self) -> float:
@@ -200,12 +198,34 @@ class _Judged(NamedTuple):
     """The likeliest kind of each pair of some notes, and whether it is right."""
 
     owners: Ints
-    labels: list[str]
+    labels: Any  # array of str
     p: Floats
     right: Bools
     given: Bools
     n_gold: Ints  # of each note
-    gold: list[str]  # the labels of all
+    gold: list[list[str]]  # the labels of each note
+
+    def of(self, label: str) -> "_Judged":
+        """Return the pairs and relations of a label alone."""
+        mine = self.labels == label
+        pairs = (column[mine] for column in self[:5])
+        named = [[one for one in each if one == label] for each in self.gold]
+        return _Judged(*pairs, np.array([len(each) for each in named], np.int64), named)
+
+    def shares(self, given: Bools) -> Floats:
+        """Return of each note what F1 of the given pairs is made of, shape (2, n_notes)."""
+        n = len(self.n_gold)
+        right = np.bincount(self.owners, self.right & given, n)
+        return np.array([2 * right, np.bincount(self.owners, given, n) + self.n_gold])
+
+
+def _is_better(found: Sequence[_Judged], by: Calibration, limit: float) -> bool:
+    """Return whether a limit gives a better F1, beyond chance, than what is likelier than none."""
+    usual = np.hstack([each.shares(each.given) for each in found])
+    limited = np.hstack([each.shares(calibrated(each.p, by) >= limit) for each in found])
+    seen = (usual[1] > 0) | (limited[1] > 0)
+    one, other = (mean_of_ratios(*each[:, seen, None]) for each in (usual, limited))
+    return not is_as_good(one, other)
 
 
 def targets_of(note: Note, pairs: Sequence[Pair], kinds: Kinds, annotated: Sequence[str]) -> Bools:

@@ -217,11 +217,10 @@ def test_unrelated_pairs_can_be_drawn_and_scores_stay(encoder, tmp_path):
     assert isinstance(model.network, Network)
 
 
-def test_selection_notes_give_thresholds(encoder, tmp_path):
+def test_selection_notes_calibrate_and_give_thresholds(encoder, tmp_path):
     how = {**OVERFIT, "epochs": 3, "selection_fraction": 0.5}
     model = fine_tune_relations(RELATED, encoder=encoder, out=tmp_path / "m", **how)
-    assert set(model.thresholds) <= {"causes"}
-    assert set(model.calibration) == set(model.thresholds)
+    assert set(model.thresholds) <= set(model.calibration) == {"causes"}
     assert load(tmp_path / "m").thresholds == model.thresholds
 
 

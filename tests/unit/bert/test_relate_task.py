@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinnlp.bert.relate_task import pooled_odds, targets_of
+from clinnlp.bert.confidence import Calibration
+from clinnlp.bert.relate_task import _is_better, _Judged, pooled_odds, targets_of
 from clinnlp.bert.relation_kinds import learn_kinds
 from clinnlp.bert.relation_pairs import Search
 from clinnlp.core.notes import Relation
@@ -49,3 +50,27 @@ def test_pooled_odds_are_the_sum_of_odds(of_pair, seed):
         np.testing.assert_allclose(pooled[k].detach(), mine.logsumexp(0).detach(), atol=1e-9)
     (slope,) = torch.autograd.grad(pooled.sum(), odds)
     assert slope.sum().item() == pytest.approx(pooled.numel())
+
+
+def judged(n_notes, n_false):
+    """Return notes with a sure relation each, of which the first have an unsure false one too."""
+    owners = np.array([*range(n_notes), *range(n_false)])
+    right = np.arange(len(owners)) < n_notes
+    return _Judged(
+        owners=owners,
+        labels=np.array(["causes"] * len(owners)),
+        p=np.where(right, 0.9, 0.6),
+        right=right,
+        given=np.ones(len(owners), bool),
+        n_gold=np.ones(n_notes, int),
+        gold=[["causes"]] * n_notes,
+    )
+
+
+@pytest.mark.parametrize(("n_false", "better"), [(0, False), (1, False), (30, True)])
+def test_a_label_has_a_threshold_only_where_it_helps_beyond_chance(n_false, better):
+    assert _is_better([judged(50, n_false)], Calibration(), 0.8) is better
+
+
+def test_a_threshold_that_loses_relations_is_not_taken():
+    assert not _is_better([judged(50, 30)], Calibration(), 0.95)
