@@ -147,18 +147,17 @@ class RelateTask:
         relation that is likelier than none: on few notes most thresholds are luck.
         """
         judged = {name: self._judged(name, notes) for name, notes in self._selection.items()}
-        found = sorted({label for each in judged.values() for label in each.labels.tolist()})
         by, least = dict[str, Calibration](), dict[str, float]()
-        for label in found:
+        for label in self._model.labels:
             mine = [
                 each.of(label) for name, each in judged.items() if label in self._annotated[name]
             ]
-            if mine:
-                p, right = (np.concatenate([getattr(m, x) for m in mine]) for x in ("p", "right"))
+            p = np.array([one for each in mine for one in each.p])
+            right = np.array([hit for each in mine for hit in each.right], np.bool_)
+            if len(p):
                 by[label] = fit_calibration(p, right)
-                limit = fit_threshold(
-                    calibrated(p, by[label]), right, sum(int(m.n_gold.sum()) for m in mine)
-                )
+                n_gold = sum(int(m.n_gold.sum()) for m in mine)
+                limit = fit_threshold(calibrated(p, by[label]), right, n_gold)
                 if _is_better(mine, by[label], limit):
                     least[label] = limit
         return by, least
@@ -208,9 +207,16 @@ class _Judged(NamedTuple):
     def of(self, label: str) -> "_Judged":
         """Return the pairs and relations of a label alone."""
         mine = self.labels == label
-        pairs = (column[mine] for column in self[:5])
         named = [[one for one in each if one == label] for each in self.gold]
-        return _Judged(*pairs, np.array([len(each) for each in named], np.int64), named)
+        return _Judged(
+            owners=self.owners[mine],
+            labels=self.labels[mine],
+            p=self.p[mine],
+            right=self.right[mine],
+            given=self.given[mine],
+            n_gold=np.array([len(each) for each in named], np.int64),
+            gold=named,
+        )
 
     def shares(self, given: Bools) -> Floats:
         """Return of each note what F1 of the given pairs is made of, shape (2, n_notes)."""
