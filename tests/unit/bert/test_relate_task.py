@@ -52,25 +52,24 @@ def test_pooled_odds_are_the_sum_of_odds(of_pair, seed):
     assert slope.sum().item() == pytest.approx(pooled.numel())
 
 
-def judged(n_notes, n_false):
-    """Return notes with a sure relation each, of which the first have an unsure false one too."""
-    owners = np.array([*range(n_notes), *range(n_false)])
-    right = np.arange(len(owners)) < n_notes
+def judged(n_false, n_unsure):
+    """Return 50 notes with a relation, the last ones unsure, the first with an unsure false one."""
+    owners = np.array([*range(50), *range(n_false)])
+    right = np.arange(len(owners)) < 50
+    sure = right & (owners < 50 - n_unsure)
     return _Judged(
         owners=owners,
         labels=np.array(["causes"] * len(owners)),
-        p=np.where(right, 0.9, 0.6),
+        p=np.where(sure, 0.9, 0.6),
         right=right,
         given=np.ones(len(owners), bool),
-        n_gold=np.ones(n_notes, int),
-        gold=[["causes"]] * n_notes,
+        n_gold=np.ones(50, int),
+        gold=[["causes"]] * 50,
     )
 
 
-@pytest.mark.parametrize(("n_false", "better"), [(0, False), (1, False), (30, True)])
-def test_a_label_has_a_threshold_only_where_it_helps_beyond_chance(n_false, better):
-    assert _is_better([judged(50, n_false)], Calibration(), 0.8) is better
-
-
-def test_a_threshold_that_loses_relations_is_not_taken():
-    assert not _is_better([judged(50, 30)], Calibration(), 0.95)
+@pytest.mark.parametrize(
+    ("n_false", "n_unsure", "better"), [(0, 0, False), (5, 4, False), (30, 4, True), (0, 9, False)]
+)
+def test_a_label_has_a_threshold_only_where_it_helps_beyond_chance(n_false, n_unsure, better):
+    assert _is_better([judged(n_false, n_unsure)], Calibration(), 0.8) is better
