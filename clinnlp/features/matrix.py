@@ -227,9 +227,11 @@ class PatientFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore
 
     def _frequent(self, X: Cases, person: Counts, where: Array) -> list[str]:
         """Return the sorted codes that enough persons have among the facts at `where`."""
-        # One number per patient and code: a patient with several cases counts once
-        pairs = np.unique(person[X.case[where]] * max(1, len(X.codes)) + X.code[where])
-        n_persons = np.bincount(pairs % max(1, len(X.codes)), minlength=len(X.codes))
+        who, code = person[X.case[where]], X.code[where]
+        shape = (len(self.fitted_on_), len(X.codes))
+        # A patient with several cases counts once; `has` holds one cell per patient and code
+        has = sparse.csr_matrix((np.ones(len(who), bool), (who, code)), shape=shape)
+        n_persons = np.bincount(has.indices, minlength=len(X.codes))
         return sorted(X.codes[k] for k in np.flatnonzero(n_persons >= self.min_patients))
 
     def _fit_values(self, X: Cases, person: Counts) -> None:

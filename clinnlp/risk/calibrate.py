@@ -2,7 +2,8 @@
 
 The scores a calibration map is fitted to come from held-out folds: each inner fold is scored by
 a model that has not seen its patients; one map is fitted to all of them, unweighted; then the
-model is refitted on everything. The map is one of `clinnlp.risk.maps`: a sigmoid over log odds or
+model is refitted on everything. A forest needs no folds: each patient is scored by those of its
+trees that have not seen him. The map is one of `clinnlp.risk.maps`: a sigmoid over log odds or
 decision values, or rising steps. Both rise with the score, so that a model ranks calibrated as it
 does by itself; where held-out scores fall beyond doubt, every row has the base rate.
 """
@@ -30,6 +31,7 @@ from clinnlp.core.arrays import Array, Bools, Floats
 from clinnlp.core.arrow import is_frame
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError
+from clinnlp.risk.forest import out_of_bag
 from clinnlp.risk.indicators import Dense
 from clinnlp.risk.maps import mapped, rise_of, sigmoid_map, step_map, unit_of
 from clinnlp.risk.splits import patient_folds
@@ -64,7 +66,8 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     n_folds : int, optional
         Inner folds, at least 2; 3 by default, and 10 where a class has fewer than 100 groups:
         models learn much from each of few, so those of 3 folds are too unlike the one of all rows.
-        Fewer where a class has fewer groups.
+        Fewer where a class has fewer groups. Without a number, a random forest is scored out of
+        bag instead, where enough of its trees have seen no row of a group.
     seed : int
         Of the inner folds.
     independent_rows : bool
@@ -165,8 +168,8 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"got {len(self.classes_)} class" + "es" * (len(self.classes_) != 1)
             )
         rows = np.arange(len(truth)).astype(str) if rows is None else rows
-        scores = self._held_out(X, truth, rows, weights)
         self.estimator_ = _fitted(self.estimator, X, truth, weights)
+        scores = self._held_out(X, truth, rows, weights)
         self._fit_map(scores, truth, weights)
         return self
 
@@ -203,6 +206,9 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "calibration needs at least 2 patients of each class, got "
                 f"{n_least}; use more data or fewer folds"
             )
+        p = None if self.n_folds else out_of_bag(self.estimator_, X, groups)
+        if p is not None:
+            return _finite(logit(p))
         n_folds = min(self.n_folds or (_FOLDS_OF_FEW if n_least < _FEW else _FOLDS), n_least)
         folds = patient_folds(groups, truth, n_folds=n_folds, seed=self.seed)
         scores = np.empty(len(truth))
@@ -242,7 +248,10 @@ def log_odds(model: Any, X: Any) -> Floats:
         return values
     with np.errstate(divide="ignore"):
         log_p = model.predict_log_proba(X)
-    scores: Floats = log_p[:, 1] - log_p[:, 0]
+    return _finite(log_p[:, 1] - log_p[:, 0])
+
+
+def _finite(scores: Floats) -> Floats:
     # A forest whose trees all agree is sure without bound; a map cannot be fitted to that
     return np.where(np.isinf(scores), np.copysign(-logit(_CERTAIN), scores), scores)
 

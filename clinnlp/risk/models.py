@@ -7,7 +7,8 @@ SVM is linear in the Nyström columns of a Gaussian kernel, whose landmarks are 
 no row of training.
 
 Where rows are few, less can be learned of each bin and leaf: linear models then have the numbers
-themselves beside their bins, and the leaves of a forest are smaller.
+themselves beside their bins, and a forest has smaller leaves, and more trees, since these leave
+more to chance.
 
 References
 ----------
@@ -20,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import BernoulliNB, ComplementNB
 from sklearn.pipeline import Pipeline
@@ -29,6 +30,7 @@ from sklearn.svm import LinearSVC
 from clinnlp.core.checks import check_one_of
 from clinnlp.core.config import option
 from clinnlp.core.errors import ArgumentError
+from clinnlp.risk.forest import Forest
 from clinnlp.risk.indicators import BestColumns, Dense, Indicators, KernelColumns
 from clinnlp.risk.network import Network
 
@@ -51,7 +53,10 @@ __all__ = [
 
 _MAX_STEPS = 1000  # of the logistic fit
 _FEW = 1000  # rows, below which settings that are None are those of few
-_MIN_LEAF, _MIN_LEAF_OF_FEW = 10, 3
+_MANY = 10_000  # rows, from which a forest is grown on all cores
+_OF_MANY, _OF_FEW = (100, 10), (500, 3)  # trees of a forest, and rows per leaf
+_DENSE = 0.05  # share of cells other than zero, below which trees grow faster from sparse rows
+_SVM_TOLERANCE = 0.01  # LIBLINEAR's own; scikit-learn's hundredth of it takes twice as long
 _NUMBERS = "numbers beside their bins, as they are (where there are fewer than 1,000 training rows)"
 
 
@@ -70,7 +75,9 @@ class NaiveBayesSettings:
 class RandomForestSettings:
     """Random forest of unweighted probability trees."""
 
-    n_trees: int = option(100, "trees, at least 1")
+    n_trees: int | None = option(
+        None, "trees, at least 1 (100; 500 where there are fewer than 1,000 training rows)"
+    )
     min_leaf: int | None = option(
         None, "training rows per leaf, at least 1 (10; 3 where there are fewer than 1,000 in all)"
     )
@@ -78,7 +85,9 @@ class RandomForestSettings:
         "sqrt", "share of features tried per split, in (0, 1], or sqrt: square root of their number"
     )
     max_samples: float = option(0.3, "share of training rows drawn per tree, in (0, 1]")
-    n_jobs: int = option(1, "threads, at least 1")
+    n_jobs: int | None = option(
+        None, "threads, at least 1, or -1: one per core (-1; 1 below 10,000 training rows)"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,10 +215,10 @@ def make_model(settings: ModelSettings, *, seed: int = 0, n_rows: int | None = N
     """
     few = n_rows is not None and n_rows < _FEW
     match settings:
-        case RandomForestSettings(min_leaf=given):
-            least = _MIN_LEAF_OF_FEW if few else _MIN_LEAF
-            forest = replace(settings, min_leaf=least if given is None else given)
-            return Pipeline([("dense", Dense()), ("model", _trees(forest, seed))])
+        case RandomForestSettings():
+            forest = _of_size(settings, n_rows)
+            rows = Dense(least_share=_DENSE)
+            return Pipeline([("dense", rows), ("model", _trees(forest, seed))])
         case SvmSettings(linear=linear) | LogisticSettings(linear=linear):
             bins = Indicators(n_bins=settings.n_bins, linear=few if linear is None else linear)
             return Pipeline([("indicators", bins), ("model", _over_columns(settings, seed))])
@@ -238,6 +247,19 @@ def make_model(settings: ModelSettings, *, seed: int = 0, n_rows: int | None = N
             )
 
 
+def _of_size(given: RandomForestSettings, n_rows: int | None) -> RandomForestSettings:
+    """Return settings of a forest in which nothing is left to the number of training rows."""
+    few = n_rows is not None and n_rows < _FEW
+    many = n_rows is None or n_rows >= _MANY
+    usual = _OF_FEW if few else _OF_MANY
+    return replace(
+        given,
+        n_trees=usual[0] if given.n_trees is None else given.n_trees,
+        min_leaf=usual[1] if given.min_leaf is None else given.min_leaf,
+        n_jobs=(-1 if many else 1) if given.n_jobs is None else given.n_jobs,
+    )
+
+
 def _over_columns(
     settings: NaiveBayesSettings | SvmSettings | RbfSvmSettings | LogisticSettings | MlpSettings,
     seed: int,
@@ -252,7 +274,13 @@ def _over_columns(
         case MlpSettings(n_hidden=n, penalty=penalty, n_steps=n_steps):
             return Network(n_hidden=n, penalty=penalty, n_steps=n_steps, seed=seed)
         case SvmSettings(c=c) | RbfSvmSettings(c=c):
-            return LinearSVC(C=c, class_weight="balanced", dual=False, random_state=seed)
+            return LinearSVC(
+                C=c,
+                class_weight="balanced",
+                dual=False,
+                tol=_SVM_TOLERANCE,
+                random_state=seed,
+            )
 
 
 def _trees(settings: RandomForestSettings | BoostingSettings, seed: int) -> Any:
@@ -267,7 +295,7 @@ def _trees(settings: RandomForestSettings | BoostingSettings, seed: int) -> Any:
             early_stopping=False,
             random_state=seed,
         )
-    return RandomForestClassifier(
+    return Forest(
         n_estimators=settings.n_trees,
         min_samples_leaf=settings.min_leaf,
         max_features=settings.max_features,

@@ -35,6 +35,7 @@ TRUSTED = (
     "clinnlp.features.columns.ColumnFeatures",
     "clinnlp.features.matrix.PatientFeatures",
     "clinnlp.risk.calibrate.GroupCalibrated",
+    "clinnlp.risk.forest.Forest",
     "clinnlp.risk.indicators.BestColumns",
     "clinnlp.risk.indicators.Dense",
     "clinnlp.risk.indicators.Indicators",

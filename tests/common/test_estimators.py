@@ -29,6 +29,7 @@ from clinnlp.features.events import Cases
 from clinnlp.features.matrix import PatientFeatures
 from clinnlp.risk.calibrate import GroupCalibrated
 from clinnlp.risk.crossfit import cross_fit
+from clinnlp.risk.forest import Forest
 from clinnlp.risk.indicators import BestColumns, Dense, Indicators, KernelColumns
 from clinnlp.risk.models import (
     BoostingSettings,
@@ -86,6 +87,7 @@ ESTIMATORS = [
     BestColumns(),
     KernelColumns(n_landmarks=5),
     Network(n_hidden=4, penalty=0.1),
+    Forest(5, n_jobs=2, random_state=0),
     GroupCalibrated(LogisticRegression(), n_folds=2),
     GroupCalibrated(HistGradientBoostingClassifier(max_iter=5), n_folds=2, independent_rows=True),
     GroupCalibrated(make_model(NaiveBayesSettings()), method="isotonic", n_folds=2),
@@ -123,7 +125,7 @@ def test_every_estimator_of_the_library_is_checked():
             found |= {v for v in values if isinstance(v, type) and issubclass(v, BaseEstimator)}
     ours = {v for v in found if v.__module__.startswith("clinnlp.")}
     assert ours <= {cls for e in ESTIMATORS for cls in type(e).__mro__}
-    assert len(ours) == 8
+    assert len(ours) == 9
 
 
 # ---- names and frames --------------------------------------------------------------------------
