@@ -9,14 +9,16 @@ References
 Breiman, Out-of-bag estimation, 1996; Machine Learning 2001.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from joblib import parallel_config
+from scipy import sparse
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
-from clinnlp.core.arrays import Array, Floats
+from clinnlp.core.arrays import Array, Bools, Counts, Floats
 from clinnlp.risk.indicators import Dense
 
 __all__ = ["Forest", "out_of_bag"]
@@ -50,7 +52,7 @@ def out_of_bag(model: Any, X: Any, groups: Array) -> Floats | None:
     ----------
     model : estimator
         Fitted: a random forest, or a ``Pipeline`` of one behind `Dense`, which learns nothing.
-    X : array or csr_matrix, shape (n, n_features)
+    X : array, csr_matrix or DataFrame, shape (n, n_features)
         The rows it was fitted on, in their order.
     groups : array, shape (n,)
         Patient of each.
@@ -73,15 +75,25 @@ def out_of_bag(model: Any, X: Any, groups: Array) -> Floats | None:
         return None
     if not all(isinstance(step, Dense) for step in steps):
         return None
+    whose = np.unique(groups, return_inverse=True)[1]
+    n = np.zeros(len(whose), int)
+    for knows in _known(last, whose):
+        n += ~knows
+    if n.min() < _FEWEST:
+        return None
     for step in steps:
         X = step.transform(X)
-    X = X.astype(np.float32)
-    whose = np.unique(groups, return_inverse=True)[1]
-    total, n = np.zeros((2, len(whose)))
-    for tree, drawn in zip(last.estimators_, last.estimators_samples_, strict=True):
-        knows = np.zeros(whose.max() + 1, bool)
-        knows[whose[drawn]] = True
-        there = ~knows[whose]
-        total[there] += tree.predict_proba(X)[there, 1]
-        n += there
-    return None if n.min() < _FEWEST else total / n
+    X = X.astype(np.float32) if sparse.issparse(X) else np.asarray(X, np.float32)
+    total = np.zeros(len(whose))
+    for tree, knows in zip(last.estimators_, _known(last, whose), strict=True):
+        total += np.where(knows, 0.0, tree.predict_proba(X)[:, 1])
+    p: Floats = total / n
+    return p
+
+
+def _known(forest: RandomForestClassifier, whose: Counts) -> Iterator[Bools]:
+    """Yield by tree of which rows it drew one of the same patient."""
+    for drawn in forest.estimators_samples_:
+        drew = np.zeros(whose.max() + 1, bool)
+        drew[whose[drawn]] = True
+        yield drew[whose]

@@ -274,13 +274,8 @@ def _over_columns(
         case MlpSettings(n_hidden=n, penalty=penalty, n_steps=n_steps):
             return Network(n_hidden=n, penalty=penalty, n_steps=n_steps, seed=seed)
         case SvmSettings(c=c) | RbfSvmSettings(c=c):
-            return LinearSVC(
-                C=c,
-                class_weight="balanced",
-                dual=False,
-                tol=_SVM_TOLERANCE,
-                random_state=seed,
-            )
+            usual = {"class_weight": "balanced", "dual": False, "random_state": seed}
+            return LinearSVC(C=c, tol=_SVM_TOLERANCE, **usual)
 
 
 def _trees(settings: RandomForestSettings | BoostingSettings, seed: int) -> Any:

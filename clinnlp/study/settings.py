@@ -146,7 +146,7 @@ class RiskStudySettings:
         None, "models whose mean log odds are tested as one more, two or more of them (none)"
     )
     method: Literal["sigmoid", "isotonic"] = option(
-        "sigmoid", "calibration, on inner folds by patient"
+        "sigmoid", "calibration, on scores of patients a model has not seen"
     )
     n_folds: int | None = option(
         None, "folds by patient, >= 2 (5, and 10 where there are fewer than 500 patients)"

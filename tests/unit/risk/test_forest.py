@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from scipy.special import logit
@@ -29,6 +30,7 @@ def test_threads_change_no_bit(data):
         assert all((forest.predict_proba(X) == usual).all() for _ in range(5))
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
 def test_a_row_is_scored_by_the_trees_that_drew_none_of_its_patient(data, form):
     X, y, groups = data
@@ -41,6 +43,15 @@ def test_a_row_is_scored_by_the_trees_that_drew_none_of_its_patient(data, form):
         told = [p[row] for p, seen in zip(by_tree, drawn, strict=True) if groups[row] not in seen]
         assert 20 <= len(told) < 90
         assert found[row] == pytest.approx(np.mean(told), abs=1e-12)
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_of_a_frame_are_scored_as_those_of_an_array(data):
+    X, y, groups = data
+    frame = pd.DataFrame(X).add_prefix("x")
+    forests = [Forest(90, max_samples=0.3, random_state=0).fit(rows, y) for rows in (frame, X)]
+    of_frame, of_array = map(out_of_bag, forests, (frame, X), (groups, groups))
+    assert (of_frame == of_array).all()
 
 
 def test_others_than_forests_and_patients_in_nearly_every_tree_are_not_scored(data):
