@@ -153,7 +153,7 @@ class RelateTask:
                 each.of(label) for name, each in judged.items() if label in self._annotated[name]
             ]
             p = np.array([one for each in mine for one in each.p])
-            right = np.array([hit for each in mine for hit in each.right], np.bool_)
+            right = [bool(hit) for each in mine for hit in each.right]
             if len(p):
                 by[label] = fit_calibration(p, right)
                 n_gold = sum(int(m.n_gold.sum()) for m in mine)
