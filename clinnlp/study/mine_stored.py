@@ -104,7 +104,8 @@ def _in_parquet(source: str, settings: MineSettings, folder: Path) -> str:
     """Write the events of a table of text as Parquet into a folder, and return the file."""
     check_one_of(settings.unit, UNITS[1:], name="unit of events")
     wanted = dict.fromkeys((settings.unit, "code", "kind"))
-    events = iter(stream_events(source, **event_columns(source, settings)))
+    how: dict[str, Any] = event_columns(source, settings)
+    events = iter(stream_events(source, **how))
     first = next((part for part in events if len(part)), None)
     if first is None:
         raise DataError("a table to mine must have rows, got none", path=source)

@@ -384,7 +384,8 @@ class RowReader:
                 if wrong:
                     told = [_failed(note_id, error) for note_id, error in wrong]
                     kind, beside = _KINDS[self.rows_of], _beside(self.rows_of)
-                    yield from both_rows(kind({}), told, beside and beside({}))
+                    more = None if beside is None else beside({})
+                    yield from both_rows(kind({}), told, more)
                 for few in chunks(notes, self.batch_size):
                     yield from self._read(reader, few)
 

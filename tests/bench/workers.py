@@ -4,9 +4,9 @@ Both read the same notes for the same seconds, at the same time, so that a busy 
 alike. Tells the notes that each has read and the seconds of processor it took for 100. With a model
 (--model FOLDER), threads are those of the network itself.
 
-With --sizing: the word list and the model in the box, in 8 bits and in float32, on one thread of a
-process of its own each, in turn, three times; tells of each the notes that a core reads in an hour
-of its own seconds, the middle of three, and the most memory.
+With --sizing: the word list and the model in the box, in 8 bits, bfloat16 and float32, on one
+thread of a process of its own each, in turn, three times; tells of each the notes that a core reads
+in an hour of its own seconds, the middle of three, and the most memory.
 """
 
 import argparse
@@ -54,7 +54,12 @@ def main() -> None:
         record(f"workers: {name}", model=bool(args.model), **figures, MB=memory // 10**6)
 
 
-SIZED = {"word list": 8 * N_NOTES, "box, 8 bits": 128, "box, float32": 128}  # notes of each
+SIZED = {  # notes of each
+    "word list": 8 * N_NOTES,
+    "box, 8 bits": 128,
+    "box, bfloat16": 128,
+    "box, float32": 128,
+}
 
 
 def size_up():
@@ -81,6 +86,7 @@ def sized(name):
         from clinnlp.bert.store import load
 
         torch.set_num_threads(1)
+        os.environ["CLINNLP_PRECISION"] = "bfloat16" if name.endswith("bfloat16") else "float32"
         nlp = pipeline(load(BOX, int8=name.endswith("8 bits")))
     every = list(distinct_notes())
     notes = every[:: len(every) // SIZED[name]] if SIZED[name] < len(every) else every
