@@ -278,7 +278,9 @@ def _of_counts(
 def _of_stored(source: str, out: Path, settings: MineSettings) -> MineResult:
     """Mine baskets where they lie; what was counted of them is kept, they are not."""
     limits: dict[str, Any] = {"alpha": settings.alpha, **_limits(settings)}
-    kinds = {"drug_kind": settings.drug_kind, "outcome_kind": settings.outcome_kind}
+    kinds: dict[str, Any] = {
+        "drug_kind": settings.drug_kind, "outcome_kind": settings.outcome_kind,
+    }  # fmt: skip
     judged, alone = _read_judged(settings), dict[str, Signals]()
     pairs: JudgedSignals | None = None
     spelling = Spelling(settings)

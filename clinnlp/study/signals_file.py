@@ -132,7 +132,7 @@ def write_interactions(
     check_at_least(n_first, 0, name="n_first")
     path = check_writable(path)
     limits: dict[str, Any] = {"min_count": min_count, "min_margin": min_margin, "alpha": alpha}
-    kinds = {"drug_kind": drug_kind, "outcome_kind": outcome_kind}
+    kinds: dict[str, Any] = {"drug_kind": drug_kind, "outcome_kind": outcome_kind}
     with interaction_parts(baskets, **kinds, **limits, max_memory_gb=max_memory_gb) as found:
         passed = _Passed(n_first)
         write_arrow(_tables(passed(found.parts)), path, facts=_facts(found))
