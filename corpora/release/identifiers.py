@@ -29,7 +29,7 @@ from clinnlp.bert.predict import EntityTagger
 from clinnlp.bert.settings import TaggerSettings
 from clinnlp.bert.store import load
 from clinnlp.bert.train import fine_tune_ner
-from clinnlp.core.errors import ClinnlpError
+from clinnlp.core.errors import ArgumentError, ClinnlpError
 from clinnlp.core.files import atomic_folder
 from clinnlp.core.model_cards import CARD_FILE
 from clinnlp.core.notes import Entity, Note
@@ -168,7 +168,9 @@ def train_identifiers(data: Path, out: Path) -> EntityTagger:
     out : Path
     """
     if out.is_dir():
-        done: Any = load(out, device="cpu", bf16="off")
+        done = load(out, device="cpu", bf16="off")
+        if not isinstance(done, EntityTagger):
+            raise ArgumentError(f"{out} must be a tagger, got {type(done).__name__}")
         return done
     notes = [lean(note, SHARE) for note in teaching(data)]
     return fine_tune_ner(notes, out=out, settings=SETTINGS)
