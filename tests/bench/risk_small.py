@@ -1,7 +1,7 @@
 """Small tables: our models beside plain scikit-learn's over the same folds, in one run.
 
 scripts/bench risk_small [--tables NAME=CSV ...] [--models NAME ...] [--repeats 3] [--rank-alone]
-    [--reasons-alone] [--trees N] [--min-leaf N]
+                         [--reasons-alone] [--trees N] [--min-leaf N]
 
 Breast cancer (Wisconsin, 569 rows) is scikit-learn's own. Others are given as CSV with a line of
 names, numbers alone, and the outcome in the last column: heart failure (Chicco and Jurman 2020, 299
@@ -12,7 +12,7 @@ share training rows (Nadeau and Bengio, Machine Learning 2003). `--rank-alone` l
 calibration, which keeps every ranking and takes most of the time, and reasons. Reasons: over two
 seeds of a model, how far they are from adding up, and in how many of 100 cases the top one stays;
 of those in which it is said to be clear; and where columns count as one whose rank correlation is
-above 0.8. `--trees` and `--min-leaf` are those of a forest there, and `--reasons-alone` gives no more.
+above 0.8. `--trees` and `--min-leaf` are those of the forest there; `--reasons-alone`: no more.
 """
 
 import argparse

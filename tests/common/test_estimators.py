@@ -103,12 +103,14 @@ _COPIES = (
 )
 
 
+_DRAWN = "rows are drawn, and copies of a row apart, as in scikit-learn's own forest"
+
+
 def failing(estimator):
     """Return the checks that must fail, with the reason."""
-    if isinstance(estimator, GroupCalibrated):
-        name = "check_sample_weight_equivalence_on"
-        return {f"{name}_dense_data": _COPIES, f"{name}_sparse_data": _COPIES}
-    return {}
+    reason = {GroupCalibrated: _COPIES, Forest: _DRAWN}.get(type(estimator))
+    name = "check_sample_weight_equivalence_on"
+    return dict.fromkeys([f"{name}_dense_data", f"{name}_sparse_data"], reason) if reason else {}
 
 
 @pytest.mark.filterwarnings("ignore:GroupCalibrated was fitted without groups")
