@@ -68,7 +68,7 @@ def test_others_than_forests_and_patients_in_nearly_every_tree_are_not_scored(da
 
 def test_a_forest_is_calibrated_on_what_it_says_out_of_bag_unless_folds_are_asked_for(data):
     X, y, groups = data
-    forest = make_model(RandomForestSettings(), n_rows=len(y))
+    forest = make_model(RandomForestSettings(n_trees=100))
     model = GroupCalibrated(forest).fit(X, y, groups=groups)
     p = out_of_bag(model.estimator_, X, groups)
     by_hand = GroupCalibrated(forest)
