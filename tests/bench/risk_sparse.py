@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     n = args.patients or (100_000 if args.large else 2_000)
-    shape = {"n_codes": 2_000, "n_common": 26, "share_valued": 0.2} if args.large else {}
+    shape = {"n_codes": 2_000, "n_common": 10, "share_valued": 0.2} if args.large else {}
     cases, y = patients_of(n, seed=args.seed, **shape)
     splits = splits_of_folds(cases.patients, patient_folds(cases.patients, y))
     models = args.models or (DEFAULT_MODELS if args.large else FIVE)
