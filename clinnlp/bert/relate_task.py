@@ -152,14 +152,11 @@ class RelateTask:
             mine = [
                 each.of(label) for name, each in judged.items() if label in self._annotated[name]
             ]
-            p = np.array([one for each in mine for one in each.p])
-            right = [bool(hit) for each in mine for hit in each.right]
-            if len(p):
-                by[label] = fit_calibration(p, right)
-                n_gold = sum(int(m.n_gold.sum()) for m in mine)
-                limit = fit_threshold(calibrated(p, by[label]), right, n_gold)
-                if _is_better(mine, by[label], limit):
-                    least[label] = limit
+            if not any(len(each.p) for each in mine):
+                continue
+            by[label], limit = _fitted(mine)
+            if _is_better(mine, by[label], limit):
+                least[label] = limit
         return by, least
 
     def _judged(self, name: str, notes: Sequence[Note]) -> "_Judged":
@@ -223,6 +220,15 @@ class _Judged(NamedTuple):
         n = len(self.n_gold)
         right = np.bincount(self.owners, self.right & given, n)
         return np.array([2 * right, np.bincount(self.owners, given, n) + self.n_gold])
+
+
+def _fitted(found: Sequence[_Judged]) -> tuple[Calibration, float]:
+    """Return calibration and threshold of a label, as its pairs say."""
+    p = np.concatenate([each.p for each in found])
+    right = np.concatenate([each.right for each in found]).tolist()
+    by = fit_calibration(p, right)
+    n_gold = sum(int(each.n_gold.sum()) for each in found)
+    return by, fit_threshold(calibrated(p, by), right, n_gold)
 
 
 def _is_better(found: Sequence[_Judged], by: Calibration, limit: float) -> bool:

@@ -70,19 +70,16 @@ def out_of_bag(model: Any, X: Any, groups: Array) -> Floats | None:
     >>> bool(p[:19].max() < p[21:].min())
     True
     """
-    *steps, last = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
-    if not isinstance(last, RandomForestClassifier) or not last.bootstrap:
-        return None
-    if not all(isinstance(step, Dense) for step in steps):
+    *steps, (_, last) = model.steps if isinstance(model, Pipeline) else [("", model)]
+    is_forest = isinstance(last, RandomForestClassifier) and last.bootstrap
+    if not (is_forest and all(isinstance(step, Dense) for _, step in steps)):
         return None
     whose = np.unique(groups, return_inverse=True)[1]
-    n = np.zeros(len(whose), int)
-    for knows in _known(last, whose):
-        n += ~knows
+    n_known = sum(_known(last, whose), np.zeros(len(whose), np.int64))
+    n = len(last.estimators_) - n_known
     if n.min() < _FEWEST:
         return None
-    for step in steps:
-        X = step.transform(X)
+    X = Pipeline(steps).transform(X) if steps else X
     X = X.astype(np.float32) if sparse.issparse(X) else np.asarray(X, np.float32)
     total = np.zeros(len(whose))
     for tree, knows in zip(last.estimators_, _known(last, whose), strict=True):

@@ -177,8 +177,8 @@ class NameWords:
     def _continues(self, first: int, i: int) -> bool:
         """Whether a word goes on with a name that began at the first."""
         kinds = self.words.kinds[i]
-        if self.text[self.words.end(i) : self.words.end(i) + 1] == ":" and self._is_apart(i):
-            return False  # the head of a column: "ERIK T  Acct: 12"
+        if self._is_head(i):
+            return False
         if i not in self.capital:
             is_near = first not in self.capital and i < first + 3
             return self.is_particle(i) or (is_near and self.is_part(i))
@@ -188,8 +188,10 @@ class NameWords:
             return self.is_particle(i + 1) or i + 1 in self.capital
         return bool(kinds & Kind.SUFFIX) or self._fits(first, i)
 
-    def _is_apart(self, i: int) -> bool:
-        return self.gap(i - 1) in _COLUMNS
+    def _is_head(self, i: int) -> bool:
+        """Whether a word is the head of a column ("ERIK T  Acct: 12")."""
+        end = self.words.end(i)
+        return self.text[end : end + 1] == ":" and self.gap(i - 1) in _COLUMNS
 
     def _fits(self, first: int, i: int) -> bool:
         """Whether a word with a capital is of a name rather than behind it."""

@@ -191,15 +191,14 @@ class _Names(NameDeeds):
             return none
         if self.is_initial(first):
             return self._initialed(first)
-        last = self.awaited(first, is_small=False)
-        if last is None or self.words.kinds[first] & Kind.TAIL:
+        is_tail = bool(self.words.kinds[first] & Kind.TAIL)
+        last = None if is_tail else self.awaited(first, is_small=False)
+        if last is None:
             return none
         if self._is_given(first, last):
             return last, "list:given", 0.1
-        comma = next((k for k in range(first, last) if self.gap(k) in (", ", *TIGHT)), None)
-        if comma is None:
-            return self._alone(first, last)
-        if self._is_family(first, comma):
+        comma = next((k for k in range(first, last) if self.gap(k) in (", ", *TIGHT)), last)
+        if comma < last and self._is_family(first, comma):
             return last, "list:turned", 0.2
         return self._alone(first, comma)
 

@@ -94,18 +94,22 @@ def in_brackets(text: str, finds: Sequence[Find]) -> list[Find]:
         for find in finds
         if find.label.startswith("NAME") and (match := _NUMBER.match(text, find.end))
     ]
-    for match in _ENDING.finditer(text):
-        is_file = match[1] is not None or match[2] is not None
-        start = _file_start(text, match.start(), "_-./\\" if is_file else "_-.")
-        if match[2] is not None and not _TELLING.search(text, start, match.start()):
-            continue  # "consent.pdf"
-        if start < match.start():
-            label = "PHOTO" if match[1] is not None else "ID" if match[2] is not None else "URL"
-            end = match.start() if label == "ID" else match.end()
-            out.append(Find(start, end, label, "rule:ending"))
+    out += [find for match in _ENDING.finditer(text) if (find := _ended(text, match)) is not None]
     if "@" in text:
         out += [Find(*m.span(1), "USERNAME", "rule:handle") for m in _HANDLE.finditer(text)]
     return out
+
+
+def _ended(text: str, match: re.Match[str]) -> Find | None:
+    """Return the file or domain that has an ending; None of a plain word ("consent.pdf")."""
+    picture, file = match.groups()
+    start = _file_start(text, match.start(), "_-." if picture is file is None else "_-./\\")
+    if start == match.start():
+        return None
+    if file is None:
+        return Find(start, match.end(), "URL" if picture is None else "PHOTO", "rule:ending")
+    is_telling = _TELLING.search(text, start, match.start())
+    return Find(start, match.start(), "ID", "rule:ending") if is_telling else None
 
 
 def _file_start(text: str, end: int, signs: str) -> int:
