@@ -135,13 +135,13 @@ def test_what_the_server_refuses_is_said(serve, open_page):
 def test_learn_now_stop_go_on_use_and_go_back(serve, open_page, tmp_path, axe):
     world = serve(notes=[note_of(k, text) for k, text in enumerate(texts(24))])
     encoder = make_encoder(tmp_path / "encoder")
-    teacher = Teacher(world.database, encoder=str(encoder), epochs=1)
+    teacher = Teacher(world.database, encoder=str(encoder), epochs=20)  # not done before "Stop"
     object.__setattr__(world.review, "teacher", teacher)
     judge_all(world.browser("anna"))
     page = open_page(world, "owner", "/p/1/learn")
     page.get_by_role("button", name="Learn now").click()
     page.get_by_role("button", name="Stop").click()
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Go on").click(timeout=300_000)
     page.get_by_role("button", name="Use the new model").click(timeout=300_000)
     page.get_by_text("● in use").wait_for()
     assert page.get_by_text("New less old").count() == 1

@@ -22,10 +22,10 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def notes(tmp_path_factory):
-    """Give a file of 40 copies of the notes, each with ids of its own."""
+    """Give a file of 100 copies of the notes, each with ids of its own: seconds of work."""
     path = tmp_path_factory.mktemp("notes") / "notes.jsonl"
     lines = (MINI / "test.jsonl").read_text().splitlines()
-    copies = (line.replace('"id":"', f'"id":"{k}-', 1) for k in range(40) for line in lines)
+    copies = (line.replace('"id":"', f'"id":"{k}-', 1) for k in range(100) for line in lines)
     path.write_text("\n".join(line.replace('"id": "', '"id": "c', 1) for line in copies) + "\n")
     return path
 
