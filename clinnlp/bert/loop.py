@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from clinnlp.bert.average import WeightAverage
 from clinnlp.bert.checkpoint import Checkpoint, Standing
-from clinnlp.bert.heap import give_back, keep_few_products
+from clinnlp.bert.heap import STEPS, give_back, keep_few_products
 from clinnlp.bert.network import best_device
 from clinnlp.bert.precision import learning_attention, wants_bf16
 from clinnlp.bert.rates import parameter_groups, rate_factor
@@ -241,9 +241,10 @@ class _Run:
         self.prepared.step()
         self.prepared.zero_grad()
         self.average.update()
-        if self.accelerator.mixed_precision == "bf16" and self.accelerator.device.type == "cpu":
-            give_back()
         at.step += 1
+        bf16 = self.accelerator.mixed_precision == "bf16"
+        if bf16 and self.accelerator.device.type == "cpu" and at.step % STEPS == 0:
+            give_back()
 
     def finish(self) -> None:
         """Leave the best weights in the model, and the model as it was handed in."""

@@ -244,7 +244,7 @@ def _score(args: argparse.Namespace) -> int:
     for label, prf in scores.per_label.items():
         say(f"{label}: P {prf.precision:.3f} R {prf.recall:.3f} F1 {prf.f1:.3f}", aside=aside)
     say(f"micro, {args.match}: P {scores.precision} R {scores.recall} F1 {scores.f1}", aside=aside)
-    if args.against or args.report:
+    if args.against or args.report or args.train:
         _write_errors(args, aside=aside)
     return 0
 

@@ -98,6 +98,12 @@ def error_report(
     if train is not None:
         groups.insert(0, ("Seen in training", seen_in(train)))
     blocks = [_scores(strict, relaxed), *(_group(gold, predicted, *group) for group in groups)]
+    if train is not None:
+        findings += [
+            f"Strict F1 of mentions {row['group']} in training {row['f1']:.3f} "
+            f"(gold: {row['n_gold']})."
+            for row in blocks[1].rows
+        ]
     if against is not None:
         comparison = compare_spans(gold, predicted, against, n_boot=max(1, n_boot))
         findings.append(

@@ -9,6 +9,10 @@ linear SVM on words, with the paired interval of the difference. --words-only sc
 alone, without a network. The drugs of nlm_ddi have one label: which of their labels the corpus
 gives tells whether they interact.
 
+--beside learns from the other corpus of interactions too, but for documents with a sentence that
+is scored: for nlm_ddi all pairs of ddi2013 that interact; for ddi2013 those of nlm_ddi, of which
+nothing says how they interact.
+
 --mentions scores end to end too: the model in FOLDER, or one that is fine-tuned on the same train
 where there is none (--mentions-set), finds the mentions of dev; their concepts are those of such
 words in train.
@@ -25,6 +29,7 @@ of 400 mentions; --reading in another way than it was taught (the time hangs on 
 import argparse
 import hashlib
 import json
+import re
 import tempfile
 import time
 import zipfile
@@ -62,6 +67,7 @@ def main() -> None:
     parser.add_argument("--reading", choices=["inserted", "appended", "hidden"])
     parser.add_argument("--set", nargs="*", default=[], metavar="FIELD=JSON")
     parser.add_argument("--words-only", action="store_true")
+    parser.add_argument("--beside", action="store_true")
     parser.add_argument("--mentions", metavar="FOLDER")
     parser.add_argument("--mentions-set", nargs="*", default=[], metavar="FIELD=JSON")
     parser.add_argument("--again", metavar="FOLDER")
@@ -78,6 +84,8 @@ def main() -> None:
         pooled(args)
         return
     train, dev = parts(args.corpus, args.fold)
+    if args.beside:
+        train += others(args.corpus, dev)
     changed = fields_of(args.set)
     if args.corpus == "biored":  # whose pairs have no order
         changed.setdefault("undirected", sorted({r.label for n in train for r in n.relations}))
@@ -251,6 +259,34 @@ def parts(corpus: str, fold: int) -> tuple[list[Note], list[Note]]:
     return once(n for n in fit if n.text not in seen), once(kept)
 
 
+def others(corpus: str, scored: list[Note]) -> list[Note]:
+    """Return the other corpus of interactions in the labels of a corpus."""
+    told = {sentence for note in scored for sentence in sentences_of(note)}
+    if corpus == "nlm_ddi":
+        units, label, ends = ddi(), "interacts", {}
+    else:
+        units, label, ends = drug_labels(typed=True), "", {"Drug_Class": "group"}
+    usual, roles = "Drug" if corpus == "nlm_ddi" else "drug", ("drug", "other")
+    return [
+        note.with_(
+            entities=tuple(replace(e, label=ends.get(e.label, usual)) for e in note.entities),
+            relations=tuple(
+                replace(r, label=label, roles=dict(zip(roles, r.roles.values(), strict=True)))
+                for r in note.relations
+            ),
+        )
+        for unit in units
+        if told.isdisjoint(sentence for note in unit for sentence in sentences_of(note))
+        for note in unit
+    ]
+
+
+def sentences_of(note: Note) -> list[str]:
+    """Return the words of each sentence."""
+    return [" ".join(re.findall(r"\w+", note.text[s.start : s.end].lower()))
+            for s in note.sentences or ()]  # fmt: skip
+
+
 def once(notes: Iterable[Note]) -> list[Note]:
     """Return the notes without those whose text stands before."""
     return list({note.text: note for note in notes}.values())
@@ -271,12 +307,18 @@ def place_of(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
-def drug_labels() -> Iterator[list[Note]]:
-    """Yield the sentences of each drug label, its drugs under one label, by which it is known."""
+def drug_labels(*, typed: bool = False) -> Iterator[list[Note]]:
+    """Yield the sentences of each drug label, its drugs under one label unless told."""
     labels = read_labels((*DRUGS, "Biomedical_Entity"))
     for notes in sorted((each for each in labels if each), key=lambda each: place_of(each[0].id)):
-        yield [note.with_(entities=tuple(replace(e, label="Drug") for e in note.entities))
-               for note in notes]  # fmt: skip
+        yield (
+            notes
+            if typed
+            else [
+                note.with_(entities=tuple(replace(e, label="Drug") for e in note.entities))
+                for note in notes
+            ]
+        )
 
 
 def phee(part: str) -> list[Note]:
