@@ -32,8 +32,9 @@ def test_it_counts_errors_by_kind_and_quotes_nothing():
     assert rows == {"boundary": 5, "missed": 1}
     titles = [block.title for block in report.blocks[0].blocks]
     assert titles == ["Scores by label", "Seen in training", "Words of a mention", "Confidence"]
-    seen, other = report.findings[1:3]
+    seen, unseen, other = report.findings[1:4]
     assert seen == "Strict F1 of mentions seen in training 0.588 (gold: 12)."
+    assert unseen == "Strict F1 of mentions unseen in training 0.000 (gold: 0)."
     assert "p 0.0" in other
 
 
