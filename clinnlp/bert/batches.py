@@ -12,7 +12,7 @@ import torch
 
 from clinnlp.core.arrays import Array, Ints
 
-__all__ = ["pad_rows", "shuffled_batches", "sorted_batches"]
+__all__ = ["hide_tokens", "pad_rows", "shuffled_batches", "sorted_batches"]
 
 _POOL = 16  # batches that are sorted together in training
 
@@ -60,3 +60,13 @@ def pad_rows(rows: Sequence[Array], value: int) -> tuple[torch.Tensor, torch.Ten
         matrix[i, : len(row)] = row
         mask[i, : len(row)] = 1
     return torch.from_numpy(matrix), torch.from_numpy(mask)  # (n_rows, width) each
+
+
+def hide_tokens(ids: torch.Tensor, share: float, mask_id: int | None) -> torch.Tensor:
+    """Return the ids with a random share of them masked, so that context must tell.
+
+    A tokenizer without a mask hides none.
+    """
+    if not share or mask_id is None:
+        return ids
+    return ids.masked_fill(torch.rand(ids.shape).to(ids.device) < share, mask_id)

@@ -68,6 +68,7 @@ class RelationFields(LoopFields, total=False):
     within: Literal["auto", "sentence", "document"]
     reach: int | None
     negatives: float | None
+    word_dropout: float
     undirected: tuple[str, ...] | list[str]
     roles: tuple[str, ...] | list[str] | None
     baselines: bool

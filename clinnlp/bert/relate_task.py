@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from clinnlp.bert.batches import shuffled_batches
+from clinnlp.bert.batches import hide_tokens, shuffled_batches
 from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration, fit_threshold
 from clinnlp.bert.corpus import Corpora
 from clinnlp.bert.marked import MarkedRow
@@ -112,9 +112,10 @@ class RelateTask:
             inputs = network.collate_marked(rows)
         else:
             inputs = network.collate([row.ids for row in rows])
-        logits = model(**inputs).logits.float()  # (n_rows, width, 2 + 2 n_kinds)
         which = np.repeat(np.arange(len(rows)), [len(row.marks) for row in rows])
         marks = np.concatenate([row.marks for row in rows])
+        inputs["input_ids"] = self._with_hidden(inputs["input_ids"], which, marks)
+        logits = model(**inputs).logits.float()  # (n_rows, width, 2 + 2 n_kinds)
         owners = np.concatenate([row.owners for row in rows])
         kept = batch.drawn[owners]
         which, marks, owners = which[kept], marks[kept], owners[kept]
@@ -127,6 +128,14 @@ class RelateTask:
         among = torch.cat([none, odds], dim=1)
         right = among.masked_fill(~targets, -math.inf)
         return (among.logsumexp(1) - right.logsumexp(1)).mean()
+
+    def _with_hidden(self, ids: torch.Tensor, which: Ints, marks: Ints) -> torch.Tensor:
+        """Return the ids with a random share of them masked, the markers of pairs as they are."""
+        mask_id = self._model.network.tokenizer.mask_token_id
+        out = hide_tokens(ids, self._settings.word_dropout, mask_id)
+        rows, columns = np.repeat(which, 2), marks.ravel()
+        out[rows, columns] = ids[rows, columns]
+        return out
 
     def score(self) -> Score | None:
         """Return micro F1 of the relations of the selection notes that are likelier than none."""

@@ -242,6 +242,9 @@ class RelationSettings(FineTuneSettings):
         "unrelated pairs drawn anew in each epoch for each related one, > 0; by default 3 with "
         "inserted markers, all with appended ones. Scores stay those of all pairs",
     )
+    word_dropout: float = option(
+        0.0, "share of tokens hidden in training, but for the markers of a pair, 0 to < 1"
+    )
     undirected: tuple[str, ...] = option((), "labels whose roles say nothing: both orders are one")
     roles: tuple[str, ...] | None = option(
         None, "learn only the pairs of these roles; of a relation with many ends all by default"
@@ -258,6 +261,7 @@ class RelationSettings(FineTuneSettings):
         check_one_of(self.within, ("auto", "sentence", "document"), name="within")
         if self.reach is not None:
             check_at_least(self.reach, 1, name="reach")
+        _check_below_one(self.word_dropout, "word_dropout")
         if self.negatives is not None and not self.negatives > 0:
             raise ArgumentError(f"negatives must be above 0, got {self.negatives}")
 

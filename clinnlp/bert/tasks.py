@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from scipy.special import expit
 
-from clinnlp.bert.batches import shuffled_batches
+from clinnlp.bert.batches import hide_tokens, shuffled_batches
 from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration, fit_threshold
 from clinnlp.bert.consistency import Candidates, Weights, apart, fit_weights
 from clinnlp.bert.corpus import Corpora
@@ -116,7 +116,11 @@ class TaggerTask:
         inputs = network.collate(
             [np.concatenate([network.prefix, x.ids, network.suffix]) for x in examples]
         )
-        inputs["input_ids"] = self._hidden(inputs["input_ids"])
+        inputs["input_ids"] = hide_tokens(
+            inputs["input_ids"],
+            self._settings.word_dropout,
+            self._tagger.network.tokenizer.mask_token_id,
+        )
         at, targets = self._targets(examples)
         logits = model(**inputs).logits  # (n_rows, width, n_outputs)
         answers = logits[tuple(torch.from_numpy(at).to(logits.device))]  # (n_words, n_outputs)
@@ -189,13 +193,6 @@ class TaggerTask:
         """Yield each selection note as annotated, and as the tagger reads it now."""
         for name, notes in self._selection.items():
             yield from zip(notes, tagged(self._tagger, notes, self._annotated[name]), strict=True)
-
-    def _hidden(self, ids: torch.Tensor) -> torch.Tensor:
-        """Return the ids with a random share of them masked, so that context must tell."""
-        mask_id, share = self._tagger.network.tokenizer.mask_token_id, self._settings.word_dropout
-        if not share or mask_id is None:
-            return ids
-        return ids.masked_fill(torch.rand(ids.shape).to(ids.device) < share, mask_id)
 
     def _targets(self, examples: Sequence[Example]) -> tuple[Ints, Ints]:
         """Return where the words that are asked for stand, (2, n_words), and their tags."""

@@ -9,8 +9,11 @@ import pytest
 import torch
 
 from clinnlp.bert.export import export_onnx
+from clinnlp.bert.markers import markers_of
 from clinnlp.bert.network import Network
 from clinnlp.bert.relate import row_maker
+from clinnlp.bert.relate_task import RelateTask
+from clinnlp.bert.settings import RelationSettings
 from clinnlp.bert.store import load
 from clinnlp.bert.train import fine_tune_relations
 from clinnlp.core.errors import ArgumentError, DataError, StoreError
@@ -215,6 +218,26 @@ def test_unrelated_pairs_can_be_drawn_and_scores_stay(encoder, tmp_path):
         )  # fmt: skip
         assert told(model.batch(bare(RELATED))) == told(RELATED)
     assert isinstance(model.network, Network)
+
+
+def test_words_can_be_hidden_in_training_and_markers_stay(folders, monkeypatch):
+    model = load(folders["inserted"], device="cpu", **FLOAT32)
+    settings = RelationSettings(word_dropout=0.999)
+    task = RelateTask(model, {"": RELATED}, {}, {"": model.labels}, settings)
+    read = list[dict[str, torch.Tensor]]()
+
+    def kept(**inputs):
+        read.append(inputs)
+        return model.network.model(**inputs)
+
+    (batch,) = task.plan(np.random.default_rng(0))
+    task.loss(kept, batch)
+    ids, mask_id = read[0]["input_ids"], model.network.tokenizer.mask_token_id
+    markers = markers_of(model.network.tokenizer, model.kinds.end_labels).values()
+    opens = [one for marker in markers for one in marker.opens]
+    n_pairs = model.answers(bare(RELATED)).p.shape[0]
+    assert sum((ids == one).sum().item() for one in opens) >= 2 * n_pairs
+    assert (ids == mask_id).float().mean() > 0.7
 
 
 def test_selection_notes_calibrate_and_give_thresholds(encoder, tmp_path):
