@@ -29,14 +29,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clinnlp.core.arrays import Floats, Ints32, objects
+from clinnlp.core.arrays import Ints32, objects
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.checks import check_at_least, check_fraction, check_level, check_one_of
 from clinnlp.core.counts import Table2x2
 from clinnlp.core.errors import ArgumentError
 from clinnlp.features.one_hot import as_baskets
 from clinnlp.mine.measures import association
-from clinnlp.mine.rules import COUNTS, MEASURES, Rules
+from clinnlp.mine.rules import MEASURES, Rules
 from clinnlp.mine.screen import q_values
 from clinnlp.mine.sets.itemsets import Itemsets, min_count_of, mine_itemsets
 from clinnlp.mine.sets.spark_baskets import StoredBaskets
@@ -46,6 +46,8 @@ from clinnlp.mine.splits import Split, counts_by_set, n_candidates, splits
 __all__ = ["MIN_COUNT", "mine_rules"]
 
 MIN_COUNT = 5
+_MARGINS = ("n_ab", "n_a", "n_b")
+_TESTS = ("p_fisher", "p_mid", "improvement", "p_productive")
 
 
 def mine_rules(
@@ -178,34 +180,39 @@ def _ordered(
 ) -> Rules:
     """Return the rules of all splits by q, then by falling lift."""
     m = n_candidates(*sides, max_len)
-    none = np.zeros(0, np.int64)
-    columns = {name: [none, *(getattr(split.table, name) for split in found)] for name in COUNTS}
-    table = Table2x2(**{name: np.concatenate(parts) for name, parts in columns.items()})
-    p = _joined(split.p_fisher for split in found)
-    q = q_values(p, m)
+    n = np.array(len(baskets), np.int64)
+    left, right = ([getattr(split, side) for split in found] for side in ("left", "right"))
+    column = _joined(found)  # of millions of rules each column is held once
+    p = column["p_fisher"]
+    column["q_bh"], column["q_by"] = q_values(p, m), q_values(p, m, method="by")
+    lift = association.lift(Table2x2(**{name: column[name] for name in _MARGINS}, n=n))
     # The last key leads; equal rules stay in the order in which they were found
-    order = np.lexsort((np.arange(len(q)), -association.lift(table), q))
+    order = np.lexsort((np.arange(len(p)), -lift, column["q_bh"]))
+    del p, lift
+    for name, values in column.items():
+        column[name] = values[order]
     return Rules(
-        antecedents=_named(baskets, [split.left for split in found], order),
-        consequents=_named(baskets, [split.right for split in found], order),
-        table=Table2x2(**{name: getattr(table, name)[order] for name in COUNTS}),
-        p_fisher=p[order],
-        p_mid=_joined(split.p_mid for split in found)[order],
-        q_bh=q[order],
-        q_by=q_values(p, m, method="by")[order],
-        improvement=_joined(split.improvement for split in found)[order],
-        p_productive=_joined(split.p_productive for split in found)[order],
+        antecedents=_named(baskets, left, order),
+        consequents=_named(baskets, right, order),
+        table=Table2x2(**{name: column.pop(name) for name in _MARGINS}, n=n),
         m=m,
         alpha=alpha,
         level=level,
         baskets=baskets if isinstance(baskets, Baskets) else baskets.counts(),
         candidates=sides,
         max_len=max_len,
+        **column,
     )
 
 
-def _joined(parts: Iterable[Floats]) -> Floats:
-    return np.concatenate([np.zeros(0), *parts])
+def _joined(found: list[Split]) -> dict[str, Any]:
+    """Return the counts and tests of all splits as one column each, and empty the list."""
+    none: dict[str, Any] = {name: np.zeros(0, np.int64) for name in _MARGINS}
+    none |= {name: np.zeros(0) for name in _TESTS}
+    parts = {name: [getattr(split.table, name) for split in found] for name in _MARGINS}
+    parts |= {name: [getattr(split, name) for split in found] for name in _TESTS}
+    found.clear()
+    return {name: np.concatenate([none[name], *parts.pop(name)]) for name in none}
 
 
 def _named(

@@ -48,13 +48,10 @@ class Split:
     p_productive: Floats
 
 
-def counts_by_set(*found: Itemsets) -> Sets:
-    """Return the count of each set of one or more minings."""
-    out: dict[bytes, int] = {}
-    for itemsets in found:
-        keys = [key for group in itemsets.groups for key in _keys(group)]
-        out.update(zip(keys, itemsets.counts.tolist(), strict=True))
-    return out
+def counts_by_set(found: Itemsets, *, below: int | None = None) -> Sets:
+    """Return the count of each set of a mining, or of the groups before one."""
+    keys = [key for group in found.groups[:below] for key in _keys(group)]
+    return dict(zip(keys, found.counts[: len(keys)].tolist(), strict=True))
 
 
 def splits(joint: Itemsets, left: Sets, right: Sets) -> Iterator[Split]:
@@ -67,7 +64,7 @@ def splits(joint: Itemsets, left: Sets, right: Sets) -> Iterator[Split]:
     left, right : mapping of bytes to int
         The sets that may be an antecedent or a consequent, with their counts.
     """
-    known = counts_by_set(joint)
+    known = counts_by_set(joint, below=len(joint.groups) - 1)  # the longest are parts of none
     n = len(joint.baskets)
     start = 0
     for group in joint.groups:
@@ -92,7 +89,7 @@ def _split(
     n_a, n_b = _look_up(left, group[:, chosen]), _look_up(right, group[:, rest])
     kept = (n_a >= 0) & (n_b >= 0)
     group, n_ab, n_a, n_b = group[kept], counts[kept], n_a[kept], n_b[kept]
-    table = Table2x2(n_ab=n_ab, n_a=n_a, n_b=n_b, n=np.full(len(n_ab), n, np.int64))
+    table = Table2x2(n_ab=n_ab, n_a=n_a, n_b=n_b, n=np.array(n, np.int64))
     p, p_mid = fisher_and_mid_p(table)
     improvement = np.full(len(n_ab), np.inf)
     p_productive = p if len(chosen) == 1 else np.zeros(len(n_ab))
