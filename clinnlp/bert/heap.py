@@ -14,7 +14,7 @@ import os
 __all__ = ["STEPS", "VARIABLE", "give_back", "keep_few_products"]
 
 VARIABLE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
-STEPS = 16  # between two times that memory is given back: after each it costs a seventh of the time
+STEPS = 4  # between two times that memory is given back: each costs a tenth of a step
 _SHAPES = 60  # more than the layers of a model have in one step
 
 

@@ -286,11 +286,11 @@ def _of_stored(source: str, out: Path, settings: MineSettings) -> MineResult:
     spelling = Spelling(settings)
     with stored_baskets(source, settings, spelling) as sets:
         lost = (_lost(sets.n_excluded), *_folded_told(spelling.n_folded))
-        rules = mine_rules(sets, max_len=settings.max_len, level=settings.coverage, **limits)
-        if {*kinds.values()} <= set(sets.kinds):
+        if {*kinds.values()} <= set(sets.kinds):  # first, as rules and signals are then held
+            pairs = write_judged(sets, out, judged, **kinds, **limits)
             how: dict[str, Any] = {"prior": settings.prior, "level": settings.coverage}
             alone["drug_events"] = mine_signals(sets, **how, **kinds, **limits)
-            pairs = write_judged(sets, out, judged, **kinds, **limits)
+        rules = mine_rules(sets, max_len=settings.max_len, level=settings.coverage, **limits)
     rules, alone, n_left = _without_artefacts(rules, alone, judged)
     mined: dict[str, Rules | Signals] = {"rules": rules, **alone}
     told, large = _verdicts_of(mined, judged), tuple[str, ...]()
