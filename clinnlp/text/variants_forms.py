@@ -9,7 +9,8 @@ at codon 114"
 ``677C>T``, ``C677T``, "C to T at nucleotide 677"     ``677C>T``: no level is said
 ``IVS8 - 1 G --> A``                                  ``IVS8-1G>A``
 ``rs 334``                                            ``rs334``
-``CYP2C19 *2``                                        ``CYP2C19*2``
+``CYP2C19 *2``, ``cyp2c19*2``                         ``CYP2C19*2``
+``HLA-B*5701``                                        ``HLA-B*57:01``
 ``BCR/ABL1 fusion``                                   ``BCR::ABL1``
 ====================================================  ==========================
 """
@@ -17,7 +18,8 @@ at codon 114"
 import re
 from collections.abc import Mapping
 
-from clinnlp.text.variants_patterns import AMINO, Words, gene_symbols
+from clinnlp.text.variants_patterns import AMINO, Words
+from clinnlp.text.variants_symbols import as_symbol
 
 __all__ = ["normal_form"]
 
@@ -71,7 +73,7 @@ def _protein(read: Mapping[str, str | None], words: Words) -> str:
 
 
 def _dna(read: Mapping[str, str | None], words: Words) -> str:
-    level = (read.get("level") or "")[-2:].strip(".")
+    level = (read.get("level") or "").strip(". ").lower()[-1:]
     head = f"{level}." if level else ""
     place, operation = _number(read), read.get("op")
     if place.startswith("IVS"):
@@ -87,18 +89,21 @@ def _dna(read: Mapping[str, str | None], words: Words) -> str:
 
 def _rsid(read: Mapping[str, str | None], _: Words) -> str:
     name = _squeezed(read["id"])
-    return name if name[0].isalpha() else f"rs{name}"
+    return name.lower() if name[0].isalpha() else f"rs{name}"
 
 
 def _star(read: Mapping[str, str | None], _: Words) -> str:
-    return f"{read['gene']}{_squeezed(read['star'])}"
+    gene = re.sub(r"(?<=HLA)[-\s]?", "-", (read["gene"] or "").upper())
+    star = re.sub("(?<=[0-9])[a-z](?![a-z0-9])", lambda m: m[0].upper(), _squeezed(read["star"]))
+    four = re.fullmatch(r"\*(\d\d)(\d\d)", star) if gene.startswith("HLA") else None
+    return f"{gene}*{four[1]}:{four[2]}" if four else f"{gene}{star}"
 
 
 def _fusion(read: Mapping[str, str | None], _: Words) -> str:
     ref, alt, operation = read["ref"] or "", read["alt"] or "", read.get("op")
     if operation in ("t", "inv"):
         return f"{operation}({ref})"
-    return f"{_symbol(ref)}::{_symbol(alt) if alt else '?'}"
+    return f"{as_symbol(ref)}::{as_symbol(alt) if alt else '?'}"
 
 
 def _copies(read: Mapping[str, str | None], words: Words) -> str:
@@ -106,7 +111,7 @@ def _copies(read: Mapping[str, str | None], words: Words) -> str:
     if operation in ("del", "dup", "add"):
         return f"{operation}({ref})"
     gained = {word.casefold() for word in words.of["amplified"]}
-    return f"{_symbol(ref)} {'amplification' if operation.casefold() in gained else 'loss'}"
+    return f"{as_symbol(ref)} {'amplification' if operation.casefold() in gained else 'loss'}"
 
 
 _FORMS = {
@@ -121,10 +126,6 @@ _FORMS = {
 
 def _squeezed(text: str | None) -> str:
     return _BLANKS.sub("", text or "")
-
-
-def _symbol(name: str) -> str:
-    return gene_symbols().get(name, name)
 
 
 def _number(read: Mapping[str, str | None]) -> str:

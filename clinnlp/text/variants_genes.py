@@ -28,21 +28,23 @@ from clinnlp.core.notes import Entity, Note, fresh_ids
 from clinnlp.core.spans import Span, keep_longest, pairs_overlapping
 from clinnlp.text.plain import reads_plain
 from clinnlp.text.variants_forms import normal_form
-from clinnlp.text.variants_patterns import (
-    Pattern,
-    gene_symbols,
-    genetic_words,
-    variant_patterns,
-)
+from clinnlp.text.variants_patterns import Pattern, genetic_words, variant_patterns
+from clinnlp.text.variants_symbols import as_symbol, gene_symbols, is_about_genes
 
 __all__ = ["GeneVariants"]
 
 SOURCE = "gene-variants"
 VARIANT_KINDS = ("protein", "dna", "rsid", "star", "fusion", "copies", "unplaced")
 _NEAR_GENE = 300  # characters between a variant and the gene it is of
-_NEAR_WORD = 12  # characters beside a weak find in which a word may say that it is none
+_NEAR_WORD = 24  # characters beside a weak find in which a word may say that it is none
 _NEAR_SMALL = 60  # characters beside one at a small position in which the note speaks of variants
+_NEAR_LIST = 80  # characters before a weak find in which its gene, and others of it, may stand
 _N_SMALL = 10  # positions below are as often the numbers of receptors, stages and leads
+_TYPED = str.maketrans(  # dashes and arrows of word processors and browsers; one for one
+    {**dict.fromkeys("–—‒", "-"), **dict.fromkeys("⟶➔➜⇒➝", "→"), **dict.fromkeys("˃›﹥", ">"),
+     "∆": "Δ", **dict.fromkeys("∗✱﹡", "*")}
+)  # fmt: skip
+_LISTED = r"\(?(?:p\.)?\(?[A-Za-z]{1,3}\d{1,6}[A-Za-z*]{1,6}\)?"
 _PAIR = re.compile(r"\b([A-Z]|[A-Z][a-z]{2})/([A-Z]|[A-Z][a-z]{2})\b")
 _LETTERS = re.compile(r"(?P<pos>\d+)(?P<ref>[ACGT])>(?P<alt>[ACGT])")
 
@@ -97,11 +99,24 @@ class GeneVariants:
         self._patterns = [p for p in variant_patterns(language) if p.kind in self._kinds]
         self._telling = re.compile(rf"\b(?:{words.any('telling')})\b", re.IGNORECASE)
         self._behind = re.compile(rf"[\s-]?(?:{words.any('trap_behind')})\b", re.IGNORECASE)
-        self._before = re.compile(rf"(?<!\w)(?:{words.any('trap_before')})\s?\Z", re.IGNORECASE)
+        self._before = re.compile(
+            rf"(?<!\w)(?:{words.any('trap_before')})(?:[\s:]{{0,2}}(?:no\.?|number|id|#)){{0,2}}"
+            r"[\s:]{0,2}\Z",
+            re.IGNORECASE,
+        )
         self._traps = {word.upper() for word in words.of["trap"]}
-        genes = _any_gene()
-        self._genes = re.compile(rf"(?<![A-Za-z0-9])(?:{genes})(?![A-Za-z0-9])")
-        self._genes_before = re.compile(rf"\b(?:{genes})[\s(-]{{0,2}}\Z", re.IGNORECASE)
+        joined = words.any("joined")
+        joined = rf"\s?(?:[,/;&+]|\s(?:{joined}))\s?(?:(?:{joined})\s)?"
+        part = rf"(?:\s(?:{words.any('part')})\s?\d{{1,3}})?"
+        name = r"(?<![A-Za-z0-9])(?P<gene>(?:[A-Za-z]-)?[A-Za-z][A-Za-z0-9]{1,7})"
+        self._named_before = re.compile(  # KRAS G12D, KRAS (G12D, EGFR exon 20: T790M and C797S
+            rf"{name}(?:{part}[\s(:=-]{{0,3}}(?:{_LISTED}{joined}){{0,5}}(?<!\w)\(?p?)?\Z",
+            re.IGNORECASE,
+        )
+        self._named_behind = re.compile(
+            rf"\)?\s(?:{words.any('at')})\s(?:the\s)?(?P<gene>[A-Z][A-Z0-9]{{1,7}})\b"
+        )
+        self._genes = re.compile(rf"(?<![A-Za-z0-9])(?:{_any_gene()})(?![A-Za-z0-9])")
 
     @reads_plain
     def __call__(self, note: Note, /) -> Note:
@@ -131,10 +146,11 @@ class GeneVariants:
 
     def _finds(self, text: str) -> list[_Find]:
         """Return the variants of a text, in its order, without overlaps."""
+        text = text if text.isascii() else text.translate(_TYPED)
         tells = self._telling.search(text) is not None
         found: list[_Find] = []
         for pattern in self._patterns:
-            if pattern.kind != "allele":
+            if pattern.kind != "allele" and pattern.mark in text:
                 found += self._of(pattern, text, tells=tells)
         found = [found[i] for i in keep_longest([f.span for f in found])]
         found = _once(found, text) if "unplaced" in self._kinds else found
@@ -151,23 +167,33 @@ class GeneVariants:
         read = match.groupdict()
         form = normal_form(pattern.kind, read, self._words, turned=pattern.turned)
         kind = "unplaced" if pattern.kind == "allele" else pattern.kind
-        return _Find(Span(*match.span()), kind, form, read.get("pos") or "", read.get("gene"))
+        gene = self._gene_before(match) if pattern.needs_gene else read.get("gene")
+        return _Find(Span(*match.span()), kind, form, read.get("pos") or "", gene)
 
     def _is_trap(self, match: re.Match[str], pattern: Pattern, *, tells: bool) -> bool:
         """Return whether a find is something else: by its letters, or by a word beside it."""
         if not pattern.is_weak:
-            return False
+            return not is_about_genes(pattern.kind, match.groupdict())
         text, start, end = match.string, match.start(), match.end()
-        before = text[max(0, start - _NEAR_WORD) : start]
         if match[0].upper() in self._traps or self._behind.match(text, end):
             return True
-        if self._before.search(before):
-            return True
-        if self._genes_before.search(before):
+        if self._gene_before(match):
             return False
+        if pattern.needs_gene or self._before.search(text, max(0, start - _NEAR_WORD), start):
+            return True
+        named = self._named_behind.match(text, end)
+        if not tells and (named is None or named["gene"] not in gene_symbols()):
+            return True
         near = text[max(0, start - _NEAR_SMALL) : end + _NEAR_SMALL]
         is_small = int(match["pos"].strip("-")) < _N_SMALL
-        return not tells or (is_small and not self._telling.search(near))
+        return is_small and not self._telling.search(near)
+
+    def _gene_before(self, match: re.Match[str]) -> str | None:
+        """Return the gene right before a find, others of whose variants may stand between."""
+        start = match.start()
+        named = self._named_before.search(match.string, max(0, start - _NEAR_LIST), start)
+        symbol = as_symbol(named["gene"]) if named else None
+        return symbol if symbol in gene_symbols() else None
 
     def _with_alleles(self, found: list[_Find], text: str) -> list[_Find]:
         """Return the finds, with single alleles at positions that the note has variants at."""

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from clinnlp.core.errors import DataError
-from clinnlp.text.tables import data_path, language_path, read_table
+from clinnlp.text.tables import language_path, read_table
 
-__all__ = ["AMINO", "Pattern", "Words", "gene_symbols", "genetic_words", "variant_patterns"]
+__all__ = ["AMINO", "Pattern", "Words", "genetic_words", "variant_patterns"]
 
 AMINO: Mapping[str, str] = {
     "Ala": "A", "Arg": "R", "Asn": "N", "Asp": "D", "Cys": "C", "Gln": "Q", "Glu": "E", "Gly": "G",
@@ -30,13 +30,13 @@ AMINO: Mapping[str, str] = {
 _WORD_KINDS = (
     "amino", "base", "to", "for", "place", "at", "change", "loss", "gain", "double", "both", "unit",
     "number", "allele", "repeat", "telling", "trap", "trap_behind", "trap_before", "fused",
-    "amplified", "lost",
+    "amplified", "lost", "joined", "part",
 )  # fmt: skip
 _BEFORE, _AFTER = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9])"
 _ONE = "[ACDEFGHIKLMNPQRSTVWY]"
 _THREE = "(?:" + "|".join(f"{a}|{a.upper()}|{a.lower()}" for a in AMINO) + ")"
 _ENDS = r"(?:[Xx]|\*|[Ss]top|STOP|[Tt]er|TER|term|am|opal|ochre)"
-_ARROW = r"(?:-{0,4}\s?>|={1,2}>|→|-{2,4}|/)"
+_ARROW = r"(?:-{0,4}\s?>|={1,2}>|→|&gt;|-{2,4}|/)"
 _SHIFT = rf"(?:fs|FS)(?:[\s-]?(?:{_ENDS}|Δ)[\s+]?\d{{0,4}}|\d{{1,4}})?"
 _OP = r"(?:delins|indel|ins/del|del/ins|del|ins|dup|inv|DEL|INS|DUP|Del|Ins|Dup)"
 _OPENED, _CLOSED = r"(?P<opened>\()?", r"(?(opened)\))"
@@ -69,12 +69,18 @@ class Pattern:
         Whether letters alone may be chance.
     turned : bool
         Whether what is stands before what was.
+    needs_gene : bool
+        Whether it counts behind its gene alone: letters typed small, or grown onto the gene.
+    mark : str
+        A text without it has none.
     """
 
     kind: str
     finds: re.Pattern[str]
     is_weak: bool = False
     turned: bool = False
+    needs_gene: bool = False
+    mark: str = ""
 
 
 @cache
@@ -98,34 +104,22 @@ def genetic_words(language: str) -> Words:
 
 
 @cache
-def gene_symbols() -> Mapping[str, str]:
-    """Return the symbol by every name of the shipped genes."""
-    symbols: dict[str, str] = {}
-    path = data_path("gene_symbols.tsv")
-    for line, (symbol, aliases) in read_table(path, ("symbol",), optional=("aliases",)):
-        if not symbol:
-            raise DataError("a gene needs a symbol", path=path, line=line)
-        for name in (symbol, *aliases.split()):
-            symbols.setdefault(name, symbol)
-    return symbols
-
-
-@cache
 def variant_patterns(language: str) -> tuple[Pattern, ...]:
     """Return all patterns, with the words of a language in those of prose.
 
     Of two that read the same words the first counts: C677T is of bases, G12C of amino acids.
     """
     words = genetic_words(language)
-    rows = (*_bases(), *_protein(), *_introns(), *_named(), *_prose(words), *_unplaced(words))
+    rows = (*_bases(), *_protein(), *_introns(), *_named(words), *_prose(words), *_unplaced(words))
     return (*rows, *_large(words))
 
 
-def _made(kind: str, *texts: str, weak: bool = False, turned: bool = False) -> Iterable[Pattern]:
+def _made(
+    kind: str, *texts: str, weak: bool = False, turned: bool = False, mark: str = ""
+) -> Iterable[Pattern]:
     for text in texts:
-        yield Pattern(
-            kind=kind, finds=re.compile(_BEFORE + text + _AFTER), is_weak=weak, turned=turned
-        )
+        finds = re.compile(_BEFORE + text + _AFTER)
+        yield Pattern(kind=kind, finds=finds, is_weak=weak, turned=turned, mark=mark)
 
 
 def _protein() -> Iterable[Pattern]:
@@ -138,7 +132,7 @@ def _protein() -> Iterable[Pattern]:
     yield Pattern(  # p.Arg114His, p.(Arg114His), p.Glu2524_Lys2525del, p.Y498
         kind="protein",
         finds=re.compile(
-            rf"{_BEFORE}(?P<level>p)\.\s?(?P<opened>[\[(]{{1,2}})?(?P<ref>{any_acid})\s?"
+            rf"{_BEFORE}(?P<level>p\.\s?|P\.)(?P<opened>[\[(]{{1,2}})?(?P<ref>{any_acid})\s?"
             rf"(?P<pos>\d{{1,5}}){second}\s?(?:{change})?(?(opened)[\])]{{0,2}}){_AFTER}"
         ),
     )
@@ -166,6 +160,13 @@ def _protein() -> Iterable[Pattern]:
         ),
         is_weak=True,
     )
+    for text in (  # egfr l858r, BRAFV600E
+        rf"{_BEFORE}(?P<ref>{_ONE.lower()})(?P<pos>[1-9]\d{{1,4}})(?P<alt>{_ONE.lower()}|x|\*)",
+        rf"(?<=[A-Z0-9])(?P<ref>{_ONE})(?P<pos>[1-9]\d{{1,3}})(?P<alt>{_ONE}|\*)",
+    ):
+        yield Pattern(
+            kind="protein", finds=re.compile(text + _AFTER), is_weak=True, needs_gene=True
+        )
     yield from _made(
         "protein",
         rf"{one}\s?(?P<alt>(?:{_ONE})?\s?{_SHIFT}|(?:del|ins|dup){_ONE}*)",
@@ -180,7 +181,7 @@ def _protein() -> Iterable[Pattern]:
 
 def _bases() -> Iterable[Pattern]:
     opened, closed = _OPENED, _CLOSED
-    level = r"(?P<level>[cgmnr])(?:\.\s?|(?=\d))[\[(]?\s?"
+    level = r"(?P<level>[cgmnr](?:\.\s?|(?=\d))|[CGMNR]\.)[\[(]?\s?"
     place = rf"(?P<pos>[-+*]?\s?\d{{1,9}}{_OFFSET})"
     span = rf"(?P<pos>[-+*]?(?:\d{{1,9}}|\?){_OFFSET}(?:\s?[_-]\s?[-+*]?\d{{1,9}}{_OFFSET})?)"
     change = rf"\s?(?P<ref>[ACGTUacgtu]{{1,12}})\s?(?:{_ARROW}|4)\s?(?P<alt>[ACGTUacgtu]{{1,12}})"
@@ -220,6 +221,12 @@ def _bases() -> Iterable[Pattern]:
         r"(?P<ref>[ACGT])[-\s](?P<pos>-?\d{2,7})\s?(?P<alt>[ACGT])",
         weak=True,
     )
+    yield Pattern(  # mthfr c677t
+        kind="dna",
+        finds=re.compile(rf"{_BEFORE}(?P<ref>[acgt])(?P<pos>\d{{3,7}})(?P<alt>[acgt]){_AFTER}"),
+        is_weak=True,
+        needs_gene=True,
+    )
 
 
 def _introns() -> Iterable[Pattern]:
@@ -233,17 +240,21 @@ def _introns() -> Iterable[Pattern]:
     )
 
 
-def _named() -> Iterable[Pattern]:
+def _named(words: Words) -> Iterable[Pattern]:
     yield from _made(
         "rsid",
-        r"(?P<id>[rs]s\s?\d{3,12})",
+        r"(?P<id>[rs]s\s?\d{3,12}|RS\d{4,12})",
         r"[Rr]eference SNP (?:no\.|number|ID)?\s?(?P<id>\d{3,12})",
     )
-    gene = r"(?P<gene>CYP\d{1,2}[A-Z]\d{1,2}|[A-Z][A-Z0-9]{1,8}(?:-[A-Z0-9]{1,4})?)"
-    star = r"\d{1,3}(?::\d{2,3}){0,3}[A-Z]?(?:x[N\d])?"
-    yield Pattern(
-        kind="star",
-        finds=re.compile(rf"{_BEFORE}{gene}\s?(?P<star>\*{star}(?:\s?/\s?\*{star})?){_AFTER}"),
+    allele = r"\d{1,3}(?::\d{2,3}){0,3}[A-Za-z]?(?:x(?:N|\d{1,2}))?"
+    star = rf"(?P<star>\*{allele}(?:\s?/\s?\*{allele})?)"
+    telling = rf"(?P<blank>(?:\s(?:{words.any('telling')}))?:?\s?)"
+    yield from _made(
+        "star",
+        r"(?P<gene>(?i:hla)[-\s]?(?i:[a-g]|d[mopqr][ab]\d?))(?P<star>\*\d{4})",
+        rf"(?P<gene>[A-Z][A-Z0-9]{{1,8}}(?:-[A-Z0-9]{{1,4}})?){telling}{star}",
+        rf"(?P<gene>[a-z][a-z0-9]{{2,7}}|hla-[a-z]{{1,3}}\d?){telling}{star}",
+        mark="*",
     )
 
 
@@ -324,13 +335,13 @@ def _unplaced(words: Words) -> Iterable[Pattern]:
 
 def _large(words: Words) -> Iterable[Pattern]:
     """Yield the patterns of fusions, of copy number and of bands."""
-    genes = sorted((name for name in gene_symbols() if len(name) > 1), key=len, reverse=True)
-    gene = "(?:" + "|".join(map(re.escape, genes)) + ")"
+    gene = "(?:[A-Za-z]-)?[A-Za-z][A-Za-z0-9]{1,9}"
+    fused, copied = words.any("fused"), words.any("amplified", "lost")
     band = r"[pq]\d{1,2}(?:\.\d{1,2})?"
     yield from _made(
         "fusion",
-        rf"(?P<ref>{gene})(?:::|-|/)(?P<alt>{gene})(?:\s(?:{words.any('fused')}))?",
-        rf"(?P<ref>{gene})\s(?P<op>{words.any('fused')})",
+        rf"(?P<ref>{gene})(?P<join>::?|-|/)(?P<alt>{gene})(?:[\s-](?P<op>(?i:{fused})))?",
+        rf"(?P<ref>{gene})(?P<alt>)[\s-](?:gene\s)?(?P<op>(?i:{fused}))",
     )
     yield Pattern(
         kind="fusion",
@@ -341,8 +352,8 @@ def _large(words: Words) -> Iterable[Pattern]:
     )
     yield from _made(
         "copies",
-        rf"(?P<ref>{gene})\s(?:gene\s)?(?P<op>{words.any('amplified', 'lost')})",
-        rf"(?P<op>{words.any('amplified', 'lost')})\sof\s(?:the\s)?(?P<ref>{gene})(?:\sgene)?",
+        rf"(?P<ref>{gene}):?[\s-](?:gene\s)?(?P<op>(?i:{copied}))",
+        rf"(?P<op>(?i:{copied}))\sof\s(?:the\s)?(?P<ref>{gene})(?:\sgene)?",
     )
     yield Pattern(
         kind="copies",
