@@ -98,7 +98,9 @@ class GeneVariants:
         self._words = words = genetic_words(language)
         self._patterns = [p for p in variant_patterns(language) if p.kind in self._kinds]
         self._telling = re.compile(rf"\b(?:{words.any('telling')})\b", re.IGNORECASE)
-        self._behind = re.compile(rf"[\s-]?(?:{words.any('trap_behind')})\b", re.IGNORECASE)
+        self._behind = re.compile(
+            rf"[\s-]?(?:{words.any('trap_behind')})\b|-\d{{3}}", re.IGNORECASE
+        )
         self._before = re.compile(
             rf"(?<!\w)(?:{words.any('trap_before')})(?:[\s:]{{0,2}}(?:no\.?|number|id|#)){{0,2}}"
             r"[\s:]{0,2}\Z",
