@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any, NamedTuple
 
-from clinnlp.core.notes import Entity, Note, Section
+from clinnlp.core.notes import Entity, Note, Relation, Section
 from clinnlp.core.spans import Span
 
 __all__ = ["PlainText", "plain_characters", "plain_text", "reads_plain"]
@@ -128,7 +128,8 @@ def plain_text(text: str) -> PlainText | None:
 def reads_plain(call: Callable[[Any, Note], Note]) -> Callable[[Any, Note], Note]:
     """Let the ``__call__`` of a pipe read a plain copy of notes that are not plain.
 
-    It may set sections and sentences, and change or add entities; parts of one are kept.
+    It may set sections and sentences, change or add entities, and add relations that say where
+    their words stand; parts of an entity are kept.
     """
 
     @wraps(call)
@@ -151,12 +152,25 @@ def _restored(note: Note, plain: PlainText, done: Note) -> Note:
     if not plain.at:
         return replace(done, text=note.text)
     own = {entity.id: entity for entity in note.entities}
+    ties = {relation.id for relation in note.relations}
     return replace(
         done,
         text=note.text,
         entities=tuple(_own(entity, own.get(entity.id), plain) for entity in done.entities),
+        relations=tuple(r if r.id in ties else _told(r, plain) for r in done.relations),
         sections=None if done.sections is None else tuple(_sections(done.sections, plain.back)),
         sentences=None if done.sentences is None else tuple(map(plain.back, done.sentences)),
+    )
+
+
+def _told(relation: Relation, plain: PlainText) -> Relation:
+    """Return a relation of the copy with the place of its words in the text."""
+    start, end = (relation.attributes.get(name) for name in ("cue_start", "cue_end"))
+    if not (isinstance(start, int) and isinstance(end, int)):
+        return relation
+    cue = plain.back(Span(start, end))
+    return replace(
+        relation, attributes={**relation.attributes, "cue_start": cue.start, "cue_end": cue.end}
     )
 
 

@@ -10,7 +10,8 @@
 A rule is a form with the places of a drug and a problem, and words before, between or behind them
 (`clinnlp/text/data/relations_<language>.tsv`). Mentions in a row ("nausea and vomiting from
 metformin") share what is said of one, but a reason belongs to the last of drugs in a list with
-commas. Only neighbours are related, within a sentence.
+commas. Only neighbours are related, within a sentence, or two with one other between them where a
+form names it ("switched from lisinopril to losartan because of cough").
 
 Each relation names its row (``rule``) and where its words stand (``cue_start``, ``cue_end``), and
 carries every axis that is true of an end, or that its own words say ("not due to", "possibly
@@ -18,57 +19,28 @@ from"): what is denied, uncertain, hypothetical, of the past or of someone else 
 left out.
 """
 
-import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from clinnlp.core.errors import DataError, located
 from clinnlp.core.notes import AXES, Attribute, Entity, Note, Relation, fresh_ids
 from clinnlp.core.spans import Span
 from clinnlp.text.matcher import fold_keeping_length
 from clinnlp.text.normalise import DRUG_LABELS
 from clinnlp.text.plain import reads_plain
+from clinnlp.text.relation_rules import OTHER, RELATION_LABELS, fitting, relation_rules
 from clinnlp.text.sentences import Sentences
-from clinnlp.text.tables import language_path, read_table
+from clinnlp.text.tables import language_path
 
 __all__ = ["PROBLEM_LABELS", "RELATION_LABELS", "StatedRelations", "by_sentence"]
 
 SOURCE = "stated-relations"
-RELATION_LABELS = {  # the roles of each; the first of two that fit one pair counts
-    "stopped_for": ("drug", "reason"),
-    "causes": ("drug", "effect"),
-    "treats": ("drug", "reason"),
-}
 PROBLEM_LABELS = (
     "Problem", "Disease", "Effect", "AdverseEvent", "AdverseReaction", "ADE", "Reason", "Symptom",
     "Condition", "Disorder", "Finding",
 )  # fmt: skip
-_WORD = "word"
-_CLASSES = (
-    "due", "taken", "allergic", "whom", "developed", "be", "stop", "because", "given", "fill",
-    "unsure", "denied", "joint", "list", "dose",
-)  # fmt: skip
-_PLACES = ("drug", "problem")
 _NEAR = 90  # characters between two mentions, and on either side, in which words are sought
-_TOKEN = re.compile(r"\{(\w+)\}|[^\s{}]+")
-_BLANK = r"[ \t]*\s?[ \t]*"  # at most one line end
-_ADJECTIVE = r"[^\W_][\w'-]{0,24}"
-
-
-class _Rule(NamedTuple):
-    """A form: which place stands first, and what stands before, between and behind."""
-
-    says: str
-    drug_first: bool
-    before: re.Pattern[str] | None
-    between: re.Pattern[str]
-    behind: re.Pattern[str] | None
-    kinds: frozenset[str]
-    row: str
 
 
 class _Group(NamedTuple):
@@ -76,17 +48,7 @@ class _Group(NamedTuple):
 
     members: list[Entity]
     is_drug: bool
-    has_comma: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rules:
-    rules: tuple[_Rule, ...]
-    unsure: re.Pattern[str]
-    denied: re.Pattern[str]
-    lead: re.Pattern[str]
-    stop: re.Pattern[str]
-    row: re.Pattern[str]  # between two mentions in a row
+    gaps: list[str]  # the text between them
 
 
 class StatedRelations:
@@ -129,7 +91,7 @@ class StatedRelations:
         drug_labels: Collection[str] = DRUG_LABELS,
         problem_labels: Collection[str] = PROBLEM_LABELS,
     ) -> None:
-        self._rules = _rules(Path(table) if table else language_path("relations", language))
+        self._rules = relation_rules(Path(table) if table else language_path("relations", language))
         self._sentences = Sentences(language=language)
         self._drugs, self._problems = frozenset(drug_labels), frozenset(problem_labels)
 
@@ -165,22 +127,59 @@ class StatedRelations:
         sections = [(s.span.start, s.kind) for s in note.sections or ()]
         seen: set[tuple[str, str]] = set()
         for sentence, inside in by_sentence(mentions, split.sentences or ()):
-            groups = list(self._groups(inside, text))
-            for k, (first, second) in enumerate(zip(groups, groups[1:], strict=False)):
-                if first.is_drug == second.is_drug:
-                    continue
-                room = _room(groups, k, sentence)
-                kind = _kind(sections, first.members[0].span.start)
-                said = self._said(first, second, text, room, kind)
-                if said is None:
-                    continue
+            groups = self._parted(list(self._groups(inside, text)), text, sentence)
+            for first, second, said in self._stated(groups, text, sentence, sections):
                 for drug, problem in _pairs(first, second, said.says):
                     if (drug.id, problem.id) not in seen:
                         seen.add((drug.id, problem.id))
-                        told = dict.fromkeys(
-                            _axes(said, (drug, problem), text, self._rules.stop), True
-                        )
+                        axes = self._axes(said, (drug, problem), text)
+                        told = dict.fromkeys(axes, True)
                         yield said.says, drug.id, problem.id, {**said.attributes, **told}
+
+    def _stated(
+        self,
+        groups: Sequence[_Group],
+        text: str,
+        sentence: Span,
+        sections: Sequence[tuple[int, str]] = (),
+    ) -> Iterator[tuple[_Group, _Group, "_Said"]]:
+        """Yield two groups of a sentence and what is said of them: neighbours, or one between."""
+        done = led = -1  # groups up to this one have their say; a lead reaches to the next drug
+        for k, first in enumerate(groups):
+            before = done
+            kind = _kind(sections, first.members[0].span.start)
+            for step in (2, 1):
+                if k + step >= len(groups) or first.is_drug == groups[k + step].is_drug:
+                    continue
+                if step == 1 and k + 1 <= before:
+                    continue
+                said = self._said(groups, k, k + step, text, sentence, kind, led=k == led)
+                if said is not None:
+                    done = k + step if step == 2 else done
+                    led = k + 2 if said.is_led and first.is_drug else led
+                    yield first, groups[k + step], said
+
+    def _parted(self, groups: list[_Group], text: str, sentence: Span) -> list[_Group]:
+        """Return groups where the last of a row with a comma goes with what stands behind it.
+
+        "rash from keflex, metformin for diabetes": metformin is of diabetes alone.
+        """
+        for k in reversed(range(1, len(groups) - 1)):
+            row = groups[k]
+            if not row.gaps or row.gaps[-1].strip() != ",":
+                continue
+            parts = [
+                _Group(row.members[:-1], row.is_drug, row.gaps[:-1]),
+                _Group(row.members[-1:], row.is_drug, []),
+            ]
+            new = [*groups[:k], *parts, *groups[k + 1 :]]
+            if all(
+                new[i].is_drug != new[i + 1].is_drug
+                and self._said(new, i, i + 1, text, sentence) is not None
+                for i in (k - 1, k + 1)
+            ):
+                groups = new
+        return groups
 
     def _groups(self, mentions: Sequence[Entity], text: str) -> Iterator[_Group]:
         """Yield mentions of one kind that stand in a row."""
@@ -191,48 +190,81 @@ class StatedRelations:
                 gap = text[group.members[-1].span.end : mention.span.start]
                 if is_drug == group.is_drug and self._rules.row.fullmatch(gap):
                     group.members.append(mention)
-                    group = group._replace(has_comma=group.has_comma or "," in gap)
+                    group.gaps.append(gap)
                     continue
             if group is not None:
                 yield group
-            group = _Group([mention], is_drug, has_comma=False)
+            group = _Group([mention], is_drug, [])
         if group is not None:
             yield group
 
     def _said(
-        self, first: _Group, second: _Group, text: str, room: Span, kind: str
+        self,
+        groups: Sequence[_Group],
+        one: int,
+        two: int,
+        text: str,
+        sentence: Span,
+        kind: str = "",
+        *,
+        led: bool = False,
     ) -> "_Said | None":
         """Return what the first rule that fits two groups says of them."""
+        first, second = groups[one], groups[two]
+        room = _room(groups, one, two, sentence)
         start, end = first.members[-1].span.end, second.members[0].span.start
         if not 0 <= end - start <= _NEAR:
             return None
         between = text[start:end]
+        if two - one == 2:
+            middle = groups[one + 1].members
+            if not start <= middle[0].span.start <= middle[-1].span.end <= end:
+                return None
+            between = (
+                f"{text[start : middle[0].span.start]}{OTHER}{text[middle[-1].span.end : end]}"
+            )
         head, tail = first.members[0].span.start, second.members[-1].span.end
         before = text[max(room.start, head - _NEAR) : head]
         behind = text[tail : min(room.end, tail + _NEAR)]
-        led = self._rules.lead.search(text[room.start : head]) is not None
-        for rule in self._rules.rules:
-            if rule.drug_first != first.is_drug or (
-                rule.kinds and kind not in rule.kinds and not led
-            ):
-                continue
-            found = _fitting(rule, before, between, behind)
+        led = led or self._rules.lead.search(text[room.start : head]) is not None
+        for rule in self._rules.likely(between, drug_first=first.is_drug, kind=kind, led=led):
+            found = fitting(rule, before, between, behind)
             if found is not None:
                 filled = " ".join(part for match in found for part in match.groups("") if part)
                 axes = {"negated"} if self._rules.denied.search(filled) else set()
-                axes |= {"uncertain"} if self._rules.unsure.search(filled) else set()
+                words = " ".join(match[0] for match in found)
+                axes |= {"uncertain"} if self._rules.unsure.search(words) else set()
                 cue = (start, end) if between.strip() else (head, tail)
                 attributes: dict[str, Attribute] = {
                     "rule": rule.row, "cue_start": cue[0], "cue_end": cue[1],
                 }  # fmt: skip
-                return _Said(rule.says, frozenset(axes), attributes)
+                return _Said(
+                    rule.says, frozenset(axes), attributes, is_led=led and bool(rule.kinds)
+                )
         return None
+
+    def _axes(self, said: "_Said", ends: Iterable[Entity], text: str) -> list[str]:
+        """Return the axes that are true of a relation.
+
+        What is denied by the very word that stops a drug ("discontinued") denies no stop, and
+        what is gone ("resolved with") was there.
+        """
+        true = set(said.axes)
+        for end in ends:
+            of_end = {axis for axis in AXES if getattr(end.assertion, axis)}
+            cue = end.assertion.cues.get("negated")
+            own = (self._rules.gone, *([self._rules.stop] if said.says == "stopped_for" else []))
+            if cue and any(words.search(text, cue.start, cue.end) for words in own):
+                of_end -= {"negated"}
+            true |= of_end
+        return [axis for axis in AXES if axis in true]
 
 
 class _Said(NamedTuple):
     says: str
     axes: frozenset[str]
     attributes: Mapping[str, Attribute]
+    is_led: bool
 
 
 def by_sentence(
@@ -249,11 +281,11 @@ def by_sentence(
         yield sentences[k], inside
 
 
-def _room(groups: Sequence[_Group], k: int, sentence: Span) -> Span:
-    """Return where words about two neighbours may stand: up to the mentions around them."""
-    start = groups[k - 1].members[-1].span.end if k else sentence.start
-    end = groups[k + 2].members[0].span.start if k + 2 < len(groups) else sentence.end
-    return Span(min(start, groups[k].members[0].span.start), max(end, start + 1))
+def _room(groups: Sequence[_Group], one: int, two: int, sentence: Span) -> Span:
+    """Return where words about two groups may stand: up to the mentions around them."""
+    start = groups[one - 1].members[-1].span.end if one else sentence.start
+    end = groups[two + 1].members[0].span.start if two + 1 < len(groups) else sentence.end
+    return Span(min(start, groups[one].members[0].span.start), max(end, start + 1))
 
 
 def _kind(sections: Sequence[tuple[int, str]], at: int) -> str:
@@ -264,141 +296,7 @@ def _kind(sections: Sequence[tuple[int, str]], at: int) -> str:
 def _pairs(first: _Group, second: _Group, says: str) -> Iterator[tuple[Entity, Entity]]:
     """Yield the drug and the problem of each pair that a form relates."""
     drugs, problems = (first, second) if first.is_drug else (second, first)
-    last_only = says == "treats" and first.is_drug and drugs.has_comma
+    last_only = says == "treats" and first.is_drug and any("," in gap for gap in drugs.gaps)
     for drug in drugs.members[-1:] if last_only else drugs.members:
         for problem in problems.members:
             yield drug, problem
-
-
-def _axes(said: "_Said", ends: Iterable[Entity], text: str, stop: re.Pattern[str]) -> list[str]:
-    """Return the axes that are true of a relation.
-
-    What is denied by the very word that stops a drug ("discontinued") denies no stop.
-    """
-    true = set(said.axes)
-    for end in ends:
-        of_end = {axis for axis in AXES if getattr(end.assertion, axis)}
-        cue = end.assertion.cues.get("negated")
-        if said.says == "stopped_for" and cue and stop.search(text, cue.start, cue.end):
-            of_end -= {"negated"}
-        true |= of_end
-    return [axis for axis in AXES if axis in true]
-
-
-def _fitting(rule: _Rule, before: str, between: str, behind: str) -> list[re.Match[str]] | None:
-    found = [rule.between.fullmatch(between)]
-    if found[0] is None:
-        return None
-    found += [rule.before.search(before)] if rule.before else []
-    found += [rule.behind.match(behind)] if rule.behind else []
-    return [match for match in found if match] if all(found) else None
-
-
-# --- the table -----------------------------------------------------------------------------
-
-
-@cache
-def _rules(path: Path) -> _Rules:
-    forms: list[tuple[str, str, str, int]] = []
-    classes: dict[str, list[str]] = {name: [] for name in _CLASSES}
-    for line, (cell, says, section) in read_table(path, ("form", "says"), optional=("section",)):
-        words = [fold_keeping_length(form.strip()) for form in cell.split("|") if form.strip()]
-        if says == _WORD and section in classes:
-            classes[section] += words
-        elif says in RELATION_LABELS and words:
-            forms += [(form, says, section, line) for form in words]
-        else:
-            raise DataError(
-                f"a row needs forms and one of {', '.join(RELATION_LABELS)}, or word and a class "
-                f"of {', '.join(_CLASSES)}",
-                path=path,
-                line=line,
-            )
-    shapes = _Shapes({name: _any(words) for name, words in classes.items()})
-    made = []
-    for form, says, section, line in forms:
-        with located(path, line):
-            made.append(_rule(form, says, section, f"{path.name}:{line}", shapes))
-    order = list(RELATION_LABELS)
-    return _Rules(
-        rules=tuple(sorted(made, key=lambda rule: order.index(rule.says))),
-        unsure=re.compile(rf"(?<!\w)(?:{shapes['unsure']})(?!\w)"),
-        denied=re.compile(rf"(?<!\w)(?:{shapes['denied']})(?!\w)"),
-        lead=re.compile(rf"(?<!\w)(?:{shapes['allergic']})(?!\w)"),
-        stop=re.compile(rf"(?<!\w)(?:{shapes['stop']})(?!\w)"),
-        row=re.compile(
-            rf"{shapes.dose}(?:{_BLANK}(?:,|/|&|\+){_BLANK}(?:(?:{shapes['list']})\s+)?"
-            rf"|\s+(?:{shapes['list']})\s+){shapes.adjectives}\s*"
-        ),
-    )
-
-
-class _Shapes(dict[str, str]):
-    """Patterns of the classes, and of what may stand around a place."""
-
-    @property
-    def fill(self) -> str:
-        """Up to three words that may stand beside those of a form; the group is all of them."""
-        every = f"{self['denied']}|{self['unsure']}|{self['fill']}"
-        return rf"((?:\s*(?<!\w)(?:{every})(?!\w)){{0,3}})"
-
-    @property
-    def adjectives(self) -> str:
-        """Up to two words before a mention."""
-        return rf"(?:\s*(?<!\w)(?!(?:{self['joint']})(?!\w)){_ADJECTIVE}(?!\w)){{0,2}}"
-
-    @property
-    def dose(self) -> str:
-        """Numbers, units and times behind a drug."""
-        return rf"(?:\s*,?\s*(?<!\w)(?:\d[\d.,/-]{{0,9}}%?|{self['dose']})(?![\w])){{0,10}}"
-
-
-def _rule(form: str, says: str, section: str, row: str, shapes: _Shapes) -> _Rule:
-    """Return the rule of a form."""
-    places = sorted((form.find(place), place) for place in _PLACES)
-    if places[0][0] < 0 or any(form.count(place) != 1 for place in _PLACES):
-        raise DataError("a form needs DRUG and PROBLEM, each once")
-    (a, one), (b, other) = places
-    before, between = form[:a], form[a + len(one) : b]
-    behind = form[b + len(other) :]
-    lead = shapes.dose if one == "drug" else ""
-    tail = shapes.dose if other == "drug" else ""
-    head = "" if not between.strip() else shapes.fill + _literal(between, shapes)
-    return _Rule(
-        says=says,
-        drug_first=one == "drug",
-        before=re.compile(rf"{_literal(before, shapes)}{shapes.fill}{shapes.adjectives}\s*\Z")
-        if before.strip()
-        else None,
-        between=re.compile(rf"{lead}{head}{shapes.fill}{shapes.adjectives}\s*"),
-        behind=re.compile(rf"{tail}{shapes.fill}{_literal(behind, shapes)}")
-        if behind.strip()
-        else None,
-        kinds=frozenset(filter(None, map(str.strip, section.split("|")))),
-        row=row,
-    )
-
-
-def _literal(words: str, shapes: _Shapes) -> str:
-    """Return the pattern of the words of a form, with fill between them."""
-    parts = []
-    for token in _TOKEN.finditer(words):
-        if token[1]:
-            if token[1] not in shapes:
-                raise DataError(f"a class of a form must be one of {', '.join(_CLASSES)}")
-            parts.append(rf"(?<!\w)(?:{shapes[token[1]]})(?!\w)")
-        else:
-            parts.append(_piece(token[0]))
-    return r"\s*" + rf"{shapes.fill}\s*".join(parts)
-
-
-def _piece(token: str) -> str:
-    """Return the pattern of one word or mark; a word ends where letters end."""
-    start = r"(?<!\w)" if token[0].isalnum() else ""
-    return start + re.escape(token) + (r"(?!\w)" if token[-1].isalnum() else "")
-
-
-def _any(phrases: Iterable[str]) -> str:
-    """Return the alternatives of phrases, longest first, with any blanks between their words."""
-    ordered = sorted(phrases, key=len, reverse=True)
-    return "|".join(r"\s+".join(map(re.escape, phrase.split())) for phrase in ordered) or "(?!)"

@@ -1,0 +1,214 @@
+"""The table of what sentences state: forms of words around a drug and a problem, as patterns.
+
+A row holds forms with the places DRUG and PROBLEM, classes of words in braces, and ``{other}`` for
+a mention between them. Around a place adjectives and doses may stand, beside words those of the
+classes fill, unsure and denied.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from clinnlp.core.errors import DataError, located
+from clinnlp.text.matcher import fold_keeping_length
+from clinnlp.text.tables import read_table
+
+__all__ = ["OTHER", "RELATION_LABELS", "RelationRule", "RelationRules", "fitting", "relation_rules"]
+
+RELATION_LABELS = {  # the roles of each; the first of two that fit one pair counts
+    "stopped_for": ("drug", "reason"),
+    "causes": ("drug", "effect"),
+    "treats": ("drug", "reason"),
+}
+_WORD = "word"
+_CLASSES = (
+    "due", "taken", "allergic", "whom", "developed", "be", "stop", "because", "given", "fill",
+    "unsure", "denied", "joint", "list", "dose", "had", "arose", "go", "gone",
+    "untolerated", "side",
+)  # fmt: skip
+_PLACES = ("drug", "problem")
+_TOKEN = re.compile(r"\{(\w+)\}|[^\s{}]+")
+_BLANK = r"[ \t]*\s?[ \t]*"  # at most one line end
+OTHER = "\0"  # stands for a mention between two that are related
+_DATE = r"(?:[a-z]{1,3}\s)?\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?"
+_ADJECTIVE = r"[^\W_][\w'-]{0,24}"
+
+
+class RelationRule(NamedTuple):
+    """A form: which place stands first, and what stands before, between and behind."""
+
+    says: str
+    drug_first: bool
+    before: re.Pattern[str] | None
+    between: re.Pattern[str]
+    behind: re.Pattern[str] | None
+    kinds: frozenset[str]
+    row: str
+    pieces: tuple[str, ...]  # words and marks of `between`
+    classes: frozenset[str]  # classes of `between`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelationRules:
+    """The forms of a language, and its words that are sought apart from them."""
+
+    rules: tuple[RelationRule, ...]
+    unsure: re.Pattern[str]
+    denied: re.Pattern[str]
+    lead: re.Pattern[str]
+    stop: re.Pattern[str]
+    gone: re.Pattern[str]
+    row: re.Pattern[str]  # between two mentions in a row
+    classes: Mapping[str, re.Pattern[str]]  # those that stand between the places of a form
+
+    def likely(
+        self, between: str, *, drug_first: bool, kind: str, led: bool
+    ) -> Iterator[RelationRule]:
+        """Yield the rules of which all words stand in a text between two mentions."""
+        there = {name for name, words in self.classes.items() if words.search(between)}
+        for rule in self.rules:
+            if rule.drug_first != drug_first or not rule.classes <= there:
+                continue
+            if rule.kinds and kind not in rule.kinds and not led:
+                continue
+            if all(piece in between for piece in rule.pieces):
+                yield rule
+
+
+def fitting(
+    rule: RelationRule, before: str, between: str, behind: str
+) -> list[re.Match[str]] | None:
+    """Return the matches of a rule before, between and behind two mentions, where all fit."""
+    found = [rule.between.fullmatch(between)]
+    if found[0] is None:
+        return None
+    found += [rule.before.search(before)] if rule.before else []
+    found += [rule.behind.match(behind)] if rule.behind else []
+    return [match for match in found if match] if all(found) else None
+
+
+@cache
+def relation_rules(path: Path) -> RelationRules:
+    """Return the rules of a table."""
+    forms: list[tuple[str, str, str, int]] = []
+    classes: dict[str, list[str]] = {name: [] for name in _CLASSES}
+    for line, (cell, says, section) in read_table(path, ("form", "says"), optional=("section",)):
+        words = [fold_keeping_length(form.strip()) for form in cell.split("|") if form.strip()]
+        if says == _WORD and section in classes:
+            classes[section] += words
+        elif says in RELATION_LABELS and words:
+            forms += [(form, says, section, line) for form in words]
+        else:
+            raise DataError(
+                f"a row needs forms and one of {', '.join(RELATION_LABELS)}, or word and a class "
+                f"of {', '.join(_CLASSES)}",
+                path=path,
+                line=line,
+            )
+    shapes = _Shapes({name: _any(words) for name, words in classes.items()})
+    made = []
+    for form, says, section, line in forms:
+        with located(path, line):
+            made.append(_rule(form, says, section, f"{path.name}:{line}", shapes))
+    order = list(RELATION_LABELS)
+    asked = frozenset[str]().union(*(rule.classes for rule in made))
+    return RelationRules(
+        rules=tuple(sorted(made, key=lambda rule: order.index(rule.says))),
+        unsure=_whole(shapes["unsure"]),
+        denied=_whole(shapes["denied"]),
+        lead=_whole(shapes["allergic"]),
+        stop=_whole(shapes["stop"]),
+        gone=_whole(shapes["gone"]),
+        classes={name: _whole(shapes[name]) for name in asked},
+        row=re.compile(
+            rf"{shapes.dose}(?:{_BLANK}(?:,|/|&|\+){_BLANK}(?:(?:{shapes['list']})\s+)?"
+            rf"|\s+(?:{shapes['list']})\s+){shapes.adjectives}\s*"
+        ),
+    )
+
+
+class _Shapes(dict[str, str]):
+    """Patterns of the classes, and of what may stand around a place."""
+
+    @property
+    def fill(self) -> str:
+        """Up to three words that may stand beside those of a form; the group is all of them."""
+        every = f"{self['denied']}|{self['unsure']}|{self['fill']}|{_DATE}"
+        every += rf"|\d{{1,3}}\s(?:{self['dose']})"
+        return rf"((?:\s*(?<!\w)(?:{every})(?!\w)){{0,3}})"
+
+    @property
+    def adjectives(self) -> str:
+        """Up to two words before a mention."""
+        return rf"(?:\s*(?<!\w)(?!(?:{self['joint']})(?!\w)){_ADJECTIVE}(?!\w)){{0,2}}"
+
+    @property
+    def dose(self) -> str:
+        """Numbers, units and times behind a drug."""
+        number = r"x?\d[\d.,/-]{0,9}(?:%|[a-z]{1,6})?|q\d{1,2}(?:-\d{1,2})?\s?(?:h|hrs?|d|w|wks?)?"
+        words = rf"(?<!\w)(?:{number}|{self['dose']})(?!\w)"
+        return rf"(?:\s*[,/]?\s*{words}){{0,14}}"
+
+
+def _rule(form: str, says: str, section: str, row: str, shapes: _Shapes) -> RelationRule:
+    """Return the rule of a form."""
+    places = sorted((form.find(place), place) for place in _PLACES)
+    if places[0][0] < 0 or any(form.count(place) != 1 for place in _PLACES):
+        raise DataError("a form needs DRUG and PROBLEM, each once")
+    (a, one), (b, other) = places
+    before, between = form[:a], form[a + len(one) : b]
+    behind = form[b + len(other) :]
+    lead = rf"{shapes.dose}(?:\s*\([^()\n]{{1,30}}\))?" if one == "drug" else ""
+    tail = shapes.dose if other == "drug" else ""
+    head = "" if not between.strip() else shapes.fill + _literal(between, shapes)
+    return RelationRule(
+        says=says,
+        drug_first=one == "drug",
+        before=re.compile(rf"{_literal(before, shapes)}{shapes.fill}{shapes.adjectives}\s*\Z")
+        if before.strip()
+        else None,
+        between=re.compile(rf"{lead}{head}{shapes.fill}{shapes.adjectives}\s*"),
+        behind=re.compile(rf"{tail}{shapes.fill}{_literal(behind, shapes)}")
+        if behind.strip()
+        else None,
+        kinds=frozenset(filter(None, map(str.strip, section.split("|")))),
+        row=row,
+        pieces=tuple(token[0] for token in _TOKEN.finditer(between) if not token[1])
+        + ((OTHER,) if "{other}" in between else ()),
+        classes=frozenset(token[1] for token in _TOKEN.finditer(between) if token[1]) - {"other"},
+    )
+
+
+def _literal(words: str, shapes: _Shapes) -> str:
+    """Return the pattern of the words of a form, with fill between them."""
+    parts = []
+    for token in _TOKEN.finditer(words):
+        if token[1] == "other":
+            parts.append(rf"{shapes.adjectives}\s*{OTHER}")
+        elif token[1]:
+            if token[1] not in shapes:
+                raise DataError(f"a class of a form must be one of {', '.join(_CLASSES)}")
+            parts.append(rf"(?<!\w)(?:{shapes[token[1]]})(?!\w)")
+        else:
+            parts.append(_piece(token[0]))
+    return r"\s*" + rf"{shapes.fill}\s*".join(parts)
+
+
+def _whole(words: str) -> re.Pattern[str]:
+    """Return the pattern of words that no letter or digit stands beside."""
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)")
+
+
+def _piece(token: str) -> str:
+    """Return the pattern of one word or mark; a word ends where letters end."""
+    start = r"(?<!\w)" if token[0].isalnum() else ""
+    return start + re.escape(token) + (r"(?!\w)" if token[-1].isalnum() else "")
+
+
+def _any(phrases: Iterable[str]) -> str:
+    """Return the alternatives of phrases, longest first, with any blanks between their words."""
+    ordered = sorted(phrases, key=len, reverse=True)
+    return "|".join(r"\s+".join(map(re.escape, phrase.split())) for phrase in ordered) or "(?!)"
