@@ -182,13 +182,13 @@ def test_a_long_gap_is_read_in_time(unit):
     assert RULES(note).relations == ()
 
 
-@pytest.mark.parametrize("before", ["The pa\xadtient is well. ", "Cafe\u0301 owner. ", "\u200bSeen. "])
+@pytest.mark.parametrize(
+    "before", ["The pa\xadtient is well. ", "Cafe\u0301 owner. ", "\u200bSeen. "]
+)
 def test_where_the_words_stand_is_told_in_the_text_itself(before):
     note = parsed("[Rash] due to <amoxicillin>.")
     by = len(before)
-    moved = tuple(
-        replace(e, span=Span(e.span.start + by, e.span.end + by)) for e in note.entities
-    )
+    moved = tuple(replace(e, span=Span(e.span.start + by, e.span.end + by)) for e in note.entities)
     (found,) = RULES(Note(id="n", text=before + note.text, entities=moved)).relations
     told = found.attributes
     assert (before + note.text)[told["cue_start"] : told["cue_end"]] == " due to "
