@@ -182,9 +182,7 @@ def test_a_long_gap_is_read_in_time(unit):
     assert RULES(note).relations == ()
 
 
-@pytest.mark.parametrize(
-    "before", ["The pa\xadtient is well. ", "Cafe\u0301 owner. ", "\u200bSeen. "]
-)
+@pytest.mark.parametrize("before", ["The pa\xadtient. ", "Cafe\u0301 owner. ", "\u200bSeen. "])
 def test_where_the_words_stand_is_told_in_the_text_itself(before):
     note = parsed("[Rash] due to <amoxicillin>.")
     by = len(before)
