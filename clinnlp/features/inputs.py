@@ -41,6 +41,7 @@ _NOTHING = frozenset({"", ".", "-", "?", "na", "n/a", "nan", "none", "null", "nd
 _MANY = 20  # values of a column of text that may be numbers or dates
 _NEARLY_ALL = 0.98  # of them
 _STAND_INS = (-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 999999, 9999999)
+_LARGEST = 1e100  # of a number: the largest a computer knows stands for missing in some programs
 _SURELY = -999  # that, and below it, once is enough
 _FEWEST_TIMES = 3
 _FEWEST_VALUES = 10  # different ones beside it
@@ -216,10 +217,12 @@ def _plain_column(column: Array, name: str) -> Array:
         )
     if column.dtype == object and column.ndim == 1:
         column = _plain_objects(column)
-    if column.dtype.kind == "f" and np.isinf(column).any():
-        n = int(np.isinf(column).sum())
+    if column.dtype.kind == "f" and (
+        n := int(np.sum(np.abs(column.astype(np.float64)) > _LARGEST))
+    ):
+        got = "infinity" if np.isinf(column).any() else f"one beyond {_LARGEST:g}"
         raise ArgumentError(
-            f"column {name!r} must hold finite numbers, got infinity in {n:,} rows; leave them "
+            f"column {name!r} must hold finite numbers, got {got} in {n:,} rows; leave them "
             "empty, or put a number there"
         )
     return column

@@ -13,6 +13,7 @@ import numpy as np
 
 from clinnlp.core.arrays import Floats
 from clinnlp.core.arrow import column_lists, names_of, read_once
+from clinnlp.core.cells import MISSING
 from clinnlp.core.checks import check_file
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.tables import Outcome
@@ -33,8 +34,11 @@ __all__ = [
     "truth_of",
 ]
 
-_TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1, "no": 0, "yes": 1, "0.0": 0, "1.0": 1}
-_MISSING = frozenset({"", "na", "nan", "none", "null", "nat"})
+_WORDS = {  # as spreadsheets write them too
+    0: "0 0.0 0,0 false no n falsch nein faux non falso",
+    1: "1 1.0 1,0 true yes y wahr ja j vrai oui verdadero sí si",
+}
+_TRUTH = {word: truth for truth, words in _WORDS.items() for word in words.split()}
 _REASONS = ("patient_missing", "index_missing", "outcome_missing")
 REPEATED = "outcome row repeated"  # why a row is left out
 _CONTRARY = (
@@ -59,7 +63,8 @@ def read_outcome(
     Parameters
     ----------
     patient, index, value : str
-        Column names. Times are ISO 8601; values 0/1, true/false or yes/no.
+        Column names. Times are ISO 8601; values 0/1, true/false or yes/no, in English, German,
+        French or Spanish.
 
     Raises
     ------
@@ -254,7 +259,7 @@ def _outcome(rows: Sequence[Sequence[Any]]) -> Outcome:
 
 def is_missing(cell: Any) -> bool:
     """Return whether a cell says nothing."""
-    return str(cell).strip().casefold() in _MISSING
+    return str(cell).strip().casefold() in MISSING
 
 
 def id_of(cell: Any) -> str:
@@ -272,7 +277,7 @@ def _time(cell: Any, line: int) -> np.datetime64:
 
 
 def truth_of(cell: Any, line: int | None) -> int:
-    """Return 0 or 1, of 0/1, true/false or yes/no.
+    """Return 0 or 1, of 0/1, true/false or yes/no, in English, German, French or Spanish.
 
     Raises
     ------
@@ -281,5 +286,7 @@ def truth_of(cell: Any, line: int | None) -> int:
     """
     text = str(cell).strip().casefold()
     if text not in _TRUTH:
-        raise DataError("outcome must be 0 or 1 (or empty), got another value", line=line)
+        raise DataError(
+            "outcome must be 0 or 1, yes or no (or empty), got another value", line=line
+        )
     return _TRUTH[text]

@@ -37,6 +37,7 @@ __all__ = ["SmoothCalibration", "smooth_calibration"]
 _KNOTS = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}
 _N_POINTS = 50  # of the curve
 _RIDGE = 1e-7  # keeps the curve finite where classes are separated, and moves no 7th digit else
+_ALIKE = 1e-9  # size of a column, beside the largest, below which it is the sum of the others
 _MAX_STEPS = 100
 _CLOSE = 1e-10
 
@@ -111,8 +112,9 @@ def smooth_calibration(
     codes, n_groups = cluster_codes(groups, len(y))
     x = logit(np.clip(p, CLIP, 1 - CLIP))
     knots = np.unique(np.quantile(x, _KNOTS[n_knots]))
-    basis, grid = _basis(x, knots), np.linspace(p.min(), p.max(), _N_POINTS)
-    at_grid = _basis(logit(np.clip(grid, CLIP, 1 - CLIP)), knots)
+    grid = np.linspace(p.min(), p.max(), _N_POINTS)
+    basis, turn = _whitened(_basis(x, knots))
+    at_grid = _basis(logit(np.clip(grid, CLIP, 1 - CLIP)), knots) @ turn
     if len(np.unique(y)) < 2:
         fit, curves = None, np.empty((0, 0))
         values, draws = np.full(4, np.nan), np.empty((0, 4))
@@ -155,10 +157,21 @@ def _basis(x: Floats, knots: Floats) -> Floats:
     return np.column_stack(columns)
 
 
+def _whitened(basis: Floats) -> tuple[Floats, Floats]:
+    """Return the basis turned to uncorrelated columns of mean square 1, and what turns it.
+
+    The columns of a spline nearly are sums of each other: the ridge, which is small beside columns
+    of one size, would be large beside what is left of theirs.
+    """
+    _, size, right = np.linalg.svd(basis / np.sqrt(len(basis)), full_matrices=False)
+    kept = size > _ALIKE * size[0]
+    turn: Floats = right[kept].T / size[kept]
+    return basis @ turn, turn
+
+
 def _fit(basis: Floats, y: Counts) -> Floats:
     """Return the coefficients of greatest likelihood, by Newton's method with halved steps."""
-    b = np.zeros(basis.shape[1])
-    b[0] = logit(y.mean())
+    b: Floats = np.linalg.lstsq(basis, np.full(len(y), logit(y.mean())), rcond=None)[0]
     loss = _loss(basis, y, b)
     for _ in range(_MAX_STEPS):
         gradient, curve = _derivatives(basis, y, b)

@@ -11,7 +11,7 @@ from clinnlp.io.files.dialect import Dialect, check_unsaid
 from clinnlp.io.record.event_stream import EventStream, stream_events
 from clinnlp.io.record.people import read_patients
 
-__all__ = ["TableReading", "events_of", "people_of"]
+__all__ = ["TableReading", "check_sources", "events_of", "people_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,21 @@ class TableReading:
         told |= {"skip_bad": True} if self.skip_bad else {}
         plain = {k: asdict(v) if isinstance(v, Dialect) else v for k, v in told.items()}
         return {"tables": plain} if plain else {}
+
+
+def check_sources(events: object, entities: object) -> None:
+    """Raise `DataError` where a study has nothing to learn from.
+
+    Raises
+    ------
+    DataError
+        Then.
+    """
+    if events is None and entities is None:
+        raise DataError(
+            "risk models need events, entities or both, got neither: other columns of the table of "
+            "outcomes are not read; rows_of_table takes a table of one row per case in Python"
+        )
 
 
 def events_of(path: str | Path | None, reading: TableReading) -> EventStream | None:

@@ -33,7 +33,7 @@ from clinnlp.study.outputs import (
     write_pages,
     write_tables,
 )
-from clinnlp.study.reading import TableReading, events_of, people_of
+from clinnlp.study.reading import TableReading, check_sources, events_of, people_of
 from clinnlp.study.risk import risk_study
 from clinnlp.study.risk_rows import RiskRows, risk_rows
 from clinnlp.study.risk_section import risk_section
@@ -183,8 +183,7 @@ def _sources(
             raise DataError("a folder of tables has its own events and patients", path=folder)
         reading.check_unsaid("a record of tables")
         return _of_record(folder, mentions, settings)
-    if events is None and entities is None:
-        raise DataError("risk models need events, entities or both, got neither")
+    check_sources(events, entities)
     people = people_of(patients, reading)
     table = events_of(events, reading)
     found = outcome_of_table(outcome, settings, reading)

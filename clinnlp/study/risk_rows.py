@@ -194,8 +194,9 @@ def rows_of_table(
     Raises
     ------
     ArgumentError
-        No patients, a row without one, a column with infinity or times, or an outcome that is no
-        array of 0 and 1 of the same length.
+        No patients, a row without one, a column with infinity or times, two columns of one name,
+        an outcome that is no array of 0 and 1 of the same length, or one whose index is that of
+        the DataFrame in another order.
 
     Examples
     --------
@@ -206,11 +207,9 @@ def rows_of_table(
     if not isinstance(table, Columns):
         if groups is None:
             raise ArgumentError("groups must give the patient of each row, got none")
-        if hasattr(table, "__arrow_c_stream__") and not is_frame(table):
-            table = read_once(table)
-            names = names_of(table)
-            table = dict(zip(names, column_arrays(table, names), strict=True))
-        table = Columns(patients=np.asarray(groups), values=table)
+        for name, other in (("outcome", outcome), ("groups", groups)):
+            _check_order(table, other, name)
+        table = Columns(patients=np.asarray(groups), values=_columns_of(table))
     table = plain_table(table)
     return RiskRows(
         rows=table,
@@ -221,6 +220,39 @@ def rows_of_table(
         n_excluded=dict(table.n_excluded),
         settings={"sources": ["table"], "min_patients": min_patients},
     )
+
+
+def _columns_of(table: Any) -> Mapping[str, Array]:
+    """Return the columns of a table by name."""
+    if isinstance(table, Mapping):
+        return table
+    if not is_frame(table) and not hasattr(table, "__arrow_c_stream__"):
+        raise ArgumentError(
+            "table must be a mapping of names to arrays, a DataFrame or a table with the Arrow "
+            f"interface, got {type(table).__name__}"
+        )
+    table = read_once(table)
+    names = names_of(table)
+    twice = next((name for k, name in enumerate(names) if name in names[:k]), None)
+    if twice is not None:
+        raise ArgumentError(f"each column must have a name of its own, got two called {twice!r}")
+    if is_frame(table):
+        return {name: table.iloc[:, k] for k, name in enumerate(names)}
+    return dict(zip(names, column_arrays(table, names), strict=True))
+
+
+def _check_order(table: Any, other: Any, name: str) -> None:
+    """Refuse a Series of pandas with the rows of a DataFrame in another order."""
+    if not (is_frame(table) and hasattr(other, "index") and hasattr(other, "loc")):
+        return
+    ours, theirs = table.index, other.index
+    if ours.equals(theirs):
+        return
+    if len(ours) == len(theirs) and ours.sort_values().equals(theirs.sort_values()):
+        raise ArgumentError(
+            f"{name} must have its rows in the order of the table, got the same rows in another "
+            f"order; align it, as by {name}.loc[table.index]"
+        )
 
 
 def _with_times(outcome: Any) -> OutcomeRead:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from clinnlp.core.arrays import Floats
+from clinnlp.core.cells import MISSING
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.tables import Outcome
 from clinnlp.core.times import naive_utc
@@ -22,7 +23,6 @@ from clinnlp.features.outcomes import (
     known_outcomes,
     outcome_from_columns,
 )
-from clinnlp.io.files.dialect import MISSING
 from clinnlp.io.tables.columns import columns_named
 from clinnlp.io.tables.dates import TimeReader, time_fault, time_reader
 from clinnlp.io.tables.rows import column_names, read_rows

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clinnlp.core.errors import DataError
 from clinnlp.core.places import one_writer
 from clinnlp.io.tables.mentions import read_entity_table
 from clinnlp.report.blocks import (
@@ -29,7 +28,7 @@ from clinnlp.study.outputs import (
     write_pages,
     write_tables,
 )
-from clinnlp.study.reading import TableReading, events_of, people_of
+from clinnlp.study.reading import TableReading, check_sources, events_of, people_of
 from clinnlp.study.risk_rows import risk_rows
 from clinnlp.study.settings import SurvivalSettings
 from clinnlp.study.survival import SurvivalStudy, outcome_for_rows, survival_study
@@ -97,8 +96,7 @@ def survival_flow(
     needs_statsmodels()
     inputs = [p for p in (outcome, events, entities, patients, settings.landmarks) if p]
     check_folder(out, _TABLES, inputs)
-    if events is None and entities is None:
-        raise DataError("risk models need events, entities or both, got neither")
+    check_sources(events, entities)
     reading = reading or TableReading()
     with one_writer(out, inside=True):
         read = with_landmarks(read_follow_up(outcome, reading), settings.landmarks, reading)

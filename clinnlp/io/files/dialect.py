@@ -11,15 +11,10 @@ from clinnlp.core.checks import check_one_of
 from clinnlp.core.errors import ArgumentError
 from clinnlp.io.files.lines import UTF_8, check_encoding
 
-__all__ = ["EXCEL", "MISSING", "Dialect", "check_unsaid"]
+__all__ = ["EXCEL", "Dialect", "check_unsaid"]
 
 EXCEL = "excel"
 """The form of a time that is a number of days, as Excel counts them."""
-
-MISSING = frozenset(
-    {"", ".", "na", "n/a", "nan", "nat", "none", "null", "<na>", "#n/a", "#nv", "#null!"}
-)
-"""Cells of numbers and times, in small letters, by which programs say that there is none."""
 
 _NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 

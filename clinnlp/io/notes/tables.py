@@ -30,10 +30,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from clinnlp.core.cells import MISSING
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.formulas import GUARDED, guarded, unguarded
 from clinnlp.core.notes import Note
-from clinnlp.io.files.dialect import MISSING, Dialect
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.files.lines import encode, write_bytes
 from clinnlp.io.files.source import Document, Source
 from clinnlp.io.notes.documents import Format, id_of

@@ -43,10 +43,10 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clinnlp.core.cells import MISSING
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.patients import Encounter, Patient
 from clinnlp.core.times import end_of_day
-from clinnlp.io.files.dialect import MISSING
 from clinnlp.io.record.keys import each_once
 from clinnlp.io.record.record_folder import (
     RecordFolder,

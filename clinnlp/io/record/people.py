@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from clinnlp.core.cells import MISSING
 from clinnlp.core.errors import ArgumentError, DataError, instead_of
 from clinnlp.core.patients import Patient
-from clinnlp.io.files.dialect import MISSING, Dialect
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.tables.columns import columns_named
 from clinnlp.io.tables.dates import TimeReader, time_fault, time_reader
 from clinnlp.io.tables.rows import column_names, read_rows

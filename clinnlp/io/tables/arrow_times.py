@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clinnlp.core.cells import MISSING
 from clinnlp.core.times import DAY_ONLY, naive_utc
-from clinnlp.io.files.dialect import MISSING, Dialect
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.tables.dates import TimeReader, time_reader
 
 __all__ = ["TIME", "end_of_days", "known_times", "naive_times"]

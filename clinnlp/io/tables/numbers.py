@@ -20,7 +20,7 @@ from functools import lru_cache
 from math import isinf, nan
 from typing import NamedTuple
 
-from clinnlp.io.files.dialect import MISSING
+from clinnlp.core.cells import MISSING
 
 __all__ = [
     "COMPARATORS",

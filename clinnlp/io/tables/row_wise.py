@@ -11,11 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from clinnlp.core.cells import MISSING
 from clinnlp.core.columnar import KNOWN, Table
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.formulas import unguarded
 from clinnlp.core.times import end_of_day, is_day, naive_utc
-from clinnlp.io.files.dialect import MISSING, Dialect
+from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.tables.dates import time_fault, time_reader
 from clinnlp.io.tables.numbers import (
     RESULT_FORM,

@@ -33,6 +33,12 @@ def test_infinity_is_refused_by_name(number, kind):
         plain(np.array([1.0, number, 2.0]).astype(kind))
 
 
+def test_the_largest_number_of_a_computer_is_no_measurement():
+    """Some programs write it where nothing was measured."""
+    with pytest.raises(ArgumentError, match="got one beyond 1e\\+100 in 1 rows"):
+        plain(np.array([1.0, -np.finfo(np.float64).max]))
+
+
 @pytest.mark.parametrize(
     "column",
     [

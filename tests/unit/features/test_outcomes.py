@@ -32,6 +32,26 @@ def test_a_csv_gives_its_complete_rows_and_counts_the_others(tmp_path):
     assert n_excluded == {"patient_missing": 1, "index_missing": 1, "outcome_missing": 1}
 
 
+@pytest.mark.parametrize(
+    ("yes", "no", "missing"),
+    [
+        ("ja", "nein", "#NV"),
+        ("WAHR", "FALSCH", "n/a"),
+        ("J", "N", "."),
+        ("Y", "n", "<NA>"),
+        ("oui", "non", ""),
+        ("VRAI", "FAUX", ""),
+        ("Sí", "No", ""),
+        ("VERDADERO", "FALSO", ""),
+        ("1,0", "0,0", "NaN"),
+    ],
+)
+def test_outcomes_are_read_as_spreadsheets_of_other_languages_write_them(yes, no, missing):
+    read = outcome_from_columns(["a", "b", "c"], ["2024-01-01"] * 3, [yes, no, missing])
+    assert read.outcome.values.tolist() == [1, 0]
+    assert read.n_excluded["outcome_missing"] == 1
+
+
 def test_columns_may_have_other_names(tmp_path):
     path = write(tmp_path, "id,when,died\np1,2024-01-01,true\n")
     outcome, _ = read_outcome(path, patient="id", index="when", value="died")

@@ -46,6 +46,18 @@ def test_ici_and_expected_over_observed_equal_an_independent_fit(how):
     assert found.expected_observed.value == pytest.approx(p.sum() / y.sum(), abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "n", "seed"), [(0.1, 0.2, 40, 1), (0.1, 0.2, 100, 15), (0.01, 0.05, 300, 0)]
+)
+def test_risks_in_a_narrow_range_have_the_ici_of_an_unpenalised_fit(low, high, n, seed):
+    """There the columns of the spline nearly are sums of each other."""
+    rng = np.random.default_rng(seed)
+    p = np.round(rng.uniform(low, high, n), 3)
+    y = (rng.random(n) < 1.5 * p).astype(int)
+    found = smooth_calibration(y, p, n_boot=0)
+    assert found.ici.value == pytest.approx(np.abs(p - by_natural_splines(y, p)).mean(), abs=1e-6)
+
+
 def test_the_curve_finds_a_planted_distortion_and_its_band_holds_the_truth():
     y, p = sample(5000, slope=0.5, shift=0.3)
     found = smooth_calibration(y, p, n_boot=100)

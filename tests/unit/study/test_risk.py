@@ -3,6 +3,7 @@ from dataclasses import fields, replace
 from datetime import date, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from clinnlp.core.errors import ArgumentError, LeakageError
@@ -188,6 +189,26 @@ def test_outcomes_that_cannot_be_studied_are_refused(y, message):
             rows_of_table({"x": np.arange(N)}, outcome=y, groups=np.array(WHO)),
             replace(FAST, min_class=0),
         )
+
+
+def test_two_columns_of_one_name_and_a_table_without_names_are_refused():
+    twice = pd.DataFrame(np.zeros((N, 2)), columns=["hb", "hb"])
+    with pytest.raises(ArgumentError, match="name of its own, got two called 'hb'"):
+        rows_of_table(twice, outcome=SICK, groups=np.array(WHO))
+    with pytest.raises(ArgumentError, match=r"table must be a mapping .* got ndarray"):
+        rows_of_table(np.zeros((N, 2)), outcome=SICK, groups=np.array(WHO))
+
+
+def test_the_rows_of_a_frame_in_another_order_than_its_outcome_are_refused():
+    frame, y = pd.DataFrame({"x": np.arange(N)}), pd.Series(SICK.astype(int))
+    who = pd.Series(WHO)
+    with pytest.raises(ArgumentError, match="outcome must have its rows in the order of the table"):
+        rows_of_table(frame.iloc[::-1], outcome=y, groups=who)
+    with pytest.raises(ArgumentError, match="groups must have its rows"):
+        rows_of_table(frame, outcome=y, groups=who.iloc[::-1])
+    rows = rows_of_table(frame.iloc[::-1], outcome=y.iloc[::-1], groups=who.iloc[::-1])
+    assert rows.y.tolist() == SICK[::-1].astype(int).tolist()
+    assert len(rows_of_table(frame[5:], outcome=y[5:].reset_index(drop=True), groups=WHO[5:]).y)
 
 
 def test_other_refusals():
