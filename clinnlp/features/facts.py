@@ -8,6 +8,7 @@ what is said of it (negated, historical, stopped, ...) where asked for. What the
 vocabularies and units, is kept, so that a saved model can refuse a table that stands on others.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -19,9 +20,10 @@ from clinnlp.core.notes import AXES
 from clinnlp.core.tables import LEAVING, EntityTable, EventTable
 from clinnlp.features.entities import CHANGE_NAMES, excludes, item_of
 
-__all__ = ["FactNames", "are_limits", "mixed_units"]
+__all__ = ["FactNames", "are_limits", "mixed_units", "unit_spelling"]
 
 _NO_UNIT = "(no unit)"
+_LITRE = re.compile(r"(?<![A-Za-z])([cdfmnpu]?)l(?![A-Za-z])")
 _NO_VOCABULARY = "(no vocabulary)"
 
 
@@ -104,7 +106,7 @@ class FactNames:
         valued: bool,  # noqa: FBT001
         word: str | None,
     ) -> int:
-        sort = kind or vocabulary or "event"
+        sort, unit = kind or vocabulary or "event", unit and unit_spelling(unit)
         rest = f" [{unit}]" if valued and unit else ""
         rest += f" ({word})" if word else ""
         # What stands above a measurement is not measured: it has no unit and no result
@@ -155,6 +157,20 @@ def _words_of(events: EventTable, rows: Counts) -> Iterable[str | None]:
         return [None] * len(rows)
     pairs = zip(comparators, results, strict=True)
     return [limit or result for limit, result in pairs]
+
+
+def unit_spelling(unit: str) -> str:
+    """Return a unit as it is spelled here: L for litre, u for micro, no blanks.
+
+    Other letters keep their case, which tells milli from mega.
+
+    Examples
+    --------
+    >>> [unit_spelling(u) for u in ("mg/dl", "µmol/l", "10^9 / L", "mIU/ml", "mol", "lb")]
+    ['mg/dL', 'umol/L', '10^9/L', 'mIU/mL', 'mol', 'lb']
+    """
+    plain = "".join(unit.split()).replace("µ", "u").replace("μ", "u")
+    return _LITRE.sub(r"\1L", plain)
 
 
 def mixed_units(schema: Mapping[str, Collection[str]]) -> dict[str, list[str]]:

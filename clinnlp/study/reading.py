@@ -10,8 +10,12 @@ from clinnlp.core.patients import Patient
 from clinnlp.io.files.dialect import Dialect, check_unsaid
 from clinnlp.io.record.event_stream import EventStream, stream_events
 from clinnlp.io.record.people import read_patients
+from clinnlp.io.tables.columns import columns_named
+from clinnlp.io.tables.rows import column_names
 
 __all__ = ["TableReading", "check_sources", "events_of", "people_of"]
+
+_USUAL = ("patient", "code", "known", "kind", "vocabulary", "value", "unit")  # of events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +87,22 @@ def events_of(path: str | Path | None, reading: TableReading) -> EventStream | N
     """Return the events of a file, where there is one, read as it was said."""
     if path is None:
         return None
-    how: dict[str, Any] = dict(reading.columns)
+    how: dict[str, Any] = _event_columns(path, reading)
     return stream_events(path, dialect=reading.dialect, skip_bad=reading.skip_bad, **how)
+
+
+def _event_columns(path: str | Path, reading: TableReading) -> dict[str, str]:
+    """Return which column is which: where some are named, the usual ones too, by their names.
+
+    Nothing is returned where none is named: then a table has the columns of `EventTable` alone.
+    """
+    named, path = dict(reading.columns), Path(path)
+    parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not (named and parts):
+        return named
+    there = columns_named(_USUAL, column_names(parts[0], dialect=reading.dialect))
+    taken = {*named.values()}
+    return {name: column for name, column in there.items() if column not in taken} | named
 
 
 def people_of(path: str | Path | None, reading: TableReading) -> list[Patient]:

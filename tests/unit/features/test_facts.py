@@ -4,7 +4,7 @@ import pytest
 from clinnlp.core.errors import ArgumentError
 from clinnlp.core.tables import EntityTable, EventTable, Outcome
 from clinnlp.features.events import collect_cases
-from clinnlp.features.facts import mixed_units
+from clinnlp.features.facts import mixed_units, unit_spelling
 from clinnlp.features.matrix import PatientFeatures
 
 DAY = np.array(["2024-01-10"], "datetime64[s]")
@@ -36,6 +36,27 @@ def test_a_unit_that_changes_makes_two_features_of_one_concept_and_is_told():
     assert set(cases.concepts) == {"lab:creatinine"}
     assert mixed_units(cases.schema) == {"lab:creatinine": ["(no unit)", "mg/dL", "umol/L"]}
     assert list(cases.schema["vocabulary of lab"]) == ["LOINC"]
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("mg/dL", "mg/dl"),
+        ("umol/L", "µmol/l"),
+        ("umol/L", "\u03bcmol/L"),
+        ("10^9/L", "10^9 / l"),
+        ("L", "l"),
+    ],
+)
+def test_one_unit_in_two_spellings_is_one_feature(here, there):
+    cases = collect_cases(ONE, events=labs([here, there]))
+    assert cases.codes == (f"lab:creatinine [{here}]",)
+    assert mixed_units(cases.schema) == {}
+
+
+@pytest.mark.parametrize(("one", "other"), [("mIU/L", "MIU/L"), ("mg", "Mg"), ("mL", "mm")])
+def test_units_that_are_two_stay_two(one, other):
+    assert unit_spelling(one) != unit_spelling(other)
 
 
 def test_the_unit_of_an_event_without_a_value_does_not_matter():
