@@ -98,12 +98,7 @@ def error_report(
     if train is not None:
         groups.insert(0, ("Seen in training", seen_in(train)))
     blocks = [_scores(strict, relaxed), *(_group(gold, predicted, *group) for group in groups)]
-    if train is not None:
-        findings += [
-            f"Strict F1 of mentions {row['group']} in training {row['f1']:.3f} "
-            f"(gold: {row['n_gold']})."
-            for row in blocks[1].rows
-        ]
+    findings += [] if train is None else _seen_told(blocks[1])
     if against is not None:
         comparison = compare_spans(gold, predicted, against, n_boot=max(1, n_boot))
         findings.append(
@@ -125,6 +120,11 @@ def error_report(
     if _are_linked(gold) or _are_linked(predicted):
         sections.append(_relations(gold, predicted, against, findings, n_boot=n_boot))
     return Report(title="Errors of extraction", summary=tuple(findings), blocks=tuple(sections))
+
+
+def _seen_told(groups: TableBlock) -> list[str]:
+    said = "Strict F1 of mentions {group} in training {f1:.3f} (gold: {n_gold})."
+    return [said.format(**row) for row in groups.rows]
 
 
 def _are_linked(notes: Iterable[Note]) -> bool:
