@@ -6,7 +6,7 @@ classes fill, unsure and denied.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,6 +50,10 @@ class RelationRule(NamedTuple):
     pieces: tuple[str, ...]  # words and marks of `between`
     classes: frozenset[str]  # classes of `between`
 
+    def may_fit(self, between: str, classes: Set[str]) -> bool:
+        """Return whether all words of `between` stand in a text that has words of some classes."""
+        return self.classes <= classes and all(piece in between for piece in self.pieces)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelationRules:
@@ -70,11 +74,8 @@ class RelationRules:
         """Yield the rules of which all words stand in a text between two mentions."""
         there = {name for name, words in self.classes.items() if words.search(between)}
         for rule in self.rules:
-            if rule.drug_first != drug_first or not rule.classes <= there:
-                continue
-            if rule.kinds and kind not in rule.kinds and not led:
-                continue
-            if all(piece in between for piece in rule.pieces):
+            is_asked = led or not rule.kinds or kind in rule.kinds
+            if rule.drug_first == drug_first and is_asked and rule.may_fit(between, there):
                 yield rule
 
 

@@ -183,12 +183,18 @@ class GeneVariants:
             return False
         if pattern.needs_gene or self._before.search(text, max(0, start - _NEAR_WORD), start):
             return True
-        named = self._named_behind.match(text, end)
-        if not tells and (named is None or named["gene"] not in gene_symbols()):
-            return True
+        return not ((tells or self._gene_behind(match)) and self._is_told(match))
+
+    def _is_told(self, match: re.Match[str]) -> bool:
+        """Return whether a position is large, or a word that tells of variants is near."""
+        text, start, end = match.string, match.start(), match.end()
         near = text[max(0, start - _NEAR_SMALL) : end + _NEAR_SMALL]
         is_small = int(match["pos"].strip("-")) < _N_SMALL
-        return is_small and not self._telling.search(near)
+        return not is_small or self._telling.search(near) is not None
+
+    def _gene_behind(self, match: re.Match[str]) -> bool:
+        named = self._named_behind.match(match.string, match.end())
+        return named is not None and named["gene"] in gene_symbols()
 
     def _gene_before(self, match: re.Match[str]) -> str | None:
         """Return the gene right before a find, others of whose variants may stand between."""
