@@ -8,10 +8,9 @@ Of minilm, 100 notes of BC5CDR, an epoch: peak 1.54 GB; with code of 60 shapes 1
 holes given back after each step 1.21 GB, where float32 takes 1.15 GB.
 """
 
-import ctypes
 import os
 
-__all__ = ["STEPS", "VARIABLE", "give_back", "keep_few_products"]
+__all__ = ["STEPS", "VARIABLE", "keep_few_products"]
 
 VARIABLE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 STEPS = 4  # between two times that memory is given back: each costs a tenth of a step
@@ -24,13 +23,3 @@ def keep_few_products() -> None:
     It asks once, at its first product, so what computed before stays as it was.
     """
     os.environ.setdefault(VARIABLE, str(_SHAPES))
-
-
-def give_back() -> bool:
-    """Give free memory back to the system; return whether the C library can (glibc can)."""
-    try:
-        trim = ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError, TypeError):  # Windows, macOS, musl
-        return False
-    trim(0)
-    return True

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from clinnlp.bert.average import WeightAverage
 from clinnlp.bert.checkpoint import Checkpoint, Standing
-from clinnlp.bert.heap import STEPS, give_back, keep_few_products
+from clinnlp.bert.heap import STEPS, keep_few_products
 from clinnlp.bert.network import best_device
 from clinnlp.bert.precision import learning_attention, wants_bf16
 from clinnlp.bert.rates import parameter_groups, rate_factor
@@ -33,6 +33,7 @@ from clinnlp.bert.selection import Score, is_as_good
 from clinnlp.bert.settings import LoopSettings, default_epochs
 from clinnlp.bert.stop import Stop
 from clinnlp.core.errors import MissingExtra, RunError
+from clinnlp.core.memory import give_back
 
 __all__ = [
     "DivergedError",

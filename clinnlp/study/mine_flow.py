@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clinnlp.core.basket_counts import BasketCounts
 from clinnlp.core.baskets import Baskets
 from clinnlp.core.errors import ArgumentError
+from clinnlp.core.memory import give_back
 from clinnlp.core.pair_counts import PairCounts
 from clinnlp.core.places import one_writer
 from clinnlp.mine.rule_mining import mine_rules
@@ -288,9 +289,12 @@ def _of_stored(source: str, out: Path, settings: MineSettings) -> MineResult:
         lost = (_lost(sets.n_excluded), *_folded_told(spelling.n_folded))
         if {*kinds.values()} <= set(sets.kinds):  # first, as rules and signals are then held
             pairs = write_judged(sets, out, judged, **kinds, **limits)
+            give_back()
             how: dict[str, Any] = {"prior": settings.prior, "level": settings.coverage}
             alone["drug_events"] = mine_signals(sets, **how, **kinds, **limits)
+            give_back()
         rules = mine_rules(sets, max_len=settings.max_len, level=settings.coverage, **limits)
+    give_back()
     rules, alone, n_left = _without_artefacts(rules, alone, judged)
     mined: dict[str, Rules | Signals] = {"rules": rules, **alone}
     told, large = _verdicts_of(mined, judged), tuple[str, ...]()
