@@ -200,7 +200,8 @@ class Rules:
 
     def take(self, rows: Ints | Bools | slice) -> "Rules":
         """Return some of the rules, in the order asked for; `m` and q stay what they are."""
-        places = np.arange(len(self))[rows]
+        n = len(self)
+        places = np.arange(*rows.indices(n)) if isinstance(rows, slice) else np.arange(n)[rows]
         antecedents, consequents = (
             tuple(side[k] for k in places.tolist()) for side in (self.antecedents, self.consequents)
         )

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from clinnlp.core.arrays import Floats
+from clinnlp.core.arrays import Bools, Floats, Ints32
 from clinnlp.report.blocks import CurvePlot, NetworkPlot, ScatterPlot, Series
 from clinnlp.report.markup import Svg, element
 from clinnlp.report.svg import HEIGHT, N_COLOURS, WIDTH, Frame, axes, axis_range, canvas
@@ -15,6 +15,8 @@ N_LABELLED = 6  # marked points that get their name
 _SIZE, _MIDDLE, _RADIUS = 560, 280, 150  # of the network's view box, centre and circle
 _MOST_NODES = 40
 _LETTERS = 24  # of a name beside a point
+_PART = 1 << 20  # points of a scatter that are placed at a time
+_WIDE = 4 * (WIDTH + HEIGHT)  # more half pixels than there are in a column
 
 
 def scatter_svg(plot: ScatterPlot) -> Svg:
@@ -22,23 +24,22 @@ def scatter_svg(plot: ScatterPlot) -> Svg:
     x, y = (np.asarray(v, np.float64) for v in (plot.x, plot.y))
     marked = np.asarray(plot.marked, bool)
     drawn = np.isfinite(x) & np.isfinite(y)
+    ends = Series(name="", x=_ends(x[drawn]), y=_ends(y[drawn]))
     frame_of = CurvePlot(
-        title=plot.title,
-        series=(Series(name="", x=x[drawn], y=y[drawn]),),
-        x_label=plot.x_label,
-        y_label=plot.y_label,
+        title=plot.title, series=(ends,), x_label=plot.x_label, y_label=plot.y_label
     )
     frame = Frame(axis_range(frame_of, "x"), axis_range(frame_of, "y"))
     parts = [*axes(frame_of, frame), *_guides(plot, frame)]
-    places = np.round(np.stack([frame.x(x), frame.y(y)], axis=1) * 2) / 2  # half pixels
+    pixels = _half_pixels(frame, x, y, drawn)
     for chosen, colour, radius in ((drawn & ~marked, 6, 1.6), (drawn & marked, 1, 2.8)):
         parts += [
             element("circle", class_=f"s{colour}", cx=f"{a:g}", cy=f"{b:g}", r=radius)
-            for a, b in _different(places[chosen])
+            for a, b in map(_place, np.unique(pixels[chosen]).tolist())
         ]
     for k in _highest(y, drawn & marked):
-        side, shift = ("end", -5) if places[k, 0] > WIDTH / 2 else ("start", 5)
-        at = {"x": f"{places[k, 0] + shift:g}", "y": f"{places[k, 1] + 3:g}"}
+        a, b = _place(int(pixels[k]))
+        side, shift = ("end", -5) if a > WIDTH / 2 else ("start", 5)
+        at = {"x": f"{a + shift:g}", "y": f"{b + 3:g}"}
         parts.append(element("text", _short(plot.names[k]), **at, font_size=7, text_anchor=side))
     label = f"{plot.title}: {plot.y_label} against {plot.x_label}"
     return canvas(parts, width=WIDTH, height=HEIGHT, label=label)
@@ -93,12 +94,24 @@ def _highest(y: np.ndarray, chosen: np.ndarray) -> list[int]:
     return order
 
 
-def _different(places: Floats) -> Floats:
-    """Return the half pixels that some point falls on, rising."""
-    # One number for each, sorted at once; rows of two are sorted by comparing them
-    wide = 4 * (WIDTH + HEIGHT)
-    codes = np.unique(np.round(2 * places).astype(np.int64) @ np.array([wide, 1]))
-    return np.stack([codes // wide, codes % wide], axis=1) / 2
+def _ends(values: Floats) -> Floats:
+    """Return the least and the greatest of some values, where there are any."""
+    return np.array([values.min(), values.max()]) if len(values) else values
+
+
+def _half_pixels(frame: Frame, x: Floats, y: Floats, drawn: Bools) -> Ints32:
+    """Return the half pixel of each point as one number, some points at a time; 0 if not drawn."""
+    out = np.zeros(len(x), np.int32)
+    for start in range(0, len(x), _PART):
+        part = slice(start, start + _PART)
+        kept = drawn[part]
+        across, up = frame.x(x[part][kept]), frame.y(y[part][kept])
+        out[part][kept] = np.round(2 * across) * _WIDE + np.round(2 * up)
+    return out
+
+
+def _place(pixel: int) -> tuple[float, float]:
+    return pixel // _WIDE / 2, pixel % _WIDE / 2
 
 
 def _nodes(plot: NetworkPlot) -> list[str]:
