@@ -12,7 +12,7 @@ from itertools import combinations, repeat
 
 import numpy as np
 
-from clinnlp.core.arrays import Counts, Floats, Ints32
+from clinnlp.core.arrays import Counts, Floats, Ints, Ints32
 from clinnlp.core.counts import Table2x2, ratio
 from clinnlp.mine.measures.association import fisher_and_mid_p, fisher_p
 from clinnlp.mine.sets.itemsets import Itemsets
@@ -141,10 +141,19 @@ def _n_disjoint(left: Ints32, right: list[Ints32]) -> int:
 
 def _look_up(sets: Sets, rows: Ints32) -> Counts:
     """Return the count of each row; −1 where it is not among the sets."""
+    if rows.shape[1] == 1 and len(rows):  # each item is asked for once, not in each row
+        items = np.flatnonzero(np.bincount(rows[:, 0]))
+        known = np.full(items[-1] + 1, -1, np.int64)
+        known[items] = _counts(sets, items[:, None])
+        return known[rows[:, 0]]
+    return _counts(sets, rows)
+
+
+def _counts(sets: Sets, rows: Ints | Ints32) -> Counts:
     return np.fromiter(map(sets.get, _keys(rows), repeat(-1)), np.int64, len(rows))
 
 
-def _keys(rows: Ints32) -> list[bytes]:
+def _keys(rows: Ints | Ints32) -> list[bytes]:
     if not rows.size:
         return []
     # As bytes a set is hashed and compared at once, not number by number

@@ -101,8 +101,9 @@ def test_who_sends_a_large_body_all_the_same_can_read_why_it_is_refused(running)
         assert b"200 OK" in connection.recv(1 << 16)  # the connection goes on
 
 
-def test_who_ends_with_his_answer_can_send_all_of_a_large_body_first(running):
-    with opened(running) as connection:
+def test_who_ends_with_his_answer_can_send_all_of_a_large_body_first(serving):
+    patient = serving(slow_s=8.0, body_mib=1).wait()  # with who sends on a busy machine
+    with opened(patient) as connection:
         connection.sendall(HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % (3 << 20))
         for _ in range(24):
             connection.sendall(b" " * (1 << 17))
