@@ -208,7 +208,7 @@ class GroupCalibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         p = None if self.n_folds else out_of_bag(self.estimator_, X, groups)
         if p is not None:
-            return _finite(logit(p))
+            return _finite(logit(p)) + _moved(truth, groups, weights)
         n_folds = min(self.n_folds or (_FOLDS_OF_FEW if n_least < _FEW else _FOLDS), n_least)
         folds = patient_folds(groups, truth, n_folds=n_folds, seed=self.seed)
         scores = np.empty(len(truth))
@@ -254,6 +254,20 @@ def log_odds(model: Any, X: Any) -> Floats:
 def _finite(scores: Floats) -> Floats:
     # A forest whose trees all agree is sure without bound; a map cannot be fitted to that
     return np.where(np.isinf(scores), np.copysign(-logit(_CERTAIN), scores), scores)
+
+
+def _moved(truth: Array, groups: Array, weights: Floats | None) -> Floats:
+    """Return how far the log odds of the base rate lie above those without each row's patient.
+
+    Trees that drew none of a patient with the outcome saw a lower base rate, and those of one
+    without it a higher: by that alone scores out of bag fall with the outcome.
+    """
+    w = np.ones(len(truth)) if weights is None else weights
+    whose = np.unique(groups, return_inverse=True)[1]
+    with_it, all_ = np.bincount(whose, w * truth), np.bincount(whose, w)
+    without: Floats = logit((with_it.sum() - with_it) / (all_.sum() - all_))
+    moved: Floats = (logit(with_it.sum() / all_.sum()) - without)[whose]
+    return moved
 
 
 def _fitted(estimator: Any, X: Any, y: Array, weights: Floats | None) -> Any:

@@ -166,6 +166,13 @@ def folds_with_few_positives(seed, settings, **options):
         yield model.fit(X[train], y[train]), X[~train], y[~train]
 
 
+def test_out_of_bag_scores_of_few_positives_do_not_fall_by_whom_they_leave_out():
+    """All five were level: trees without a patient of the outcome saw a lower base rate."""
+    models = [model for model, *_ in folds_with_few_positives(1, RandomForestSettings())]
+    assert not any(model.flat_ for model in models)
+    assert any(model.rises_ for model in models)
+
+
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
 def test_with_few_positives_a_fold_ranks_as_its_model_does(method):
     """Of these 30 folds 8 had a best map that falls: once upside down, then all rows alike."""
