@@ -31,13 +31,13 @@ import numpy as np
 
 from clinnlp.bert.relation_pairs import Pair, Place
 from clinnlp.bert.windows import TokenisedText, Window, split_windows
-from clinnlp.core.arrays import Ints, Ints32
+from clinnlp.core.arrays import Bools, Ints, Ints32
 from clinnlp.core.spans import Span
 
 __all__ = ["MarkedRow", "Marker", "Reading", "RowMaker"]
 
 Reading = Literal["inserted", "appended", "hidden"]
-_MOST_PAIRS = 64  # of a row with appended markers
+_MOST_PAIRS = 256  # of a row with appended markers, whose text is read again in the next one
 
 Range = tuple[int, int]  # tokens [a, b)
 
@@ -75,6 +75,26 @@ class MarkedRow(NamedTuple):
     places: Ints32
     marks: Ints
     owners: Ints
+
+    def of(self, drawn: Bools) -> "MarkedRow":
+        """Return the row without the appended markers of pairs that are not drawn.
+
+        Parameters
+        ----------
+        drawn : array of bool, shape (n_pairs,)
+            Of all pairs, by their number.
+        """
+        kept = drawn[self.owners]
+        if kept.all():
+            return self
+        read = np.concatenate([np.ones(self.n_text, np.bool_), np.repeat(kept, 2)])
+        return MarkedRow(
+            ids=self.ids[read],
+            n_text=self.n_text,
+            places=self.places[read],
+            marks=np.arange(self.n_text, int(read.sum())).reshape(-1, 2),
+            owners=self.owners[kept],
+        )
 
 
 class RowMaker:

@@ -89,7 +89,7 @@ class RelateTask:
             raise DataError("train must hold at least one pair of labelled mentions to relate")
         self._possible = model.kinds.possible([pair.labels for pair in pairs])
         self._targets = np.concatenate(targets)  # (n_pairs, 1 + n_kinds)
-        self._lengths = np.array([len(row.ids) for row in self._rows], np.int64)
+        self._lengths = np.array([row.n_text for row in self._rows], np.int64)
         self._related = ~self._targets[:, 0]
         self._share = self._kept_share()
         n_related = int(self._related.sum())
@@ -99,14 +99,15 @@ class RelateTask:
     def plan(self, rng: np.random.Generator) -> list[_Batch]:
         """Return the rows of each batch of one epoch that hold a drawn pair."""
         drawn = self._related | (rng.random(len(self._related)) < self._share)
-        rows = np.flatnonzero([drawn[row.owners].any() for row in self._rows])
-        lengths = self._lengths[rows]
+        n_drawn = np.array([drawn[row.owners].sum() for row in self._rows], np.int64)
+        rows = np.flatnonzero(n_drawn)
+        lengths = (self._lengths + 2 * n_drawn * self._appended)[rows]
         batches = shuffled_batches(lengths, self._settings.tokens_per_batch, rng)
         return [_Batch(rows[batch], drawn) for batch in batches]
 
     def loss(self, model: Any, batch: _Batch) -> torch.Tensor:
         """Return the mean loss of the pairs that are drawn."""
-        rows = [self._rows[k] for k in batch.rows]
+        rows = [self._rows[k].of(batch.drawn) for k in batch.rows]
         network = self._model.network
         if self._appended:
             inputs = network.collate_marked(rows)
@@ -117,8 +118,6 @@ class RelateTask:
         inputs["input_ids"] = self._with_hidden(inputs["input_ids"], which, marks)
         logits = model(**inputs).logits.float()  # (n_rows, width, 2 + 2 n_kinds)
         owners = np.concatenate([row.owners for row in rows])
-        kept = batch.drawn[owners]
-        which, marks, owners = which[kept], marks[kept], owners[kept]
         pairs, of_pair = np.unique(owners, return_inverse=True)
         odds = pooled_odds(_odds(logits, which, marks), of_pair, len(pairs))
         cells = (self._possible[pairs], self._targets[pairs])
@@ -144,7 +143,7 @@ class RelateTask:
         shares, all_notes = list[Floats](), list[Note]()
         for name, notes in self._selection.items():
             judged = self._judged(name, notes)
-            shares.append(judged.shares(judged.given))
+            shares.append(judged.shares())
             all_notes += notes
         columns = np.hstack(shares)[:, :, None]
         return mean_of_ratios(columns[0], columns[1], patients_of(all_notes))
@@ -152,21 +151,12 @@ class RelateTask:
     def confidence(self) -> tuple[dict[str, Calibration], dict[str, float]]:
         """Return calibration and thresholds, as the selection notes say.
 
-        A label has a threshold only where that is better there, beyond chance, than to give each
-        relation that is likelier than none: on few notes most thresholds are luck.
+        A threshold stands where it gives a better F1 there, beyond chance, than to give each
+        relation that is likelier than none: one for all labels first, and then each label's own
+        where it is better than that. On few notes most thresholds are luck.
         """
-        judged = {name: self._judged(name, notes) for name, notes in self._selection.items()}
-        by, least = dict[str, Calibration](), dict[str, float]()
-        for label in self._model.labels:
-            mine = [
-                each.of(label) for name, each in judged.items() if label in self._annotated[name]
-            ]
-            if not any(len(each.p) for each in mine):
-                continue
-            by[label], limit = _fitted(mine)
-            if _is_better(mine, by[label], limit):
-                least[label] = limit
-        return by, least
+        judged = [self._judged(name, notes) for name, notes in self._selection.items()]
+        return _fitted(judged, self._model.labels)
 
     def _judged(self, name: str, notes: Sequence[Note]) -> "_Judged":
         model = self._model
@@ -178,12 +168,13 @@ class RelateTask:
         of = [golds[k].get(pair.ends, set()) for k, pair in zip(answers.owners, answers.pairs,
                                                                strict=True)]  # fmt: skip
         named = [[k for each in gold.values() for k in each if k >= 0] for gold in golds]
+        asked = ours[kinds] & ~np.array([-1 in each for each in of], np.bool_)
         return _Judged(
-            owners=answers.owners,
-            labels=names[kinds],
-            p=p,
-            right=np.array([k in each for k, each in zip(kinds, of, strict=True)], np.bool_),
-            given=given & ours[kinds] & ~np.array([-1 in each for each in of], np.bool_),
+            owners=answers.owners[asked],
+            labels=names[kinds][asked],
+            p=p[asked],
+            right=np.array([k in each for k, each in zip(kinds, of, strict=True)], np.bool_)[asked],
+            given=given[asked],
             n_gold=np.array([len(each) for each in named], np.int64),
             gold=[[str(names[k]) for k in each] for each in named],
         )
@@ -224,26 +215,65 @@ class _Judged(NamedTuple):
             gold=named,
         )
 
-    def shares(self, given: Bools) -> Floats:
+    def scored(self, by: Mapping[str, Calibration]) -> "_Judged":
+        """Return the pairs with calibrated probabilities."""
+        p = self.p.copy()
+        for label, calibration in by.items():
+            of = self.labels == label
+            p[of] = calibrated(p[of], calibration)
+        return self._replace(p=p)
+
+    def given_from(self, limit: float) -> "_Judged":
+        """Return the pairs, those given whose probability reaches a limit."""
+        return self._replace(given=self.p >= limit)
+
+    def shares(self) -> Floats:
         """Return of each note what F1 of the given pairs is made of, shape (2, n_notes)."""
         n = len(self.n_gold)
-        right = np.bincount(self.owners, self.right & given, n)
-        return np.array([2 * right, np.bincount(self.owners, given, n) + self.n_gold])
+        right = np.bincount(self.owners, self.right & self.given, n)
+        return np.array([2 * right, np.bincount(self.owners, self.given, n) + self.n_gold])
 
 
-def _fitted(found: Sequence[_Judged]) -> tuple[Calibration, float]:
-    """Return calibration and threshold of a label, as its pairs say."""
+def _fitted(
+    judged: Sequence[_Judged], labels: Sequence[str]
+) -> tuple[dict[str, Calibration], dict[str, float]]:
+    """Return calibration and thresholds."""
+    by, least = dict[str, Calibration](), dict[str, float]()
+    for label in labels:
+        mine = [each.of(label) for each in judged]
+        if any(len(each.p) for each in mine):
+            by[label] = _calibration(mine)
+    if not by:
+        return by, least
+    judged = [each.scored(by) for each in judged]
+    if _is_better(judged, limit := _limit(judged)):
+        least = dict.fromkeys(by, limit)
+        judged = [each.given_from(limit) for each in judged]
+    for label in by:
+        mine = [each.of(label) for each in judged]
+        if _is_better(mine, limit := _limit(mine)):
+            least[label] = limit
+    return by, least
+
+
+def _calibration(found: Sequence[_Judged]) -> Calibration:
+    return fit_calibration(
+        np.concatenate([each.p for each in found]),
+        np.concatenate([each.right for each in found]).tolist(),
+    )
+
+
+def _limit(found: Sequence[_Judged]) -> float:
+    """Return the threshold of calibrated pairs."""
     p = np.concatenate([each.p for each in found])
     right = np.concatenate([each.right for each in found]).tolist()
-    by = fit_calibration(p, right)
-    n_gold = sum(int(each.n_gold.sum()) for each in found)
-    return by, fit_threshold(calibrated(p, by), right, n_gold)
+    return fit_threshold(p, right, sum(int(each.n_gold.sum()) for each in found))
 
 
-def _is_better(found: Sequence[_Judged], by: Calibration, limit: float) -> bool:
-    """Return whether a limit gives a better F1, beyond chance, than what is likelier than none."""
-    usual = np.hstack([each.shares(each.given) for each in found])
-    limited = np.hstack([each.shares(calibrated(each.p, by) >= limit) for each in found])
+def _is_better(found: Sequence[_Judged], limit: float) -> bool:
+    """Return whether a limit of calibrated pairs gives a better F1, beyond chance, than now."""
+    usual = np.hstack([each.shares() for each in found])
+    limited = np.hstack([each.given_from(limit).shares() for each in found])
     seen = (usual[1] > 0) | (limited[1] > 0)
     one, other = (mean_of_ratios(*each[:, seen, None]) for each in (usual, limited))
     return not is_as_good(one, other)

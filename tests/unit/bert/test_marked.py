@@ -100,6 +100,17 @@ def test_appended_markers_have_the_positions_of_their_mentions():
     assert row.n_text == 7
 
 
+def test_appended_markers_of_pairs_that_are_not_drawn_are_left_out():
+    pairs = [pair_of(((k, k + 1), (4, 5)), n=5) for k in range(3)]
+    (row,) = maker("appended")(text_of(5), pairs)
+    kept = row.of(np.array([True, False, True]))
+    (other,) = maker("appended")(text_of(5), [pairs[0], pairs[2]])
+    for name in ("ids", "n_text", "places", "marks"):
+        assert np.array_equal(getattr(kept, name), getattr(other, name))
+    assert kept.owners.tolist() == [0, 2]
+    assert row.of(np.ones(3, bool)) is row
+
+
 @pytest.mark.parametrize("reading", ["inserted", "appended", "hidden"])
 def test_a_pair_that_fits_into_no_window_has_no_row(reading):
     far = pair_of(((0, 1), (190, 191)), n=200)

@@ -6,8 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinnlp.bert.confidence import Calibration
-from clinnlp.bert.relate_task import _is_better, _Judged, pooled_odds, targets_of
+from clinnlp.bert.relate_task import _fitted, _is_better, _Judged, pooled_odds, targets_of
 from clinnlp.bert.relation_kinds import learn_kinds
 from clinnlp.bert.relation_pairs import Search
 from clinnlp.core.notes import Relation
@@ -72,4 +71,28 @@ def judged(n_false, n_unsure):
     ("n_false", "n_unsure", "better"), [(0, 0, False), (5, 4, False), (30, 4, True), (0, 9, False)]
 )
 def test_a_label_has_a_threshold_only_where_it_helps_beyond_chance(n_false, n_unsure, better):
-    assert _is_better([judged(n_false, n_unsure)], Calibration(), 0.8) is better
+    assert _is_better([judged(n_false, n_unsure)], 0.8) is better
+
+
+def unsure(label, first):
+    """Return four notes with a relation of a label; that of the last is likelier none."""
+    return _Judged(
+        owners=np.arange(first, first + 4),
+        labels=np.array([label] * 4),
+        p=np.array([0.9, 0.9, 0.9, 0.45]),
+        right=np.ones(4, bool),
+        given=np.array([True, True, True, False]),
+        n_gold=np.ones(4, int),
+        gold=[[label]] * 4,
+    )
+
+
+def test_labels_too_few_for_thresholds_of_their_own_have_one_together():
+    assert _fitted([unsure("kind0", 0)], ["kind0"])[1] == {}
+    names = [f"kind{k}" for k in range(8)]
+    columns = zip(*(unsure(name, 4 * k) for k, name in enumerate(names)), strict=True)
+    together = _Judged(*(np.concatenate(each) for each in columns))
+    by, least = _fitted([together], names)
+    assert list(by) == list(least) == names
+    assert len(set(least.values())) == 1
+    assert least["kind0"] == pytest.approx(0.5)  # half of an F1 of 1
