@@ -152,7 +152,7 @@ class _Spread:
         (units, unit_of), (names, name_of), (kinds, kind_of) = (
             _coded(batch.column(name)) for name in columns
         )
-        has = unit_of < len(units)
+        has = np.array([*(not _is_blank(value) for value in units), False])[unit_of]
         self.n_homeless += int(np.sum(~has))
         unit_of, name_of, kind_of = unit_of[has], name_of[has], kind_of[has]
         pairs, at = np.unique(kind_of * (len(names) + 1) + name_of, return_inverse=True)
@@ -239,6 +239,11 @@ def _coded(column: pa.Array) -> tuple[list[Any], Ints]:
     values = column.dictionary.to_pylist()
     codes: Array = column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
     return values, codes.astype(np.int64)
+
+
+def _is_blank(value: Any) -> bool:
+    """Return whether an id is none: white space alone, or nan."""
+    return value != value or (isinstance(value, str) and not value.strip())
 
 
 def _name(value: Any) -> str:

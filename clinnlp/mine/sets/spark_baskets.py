@@ -106,9 +106,9 @@ def _written(
     """Return rows of units, items and kinds, how many are left out, and each item with its rows."""
     f = spark_functions()
     unit, item, kind = columns
-    text = f.col(item).cast("string")
+    text, who = f.col(item).cast("string"), f.col(unit).cast("string")
     rows = frame.select(
-        f.col(unit).cast("string").alias("unit"),
+        f.when(who.rlike(r"(?U)\S") & (who != "NaN"), who).alias("unit"),
         f.when(text.rlike(r"(?U)\S") & ~text.rlike(_NO_ITEM), text).alias("item"),
         f.coalesce(f.col(kind).cast("string"), f.lit("")).alias("kind"),
     )

@@ -29,6 +29,13 @@ TABLE = mentions(
 )
 
 
+def test_a_blank_id_is_no_basket():
+    events = EventTable({"patient": ["p", " ", "", None], "code": ["a", "b", "c", "d"]})
+    made = event_baskets(events, unit="patient")
+    assert made.ids.tolist() == ["p"]
+    assert made.n_excluded["no_patient"] == 3
+
+
 def test_what_is_asserted_of_the_patient():
     made = baskets(TABLE)
     assert made.ids.tolist() == ["p1", "p2"]

@@ -40,6 +40,16 @@ def test_a_basket_is_a_set_and_counts_without_an_item_too(tmp_path):
     assert (n, items, rows) == (3, ("iron",), [set(), set(), {"iron"}])
 
 
+@pytest.mark.parametrize(
+    "ids", [["a", "", " \t", "a"], [1.0, float("nan"), float("nan"), 1.0]], ids=["text", "numbers"]
+)
+def test_a_blank_id_is_no_basket(tmp_path, ids):
+    path = written(tmp_path / "a.parquet", patient=ids, code=["w", "x", "y", "z"], kind=["d"] * 4)
+    with basket_blocks(path) as blocks:
+        assert len(blocks) == 1
+        assert blocks.n_excluded == {"no_patient": 2, "no_code": 0}
+
+
 def test_a_name_of_two_kinds_is_two_items_and_whole_numbers_are_whole(tmp_path):
     written(
         tmp_path / "1.parquet",

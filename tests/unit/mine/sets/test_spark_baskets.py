@@ -33,8 +33,8 @@ def rows():
         }
     )
     other = pd.DataFrame(
-        {"patient": ["r0", "x1", "x2", None], "code": ["c", None, " ", "d01"],
-         "kind": ["visit", "drug", None, "drug"]}
+        {"patient": ["r0", "x1", "x2", None, " "], "code": ["c", None, " ", "d01", "d01"],
+         "kind": ["visit", "drug", None, "drug", "drug"]}
     )  # fmt: skip
     return pd.concat([made, made.sample(200, random_state=1), other]).sample(frac=1, random_state=2)
 
@@ -42,7 +42,8 @@ def rows():
 @pytest.fixture(scope="module")
 def both(spark):
     made = rows()
-    plain = made[made["patient"].notna() & (made["kind"] != "visit") & (made["code"] != " ")]
+    named = ~made["patient"].isin([None, " "])
+    plain = made[named & (made["kind"] != "visit") & (made["code"] != " ")]
     held = event_baskets(EventTable.from_pandas(plain.dropna()), unit="patient", fold_terms=False)
     frame = spark.createDataFrame(
         made.astype(object).where(made.notna(), None), "patient string, code string, kind string"
