@@ -2,10 +2,12 @@
 
 A row holds forms with the places DRUG and PROBLEM, classes of words in braces, and ``{other}`` for
 a mention between them. Around a place adjectives and doses may stand, beside words those of the
-classes fill, unsure and denied.
+classes fill, unsure and denied. A row that says nothing keeps its pairs from all other rows.
+Accents do not count, as many are typed without.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
@@ -16,18 +18,29 @@ from clinnlp.core.errors import DataError, located
 from clinnlp.text.matcher import fold_keeping_length
 from clinnlp.text.tables import read_table
 
-__all__ = ["OTHER", "RELATION_LABELS", "RelationRule", "RelationRules", "fitting", "relation_rules"]
+__all__ = [
+    "NOTHING",
+    "OTHER",
+    "RELATION_LABELS",
+    "RelationRule",
+    "RelationRules",
+    "fitting",
+    "folded",
+    "relation_rules",
+]
 
 RELATION_LABELS = {  # the roles of each; the first of two that fit one pair counts
     "stopped_for": ("drug", "reason"),
     "causes": ("drug", "effect"),
     "treats": ("drug", "reason"),
 }
+NOTHING = "nothing"  # says that a pair is not related ("avoid aspirin if bleeding")
+_ORDER = (NOTHING, *RELATION_LABELS)
 _WORD = "word"
 _CLASSES = (
     "due", "taken", "allergic", "whom", "developed", "be", "stop", "because", "given", "fill",
     "unsure", "denied", "joint", "list", "dose", "had", "arose", "go", "gone",
-    "untolerated", "side",
+    "untolerated", "side", "if", "day", "onset", "number", "made", "caused", "treated", "changed",
 )  # fmt: skip
 _PLACES = ("drug", "problem")
 _TOKEN = re.compile(r"\{(\w+)\}|[^\s{}]+")
@@ -35,6 +48,12 @@ _BLANK = r"[ \t]*\s?[ \t]*"  # at most one line end
 OTHER = "\0"  # stands for a mention between two that are related
 _DATE = r"(?:[a-z]{1,3}\s)?\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?"
 _ADJECTIVE = r"[^\W_][\w'-]{0,24}"
+_FIGURES = r"\d{1,3}(?:st|nd|rd|th|[ºª°])?"
+_BARE = {
+    code: ord(plain)
+    for code in range(0xC0, 0x180)
+    if chr(code) not in "ñÑ" and (plain := unicodedata.normalize("NFD", chr(code))[0]).isascii()
+}
 
 
 class RelationRule(NamedTuple):
@@ -65,6 +84,8 @@ class RelationRules:
     lead: re.Pattern[str]
     stop: re.Pattern[str]
     gone: re.Pattern[str]
+    untolerated: re.Pattern[str]
+    conditional: re.Pattern[str]
     row: re.Pattern[str]  # between two mentions in a row
     classes: Mapping[str, re.Pattern[str]]  # those that stand between the places of a form
 
@@ -91,38 +112,52 @@ def fitting(
     return [match for match in found if match] if all(found) else None
 
 
+def folded(text: str) -> str:
+    """Return a text as forms are compared: plain, in small letters, without accents; as long.
+
+    Examples
+    --------
+    >>> folded("Se suspendió por NÁUSEAS")
+    'se suspendio por nauseas'
+    """
+    plain = fold_keeping_length(text)
+    return plain if plain.isascii() else plain.translate(_BARE)
+
+
 @cache
 def relation_rules(path: Path) -> RelationRules:
     """Return the rules of a table."""
     forms: list[tuple[str, str, str, int]] = []
     classes: dict[str, list[str]] = {name: [] for name in _CLASSES}
     for line, (cell, says, section) in read_table(path, ("form", "says"), optional=("section",)):
-        words = [fold_keeping_length(form.strip()) for form in cell.split("|") if form.strip()]
+        words = [folded(form.strip()) for form in cell.split("|") if form.strip()]
         if says == _WORD and section in classes:
             classes[section] += words
-        elif says in RELATION_LABELS and words:
+        elif says in _ORDER and words:
             forms += [(form, says, section, line) for form in words]
         else:
             raise DataError(
-                f"a row needs forms and one of {', '.join(RELATION_LABELS)}, or word and a class "
+                f"a row needs forms and one of {', '.join(_ORDER)}, or word and a class "
                 f"of {', '.join(_CLASSES)}",
                 path=path,
                 line=line,
             )
-    shapes = _Shapes({name: _any(words) for name, words in classes.items()})
+    number = f"(?:{_FIGURES}|{_any(classes['number'])})"
+    shapes = _Shapes({name: _any(words, number) for name, words in classes.items()})
     made = []
     for form, says, section, line in forms:
         with located(path, line):
             made.append(_rule(form, says, section, f"{path.name}:{line}", shapes))
-    order = list(RELATION_LABELS)
     asked = frozenset[str]().union(*(rule.classes for rule in made))
     return RelationRules(
-        rules=tuple(sorted(made, key=lambda rule: order.index(rule.says))),
+        rules=tuple(sorted(made, key=lambda rule: _ORDER.index(rule.says))),
         unsure=_whole(shapes["unsure"]),
         denied=_whole(shapes["denied"]),
         lead=_whole(shapes["allergic"]),
         stop=_whole(shapes["stop"]),
         gone=_whole(shapes["gone"]),
+        untolerated=_whole(shapes["untolerated"]),
+        conditional=_whole(shapes["if"]),
         classes={name: _whole(shapes[name]) for name in asked},
         row=re.compile(
             rf"{shapes.dose}(?:{_BLANK}(?:,|/|&|\+){_BLANK}(?:(?:{shapes['list']})\s+)?"
@@ -138,7 +173,7 @@ class _Shapes(dict[str, str]):
     def fill(self) -> str:
         """Up to three words that may stand beside those of a form; the group is all of them."""
         every = f"{self['denied']}|{self['unsure']}|{self['fill']}|{_DATE}"
-        every += rf"|\d{{1,3}}\s(?:{self['dose']})"
+        every += rf"|(?:{_FIGURES}|{self['number']})\s(?:{self['dose']})"
         return rf"((?:\s*(?<!\w)(?:{every})(?!\w)){{0,3}})"
 
     @property
@@ -209,7 +244,11 @@ def _piece(token: str) -> str:
     return start + re.escape(token) + (r"(?!\w)" if token[-1].isalnum() else "")
 
 
-def _any(phrases: Iterable[str]) -> str:
-    """Return the alternatives of phrases, longest first, with any blanks between their words."""
+def _any(phrases: Iterable[str], number: str = "#") -> str:
+    """Return the alternatives of phrases, longest first, with any blanks between their words.
+
+    The word ``#`` is any number.
+    """
     ordered = sorted(phrases, key=len, reverse=True)
-    return "|".join(r"\s+".join(map(re.escape, phrase.split())) for phrase in ordered) or "(?!)"
+    words = ([number if w == "#" else re.escape(w) for w in one.split()] for one in ordered)
+    return "|".join(r"\s+".join(each) for each in words) or "(?!)"

@@ -19,6 +19,7 @@ from"): what is denied, uncertain, hypothetical, of the past or of someone else 
 left out.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,10 +27,16 @@ from typing import NamedTuple
 
 from clinnlp.core.notes import AXES, Attribute, Entity, Note, Relation, fresh_ids
 from clinnlp.core.spans import Span
-from clinnlp.text.matcher import fold_keeping_length
 from clinnlp.text.normalise import DRUG_LABELS
 from clinnlp.text.plain import reads_plain
-from clinnlp.text.relation_rules import OTHER, RELATION_LABELS, fitting, relation_rules
+from clinnlp.text.relation_rules import (
+    NOTHING,
+    OTHER,
+    RELATION_LABELS,
+    fitting,
+    folded,
+    relation_rules,
+)
 from clinnlp.text.sentences import Sentences
 from clinnlp.text.tables import language_path
 
@@ -41,6 +48,8 @@ PROBLEM_LABELS = (
     "Condition", "Disorder", "Finding",
 )  # fmt: skip
 _NEAR = 90  # characters between two mentions, and on either side, in which words are sought
+_QUOTES = re.compile(r"[\"\u201c\u201d\u201e\u00ab\u00bb]|(?<![\w'])'|'(?![\w'])")
+_CELLS = re.compile(r"\|(?:[^|\n\r]{0,30}\|){0,2}")  # of a table: its marks and short cells between
 
 
 class _Group(NamedTuple):
@@ -122,7 +131,7 @@ class StatedRelations:
         self, note: Note, mentions: Sequence[Entity]
     ) -> Iterator[tuple[str, str, str, dict[str, Attribute]]]:
         """Yield the label, the ids of drug and problem, and the attributes of each relation."""
-        text = fold_keeping_length(note.text)
+        text = folded(note.text)
         split = note if note.sentences is not None else self._sentences(note)
         sections = [(s.span.start, s.kind) for s in note.sections or ()]
         seen: set[tuple[str, str]] = set()
@@ -214,6 +223,7 @@ class StatedRelations:
         between = _between(groups[one : two + 1], text)
         if between is None:
             return None
+        between = _CELLS.sub("-", _QUOTES.sub(" ", between))
         head, tail = first.members[0].span.start, second.members[-1].span.end
         before = text[max(room.start, head - _NEAR) : head]
         behind = text[tail : min(room.end, tail + _NEAR)]
@@ -221,34 +231,50 @@ class StatedRelations:
         for rule in self._rules.likely(between, drug_first=first.is_drug, kind=kind, led=led):
             found = fitting(rule, before, between, behind)
             if found is not None:
-                filled = " ".join(part for match in found for part in match.groups("") if part)
-                axes = {"negated"} if self._rules.denied.search(filled) else set()
-                words = " ".join(match[0] for match in found)
-                axes |= {"uncertain"} if self._rules.unsure.search(words) else set()
+                if rule.says == NOTHING:
+                    return None
                 cue = (start, end) if between.strip() else (head, tail)
                 attributes: dict[str, Attribute] = {
                     "rule": rule.row, "cue_start": cue[0], "cue_end": cue[1],
                 }  # fmt: skip
-                return _Said(
-                    rule.says, frozenset(axes), attributes, is_led=led and bool(rule.kinds)
-                )
+                axes = self._axes_of_words(found)
+                return _Said(rule.says, axes, attributes, is_led=led and bool(rule.kinds))
         return None
+
+    def _axes_of_words(self, found: Sequence[re.Match[str]]) -> frozenset[str]:
+        """Return the axes that the words of a form say: denied, unsure, an instruction."""
+        words = " ".join(match[0] for match in found)
+        filled = " ".join(part for match in found for part in match.groups("") if part)
+        axes = {
+            "negated": self._rules.denied.search(filled),
+            "uncertain": self._rules.unsure.search(words),
+            "hypothetical": self._rules.conditional.search(words),
+        }
+        return frozenset(axis for axis, match in axes.items() if match)
 
     def _axes(self, said: "_Said", ends: Iterable[Entity], text: str) -> list[str]:
         """Return the axes that are true of a relation.
 
-        What is denied by the very word that stops a drug ("discontinued") denies no stop, and
-        what is gone ("resolved with") was there.
+        What is denied by the very words that stop a drug ("discontinued", "did not tolerate")
+        denies no stop, and what is gone ("resolved with") was there.
         """
         true = set(said.axes)
         for end in ends:
             of_end = {axis for axis in AXES if getattr(end.assertion, axis)}
             cue = end.assertion.cues.get("negated")
-            own = (self._rules.gone, *([self._rules.stop] if said.says == "stopped_for" else []))
-            if cue and any(words.search(text, cue.start, cue.end) for words in own):
+            if cue and self._is_own(cue, said.says, text):
                 of_end -= {"negated"}
             true |= of_end
         return [axis for axis in AXES if axis in true]
+
+    def _is_own(self, cue: Span, says: str, text: str) -> bool:
+        """Return whether what denies an end is the word of the relation itself."""
+        if self._rules.gone.search(text, cue.start, cue.end):
+            return True
+        stop = self._rules.stop.search(text, cue.start, cue.end)
+        return says == "stopped_for" and bool(
+            stop or self._rules.untolerated.match(text, cue.start)
+        )
 
 
 class _Said(NamedTuple):

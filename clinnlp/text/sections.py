@@ -14,8 +14,10 @@ Signs of Markdown and HTML around a heading, and words in brackets behind it ("(
 over.
 
 An unknown heading in capitals with a colon at the start of a line also ends the section before
-it; its kind is ``other``. Subheadings (``HEENT``) take the kind of the section around them where
-the table says so: the same word stands in examinations and in reviews of systems.
+it; its kind is ``other``. Directly under a heading of allergies that is alone on its line, such
+lines are its rows ("PENICILLIN: hives"), up to a line that is none. Subheadings (``HEENT``) take
+the kind of the section around them where the table says so: the same word stands in examinations
+and in reviews of systems.
 """
 
 import re
@@ -32,6 +34,8 @@ from clinnlp.text.tables import language_path, read_table
 __all__ = ["Sections"]
 
 OTHER = "other"
+_LISTED = "allergies"  # its rows look like headings
+_LONGEST_ROW = 80
 _LOOK_BACK = 16  # characters in which the end of the line before is sought
 N_SHORT = 3  # an unknown heading in capitals needs more letters than this
 
@@ -213,14 +217,25 @@ def _is_capital(raw: str) -> bool:
     return raw.isupper() and n_letters > N_SHORT and _AMOUNT.search(raw) is None
 
 
+def _is_row(gap: str, *, in_rows: bool) -> bool:
+    """Return whether a line stands directly under a heading alone on its line, or under a row."""
+    is_next = len(gap.splitlines()) == 2 - gap.endswith(("\n", "\r")) and len(gap) <= _LONGEST_ROW
+    return is_next and (in_rows or not gap.strip())
+
+
 def _sections(text: str, found: list[_Heading]) -> Iterator[Section]:
     """Yield the sections between headings, subheadings in the kind of their main section.
 
     `text` has one character more at its start than the note.
     """
     kept: list[_Heading] = []
-    main = ""
+    main, above, in_rows = "", 0, False
     for heading in found:
+        gap, above = text[above : heading.start], heading.end
+        is_listed = heading.kind == OTHER and main == _LISTED
+        in_rows = is_listed and _is_row(gap, in_rows=in_rows)
+        if in_rows:
+            continue
         if main in heading.within:
             kept.append(heading._replace(kind=main))
         elif heading.kind:
