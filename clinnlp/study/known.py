@@ -18,10 +18,10 @@ from clinnlp.core.config import mapping_of
 from clinnlp.core.errors import ArgumentError, DataError
 from clinnlp.core.vocab import Vocabulary, fold_term
 from clinnlp.io.files.dialect import Dialect
-from clinnlp.io.tables.columns import column_summary, columns_named
 from clinnlp.io.tables.rows import column_names, read_rows
 from clinnlp.mine.signals.interactions import Signals
 from clinnlp.mine.signals.known import STATUSES, Knowledge, known_or_new
+from clinnlp.study.known_columns import NAMES, has_named, known_columns
 from clinnlp.study.settings import MineSettings
 from clinnlp.text.drugs import drug_names
 
@@ -29,15 +29,6 @@ __all__ = ["Known", "KnownRow", "read_known", "read_known_rows"]
 
 KnownRow = tuple[str, str, str]
 """Drug, other drug or nothing, event or nothing."""
-
-_PAIRS = (  # how tables call the two drugs
-    ("drug_1", "drug_2"),
-    ("DRUG_1_CONCEPT_NAME", "DRUG_2_CONCEPT_NAME"),  # CRESCENDDI
-    ("Drug_A", "Drug_B"),  # DDInter
-    ("parent_key", "drugbank-id"),  # the interactions of DrugBank, as its parsers write them
-)
-_EVENTS = ("event", "EVENT_CONCEPT_NAME", "outcome", "effect")
-_NAMES = ("drug_1", "drug_2", "drug", "event")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +42,17 @@ class Known:
         Rows of the tables.
     n_left_out : int
         Rows that name one drug twice.
+    n_empty : int
+        Rows without a drug and without an event.
+    n_met : int
+        Rows whose drugs, and event where they have one, are all items.
     """
 
     knowledge: Knowledge
     n_rows: int
     n_left_out: int
+    n_empty: int
+    n_met: int
 
     def added(self, signals: Signals) -> Signals:
         """Return signals with the column ``known``: ``known``, ``labelled`` or ``new``."""
@@ -65,7 +62,13 @@ class Known:
     def lines(self, signals: Mapping[str, Signals]) -> tuple[str, ...]:
         """Return what a reader is told: how many called rows are known, labelled, new."""
         left = f", {self.n_left_out:,} left out that name one drug twice" * bool(self.n_left_out)
-        found = [f"known: {self.n_rows:,} rows{left}"]
+        left += f", {self.n_empty:,} left out that are empty" * bool(self.n_empty)
+        found = [f"known: {self.n_rows:,} rows{left}; of {self.n_met:,} all names are items"]
+        if self.n_rows and not self.n_met:
+            found.append(
+                "known: nothing can be found of tables whose names are no items; codes and other "
+                "names meet items through a terminology (--known-names)"
+            )
         for name, one in signals.items():
             called = one["known"][one["signal"]].tolist()
             counts = ", ".join(f"{status} {called.count(status):,}" for status in STATUSES)
@@ -96,7 +99,9 @@ def read_known(
         A column is named that no such table has.
     """
     named = mapping_of(settings.known_columns, "known_columns")
-    rows = [row for path in paths for row in read_known_rows(path, named, dialect)]
+    here = _named_here(paths, named, dialect)
+    every = [row for path in paths for row in read_known_rows(path, here[path], dialect)]
+    rows = [row for row in every if any(row)]
     told = {word for row in rows for word in row if word}
     names = _names(told, items, settings)
     interactions, effects, n_left_out = [], [], 0
@@ -108,11 +113,27 @@ def read_known(
         else:
             interactions.append((one, other, event))
     knowledge = Knowledge.of(interactions=interactions, effects=effects, names=names)
-    return Known(knowledge=knowledge, n_rows=len(rows), n_left_out=n_left_out)
+    folded = {_standard(item, names) for item in getattr(items, "items", ())}
+    met = [all(_standard(word, names) in folded for word in row if word) for row in rows]
+    return Known(
+        knowledge=knowledge,
+        n_rows=len(rows),
+        n_left_out=n_left_out,
+        n_empty=len(every) - len(rows),
+        n_met=sum(met),
+    )
+
+
+def _named_here(
+    paths: Sequence[str | Path], named: Mapping[str, str], dialect: Dialect
+) -> dict[str | Path, Mapping[str, str]]:
+    """Return what is said of the columns of each table; of several it may be said of some."""
+    there = {path: has_named(named, column_names(path, dialect=dialect)) for path in paths}
+    return {path: named if there[path] or not any(there.values()) else {} for path in paths}
 
 
 def read_known_rows(path: str | Path, named: Mapping[str, str], dialect: Dialect) -> list[KnownRow]:
-    """Return the rows of a table of interactions, or of effects of single drugs.
+    """Return the rows of a table of interactions, or of effects of single drugs; empty ones too.
 
     Parameters
     ----------
@@ -128,42 +149,21 @@ def read_known_rows(path: str | Path, named: Mapping[str, str], dialect: Dialect
     ArgumentError
         A name that is none of these.
     """
-    wrong = sorted(set(named) - {*_NAMES})
+    wrong = sorted(set(named) - {*NAMES})
     if wrong:
-        raise ArgumentError(f"known_columns must name {', '.join(_NAMES)}, got {', '.join(wrong)}")
-    drugs, event = _columns(Path(path), named, dialect)
+        raise ArgumentError(f"known_columns must name {', '.join(NAMES)}, got {', '.join(wrong)}")
+    drugs, event = known_columns(Path(path), named, column_names(path, dialect=dialect))
     found: list[KnownRow] = []
     for line, cells in read_rows(path, [*drugs, *event], dialect=dialect):
         words = ["" if cell is None else str(cell).strip() for cell in cells]
-        other = words[1] if len(drugs) == 2 else ""
+        one, other = words[0], words[1] if len(drugs) == 2 else ""
         what = words[-1] if event else ""
-        if not words[0] or not (other or what):
+        one, other = (one, other) if one else (other, "")
+        if bool(one) != bool(other or what):
             said = "a row of what is known must name its drugs, and the event of a single one"
             raise DataError(f"{said}, got an empty cell", path=path, line=line)
-        found.append((words[0], other, what))
+        found.append((one, other, what))
     return found
-
-
-def _columns(path: Path, named: Mapping[str, str], dialect: Dialect) -> tuple[list[str], list[str]]:
-    """Return the columns of the drugs, and that of the event if there is one."""
-    there = column_names(path, dialect=dialect)
-    of_event = [named["event"]] if "event" in named else list(_EVENTS)
-    event = list(columns_named(of_event, there).values())[:1]
-    said = (named.get("drug_1", "drug_1"), named.get("drug_2", "drug_2"))
-    choices: list[tuple[str, ...]] = [said, *([] if named else _PAIRS)]
-    for pair in choices:
-        found = columns_named(pair, there)
-        if len(found) == 2:
-            return [found[name] for name in pair], event
-    drug = columns_named([named.get("drug", "drug")], there)
-    if drug and event:
-        return list(drug.values()), event
-    raise DataError(
-        "a table of what is known must have the columns drug_1, drug_2 and perhaps event, or drug "
-        f"and event, got others; {column_summary(there)}; name them with known_columns "
-        "(--known-columns)",
-        path=path,
-    )
 
 
 def _names(told: Iterable[str], items: NamedItems, settings: MineSettings) -> dict[str, str]:

@@ -103,6 +103,69 @@ def test_effects_of_single_drugs_and_what_was_not_called(events, tmp_path, capsy
     assert "1 left out that name one drug twice" in (tmp_path / "out" / "report.md").read_text()
 
 
+PAIR = [("Warfarin", "Aspirin", "Bleeding")]
+
+
+@pytest.mark.parametrize(
+    ("head", "event"),
+    [
+        ("Drug A,Drug B,Event", True), ("drug1,drug2,Effect", True), ("DRUG_A,DRUG_B,Level", False),
+        ("Drug 1 name,Drug 2 name,Adverse event", True), ("Medication1,Medication2,Reaction", True),
+        ("drug,interacting_drug,severity", False), ("Drug,Interacts with,Side effect name", True),
+        ("first drug,second drug,outcome", True), ("object_drug,precipitant_drug,adr", True),
+        ("drugName1,drugName2,management", False), ("fármaco 1,fármaco 2,efecto", True),
+        ("atc_1,atc_2,event", True), ("RXCUI1,RXCUI2,level", False),
+        ("drug_1_concept_name,drug_2_concept_name,condition_concept_name", True),
+    ],
+)  # fmt: skip
+def test_drugs_and_events_are_known_by_the_words_of_their_heads(tmp_path, head, event):
+    (tmp_path / "t.csv").write_text(f"{head}\nWarfarin,Aspirin,Bleeding\n", encoding="utf-8")
+    right = PAIR if event else [("Warfarin", "Aspirin", "")]
+    assert read_known_rows(tmp_path / "t.csv", {}, HOW) == right
+
+
+def test_names_go_before_codes_and_a_table_of_excel_is_read(tmp_path):
+    text = "Drug 1 ID;Drug 1;Drug 2 ID;Drug 2;Event\r\n7;Warfarin;8;Aspirin;Bleeding\r\n"
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8-sig", newline="")
+    assert read_known_rows(tmp_path / "t.csv", {}, HOW) == PAIR
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "drug,drug_target,event_date",
+        "drug 1,drug 1 name,drug 2",
+        "drug,description",
+        "drug 1,dose 2",
+    ],
+)
+def test_heads_that_may_mean_something_else_are_refused(tmp_path, head):
+    (tmp_path / "t.csv").write_text(f"{head}\n{','.join('x' * len(head.split(',')))}\n")
+    with pytest.raises(DataError, match="must have the columns drug_1"):
+        read_known_rows(tmp_path / "t.csv", {}, HOW)
+
+
+def test_three_tables_empty_rows_and_names_that_are_no_items(events, tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("Drug A;Drug B;Event\n;DIGOXIN;RASH\n;;\n")
+    (tmp_path / "b.csv").write_text("x,y\nibuprofen,warfarin\n")
+    (tmp_path / "c.csv").write_text("rxcui1,rxcui2\n1,2\n")
+    tables = [tmp_path / f"{name}.csv" for name in "abc"]
+    words = ["mine", events / "names.csv", "--unit", "encounter", "--out", tmp_path / "out"]
+    more = ["--known", *tables, "--known-columns", "drug_1=x", "drug_2=y"]
+    assert main([str(word) for word in [*words, *more]]) == 0
+    said = capsys.readouterr().out
+    assert "known: 3 rows, 1 left out that are empty; of 2 all names are items" in said
+    single = read_signals(tmp_path / "out" / "drug_events").to_pandas()
+    assert single.set_index(["drug", "outcome"])["known"]["digoxin", "rash"] == "known"
+    pairs = read_signals(tmp_path / "out" / "signals").to_pandas()
+    labelled = pairs[pairs["known"] == "labelled"]
+    assert {"ibuprofen", "warfarin"} in [
+        {*row} for row in labelled[["drug_1", "drug_2"]].to_numpy()
+    ]
+    assert main([str(word) for word in [*words, "--known", tables[2]]]) == 0
+    assert "codes and other names meet items through a terminology" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("text", "named", "error", "said"),
     [
