@@ -14,7 +14,7 @@ Kononenko, Int J Med Inform 2001 (points); Breiman 2001; Fisher et al., JMLR 201
 Kononenko, JMLR 2010 (reasons).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
@@ -22,17 +22,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.naive_bayes import BernoulliNB, ComplementNB
 from sklearn.pipeline import Pipeline
 
-from clinnlp.core.arrays import Array, Counts, Floats
+from clinnlp.core.arrays import Array, Bools, Counts, Floats
 from clinnlp.core.errors import ArgumentError
 from clinnlp.features.columns import Columns
 from clinnlp.features.events import Cases
 from clinnlp.metrics.risk import score_risk
 from clinnlp.risk.calibrate import GroupCalibrated, log_odds
 from clinnlp.risk.indicators import Indicators
-from clinnlp.risk.shapley import Shapley
+from clinnlp.risk.shapley import Shapley, ShapleyValues
+from clinnlp.risk.slopes import is_bayes, likelihood_ratios, slopes
 
 __all__ = [
     "Explanation",
@@ -44,6 +44,7 @@ __all__ = [
     "screened_features",
 ]
 _CLEAR = 3.0  # standard errors
+_CELLS_AT_ONCE = 1_000_000  # of features of cases that are explained
 _ROWS_AT_ONCE = 10_000  # a forest of 100 trees takes 400 rows in hardly less time
 
 
@@ -127,7 +128,7 @@ def naive_bayes_points(
     >>> round(points.present, 3), round(points.absent, 3)
     (1.099, -1.099)
     """
-    present, absent = _points(model)
+    present, absent = likelihood_ratios(model[-1])
     indicators = model[0].names_from(names, origins)
     made = [
         Points(name=str(name), present=float(a), absent=float(b))
@@ -149,16 +150,15 @@ def screened_features(model: GroupCalibrated, X: sparse.csr_matrix, n: int) -> C
         weight = np.asarray(last.feature_importances_)
     elif isinstance(pipeline[0], Indicators) and (
         len(pipeline),
-        hasattr(last, "coef_") or _is_bayes(last),
+        hasattr(last, "coef_") or is_bayes(last),
     ) == (2, True):
         # A slope matters as much as its indicator varies; the best indicator speaks for its column
-        slopes = np.subtract(*_points(pipeline)) if _is_bayes(last) else last.coef_.ravel()
         made = pipeline[0].transform(X)
         mean = np.asarray(made.mean(axis=0)).ravel()
         squares = np.asarray(made.multiply(made).mean(axis=0)).ravel()
         spread = np.sqrt(np.maximum(0, squares - mean**2))
         weight = np.zeros(X.shape[1])
-        np.maximum.at(weight, pipeline[0].source_, np.abs(slopes) * spread)
+        np.maximum.at(weight, pipeline[0].source_, np.abs(slopes(last)) * spread)
     else:
         weight = _correlations(X, log_odds(pipeline, X))
     ranked: Counts = np.lexsort((np.arange(len(weight)), -weight))[:n]
@@ -231,69 +231,88 @@ def explain_cases(
     if len(at) and not (at.min() >= 0 and at.max() < len(rows)):
         raise ArgumentError(f"cases must be from 0 to {len(rows) - 1}, got another one")
     features, calibrated = model.named_steps["features"], model.named_steps["model"]
-    concepts = list(dict.fromkeys(features.feature_concepts_))
+    concepts = np.array(list(dict.fromkeys(features.feature_concepts_)), dtype=object)
     number = {concept: j for j, concept in enumerate(concepts)}
     player = np.array([number[concept] for concept in features.feature_concepts_], np.int64)
     reference = features.reference()
     shapley = Shapley(calibrated, reference=reference, player=player)
-    made = []
-    for k in at:
-        case: Cases | Columns = rows.take(np.array([k]))
-        x = features.transform(case).toarray().ravel()
-        base, values, errors = shapley.of(x)
-        differ = np.unique(player[x != reference])
+    at_once = max(1, _CELLS_AT_ONCE // max(1, len(reference)))
+    made: list[Explanation] = []
+    for k in range(0, len(at), at_once):
+        some = rows.take(at[k : k + at_once])
+        X = features.transform(some)
+        differ = _differ(X, reference, player)
+        made += _explanations(shapley.of_rows(X), concepts, differ, some, n)
+    return made
+
+
+def _differ(X: sparse.csr_matrix, reference: Floats, player: Counts) -> Bools:
+    """Return in which players each row is not the reference, shape (n, n_players)."""
+    n = int(player.max(initial=-1)) + 1
+    ones, rows = np.ones(len(player)), np.arange(len(player))
+    one_hot = sparse.csr_matrix((ones, (rows, player)), shape=(len(player), n))
+    made: Bools = (sparse.csr_matrix(X.toarray() != reference, dtype=float) @ one_hot).toarray() > 0
+    return made
+
+
+def _explanations(
+    told: ShapleyValues, concepts: Array, differ: Bools, rows: Cases | Columns, n: int
+) -> Iterator[Explanation]:
+    rank = np.empty(len(concepts), np.int64)
+    rank[np.argsort(concepts, kind="stable")] = np.arange(len(concepts))
+    origins = _Origins(rows, concepts)
+    for k, (values, errors) in enumerate(zip(told.values, told.errors, strict=True)):
+        those = np.flatnonzero(differ[k])
+        ranked = those[np.lexsort((rank[those], -np.abs(values[those])))]
         reasons = [
             Reason(
                 concept=concepts[j],
                 log_odds=float(values[j]),
                 error=float(errors[j]),
-                **_origins(case, concepts[j]),
+                **origins.of(k, j),
             )
-            for j in differ
+            for j in ranked[:n].tolist()
         ]
-        reasons.sort(key=lambda reason: (-abs(reason.log_odds), reason.concept))
-        others = float(sum(reason.log_odds for reason in reasons[n:]))
-        made.append(
-            Explanation(
-                base=base, reasons=tuple(reasons[:n]), others=others, is_clear=_leads(reasons)
-            )
+        yield Explanation(
+            base=told.base,
+            reasons=tuple(reasons),
+            others=float(sum(values[ranked[n:]].tolist())),
+            is_clear=_leads(values[ranked], errors[ranked]),
         )
-    return made
 
 
-def _leads(reasons: Sequence[Reason]) -> bool:
+def _leads(values: Floats, errors: Floats) -> bool:
     """Return whether the first of sorted reasons is clearly ahead of all others.
 
     By three standard errors, since the first of many that are alike leads by luck as well.
     """
-    return all(
-        abs(reasons[0].log_odds) - abs(other.log_odds)
-        > _CLEAR * float(np.hypot(reasons[0].error, other.error))
-        for other in reasons[1:]
-    )
+    lead = np.abs(values[:1]) - np.abs(values[1:])
+    return bool((lead > _CLEAR * np.hypot(errors[:1], errors[1:])).all())
 
 
-def _origins(case: Cases | Columns, concept: str) -> dict[str, tuple[int, ...]]:
-    if isinstance(case, Columns):
-        return {"mentions": (), "events": ()}
-    facts = np.array([name == concept for name in case.concepts], bool)[case.code]
-    rows, of_note = case.row[facts], case.of_note[facts]
-    return {
-        "mentions": tuple(sorted(rows[of_note].tolist())),
-        "events": tuple(sorted(rows[~of_note].tolist())),
-    }
+class _Origins:
+    """The rows of mentions and events that are facts of a concept, of each of some cases."""
 
+    def __init__(self, rows: Cases | Columns, concepts: Array) -> None:
+        self._cases = rows if isinstance(rows, Cases) else None
+        if self._cases is None:
+            return
+        number = {concept: j for j, concept in enumerate(concepts)}
+        of_code = np.array([number.get(name, -1) for name in self._cases.concepts], np.int64)
+        self._concept = of_code[self._cases.code]
+        self._ends = np.searchsorted(self._cases.case, np.arange(len(self._cases) + 1))
 
-def _points(model: Pipeline) -> tuple[Floats, Floats]:
-    bayes = model[-1]
-    if not _is_bayes(bayes):
-        raise ArgumentError(f"points need naive Bayes, got {type(bayes).__name__}")
-    log_p = bayes.feature_log_prob_
-    present = log_p[1] - log_p[0]  # complement's are -log P(x | other class): the same ratio
-    if isinstance(bayes, ComplementNB):
-        return present, np.zeros_like(present)
-    log_q = np.log1p(-np.exp(log_p))
-    return present, log_q[1] - log_q[0]
+    def of(self, k: int, concept: int) -> dict[str, tuple[int, ...]]:
+        """Return the rows that are facts of a concept of case k."""
+        if self._cases is None:
+            return {"mentions": (), "events": ()}
+        first, end = self._ends[k], self._ends[k + 1]
+        facts = first + np.flatnonzero(self._concept[first:end] == concept)
+        found, of_note = self._cases.row[facts], self._cases.of_note[facts]
+        return {
+            "mentions": tuple(sorted(found[of_note].tolist())),
+            "events": tuple(sorted(found[~of_note].tolist())),
+        }
 
 
 def _with_columns(X: sparse.csr_matrix, at: Array, other: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -315,7 +334,3 @@ def _correlations(X: sparse.csr_matrix, scores: Floats) -> Floats:
     # The spread of the scores is the same for all columns and is left out
     made: Floats = np.divide(together, spread, out=np.zeros(X.shape[1]), where=spread > 0)
     return made
-
-
-def _is_bayes(model: Any) -> bool:
-    return isinstance(model, BernoulliNB | ComplementNB)

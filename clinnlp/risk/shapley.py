@@ -32,29 +32,31 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, logit
 
-from clinnlp.core.arrays import Counts, Floats
+from clinnlp.core.arrays import Bools, Counts, Floats
 from clinnlp.risk.calibrate import GroupCalibrated, log_odds
 from clinnlp.risk.indicators import BestColumns, Indicators
 from clinnlp.risk.maps import mapped
 from clinnlp.risk.network import Network
+from clinnlp.risk.slopes import slopes
 from clinnlp.risk.trees import Trees
 
 __all__ = ["Shapley", "ShapleyValues"]
 
 _N_ORDERS = 32  # drawn, each with its reverse
+_CELLS_AT_ONCE = 4_000_000  # of features of sets of players
 _SAME = 1e-9  # a smaller difference in probability is none: the slope there is taken
 
 
 class ShapleyValues(NamedTuple):
-    """What each concept adds to the log odds of one patient.
+    """What each concept adds to the log odds of one patient, or of each of some.
 
     Parameters
     ----------
     base : float
         Log odds of the reference patient.
-    values : array of float64, shape (n_players,)
+    values : array of float64, shape (n_players,) or (n, n_players)
         ``base + values.sum()`` are the log odds of the patient.
-    errors : array of float64, shape (n_players,)
+    errors : array of float64, of the same shape
         Standard errors: of a forest over its trees, which is what another seed would change; of
         drawn orders over these; else 0.
     """
@@ -107,37 +109,88 @@ class Shapley:
         self._columns = np.arange(len(player))
         if isinstance(pipeline[0], BestColumns):
             self._columns = pipeline[0].kept_
+        self._n = int(player.max(initial=-1)) + 1
+        self._base = float(self._log_odds(sparse.csr_matrix(reference[None]))[0])
 
     def of(self, x: Floats) -> ShapleyValues:
         """Return the Shapley values of a patient with the features x, shape (n_features,)."""
-        ends = self._log_odds(np.stack([self._reference, x]))
-        values, errors = np.zeros((2, int(self._player.max(initial=-1)) + 1))
-        differ = np.unique(self._player[x != self._reference])
-        if self._trees is not None:
-            values, errors = self._of_trees(self._trees, x, ends, len(values))
-        elif self._adds_up:
-            values[differ] = self._in_order(x, differ)
-        elif len(differ):
-            rng = np.random.default_rng(self._seed)
-            orders = [rng.permutation(differ) for _ in range(_N_ORDERS)]
-            drawn = np.zeros((_N_ORDERS, len(values)))
-            for found, order in zip(drawn, orders, strict=True):
-                for turned in (order, order[::-1]):
-                    found[turned] += self._in_order(x, turned) / 2
-            values, errors = drawn.mean(axis=0), drawn.std(axis=0, ddof=1) / np.sqrt(_N_ORDERS)
-        return ShapleyValues(float(ends[0]), values, errors)
+        base, values, errors = self.of_rows(sparse.csr_matrix(x[None]))
+        return ShapleyValues(base, values[0], errors[0])
 
-    def _of_trees(self, trees: Trees, x: Floats, ends: Floats, n: int) -> tuple[Floats, Floats]:
+    def of_rows(self, X: sparse.csr_matrix) -> ShapleyValues:
+        """Return those of many patients, values and errors of shape (n, n_players)."""
+        if self._adds_up:
+            values = self._of_sums(X)
+            return ShapleyValues(self._base, values, np.zeros_like(values))
+        rows = X.toarray()
+        if self._trees is not None:
+            return ShapleyValues(self._base, *self._of_trees(self._trees, rows, self._log_odds(X)))
+        values, errors = np.zeros((2, len(rows), self._n))
+        for k, x in enumerate(rows):
+            values[k], errors[k] = self._of_orders(x)
+        return ShapleyValues(self._base, values, errors)
+
+    def _of_sums(self, X: sparse.csr_matrix) -> Floats:
+        indicators, last = self._model.estimator_
+        of_player = sparse.csr_matrix(
+            (slopes(last), (np.arange(len(indicators.source_)), self._player[indicators.source_])),
+            shape=(len(indicators.source_), self._n),
+        )
+        both = sparse.vstack([sparse.csr_matrix(self._reference[None]), X], format="csr")
+        added = (indicators.transform(both) @ of_player).toarray()
+        made: Floats = self._model.map_.coef_[0, 0] * (added[1:] - added[0])
+        return made
+
+    def _of_orders(self, x: Floats) -> tuple[Floats, Floats]:
+        values, errors = np.zeros((2, self._n))
+        differ = np.unique(self._player[x != self._reference])
+        d = len(differ)
+        if d:
+            rng = np.random.default_rng(self._seed)
+            orders = np.stack([rng.permutation(d) for _ in range(_N_ORDERS)])
+            place = np.argsort(np.concatenate([orders, orders[:, ::-1]]), axis=1)  # (2 n, d)
+            taken = place[:, None] < np.arange(d + 1)[:, None]  # (2 n, d + 1, d)
+            steps = np.diff(self._worth(x, differ, taken.reshape(-1, d)).reshape(-1, d + 1))
+            there, back = np.split(np.take_along_axis(steps, place, axis=1), 2)
+            drawn = (there + back) / 2
+            values[differ] = drawn.mean(axis=0)
+            errors[differ] = drawn.std(axis=0, ddof=1) / np.sqrt(_N_ORDERS)
+        return values, errors
+
+    def _worth(self, x: Floats, differ: Counts, taken: Bools) -> Floats:
+        """Return the log odds of sets of the players that differ, shape (n_sets, len(differ)).
+
+        Sets that come again are asked once, and columns of zeros are not written out.
+        """
+        packed = np.packbits(taken, axis=1)
+        _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+        shown = np.flatnonzero((x != 0) | (self._reference != 0))
+        changed = np.flatnonzero(x[shown] != self._reference[shown])
+        of_player = np.searchsorted(differ, self._player[shown[changed]])
+        at_once = max(1, _CELLS_AT_ONCE // max(1, len(shown)))
+        made = []
+        for k in range(0, len(first), at_once):
+            from_x = taken[first[k : k + at_once]][:, of_player]
+            cells = np.tile(self._reference[shown], (len(from_x), 1))
+            cells[:, changed] = np.where(from_x, x[shown[changed]], cells[:, changed])
+            rows = sparse.csr_matrix(cells)
+            held = (rows.data, shown[rows.indices], rows.indptr)
+            made.append(self._log_odds(sparse.csr_matrix(held, shape=(len(cells), len(x)))))
+        worth: Floats = np.concatenate(made)[which.ravel()]
+        return worth
+
+    def _of_trees(self, trees: Trees, rows: Floats, ends: Floats) -> tuple[Floats, Floats]:
         kept, slope = self._columns, self._model.map_.coef_[0, 0]
-        by_tree = trees.shapley(x[kept], self._reference[kept], self._player[kept], n)
-        values = by_tree.sum(axis=0)
+        values, errors = trees.shapley(
+            rows[:, kept], self._reference[kept], self._player[kept], self._n
+        )
         if not trees.of_probability or not slope:
-            return slope * values, np.zeros(n)
-        errors = by_tree.std(axis=0, ddof=min(1, len(by_tree) - 1)) * np.sqrt(len(by_tree))
-        factor = self._slope_at(ends[0])
-        if abs(values.sum()) > _SAME:
-            factor = (ends[1] - ends[0]) / values.sum()
-        return values * factor, errors * abs(factor)
+            return slope * values, np.zeros_like(values)
+        change = values.sum(axis=1)
+        factor = np.full(len(rows), self._slope_at(self._base))
+        moved = np.abs(change) > _SAME
+        factor[moved] = (ends[moved] - self._base) / change[moved]
+        return values * factor[:, None], errors * np.abs(factor)[:, None]
 
     def _slope_at(self, log_odds: float) -> float:
         """Return how fast the calibrated log odds rise with a forest's probability."""
@@ -145,19 +198,10 @@ class Shapley:
         p = expit((log_odds - intercept) / slope)
         return float(slope / (p * (1 - p)))
 
-    def _in_order(self, x: Floats, order: Counts) -> Floats:
-        """Return what each player adds when they are taken from x one after the other."""
-        place = np.full(int(self._player.max()) + 1, len(order))
-        place[order] = np.arange(len(order))
-        n_taken = np.arange(len(order) + 1)[:, None]
-        rows = np.where(place[self._player] < n_taken, x, self._reference)  # (n + 1, n_features)
-        steps: Floats = np.diff(self._log_odds(rows))
-        return steps
-
-    def _log_odds(self, rows: Floats) -> Floats:
+    def _log_odds(self, X: sparse.csr_matrix) -> Floats:
         """Return the calibrated log odds of rows, shape (n, n_features)."""
         model = self._model
-        scores = log_odds(model.estimator_, sparse.csr_matrix(rows))
+        scores = log_odds(model.estimator_, X)
         if model.steps_ is not None:
             return np.asarray(logit(mapped(scores, model.map_, model.steps_)))
         made: Floats = model.map_.coef_[0, 0] * scores + model.map_.intercept_[0]

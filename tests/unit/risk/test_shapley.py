@@ -5,6 +5,7 @@ from math import comb
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.special import logit
 
 from clinnlp.risk.calibrate import GroupCalibrated
@@ -136,3 +137,18 @@ def test_where_changes_cancel_the_slope_carries_them(fitted, data):
     same = [x for x in data[0] if abs(odds_of(model)(x) - p) < 1e-9 and (x != REFERENCE).any()]
     for x in [*same, *data[0][:20]]:
         assert np.abs(shapley.of(x).values).max() < 30
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize("settings", [*EXACT.values(), FOREST, *DRAWN.values()])
+def test_many_rows_get_what_each_gets_alone(fitted, data, settings, method, monkeypatch):
+    """However many are asked for at once, and however many sets of players fit into memory."""
+    shapley = Shapley(fitted(settings, method), reference=REFERENCE, player=PLAYER)
+    rows = data[0][:3]
+    base, values, errors = shapley.of_rows(sparse.csr_matrix(rows))
+    monkeypatch.setattr("clinnlp.risk.shapley._CELLS_AT_ONCE", 10)
+    for x, found, error in zip(rows, values, errors, strict=True):
+        alone = shapley.of(x)
+        assert alone.base == base
+        np.testing.assert_allclose(alone.values, found, atol=1e-12)
+        np.testing.assert_allclose(alone.errors, error, atol=1e-12)
