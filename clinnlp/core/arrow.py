@@ -17,6 +17,7 @@ import numpy as np
 from clinnlp.core.arrays import Array, objects
 from clinnlp.core.coded import Coded
 from clinnlp.core.errors import ArgumentError, instead_of
+from clinnlp.core.numbers import large_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -261,7 +262,7 @@ def columns_from_arrow(schema: Mapping[str, str], table: "pa.Table") -> dict[str
     Raises
     ------
     ArgumentError
-        An infinite number, or a NUL in an id or another name.
+        A number that is infinite or beyond 1e100, or a NUL in an id or another name.
     """
     import pyarrow as pa
 
@@ -277,8 +278,8 @@ def columns_from_arrow(schema: Mapping[str, str], table: "pa.Table") -> dict[str
             columns[name] = values.to_numpy().astype(np.int8)
         else:
             numbers = columns[name] = column.to_numpy()
-            if how == "float" and np.isinf(numbers).any():
-                raise ArgumentError(f"column {name!r} must hold finite numbers, got another")
+            if how == "float" and (got := large_rows(numbers)):
+                raise ArgumentError(f"column {name!r} must hold finite numbers, got {got}")
     return columns
 
 

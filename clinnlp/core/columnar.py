@@ -19,6 +19,7 @@ from clinnlp.core.arrow import encoded, foreign_columns, is_frame, table_to_arro
 from clinnlp.core.coded import Coded
 from clinnlp.core.display import N_ROWS, display_html
 from clinnlp.core.errors import ArgumentError, instead_of
+from clinnlp.core.numbers import large_rows
 from clinnlp.core.times import known_from, to_second
 
 if TYPE_CHECKING:
@@ -63,12 +64,12 @@ class Table:
     Raises
     ------
     ArgumentError
-        An unknown column, unequal lengths, a required column absent, or infinity where a number
-        must be finite.
+        An unknown column, unequal lengths, a required column absent, or infinity or a number beyond
+        1e100 where a number must be finite.
     """
 
     SCHEMA: ClassVar[dict[str, str]] = {}
-    FINITE: ClassVar[tuple[str, ...]] = ()  # numbers that may not be infinite
+    FINITE: ClassVar[tuple[str, ...]] = ()  # numbers that may not be infinite, nor beyond 1e100
     DISPLAYED: ClassVar[tuple[str, ...]] = ()  # in a notebook, unasked: no text and no patient
 
     def __init__(self, columns: Mapping[str, ArrayLike | Sequence[Any] | Coded]) -> None:
@@ -270,8 +271,8 @@ def _column(values: ArrayLike | Sequence[Any] | Coded, kind: str, name: str) -> 
 
 def _check_finite(columns: Mapping[str, Any], names: Iterable[str]) -> None:
     for name in names:
-        if name in columns and np.isinf(columns[name]).any():
-            raise ArgumentError(f"column {name!r} must hold finite numbers, got infinity")
+        if name in columns and (got := large_rows(columns[name])):
+            raise ArgumentError(f"column {name!r} must hold finite numbers, got {got}")
 
 
 def _times(values: Any, name: str) -> Array:

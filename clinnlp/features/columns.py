@@ -215,7 +215,7 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
             columns = list(array.T)
         else:
             validate_data(self, X, reset=reset, skip_check_array=True)
-            check_rows(columns)
+        check_rows(columns)
         names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(len(columns))])
         values = dict(zip(map(str, names), columns, strict=True))
         return Columns(patients=np.arange(len(columns[0])), values=values)

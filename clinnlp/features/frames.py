@@ -5,7 +5,7 @@ A transformer here gives a sparse matrix, which no frame can hold: where a frame
 made dense for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from scipy import sparse
 
 from clinnlp.core.arrays import Array, Floats
 from clinnlp.core.errors import ArgumentError, instead_of
+from clinnlp.core.numbers import large_rows
 
-__all__ = ["as_asked", "check_rows", "frame_columns", "numbers_of"]
+__all__ = ["as_asked", "check_cells", "check_rows", "frame_columns", "numbers_of"]
 
 _NUMBERS = ("integer", "floating", "mixed-integer-float", "boolean", "decimal")
 _NO_NUMBERS = "column {!r} must hold numbers, as where it was fitted, got something else"
@@ -53,11 +54,34 @@ def frame_columns(frame: Any) -> list[Array]:
 
 
 def check_rows(columns: Sequence[Array]) -> None:
-    """Raise `ArgumentError` for a table without a row, or with a number that is infinite."""
+    """Raise `ArgumentError` for a table without a row, or with infinity or one beyond 1e100."""
     if not len(columns[0]):
         raise ArgumentError("a frame must have at least 1 row, got none")
-    if any(np.isinf(column).any() for column in columns if column.dtype.kind == "f"):
-        raise ArgumentError("numbers of a frame must be finite or missing, got infinity")
+    for j, column in enumerate(columns):
+        if column.dtype.kind == "f" and (got := large_rows(column)):
+            raise ArgumentError(
+                f"numbers of a frame must be finite or missing, got {got} of column {j}"
+            )
+
+
+def check_cells(cells: Array, name: Any) -> None:
+    """Raise `ArgumentError` for a cell that holds several values, or a complex number.
+
+    Examples
+    --------
+    >>> check_cells(np.array(["a", None, 2.5], dtype=object), "x")
+    """
+    kinds = {complex} if cells.dtype.kind == "c" else set(map(type, cells.tolist()))
+    for kind in kinds:
+        if issubclass(kind, Collection) and not issubclass(kind, str | bytes):
+            raise ArgumentError(
+                f"column {name!r} must hold one number or category in each cell, got a "
+                f"{kind.__name__}; make a column of each thing that may be in it"
+            )
+        if issubclass(kind, complex | np.complexfloating):
+            raise ArgumentError(
+                f"column {name!r} must hold numbers or categories, got complex numbers"
+            )
 
 
 def numbers_of(column: Array, name: str) -> Floats:
@@ -73,10 +97,11 @@ def _column(column: Any, j: int) -> Array:
     if kind in _NUMBERS:
         numbers: Array = column.astype(object).where(column.notna(), None).to_numpy(np.float64)
         return numbers
-    if kind.startswith(("date", "time", "period", "interval", "complex")):
+    if kind.startswith(("date", "time", "period", "interval")):
         raise ArgumentError(
             f"a column of a frame must hold numbers or categories, got {column.dtype} in column "
             f"{j}; make of it what a model can use, such as days since"
         )
     cells: Array = column.astype(object).where(column.notna(), None).to_numpy(object)
+    check_cells(cells, str(column.name))
     return cells

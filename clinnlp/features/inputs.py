@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from clinnlp.core.arrays import Array, Floats
-from clinnlp.core.errors import ArgumentError
+from clinnlp.core.errors import ArgumentError, instead_of
+from clinnlp.core.numbers import large_rows
 from clinnlp.core.times import AmbiguousTimeError, read_time
 from clinnlp.features.columns import Columns
+from clinnlp.features.frames import check_cells
 
 __all__ = [
     "check_ids",
@@ -41,7 +43,6 @@ _NOTHING = frozenset({"", ".", "-", "?", "na", "n/a", "nan", "none", "null", "nd
 _MANY = 20  # values of a column of text that may be numbers or dates
 _NEARLY_ALL = 0.98  # of them
 _STAND_INS = (-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 999999, 9999999)
-_LARGEST = 1e100  # of a number: the largest a computer knows stands for missing in some programs
 _SURELY = -999  # that, and below it, once is enough
 _FEWEST_TIMES = 3
 _FEWEST_VALUES = 10  # different ones beside it
@@ -99,7 +100,7 @@ def plain_table(table: Columns) -> Columns:
     Raises
     ------
     ArgumentError
-        A column holds infinity or times, by name; or a row has no patient.
+        A column holds infinity, times, lists or complex numbers, by name; or a row has no patient.
 
     Examples
     --------
@@ -107,7 +108,7 @@ def plain_table(table: Columns) -> Columns:
     >>> plain_table(table).values["x"].tolist()
     [1.0, nan]
     """
-    values = {name: _plain_column(np.asarray(v), name) for name, v in table.values.items()}
+    values = {name: _plain_column(_array(v, name), name) for name, v in table.values.items()}
     return replace(table, patients=check_ids(table.patients, "rows"), values=values)
 
 
@@ -208,6 +209,12 @@ def factor_between(one: float, other: float) -> float | None:
     return factor if abs(np.log(factor) - distance) <= within else None
 
 
+def _array(column: Any, name: str) -> Array:
+    refusal = ArgumentError(f"column {name!r} must hold one number or category in each cell")
+    with instead_of(ValueError, refusal):  # of lists that differ in length
+        return np.asarray(column)
+
+
 def _plain_column(column: Array, name: str) -> Array:
     """Return a column of objects that are numbers as numbers; a wrong one is refused."""
     if column.dtype.kind in "mM" or (column.dtype == object and _holds_times(column)):
@@ -215,15 +222,19 @@ def _plain_column(column: Array, name: str) -> Array:
             f"column {name!r} must hold numbers or categories, got times; make of them what a "
             "model can use, such as days before index"
         )
+    if column.dtype.kind in "Oc":
+        check_cells(column.ravel(), name)
     if column.dtype == object and column.ndim == 1:
         column = _plain_objects(column)
-    if column.dtype.kind == "f" and (
-        n := int(np.sum(np.abs(column.astype(np.float64)) > _LARGEST))
-    ):
-        got = "infinity" if np.isinf(column).any() else f"one beyond {_LARGEST:g}"
+    if column.dtype.kind in "biuf" and column.ndim > 1:
         raise ArgumentError(
-            f"column {name!r} must hold finite numbers, got {got} in {n:,} rows; leave them "
-            "empty, or put a number there"
+            f"column {name!r} must hold one number per row, got {column.shape[1]}; make a column "
+            "of each"
+        )
+    if column.dtype.kind == "f" and (got := large_rows(column)):
+        raise ArgumentError(
+            f"column {name!r} must hold finite numbers, got {got}; leave them empty, or put a "
+            "number there"
         )
     return column
 
@@ -242,8 +253,11 @@ def _plain_objects(column: Array) -> Array:
 
 
 def _holds_times(column: Array) -> bool:
-    return any(isinstance(v, date | timedelta | np.datetime64 | np.timedelta64) and v == v
-               for v in column.ravel().tolist())  # fmt: skip
+    return any(
+        type(v).__name__ == "Period"  # of pandas
+        or (isinstance(v, date | timedelta | np.datetime64 | np.timedelta64) and v == v)
+        for v in column.ravel().tolist()
+    )
 
 
 def _is_missing(value: Any) -> bool:

@@ -194,7 +194,8 @@ def rows_of_table(
     Raises
     ------
     ArgumentError
-        No patients, a row without one, a column with infinity or times, two columns of one name,
+        No patients, a row without one, a column with infinity, times, lists or complex numbers,
+        two columns of one name,
         an outcome that is no array of 0 and 1 of the same length, or one whose index is that of
         the DataFrame in another order.
 

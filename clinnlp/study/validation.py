@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from clinnlp.core.arrays import Bools, Counts, Floats
 from clinnlp.core.arrow import columns_to_arrow
 from clinnlp.core.config import settings_from
+from clinnlp.core.counts import Estimate
 from clinnlp.core.errors import ArgumentError, ClinnlpError
 from clinnlp.metrics.risk import CalibrationCurve, RiskScores, calibration_curve, score_risk
 from clinnlp.risk.crossfit import cross_fit
@@ -61,7 +62,7 @@ class ExternalValidation:
     n_left_out : mapping of str to int
         Cases without a risk or without an outcome.
     notes : tuple of str
-        What was not done, and why.
+        What was not done, and why; and whether scores are too good to be of new patients.
 
     Columns
     -------
@@ -214,13 +215,35 @@ def validate_risk_model(
     refit, notes = _refit(model, applied, used, y, folds, seed)
     risks |= refit
     score = partial(score_risk, y, groups=patients, alert_rate=alert_rate, n_boot=n_boot, seed=seed)
+    versions = {name: score(each) for name, each in risks.items()}
     return made(
-        versions={name: score(each) for name, each in risks.items()},
+        versions=versions,
         calibration=calibration_curve(y, p, groups=patients),
         intercept=new_intercept(y, p),
         line=new_line(y, p),
-        notes=notes,
+        notes=(*_too_good(model.card, versions[AS_IT_IS].auroc), *notes),
     )
+
+
+def _too_good(card: Mapping[str, Any], found: Estimate) -> tuple[str, ...]:
+    """Return what to say of a model that tells new patients apart far better than its study did.
+
+    It names no patient of its training, so that nothing but its score tells that some are here.
+    """
+    scores = card.get("scores")
+    rows = scores if isinstance(scores, list | tuple) else []
+    known = next((r for r in rows if isinstance(r, Mapping) and r.get("score") == "auroc"), {})
+    stated = [known.get(name) for name in ("value", "low", "high")]
+    value, low, high = (v if isinstance(v, float) else np.nan for v in stated)
+    if not found.low > high:
+        return ()
+    was = f"{value:.3f} [{low:.3f}, {high:.3f}]"
+    said = (
+        f"the AUROC {found} lies above the {was} of the study, beyond both intervals: patients of "
+        "the training may be among these, whom a kept model does not name; leave them out, or "
+        "score patients of a later time"
+    )
+    return (said,)
 
 
 def _refit(

@@ -267,6 +267,13 @@ def test_what_a_frame_may_not_hold_is_said_without_its_words():
         ColumnFeatures().fit(frame.iloc[:0])
     with pytest.raises(ArgumentError, match="finite or missing, got infinity"):
         ColumnFeatures().fit(frame.assign(age=np.inf))
+    for given in (
+        frame.assign(age=1e200),
+        frame[["age"]].assign(age=1e200),
+        np.full((3, 1), 1e200),
+    ):
+        with pytest.raises(ArgumentError, match=r"finite or missing, got one beyond 1e\+100 in"):
+            ColumnFeatures().fit(given)
     fitted = ColumnFeatures(min_patients=1).fit(frame)
     with pytest.raises(ArgumentError, match="column 'age' must hold numbers") as caught:
         fitted.transform(frame.assign(age="secret"))

@@ -54,7 +54,7 @@ def from_arrow(kind: type[T], table: pa.Table) -> T:
     Raises
     ------
     ArgumentError
-        An infinite number, or a NUL in an id or another name.
+        A number that is infinite or beyond 1e100, or a NUL in an id or another name.
     """
     return kind(columns_from_arrow(kind.SCHEMA, table))
 

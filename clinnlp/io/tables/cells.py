@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from math import isinf
 from pathlib import Path
 from typing import Any
 
 from clinnlp.core.errors import DataError, instead_of
+from clinnlp.core.numbers import TOO_LARGE, TooLargeError, check_size
 from clinnlp.core.times import time_from_text
 from clinnlp.io.files.folders import files_of
 from clinnlp.io.files.packing import PACKINGS
@@ -111,7 +111,7 @@ def number_of(value: Any, what: str) -> float:
     Raises
     ------
     DataError
-        Another value, or one that is infinite.
+        Another value, or one that is infinite or beyond 1e100.
 
     Examples
     --------
@@ -122,9 +122,8 @@ def number_of(value: Any, what: str) -> float:
         if isinstance(value, bool) or "_" in str(value):  # which Python takes as numbers
             raise TypeError
         number = float(value)
-    if isinf(number):
-        raise DataError(f"{what} must be finite, got another number")
-    return number
+    with instead_of(TooLargeError, DataError(f"{what} must be finite, {TOO_LARGE}")):
+        return check_size(number)
 
 
 def text_of(value: Any) -> str | None:

@@ -17,10 +17,11 @@ cell                   read as
 
 import re
 from functools import lru_cache
-from math import isinf, nan
+from math import nan
 from typing import NamedTuple
 
 from clinnlp.core.cells import MISSING
+from clinnlp.core.numbers import check_size
 
 __all__ = [
     "COMPARATORS",
@@ -87,7 +88,8 @@ def measurement_of(text: str, decimal: str | None = None, sep: str = ",") -> Mea
     Raises
     ------
     ValueError
-        Another form, an infinite number, or one whose mark may be read in two ways.
+        Another form, a number that is infinite or beyond 1e100, or one whose mark may be read in
+        two ways.
 
     Examples
     --------
@@ -128,9 +130,9 @@ def number_from_text(text: str, decimal: str | None = None, sep: str = ",") -> f
         whole = whole.replace(other, "")
     plain = f"{whole}.{rest}" if mark else whole
     number = float(plain) if _NUMBER.fullmatch(plain) else nan
-    if number != number or isinf(number):
-        raise ValueError("a number must be finite and of one form, got another")
-    return number
+    if number != number:
+        raise ValueError("a number must be of one form, got another")
+    return check_size(number)
 
 
 def count_from_text(text: str, decimal: str | None = None, sep: str = ",") -> int:

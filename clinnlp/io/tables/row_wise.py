@@ -15,6 +15,7 @@ from clinnlp.core.cells import MISSING
 from clinnlp.core.columnar import KNOWN, Table
 from clinnlp.core.errors import DataError, instead_of
 from clinnlp.core.formulas import unguarded
+from clinnlp.core.numbers import TOO_LARGE, TooLargeError
 from clinnlp.core.times import end_of_day, is_day, naive_utc
 from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.tables.dates import time_fault, time_reader
@@ -99,6 +100,8 @@ def _refusal(column: str, form: str, path: Path, line: int, error: ValueError) -
     said = f"{must}, got another value" if form else time_fault(error, must)
     if isinstance(error, AmbiguousNumberError):
         said = f"{must}, {TWO_MEANINGS}"
+    if isinstance(error, TooLargeError):
+        said = f"{must}, {TOO_LARGE}"
     return DataError(said, path=path, line=line)
 
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 
 from clinnlp.core.errors import DataError, instead_of
+from clinnlp.core.numbers import LARGEST
 from clinnlp.core.times import time_from_text
 from clinnlp.io.files.dialect import Dialect
 from clinnlp.io.files.lines import BROKEN, open_bytes, read_lines
@@ -76,16 +77,16 @@ class TextBatch:
         Raises
         ------
         DataError
-            A cell is no number, or infinite.
+            A cell is no number, or one that is infinite or beyond 1e100.
         """
         column = self.text(name)
         try:
             numbers = column.cast(pa.float64())
-            if not pc.any(pc.is_inf(numbers)).as_py():
+            if not pc.any(pc.greater(pc.abs(numbers), LARGEST)).as_py():
                 return numbers
         except pa.ArrowInvalid:
             pass
-        said = f"{name} must be a finite number, got another value"
+        said = f"{name} must be a finite number up to {LARGEST:g}, got another value"
         raise self._at_first(column, lambda cell: number_of(cell, name), said)
 
     def _at_first(self, column: pa.Array, check: Callable[[str], Any], said: str) -> DataError:

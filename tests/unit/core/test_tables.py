@@ -1,6 +1,8 @@
 """Tables: schema, missing values, pandas both ways."""
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import sparse
 
@@ -80,6 +82,16 @@ def test_an_infinite_measurement_is_refused_by_its_column(number):
         ArgumentError, match="column 'value' must hold finite numbers, got infinity"
     ):
         EventTable({"patient": ["p", "p"], "value": [1.0, number]})
+
+
+@pytest.mark.parametrize("name", ["value", "normal_from", "normal_to"])
+def test_a_measurement_that_means_nothing_is_refused_by_its_column(name):
+    columns = {"patient": ["p"] * 3, name: [1.0, 1e200, np.nan]}
+    said = f"column '{name}' must hold finite numbers, got one beyond 1e\\+100 in 1 rows .*row 1"
+    for make in (EventTable, lambda c: EventTable.from_pandas(pd.DataFrame(c)),
+                 lambda c: EventTable.from_pandas(pa.table(c))):  # fmt: skip
+        with pytest.raises(ArgumentError, match=said):
+            make(columns)
 
 
 def test_an_outcome_needs_patients():

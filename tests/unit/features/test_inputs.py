@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from clinnlp.core.errors import ArgumentError
-from clinnlp.features.columns import Columns
+from clinnlp.features.columns import ColumnFeatures, Columns
 from clinnlp.features.inputs import (
     check_ids,
     factor_between,
@@ -39,9 +39,47 @@ def test_the_largest_number_of_a_computer_is_no_measurement():
         plain(np.array([1.0, -np.finfo(np.float64).max]))
 
 
+def cells(*values):
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
+
+
+@pytest.mark.parametrize(
+    ("column", "got"),
+    [
+        (cells([1, 2], None), "each cell, got a list"),
+        (cells("a", {"b": 1}), "each cell, got a dict"),
+        (cells({1}, {2}), "each cell, got a set"),
+        (cells((1, 2), (3, 4)), "each cell, got a tuple"),
+        (cells(np.arange(2), 1.0), "each cell, got a ndarray"),
+        (cells(1j, None), "got complex numbers"),
+        (np.array([1j, 2.0]), "got complex numbers"),
+        (np.zeros((2, 3)), "one number per row, got 3"),
+    ],
+)
+def test_cells_of_several_values_and_complex_numbers_are_refused_by_name(column, got):
+    with pytest.raises(ArgumentError, match=f"column 'x' must hold .*{got}"):
+        plain(column)
+    if column.ndim == 1:
+        with pytest.raises(ArgumentError, match=f"column 'x' must hold .*{got}"):
+            ColumnFeatures().fit(pd.DataFrame({"age": [1.0, 2.0], "x": column}))
+
+
+def test_lists_of_different_lengths_are_refused_by_name():
+    with pytest.raises(ArgumentError, match="column 'x' must hold one number or category in each"):
+        plain([[1], [1, 2]])
+
+
+def test_several_categories_per_row_stand_as_an_array():
+    column = np.array([["a", "b"], ["b", None]], object)
+    assert plain(column).tolist() == column.tolist()
+
+
 @pytest.mark.parametrize(
     "column",
     [
+        cells(*pd.period_range("2024-01", periods=2, freq="M")),
         np.array(["2024-01-01", "NaT"], "M8[ns]"),
         np.array([3, 4], "m8[D]"),
         np.array([datetime(2024, 1, 1), None], object),

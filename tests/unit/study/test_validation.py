@@ -122,6 +122,20 @@ def test_a_card_without_settings_gives_no_refit(kept, tmp_path):
     assert found.notes[0].startswith("no refit is given")
 
 
+def test_a_score_far_above_that_of_the_study_tells_of_patients_of_the_training(kept, tmp_path):
+    """A forest knows whom it has seen, and its folder names nobody."""
+    folder = shutil.copytree(kept.folder, tmp_path / "model")
+    card = json.loads((folder / "card.json").read_text())
+    card["scores"][0] |= {"value": 0.55, "low": 0.5, "high": 0.6}
+    (folder / "card.json").write_text(json.dumps(card))
+    y = outcomes(0.6, 0.2, 2)
+    found = validate_risk_model(RiskModel.load(folder), kept.applied, y, n_boot=50)
+    assert found.versions["as it is"].auroc.low > 0.6
+    assert "above the 0.550 [0.500, 0.600] of the study" in found.notes[0]
+    assert "patients of the training may be among these" in found.lines()[1]
+    assert validate_risk_model(kept.model, kept.applied, y, n_boot=50).notes == ()
+
+
 def write(path, rows):
     with open(path, "w", newline="") as handle:
         csv.writer(handle).writerows(rows)

@@ -119,6 +119,7 @@ def test_the_tables_alone_are_a_folder_too(tmp_path):
         ("hosp/patients", "10,F", ",F", r"patients.csv:2: a patient must have"),
         ("hosp/labevents", "1.2,1.2", "1.2,Joe", r"labevents.csv:2: valuenum must be a finite"),
         ("hosp/labevents", "1.2,1.2", "1.2,inf", r"labevents.csv:2: valuenum must be a finite"),
+        ("hosp/labevents", "1.2,1.2", "1.2,1e200", r"labevents.csv:2: valuenum must be a finite"),
         ("hosp/labevents", "itemid", "item", r"labevents.csv: one column must be named 'itemid'"),
         ("hosp/emar", "2180-05-08 12:10:00,Furosemide", "Joe,Furosemide",
          r"emar.csv:7: charttime must be a time"),
