@@ -6,8 +6,8 @@ saw, gives zeros. Missing (``None``, ``nan``) stays missing: zeros for a categor
 number the training median beside an indicator.
 
 An array of numbers, as scikit-learn hands on, is a table too: its columns are ``x0``, ``x1``, ...,
-and each row counts as a patient of its own, whom nobody can name. So is a frame of pandas, whose
-columns of numbers are numbers and whose others hold categories, as in `Columns`.
+and each row counts as a patient of its own, whom nobody can name. So is a frame of pandas, polars
+or Arrow, whose columns of numbers are numbers and whose others hold categories, as in `Columns`.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,16 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 from clinnlp.core.arrays import Array, Floats
 from clinnlp.core.arrow import is_frame
 from clinnlp.core.checks import check_at_least
-from clinnlp.core.errors import ArgumentError
-from clinnlp.features.frames import as_asked, check_rows, frame_columns, numbers_of
+from clinnlp.core.errors import ArgumentError, instead_of
+from clinnlp.features.frames import (
+    as_asked,
+    as_frame,
+    check_rows,
+    frame_cells,
+    frame_columns,
+    numbers_of,
+    unquoted,
+)
 from clinnlp.features.matrix import Unnamed, patient_hashes
 
 __all__ = ["ColumnFeatures", "Columns"]
@@ -207,11 +215,14 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
                 self.__dict__.pop("n_features_in_", None)
                 self.__dict__.pop("feature_names_in_", None)
             return X
+        X = as_frame(X)
+        if is_frame(X) and not reset and not hasattr(self, "n_features_in_"):
+            return self._named_rows(X)
         columns = frame_columns(X) if is_frame(X) else []
         if all(column.dtype.kind == "f" for column in columns):  # or no frame at all
-            array: Floats = validate_data(
-                self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset
-            )
+            how: dict[str, Any] = {"ensure_all_finite": "allow-nan", "reset": reset}
+            with instead_of(ValueError, unquoted):
+                array: Floats = validate_data(self, X, dtype=np.float64, **how)
             columns = list(array.T)
         else:
             validate_data(self, X, reset=reset, skip_check_array=True)
@@ -219,6 +230,11 @@ class ColumnFeatures(Unnamed, TransformerMixin, BaseEstimator):  # type: ignore[
         names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(len(columns))])
         values = dict(zip(map(str, names), columns, strict=True))
         return Columns(patients=np.arange(len(columns[0])), values=values)
+
+    def _named_rows(self, frame: Any) -> Columns:
+        """Return a frame as `Columns`, such as it was fitted on, whose columns it knows by name."""
+        values = {str(name): frame_cells(frame.iloc[:, j]) for j, name in enumerate(frame.columns)}
+        return Columns(patients=np.arange(len(frame)), values=values)
 
     def _fit_number(self, name: str, column: Array, person: Array) -> None:
         missing = np.isnan(column)
@@ -272,5 +288,13 @@ def _one_hot(column: Array, categories: list[str]) -> sparse.csr_matrix:
 
 def _cells(column: Array) -> list[Any]:
     """Return the cells row by row: str, or None where missing."""
-    cells: list[Any] = column.ravel().tolist()
-    return [c if c is None or isinstance(c, str) else None if c != c else str(c) for c in cells]
+    return [_category(cell) for cell in column.ravel().tolist()]
+
+
+def _category(cell: Any) -> str | None:
+    if cell is None or isinstance(cell, str):
+        return cell
+    if cell != cell:
+        return None
+    # 1 and 1.0 are one, as where pandas keeps both in a column with words
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)

@@ -12,10 +12,20 @@ import numpy as np
 from scipy import sparse
 
 from clinnlp.core.arrays import Array, Floats
+from clinnlp.core.arrow import arrow_table, is_frame
 from clinnlp.core.errors import ArgumentError, instead_of
 from clinnlp.core.numbers import large_rows
 
-__all__ = ["as_asked", "check_cells", "check_rows", "frame_columns", "numbers_of"]
+__all__ = [
+    "as_asked",
+    "as_frame",
+    "check_cells",
+    "check_rows",
+    "frame_cells",
+    "frame_columns",
+    "numbers_of",
+    "unquoted",
+]
 
 _NUMBERS = ("integer", "floating", "mixed-integer-float", "boolean", "decimal")
 _NO_NUMBERS = "column {!r} must hold numbers, as where it was fitted, got something else"
@@ -34,6 +44,35 @@ def as_asked(transformer: Any, rows: sparse.csr_matrix) -> Any:
 
     wanted = _get_output_config("transform", transformer)["dense"]
     return rows if wanted == "default" else rows.toarray()
+
+
+def as_frame(X: Any) -> Any:
+    """Return a table of polars, Arrow and others as a DataFrame, and anything else as it is.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> as_frame(pa.table({"who": ["a", None]})).columns.tolist()
+    ['who']
+    """
+    if is_frame(X) or not hasattr(X, "__arrow_c_stream__"):
+        return X
+    return arrow_table(X).to_pandas()
+
+
+def unquoted(error: Exception) -> Exception:
+    """Return the error of an array, but one that quotes a word that stands in it."""
+    if "could not convert string" not in str(error):
+        return error
+    return ArgumentError(
+        "an array must hold numbers, got words; give a DataFrame, whose columns may hold categories"
+    )
+
+
+def frame_cells(column: Any) -> Array:
+    """Return the cells of a column of a DataFrame as objects, None where one is missing."""
+    cells: Array = column.astype(object).where(column.notna(), None).to_numpy(object)
+    return cells
 
 
 def frame_columns(frame: Any) -> list[Array]:
@@ -102,6 +141,6 @@ def _column(column: Any, j: int) -> Array:
             f"a column of a frame must hold numbers or categories, got {column.dtype} in column "
             f"{j}; make of it what a model can use, such as days since"
         )
-    cells: Array = column.astype(object).where(column.notna(), None).to_numpy(object)
+    cells = frame_cells(column)
     check_cells(cells, str(column.name))
     return cells

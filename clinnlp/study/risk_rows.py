@@ -325,6 +325,6 @@ def _check_outcome(y: Any, n: int) -> Counts:
     if not np.isin(values, (0, 1)).all():
         raise ArgumentError("outcomes must be 0 or 1, got another value")
     if len(np.unique(values)) < 2:
-        got = "one class only" if len(values) else "no row"
+        got = f"one class only, {int(values[0])} in all rows" if len(values) else "no row"
         raise ArgumentError(f"a risk study needs both outcomes, got {got}")
     return values.astype(np.int64)

@@ -10,6 +10,7 @@ from importlib import import_module
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn import config_context
@@ -257,6 +258,47 @@ def test_within_a_column_transformer_and_a_pipeline():
     groups = np.arange(24) // 2
     model.fit(frame, y, groupcalibrated__groups=groups.astype(str))
     assert model.predict_proba(frame).shape == (24, 2)
+
+
+def test_a_table_of_arrow_or_polars_is_a_frame():
+    frame = mixed()
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    of_frame, of_table = (ColumnFeatures(min_patients=1).fit(given) for given in (frame, table))
+    assert of_table.feature_names_out_ == of_frame.feature_names_out_
+    found = of_table.transform(table).toarray()
+    np.testing.assert_array_equal(found, of_frame.transform(frame).toarray())
+
+
+def test_what_was_fitted_on_columns_knows_those_of_a_frame_by_name():
+    """Whatever their order, and though a frame keeps missing booleans and numbers otherwise."""
+    frame = pd.DataFrame(
+        {
+            "age": pd.array([60, None, 70, 80], dtype="Int64"),
+            "smokes": pd.array([True, False, None, True], dtype="boolean"),
+            "ward": pd.Categorical(["a", "b", None, "a"]),
+        }
+    )
+    rows = clinnlp.rows_of_table(frame, outcome=[0, 1, 0, 1], groups=np.arange(4)).rows
+    features = ColumnFeatures(min_patients=1).fit(rows)
+    wanted = features.transform(rows).toarray()
+    assert wanted.any(axis=0).all()
+    np.testing.assert_array_equal(
+        features.transform(frame[["ward", "smokes", "age"]]).toarray(), wanted
+    )
+    with pytest.raises(ArgumentError, match="columns must include ward, which the table lacks"):
+        features.transform(frame[["age", "smokes"]])
+
+
+def test_an_array_of_words_is_refused_without_quoting_one():
+    with pytest.raises(ArgumentError, match="an array must hold numbers, got words") as caught:
+        ColumnFeatures().fit(np.array([["secret", 1.0]], object))
+    assert caught.value.__context__ is None
+
+
+def test_a_whole_number_is_one_category_however_it_is_held():
+    column = pd.Series([1, 1.0, "1", "x", 2.5], dtype=object)
+    features = ColumnFeatures(min_patients=1).fit(pd.DataFrame({"m": column}))
+    assert features.feature_names_out_ == ("m=1", "m=2.5", "m=x")
 
 
 def test_what_a_frame_may_not_hold_is_said_without_its_words():
