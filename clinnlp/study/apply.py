@@ -28,7 +28,7 @@ from clinnlp.risk.drift import check_any_fact, drift, facts_known, profile_of
 from clinnlp.risk.explain import Explanation, Reason, explain_cases
 from clinnlp.risk.schema import check_schema, check_sources, n_unknown_facts, schema_of
 from clinnlp.risk.store import LoadedModel, load_risk_model, save_risk_model
-from clinnlp.study.cautions import LEVEL, UNSURE, excluded_cautions
+from clinnlp.study.cautions import LEVEL, UNSURE, excluded_cautions, repeated_facts
 from clinnlp.study.risk_rows import OF_CASES, RiskRows
 from clinnlp.study.risk_values import RiskStudy
 from clinnlp.study.roll_up import told
@@ -304,6 +304,7 @@ class RiskModel:
                 *self.cautions,
                 *told * bool(n),
                 *excluded_cautions(lost),
+                *repeated_facts(cases),
                 *drift(profile, model, cases, known),
             ),
         )

@@ -14,7 +14,14 @@ from clinnlp.risk.copies import n_doubled, n_spelled_alike
 from clinnlp.risk.crossfit import CrossFit
 from clinnlp.risk.leaks import Suspect, suspects
 
-__all__ = ["LEVEL", "UNSURE", "cautions_of", "excluded_cautions", "level_cautions"]
+__all__ = [
+    "LEVEL",
+    "UNSURE",
+    "cautions_of",
+    "excluded_cautions",
+    "level_cautions",
+    "repeated_facts",
+]
 
 LEVEL = (
     "the scores of held-out patients fell with the outcome or were all the same, so every case has "
@@ -28,6 +35,8 @@ UNSURE = (
 _MOST = 8  # sentences of one sort
 _OLDEST = 110.0  # years: hardly anybody was older, and a birth date of 1900 stands for none
 _SURE = 0.98  # mean AUROC of splits that no model of patients should have
+_REPEATED = 0.4  # of the facts of events, as where a table was read twice
+_FEWEST_REPEATED = 20
 _HOW = {
     "value": "the value of {name} alone has {auroc}",
     "count": "how often {name} stands in a record alone has {auroc}",
@@ -91,7 +100,8 @@ def cautions_of(
     if not (found or is_table):
         said += _too_good(aurocs or {})
     doubts = _of_columns(rows) if isinstance(rows, Columns) else _of_cases(rows, min_patients)
-    return (*_copied(n_copied), *_first(said), *_twice(rows), *_first(list(doubts)))
+    repeated = () if isinstance(rows, Columns) else repeated_facts(rows)
+    return (*_copied(n_copied), *_first(said), *_twice(rows), *repeated, *_first(list(doubts)))
 
 
 def excluded_cautions(n_excluded: Mapping[str, int]) -> tuple[str, ...]:
@@ -108,6 +118,29 @@ def excluded_cautions(n_excluded: Mapping[str, int]) -> tuple[str, ...]:
         for ending, said in _LEFT_OUT.items()
         if n and reason.endswith(ending)
     )
+
+
+def repeated_facts(cases: Cases) -> tuple[str, ...]:
+    """Return a caution where many facts of events are another one of the same case once more.
+
+    Two orders of a day may be alike, as far as a table tells. Where nearly half of all are, a table
+    was read or joined twice, and whatever counts facts counts them twice.
+    """
+    at = np.flatnonzero(~cases.of_note)
+    keys = [held[at] for held in (cases.case, cases.code, cases.days, cases.value)]
+    order = np.lexsort(keys[::-1])
+    same = np.ones(max(0, len(at) - 1), bool)
+    for key in keys:
+        one, other = key[order][:-1], key[order][1:]
+        same &= (one == other) | ((one != one) & (other != other))
+    n = int(same.sum())
+    if n < max(_FEWEST_REPEATED, _REPEATED * len(at)):
+        return ()
+    said = (
+        f"{n:,} of {len(at):,} facts of events repeat another one of the same patient, code, time "
+        "and value, and each counts: where a table was read or joined twice, leave repeats out"
+    )
+    return (said,)
 
 
 def level_cautions(fits: Mapping[str, CrossFit]) -> tuple[str, ...]:

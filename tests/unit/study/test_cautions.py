@@ -76,7 +76,7 @@ def test_each_sort_of_suspect_has_its_sentence():
     often = EventTable(
         {
             "patient": np.repeat(WHO, 1 + 2 * Y),
-            "known": np.full(N + 2 * Y.sum(), "2023-12-01", "datetime64[s]"),
+            "known": np.datetime64("2023-12-01", "s") - np.arange(N + 2 * Y.sum()),
             "code": ["visit"] * (N + 2 * Y.sum()),
             "kind": ["stay"] * (N + 2 * Y.sum()),
         }
@@ -86,7 +86,7 @@ def test_each_sort_of_suspect_has_its_sentence():
     assert said.startswith("how often 'stay:visit' stands in a record alone has an AUROC of 1.00:")
     once = cases.case.searchsorted(np.arange(N))  # a record of each
     late = replace(cases, case=cases.case[once], code=cases.code[once], value=cases.value[once],
-                   days=np.where(Y == 1, -1.0, -90.0))  # fmt: skip
+                   of_note=cases.of_note[once], days=np.where(Y == 1, -1.0, -90.0))  # fmt: skip
     assert cautions_of(late, Y) == ()
     [said] = cautions_of(late, Y, by_time=True)
     assert said.startswith("how long ago 'stay:visit' was known last alone has an AUROC of 1.00")
@@ -209,6 +209,24 @@ def test_measurements_of_events_are_looked_at_alike():
     assert one.startswith("'lab:creatinine' has two heaps of values")
     [one] = cautions_of(labs(Y + NOISE / 100), Y)
     assert one.startswith("the value of 'lab:creatinine' alone has an AUROC of 1.00")
+
+
+def test_a_table_of_events_that_was_read_twice_is_told():
+    """Each repeat would count; a value that is missing twice is the same, another number is not."""
+    said = "200 of 400 facts of events repeat another one of the same patient, code, time and value"
+    columns = {"patient": [*WHO, *WHO], "known": np.full(2 * N, "2024-01-01T08:00", "M8[s]"),
+               "code": ["crp"] * 2 * N, "kind": ["lab"] * 2 * N}  # fmt: skip
+    outcome = Outcome(
+        patients=WHO.astype(object), index=np.full(N, "2024-02-01", "M8[s]"), values=Y
+    )
+    for values, is_told in (
+        (np.full(2 * N, np.nan), 1),
+        (np.arange(2 * N) % N, 1),
+        (np.arange(2 * N), 0),
+    ):
+        cases = collect_cases(outcome, events=EventTable({**columns, "value": values}))
+        found = [one for one in cautions_of(cases, Y) if one.startswith(said)]
+        assert len(found) == is_told
 
 
 def test_ages_that_nobody_reaches_are_told():
