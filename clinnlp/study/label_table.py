@@ -4,19 +4,21 @@ A row is a pair of drugs, or a drug and an effect, with the labels and sentences
 the first place. It is a table that ``clinnlp mine --known`` takes.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clinnlp.core.errors import ArgumentError
-from clinnlp.core.notes import AXES, Note
+from clinnlp.core.notes import AXES, Assertion, Note
 from clinnlp.core.pipeline import chunks
 from clinnlp.core.tables import RelationTable
 from clinnlp.core.vocab import fold_term
 from clinnlp.features.relations import relation_table
 from clinnlp.mine.stated import EXCLUDING, STATED_LABELS
 from clinnlp.report.csvs import check_csv, write_frame
+from clinnlp.text.drugs import drug_names
 from clinnlp.text.interactions import INTERACTS, StatedInteractions
 from clinnlp.text.relations import StatedRelations
 
@@ -109,6 +111,7 @@ def label_table(
     >>> label_table([note]).frame()[["drug_1", "drug_2", "n_labels"]].to_numpy().tolist()
     [['naproxen', 'warfarin', 1]]
     """
+    generic = cache(drug_names(language).generic)
     wanted = {**dict.fromkeys(interaction_labels, True), **dict.fromkeys(effect_labels, False)}
     pipes = (StatedInteractions(language=language, subject=subject),
              StatedRelations(language=language))  # fmt: skip
@@ -117,7 +120,8 @@ def label_table(
     for part in chunks(notes, _PART):
         made.n_labels += len(part)
         n_mentions += sum(len(note.entities) for note in part)
-        for row in _rows(relation_table(_read(note, pipes) for note in part), wanted, made):
+        table = relation_table(_read(note, pipes) for note in part)
+        for row in _rows(table, wanted, made, generic):
             key = (row["drug_1"], row["drug_2"], row["event"])
             kept = found.setdefault(key, {**row, "n_sentences": 0})
             kept["n_sentences"] += 1
@@ -146,16 +150,26 @@ def write_label_table(table: LabelTable, path: str | Path, inputs: Iterable[str 
 
 
 def _read(note: Note, pipes: Sequence[Any]) -> Note:
-    if not note.relations:
-        for pipe in pipes:
-            note = pipe(note)
-    return note
+    """Return the note with relations, its own or those of the rules.
+
+    The rules mark themselves what is denied; a drug that is not to be taken ("do not use A with
+    B", "A is contraindicated") denies no interaction.
+    """
+    if note.relations:
+        return note
+    for pipe in pipes:
+        note = pipe(note)
+    bare = (replace(mention, assertion=Assertion()) for mention in note.entities)
+    return note.with_(entities=tuple(bare))
 
 
 def _rows(
-    table: RelationTable, wanted: dict[str, bool], made: LabelTable
+    table: RelationTable,
+    wanted: dict[str, bool],
+    made: LabelTable,
+    generic: Callable[[str], str],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the row of each relation that counts."""
+    """Yield the row of each relation that counts; a drug and its brand are no pair."""
     columns = {name: table[name].tolist() for name in table.SCHEMA}
     for k in range(len(table)):
         row = {name: values[k] for name, values in columns.items()}
@@ -167,7 +181,8 @@ def _rows(
             continue
         ends = [_end(row, place) for place in ("first", "second")]
         is_pair = wanted[row["label"]]
-        if all(name for name, _ in ends) and (not is_pair or ends[0][0] != ends[1][0]):
+        names = [name for name, _ in ends]
+        if all(names) and (not is_pair or generic(names[0]) != generic(names[1])):
             yield _row(sorted(ends) if is_pair else ends, row, is_pair=is_pair)
 
 

@@ -21,8 +21,11 @@ any other infon                    attribute of the entity or relation
 relation, its infon ``type`` or    relation, its label
 ``relation``
 nodes                              roles, with the ids of annotations; a node without role is
-                                   ``Arg1``, ``Arg2``, ...
+                                   ``Arg1``, ``Arg2``, ...; an id of nothing in a document with
+                                   annotations is refused
 infons ``entity1``, ``entity2``    roles ``Arg1``, ``Arg2`` with concept ids (BioRED)
+infons ``role1``, ``role2``        the same, and the infon ``score`` its score (PubTator 3, as text
+                                   or as objects, whose nodes lead to no annotation)
 no node: each other infon          a role with concept ids (BC5CDR)
 infon ``clinnlp``                  JSON with what BioC has no place for: patient, times, tokens,
                                    assertion, score, ...; so everything comes back
@@ -114,6 +117,7 @@ def _part(element: Element, document: Document) -> Tree:
         elif child.tag == "relation":
             nodes = [node.attributes for node in child.all("node")]
             link = {"id": child.attributes.get("id"), "infons": _infons_of(child), "nodes": nodes}
+            link["line"] = child.line
             tree.setdefault("relations", []).append(link)
     return tree
 

@@ -11,27 +11,32 @@ rest of it, and whole articles are shorter than the bound by far.
 import json
 from bisect import bisect_right
 from collections import Counter
-from typing import Any
 
 from clinnlp.core.errors import DataError, OffsetError, instead_of
 from clinnlp.core.notes import Entity, Note, Relation, Section, check_note
 from clinnlp.core.spans import Span, cover
-from clinnlp.io.files.json_stream import json_value
 from clinnlp.io.files.source import Document
+from clinnlp.io.notes.bioc_relations import (
+    EXTRAS,
+    FOUND_PAIR,
+    LABELS,
+    PAIR,
+    Tree,
+    check_nodes,
+    extras_of,
+    infons_of,
+    relation_of,
+    typed,
+)
 from clinnlp.io.notes.offsets import place
 from clinnlp.io.notes.pubtator import concepts_in
 from clinnlp.io.notes.records import note_from_record, note_to_record
 
 __all__ = ["Tree", "note_of_tree", "tree_of_note"]
 
-Tree = dict[str, Any]
-
-_EXTRAS = "clinnlp"
 _TYPE = "type"
 _CONCEPTS = ("identifier", "MESH")
-_LABELS = (_TYPE, "relation")
-_PAIR = {"entity1": "Arg1", "entity2": "Arg2"}
-_OWN = {*_CONCEPTS, *_LABELS, *_PAIR, _EXTRAS}
+_OWN = {*_CONCEPTS, *LABELS, *PAIR, *FOUND_PAIR, EXTRAS}
 _ENTITY_EXTRAS = ("concepts", "assertion", "attributes", "score", "source")
 _LINK_EXTRAS = ("roles", "attributes", "score", "source")
 _LEAST_ROOM = 1 << 20  # characters that the gaps of a document may have together in any case
@@ -61,7 +66,7 @@ def note_of_tree(tree: Tree, document: Document) -> Note:
 
 
 def _built(tree: Tree, document: Document) -> Note:
-    passages = _typed(tree.get("passages", []), list)
+    passages = typed(tree.get("passages", []), list)
     sentences = [s for p in passages for s in p.get("sentences", [])]
     found = _all(tree, passages, sentences, "annotations")
     links = _all(tree, passages, sentences, "relations")
@@ -77,14 +82,15 @@ def _built(tree: Tree, document: Document) -> Note:
         entities = _entities(found, text, document)
         document.repairs["offset of a passage"] += 1
     note = Note(
-        id=_typed(tree["id"], str),
+        id=typed(tree["id"], str),
         text=text,
         sections=_sections(passages, bounds),
         sentences=_sentence_spans(sentences) if sentences else None,
         entities=entities,
-        relations=tuple(_relation(r, k) for k, r in enumerate(links, 1)),
+        relations=tuple(relation_of(r, k) for k, r in enumerate(links, 1)),
     )
-    extras = _extras(tree.get("infons", {}))
+    check_nodes(links, note, document)
+    extras = extras_of(tree.get("infons", {}))
     if extras:
         note = note_from_record({**note_to_record(note), **extras})
     return check_note(note)
@@ -104,7 +110,7 @@ def _sections(passages: list[Tree], bounds: list[Span | None]) -> tuple[Section,
     if not all(kinds) or not any(bounds):
         return None
     pairs = zip(bounds, kinds, strict=True)
-    return tuple(Section(span=span, kind=_typed(kind, str)) for span, kind in pairs if span)
+    return tuple(Section(span=span, kind=typed(kind, str)) for span, kind in pairs if span)
 
 
 def _all(tree: Tree, passages: list[Tree], sentences: list[Tree], kind: str) -> list[Tree]:
@@ -116,12 +122,12 @@ def _text_of(passages: list[Tree], document: Document) -> tuple[str, list[Span |
     text = ""
     bounds: list[Span | None] = []
     parts = [p.get("sentences", []) if not _has_text(p) else [p] for p in passages]
-    n_held = sum(len(_typed(part.get("text", ""), str)) for each in parts for part in each)
+    n_held = sum(len(typed(part.get("text", ""), str)) for each in parts for part in each)
     most = room = max(_LEAST_ROOM, _ROOM * n_held)
     for each in parts:
         begins: list[int] = []
         for part in each:
-            offset, words = _typed(part["offset"], int), part.get("text", "")
+            offset, words = typed(part["offset"], int), part.get("text", "")
             if offset < len(text):
                 raise document.wrong(
                     f"passages must follow one another, got one at {offset} behind a text of "
@@ -154,7 +160,7 @@ def _entities(found: list[Tree], text: str, document: Document) -> tuple[Entity,
 
 
 def _entity(tree: Tree, position: int, text: str, document: Document) -> Entity:
-    infons = _infons(tree)
+    infons = infons_of(tree)
     bounds = [(x["offset"], x["offset"] + x["length"]) for x in tree["locations"]]
     if not bounds:
         raise document.wrong("an annotation must have a location, got none", tree.get("line"))
@@ -166,9 +172,9 @@ def _entity(tree: Tree, position: int, text: str, document: Document) -> Entity:
         label=infons.get(_TYPE, ""),
         parts=pieces if len(pieces) > 1 else (),
         concepts=_concepts(infons),
-        attributes={k: v for k, v in infons.items() if k not in (_TYPE, *_CONCEPTS, _EXTRAS)},
+        attributes={k: v for k, v in infons.items() if k not in (_TYPE, *_CONCEPTS, EXTRAS)},
     )
-    return entity if _EXTRAS not in infons else _completed(entity, _extras(infons), text)
+    return entity if EXTRAS not in infons else _completed(entity, extras_of(infons), text)
 
 
 def _concepts(infons: dict[str, str]) -> tuple[str, ...]:
@@ -182,45 +188,6 @@ def _completed(entity: Entity, extras: Tree, text: str) -> Entity:
     bare = Note(id="", text=text, entities=(entity,))
     record = note_to_record(bare)["entities"][0] | extras
     return note_from_record({"id": "", "text": text, "entities": [record]}).entities[0]
-
-
-def _relation(tree: Tree, position: int) -> Relation:
-    infons = _infons(tree)
-    extras = _extras(infons)
-    label = next((infons[key] for key in _LABELS if key in infons), "")
-    roles: dict[str, list[str]] = {}
-    for k, node in enumerate(tree.get("nodes", []), 1):
-        roles.setdefault(node.get("role") or f"Arg{k}", []).append(str(node["refid"]))
-    rest = {k: v for k, v in infons.items() if k not in (*_LABELS, _EXTRAS)}
-    if not roles and "roles" not in extras:
-        roles = _roles_from(rest)
-    attributes = {**rest, **extras.pop("attributes", {})}
-    record: Tree = {"id": str(tree.get("id") or f"R{position}"), "label": label, "roles": roles}
-    record |= {"attributes": attributes, **extras}
-    return note_from_record({"id": "", "text": "", "relations": [record]}).relations[0]
-
-
-def _roles_from(infons: dict[str, str]) -> dict[str, list[str]]:
-    """Take the ends of a relation that has no nodes out of its infons: of a pair, or all."""
-    ends = _PAIR if _PAIR.keys() & infons.keys() else {key: key for key in infons}
-    values = {role: infons.pop(key, "") for key, role in ends.items()}
-    return {role: list(concepts_in(value)) or [value] for role, value in values.items()}
-
-
-def _infons(tree: Tree) -> dict[str, str]:
-    infons = _typed(tree.get("infons", {}), dict)
-    return {key: value if type(value) is str else str(value) for key, value in infons.items()}
-
-
-def _extras(infons: Tree) -> Tree:
-    extras: Tree = _typed(json_value(infons.get(_EXTRAS) or "{}"), dict)
-    return extras
-
-
-def _typed(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise TypeError
-    return value
 
 
 # --- note to tree --------------------------------------------------------------------------
@@ -315,7 +282,7 @@ def _link(known: set[str], relation: Relation, record: Tree) -> Tree:
     nodes: list[Tree] = []
     if _has_named_ends(relation):
         nodes = _nodes(known, relation)
-        if not nodes and tuple(relation.roles) == tuple(_PAIR.values()):
+        if not nodes and tuple(relation.roles) == tuple(PAIR.values()):
             infons |= _concept_pair(relation)
     if nodes or len(infons) > 1:
         del extras["roles"]
@@ -340,12 +307,12 @@ def _nodes(known: set[str], relation: Relation) -> list[Tree]:
 def _concept_pair(relation: Relation) -> dict[str, str]:
     """Return the infons of a relation between concepts, where they give its ends back."""
     made: dict[str, str] = {}
-    for key, role in _PAIR.items():
+    for key, role in PAIR.items():
         for between in "|,":
             joined = between.join(relation.roles[role])
             if (concepts_in(joined) or (joined,)) == relation.roles[role]:
                 made[key] = joined
-    return made if len(made) == len(_PAIR) else {}
+    return made if len(made) == len(PAIR) else {}
 
 
 def _with_attributes(infons: dict[str, str], extras: Tree) -> dict[str, str]:
@@ -361,4 +328,4 @@ def _with_attributes(infons: dict[str, str], extras: Tree) -> dict[str, str]:
 def _with_extras(infons: dict[str, str], extras: Tree) -> dict[str, str]:
     if not extras:
         return infons
-    return {**infons, _EXTRAS: json.dumps(extras, ensure_ascii=False, separators=(",", ":"))}
+    return {**infons, EXTRAS: json.dumps(extras, ensure_ascii=False, separators=(",", ":"))}

@@ -32,6 +32,7 @@ _NAME = re.compile(r"[^\s#]+")
 _VALUE = re.compile(r"\S(?:[^\t\r\n]*\S)?")
 _BREAKS = re.compile(r"[\t\r\n]")
 _NO_DATABASE = "concept:"  # stands before a concept that names no database
+_RELATION_FORM = "a relation must have the form 'R1<tab>Label Role:T1 Role:T2'"
 _REMARK = "AnnotatorNotes"
 _EXTRAS = "clinnlp"
 _EXTRA_KEYS = {"id", "label", "score", "source", "cues", "concepts", "attributes"}
@@ -137,6 +138,8 @@ def _entity(line: _Line, text: str, document: Document) -> _Draft:
 def _relation(line: _Line) -> _Draft:
     head, *arguments = line.body.split() or [""]
     draft = _Draft(line, head)
+    if not head.partition(":")[0] or (line.id[0] == "R" and len(arguments) < 2):
+        raise line.wrong(_RELATION_FORM)
     if line.id[0] == "*":
         draft.roles["members"] = tuple(arguments)
         return draft
@@ -147,7 +150,7 @@ def _relation(line: _Line) -> _Draft:
     for argument in arguments:
         found = _ARGUMENT.fullmatch(argument)
         if found is None:
-            raise line.wrong("a relation must have the form 'R1<tab>Label Role:T1 Role:T2'")
+            raise line.wrong(_RELATION_FORM)
         roles.setdefault(found[1], []).append(found[2])
     draft.roles |= {role: tuple(ends) for role, ends in roles.items()}
     return draft

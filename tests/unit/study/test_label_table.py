@@ -1,5 +1,7 @@
 """A table of what labels state: counted by label and sentence, taken by mine --known."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -47,6 +49,27 @@ def test_pairs_are_counted_in_any_order_and_denied_ones_left_out():
     assert table.lines() == (
         "5 labels: 1 interactions and 1 effects; relations left out: negated 2",
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Do not use naproxen with Warfarin.", "Avoid naproxen with Warfarin.",
+        "naproxen is contraindicated with Warfarin.",
+    ],
+)  # fmt: skip
+def test_what_is_not_to_be_taken_together_is_an_interaction(text):
+    note = label(0, text)
+    denied = Assertion(negated=True)  # as `Assertions` has it of a drug that is not given
+    ends = tuple(replace(mention, assertion=denied) for mention in note.entities)
+    table = label_table([note.with_(entities=ends)])
+    rows = table.frame()[["drug_1", "drug_2"]].to_numpy().tolist()
+    assert (rows, table.n_excluded) == ([["naproxen", "warfarin"]], {})
+
+
+def test_a_drug_and_its_brand_do_not_interact():
+    note = label(0, "Avoid Warfarin.", labels=("Coumadin",))
+    assert label_table([note], subject=True).rows == []
 
 
 def test_relations_of_a_model_count_where_there_are_some():

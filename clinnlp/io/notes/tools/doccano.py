@@ -69,6 +69,7 @@ from clinnlp.io.notes.offsets import from_utf16, to_utf16
 from clinnlp.io.notes.tools.tasks import (
     META,
     Json,
+    check_links,
     ends_of,
     first_task,
     meta_from,
@@ -197,7 +198,7 @@ def _build(document: Document, task: Json, *, points: bool = False) -> Note:
             entities.append(_entity(one, len(entities) + 1, count))
     for _ in (*_listed(task, "Comments"), *_listed(task, "comments")):
         document.leave_out("comment in doccano")
-    return Note(
+    note = Note(
         id=name_of(task["id"]) if task.get("id") is not None else document.name,
         text=text,
         entities=tuple(entities),
@@ -205,6 +206,7 @@ def _build(document: Document, task: Json, *, points: bool = False) -> Note:
         labels=tuple(labels),
         **meta_of(task),
     )
+    return check_links(note, document)
 
 
 def _utf16(document: Document, text: str, start: Any, end: Any) -> Span:

@@ -20,12 +20,13 @@ in the file                        in the note
 region of type ``labels``          entity, one for each of its labels
 other types of a region            attribute of the mention, called as the control
                                    (``from_name``)
-``relation``                       relation ``R1``, ..., its label the first one; roles ``from``
-                                   and ``to``, as the arrow points
+``relation``                       relations ``R1``, ..., one for each of its labels; roles
+                                   ``from`` and ``to``, as the arrow points; one of a region that
+                                   is no mention is left out and counted
 ``choices`` of the text            ``labels``
 ``data``                           ``patient``, ``encounter``, ``time``, ``known``, ``kind``
-predictions                        where nobody annotated: mentions with ``score``, their
-                                   ``source`` the model; else left out and counted
+predictions                        where nobody annotated: mentions with ``score`` and relations,
+                                   their ``source`` the model; else left out and counted
 annotations that were cancelled,   left out and counted (`Notes.n_excluded`)
 other results of the text
 regions of HTML, audio, images     refused: they do not stand in a text
@@ -57,6 +58,7 @@ from clinnlp.io.notes.losses import refusal
 from clinnlp.io.notes.tools.tasks import (
     META,
     Json,
+    check_links,
     ends_of,
     first_task,
     meta_from,
@@ -176,11 +178,17 @@ def _with_results(note: Note, results: list[Json], document: Document, source: s
     for one in by_kind["other"]:
         _add_other(one, entities, document)
     chosen = chain.from_iterable(one["value"]["choices"] for one in by_kind["choices"])
-    return note.with_(
+    others = {str(one.get("id")) for one in by_kind["other"]} - entities.keys()
+    links = [r for link in by_kind["relation"] for r in _relations(link, source)]
+    kept = [r for r in links if others.isdisjoint(chain.from_iterable(r.roles.values()))]
+    for _ in range(len(links) - len(kept)):
+        document.leave_out("relation in Label Studio of a region that is no mention")
+    made = note.with_(
         entities=tuple(chain.from_iterable(entities.values())),
-        relations=tuple(_relation(link, k) for k, link in enumerate(by_kind["relation"], 1)),
+        relations=tuple(replace(r, id=f"R{k}") for k, r in enumerate(kept, 1)),
         labels=tuple(map(name_of, chosen)),
     )
+    return check_links(made, document)
 
 
 def _kind(one: Json) -> str:
@@ -226,17 +234,19 @@ def _add_other(one: Json, entities: dict[str, list[Entity]], document: Document)
     ]
 
 
-def _relation(link: Json, position: int) -> Relation:
+def _relations(link: Json, source: str | None) -> Iterator[Relation]:
+    """Yield a relation for each label of an arrow."""
     first, second = name_of(link["from_id"]), name_of(link["to_id"])
     if link.get("direction") == "left":
         first, second = second, first
-    labels = link.get("labels") or [""]
-    return Relation(
-        id=f"R{position}",
-        label=name_of(labels[0]),
-        roles={"from": (first,), "to": (second,)},
-        attributes={"direction": "bi"} if link.get("direction") == "bi" else {},
-    )
+    for label in link.get("labels") or [""]:
+        yield Relation(
+            id="",
+            label=name_of(label),
+            roles={"from": (first,), "to": (second,)},
+            attributes={"direction": "bi"} if link.get("direction") == "bi" else {},
+            source=source,
+        )
 
 
 def _small_form(document: Document, task: Json) -> Note:

@@ -23,6 +23,7 @@ from clinnlp.io.notes.records import note_from_record, note_to_record
 __all__ = [
     "META",
     "Json",
+    "check_links",
     "ends_of",
     "first_task",
     "formed",
@@ -149,6 +150,20 @@ def ends_of(relation: Relation, roles: tuple[str, str], ids: Set[str]) -> tuple[
         return None
     (first,), (second,) = ends
     return (first, second) if {first, second} <= ids else None
+
+
+def check_links(note: Note, document: Document, others: Set[str] = frozenset()) -> Note:
+    """Return a note whose relations all end in its mentions.
+
+    Raises
+    ------
+    DataError
+        A relation with another end; `others` are ids that need no mention.
+    """
+    known = {entity.id for entity in note.entities} | others
+    if not all(known.issuperset(ends) for r in note.relations for ends in r.roles.values()):
+        raise document.wrong("each end of a relation must be a mention of its text, got another id")
+    return note
 
 
 def number_of(id: str, letter: str) -> int | None:

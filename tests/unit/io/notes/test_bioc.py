@@ -177,3 +177,60 @@ def test_a_passage_may_leave_its_text_to_its_sentences(text, tmp_path):
     assert note.text == "\n" * 27 + "abcdefg测试Non-ASCII"
     assert note.sentences == (Span(27, 34), Span(34, 45))
     assert [note[e.span] for e in note.entities] == ["测试"]
+
+
+FOUND = """<collection><document><id>1</id><passage><offset>0</offset>
+<text>Rash due to sulfa.</text><annotation id="1"><infon key="type">Disease</infon>
+<infon key="identifier">MESH:D1</infon><location offset="0" length="4"/><text>Rash</text>
+</annotation><annotation id="2"><infon key="type">Chemical</infon>
+<infon key="identifier">MESH:D2</infon><location offset="12" length="5"/><text>sulfa</text>
+</annotation></passage>
+<relation id="R1">%s</relation></document></collection>"""
+
+
+def test_relations_of_pubtator_3_join_concepts(tmp_path):
+    said = (
+        '<infon key="score">0.9</infon><infon key="role1">Chemical|MESH:D2</infon><infon '
+        'key="role2">Disease|MESH:D1</infon><infon key="type">Cause</infon><node refid="0" '
+        'role="1"/>'
+    )
+    (tmp_path / "a.xml").write_text(FOUND % said)
+    (note,) = read_notes(tmp_path / "a.xml")
+    roles = {"Arg1": ("MESH:D2",), "Arg2": ("MESH:D1",)}
+    assert note.relations == (Relation(id="R1", label="Cause", roles=roles, score=0.9),)
+    infons = {
+        "type": "Cause", "score": "0.9", "role1": {"identifier": "MESH:D2", "type": "Chemical"},
+        "role2": {"identifier": "MESH:D1", "type": "Disease"},
+    }  # fmt: skip
+    tree = {"id": "1", "passages": [{"offset": 0, "text": "Rash due to sulfa.", "annotations": []}]}
+    link = {"id": "R1", "infons": infons, "nodes": [{"refid": "0", "role": "0,1"}]}
+    (tmp_path / "a.json").write_text(json.dumps({"PubTator3": [{**tree, "relations": [link]}]}))
+    (other,) = read_notes(tmp_path / "a.json")
+    assert other.relations == note.relations
+    for name in ("b.bioc.xml", "b.bioc.json"):
+        write_notes([note], tmp_path / name)
+        assert list(read_notes(tmp_path / name)) == [note]
+
+
+@pytest.mark.parametrize(("refid", "is_known"), [("2", True), ("MESH:D2", True), ("9", False)])
+def test_a_node_leads_to_something_of_its_document(tmp_path, refid, is_known):
+    (tmp_path / "a.xml").write_text(FOUND % f'<node refid="1" role="a"/><node refid="{refid}"/>')
+    if is_known:
+        (note,) = read_notes(tmp_path / "a.xml")
+        assert note.relations[0].roles == {"a": ("1",), "Arg2": (refid,)}
+        return
+    with pytest.raises(DataError, match=r"a\.xml:7: each node of a relation must be an annotation"):
+        list(read_notes(tmp_path / "a.xml"))
+
+
+def test_attributes_that_are_called_as_ends_come_back(tmp_path):
+    ends = (Entity(id="a", span=Span(0, 4), label="x"), Entity(id="b", span=Span(5, 8), label="x"))
+    link = Relation(
+        id="R1",
+        label="of",
+        roles={"p": ("a",), "q": ("b",)},
+        attributes={"role1": "u", "role2": "v"},
+    )
+    note = Note(id="n", text="Rash due", entities=ends, relations=(link,))
+    write_notes([note], tmp_path / "n.bioc.xml")
+    assert list(read_notes(tmp_path / "n.bioc.xml")) == [note]

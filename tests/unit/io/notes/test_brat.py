@@ -187,3 +187,13 @@ def test_a_file_of_another_encoding_is_left_out_of_a_folder(tmp_path):
     assert "--encoding" in str(error)
     with pytest.raises(DataError, match=r"n1\.txt"):
         list(read_notes(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "line", ["R1\tof Arg1:T1", "R1\tof", "R1\t", "E1\t:T1 Of:T1", "*\t", "R1\tof T1 T1"]
+)
+def test_a_relation_without_label_or_ends_is_refused_by_its_line(line, tmp_path):
+    (tmp_path / "a.txt").write_text("Rash.")
+    (tmp_path / "a.ann").write_text(f"T1\tProblem 0 4\tRash\n{line}\n")
+    with pytest.raises(DataError, match=r"a\.ann:2: a relation must have the form"):
+        list(read_notes(tmp_path))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clinnlp.core.errors import OffsetError
+from clinnlp.core.errors import DataError, OffsetError
 from clinnlp.core.notes import Entity, Note, Relation
 from clinnlp.core.spans import Span
 from clinnlp.io.notes.corpora import read_notes, write_notes
@@ -149,3 +149,11 @@ def test_the_form_that_is_written_is_that_of_the_project(tmp_path):
         assert task.keys() == {"id", "text", "Comments", *keys}
         assert list(read_notes(path)) == [note]
     assert task["entities"] == [{"id": 9, "label": "D", "start_offset": 3, "end_offset": 10}]
+
+
+def test_a_relation_leads_to_mentions_of_its_text(tmp_path):
+    entities = [{"id": 31, "label": "Drug", "start_offset": 3, "end_offset": 10}]
+    link = {"id": 2, "from_id": 31, "to_id": 99, "type": "Causes"}
+    task = {"id": 1, "text": TEXT, "entities": entities, "relations": [link]}
+    with pytest.raises(DataError, match=r"a\.jsonl:1: each end of a relation must be a mention"):
+        read(tmp_path / "a.jsonl", task)

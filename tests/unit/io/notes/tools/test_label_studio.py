@@ -102,3 +102,23 @@ def test_of_several_texts_the_one_that_regions_quote_is_read(tmp_path):
         data = {"note": TEXT, "copy": TEXT} if results else said
         with pytest.raises(DataError, match="one text alone that holds what its regions quote"):
             read(tmp_path / "b.json", task(*results, data=data))
+
+
+def test_relations_have_all_their_labels_and_lead_to_mentions(tmp_path):
+    link = {"type": "relation", "from_id": "a", "to_id": "b", "labels": ["by", "after"]}
+    note_of_region = {"id": "c", "type": "textarea", "value": {"start": 0, "end": 1, "text": ["x"]}}
+    regions = [region("a", 2, 9, "Drug"), region("b", 11, 17, "E")]
+    other = {**link, "to_id": "c"}
+    (note,), source = read(tmp_path / "a.json", task(*regions, note_of_region, link, other))
+    assert [(r.id, r.label) for r in note.relations] == [("R1", "by"), ("R2", "after")]
+    assert source.n_excluded["relation in Label Studio of a region that is no mention"] == 2
+    with pytest.raises(DataError, match=r"a\.json:1: each end of a relation must be a mention"):
+        read(tmp_path / "a.json", task(*regions, {**link, "to_id": "z"}))
+
+
+def test_predicted_relations_name_their_model(tmp_path):
+    link = {"type": "relation", "from_id": "a", "to_id": "b", "labels": ["by"]}
+    results = [region("a", 2, 9, "Drug"), region("b", 11, 17, "E"), link]
+    guess = {"model_version": "m1", "result": results}
+    (note,), _ = read(tmp_path / "a.json", {**task(), "annotations": [], "predictions": [guess]})
+    assert [r.source for r in note.relations] == ["m1"]
