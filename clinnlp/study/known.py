@@ -113,15 +113,19 @@ def read_known(
         else:
             interactions.append((one, other, event))
     knowledge = Knowledge.of(interactions=interactions, effects=effects, names=names)
-    folded = {_standard(item, names) for item in getattr(items, "items", ())}
-    met = [all(_standard(word, names) in folded for word in row if word) for row in rows]
     return Known(
         knowledge=knowledge,
         n_rows=len(rows),
         n_left_out=n_left_out,
         n_empty=len(every) - len(rows),
-        n_met=sum(met),
+        n_met=_n_met(rows, items, names),
     )
+
+
+def _n_met(rows: Sequence[KnownRow], items: NamedItems, names: Mapping[str, str]) -> int:
+    """Return how many rows name items alone."""
+    folded = {_standard(item, names) for item in getattr(items, "items", ())}
+    return sum(all(_standard(word, names) in folded for word in row if word) for row in rows)
 
 
 def _named_here(

@@ -91,17 +91,26 @@ def check_nodes(links: list[Tree], note: Note, document: Document) -> None:
     DataError
         Such a node, with the line of its relation.
     """
+    if not note.entities:
+        return
     known = {r.id for r in note.relations}
     known |= {end for e in note.entities for end in (e.id, *e.concepts)}
-    for link in links if note.entities else ():
-        for node in () if _is_found_pair(link) else link.get("nodes", []):
-            refid = str(node["refid"])
-            if refid not in known and not known.issuperset(concepts_in(refid) or (refid,)):
-                raise document.wrong(
-                    "each node of a relation must be an annotation, a relation or a concept of "
-                    "its document, got another id",
-                    link.get("line"),
-                )
+    for link in links:
+        if not all(_leads(str(node["refid"]), known) for node in _nodes_of(link)):
+            raise document.wrong(
+                "each node of a relation must be an annotation, a relation or a concept of its "
+                "document, got another id",
+                link.get("line"),
+            )
+
+
+def _leads(refid: str, known: set[str]) -> bool:
+    return refid in known or known.issuperset(concepts_in(refid) or (refid,))
+
+
+def _nodes_of(tree: Tree) -> list[Tree]:
+    """Return the nodes of a relation that are its ends."""
+    return [] if _is_found_pair(tree) else tree.get("nodes", [])
 
 
 def _roles_from(infons: dict[str, str]) -> dict[str, list[str]]:

@@ -180,15 +180,12 @@ def _with_results(note: Note, results: list[Json], document: Document, source: s
     chosen = chain.from_iterable(one["value"]["choices"] for one in by_kind["choices"])
     others = {str(one.get("id")) for one in by_kind["other"]} - entities.keys()
     links = [r for link in by_kind["relation"] for r in _relations(link, source)]
-    kept = [r for r in links if others.isdisjoint(chain.from_iterable(r.roles.values()))]
-    for _ in range(len(links) - len(kept)):
-        document.leave_out("relation in Label Studio of a region that is no mention")
-    made = note.with_(
+    whole = note.with_(
         entities=tuple(chain.from_iterable(entities.values())),
-        relations=tuple(replace(r, id=f"R{k}") for k, r in enumerate(kept, 1)),
+        relations=_kept(links, others, document),
         labels=tuple(map(name_of, chosen)),
     )
-    return check_links(made, document)
+    return check_links(whole, document)
 
 
 def _kind(one: Json) -> str:
@@ -247,6 +244,14 @@ def _relations(link: Json, source: str | None) -> Iterator[Relation]:
             attributes={"direction": "bi"} if link.get("direction") == "bi" else {},
             source=source,
         )
+
+
+def _kept(links: list[Relation], others: set[str], document: Document) -> tuple[Relation, ...]:
+    """Return relations R1, R2, ...; those of regions that are no mentions are counted."""
+    kept = [r for r in links if others.isdisjoint(chain.from_iterable(r.roles.values()))]
+    for _ in range(len(links) - len(kept)):
+        document.leave_out("relation in Label Studio of a region that is no mention")
+    return tuple(replace(r, id=f"R{k}") for k, r in enumerate(kept, 1))
 
 
 def _small_form(document: Document, task: Json) -> Note:
