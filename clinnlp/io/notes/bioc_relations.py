@@ -57,7 +57,7 @@ def relation_of(tree: Tree, position: int) -> Relation:
 
 
 def _is_found_pair(tree: Tree) -> bool:
-    return tree.get("infons", {}).keys() >= FOUND_PAIR.keys()
+    return FOUND_PAIR.keys() <= {*tree.get("infons", {})}
 
 
 def _roles_of_found_pair(tree: Tree, infons: dict[str, str]) -> dict[str, list[str]]:
