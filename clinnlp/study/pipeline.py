@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from clinnlp.core.errors import ArgumentError
+from clinnlp.core.errors import ArgumentError, StoreError
 from clinnlp.core.pipeline import Pipe, Pipeline
 from clinnlp.core.vocab import Vocabulary
 from clinnlp.study.box import chosen_model
@@ -135,6 +135,10 @@ def _relating(relations: str | Path | Pipe, language: str) -> Pipe:
         from clinnlp.text.relations import StatedRelations
 
         return StatedRelations(language=language)
+    if isinstance(relations, str | Path) and not Path(relations).exists():
+        raise StoreError(
+            f"relations must be {STATED!r} or the folder of a model, got no folder at {relations}"
+        )
     found = _loaded(relations)
     if hasattr(found, "task") and not _relates(found):
         raise ArgumentError(

@@ -15,7 +15,7 @@ nothing says how they interact.
 
 --mentions scores end to end too: the model in FOLDER, or one that is fine-tuned on the same train
 where there is none (--mentions-set), finds the mentions of dev; their concepts are those of such
-words in train.
+words in train, or, with --linked, those of the gold mention of the same label that they meet.
 
 --pooled scores together what the saved models of all folds say of the part that each has not
 seen, beside a linear SVM on words that learns all of the rest; with --mentions, whose models have
@@ -70,6 +70,7 @@ def main() -> None:
     parser.add_argument("--beside", action="store_true")
     parser.add_argument("--mentions", metavar="FOLDER")
     parser.add_argument("--mentions-set", nargs="*", default=[], metavar="FIELD=JSON")
+    parser.add_argument("--linked", action="store_true")
     parser.add_argument("--again", metavar="FOLDER")
     parser.add_argument("--pooled", action="store_true")
     parser.add_argument("--out", default="out/models")
@@ -135,7 +136,9 @@ def found_alone(args, folder: str, model: RelationExtractor, train, dev):
         clinnlp.fine_tune_ner(train, out=folder, **how)
     tagger = clinnlp.load(folder)
     tagged = tagger.batch([note.with_(entities=(), relations=()) for note in dev])
-    ours = tagged if model.search.ends == "mentions" else with_concepts(tagged, train)
+    ours = tagged
+    if model.search.ends == "concepts":
+        ours = linked(tagged, dev) if args.linked else with_concepts(tagged, train)
     return tagged, asked_of(model, model.batch(ours))
 
 
@@ -152,8 +155,8 @@ def record_end_to_end(args, model: RelationExtractor, dev, tagged, gold, found) 
     mentions = clinnlp.score_spans(dev, tagged)
     record(
         "relation models end to end", corpus=args.corpus, fold=args.fold, reading=model.reading,
-        mentions=str(mentions.f1), f1=str(typed.f1), detection=str(any_label.f1),
-        relaxed=str(relaxed.f1),
+        linked=args.linked, mentions=str(mentions.f1), f1=str(typed.f1),
+        detection=str(any_label.f1), relaxed=str(relaxed.f1),
     )  # fmt: skip
 
 
@@ -204,6 +207,20 @@ def with_concepts(notes: list[Note], train: list[Note]) -> list[Note]:
         ))
         for note in notes
     ]  # fmt: skip
+
+
+def linked(notes: list[Note], gold: list[Note]) -> list[Note]:
+    """Return the notes with the concepts of the gold mentions that their mentions meet."""
+
+    def met(entity: Entity, theirs: Note) -> tuple[str, ...]:
+        same = [e for e in theirs.entities if e.label == entity.label]
+        a, b = entity.span
+        return next((e.concepts for e in same if e.span.start < b and a < e.span.end), ())
+
+    return [
+        note.with_(entities=tuple(replace(e, concepts=met(e, theirs)) for e in note.entities))
+        for note, theirs in zip(notes, gold, strict=True)
+    ]
 
 
 def words(args, train: list[Note], dev: list[Note], settings: RelationSettings) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from clinnlp.bert.store import load
 from clinnlp.cli import main
-from clinnlp.core.errors import ArgumentError
+from clinnlp.core.errors import ArgumentError, StoreError
 from clinnlp.io.notes.corpora import read_notes, write_notes
 from clinnlp.study.pipeline import pipeline
 from clinnlp.study.training import load_tagger
@@ -97,6 +97,8 @@ def test_a_model_of_another_kind_is_refused(trained, tagger):
         pipeline("none", vocabulary=WORDS, relations=tagger)
     with pytest.raises(ArgumentError, match="got a RelationExtractor"):
         load_tagger(str(folder / "model"))
+    with pytest.raises(StoreError, match="relations must be 'stated' or the folder of a model"):
+        pipeline("none", vocabulary=WORDS, relations="statd")
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".bioc.json", ""])
