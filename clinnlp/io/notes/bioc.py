@@ -116,8 +116,8 @@ def _part(element: Element, document: Document) -> Tree:
             tree.setdefault("annotations", []).append(_annotation_of(child, document))
         elif child.tag == "relation":
             nodes = [node.attributes for node in child.all("node")]
-            link = {"id": child.attributes.get("id"), "infons": _infons_of(child), "nodes": nodes}
-            link["line"] = child.line
+            link: Tree = {"id": child.attributes.get("id"), "line": child.line}
+            link |= {"infons": _infons_of(child), "nodes": nodes}
             tree.setdefault("relations", []).append(link)
     return tree
 
