@@ -18,7 +18,7 @@ from clinnlp.core.errors import ArgumentError
 
 __all__ = ["NO_ITEM", "BasketBlocks", "Spelled", "items_of", "pairs_spelled", "write_block"]
 
-NO_ITEM = ("", "None")  # what a name is, blanks apart, that stands for a missing one
+NO_ITEM = ("", "None")  # what a name or id is, blanks apart, that stands for a missing one
 Spelled = Callable[[Sequence[tuple[str, str]], Counts], Sequence[str]]
 
 

@@ -295,7 +295,7 @@ def _with_unit(table: EntityTable | EventTable, unit: str) -> tuple[dict[str, in
     All rows that have a unit make a basket, also those without an item.
     """
     column = table.coded(unit)
-    has = column.holding(lambda name: str(name or "").strip())
+    has = column.holding(lambda name: squeeze(str(name)) not in NO_ITEM)
     if len(table) and not has.any():
         raise ArgumentError(
             f"rows of the table must have the {unit} id for unit={unit!r}, got none in "

@@ -1,4 +1,4 @@
-"""Copied text between training and tested patients, and one patient under two ids.
+"""Copied text between training and tested patients, one patient under two ids, facts told twice.
 
 A template or a note copied into another patient's record lets a model remember instead of learn.
 Notes are compared by the hash of their text; where only mentions are at hand, by the hash of all
@@ -24,7 +24,14 @@ from clinnlp.features.events import Cases
 from clinnlp.features.joined import spelling
 from clinnlp.risk.splits import Split
 
-__all__ = ["Signatures", "n_copied", "n_doubled", "n_spelled_alike", "signatures_of_mentions"]
+__all__ = [
+    "Signatures",
+    "n_copied",
+    "n_doubled",
+    "n_repeated",
+    "n_spelled_alike",
+    "signatures_of_mentions",
+]
 
 _FEWEST_MENTIONS = 5  # of a note that is compared by its mentions
 _FEWEST_SHARED = 5  # facts, or numbers of columns, that two patients must share
@@ -143,6 +150,19 @@ def n_doubled(rows: Cases | Columns) -> int:
         for i, j in combinations(range(size), 2)
     ]
     return len(_same(np.concatenate(pairs, axis=1), n_telling))
+
+
+def n_repeated(cases: Cases) -> int:
+    """Return how many facts of events are another one of the same case, code, time and value."""
+    at = np.flatnonzero(~cases.of_note)
+    keys = [held[at] for held in (cases.case, cases.days, cases.code, cases.value)]
+    order = np.lexsort(keys[::-1])
+    same = np.ones(max(0, len(at) - 1), bool)
+    for key in keys:
+        sorted_key = key[order]
+        one, other = sorted_key[:-1], sorted_key[1:]
+        same &= (one == other) | ((one != one) & (other != other))
+    return int(same.sum())
 
 
 def _same(pairs: Array, n_telling: Counts) -> set[int]:

@@ -10,7 +10,7 @@ from clinnlp.features.events import Cases
 from clinnlp.features.facts import mixed_units
 from clinnlp.features.inputs import code_spelling, stand_in, text_that_is, unit_factor
 from clinnlp.features.joined import BEGINS_LATER, DAY_OF_INDEX, SPELLED
-from clinnlp.risk.copies import n_doubled, n_spelled_alike
+from clinnlp.risk.copies import n_doubled, n_repeated, n_spelled_alike
 from clinnlp.risk.crossfit import CrossFit
 from clinnlp.risk.leaks import Suspect, suspects
 
@@ -126,18 +126,11 @@ def repeated_facts(cases: Cases) -> tuple[str, ...]:
     Two orders of a day may be alike, as far as a table tells. Where nearly half of all are, a table
     was read or joined twice, and whatever counts facts counts them twice.
     """
-    at = np.flatnonzero(~cases.of_note)
-    keys = [held[at] for held in (cases.case, cases.code, cases.days, cases.value)]
-    order = np.lexsort(keys[::-1])
-    same = np.ones(max(0, len(at) - 1), bool)
-    for key in keys:
-        one, other = key[order][:-1], key[order][1:]
-        same &= (one == other) | ((one != one) & (other != other))
-    n = int(same.sum())
-    if n < max(_FEWEST_REPEATED, _REPEATED * len(at)):
+    n, n_facts = n_repeated(cases), int(np.sum(~cases.of_note))
+    if n < max(_FEWEST_REPEATED, _REPEATED * n_facts):
         return ()
     said = (
-        f"{n:,} of {len(at):,} facts of events repeat another one of the same patient, code, time "
+        f"{n:,} of {n_facts:,} facts of events repeat another one of the same patient, code, time "
         "and value, and each counts: where a table was read or joined twice, leave repeats out"
     )
     return (said,)

@@ -242,8 +242,8 @@ def _coded(column: pa.Array) -> tuple[list[Any], Ints]:
 
 
 def _is_blank(value: Any) -> bool:
-    """Return whether an id is none: white space alone, or nan."""
-    return value != value or (isinstance(value, str) and not value.strip())
+    """Return whether an id stands for a missing one, as the name of an item does, or is nan."""
+    return value != value or squeeze(_name(value)) in NO_ITEM
 
 
 def _name(value: Any) -> str:

@@ -100,6 +100,11 @@ def spark_baskets(
     )  # fmt: skip
 
 
+def _named(text: Any) -> Any:
+    """Return which cells of a column are no missing name or id."""
+    return text.rlike(r"(?U)\S") & ~text.rlike(_NO_ITEM)
+
+
 def _written(
     frame: "DataFrame", columns: tuple[str, str, str], kinds: Sequence[str] | None
 ) -> tuple["DataFrame", dict[str, int], list[tuple[str, str]], Counts]:
@@ -108,8 +113,8 @@ def _written(
     unit, item, kind = columns
     text, who = f.col(item).cast("string"), f.col(unit).cast("string")
     rows = frame.select(
-        f.when(who.rlike(r"(?U)\S") & (who != "NaN"), who).alias("unit"),
-        f.when(text.rlike(r"(?U)\S") & ~text.rlike(_NO_ITEM), text).alias("item"),
+        f.when(_named(who) & (who != "NaN"), who).alias("unit"),
+        f.when(_named(text), text).alias("item"),
         f.coalesce(f.col(kind).cast("string"), f.lit("")).alias("kind"),
     )
     why = f.when(f.col("unit").isNull(), f"no_{unit}").when(f.col("item").isNull(), f"no_{item}")

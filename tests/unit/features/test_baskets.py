@@ -30,7 +30,7 @@ TABLE = mentions(
 
 
 def test_a_blank_id_is_no_basket():
-    events = EventTable({"patient": ["p", " ", "", None], "code": ["a", "b", "c", "d"]})
+    events = EventTable({"patient": ["p", " ", "None", None], "code": ["a", "b", "c", "d"]})
     made = event_baskets(events, unit="patient")
     assert made.ids.tolist() == ["p"]
     assert made.n_excluded["no_patient"] == 3

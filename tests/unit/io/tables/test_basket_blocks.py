@@ -41,7 +41,9 @@ def test_a_basket_is_a_set_and_counts_without_an_item_too(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "ids", [["a", "", " \t", "a"], [1.0, float("nan"), float("nan"), 1.0]], ids=["text", "numbers"]
+    "ids",
+    [["a", "", " \t", "a"], ["a", "None", None, "a"], [1.0, float("nan"), float("nan"), 1.0]],
+    ids=["blank", "None", "nan"],
 )
 def test_a_blank_id_is_no_basket(tmp_path, ids):
     path = written(tmp_path / "a.parquet", patient=ids, code=["w", "x", "y", "z"], kind=["d"] * 4)
