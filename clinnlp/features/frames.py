@@ -124,9 +124,18 @@ def check_cells(cells: Array, name: Any) -> None:
 
 
 def numbers_of(column: Array, name: str) -> Floats:
-    """Return a column as float64; the message of one that holds words quotes none of them."""
+    """Return a column as float64; the message of one that holds words quotes none of them.
+
+    Raises
+    ------
+    ArgumentError
+        It holds words, infinity or a number beyond 1e100.
+    """
     with instead_of((TypeError, ValueError), ArgumentError(_NO_NUMBERS.format(name))):
-        return np.asarray(column, np.float64)
+        numbers: Floats = np.asarray(column, np.float64)
+    if got := large_rows(numbers):
+        raise ArgumentError(f"column {name!r} must hold finite numbers, got {got}")
+    return numbers
 
 
 def _column(column: Any, j: int) -> Array:

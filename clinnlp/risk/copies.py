@@ -154,15 +154,11 @@ def n_doubled(rows: Cases | Columns) -> int:
 
 def n_repeated(cases: Cases) -> int:
     """Return how many facts of events are another one of the same case, code, time and value."""
-    at = np.flatnonzero(~cases.of_note)
-    keys = [held[at] for held in (cases.case, cases.days, cases.code, cases.value)]
-    order = np.lexsort(keys[::-1])
-    same = np.ones(max(0, len(at) - 1), bool)
-    for key in keys:
-        sorted_key = key[order]
-        one, other = sorted_key[:-1], sorted_key[1:]
-        same &= (one == other) | ((one != one) & (other != other))
-    return int(same.sum())
+    at = ~cases.of_note
+    said = (cases.case[at] * np.int64(len(cases.concepts)) + cases.code[at]).astype(np.uint64)
+    value = np.where(np.isnan(cases.value), np.nan, cases.value)[at]  # one nan of many
+    key = np.sort(_mixed((said, cases.days[at].view(np.uint64), value.view(np.uint64))))
+    return int(np.sum(key[1:] == key[:-1]))
 
 
 def _same(pairs: Array, n_telling: Counts) -> set[int]:

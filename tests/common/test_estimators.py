@@ -287,6 +287,8 @@ def test_what_was_fitted_on_columns_knows_those_of_a_frame_by_name():
     )
     with pytest.raises(ArgumentError, match="columns must include ward, which the table lacks"):
         features.transform(frame[["age", "smokes"]])
+    with pytest.raises(ArgumentError, match="'age' must hold finite numbers, got infinity"):
+        features.transform(frame.assign(age=[np.inf, 1.0, 2.0, 3.0]))
 
 
 def test_an_array_of_words_is_refused_without_quoting_one():
