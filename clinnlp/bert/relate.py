@@ -33,7 +33,7 @@ from clinnlp.core.arrays import Bools, Floats, Floats32, Ints
 from clinnlp.core.errors import StoreError
 from clinnlp.core.notes import AXES, Attribute, Entity, Note, Relation, fresh_ids
 
-__all__ = ["Answers", "RelationExtractor", "likeliest", "odds_at", "row_maker"]
+__all__ = ["Answers", "RelationExtractor", "likeliest", "odds_at", "read_pairs", "row_maker"]
 
 
 class Answers(NamedTuple):
@@ -156,8 +156,9 @@ class RelationExtractor(Learned):
         return [done for block in blocks(notes) for done in self._block(block)]
 
     def n_cut(self, note: Note) -> int:
-        """Return how many pairs of a note are not asked about, since they are too far apart."""
-        return int(self.answers([note]).n_cut[0])
+        """Return how many pairs of a note are not read, too far apart for `reach` or a window."""
+        found = self.search(note)
+        return found.n_cut + len(found.pairs) - len(read_pairs(self._rows([note], [found.pairs])))
 
     def answers(self, notes: Sequence[Note]) -> Answers:
         """Return the pairs of some notes, and how likely each is of which kind.
@@ -172,7 +173,7 @@ class RelationExtractor(Learned):
         pairs = [pair for each in found for pair in each.pairs]
         n_pairs = np.array([len(each.pairs) for each in found], np.int64)
         owners = np.repeat(np.arange(len(notes)), n_pairs)
-        rows = self._rows(notes, found_pairs=[each.pairs for each in found])
+        rows = self._rows(notes, [each.pairs for each in found])
         odds = self._odds(rows, len(pairs))
         read = np.isfinite(odds).any(axis=1)
         np.add.at(n_cut, owners[~read], 1)
@@ -254,6 +255,11 @@ def row_maker(network: Network, kinds: Kinds, reading: Reading) -> RowMaker:
         size=network.window_size,
         stride=network.stride,
     )
+
+
+def read_pairs(rows: Sequence[MarkedRow]) -> Ints:
+    """Return the numbers of the pairs that some rows hold, sorted."""
+    return np.unique(np.concatenate([np.empty(0, np.int64), *(row.owners for row in rows)]))
 
 
 def odds_at(logits: Floats32) -> Floats:

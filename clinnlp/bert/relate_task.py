@@ -13,6 +13,7 @@ King and Zeng, Logistic Regression in Rare Events Data, Polit Anal 2001, section
 correction).
 """
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from clinnlp.bert.batches import hide_tokens, shuffled_batches
 from clinnlp.bert.confidence import Calibration, calibrated, fit_calibration, fit_threshold
 from clinnlp.bert.corpus import Corpora
 from clinnlp.bert.marked import MarkedRow
-from clinnlp.bert.relate import RelationExtractor, likeliest, row_maker
+from clinnlp.bert.relate import RelationExtractor, likeliest, read_pairs, row_maker
 from clinnlp.bert.relation_kinds import Kinds
 from clinnlp.bert.relation_pairs import Pair
 from clinnlp.bert.selection import Score, is_as_good, mean_of_ratios, patients_of
@@ -34,6 +35,8 @@ from clinnlp.core.errors import DataError
 from clinnlp.core.notes import Note
 
 __all__ = ["RelateTask", "targets_of"]
+
+_log = logging.getLogger(__name__)
 
 _USUAL_NEGATIVES = 3.0  # for each related pair, where each costs a pass
 
@@ -76,7 +79,7 @@ class RelateTask:
         self._appended = model.reading == "appended"
         make = row_maker(model.network, model.kinds, model.reading)
         self._rows = list[MarkedRow]()
-        pairs, targets, n_cut, n_tokens = list[Pair](), list[Bools](), 0, 0
+        pairs, targets, n_cut, n_tokens, n_gold = list[Pair](), list[Bools](), 0, 0, 0
         for name, notes in fit.items():
             texts = model.network.tokenise([note.text for note in notes])
             for note, text in zip(notes, texts, strict=True):
@@ -85,6 +88,7 @@ class RelateTask:
                 pairs += found.pairs
                 targets.append(targets_of(note, found.pairs, model.kinds, annotated[name]))
                 n_cut, n_tokens = n_cut + found.n_cut, n_tokens + len(text.ids)
+                n_gold += len(model.kinds.gold(note))
         if not self._rows:
             raise DataError("train must hold at least one pair of labelled mentions to relate")
         self._possible = model.kinds.possible([pair.labels for pair in pairs])
@@ -92,9 +96,18 @@ class RelateTask:
         self._lengths = np.array([row.n_text for row in self._rows], np.int64)
         self._related = ~self._targets[:, 0]
         self._share = self._kept_share()
-        n_related = int(self._related.sum())
-        self.counts = {"n_tokens": n_tokens, "n_pairs": len(pairs), "n_related": n_related,
-                       "n_cut": n_cut}  # fmt: skip
+        read = read_pairs(self._rows)
+        n_related = int(self._related[read].sum())
+        n_cut += len(pairs) - len(read)
+        self.counts = {"n_tokens": n_tokens, "n_pairs": len(read), "n_related": n_related,
+                       "n_cut": n_cut, "n_related_unread": n_gold - n_related}  # fmt: skip
+        if n_related < n_gold:
+            _log.warning(
+                "clinnlp: %d of %d related pairs are not learned: their ends stand in two "
+                "sentences, or are too far apart for reach or a window (within, reach, max_tokens)",
+                n_gold - n_related,
+                n_gold,
+            )
 
     def plan(self, rng: np.random.Generator) -> list[_Batch]:
         """Return the rows of each batch of one epoch that hold a drawn pair."""

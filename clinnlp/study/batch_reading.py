@@ -140,9 +140,9 @@ class BatchReader:
         return BatchRead(ids=ids, n_rows=none, n_links=none, failed=dict.fromkeys(ids, error))
 
     def _pairs_cut(self, notes: Iterable[Note]) -> Counter[str]:
-        """Return the pairs that models of relations do not ask about, too far apart."""
+        """Return the pairs that models of relations do not read, too far apart."""
         pipes: list[Any] = [p for p in self.nlp.pipes if getattr(p, "task", None) == "relations"]
-        return Counter(n_pairs_cut=sum(p.search(note).n_cut for p in pipes for note in notes))
+        return Counter(n_pairs_cut=sum(p.n_cut(note) for p in pipes for note in notes))
 
     def _held_back(self, notes: Iterable[Note]) -> Counter[str]:
         held: Counter[str] = Counter()

@@ -63,7 +63,7 @@ class ExtractSummary:
 
     `n_resumed` notes were already done; `n_changed` were too, but had changed since, and are among
     the `n_notes` done; the rows of `n_gone` others were removed. `n_relations` were found, and
-    `n_pairs_cut` pairs of mentions were too far apart to be asked about. `n_tokens_seen` of
+    `n_pairs_cut` pairs of mentions were too far apart to be read. `n_tokens_seen` of
     `n_tokens` model tokens were read, equal where nothing was cut (both 0 without a model);
     `n_unlike` notes are unlike those that it was taught on (see `Coverage.unlike`). `held_back`
     counts the names of a large word list that stand in the notes and are no mentions, `n_left_out`

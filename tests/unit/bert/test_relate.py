@@ -1,6 +1,7 @@
 """The model of relations as a pipe: trained small, saved, read in both ways."""
 
 import json
+import logging
 import pickle
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from clinnlp.core.errors import ArgumentError, DataError, StoreError
 from clinnlp.core.notes import Assertion, Note
 
 from .conftest import FLOAT32, OVERFIT, QUICK
-from .relations import CONCEPTS, RELATED
+from .relations import CONCEPTS, RELATED, related
 
 READINGS = ("inserted", "appended", "hidden")
 
@@ -164,6 +165,24 @@ def test_what_is_cut_is_counted(model):
     near = replace(model, search=replace(model.search, reach=5))
     assert near.n_cut(note) == 1
     assert replace(model, search=replace(model.search, reach=1)).n_cut(note) == 2
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_a_pair_that_no_window_holds_is_counted_and_told(encoder, tmp_path, reading, caplog):
+    text = f"pain {'and then ' * 20}from aspirin"
+    wide = related(9, text, [("pain", "Effect"), ("aspirin", "Drug")], ("aspirin", "pain"))
+    train = [*RELATED, wide]
+    settings = {"epochs": 1, "selection_fraction": 0.0, "max_tokens": 24, "stride": 2}
+    with caplog.at_level(logging.WARNING):
+        model = fine_tune_relations(
+            train, encoder=encoder, out=tmp_path / "m", reading=reading, **settings
+        )
+    n_related = sum(len(note.relations) for note in train)
+    assert f"1 of {n_related} related pairs are not learned" in caplog.text
+    card = model.card
+    assert (card["n_related"], card["n_related_unread"]) == (n_related - 1, 1)
+    assert card["n_cut"] == model.n_cut(wide) == model.answers([wide]).n_cut[0] == 1
+    assert not any(model.n_cut(note) for note in RELATED)
 
 
 @pytest.mark.parametrize("reading", READINGS)
