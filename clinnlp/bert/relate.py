@@ -35,6 +35,8 @@ from clinnlp.core.notes import AXES, Attribute, Entity, Note, Relation, fresh_id
 
 __all__ = ["Answers", "RelationExtractor", "likeliest", "odds_at", "read_pairs", "row_maker"]
 
+_MOST_MARKERS = 4  # around two mentions
+
 
 class Answers(NamedTuple):
     """What the network makes of the pairs of some notes.
@@ -157,8 +159,10 @@ class RelationExtractor(Learned):
 
     def n_cut(self, note: Note) -> int:
         """Return how many pairs of a note are not read, too far apart for `reach` or a window."""
-        found = self.search(note)
-        return found.n_cut + len(found.pairs) - len(read_pairs(self._rows([note], [found.pairs])))
+        pairs, n_cut = self.search(note)
+        if not any(self._may_be_too_wide(note.text, pair) for pair in pairs):
+            return n_cut
+        return n_cut + len(pairs) - len(read_pairs(self._rows([note], [pairs])))
 
     def answers(self, notes: Sequence[Note]) -> Answers:
         """Return the pairs of some notes, and how likely each is of which kind.
@@ -181,6 +185,16 @@ class RelationExtractor(Learned):
         p = np.exp(odds - np.logaddexp.reduce(np.pad(odds, ((0, 0), (1, 0))), axis=1)[:, None])
         kept = np.flatnonzero(read)
         return Answers([pairs[k] for k in kept], owners[kept], p[kept], n_cut)
+
+    def _may_be_too_wide(self, text: str, pair: Pair) -> bool:
+        """Return whether a pair might not fit into a window, by its bytes: tokens are no more."""
+        first, second, region = pair.places[0]
+        size = self.network.window_size - _MOST_MARKERS
+        if len(text[region.start : region.end].encode()) <= size:
+            return False
+        held = self.network.stride if self.reading == "appended" else size
+        start, end = min(first.start, second.start), max(first.end, second.end)
+        return len(text[start:end].encode()) > held // 2  # room for the rest of their words
 
     def _rows(
         self, notes: Sequence[Note], found_pairs: Sequence[Sequence[Pair]]
