@@ -3,12 +3,14 @@
 A row holds forms with the places DRUG and PROBLEM, classes of words in braces, and ``{other}`` for
 a mention between them. Around a place adjectives and doses may stand, beside words those of the
 classes fill, unsure and denied. A row that says nothing keeps its pairs from all other rows.
+``{listed}`` is all that may stand between a drug and its reaction in a list of allergies: marks,
+dates, and words of the classes field and reaction; ``{reacted}`` such that names a reaction.
 Accents do not count, as many are typed without.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,13 +43,17 @@ _CLASSES = (
     "due", "taken", "allergic", "whom", "developed", "be", "stop", "because", "given", "fill",
     "unsure", "denied", "joint", "list", "dose", "had", "arose", "go", "gone",
     "untolerated", "side", "if", "day", "onset", "number", "made", "caused", "treated", "changed",
+    "field", "reaction", "allergy", "unsaid",
 )  # fmt: skip
+_RUNS = ("listed", "reacted")  # written as classes in a form, made of several
 _PLACES = ("drug", "problem")
 _TOKEN = re.compile(r"\{(\w+)\}|[^\s{}]+")
 _BLANK = r"[ \t]*\s?[ \t]*"  # at most one line end
 OTHER = "\0"  # stands for a mention between two that are related
 _DATE = r"(?:[a-z]{1,3}\s)?\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?"
 _ADJECTIVE = r"[^\W_][\w'-]{0,24}"
+_MARK = r"[-\u2013\u2014=]+>?|\.{2,}|[:>\u2192|/\\,()\[\]{}~*\u2022\u00b7_\u2026]"
+_DAY = r"(?<!\w)\d[\d./:-]{0,9}(?!\w)"  # a date, an hour, a year
 _FIGURES = r"\d{1,3}(?:st|nd|rd|th|[ºª°])?"
 _BARE = {
     code: ord(plain)
@@ -69,9 +75,9 @@ class RelationRule(NamedTuple):
     pieces: tuple[str, ...]  # words and marks of `between`
     classes: frozenset[str]  # classes of `between`
 
-    def may_fit(self, between: str, classes: Set[str]) -> bool:
-        """Return whether all words of `between` stand in a text that has words of some classes."""
-        return self.classes <= classes and all(piece in between for piece in self.pieces)
+    def may_fit(self, between: str) -> bool:
+        """Return whether all words and marks of `between` stand in a text."""
+        return all(piece in between for piece in self.pieces)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +93,12 @@ class RelationRules:
     untolerated: re.Pattern[str]
     conditional: re.Pattern[str]
     row: re.Pattern[str]  # between two mentions in a row
+    list_word: re.Pattern[str]  # "and", between two of a row
+    unsaid: re.Pattern[str]  # words behind which nothing is said of a drug in a list
+    kinds: frozenset[str]  # of sections that list drugs with what they caused
+    listed: re.Pattern[str]  # what may stand in such a list beside drugs and reactions
+    listed_row: re.Pattern[str]  # between two reactions in a row there
+    reaction: re.Pattern[str]  # how a line of a reaction begins
     classes: Mapping[str, re.Pattern[str]]  # those that stand between the places of a form
 
     def likely(
@@ -95,9 +107,9 @@ class RelationRules:
         """Yield the rules of which all words stand in a text between two mentions."""
         there = {name for name, words in self.classes.items() if words.search(between)}
         for rule in self.rules:
-            is_asked = led or not rule.kinds or kind in rule.kinds
-            if rule.drug_first == drug_first and is_asked and rule.may_fit(between, there):
-                yield rule
+            if rule.drug_first == drug_first and rule.classes <= there and rule.may_fit(between):
+                if led or not rule.kinds or kind in rule.kinds:
+                    yield rule
 
 
 def fitting(
@@ -149,6 +161,7 @@ def relation_rules(path: Path) -> RelationRules:
         with located(path, line):
             made.append(_rule(form, says, section, f"{path.name}:{line}", shapes))
     asked = frozenset[str]().union(*(rule.classes for rule in made))
+    caused = (rule.kinds for rule in made if rule.says == "causes")
     return RelationRules(
         rules=tuple(sorted(made, key=lambda rule: _ORDER.index(rule.says))),
         unsure=_whole(shapes["unsure"]),
@@ -159,6 +172,15 @@ def relation_rules(path: Path) -> RelationRules:
         untolerated=_whole(shapes["untolerated"]),
         conditional=_whole(shapes["if"]),
         classes={name: _whole(shapes[name]) for name in asked},
+        list_word=_whole(shapes["list"]),
+        unsaid=_whole(shapes["unsaid"]),
+        kinds=frozenset[str]().union(*caused),
+        listed=re.compile(rf"{shapes['listed']}\s*"),
+        listed_row=re.compile(
+            rf"(?:{shapes['listed']}|\s*;|[ \t]*[\n\r])(?:\s*(?:{shapes['list']})\s)?"
+            rf"{shapes.adjectives}\s*"
+        ),
+        reaction=re.compile(rf"(?:{_MARK}|\s)*(?<!\w)(?:{shapes['reaction']})(?!\w)"),
         row=re.compile(
             rf"{shapes.dose}(?:{_BLANK}(?:,|/|&|\+){_BLANK}(?:(?:{shapes['list']})\s+)?"
             rf"|\s+(?:{shapes['list']})\s+){shapes.adjectives}\s*"
@@ -168,6 +190,17 @@ def relation_rules(path: Path) -> RelationRules:
 
 class _Shapes(dict[str, str]):
     """Patterns of the classes, and of what may stand around a place."""
+
+    def __init__(self, classes: Mapping[str, str]) -> None:
+        super().__init__(classes)
+        one = rf"{_MARK}|{_DAY}|(?<!\w)(?:{self['reaction']}|{self['field']})(?!\w)"
+        # a semicolon or stop parts a drug from what does not begin as a field or a reaction
+        one = rf"(?:{one}|;(?=\s*(?:{one}))|\.(?=\s*(?:{self['reaction']})(?!\w)))"
+        self["listed"] = rf"(?:\s*+{one})++"
+        self["reacted"] = (
+            rf"(?!.{{0,99}}(?<!\w)(?:{self['unsaid']})(?!\w))(?:\s*{one}){{0,12}}?"
+            rf"\s*(?<!\w)(?:{self['reaction']})(?!\w)\s*[-:=>(]{{0,3}}"
+        )
 
     @property
     def fill(self) -> str:
@@ -214,7 +247,8 @@ def _rule(form: str, says: str, section: str, row: str, shapes: _Shapes) -> Rela
         row=row,
         pieces=tuple(token[0] for token in _TOKEN.finditer(between) if not token[1])
         + ((OTHER,) if "{other}" in between else ()),
-        classes=frozenset(token[1] for token in _TOKEN.finditer(between) if token[1]) - {"other"},
+        classes=frozenset(token[1] for token in _TOKEN.finditer(between) if token[1])
+        - {"other", *_RUNS},
     )
 
 
@@ -224,6 +258,8 @@ def _literal(words: str, shapes: _Shapes) -> str:
     for token in _TOKEN.finditer(words):
         if token[1] == "other":
             parts.append(rf"{shapes.adjectives}\s*{OTHER}")
+        elif token[1] in _RUNS:
+            parts.append(shapes[token[1]])
         elif token[1]:
             if token[1] not in shapes:
                 raise DataError(f"a class of a form must be one of {', '.join(_CLASSES)}")

@@ -11,7 +11,8 @@ A rule is a form with the places of a drug and a problem, and words before, betw
 (`clinnlp/text/data/relations_<language>.tsv`). Mentions in a row ("nausea and vomiting from
 metformin") share what is said of one, but a reason belongs to the last of drugs in a list with
 commas. Only neighbours are related, within a sentence, or two with one other between them where a
-form names it ("switched from lisinopril to losartan because of cough").
+form names it ("switched from lisinopril to losartan because of cough"). In a list of allergies a
+drug's line is read with its reaction's below it (`clinnlp.text.allergy_lists`).
 
 Each relation names its row (``rule``) and where its words stand (``cue_start``, ``cue_end``), and
 carries every axis that is true of an end, or that its own words say ("not due to", "possibly
@@ -27,6 +28,7 @@ from typing import NamedTuple
 
 from clinnlp.core.notes import AXES, Attribute, Entity, Note, Relation, fresh_ids
 from clinnlp.core.spans import Span
+from clinnlp.text.allergy_lists import kind_at, lists_joined
 from clinnlp.text.normalise import DRUG_LABELS
 from clinnlp.text.plain import reads_plain
 from clinnlp.text.relation_rules import (
@@ -48,6 +50,7 @@ PROBLEM_LABELS = (
     "Condition", "Disorder", "Finding",
 )  # fmt: skip
 _NEAR = 90  # characters between two mentions, and on either side, in which words are sought
+_FAR = 200  # between a drug and its reaction in a list of allergies
 _QUOTES = re.compile(r"[\"\u201c\u201d\u201e\u00ab\u00bb]|(?<![\w'])'|'(?![\w'])")
 _CELLS = re.compile(r"\|(?:[^|\n\r]{0,30}\|){0,2}")  # of a table: its marks and short cells between
 
@@ -135,10 +138,14 @@ class StatedRelations:
         split = note if note.sentences is not None else self._sentences(note)
         sections = [(s.span.start, s.kind) for s in note.sections or ()]
         seen: set[tuple[str, str]] = set()
-        for sentence, inside in by_sentence(mentions, split.sentences or ()):
-            groups = self._parted(list(self._groups(inside, text)), text, sentence)
-            for first, second, said in self._stated(groups, text, sentence, sections):
-                for drug, problem in _pairs(first, second, said.says):
+        drugs = [e.span.start for e in mentions if e.label in self._drugs]
+        sentences = lists_joined(split.sentences or (), drugs, sections, text, self._rules)
+        for sentence, inside in by_sentence(mentions, sentences):
+            kind = kind_at(sections, inside[0].span.start)
+            groups = list(self._groups(inside, text, is_list=kind in self._rules.kinds))
+            groups = self._parted(groups, text, sentence, kind)
+            for first, second, said in self._stated(groups, text, sentence, kind):
+                for drug, problem in self._pairs(first, second, said):
                     if (drug.id, problem.id) not in seen:
                         seen.add((drug.id, problem.id))
                         axes = self._axes(said, (drug, problem), text)
@@ -150,30 +157,52 @@ class StatedRelations:
         groups: Sequence[_Group],
         text: str,
         sentence: Span,
-        sections: Sequence[tuple[int, str]] = (),
+        kind: str,
     ) -> Iterator[tuple[_Group, _Group, "_Said"]]:
         """Yield two groups of a sentence and what is said of them: neighbours, or one between."""
         done = led = -1  # groups up to this one have their say; a lead reaches to the next drug
         for k, first in enumerate(groups):
             before = done
-            kind = _kind(sections, first.members[0].span.start)
             for step in (2, 1) if k >= before else (2,):
                 if k + step >= len(groups) or first.is_drug == groups[k + step].is_drug:
                     continue
                 said = self._said(groups, k, k + step, text, sentence, kind, led=k == led)
-                if said is not None:
+                if said is not None and not (
+                    step == 1 and self._goes_behind(groups, k, text, sentence, kind, said)
+                ):
                     done = k + step if step == 2 else done
                     led = k + 2 if said.is_led and first.is_drug else led
                     yield first, groups[k + step], said
 
-    def _parted(self, groups: list[_Group], text: str, sentence: Span) -> list[_Group]:
+    def _goes_behind(
+        self,
+        groups: Sequence[_Group],
+        k: int,
+        text: str,
+        sentence: Span,
+        kind: str,
+        said: "_Said",
+    ) -> bool:
+        """Return whether what stands behind a drug of a list is said of the next: "rash with"."""
+        if not (said.is_listed and groups[k].is_drug and k + 2 < len(groups)):
+            return False
+        before, behind = _between(groups[k : k + 2], text), _between(groups[k + 1 : k + 3], text)
+        return (
+            not (before or "").strip("),; \t\n\r")
+            and re.search(r"[^\W\d_]|\(", behind or "") is not None
+            and self._said(groups, k + 1, k + 2, text, sentence, kind) is not None
+        )
+
+    def _parted(self, groups: list[_Group], text: str, sentence: Span, kind: str) -> list[_Group]:
         """Return groups where the last of a row with a comma goes with what stands behind it.
 
         "rash from keflex, metformin for diabetes": metformin is of diabetes alone.
         """
+        is_list = kind in self._rules.kinds
         for k in reversed(range(1, len(groups) - 1)):
             row = groups[k]
-            if not row.gaps or row.gaps[-1].strip() != ",":
+            gap = row.gaps[-1].strip() if row.gaps else ""
+            if gap != "," and not (is_list and gap.endswith((",", ";"))):
                 continue
             parts = [
                 _Group(row.members[:-1], row.is_drug, row.gaps[:-1]),
@@ -182,20 +211,23 @@ class StatedRelations:
             new = [*groups[:k], *parts, *groups[k + 1 :]]
             if all(
                 new[i].is_drug != new[i + 1].is_drug
-                and self._said(new, i, i + 1, text, sentence) is not None
+                and self._said(new, i, i + 1, text, sentence, kind) is not None
                 for i in (k - 1, k + 1)
             ):
                 groups = new
         return groups
 
-    def _groups(self, mentions: Sequence[Entity], text: str) -> Iterator[_Group]:
+    def _groups(self, mentions: Sequence[Entity], text: str, *, is_list: bool) -> Iterator[_Group]:
         """Yield mentions of one kind that stand in a row."""
         group: _Group | None = None
         for mention in mentions:
             is_drug = mention.label in self._drugs
             if group is not None and group.members[-1].span.end <= mention.span.start:
                 gap = text[group.members[-1].span.end : mention.span.start]
-                if is_drug == group.is_drug and self._rules.row.fullmatch(gap):
+                is_row = self._rules.row.fullmatch(gap) or (
+                    is_list and not is_drug and self._rules.listed_row.fullmatch(gap)
+                )
+                if is_drug == group.is_drug and is_row:
                     group.members.append(mention)
                     group.gaps.append(gap)
                     continue
@@ -220,7 +252,8 @@ class StatedRelations:
         first, second = groups[one], groups[two]
         room = _room(groups, one, two, sentence)
         start, end = first.members[-1].span.end, second.members[0].span.start
-        between = _between(groups[one : two + 1], text)
+        is_list = kind in self._rules.kinds
+        between = _between(groups[one : two + 1], text, _FAR if is_list else _NEAR)
         if between is None:
             return None
         between = _CELLS.sub("-", _QUOTES.sub(" ", between))
@@ -228,6 +261,8 @@ class StatedRelations:
         before = text[max(room.start, head - _NEAR) : head]
         behind = text[tail : min(room.end, tail + _NEAR)]
         led = led or self._rules.lead.search(text[room.start : head]) is not None
+        if (led or is_list) and self._rules.unsaid.search(between):
+            led, kind = False, ""
         for rule in self._rules.likely(between, drug_first=first.is_drug, kind=kind, led=led):
             found = fitting(rule, before, between, behind)
             if found is not None:
@@ -238,8 +273,27 @@ class StatedRelations:
                     "rule": rule.row, "cue_start": cue[0], "cue_end": cue[1],
                 }  # fmt: skip
                 axes = self._axes_of_words(found)
-                return _Said(rule.says, axes, attributes, is_led=led and bool(rule.kinds))
+                return _Said(
+                    rule.says, axes, attributes, bool(rule.kinds), led and bool(rule.kinds)
+                )
         return None
+
+    def _pairs(
+        self, first: _Group, second: _Group, said: "_Said"
+    ) -> Iterator[tuple[Entity, Entity]]:
+        """Yield the drug and the problem of each pair that a form relates."""
+        drugs, problems = (first, second) if first.is_drug else (second, first)
+        last_only = first.is_drug and self._is_of_last(drugs.gaps, said)
+        for drug in drugs.members[-1:] if last_only else drugs.members:
+            for problem in problems.members:
+                yield drug, problem
+
+    def _is_of_last(self, gaps: Sequence[str], said: "_Said") -> bool:
+        """Return whether what is said is of the last of drugs in a row: "aspirin, sulfa (rash)"."""
+        if said.says == "treats":
+            return any("," in gap for gap in gaps)
+        is_apart = said.is_listed and any("," in gap for gap in gaps[-1:])
+        return is_apart and self._rules.list_word.search(gaps[-1]) is None
 
     def _axes_of_words(self, found: Sequence[re.Match[str]]) -> frozenset[str]:
         """Return the axes that the words of a form say: denied, unsure, an instruction."""
@@ -281,6 +335,7 @@ class _Said(NamedTuple):
     says: str
     axes: frozenset[str]
     attributes: Mapping[str, Attribute]
+    is_listed: bool  # by a form that counts in lists alone
     is_led: bool
 
 
@@ -305,26 +360,12 @@ def _room(groups: Sequence[_Group], one: int, two: int, sentence: Span) -> Span:
     return Span(min(start, groups[one].members[0].span.start), max(end, start + 1))
 
 
-def _between(groups: Sequence[_Group], text: str) -> str | None:
+def _between(groups: Sequence[_Group], text: str, reach: int = _NEAR) -> str | None:
     """Return the text from the first group to the last, with a mark for one between."""
     start, end = groups[0].members[-1].span.end, groups[-1].members[0].span.start
-    if not 0 <= end - start <= _NEAR:
+    if not 0 <= end - start <= reach:
         return None
     if len(groups) == 2:
         return text[start:end]
     a, b = groups[1].members[0].span.start, groups[1].members[-1].span.end
     return f"{text[start:a]}{OTHER}{text[b:end]}" if start <= a < b <= end else None
-
-
-def _kind(sections: Sequence[tuple[int, str]], at: int) -> str:
-    k = bisect_right(sections, (at, "\uffff")) - 1
-    return sections[k][1] if k >= 0 else ""
-
-
-def _pairs(first: _Group, second: _Group, says: str) -> Iterator[tuple[Entity, Entity]]:
-    """Yield the drug and the problem of each pair that a form relates."""
-    drugs, problems = (first, second) if first.is_drug else (second, first)
-    last_only = says == "treats" and first.is_drug and any("," in gap for gap in drugs.gaps)
-    for drug in drugs.members[-1:] if last_only else drugs.members:
-        for problem in problems.members:
-            yield drug, problem
