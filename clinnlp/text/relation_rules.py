@@ -26,7 +26,7 @@ __all__ = [
     "RELATION_LABELS",
     "RelationRule",
     "RelationRules",
-    "fitting",
+    "first_fitting",
     "folded",
     "relation_rules",
 ]
@@ -79,6 +79,10 @@ class RelationRule(NamedTuple):
         """Return whether all words and marks of `between` stand in a text."""
         return all(piece in between for piece in self.pieces)
 
+    def is_asked(self, kind: str, *, led: bool) -> bool:
+        """Return whether the form counts in a kind of section, or behind a lead."""
+        return led or not self.kinds or kind in self.kinds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelationRules:
@@ -105,23 +109,36 @@ class RelationRules:
         self, between: str, *, drug_first: bool, kind: str, led: bool
     ) -> Iterator[RelationRule]:
         """Yield the rules of which all words stand in a text between two mentions."""
+        if self._is_unsaid(between, kind=kind, led=led):
+            led, kind = False, ""
         there = {name for name, words in self.classes.items() if words.search(between)}
         for rule in self.rules:
             if rule.drug_first == drug_first and rule.classes <= there and rule.may_fit(between):
-                if led or not rule.kinds or kind in rule.kinds:
+                if rule.is_asked(kind, led=led):
                     yield rule
 
+    def _is_unsaid(self, between: str, *, kind: str, led: bool) -> bool:
+        """Return whether a list tells no reaction of a drug: "reaction unknown"."""
+        return (led or kind in self.kinds) and self.unsaid.search(between) is not None
 
-def fitting(
-    rule: RelationRule, before: str, between: str, behind: str
-) -> list[re.Match[str]] | None:
-    """Return the matches of a rule before, between and behind two mentions, where all fit."""
-    found = [rule.between.fullmatch(between)]
-    if found[0] is None:
-        return None
-    found += [rule.before.search(before)] if rule.before else []
-    found += [rule.behind.match(behind)] if rule.behind else []
-    return [match for match in found if match] if all(found) else None
+    def is_row(self, gap: str, *, is_listed: bool) -> bool:
+        """Return whether a text stands between two mentions, or reactions of a list, in a row."""
+        return bool(self.row.fullmatch(gap) or (is_listed and self.listed_row.fullmatch(gap)))
+
+
+def first_fitting(
+    rules: Iterable[RelationRule], before: str, between: str, behind: str
+) -> tuple[RelationRule | None, list[re.Match[str]]]:
+    """Return the first rule that fits before, between and behind two mentions, and its matches."""
+    for rule in rules:
+        found = [rule.between.fullmatch(between)]
+        if found[0] is None:
+            continue
+        found += [rule.before.search(before)] if rule.before else []
+        found += [rule.behind.match(behind)] if rule.behind else []
+        if all(found):
+            return rule, [match for match in found if match]
+    return None, []
 
 
 def folded(text: str) -> str:
@@ -139,21 +156,7 @@ def folded(text: str) -> str:
 @cache
 def relation_rules(path: Path) -> RelationRules:
     """Return the rules of a table."""
-    forms: list[tuple[str, str, str, int]] = []
-    classes: dict[str, list[str]] = {name: [] for name in _CLASSES}
-    for line, (cell, says, section) in read_table(path, ("form", "says"), optional=("section",)):
-        words = [folded(form.strip()) for form in cell.split("|") if form.strip()]
-        if says == _WORD and section in classes:
-            classes[section] += words
-        elif says in _ORDER and words:
-            forms += [(form, says, section, line) for form in words]
-        else:
-            raise DataError(
-                f"a row needs forms and one of {', '.join(_ORDER)}, or word and a class "
-                f"of {', '.join(_CLASSES)}",
-                path=path,
-                line=line,
-            )
+    forms, classes = _read(path)
     number = f"(?:{_FIGURES}|{_any(classes['number'])})"
     shapes = _Shapes({name: _any(words, number) for name, words in classes.items()})
     made = []
@@ -186,6 +189,26 @@ def relation_rules(path: Path) -> RelationRules:
             rf"|\s+(?:{shapes['list']})\s+){shapes.adjectives}\s*"
         ),
     )
+
+
+def _read(path: Path) -> tuple[list[tuple[str, str, str, int]], dict[str, list[str]]]:
+    """Return the forms of a table, with what each says, its sections and line, and the classes."""
+    forms: list[tuple[str, str, str, int]] = []
+    classes: dict[str, list[str]] = {name: [] for name in _CLASSES}
+    for line, (cell, says, section) in read_table(path, ("form", "says"), optional=("section",)):
+        words = [folded(form.strip()) for form in cell.split("|") if form.strip()]
+        if says == _WORD and section in classes:
+            classes[section] += words
+        elif says in _ORDER and words:
+            forms += [(form, says, section, line) for form in words]
+        else:
+            raise DataError(
+                f"a row needs forms and one of {', '.join(_ORDER)}, or word and a class "
+                f"of {', '.join(_CLASSES)}",
+                path=path,
+                line=line,
+            )
+    return forms, classes
 
 
 class _Shapes(dict[str, str]):

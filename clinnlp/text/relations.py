@@ -35,7 +35,7 @@ from clinnlp.text.relation_rules import (
     NOTHING,
     OTHER,
     RELATION_LABELS,
-    fitting,
+    first_fitting,
     folded,
     relation_rules,
 )
@@ -135,13 +135,8 @@ class StatedRelations:
     ) -> Iterator[tuple[str, str, str, dict[str, Attribute]]]:
         """Yield the label, the ids of drug and problem, and the attributes of each relation."""
         text = folded(note.text)
-        split = note if note.sentences is not None else self._sentences(note)
-        sections = [(s.span.start, s.kind) for s in note.sections or ()]
         seen: set[tuple[str, str]] = set()
-        drugs = [e.span.start for e in mentions if e.label in self._drugs]
-        sentences = lists_joined(split.sentences or (), drugs, sections, text, self._rules)
-        for sentence, inside in by_sentence(mentions, sentences):
-            kind = kind_at(sections, inside[0].span.start)
+        for sentence, inside, kind in self._split(note, mentions, text):
             groups = list(self._groups(inside, text, is_list=kind in self._rules.kinds))
             groups = self._parted(groups, text, sentence, kind)
             for first, second, said in self._stated(groups, text, sentence, kind):
@@ -151,6 +146,17 @@ class StatedRelations:
                         axes = self._axes(said, (drug, problem), text)
                         told = dict.fromkeys(axes, True)
                         yield said.says, drug.id, problem.id, {**said.attributes, **told}
+
+    def _split(
+        self, note: Note, mentions: Sequence[Entity], text: str
+    ) -> Iterator[tuple[Span, list[Entity], str]]:
+        """Yield each sentence with its mentions and the kind of its section; lists are joined."""
+        split = note if note.sentences is not None else self._sentences(note)
+        sections = [(s.span.start, s.kind) for s in note.sections or ()]
+        drugs = [e.span.start for e in mentions if e.label in self._drugs]
+        sentences = lists_joined(split.sentences or (), drugs, sections, text, self._rules)
+        for sentence, inside in by_sentence(mentions, sentences):
+            yield sentence, inside, kind_at(sections, inside[0].span.start)
 
     def _stated(
         self,
@@ -167,24 +173,24 @@ class StatedRelations:
                 if k + step >= len(groups) or first.is_drug == groups[k + step].is_drug:
                     continue
                 said = self._said(groups, k, k + step, text, sentence, kind, led=k == led)
-                if said is not None and not (
-                    step == 1 and self._goes_behind(groups, k, text, sentence, kind, said)
-                ):
-                    done = k + step if step == 2 else done
-                    led = k + 2 if said.is_led and first.is_drug else led
-                    yield first, groups[k + step], said
+                if said is None or self._goes_behind(groups, k, step, text, sentence, kind, said):
+                    continue
+                done = k + step if step == 2 else done
+                led = k + 2 if said.is_led else led
+                yield first, groups[k + step], said
 
     def _goes_behind(
         self,
         groups: Sequence[_Group],
         k: int,
+        step: int,
         text: str,
         sentence: Span,
         kind: str,
         said: "_Said",
     ) -> bool:
         """Return whether what stands behind a drug of a list is said of the next: "rash with"."""
-        if not (said.is_listed and groups[k].is_drug and k + 2 < len(groups)):
+        if step == 2 or not (said.is_listed and groups[k].is_drug and k + 2 < len(groups)):
             return False
         before, behind = _between(groups[k : k + 2], text), _between(groups[k + 1 : k + 3], text)
         return (
@@ -224,10 +230,8 @@ class StatedRelations:
             is_drug = mention.label in self._drugs
             if group is not None and group.members[-1].span.end <= mention.span.start:
                 gap = text[group.members[-1].span.end : mention.span.start]
-                is_row = self._rules.row.fullmatch(gap) or (
-                    is_list and not is_drug and self._rules.listed_row.fullmatch(gap)
-                )
-                if is_drug == group.is_drug and is_row:
+                is_listed = is_list and not is_drug
+                if is_drug == group.is_drug and self._rules.is_row(gap, is_listed=is_listed):
                     group.members.append(mention)
                     group.gaps.append(gap)
                     continue
@@ -261,22 +265,18 @@ class StatedRelations:
         before = text[max(room.start, head - _NEAR) : head]
         behind = text[tail : min(room.end, tail + _NEAR)]
         led = led or self._rules.lead.search(text[room.start : head]) is not None
-        if (led or is_list) and self._rules.unsaid.search(between):
-            led, kind = False, ""
-        for rule in self._rules.likely(between, drug_first=first.is_drug, kind=kind, led=led):
-            found = fitting(rule, before, between, behind)
-            if found is not None:
-                if rule.says == NOTHING:
-                    return None
-                cue = (start, end) if between.strip() else (head, tail)
-                attributes: dict[str, Attribute] = {
-                    "rule": rule.row, "cue_start": cue[0], "cue_end": cue[1],
-                }  # fmt: skip
-                axes = self._axes_of_words(found)
-                return _Said(
-                    rule.says, axes, attributes, bool(rule.kinds), led and bool(rule.kinds)
-                )
-        return None
+        likely = self._rules.likely(between, drug_first=first.is_drug, kind=kind, led=led)
+        rule, found = first_fitting(likely, before, between, behind)
+        if rule is None or rule.says == NOTHING:
+            return None
+        cue = (start, end) if between.strip() else (head, tail)
+        attributes: dict[str, Attribute] = {
+            "rule": rule.row, "cue_start": cue[0], "cue_end": cue[1],
+        }  # fmt: skip
+        is_listed = bool(rule.kinds)
+        axes = self._axes_of_words(found)
+        is_led = led and is_listed and first.is_drug
+        return _Said(rule.says, axes, attributes, is_listed, is_led)
 
     def _pairs(
         self, first: _Group, second: _Group, said: "_Said"
@@ -336,7 +336,7 @@ class _Said(NamedTuple):
     axes: frozenset[str]
     attributes: Mapping[str, Attribute]
     is_listed: bool  # by a form that counts in lists alone
-    is_led: bool
+    is_led: bool  # and its lead holds for the next drug too
 
 
 def by_sentence(
