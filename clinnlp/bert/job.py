@@ -255,6 +255,7 @@ class Job(Generic[S]):
                 checkpoint=checkpoint,
                 goes_on=goes_on,
             )
+            _tell_if_nothing_is_learned(record["epochs"], rate)
         return {
             "encoder": self._encoder,
             "learning_rate": rate,
@@ -292,6 +293,16 @@ class Job(Generic[S]):
             package_versions(_PACKAGES),
         ]
         return json.dumps(what, sort_keys=True, default=str)
+
+
+def _tell_if_nothing_is_learned(epochs: Sequence[Mapping[str, Any]], rate: float) -> None:
+    scores = [epoch["score"] for epoch in epochs if epoch["score"] is not None]
+    if scores and not any(scores):
+        _log.warning(
+            "clinnlp: the selection notes score 0 after every epoch, nothing useful was learned: "
+            "try a lower learning_rate (it was %g), larger batches or more epochs",
+            rate,
+        )
 
 
 @contextmanager

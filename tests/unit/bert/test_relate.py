@@ -21,7 +21,7 @@ from clinnlp.core.errors import ArgumentError, DataError, StoreError
 from clinnlp.core.notes import Assertion, Note
 
 from .conftest import FLOAT32, OVERFIT, QUICK
-from .relations import CONCEPTS, RELATED, related
+from .relations import ASPIRIN, CONCEPTS, FEVER, PAIN, RELATED, related
 
 READINGS = ("inserted", "appended", "hidden")
 
@@ -183,6 +183,16 @@ def test_a_pair_that_no_window_holds_is_counted_and_told(encoder, tmp_path, read
     assert (card["n_related"], card["n_related_unread"]) == (n_related - 1, 1)
     assert card["n_cut"] == model.n_cut(wide) == model.answers([wide]).n_cut[0] == 1
     assert not any(model.n_cut(note) for note in RELATED)
+
+
+def test_a_training_that_learns_nothing_says_so(encoder, tmp_path, caplog):
+    """A rate far too high leaves the prior, by which most pairs are unrelated."""
+    others = [related(k, f"{k} pain, fever, aspirin", [PAIN, FEVER, ASPIRIN]) for k in range(9, 40)]
+    train = [*RELATED, *others]
+    settings = {"encoder": encoder, "epochs": 2, "selection_fraction": 0.5, "negatives": 99}
+    with caplog.at_level(logging.WARNING):
+        fine_tune_relations(train, out=tmp_path / "none", learning_rate=0.3, **settings)
+    assert "nothing useful was learned: try a lower learning_rate (it was 0.3)" in caplog.text
 
 
 @pytest.mark.parametrize("reading", READINGS)
