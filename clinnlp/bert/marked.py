@@ -5,10 +5,9 @@
     hidden      [CLS] <1:Effect> after <2:Drug> and <other:Drug> [SEP]
 
 *Inserted* markers stand around the mentions, so that the text itself is read in their light: one
-pass per pair, the better reading. *Appended* ones stand behind the text, two for each pair of the
-text; each has the position of the first token of its mention, sees the text and its partner, and
-the text sees none: one pass for all pairs, the faster reading. Markers are typed: each label of
-mentions has its own.
+pass per pair. *Appended* ones stand behind the text, two for each pair of the text; each has the
+position of the first token of its mention, sees the text and its partner, and the text sees none:
+one pass for all pairs, the faster reading. Markers are typed: each label of mentions has its own.
 
 *Hidden* mentions are read as their markers alone, and so are the other mentions that are asked
 about: rows are short, one pass per pair, and no name is learned; that a mention has the name of an

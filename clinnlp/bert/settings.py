@@ -222,9 +222,9 @@ class RelationSettings(FineTuneSettings):
 
     reading: Literal["inserted", "appended", "hidden"] = option(
         "inserted",
-        "markers stand around the two mentions, one pass per pair, the better; or behind the text, "
-        "one pass for all pairs of a text, the faster; or in place of all mentions, so that no "
-        "name is learned",
+        "markers stand around the two mentions, one pass per pair; or behind the text, one pass "
+        "for all pairs of a text, the faster; or in place of all mentions, so that no name is "
+        "learned",
     )
     ends: Literal["auto", "mentions", "concepts"] = option(
         "auto", "what relations join; auto = what those of train join"
