@@ -52,8 +52,8 @@ _BLANK = r"[ \t]*\s?[ \t]*"  # at most one line end
 OTHER = "\0"  # stands for a mention between two that are related
 _DATE = r"(?:[a-z]{1,3}\s)?\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?"
 _ADJECTIVE = r"[^\W_][\w'-]{0,24}"
-_MARK = r"[-\u2013\u2014=]+>?|\.{2,}|[:>\u2192|/\\,()\[\]{}~*\u2022\u00b7_\u2026]"
-_DAY = r"(?<!\w)\d[\d./:-]{0,9}(?!\w)"  # a date, an hour, a year
+_MARK = r"[-\u2013\u2014=]++>?|\.{2,}+|[:>\u2192|/\\,()\[\]{}~*\u2022\u00b7_\u2026]"
+_DAY = r"(?<!\w)\d[\d./:-]{0,9}+(?!\w)"  # a date, an hour, a year
 _FIGURES = r"\d{1,3}(?:st|nd|rd|th|[ºª°])?"
 _BARE = {
     code: ord(plain)
@@ -183,7 +183,7 @@ def relation_rules(path: Path) -> RelationRules:
             rf"(?:{shapes['listed']}|\s*;|[ \t]*[\n\r])(?:\s*(?:{shapes['list']})\s)?"
             rf"{shapes.adjectives}\s*"
         ),
-        reaction=re.compile(rf"(?:{_MARK}|\s)*(?<!\w)(?:{shapes['reaction']})(?!\w)"),
+        reaction=re.compile(rf"(?:{_MARK}|\s)*+(?<!\w)(?:{shapes['reaction']})(?!\w)"),
         row=re.compile(
             rf"{shapes.dose}(?:{_BLANK}(?:,|/|&|\+){_BLANK}(?:(?:{shapes['list']})\s+)?"
             rf"|\s+(?:{shapes['list']})\s+){shapes.adjectives}\s*"

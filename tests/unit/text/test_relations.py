@@ -182,6 +182,26 @@ def test_a_long_gap_is_read_in_time(unit):
     assert RULES(note).relations == ()
 
 
+@pytest.mark.parametrize(
+    "unit", ["-", "=", ".", "- ", "1-", "; ", "severe ", "reaction ", "unknown, ", "( ", "|", "*\n"]
+)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "ALLERGIES:\n<Sulfa>{}x [rash]",
+        "<Sulfa> allergy {}x [rash]",
+        "ALLERGIES:\n<Sulfa>\n{}x\n[rash]",
+        "ALLERGIES:\n<Sulfa>\n- [rash]{}x [hives]",
+    ],
+)
+@pytest.mark.parametrize("times", [20, 40, 4000])
+def test_a_long_row_of_marks_in_a_list_is_read_in_time(unit, frame, times):
+    note = parsed(frame.format(unit * times))
+    for pipe in PIPES["en"]:
+        note = pipe(note)
+    assert len(note.relations) <= 2
+
+
 @pytest.mark.parametrize("before", ["The pa\xadtient. ", "Cafe\u0301 owner. ", "\u200bSeen. "])
 def test_where_the_words_stand_is_told_in_the_text_itself(before):
     note = parsed("[Rash] due to <amoxicillin>.")
