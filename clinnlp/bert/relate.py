@@ -190,11 +190,11 @@ class RelationExtractor(Learned):
         """Return whether a pair might not fit into a window, by its bytes: tokens are no more."""
         first, second, region = pair.places[0]
         size = self.network.window_size - _MOST_MARKERS
-        if len(text[region.start : region.end].encode()) <= size:
+        if _n_bytes(text, region.start, region.end) <= size:
             return False
         held = self.network.stride if self.reading == "appended" else size
         start, end = min(first.start, second.start), max(first.end, second.end)
-        return len(text[start:end].encode()) > held // 2  # room for the rest of their words
+        return _n_bytes(text, start, end) > held // 2  # room for the rest of their words
 
     def _rows(
         self, notes: Sequence[Note], found_pairs: Sequence[Sequence[Pair]]
@@ -290,6 +290,10 @@ def likeliest(p: Floats) -> tuple[Ints, Floats, Bools]:
     kinds = p.argmax(axis=1)
     best = p[np.arange(len(p)), kinds]
     return kinds, best, best > 1 - p.sum(axis=1)
+
+
+def _n_bytes(text: str, start: int, end: int) -> int:
+    return len(text[start:end].encode(errors="surrogatepass"))
 
 
 def _axes(ends: Sequence[Entity]) -> dict[str, Attribute]:

@@ -165,6 +165,8 @@ def test_what_is_cut_is_counted(model):
     near = replace(model, search=replace(model.search, reach=5))
     assert near.n_cut(note) == 1
     assert replace(model, search=replace(model.search, reach=1)).n_cut(note) == 2
+    half = related(0, "pain \ud800 aspirin", [PAIN, ASPIRIN])  # half of a pair of code units
+    assert model.n_cut(half) == model.answers([half]).n_cut[0] == 0
 
 
 @pytest.mark.parametrize("reading", READINGS)
